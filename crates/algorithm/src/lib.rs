@@ -1,0 +1,1 @@
+//! Key and signature algorithms: one vocabulary for cards, requests and CAs.

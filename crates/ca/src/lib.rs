@@ -1,0 +1,1 @@
+//! CA logic: policy, twin transactions, issuance, status, behind a store trait.

@@ -1,0 +1,1 @@
+//! A key on a card as a rustls client key: TLS client authentication with the card.

@@ -1,0 +1,1 @@
+//! Certificate enrollment protocols without I/O: CMC Full PKI messages and EST.

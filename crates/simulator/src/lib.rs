@@ -1,0 +1,1 @@
+//! The Obnova card applet in software, with real keys and scripted faults.

@@ -1,0 +1,1 @@
+//! The Obnova reference CA as a server: obnova-ca.

@@ -1,0 +1,2 @@
+//! obnova
+fn main() {}

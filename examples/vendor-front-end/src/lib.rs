@@ -1,0 +1,1 @@
+//! A vendor's front end: own prompts, own house CA.
