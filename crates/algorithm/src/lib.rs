@@ -1,1 +1,23 @@
-//! Key and signature algorithms: one vocabulary for cards, requests and CAs.
+#![doc = include_str!("../README.md")]
+//!
+//! - [`KeyAlgorithm`]: what kind of key a slot holds, read from a SubjectPublicKeyInfo.
+//! - [`SignatureAlgorithm`]: what is signed with it, to and from its AlgorithmIdentifier.
+//! - [`Digest`]: the hash under it, with its DigestInfo prefix for cards that pad themselves.
+//! - [`key_id`]: the identifier that certificate, public and private key share on a card.
+//! - [`verify`]: one strict check of a signature under a SubjectPublicKeyInfo.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod digest;
+mod key;
+mod signature;
+#[cfg(feature = "verify")]
+mod verify;
+
+pub use digest::{Digest, DigestValue};
+pub use key::{KeyAlgorithm, KeyError, key_id};
+pub use signature::{SignatureAlgorithm, UnknownAlgorithm};
+#[cfg(feature = "verify")]
+pub use verify::{VerifyError, verify, verify_digest};
+
+pub use spki::{self, SubjectPublicKeyInfoOwned};
