@@ -1,0 +1,94 @@
+use obnova_transport::TransportError;
+
+use crate::{PasswordKind, SlotId, Tries};
+
+/// What went wrong with a token, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The way to the card failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The secret was wrong; a try was spent.
+    #[error("the {password} is wrong; tries left: {tries}")]
+    WrongSecret {
+        /// Which one.
+        password: PasswordKind,
+        /// What is left.
+        tries: Tries,
+    },
+    /// Nothing was sent: fewer tries are left than the caller was ready to spend down to.
+    #[error(
+        "the {password} was not sent, because only {tries} tries are left: confirm that the last tries may be used"
+    )]
+    TooFewTries {
+        /// Which one.
+        password: PasswordKind,
+        /// What is left.
+        tries: Tries,
+    },
+    /// The password is blocked.
+    #[error(
+        "the {password} is blocked: unblock it with the PUK, or ask the issuer for a new card when the PUK is blocked too"
+    )]
+    Blocked {
+        /// Which one.
+        password: PasswordKind,
+    },
+    /// The card was never activated: it has a transport PIN only.
+    #[error("the card is not active yet: activate it with its transport PIN first")]
+    NotActive,
+    /// The secret does not have the form the card asks for; nothing was sent.
+    #[error("the {password} must have {minimum} to {maximum} characters; nothing was sent to the card")]
+    SecretForm {
+        /// Which one.
+        password: PasswordKind,
+        /// Shortest length in bytes.
+        minimum: usize,
+        /// Longest length in bytes.
+        maximum: usize,
+    },
+    /// The slot does not exist, is empty, or holds something where it should be empty.
+    #[error("slot {slot}: {problem}")]
+    Slot {
+        /// Which one.
+        slot: SlotId,
+        /// What is the matter with it.
+        problem: &'static str,
+    },
+    /// The token cannot do this at all.
+    #[error("this token cannot {what}")]
+    Unsupported {
+        /// What was asked for, as a verb phrase.
+        what: String,
+    },
+    /// There is no room left.
+    #[error("the card is full: remove superseded certificates first (card clean)")]
+    Full,
+    /// The card answered a command with an error that has no name of its own here.
+    #[error("the card refused {command} with {status:04X}")]
+    Refused {
+        /// Name of the command.
+        command: &'static str,
+        /// What it answered.
+        status: u16,
+    },
+    /// The card's answer does not make sense: the card is faulty or hostile.
+    #[error(
+        "the card's answer to {command} does not make sense ({problem}): take it out and in again; if it stays, do not use this card"
+    )]
+    Malformed {
+        /// Name of the command.
+        command: &'static str,
+        /// What is wrong with the answer.
+        problem: String,
+    },
+    /// The PKCS#11 module failed.
+    #[error("the PKCS#11 module failed in {call}: {problem}")]
+    Module {
+        /// Name of the function.
+        call: &'static str,
+        /// What it said.
+        problem: String,
+    },
+}

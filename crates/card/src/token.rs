@@ -1,0 +1,339 @@
+use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+
+use crate::{Secret, TokenError};
+
+/// A device that holds keys and certificates: a card, a USB key, a PKCS#11 token.
+///
+/// Each method is one short, exclusive conversation: it selects, verifies, acts and leaves no security status behind. So a
+/// PIN is passed with the operation that needs it, and nothing is held across a prompt or a network wait.
+pub trait Token: Send {
+    /// Who the token is.
+    ///
+    /// # Errors
+    /// [`TokenError::Transport`], or [`TokenError::Malformed`] when it does not answer as its kind should.
+    fn identity(&mut self) -> Result<Identity, TokenError>;
+
+    /// What it can do; a plan reads this before anything is promised.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    fn capabilities(&mut self) -> Result<Capabilities, TokenError>;
+
+    /// Its passwords and their states. Spends no try.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError>;
+
+    /// Every slot with its key and certificates, empty ones included. Needs no PIN.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity). What one slot holds can be unreadable without the others being lost: see
+    /// [`CertificateEntry`].
+    fn slots(&mut self) -> Result<Vec<Slot>, TokenError>;
+
+    /// Makes a key pair in an empty slot (or, on a token that [can only replace](Capabilities::in_place_only), over the
+    /// key that is there), and enters it in the token's directories.
+    ///
+    /// # Errors
+    /// [`TokenError::Slot`] when the slot is taken; the password errors; [`TokenError::Transport`] when torn, in which case
+    /// the key may exist: [`slots`](Self::slots) tells, and shows it without a certificate.
+    fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError>;
+
+    /// Signs digests with keys that are guarded by one password, in order, in one conversation. A password that is asked
+    /// for at every signature is sent that often. ECDSA signatures are DER, RSA signatures as long as the modulus.
+    ///
+    /// # Errors
+    /// The password errors; [`TokenError::Unsupported`] for an algorithm the slot's [`KeyEntry`] does not offer.
+    fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError>;
+
+    /// Writes certificates beside their keys, and marks others as superseded, all visible at once or not at all where the
+    /// token can do that. Each certificate must match its slot's key.
+    ///
+    /// # Errors
+    /// [`TokenError::Slot`] when a certificate is for another key; [`TokenError::Full`]; the password errors.
+    fn install(&mut self, jobs: &[InstallCertificate], superseded: &[SlotId], pin: &Pin) -> Result<(), TokenError>;
+
+    /// Removes what is named. Whether it may be removed is for the caller to decide and to ask.
+    ///
+    /// # Errors
+    /// [`TokenError::Slot`] when there is no such thing; the password errors.
+    fn remove(&mut self, what: &[Removal], pin: &Pin) -> Result<(), TokenError>;
+
+    /// Replaces a password, knowing the old one. Both are checked for their form before anything is sent.
+    ///
+    /// # Errors
+    /// The password errors, [`TokenError::SecretForm`].
+    fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError>;
+
+    /// Sets a new PIN with the PUK.
+    ///
+    /// # Errors
+    /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11).
+    fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError>;
+
+    /// Activates a card that has a transport PIN only.
+    ///
+    /// # Errors
+    /// The password errors, about the transport PIN; [`TokenError::Unsupported`] where there is no such state.
+    fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError>;
+}
+
+/// Who a token is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// What kind: "Obnova profile 1", "PKCS#11: SoftHSM v2".
+    pub kind: String,
+    /// Label, as its holder knows it.
+    pub label: String,
+    /// Serial number, as printed.
+    pub serial: String,
+    /// Where it is: reader name, module path, "in process".
+    pub place: String,
+}
+
+/// What a token can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Algorithms it makes keys for.
+    pub generate: Vec<KeyAlgorithm>,
+    /// A new key can only take the place of the old one of its role: while it is renewed the holder has nothing that works.
+    pub in_place_only: bool,
+    /// Certificates that are installed together become visible together.
+    pub atomic_install: bool,
+    /// Slots in all; `None` where only memory limits them.
+    pub slots: Option<usize>,
+    /// Largest certificate in bytes.
+    pub max_certificate: usize,
+    /// Superseded pairs can be marked on the token itself.
+    pub marks_superseded: bool,
+}
+
+/// Number of a slot, from 1, or the handle a driver gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub u32);
+
+impl std::fmt::Display for SlotId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a key is for; it decides which password guards it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyRole {
+    /// Login: TLS client authentication.
+    Authentication,
+    /// Signatures that bind their holder; the password is asked for every time.
+    Signature,
+}
+
+impl std::fmt::Display for KeyRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Authentication => "authentication",
+            Self::Signature => "signature",
+        })
+    }
+}
+
+/// A place for one key pair and its certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Which one.
+    pub id: SlotId,
+    /// The key, if there is one. A key without certificates is an orphan or waits for them.
+    pub key: Option<KeyEntry>,
+    /// Certificates on the key: none, one or several (two issuers may certify one key).
+    pub certificates: Vec<CertificateEntry>,
+}
+
+/// A key pair in a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEntry {
+    /// What it is for.
+    pub role: KeyRole,
+    /// Kind and size.
+    pub algorithm: KeyAlgorithm,
+    /// Signature algorithms that the token makes with it.
+    pub signs: Vec<SignatureAlgorithm>,
+    /// The password that guards it.
+    pub password: PasswordKind,
+    /// Identifier shared with the certificate (CKA_ID, ISO/IEC 7816-15 `iD`).
+    pub id: Vec<u8>,
+    /// The public key; `None` where the token cannot tell it without a certificate.
+    pub public_key: Option<SubjectPublicKeyInfoOwned>,
+}
+
+/// A certificate in a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateEntry {
+    /// Its label.
+    pub label: String,
+    /// DER, or what is there in its place when it is no certificate.
+    pub der: Vec<u8>,
+    /// It was marked as superseded.
+    pub superseded: bool,
+}
+
+/// Order for a key pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerateKey {
+    /// Where; must be empty, unless the token is in-place only.
+    pub slot: SlotId,
+    /// What for.
+    pub role: KeyRole,
+    /// Which kind.
+    pub algorithm: KeyAlgorithm,
+    /// Label of the key in the token's directory.
+    pub label: String,
+}
+
+/// Order for one signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignDigest {
+    /// Whose key.
+    pub slot: SlotId,
+    /// How.
+    pub algorithm: SignatureAlgorithm,
+    /// What.
+    pub digest: DigestValue,
+}
+
+/// Order to write one certificate beside its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstallCertificate {
+    /// Where its key is.
+    pub slot: SlotId,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Its label.
+    pub label: String,
+}
+
+/// What to remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The key and every certificate on it.
+    Slot(SlotId),
+    /// Certificate number `1` (from 0) of a slot; the key stays.
+    Certificate(SlotId, usize),
+}
+
+/// The passwords of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PasswordKind {
+    /// Guards the authentication keys (and, on tokens with one PIN, everything).
+    AuthenticationPin,
+    /// Guards the signature keys.
+    SignaturePin,
+    /// Unblocks the PINs.
+    Puk,
+    /// Activates a new card, and is worth nothing after.
+    TransportPin,
+}
+
+impl std::fmt::Display for PasswordKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AuthenticationPin => "authentication PIN",
+            Self::SignaturePin => "signature PIN",
+            Self::Puk => "PUK",
+            Self::TransportPin => "transport PIN",
+        })
+    }
+}
+
+/// A password and how it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordStatus {
+    /// Which one.
+    pub kind: PasswordKind,
+    /// How it stands.
+    pub state: PasswordState,
+    /// Shortest length in bytes.
+    pub minimum: usize,
+    /// Longest length in bytes.
+    pub maximum: usize,
+}
+
+/// How a password stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordState {
+    /// A transport PIN stands in its place: activate first.
+    Transport,
+    /// It was never set.
+    Empty,
+    /// It can be used.
+    Active(Tries),
+    /// No try is left.
+    Blocked,
+    /// The card does not ask for it.
+    Disabled,
+}
+
+/// How many wrong attempts a password still allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tries {
+    /// So many.
+    Known(u8),
+    /// Fewer than at the start (PKCS#11 `CKF_USER_PIN_COUNT_LOW`).
+    Low,
+    /// One (PKCS#11 `CKF_USER_PIN_FINAL_TRY`).
+    Last,
+    /// The token does not tell.
+    Unknown,
+}
+
+impl Tries {
+    /// Whether the next wrong attempt may be the last.
+    #[must_use]
+    pub const fn may_be_last(self) -> bool {
+        matches!(self, Self::Known(0..=1) | Self::Last)
+    }
+}
+
+impl std::fmt::Display for Tries {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(tries) => tries.fmt(f),
+            Self::Low => f.write_str("few"),
+            Self::Last => f.write_str("1"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
+/// A secret together with how far down its tries may be spent.
+#[derive(Clone)]
+pub struct Pin {
+    /// What is sent.
+    pub secret: Secret,
+    /// The secret is sent only while more than this many tries are left, where the token can tell. 1 keeps the last try;
+    /// 0 spends it, and takes a clear yes from the holder.
+    pub keep_tries: u8,
+}
+
+impl Pin {
+    /// A PIN that never spends the last try.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self { secret, keep_tries: 1 }
+    }
+
+    /// A PIN that may spend the last try: the holder was told and said yes.
+    #[must_use]
+    pub fn with_last_try(secret: Secret) -> Self {
+        Self { secret, keep_tries: 0 }
+    }
+
+    /// Whether it may be sent while so many tries are left.
+    #[must_use]
+    pub const fn may_be_sent(&self, left: Tries) -> bool {
+        match left {
+            Tries::Known(left) => left > self.keep_tries,
+            Tries::Last => self.keep_tries == 0,
+            Tries::Low | Tries::Unknown => true,
+        }
+    }
+}
