@@ -1,0 +1,109 @@
+use const_oid::{AssociatedOid, ObjectIdentifier};
+use der::{
+    Encode,
+    asn1::{OctetString, SetOfVec},
+};
+use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
+use x509_cert::{
+    ext::{
+        Extension,
+        pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::GeneralName},
+    },
+    name::Name,
+    request::{CertReqInfo, ExtensionReq, Version},
+};
+
+use crate::{BuildError, CertificationRequest, RequestToSign};
+
+/// Collects what a certification request says (RFC 2986 §4.1), until [`finalize`](Self::finalize) makes the bytes to sign.
+///
+/// Errors of the single calls are kept and reported by `finalize`, so that calls can be chained.
+#[derive(Clone, Debug)]
+pub struct RequestBuilder {
+    subject: Name,
+    key: SubjectPublicKeyInfoOwned,
+    algorithm: SignatureAlgorithm,
+    extensions: Vec<Extension>,
+    failure: Option<BuildError>,
+}
+
+impl RequestBuilder {
+    /// A request of `subject` for a certificate over `key`, to be signed by that key with `algorithm`.
+    #[must_use]
+    pub const fn new(subject: Name, key: SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Self {
+        Self { subject, key, algorithm, extensions: Vec::new(), failure: None }
+    }
+
+    /// Asks for an extension in the certificate (extensionRequest, RFC 2985 §5.4.2). Each may be asked for once.
+    #[must_use]
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    /// Asks for a subjectAltName (RFC 5280 §4.2.1.6); critical when the subject is empty, as that clause says.
+    #[must_use]
+    pub fn subject_alt_name(self, names: Vec<GeneralName>) -> Self {
+        let critical = self.subject.is_empty();
+        let empty = names.is_empty();
+        self.encoded(&SubjectAltName(names), critical, empty)
+    }
+
+    /// Asks for a keyUsage (RFC 5280 §4.2.1.3), critical.
+    #[must_use]
+    pub fn key_usage(self, usage: KeyUsage) -> Self {
+        self.encoded(&usage, true, usage.0.is_empty())
+    }
+
+    /// Asks for an extendedKeyUsage (RFC 5280 §4.2.1.12), not critical.
+    #[must_use]
+    pub fn extended_key_usage(self, purposes: Vec<ObjectIdentifier>) -> Self {
+        let empty = purposes.is_empty();
+        self.encoded(&ExtendedKeyUsage(purposes), false, empty)
+    }
+
+    /// Ends the request: from here on it is a string of bytes that the key's holder signs.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the algorithm does not fit the key, an extension is empty or there twice, or the request
+    /// would be too long.
+    pub fn finalize(self) -> Result<RequestToSign, BuildError> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let key = KeyAlgorithm::try_from(&self.key).map_err(VerifyError::from)?;
+        if !self.algorithm.fits(key) {
+            return Err(VerifyError::WrongKind { algorithm: self.algorithm, key }.into());
+        }
+        for (index, extension) in self.extensions.iter().enumerate() {
+            if self.extensions[..index].iter().any(|earlier| earlier.extn_id == extension.extn_id) {
+                return Err(BuildError::DuplicateExtension { oid: extension.extn_id });
+            }
+        }
+        let mut attributes = SetOfVec::new();
+        if !self.extensions.is_empty() {
+            attributes.insert(ExtensionReq(self.extensions).try_into()?)?;
+        }
+        let info =
+            CertReqInfo { version: Version::V1, subject: self.subject, public_key: self.key.clone(), attributes };
+        let bytes = info.to_der()?;
+        if bytes.len() > CertificationRequest::MAX_SIZE - SIGNATURE_ROOM {
+            return Err(BuildError::TooLong { size: bytes.len() + SIGNATURE_ROOM });
+        }
+        Ok(RequestToSign::new(bytes, self.key, self.algorithm))
+    }
+
+    fn encoded<T: AssociatedOid + Encode>(mut self, value: &T, critical: bool, empty: bool) -> Self {
+        let oid = T::OID;
+        let value = value.to_der().and_then(OctetString::new);
+        match value {
+            _ if empty => self.failure = self.failure.or(Some(BuildError::EmptyExtension { oid })),
+            Ok(extn_value) => self.extensions.push(Extension { extn_id: oid, critical, extn_value }),
+            Err(error) => self.failure = self.failure.or(Some(error.into())),
+        }
+        self
+    }
+}
+
+/// What the outer sequence, the algorithm and the longest signature (RSA 4096) add to the signed bytes.
+const SIGNATURE_ROOM: usize = 640;

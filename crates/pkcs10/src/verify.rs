@@ -1,0 +1,69 @@
+use std::collections::BTreeSet;
+
+use const_oid::{ObjectIdentifier, db::rfc5912::ID_EXTENSION_REQ};
+use der::{Decode, Sequence, asn1::UintRef};
+use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+
+use crate::{CertificationRequest, Rejected};
+
+impl CertificationRequest {
+    /// What a CA checks before it reads a request (RFC 2986 §3, ETSI EN 319 411-1 REG-6.3.1-01): the version, a supported
+    /// key of sufficient strength, an algorithm that fits it, the signature by that key over the bytes received, no
+    /// attribute and no extension twice, and no password in the clear. Returns the kind of key.
+    ///
+    /// Whether subject and extensions may be granted is the CA's policy, not looked at here.
+    ///
+    /// # Errors
+    /// [`Rejected`]: the first of these that fails.
+    pub fn verify(&self) -> Result<KeyAlgorithm, Rejected> {
+        if self.version != 0 {
+            return Err(Rejected::Version { version: self.version });
+        }
+        let key = KeyAlgorithm::try_from(self.public_key())?;
+        if key.is_rsa() && !exponent_is_large(self.public_key()) {
+            return Err(Rejected::SmallExponent);
+        }
+        let algorithm = SignatureAlgorithm::try_from(&self.algorithm)?;
+        obnova_algorithm::verify(self.public_key(), algorithm, &self.signed, &self.signature)
+            .map_err(Rejected::Signature)?;
+        self.check_attributes()?;
+        match repeated(self.extensions().iter().map(|extension| extension.extn_id)) {
+            Some(oid) => Err(Rejected::DuplicateExtension { oid }),
+            None => Ok(key),
+        }
+    }
+
+    fn check_attributes(&self) -> Result<(), Rejected> {
+        if let Some(oid) = repeated(self.attribute_types()) {
+            return Err(Rejected::DuplicateAttribute { oid });
+        }
+        if self.has_challenge_password() {
+            return Err(Rejected::ChallengePassword);
+        }
+        for attribute in &self.attributes {
+            let count = attribute.values().map_or(0, |values| values.len());
+            let single = attribute.oid == ID_EXTENSION_REQ;
+            if count == 0 || (single && count != 1) {
+                return Err(Rejected::AttributeValues { oid: attribute.oid, count });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn repeated(oids: impl Iterator<Item = ObjectIdentifier>) -> Option<ObjectIdentifier> {
+    let mut seen = BTreeSet::new();
+    oids.into_iter().find(|oid| !seen.insert(*oid))
+}
+
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
+}
+
+/// At least 65537: more than two bytes, since `KeyAlgorithm` has seen that it is odd and 65536 is not.
+fn exponent_is_large(key: &SubjectPublicKeyInfoOwned) -> bool {
+    let key = key.subject_public_key.as_bytes().and_then(|key| RsaPublicKey::from_der(key).ok());
+    key.is_some_and(|key| key.exponent.as_bytes().len() > 2)
+}
