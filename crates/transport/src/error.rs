@@ -1,10 +1,24 @@
 /// Why a card cannot be talked to, and what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// No reader is connected.
     #[error("no card reader was found: connect one, and check that its driver is installed")]
     NoReader,
+    /// Readers are there, but not the one that was asked for.
+    #[error("no reader is called {wanted:?}: connect it, or choose one of: {}", .present.join(", "))]
+    ReaderNotFound {
+        /// The name, or the part of a name, that was asked for.
+        wanted: String,
+        /// Names of the readers that are there.
+        present: Vec<String>,
+    },
+    /// Several readers fit, and none was named.
+    #[error("several readers fit: choose one of: {}", .candidates.join(", "))]
+    ReaderAmbiguous {
+        /// Names of the readers that fit.
+        candidates: Vec<String>,
+    },
     /// The reader is empty.
     #[error("there is no card in the reader {reader}: insert the card")]
     NoCard {
@@ -17,6 +31,11 @@ pub enum TransportError {
     /// Another program reset the card, or the reader did; every PIN entered before is forgotten by the card.
     #[error("the card was reset in the middle of the conversation: try again")]
     CardReset,
+    /// The card is there and does not speak: upside down, dirty, broken.
+    #[error(
+        "the card does not answer: insert it the right way round; if that does not help, the card or its chip is broken"
+    )]
+    CardMute,
     /// Another program holds the card.
     #[error("another program is using the card: wait for it or close it, then try again")]
     Sharing,
@@ -29,4 +48,14 @@ pub enum TransportError {
     /// The channel failed in some other way.
     #[error("talking to the card failed: {0}")]
     Io(String),
+    /// A replayed conversation went another way than the recorded one.
+    #[error("the conversation differs from the trace at line {line}: recorded {expected}, now {got}")]
+    ReplayMismatch {
+        /// Line of the trace file, from 1.
+        line: usize,
+        /// What the trace has, redacted.
+        expected: String,
+        /// What was sent, redacted.
+        got: String,
+    },
 }
