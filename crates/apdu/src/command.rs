@@ -5,9 +5,6 @@ mod encode;
 mod owned;
 mod view;
 
-#[cfg(test)]
-mod tests;
-
 pub use encode::EncodeError;
 #[cfg(feature = "alloc")]
 pub use owned::CommandApdu;

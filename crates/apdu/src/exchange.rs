@@ -39,7 +39,7 @@ mod error;
 mod limits;
 mod machine;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests;
 
 pub use driver::run_into;

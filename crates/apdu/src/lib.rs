@@ -55,6 +55,8 @@ pub mod tlv;
 #[cfg(feature = "iso7816")]
 mod iso7816;
 
+#[cfg(feature = "iso7816")]
+pub use crate::iso7816::IsoCommandError;
 pub use class::{Class, ClassRange, SecureMessaging};
 #[cfg(feature = "alloc")]
 pub use command::CommandApdu;

@@ -3,9 +3,6 @@
 #[cfg(feature = "alloc")]
 mod owned;
 
-#[cfg(test)]
-mod tests;
-
 #[cfg(feature = "alloc")]
 pub use owned::ResponseApdu;
 

@@ -33,9 +33,6 @@ mod vec_writer;
 mod walk;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 pub use error::TlvError;
 pub use reader::{Reader, Tlv, find};
 pub use tag::{Tag, TagClass};

@@ -59,17 +59,31 @@ pub fn run_counted<E>(
     let mut exchange = Exchange::new(command, limits)?;
     let mut buffer = Zeroizing::new(vec![0; exchange.buffer_len()]);
     let mut answer = Zeroizing::new(Vec::with_capacity(FIRST_ANSWER));
-    let mut data = Vec::new();
+    let mut data = Zeroizing::new(Vec::new());
     loop {
         match exchange.step(&mut buffer)? {
             Step::Send(apdu) => {
                 answer.clear();
                 transmit(apdu, &mut answer).map_err(RunError::Transport)?;
-                data.extend_from_slice(exchange.receive(&answer)?);
+                append(&mut data, exchange.receive(&answer)?);
             }
-            Step::Done(status) => return Ok((ResponseApdu { data, status }, exchange.counts())),
+            Step::Done(status) => {
+                let data = core::mem::take(&mut *data);
+                return Ok((ResponseApdu { data, status }, exchange.counts()));
+            }
         }
     }
+}
+
+/// Appends without leaving a copy behind when the vector has to move.
+#[cfg(feature = "alloc")]
+fn append(data: &mut Zeroizing<Vec<u8>>, piece: &[u8]) {
+    if data.capacity() - data.len() < piece.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity((data.len() + piece.len()).max(2 * data.capacity())));
+        larger.extend_from_slice(data);
+        *data = larger;
+    }
+    data.extend_from_slice(piece);
 }
 
 /// Room for the longest short response, so that `transmit` rarely has to make the vector grow.

@@ -1,3 +1,5 @@
+use core::fmt;
+
 use super::{ExchangeError, Limits};
 use crate::{Class, ClassRange, Command, LengthForm, Response, StatusWord, ins};
 
@@ -21,8 +23,8 @@ pub struct Exchange<'c> {
     counts: Counts,
 }
 
-/// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What to do next. `Debug` shows the length of an APDU, never the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Step<'b> {
     /// Send these bytes to the card, hand its answer to [`Exchange::receive`].
     ///
@@ -31,6 +33,15 @@ pub enum Step<'b> {
     /// The command is done, and this is what the card says of it. It may be an error: of the last APDU, or of an earlier
     /// one that ended the chain.
     Done(StatusWord),
+}
+
+impl fmt::Debug for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(apdu) => write!(f, "Send({} bytes)", apdu.len()),
+            Self::Done(status) => write!(f, "Done({status})"),
+        }
+    }
 }
 
 /// How much went over the wire.
@@ -86,8 +97,8 @@ impl<'c> Exchange<'c> {
                 return Err(ExchangeError::AlreadyChained { cla: command.cla });
             }
         }
-        let wanted = Command { ne: command.ne.min(limits.ne_per_apdu()), ..command };
-        let form = if limits.extended { wanted.shortest_form() } else { LengthForm::Short };
+        let needs_extended = len.min(max) > 255 || command.ne.min(limits.ne_per_apdu()) > Command::NE_SHORT_MAX;
+        let form = if needs_extended { LengthForm::Extended } else { LengthForm::Short };
         Ok(Self {
             command,
             limits,

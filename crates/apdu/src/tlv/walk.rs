@@ -27,6 +27,7 @@ pub struct Walk<'a, const DEPTH: usize = 16> {
     at: usize,
     /// Where the objects around the current position end, outermost first.
     ends: [usize; DEPTH],
+    /// How many objects are around the current position; `DEPTH` when that is one too many.
     depth: usize,
 }
 
@@ -65,11 +66,13 @@ impl<'a, const DEPTH: usize> Iterator for Walk<'a, DEPTH> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while self.at == self.ends[self.depth] {
-            if self.depth == 0 {
-                return None;
+        loop {
+            match self.ends.get(self.depth) {
+                None => return self.fail(TlvError::TooDeep { offset: self.at, limit: DEPTH }),
+                Some(end) if *end != self.at => break,
+                Some(_) if self.depth == 0 => return None,
+                Some(_) => self.depth -= 1,
             }
-            self.depth -= 1;
         }
         let (offset, depth) = (self.at, self.depth);
         let level = &self.bytes[offset..self.ends[depth]];
@@ -80,11 +83,12 @@ impl<'a, const DEPTH: usize> Iterator for Walk<'a, DEPTH> {
         let value = &level[header.header_len..header.header_len + header.length];
         self.at += header.header_len;
         if header.tag.is_constructed() {
-            if depth + 1 < DEPTH {
+            // One level too many is no level: `next` stops there, after this object was handed out.
+            if let Some(end) = self.ends.get_mut(depth + 1) {
+                *end = self.at + header.length;
                 self.depth += 1;
-                self.ends[self.depth] = self.at + header.length;
             } else if header.length > 0 {
-                return self.fail(TlvError::TooDeep { offset: self.at, limit: DEPTH });
+                self.depth = DEPTH;
             }
         } else {
             self.at += header.length;
