@@ -1,0 +1,28 @@
+/// How much a card takes and gives at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Extended length fields are understood (ISO/IEC 7816-4 §5.2).
+    pub extended_length: bool,
+    /// Command chaining is understood (ISO/IEC 7816-4 §5.3.3).
+    pub chaining: bool,
+    /// Bytes of command data in one APDU.
+    pub command: u32,
+    /// Bytes of response data in one APDU.
+    pub response: u32,
+    /// Bytes of one certificate.
+    pub certificate: u16,
+}
+
+impl Limits {
+    /// Certificates up to this length must be taken by every card of the profile.
+    pub const CERTIFICATE: u16 = 0x2000;
+
+    /// What the profile asks for: everything in one APDU.
+    pub const EXTENDED: Self = Self {
+        extended_length: true,
+        chaining: true,
+        command: 0xFFFF,
+        response: 0x1_0000,
+        certificate: Self::CERTIFICATE,
+    };
+}
