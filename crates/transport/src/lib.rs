@@ -6,6 +6,7 @@
 //! - [`Trace`] and [`Record`] write down what is said, [`TraceFile`] reads it, [`Replay`] plays it back.
 //! - [`FaultInjector`] tears, spoils and delays by a script. [`Count`] counts.
 //! - [`Redactor`] hides secrets by instruction; whatever writes APDUs down goes through it.
+//! - `pcsc` (feature `pcsc`): real readers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -14,6 +15,8 @@ mod count;
 mod decorate;
 mod error;
 mod fault;
+#[cfg(feature = "pcsc")]
+pub mod pcsc;
 mod record;
 mod redact;
 mod replay;

@@ -40,11 +40,10 @@ const HEADER: usize = 4;
 const LONGEST_WITHOUT_DATA: usize = 5;
 
 fn carries_secret(command: &[u8]) -> bool {
-    match command {
-        [_, 0x20 | 0x21 | 0x24 | 0x25 | 0x2C | 0x2D | 0x44 | 0xC2 | 0xC3, ..] => true,
-        [_, 0xDA | 0xDB, 0x01, ..] => true,
-        _ => false,
-    }
+    matches!(
+        command,
+        [_, 0x20 | 0x21 | 0x24 | 0x25 | 0x2C | 0x2D | 0x44 | 0xC2 | 0xC3, ..] | [_, 0xDA | 0xDB, 0x01, ..]
+    )
 }
 
 /// What may be shown of a command: all of it, or its header.

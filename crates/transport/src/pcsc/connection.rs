@@ -1,0 +1,182 @@
+use std::{ffi::CString, time::Duration};
+
+use ::pcsc::{Card, Context, Disposition, Error, MAX_BUFFER_SIZE_EXTENDED, Protocols, ShareMode, Status, Transaction};
+
+use super::{
+    Reader, ReaderChoice,
+    choice::establish,
+    failure::{meaning, service_is_gone},
+};
+use crate::{CardConnection, CardTransport, TransportError};
+
+/// A card in a reader. It may be taken out and come back, and so may the service: the next conversation finds it.
+pub struct PcscConnection {
+    reader: String,
+    context: Option<Context>,
+    card: Option<Card>,
+    atr: Vec<u8>,
+    /// Answers are received here; a buffer that is too short would lose one.
+    buffer: Vec<u8>,
+}
+
+impl PcscConnection {
+    /// Opens the card in the reader that `choice` means.
+    ///
+    /// # Errors
+    /// As [`ReaderChoice::choose`]; [`TransportError::NoCard`], [`TransportError::CardMute`],
+    /// [`TransportError::Sharing`], [`TransportError::ServiceStopped`].
+    pub fn open(choice: &ReaderChoice) -> Result<Self, TransportError> {
+        let readers = Reader::list()?;
+        Self::to_reader(&choice.choose(&readers)?.name)
+    }
+
+    /// Opens the card in the reader of this very name.
+    pub(super) fn to_reader(name: &str) -> Result<Self, TransportError> {
+        let mut connection = Self {
+            reader: name.to_owned(),
+            context: None,
+            card: None,
+            atr: Vec::new(),
+            buffer: vec![0; MAX_BUFFER_SIZE_EXTENDED],
+        };
+        let (card, atr) = connect(&mut connection.context, name)?;
+        connection.card = Some(card);
+        connection.atr = atr;
+        Ok(connection)
+    }
+}
+
+impl CardConnection for PcscConnection {
+    fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
+        // Each turn mends one thing: a stale service, then a card that was swapped or reset since the last conversation.
+        const TURNS: u8 = 3;
+        let Self { reader, context, card, atr, buffer } = self;
+        let mut card = match card {
+            Some(card) => card,
+            None => {
+                let (fresh, answer) = connect(context, reader)?;
+                *atr = answer;
+                card.insert(fresh)
+            }
+        };
+        let mut turns = TURNS;
+        loop {
+            let (returned, error) = match card.transaction2() {
+                Ok(transaction) => {
+                    let transaction = Some(transaction);
+                    return Ok(Box::new(PcscTransport { reader, transaction, buffer, only_read: true }));
+                }
+                Err(failure) => failure,
+            };
+            card = returned;
+            turns -= 1;
+            if turns == 0 {
+                return Err(meaning(error, reader));
+            }
+            if error == Error::ResetCard {
+                // Nothing was said yet, so nothing is lost. The card is left as the reset made it.
+                let reconnected = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
+                if reconnected.is_ok() {
+                    continue;
+                }
+            }
+            let (fresh, answer) = connect(context, reader)?;
+            *card = fresh;
+            *atr = answer;
+        }
+    }
+
+    fn description(&self) -> String {
+        self.reader.clone()
+    }
+
+    fn atr(&self) -> Vec<u8> {
+        self.atr.clone()
+    }
+}
+
+/// Connects to the card, with a new context when the old one is of a service that is gone.
+fn connect(context: &mut Option<Context>, reader: &str) -> Result<(Card, Vec<u8>), TransportError> {
+    let name = CString::new(reader)
+        .map_err(|_| TransportError::ReaderNotFound { wanted: reader.to_owned(), present: Vec::new() })?;
+    let mut result = connect_once(context, &name);
+    if let Err(error) = result
+        && service_is_gone(error)
+    {
+        *context = Some(establish()?);
+        result = connect_once(context, &name);
+    }
+    result.map_err(|error| match meaning(error, reader) {
+        // There is no conversation yet that the card could have been taken out of.
+        TransportError::CardRemoved => TransportError::NoCard { reader: reader.to_owned() },
+        TransportError::ReaderNotFound { wanted, .. } => {
+            let present = Reader::list().unwrap_or_default().into_iter().map(|reader| reader.name).collect();
+            TransportError::ReaderNotFound { wanted, present }
+        }
+        meaning => meaning,
+    })
+}
+
+fn connect_once(context: &Option<Context>, reader: &CString) -> Result<(Card, Vec<u8>), Error> {
+    let context = context.as_ref().ok_or(Error::InvalidHandle)?;
+    let card = context.connect(reader, ShareMode::Shared, Protocols::ANY)?;
+    let atr = card.status2_owned()?.atr().to_vec();
+    Ok((card, atr))
+}
+
+struct PcscTransport<'a> {
+    reader: &'a str,
+    /// `None` only while it is dropped.
+    transaction: Option<Transaction<'a>>,
+    buffer: &'a mut Vec<u8>,
+    /// No command was sent that could have opened anything.
+    only_read: bool,
+}
+
+impl CardTransport for PcscTransport<'_> {
+    fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
+        response.clear();
+        let transaction = self.transaction.as_ref().ok_or(TransportError::CardReset)?;
+        self.only_read &= only_reads(command);
+        let answer = transaction.transmit(command, self.buffer).map_err(|error| match error {
+            // In a conversation an empty reader means that the card was taken out; the driver may notice before the
+            // service does.
+            Error::NoSmartcard => TransportError::CardRemoved,
+            Error::NotTransacted if was_taken_out(transaction) => TransportError::CardRemoved,
+            Error::NotTransacted => TransportError::CardMute,
+            error => meaning(error, self.reader),
+        })?;
+        response.extend_from_slice(answer);
+        Ok(())
+    }
+}
+
+impl Drop for PcscTransport<'_> {
+    fn drop(&mut self) {
+        let disposition = if self.only_read { Disposition::LeaveCard } else { Disposition::ResetCard };
+        if let Some(transaction) = self.transaction.take() {
+            // Where this fails the card or the service is gone, and the status with it.
+            let _ = transaction.end(disposition);
+        }
+    }
+}
+
+/// Whether the card is gone. The service looks into some readers every 400 ms only, so it is asked for a little longer.
+fn was_taken_out(card: &Card) -> bool {
+    const LOOKS: u32 = 20;
+    (0..LOOKS).any(|look| {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        match card.status2_owned() {
+            Ok(status) => status.status().contains(Status::ABSENT),
+            Err(error) => matches!(error, Error::RemovedCard | Error::NoSmartcard | Error::ReaderUnavailable),
+        }
+    })
+}
+
+/// Whether a command leaves the security status as it is: SELECT, the READs, GET CHALLENGE, GET RESPONSE, GET DATA, and a
+/// VERIFY without data. Of any other it is not known, so the card is reset after it.
+fn only_reads(command: &[u8]) -> bool {
+    matches!(command, [_, 0xA4 | 0xB0..=0xB3 | 0x84 | 0xC0 | 0xCA | 0xCB, ..] | [_, 0x20, _, _] | [_, 0x20, _, _, _])
+}

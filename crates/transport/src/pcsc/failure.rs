@@ -1,0 +1,37 @@
+use ::pcsc::Error;
+
+use crate::TransportError;
+
+/// What a PC/SC error means for one who wants to talk to the card in `reader`.
+pub(super) fn meaning(error: Error, reader: &str) -> TransportError {
+    match error {
+        Error::NoReadersAvailable => TransportError::NoReader,
+        Error::UnknownReader | Error::ReaderUnavailable | Error::ReaderUnsupported => {
+            TransportError::ReaderNotFound { wanted: reader.to_owned(), present: Vec::new() }
+        }
+        Error::NoSmartcard => TransportError::NoCard { reader: reader.to_owned() },
+        Error::RemovedCard => TransportError::CardRemoved,
+        Error::ResetCard => TransportError::CardReset,
+        Error::UnresponsiveCard | Error::UnpoweredCard | Error::UnsupportedCard | Error::ProtoMismatch => {
+            TransportError::CardMute
+        }
+        Error::SharingViolation => TransportError::Sharing,
+        Error::Timeout | Error::WaitedTooLong => TransportError::Timeout,
+        error if service_is_gone(error) => TransportError::ServiceStopped,
+        error => TransportError::Io(format!("PC/SC: {error}")),
+    }
+}
+
+/// Whether the handles are of a service that is no longer there. pcsclite says so in all of these ways: by the name, by a
+/// socket that broke, and by not knowing a handle that its predecessor gave out.
+pub(super) const fn service_is_gone(error: Error) -> bool {
+    matches!(
+        error,
+        Error::NoService
+            | Error::ServiceStopped
+            | Error::InvalidHandle
+            | Error::CommError
+            | Error::Shutdown
+            | Error::SystemCancelled
+    )
+}
