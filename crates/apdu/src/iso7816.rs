@@ -116,8 +116,7 @@ impl<'a> Command<'a> {
     /// The command as a builder of the crate `iso7816`.
     ///
     /// # Errors
-    /// [`IsoCommandError::Encode`] when data or N<sub>e</sub> exceed an extended APDU, [`IsoCommandError::Parse`] when the
-    /// class byte is `FF`.
+    /// [`IsoCommandError::Encode`] when no extended APDU can hold the command.
     pub fn to_iso7816_builder(&self) -> Result<CommandBuilder<&'a [u8]>, IsoCommandError> {
         self.encoded_len(LengthForm::Extended)?;
         let class = self.class().try_into().map_err(|error: InvalidClass| IsoCommandError::Parse(error.into()))?;
@@ -179,7 +178,8 @@ mod tests {
         assert_eq!(Command::from(&view.to_iso7816::<2>(&mut buffer).unwrap()), view.to_command());
         let too_long = view.to_iso7816::<1>(&mut buffer).unwrap_err();
         assert_eq!(too_long, IsoCommandError::Parse(FromSliceError::TooLong));
-        assert!(matches!(Command::new(0xFF, 0, 0, 0).to_iso7816_builder(), Err(IsoCommandError::Parse(_))));
+        let invalid_class = Command::new(0xFF, 0, 0, 0).to_iso7816_builder();
+        assert!(matches!(invalid_class, Err(IsoCommandError::Encode(EncodeError::InvalidClass))));
         let data = [0; 65_536];
         let too_long = Command::new(0, 0, 0, 0).with_data(&data).to_iso7816_builder();
         assert!(matches!(too_long, Err(IsoCommandError::Encode(_))));

@@ -6,8 +6,12 @@ impl Command<'_> {
     /// The length of the command as one APDU in this form.
     ///
     /// # Errors
-    /// [`EncodeError::DataTooLong`] and [`EncodeError::NeTooLarge`] when the form cannot hold the command.
+    /// [`EncodeError::DataTooLong`] and [`EncodeError::NeTooLarge`] when the form cannot hold the command,
+    /// [`EncodeError::InvalidClass`] when the class byte is `FF`.
     pub const fn encoded_len(&self, form: LengthForm) -> Result<usize, EncodeError> {
+        if self.cla == 0xFF {
+            return Err(EncodeError::InvalidClass);
+        }
         let (max_data, max_ne) = match form {
             LengthForm::Short => (255, Self::NE_SHORT_MAX),
             LengthForm::Extended => (65_535, Self::NE_EXTENDED_MAX),
@@ -64,6 +68,9 @@ impl Command<'_> {
 /// Why a command does not fit into one APDU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EncodeError {
+    /// The class byte is `FF`.
+    #[error("class byte FF is invalid")]
+    InvalidClass,
     /// The data exceeds what the form, or the card, takes in one APDU: use the other form, or a command chain
     /// ([`exchange`](crate::exchange)).
     #[error("{len} data bytes do not fit into one APDU of at most {max}")]

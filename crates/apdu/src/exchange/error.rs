@@ -14,9 +14,9 @@ pub enum ExchangeError {
         /// The most that fits.
         max: usize,
     },
-    /// The command is itself marked as a part of a chain, and its data has to be chained.
-    #[error("class byte {cla:02X} already marks the command as part of a chain")]
-    AlreadyChained {
+    /// The data has to be chained, and the class byte is marked as part of a chain already, or would become `FF`.
+    #[error("the data has to be chained, but class byte {cla:02X} cannot be marked so")]
+    NotChainable {
         /// The class byte.
         cla: u8,
     },

@@ -81,20 +81,17 @@ impl<'c> Exchange<'c> {
     /// Plans the exchange of `command` with a card that has these limits.
     ///
     /// # Errors
-    /// [`ExchangeError::DataTooLong`], [`ExchangeError::AlreadyChained`] or [`ExchangeError::Encode`] when no sequence of
+    /// [`ExchangeError::DataTooLong`], [`ExchangeError::NotChainable`] or [`ExchangeError::Encode`] when no sequence of
     /// APDUs can carry the command.
     pub fn new(command: Command<'c>, limits: Limits) -> Result<Self, ExchangeError> {
-        if command.ne > Command::NE_EXTENDED_MAX {
-            let (ne, max) = (command.ne, Command::NE_EXTENDED_MAX);
-            return Err(crate::EncodeError::NeTooLarge { ne, max }.into());
-        }
+        command.with_data(&[]).encoded_len(LengthForm::Extended)?;
         let (len, max) = (command.data.len(), limits.data_per_apdu());
         if len > max {
             if !limits.chaining {
                 return Err(ExchangeError::DataTooLong { len, max });
             }
-            if command.class().is_chained() {
-                return Err(ExchangeError::AlreadyChained { cla: command.cla });
+            if command.class().is_chained() || command.class().chained().range() == ClassRange::Invalid {
+                return Err(ExchangeError::NotChainable { cla: command.cla });
             }
         }
         let needs_extended = len.min(max) > 255 || command.ne.min(limits.ne_per_apdu()) > Command::NE_SHORT_MAX;

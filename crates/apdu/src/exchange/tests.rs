@@ -182,8 +182,11 @@ fn what_no_sequence_of_apdus_can_carry_is_refused_before_anything_is_sent() {
     let refused = |command, limits| Exchange::new(command, limits).unwrap_err();
     let error = ExchangeError::DataTooLong { len: 300, max: 255 };
     assert_eq!(refused(command, Limits::SHORT.with_chaining(false)), error);
-    let error = ExchangeError::AlreadyChained { cla: 0x10 };
-    assert_eq!(refused(Command { cla: 0x10, ..command }, Limits::SHORT), error);
+    for cla in [0x10, 0xEF] {
+        let error = ExchangeError::NotChainable { cla };
+        assert_eq!(refused(Command { cla, ..command }, Limits::SHORT), error);
+    }
+    assert_eq!(refused(Command::new(0xFF, 0x2A, 0, 0), Limits::SHORT), EncodeError::InvalidClass.into());
     let error = EncodeError::NeTooLarge { ne: 65_537, max: 65_536 };
     assert_eq!(refused(command.with_ne(65_537), Limits::EXTENDED), error.into());
     assert!(Exchange::new(command, Limits::EXTENDED.with_chaining(false)).is_ok());
