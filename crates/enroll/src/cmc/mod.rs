@@ -1,0 +1,32 @@
+//! Certificate Management over CMS (RFC 5272, 5273, 5274, updated by RFC 6402): Full PKI requests and responses.
+//!
+//! The holder's side:
+//! - [`FullRequestBuilder`]: several certification requests in one message, vouched for by all old keys at once.
+//! - [`FollowUp`]: asking again for what is pending, and confirming what arrived. Needs no key: the pick-up token speaks.
+//! - [`FullResponse::parse`]: what the CA answered, after its signature, the transaction and the nonce were checked.
+//!
+//! The CA's side:
+//! - [`FullRequest::parse`]: what is asked, and whose signatures on it are good.
+//! - [`FullResponseBuilder`]: the answer, signed by the CA.
+//!
+//! Both sides speak of the same [`Answer`].
+
+mod answer;
+mod controls;
+mod follow_up;
+mod ids;
+mod received;
+mod request;
+mod response;
+mod status;
+
+pub use answer::{Answer, Asked, Expected, FullResponse, ResponseError};
+pub use controls::ControlError;
+pub use follow_up::FollowUp;
+pub use ids::{BodyPartId, CertificateId, IdError, Nonce, PendToken, TransactionId};
+pub use received::{FullRequest, Kind, RequestError};
+pub use request::FullRequestBuilder;
+pub use response::FullResponseBuilder;
+pub use status::FailInfo;
+
+pub use crate::signed::{BuildError, MessageToSign, SignWithError, Signer, ToSign};

@@ -1,0 +1,228 @@
+use const_oid::{ObjectIdentifier, db::rfc5912::ID_CCT_PKI_DATA};
+use der::{Reader, SliceReader, Tag, TagNumber, asn1::AnyRef};
+use obnova_pkcs10::{CertificationRequest, ParseError};
+use x509_cert::Certificate;
+
+use super::{BodyPartId, CertificateId, ControlError, FailInfo, Nonce, PendToken, TransactionId, controls::Controls};
+use crate::{
+    limits::MAX_REQUESTS,
+    signed::{MessageError, SignatureError, SignedMessage},
+};
+
+/// A Full PKI Request as a CA received it (RFC 5272 §3.2), with every signature on it checked.
+///
+/// What was checked: each signer has the key of the certificate that came along. What was *not*: whether that certificate
+/// is worth anything. A stranger can send one of his own making, with any issuer in it, so the CA looks for exactly this
+/// certificate among those it issued. Nor were the requests' own proofs of possession: see [`CertificationRequest::verify`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FullRequest {
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// What the answer has to carry.
+    pub nonce: Nonce,
+    /// The CA's nonce that this message answers, when it names one.
+    pub in_reply_to: Option<Nonce>,
+    /// What is asked.
+    pub kind: Kind,
+    /// The certificates of those who signed, each once. Their order says nothing.
+    pub signers: Vec<Certificate>,
+}
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Certificates: all of them or none. There is at least one request and at least one signer.
+    Enroll(Vec<(BodyPartId, CertificationRequest)>),
+    /// What was pending. Answering it does not end the token.
+    QueryPending(PendToken),
+    /// These certificates arrived: the end of the token, when there was one.
+    ConfirmAcceptance {
+        /// The token that ends.
+        token: Option<PendToken>,
+        /// What arrived, at least one.
+        certificates: Vec<CertificateId>,
+    },
+}
+
+impl FullRequest {
+    /// Reads a request, DER or BER, and checks every signature on it.
+    ///
+    /// # Errors
+    /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
+        let message = SignedMessage::parse(bytes)?;
+        let Content { controls, requests } = Content::parse(message.content(ID_CCT_PKI_DATA)?)?;
+        if let Some(oid) = controls.unknown.first() {
+            return Err(RequestError::UnsupportedControl { oid: *oid });
+        }
+        let transaction = controls.transaction.ok_or(RequestError::NoTransaction)?;
+        let nonce = controls.sender_nonce.ok_or(RequestError::NoNonce)?;
+        let kind = match (requests.is_empty(), controls.confirmed.is_empty(), controls.query_pending) {
+            (false, true, None) => Kind::Enroll(requests),
+            (true, true, Some(token)) => Kind::QueryPending(token),
+            (true, false, token) => Kind::ConfirmAcceptance { token, certificates: controls.confirmed },
+            (true, true, None) => return Err(RequestError::Empty),
+            (false, _, _) => return Err(RequestError::Ambiguous),
+        };
+        let mut signers = Vec::new();
+        for signer in &message.signers {
+            let certificate = message.verify(signer, &message.certificates)?;
+            if signers.contains(certificate) {
+                return Err(RequestError::SignerTwice);
+            }
+            signers.push(certificate.clone());
+        }
+        match kind {
+            Kind::Enroll(_) if signers.is_empty() => Err(RequestError::Unsigned),
+            _ => Ok(Self { transaction, nonce, in_reply_to: controls.recipient_nonce, kind, signers }),
+        }
+    }
+
+    /// Transaction and nonce of a message that [`parse`](Self::parse) refused, where they can be made out. Nothing is
+    /// checked: they are good for addressing the refusal, and for nothing else.
+    #[must_use]
+    pub fn return_address(bytes: &[u8]) -> Option<(TransactionId, Nonce)> {
+        let message = SignedMessage::parse(bytes).ok()?;
+        let mut reader = SliceReader::new(message.content(ID_CCT_PKI_DATA).ok()?).ok()?;
+        let controls = reader.sequence(|fields| {
+            let controls = Controls::decode(fields);
+            while !fields.is_finished() {
+                fields.tlv_bytes()?;
+            }
+            controls
+        });
+        let controls = controls.ok()?;
+        Some((controls.transaction?, controls.sender_nonce?))
+    }
+}
+
+/// `PKIData` (RFC 5272 §3.2.1) with requests as `tcr` only, and nothing nested.
+struct Content {
+    controls: Controls,
+    requests: Vec<(BodyPartId, CertificationRequest)>,
+}
+
+const TCR: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+
+impl Content {
+    fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
+        let mut reader = SliceReader::new(bytes).map_err(MessageError::from)?;
+        let content = reader.sequence(|fields| {
+            let controls = Controls::decode(fields)?;
+            let requests = fields.sequence(requests)?;
+            for nested in ["cmsSequence", "otherMsgSequence"] {
+                if !fields.decode::<AnyRef<'_>>()?.value().is_empty() {
+                    return Err(RequestError::Nested { what: nested });
+                }
+            }
+            Ok(Self { controls, requests })
+        })?;
+        reader.finish().map_err(MessageError::from)?;
+        content.check_parts()?;
+        Ok(content)
+    }
+
+    /// Numbers name one part each, and not the message itself (RFC 5272 §3.2.2).
+    fn check_parts(&self) -> Result<(), RequestError> {
+        let mut parts = self.controls.parts.clone();
+        parts.extend(self.requests.iter().map(|(part, _)| *part));
+        parts.sort_unstable();
+        let zero = parts.first() == Some(&0);
+        if zero || parts.windows(2).any(|pair| pair[0] == pair[1]) { Err(RequestError::BodyParts) } else { Ok(()) }
+    }
+}
+
+fn requests(list: &mut SliceReader<'_>) -> Result<Vec<(BodyPartId, CertificationRequest)>, RequestError> {
+    let mut requests = Vec::new();
+    while !list.is_finished() {
+        if requests.len() == MAX_REQUESTS {
+            return Err(MessageError::TooMany { what: "requests", most: MAX_REQUESTS }.into());
+        }
+        if Tag::peek(list)? != TCR {
+            return Err(RequestError::UnsupportedRequest);
+        }
+        let tagged = list.decode::<AnyRef<'_>>()?;
+        let mut fields = SliceReader::new(tagged.value())?;
+        let part = fields.decode()?;
+        let request = CertificationRequest::from_der(fields.tlv_bytes()?);
+        fields.finish()?;
+        requests.push((part, request.map_err(|error| RequestError::Request { part, error })?));
+    }
+    Ok(requests)
+}
+
+/// Why a Full PKI Request is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Not a CMS message with PKIData in it.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The controls cannot be read.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A signature on the message is not accepted.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// One certificate signed twice.
+    #[error("one signer signed twice")]
+    SignerTwice,
+    /// Certificates are asked for, and nobody signed.
+    #[error("the request is unsigned: the keys of the certificates to be renewed sign it")]
+    Unsigned,
+    /// No transactionId.
+    #[error("the request names no transaction")]
+    NoTransaction,
+    /// No senderNonce.
+    #[error("the request has no nonce")]
+    NoNonce,
+    /// A control that is not understood, and so cannot be honoured.
+    #[error("the control {oid} is not supported")]
+    UnsupportedControl {
+        /// Which.
+        oid: ObjectIdentifier,
+    },
+    /// A request in another form than PKCS#10.
+    #[error("a request is in another form than PKCS#10: only tcr is supported")]
+    UnsupportedRequest,
+    /// A certification request that cannot be read.
+    #[error("the certification request in part {part}: {error}")]
+    Request {
+        /// Its number.
+        part: BodyPartId,
+        /// Why.
+        error: ParseError,
+    },
+    /// Messages or objects nested in the request.
+    #[error("the request has something in its {what}, which is not supported")]
+    Nested {
+        /// Where.
+        what: &'static str,
+    },
+    /// Two parts with one number, or one numbered 0.
+    #[error("two parts of the request have one number, or one has the number 0")]
+    BodyParts,
+    /// Nothing is asked.
+    #[error("the request asks for nothing")]
+    Empty,
+    /// Certificates are asked for and picked up or confirmed in one message.
+    #[error("the request asks for certificates and follows up on others in one message")]
+    Ambiguous,
+}
+
+impl From<der::Error> for RequestError {
+    fn from(error: der::Error) -> Self {
+        Self::Message(error.into())
+    }
+}
+
+impl RequestError {
+    /// The reason to put into the answer.
+    #[must_use]
+    pub const fn fail_info(&self) -> FailInfo {
+        match self {
+            Self::Signature(SignatureError::Algorithm(_) | SignatureError::MixedDigests) => FailInfo::BadAlgorithm,
+            Self::Signature(_) | Self::Unsigned | Self::SignerTwice => FailInfo::BadMessageCheck,
+            _ => FailInfo::BadRequest,
+        }
+    }
+}

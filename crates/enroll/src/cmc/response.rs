@@ -1,0 +1,76 @@
+use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
+use x509_cert::Certificate;
+
+use super::{
+    Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, Signer, TransactionId,
+    controls::ControlWriter,
+    status::{Detail, Status, StatusInfo},
+};
+use crate::encode::{sequence, sequence_of};
+
+/// Makes a Full PKI Response (RFC 5272 §4.2), signed by the CA.
+#[derive(Clone, Debug)]
+pub struct FullResponseBuilder {
+    transaction: TransactionId,
+    recipient_nonce: Nonce,
+    sender_nonce: Nonce,
+    parts: Vec<BodyPartId>,
+}
+
+impl FullResponseBuilder {
+    /// An answer to `request`, with a nonce of the CA's own.
+    #[must_use]
+    pub fn reply_to(request: &FullRequest, nonce: Nonce) -> Self {
+        let parts = match &request.kind {
+            Kind::Enroll(requests) => requests.iter().map(|(part, _)| *part).collect(),
+            Kind::QueryPending(_) | Kind::ConfirmAcceptance { .. } => Vec::new(),
+        };
+        Self { parts, ..Self::to_address(request.transaction.clone(), request.nonce.clone(), nonce) }
+    }
+
+    /// An answer to a message that could not be read further than its
+    /// [`return_address`](FullRequest::return_address), or to one that came another way.
+    #[must_use]
+    pub const fn to_address(transaction: TransactionId, recipient_nonce: Nonce, nonce: Nonce) -> Self {
+        Self { transaction, recipient_nonce, sender_nonce: nonce, parts: Vec::new() }
+    }
+
+    /// Says `answer`, to be signed by `signer`. The certificates in it travel beside what is signed, as CMS has it
+    /// (RFC 5652 §5.1): each bears its issuer's signature, and who asked matches them to its keys.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the signer's algorithm does not fit its key, or nothing is issued.
+    pub fn finalize(self, answer: &Answer, signer: &Signer) -> Result<MessageToSign, BuildError> {
+        let no_certificates: &[Certificate] = &[];
+        let (certificates, chain) = match answer {
+            Answer::Issued { certificates, .. } if certificates.is_empty() => return Err(BuildError::Empty),
+            Answer::Issued { certificates, chain, .. } => (certificates.as_slice(), chain.as_slice()),
+            Answer::Pending { .. } | Answer::Confirmed | Answer::Refused { .. } => (no_certificates, no_certificates),
+        };
+        // The list has at least one member; 0 is the request as a whole.
+        let parts = if self.parts.is_empty() { vec![0] } else { self.parts };
+        let mut controls = ControlWriter::default();
+        controls.status(&status(answer, parts))?;
+        controls.transaction(&self.transaction)?;
+        controls.sender_nonce(&self.sender_nonce)?;
+        controls.recipient_nonce(&self.recipient_nonce)?;
+        let body = sequence(&[&sequence_of(&controls.finish()), &sequence(&[]), &sequence(&[])]);
+        let signers = std::slice::from_ref(signer);
+        MessageToSign::new(ID_CCT_PKI_RESPONSE, body, signers, certificates.iter().chain(chain))
+    }
+}
+
+fn status(answer: &Answer, parts: Vec<BodyPartId>) -> StatusInfo {
+    let (status, text, detail) = match answer {
+        Answer::Issued { confirm: true, .. } => (Status::ConfirmRequired, None, None),
+        Answer::Issued { confirm: false, .. } | Answer::Confirmed => (Status::Success, None, None),
+        Answer::Pending { token, check_at } => {
+            (Status::Pending, None, Some(Detail::Pend { token: token.clone(), check_at: *check_at }))
+        }
+        Answer::Refused { reason, text } => {
+            let text = (!text.is_empty()).then(|| text.clone());
+            (Status::Failed, text, Some(Detail::Fail(*reason)))
+        }
+    };
+    StatusInfo { status, parts, text, detail }
+}

@@ -1,0 +1,164 @@
+use const_oid::{ObjectIdentifier, db::rfc5911::ID_SIGNED_DATA};
+use der::{
+    Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
+    asn1::{Any, AnyRef, OctetStringRef},
+};
+use x509_cert::Certificate;
+
+use super::verify::SignerInfo;
+use crate::{
+    ber::{self, FramingError},
+    limits::{MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_SIGNERS},
+};
+
+/// A SignedData as received: what was signed is kept as bytes, nothing is believed yet.
+pub(crate) struct SignedMessage {
+    pub(crate) content_type: ObjectIdentifier,
+    pub(crate) content: Option<Vec<u8>>,
+    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) signers: Vec<SignerInfo>,
+}
+
+impl SignedMessage {
+    /// Reads a ContentInfo with SignedData in it (RFC 5652 §3, §5.1), DER or BER.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, MessageError> {
+        let der = ber::to_der(bytes)?;
+        let info = ContentInfo::from_der(&der)?;
+        if info.content_type != ID_SIGNED_DATA {
+            return Err(MessageError::NotSignedData { oid: info.content_type });
+        }
+        let data = info.content.decode_as::<SignedData<'_>>()?;
+        let signers = members(data.signer_infos, MAX_SIGNERS, SignerInfo::decode)?;
+        let mut certificates = Vec::new();
+        for choice in data.certificates.unwrap_or_default() {
+            // Other choices than a certificate are attribute certificates and relics (RFC 5652 §10.2.2): not used here.
+            if choice.tag() == Tag::Sequence {
+                certificates.push(certificate(&choice.to_der()?)?);
+            }
+            if certificates.len() > MAX_CERTIFICATES {
+                return Err(MessageError::TooMany { what: "certificates", most: MAX_CERTIFICATES });
+            }
+        }
+        let content = data.content.octets.map(|octets| octets.as_bytes().to_vec());
+        Ok(Self { content_type: data.content.content_type, content, certificates, signers })
+    }
+
+    /// The content, when it is of the type that is wanted.
+    pub(crate) fn content(&self, wanted: ObjectIdentifier) -> Result<&[u8], MessageError> {
+        if self.content_type != wanted {
+            return Err(MessageError::WrongContent { found: self.content_type, wanted });
+        }
+        self.content.as_deref().ok_or(MessageError::NoContent)
+    }
+}
+
+/// One certificate, that is not too long and is DER, so that it can be written again as it was.
+pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
+    if der.len() > MAX_CERTIFICATE {
+        return Err(MessageError::LongCertificate { size: der.len() });
+    }
+    let certificate = Certificate::from_der(der).map_err(MessageError::Certificate)?;
+    match certificate.to_der() {
+        Ok(again) if again == der => Ok(certificate),
+        _ => Err(MessageError::CertificateNotDer),
+    }
+}
+
+/// The members of a SET OF in the order received. (`SetOfVec` sorts them, and takes quadratic time for a hostile one.)
+fn members<'a, T>(
+    set: AnyRef<'a>,
+    most: usize,
+    decode: impl Fn(&mut SliceReader<'a>) -> der::Result<T>,
+) -> Result<Vec<T>, MessageError> {
+    if set.tag() != Tag::Set {
+        return Err(der::Error::from(set.tag().unexpected_error(Some(Tag::Set))).into());
+    }
+    let mut reader = SliceReader::new(set.value())?;
+    let mut members = Vec::new();
+    while !reader.is_finished() {
+        if members.len() == most {
+            return Err(MessageError::TooMany { what: "signers", most });
+        }
+        members.push(decode(&mut reader)?);
+    }
+    Ok(members)
+}
+
+#[derive(Sequence)]
+struct ContentInfo<'a> {
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    content: AnyRef<'a>,
+}
+
+#[derive(Sequence)]
+struct SignedData<'a> {
+    version: u8,
+    digest_algorithms: AnyRef<'a>,
+    content: EncapsulatedContent<'a>,
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    certificates: Option<Vec<Any>>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
+    crls: Option<Vec<Any>>,
+    signer_infos: AnyRef<'a>,
+}
+
+#[derive(Sequence)]
+struct EncapsulatedContent<'a> {
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    octets: Option<&'a OctetStringRef>,
+}
+
+/// Why bytes are not a message of the kind that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Not one well-framed element.
+    #[error(transparent)]
+    Framing(#[from] FramingError),
+    /// Well framed, and not the structure it should be.
+    #[error("the message is malformed: {0}")]
+    Malformed(#[from] der::Error),
+    /// A ContentInfo of another type.
+    #[error("the message is of type {oid}, and not SignedData")]
+    NotSignedData {
+        /// Its type.
+        oid: ObjectIdentifier,
+    },
+    /// SignedData over another kind of content.
+    #[error("the message carries content of type {found}, wanted is {wanted}")]
+    WrongContent {
+        /// What it carries.
+        found: ObjectIdentifier,
+        /// What it should carry.
+        wanted: ObjectIdentifier,
+    },
+    /// SignedData whose content is elsewhere.
+    #[error("the message has no content")]
+    NoContent,
+    /// A certificate that cannot be read.
+    #[error("a certificate in the message is malformed: {0}")]
+    Certificate(der::Error),
+    /// A certificate longer than [`MAX_CERTIFICATE`].
+    #[error("a certificate in the message has {size} bytes, at most {MAX_CERTIFICATE} are read")]
+    LongCertificate {
+        /// Bytes it has.
+        size: usize,
+    },
+    /// A certificate that would change when it is written again.
+    #[error("a certificate in the message is not DER: it cannot be passed on unchanged")]
+    CertificateNotDer,
+    /// More of something than is read.
+    #[error("the message has more than {most} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many are read.
+        most: usize,
+    },
+    /// The text is not PEM with a label that is read here.
+    #[error(
+        "the text is not PEM of certificates or of PKCS#7: it starts with -----BEGIN CERTIFICATE----- or -----BEGIN PKCS7-----"
+    )]
+    Pem,
+}

@@ -1,0 +1,16 @@
+//! CMS SignedData (RFC 5652 §5): made in two steps for keys that are elsewhere, read and checked over the bytes received.
+//!
+//! Its own small codec: what was signed is kept and placed as bytes, since a SET that is sorted again on the way is a
+//! broken signature.
+
+mod attributes;
+mod build;
+mod message;
+mod verify;
+
+pub use build::{BuildError, MessageToSign, SignWithError, Signer, ToSign};
+pub use message::MessageError;
+pub use verify::SignatureError;
+
+pub(crate) use build::unsigned;
+pub(crate) use message::SignedMessage;

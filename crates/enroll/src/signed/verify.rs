@@ -1,0 +1,151 @@
+use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
+use der::{
+    Encode, Reader, Sequence, SliceReader, Tag, TagNumber,
+    asn1::{AnyRef, OctetStringRef},
+};
+use obnova_algorithm::{Digest, SignatureAlgorithm, UnknownAlgorithm, VerifyError};
+use spki::AlgorithmIdentifierOwned;
+use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier, name::Name, serial_number::SerialNumber};
+
+use super::{SignedMessage, attributes::SignedAttributes};
+
+/// One SignerInfo (RFC 5652 §5.3) as received.
+pub(crate) struct SignerInfo {
+    identifier: SignerIdentifier,
+    digest: AlgorithmIdentifierOwned,
+    attributes: Option<SignedAttributes>,
+    algorithm: AlgorithmIdentifierOwned,
+    signature: Vec<u8>,
+}
+
+enum SignerIdentifier {
+    IssuerAndSerial(IssuerAndSerial),
+    KeyIdentifier(Vec<u8>),
+}
+
+#[derive(Sequence)]
+struct IssuerAndSerial {
+    issuer: Name,
+    serial: SerialNumber,
+}
+
+const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+const CONTEXT_0_PRIMITIVE: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
+
+impl SignerInfo {
+    /// By hand, so that the signed attributes stay the bytes that were received.
+    pub(super) fn decode(reader: &mut SliceReader<'_>) -> der::Result<Self> {
+        reader.sequence(|fields| {
+            let _version = fields.decode::<u8>()?;
+            let identifier = match Tag::peek(fields)? {
+                CONTEXT_0_PRIMITIVE => SignerIdentifier::KeyIdentifier(fields.decode::<AnyRef<'_>>()?.value().to_vec()),
+                _ => SignerIdentifier::IssuerAndSerial(fields.decode()?),
+            };
+            let digest = fields.decode()?;
+            let attributes = match Tag::peek(fields)? {
+                CONTEXT_0 => Some(SignedAttributes::from_der(fields.tlv_bytes()?)?),
+                _ => None,
+            };
+            let algorithm = fields.decode()?;
+            let signature = fields.decode::<&OctetStringRef>()?.as_bytes().to_vec();
+            if !fields.is_finished() {
+                let _unsigned_attributes = fields.tlv_bytes()?;
+            }
+            Ok(Self { identifier, digest, attributes, algorithm, signature })
+        })
+    }
+
+    /// Whether the signer says that this is its certificate.
+    pub(crate) fn claims(&self, certificate: &Certificate) -> bool {
+        let certificate = certificate.tbs_certificate();
+        match &self.identifier {
+            SignerIdentifier::IssuerAndSerial(id) => {
+                id.issuer == *certificate.issuer() && id.serial == *certificate.serial_number()
+            }
+            SignerIdentifier::KeyIdentifier(id) => {
+                let extension = certificate.get_extension::<SubjectKeyIdentifier>();
+                matches!(extension, Ok(Some((_, SubjectKeyIdentifier(key)))) if key.as_bytes() == id)
+            }
+        }
+    }
+
+    /// Which signature this is. `rsaEncryption` leaves the digest to its own field (RFC 3370 §3.2, and OpenSSL).
+    fn algorithm(&self) -> Result<SignatureAlgorithm, SignatureError> {
+        let digest = Digest::try_from(&self.digest)?;
+        if self.algorithm.oid == RSA_ENCRYPTION {
+            return Ok(SignatureAlgorithm::RsaPkcs1(digest));
+        }
+        let algorithm = SignatureAlgorithm::try_from(&self.algorithm)?;
+        if algorithm.digest() == digest { Ok(algorithm) } else { Err(SignatureError::MixedDigests) }
+    }
+}
+
+impl SignedMessage {
+    /// The certificate of `certificates` that made the signature, which is checked over the bytes received
+    /// (RFC 5652 §5.4, §5.6).
+    pub(crate) fn verify<'a>(
+        &self,
+        signer: &SignerInfo,
+        certificates: &'a [Certificate],
+    ) -> Result<&'a Certificate, SignatureError> {
+        let mut claimed = certificates.iter().filter(|certificate| signer.claims(certificate));
+        let certificate = claimed.next().ok_or(SignatureError::UnknownSigner)?;
+        let algorithm = signer.algorithm()?;
+        let attributes = signer.attributes.as_ref().ok_or(SignatureError::NoSignedAttributes)?;
+        if attributes.content_type()? != self.content_type {
+            return Err(SignatureError::WrongContentType);
+        }
+        let content = algorithm.digest().of(self.content.as_deref().unwrap_or_default());
+        if attributes.message_digest()?.as_bytes() != content.as_bytes() {
+            return Err(SignatureError::WrongDigest);
+        }
+        let der = certificate.to_der().map_err(|_| SignatureError::UnknownSigner)?;
+        if !attributes.names(&der)? {
+            return Err(SignatureError::OtherCertificate);
+        }
+        let key = certificate.tbs_certificate().subject_public_key_info();
+        obnova_algorithm::verify(key, algorithm, &attributes.signed, &signer.signature)?;
+        Ok(certificate)
+    }
+}
+
+/// Why a signature on a message is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// No certificate at hand is the signer's.
+    #[error("the signer's certificate is not there")]
+    UnknownSigner,
+    /// A digest or signature algorithm that is not supported.
+    #[error("the signature is refused: {0}")]
+    Algorithm(#[from] UnknownAlgorithm),
+    /// The signature is over another digest than the signer says.
+    #[error("the signer names one digest and signs another")]
+    MixedDigests,
+    /// The attributes that RFC 5652 §5.3 requires are absent altogether.
+    #[error("the signature has no signed attributes, which RFC 5652 section 5.3 requires")]
+    NoSignedAttributes,
+    /// A required signed attribute is absent.
+    #[error("the signed attribute {oid} is missing")]
+    MissingAttribute {
+        /// Which.
+        oid: ObjectIdentifier,
+    },
+    /// A signed attribute stands twice, has not one value, or a malformed one.
+    #[error("the signed attribute {oid} is malformed or stands there twice")]
+    MalformedAttribute {
+        /// Which.
+        oid: ObjectIdentifier,
+    },
+    /// The signed content type is not the message's.
+    #[error("the signature is for content of another type")]
+    WrongContentType,
+    /// The content is not what was signed.
+    #[error("the content was altered after it was signed")]
+    WrongDigest,
+    /// signing-certificate-v2 names another certificate with the same key or number (RFC 5035).
+    #[error("the signature was made for another certificate")]
+    OtherCertificate,
+    /// The signature does not verify.
+    #[error("the signature does not verify: {0}")]
+    Signature(#[from] VerifyError),
+}
