@@ -6,7 +6,7 @@
 //! - [`application`]: names of the application, the ATR, what the face for other middleware answers (§1).
 //! - [`FileId`], [`ShortFileId`], [`SlotNumber`]: where things are (§2, §4).
 //! - [`PasswordReference`], [`PasswordRecord`], [`LifeCycle`], [`TransportPinModel`]: passwords (§3) and activation (§6).
-//! - [`SlotRecord`], [`KeyRole`], [`reference`]: keys, and how algorithms are named on the wire (§4).
+//! - [`SlotRecord`], [`KeyRole`], [`mod@reference`]: keys, and how algorithms are named on the wire (§4).
 //! - [`CardStatus`]: the one answer that tells everything but the directories (§5.1). The card encodes it, the host
 //!   decodes it.
 //! - [`DirectoryLayout`], [`Directory`] and the [`pkcs15`] codecs: what stands in the files (§2.2).
