@@ -1,1 +1,45 @@
-//! The renewal process as a state machine: eligibility, plan, steps and journal records.
+#![doc = include_str!("../README.md")]
+//!
+//! Read it in this order:
+//! - [`CardView`]: a card at one moment; [`ParsedCertificate`]: a certificate, read once.
+//! - [`Policy`] and [`current_pair`]: what a house asks, and which pair is due; [`Reason`]: why not.
+//! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is.
+//! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
+//! - [`check_pair`] and [`Refusal`]: what came back, measured against what was ordered.
+//! - [`Order`], [`Prepared`], [`Message`], [`Answer`]: what passes to and from any CA.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod action;
+mod certificate;
+mod chain;
+mod check;
+mod eligibility;
+mod event;
+mod order;
+mod pair;
+mod plan;
+mod policy;
+mod process;
+mod reason;
+mod record;
+mod refusal;
+mod uses;
+mod view;
+mod wire;
+
+pub use action::{Action, Consent, PinNeed, Question, Summary};
+pub use certificate::{ParsedCertificate, UnreadableCertificate};
+pub use check::{Expected, MAX_CERTIFICATES, check_pair};
+pub use eligibility::current_pair;
+pub use event::Event;
+pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
+pub use pair::Pair;
+pub use plan::{MANAGING_PASSWORD, NewKey, OldKey, Plan, PlannedCard, Risk};
+pub use policy::{CertificateRules, Method, Policy, QC_COMPLIANCE, QC_SSCD};
+pub use process::{Process, ProcessError, ReplayError, Stage};
+pub use reason::{NotEligible, Reason, date};
+pub use record::{Fact, Failure, Record, Source};
+pub use refusal::{ChainProblem, Oid, Refusal};
+pub use uses::{Ask, Phase, PinUse};
+pub use view::{CardView, CertificateView, SlotView};

@@ -1,0 +1,222 @@
+use std::time::SystemTime;
+
+use const_oid::{ObjectIdentifier, db::rfc5280};
+use der::{Decode, Encode, Reader, Sequence, SliceReader, asn1::Any, flagset::FlagSet};
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use x509_cert::{
+    Certificate,
+    ext::{
+        Extension,
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages},
+    },
+    name::Name,
+};
+
+use crate::wire;
+
+/// A certificate that was read once, at the door, together with its exact bytes.
+#[derive(Clone)]
+pub struct ParsedCertificate {
+    der: Vec<u8>,
+    certificate: Certificate,
+}
+
+impl ParsedCertificate {
+    /// Longest certificate in bytes that is looked at; those of people have 1,000 to 3,000.
+    pub const MAX_SIZE: usize = 16 * 1024;
+
+    /// Reads one certificate and nothing after it.
+    ///
+    /// # Errors
+    /// [`UnreadableCertificate`] for anything else, and for one that is too long.
+    pub fn from_der(der: &[u8]) -> Result<Self, UnreadableCertificate> {
+        if der.len() > Self::MAX_SIZE {
+            return Err(UnreadableCertificate);
+        }
+        let certificate = Certificate::from_der(der).map_err(|_| UnreadableCertificate)?;
+        Ok(Self { der: der.to_vec(), certificate })
+    }
+
+    /// The bytes as they came.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// What they say.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn subject(&self) -> &Name {
+        self.certificate.tbs_certificate().subject()
+    }
+
+    /// Who issued it.
+    #[must_use]
+    pub fn issuer(&self) -> &Name {
+        self.certificate.tbs_certificate().issuer()
+    }
+
+    /// The serial number in hexadecimal digits, as issuers print it.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        let bytes = self.certificate.tbs_certificate().serial_number().as_bytes();
+        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
+    /// The certified key.
+    #[must_use]
+    pub fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
+        self.certificate.tbs_certificate().subject_public_key_info()
+    }
+
+    /// First moment of its validity.
+    #[must_use]
+    pub fn not_before(&self) -> SystemTime {
+        self.certificate.tbs_certificate().validity().not_before.to_system_time()
+    }
+
+    /// Last moment of its validity.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.certificate.tbs_certificate().validity().not_after.to_system_time()
+    }
+
+    /// Whether `now` lies inside its validity, ends included (RFC 5280 §4.1.2.5).
+    #[must_use]
+    pub fn is_valid_at(&self, now: SystemTime) -> bool {
+        (self.not_before()..=self.not_after()).contains(&now)
+    }
+
+    /// The extension with this identifier, if there is exactly one (RFC 5280 §4.2 allows no more).
+    #[must_use]
+    pub fn extension(&self, oid: ObjectIdentifier) -> Option<&Extension> {
+        let mut found = self.extensions().iter().filter(|extension| extension.extn_id == oid);
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    /// Every extension.
+    #[must_use]
+    pub fn extensions(&self) -> &[Extension] {
+        self.certificate.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
+    }
+
+    /// What the key may be used for (RFC 5280 §4.2.1.3); `None` when the certificate does not say.
+    #[must_use]
+    pub fn key_usage(&self) -> Option<FlagSet<KeyUsages>> {
+        self.decoded::<KeyUsage>(rfc5280::ID_CE_KEY_USAGE).map(|usage| usage.0)
+    }
+
+    /// Extended key usage (RFC 5280 §4.2.1.12); empty when the certificate does not say.
+    #[must_use]
+    pub fn extended_key_usage(&self) -> Vec<ObjectIdentifier> {
+        self.decoded::<ExtendedKeyUsage>(rfc5280::ID_CE_EXT_KEY_USAGE).map_or_else(Vec::new, |usage| usage.0)
+    }
+
+    /// Basic constraints (RFC 5280 §4.2.1.9), if they are there and readable.
+    #[must_use]
+    pub fn basic_constraints(&self) -> Option<BasicConstraints> {
+        self.decoded(rfc5280::ID_CE_BASIC_CONSTRAINTS)
+    }
+
+    /// Identifiers of the statements of a qualified certificate (RFC 3739 §3.2.6, ETSI EN 319 412-5).
+    #[must_use]
+    pub fn qc_statements(&self) -> Vec<ObjectIdentifier> {
+        let statements = self.decoded::<Vec<QcStatement>>(ID_PE_QC_STATEMENTS).unwrap_or_default();
+        statements.into_iter().map(|statement| statement.id).collect()
+    }
+
+    /// The alternative names of the subject, as the bytes of the extension's value.
+    #[must_use]
+    pub fn subject_alt_name(&self) -> Option<&[u8]> {
+        self.extension(rfc5280::ID_CE_SUBJECT_ALT_NAME).map(|extension| extension.extn_value.as_bytes())
+    }
+
+    /// Whether `issuer`'s key signed it; the names are not looked at.
+    #[must_use]
+    pub fn is_signed_by(&self, issuer: &SubjectPublicKeyInfoOwned) -> bool {
+        let algorithm = SignatureAlgorithm::try_from(self.certificate.signature_algorithm());
+        let (Ok(algorithm), Some(signature), Some(signed)) =
+            (algorithm, self.certificate.signature().as_bytes(), self.signed_bytes())
+        else {
+            return false;
+        };
+        let same_twice = self.certificate.signature_algorithm() == self.certificate.tbs_certificate().signature();
+        same_twice && obnova_algorithm::verify(issuer, algorithm, signed, signature).is_ok()
+    }
+
+    /// The exact bytes that the issuer signed: encoding them again could give others.
+    fn signed_bytes(&self) -> Option<&[u8]> {
+        let mut outer = SliceReader::new(&self.der).ok()?;
+        let mut signed = None;
+        outer
+            .sequence(|inner| {
+                signed = Some(inner.tlv_bytes()?);
+                inner.tlv_bytes()?;
+                inner.tlv_bytes()?;
+                Ok::<(), der::Error>(())
+            })
+            .ok()?;
+        signed
+    }
+
+    fn decoded<T: for<'a> Decode<'a>>(&self, oid: ObjectIdentifier) -> Option<T> {
+        T::from_der(self.extension(oid)?.extn_value.as_bytes()).ok()
+    }
+}
+
+/// `id-pe-qcStatements` (RFC 3739 §3.2.6).
+pub(crate) const ID_PE_QC_STATEMENTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.1.3");
+
+/// `QCStatement` (RFC 3739 §3.2.6).
+#[derive(Sequence)]
+struct QcStatement {
+    id: ObjectIdentifier,
+    #[asn1(optional = "true")]
+    _information: Option<Any>,
+}
+
+impl PartialEq for ParsedCertificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for ParsedCertificate {}
+
+impl std::fmt::Debug for ParsedCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ParsedCertificate({}, {})", self.serial(), self.subject())
+    }
+}
+
+impl Serialize for ParsedCertificate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        wire::bytes::serialize(&self.der, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ParsedCertificate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_der(&wire::bytes::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<&Certificate> for ParsedCertificate {
+    type Error = UnreadableCertificate;
+
+    /// Encodes a certificate again; take [`ParsedCertificate::from_der`] where the bytes as they came are at hand.
+    fn try_from(certificate: &Certificate) -> Result<Self, UnreadableCertificate> {
+        Self::from_der(&certificate.to_der().map_err(|_| UnreadableCertificate)?)
+    }
+}
+
+/// Bytes that are no certificate, or more than one, or too long for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this is not one X.509 certificate in DER of at most {} bytes", ParsedCertificate::MAX_SIZE)]
+pub struct UnreadableCertificate;

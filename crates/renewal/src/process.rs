@@ -1,0 +1,133 @@
+use std::time::SystemTime;
+
+use obnova_card::{KeyRole, PasswordKind, SlotId};
+
+use crate::{Action, Event, Fact, Phase, PinUse, Plan, Record};
+
+mod error;
+mod handle;
+mod next;
+mod stage;
+mod state;
+
+pub use error::{ProcessError, ReplayError};
+pub use stage::Stage;
+use state::State;
+
+/// A renewal on its way: a machine that says what to do next, and writes down before it does.
+///
+/// 1. [`next`](Self::next) says what to do. It changes nothing and can be asked again.
+/// 2. Do it, and hand the outcome to [`handle`](Self::handle).
+/// 3. Write the records that come back into the journal, durably, before step 1 comes again: they are written *before* what
+///    follows from them is done.
+///
+/// Whoever is interrupted anywhere reads the journal and calls [`replay`](Self::replay). Where a card may or may not have
+/// done what was begun, the machine then asks to look first.
+#[derive(Clone, Debug)]
+pub struct Process {
+    state: State,
+    doubt: Doubt,
+}
+
+/// What is known for this run only and is not worth a line in the journal.
+#[derive(Clone, Debug, Default)]
+struct Doubt {
+    /// The card must be looked at before it is written to.
+    look: bool,
+    /// Certificates were written in this run, and the card said so.
+    written: bool,
+    /// Ask the CA no sooner than this.
+    until: Option<SystemTime>,
+    /// What a look found to be missing: certificates to write and slots to mark. `None` is everything.
+    missing: Option<(Vec<KeyRole>, Vec<SlotId>)>,
+}
+
+impl Process {
+    /// Begins a process. The records come first into the journal.
+    #[must_use]
+    pub fn start(id: impl Into<String>, plan: Plan, now: SystemTime) -> (Self, Vec<Record>) {
+        let id = id.into();
+        let record = Record { at: now, fact: Fact::Started { id: id.clone(), plan: Box::new(plan.clone()) } };
+        (Self { state: State::new(id, plan, now), doubt: Doubt::default() }, vec![record])
+    }
+
+    /// Rebuilds a process from its journal.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when a record does not follow from those before it, or does not hold what it should.
+    pub fn replay(records: &[Record]) -> Result<Self, ReplayError> {
+        let (first, rest) = records.split_first().ok_or(ReplayError::Empty)?;
+        let Fact::Started { id, plan } = &first.fact else { return Err(ReplayError::NotStarted) };
+        let mut state = State::new(id.clone(), (**plan).clone(), first.at);
+        for (index, record) in (1..).zip(rest) {
+            let fact = record.fact.name();
+            state.apply(&record.fact, record.at).map_err(|problem| ReplayError::Record { index, fact, problem })?;
+        }
+        let doubt = Doubt { look: true, ..Doubt::default() };
+        Ok(Self { state, doubt })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.state.id
+    }
+
+    /// What was planned.
+    #[must_use]
+    pub const fn plan(&self) -> &Plan {
+        &self.state.plan
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.state.stage()
+    }
+
+    /// What happened so far, by the names of the records.
+    pub fn history(&self) -> impl Iterator<Item = (SystemTime, &'static str)> {
+        self.state.history.iter().copied()
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn next(&self, now: SystemTime) -> Action {
+        next::next(&self.state, &self.doubt, now)
+    }
+
+    /// Takes the outcome of an action, or what came in from outside. The records must be in the journal before
+    /// [`next`](Self::next) is asked again. On an error nothing has changed.
+    ///
+    /// # Errors
+    /// [`ProcessError`]: the event does not fit, or what it brings is not what was asked for.
+    pub fn handle(&mut self, event: Event, now: SystemTime) -> Result<Vec<Record>, ProcessError> {
+        let (facts, doubt) = handle::facts(&self.state, &self.doubt, event, now)?;
+        let mut state = self.state.clone();
+        let mut records = Vec::new();
+        for fact in facts {
+            state.apply(&fact, now)?;
+            records.push(Record { at: now, fact });
+        }
+        // An intent goes with what leads up to it, so that the next action may follow at once.
+        if let Some(fact) = state.intent().filter(|_| !records.is_empty()) {
+            state.apply(&fact, now)?;
+            records.push(Record { at: now, fact });
+        }
+        (self.state, self.doubt) = (state, doubt);
+        Ok(records)
+    }
+
+    /// What a password will be sent to the card for from here on, in one phase: what one prompt may cover.
+    #[must_use]
+    pub fn uses_ahead(&self, phase: Phase, password: PasswordKind) -> Vec<PinUse> {
+        self.state.uses_ahead(phase, password)
+    }
+}
+
+impl PartialEq for Process {
+    /// Whether both know the same. What holds for one run only (a wait, a look that is due) does not count.
+    fn eq(&self, other: &Self) -> bool {
+        self.state == other.state
+    }
+}

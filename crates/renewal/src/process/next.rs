@@ -1,0 +1,147 @@
+use std::time::SystemTime;
+
+use obnova_card::{GenerateKey, InstallCertificate, KeyRole, SignDigest, SlotId};
+
+use super::{Doubt, Stage, State};
+use crate::{Action, Failure, Pair, PinNeed, PinUse, Plan, Question, Summary};
+
+pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
+    if before_the_order(state.stage()) && now > state.plan.old_ends() {
+        return Action::Failed(Failure::PairExpired);
+    }
+    due(state, doubt, now).unwrap_or(Action::Failed(Failure::Inconsistent))
+}
+
+/// What is due at the present stage; `None` if something were missing without which the stage is not reached.
+fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
+    Some(match state.stage() {
+        Stage::AskRisk => Action::Ask(Question::Risk(state.plan.risk?)),
+        Stage::AskPlan => Action::Ask(Question::Plan(Box::new(state.plan.clone()))),
+        Stage::Terms => Action::LearnTerms,
+        Stage::Generate(role) if doubt.look || !state.keys.get(role).generating => Action::Look,
+        Stage::Generate(role) => generate(&state.plan, role)?,
+        Stage::Request(_) => request(state)?,
+        Stage::Prepare => Action::Prepare(state.order()),
+        Stage::Vouch => vouch(state)?,
+        Stage::Seal => Action::Seal {
+            order: state.order(),
+            prepared: state.prepared.clone()?,
+            signatures: state.vouches.iter().cloned().collect::<Option<_>>()?,
+        },
+        Stage::Send | Stage::PickUp if doubt.until.is_some_and(|until| now < until) => {
+            Action::Wait { until: doubt.until? }
+        }
+        Stage::Send => Action::Send(state.sealed.clone()?),
+        Stage::PickUp => Action::PickUp(state.pick_ups.iter().find(|fetch| !fetch.done)?.pick_up.clone()),
+        Stage::Install if doubt.look || !state.installing => Action::Look,
+        Stage::Install => install(state, doubt)?,
+        Stage::Acknowledge => Action::Acknowledge(state.unacknowledged.first()?.clone()),
+        Stage::ProveLogin => Action::ProveLogin {
+            slot: state.plan.new.authentication.slot,
+            certificate: state.accepted.as_ref()?.authentication.clone(),
+            pin: need(&state.plan, vec![PinUse::Login])?,
+        },
+        Stage::ProveSignature => {
+            let (algorithm, digest) = state.proof();
+            let job = SignDigest { slot: state.plan.new.signature.slot, algorithm, digest };
+            Action::Sign { jobs: vec![job], pin: need(&state.plan, vec![PinUse::TestSignature])? }
+        }
+        Stage::Done => Action::Done(summary(state)?),
+        Stage::Failed => Action::Failed(state.failed.clone()?),
+    })
+}
+
+/// Whether the old pair still has to be valid: once the order went out, the CA decides.
+const fn before_the_order(stage: Stage) -> bool {
+    matches!(
+        stage,
+        Stage::AskRisk
+            | Stage::AskPlan
+            | Stage::Terms
+            | Stage::Generate(_)
+            | Stage::Request(_)
+            | Stage::Prepare
+            | Stage::Vouch
+            | Stage::Seal
+    )
+}
+
+fn generate(plan: &Plan, role: KeyRole) -> Option<Action> {
+    let new = plan.new.get(role);
+    let order = GenerateKey { slot: new.slot, role, algorithm: new.algorithm, label: new.label.clone() };
+    Some(Action::Generate { order, pin: need(plan, vec![PinUse::MakeKey(role)])? })
+}
+
+fn request(state: &State) -> Option<Action> {
+    let roles = roles_to_request(state);
+    let jobs = roles.iter().map(|role| {
+        let request = state.request_to_sign(*role).ok()?;
+        Some(SignDigest {
+            slot: state.plan.new.get(*role).slot,
+            algorithm: request.algorithm(),
+            digest: request.digest(),
+        })
+    });
+    let jobs = jobs.collect::<Option<_>>()?;
+    Some(Action::Sign { jobs, pin: need(&state.plan, roles.into_iter().map(PinUse::SignRequest).collect())? })
+}
+
+/// The keys whose requests are signed next, together: those of one password.
+pub(super) fn roles_to_request(state: &State) -> Vec<KeyRole> {
+    let open = || Pair::ROLES.into_iter().filter(|role| state.keys.get(*role).request.is_none());
+    let password = open().next().map(|role| state.plan.new.get(role).password);
+    open().filter(|role| Some(state.plan.new.get(*role).password) == password).collect()
+}
+
+fn vouch(state: &State) -> Option<Action> {
+    let prepared = state.prepared.as_ref()?;
+    let (mut jobs, mut uses) = (Vec::new(), Vec::new());
+    for index in vouches_to_make(state) {
+        let job = prepared.to_sign.get(index)?;
+        let slot = state.plan.old.get(job.voucher).slot;
+        jobs.push(SignDigest { slot, algorithm: job.algorithm, digest: job.digest });
+        uses.push(PinUse::Vouch(job.voucher));
+    }
+    Some(Action::Sign { jobs, pin: need(&state.plan, uses)? })
+}
+
+/// Which of the signatures that the CA wants are made next, together: those of one password.
+pub(super) fn vouches_to_make(state: &State) -> Vec<usize> {
+    let wanted = state.prepared.as_ref().map_or(&[][..], |prepared| &prepared.to_sign);
+    let open = || wanted.iter().zip(&state.vouches).enumerate().filter(|(_, (_, made))| made.is_none());
+    let password = |job: &crate::ToSign| state.plan.old.get(job.voucher).password;
+    let first = open().next().map(|(_, (job, _))| password(job));
+    open().filter(|(_, (job, _))| Some(password(job)) == first).map(|(index, _)| index).collect()
+}
+
+fn install(state: &State, doubt: &Doubt) -> Option<Action> {
+    let certificates = state.accepted.as_ref()?;
+    let (roles, superseded) =
+        doubt.missing.clone().unwrap_or_else(|| (Pair::ROLES.to_vec(), to_supersede(&state.plan)));
+    let jobs = roles.into_iter().map(|role| InstallCertificate {
+        slot: state.plan.new.get(role).slot,
+        certificate: certificates.get(role).der().to_vec(),
+        label: state.plan.new.get(role).label.clone(),
+    });
+    Some(Action::Install { jobs: jobs.collect(), superseded, pin: need(&state.plan, vec![PinUse::Install])? })
+}
+
+/// Slots of the old pair, where they can be marked and are still there.
+pub(super) fn to_supersede(plan: &Plan) -> Vec<SlotId> {
+    let markable = plan.card.marks_superseded && plan.risk.is_none();
+    plan.old.iter().filter(|_| markable).map(|(_, old)| old.slot).collect()
+}
+
+fn summary(state: &State) -> Option<Summary> {
+    let proofs = [(PinUse::Login, KeyRole::Authentication), (PinUse::TestSignature, KeyRole::Signature)];
+    Some(Summary {
+        certificates: state.accepted.clone()?,
+        slots: Pair::from_fn(|role| state.plan.new.get(role).slot),
+        logged_in_as: state.logged_in.clone(),
+        proven: proofs.into_iter().filter(|(one, _)| state.plan.has(*one)).map(|(_, role)| role).collect(),
+    })
+}
+
+fn need(plan: &Plan, uses: Vec<PinUse>) -> Option<PinNeed> {
+    Some(PinNeed { password: plan.password_for(*uses.first()?)?, uses })
+}

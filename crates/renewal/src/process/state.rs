@@ -1,0 +1,340 @@
+use std::time::SystemTime;
+
+use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify_digest};
+use obnova_card::{KeyRole, PasswordKind};
+use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
+
+use super::{ProcessError, Stage};
+use crate::{
+    Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, Pair, ParsedCertificate, Phase, PickUp, PinUse,
+    Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_pair,
+};
+
+/// Everything the journal knows. It changes by [`apply`](State::apply) and by nothing else, so that a process which is
+/// running and one which is read back cannot differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    pub(super) id: String,
+    pub(super) plan: Plan,
+    pub(super) terms: Option<Terms>,
+    pub(super) keys: Pair<Key>,
+    pub(super) prepared: Option<Prepared>,
+    pub(super) vouches: Vec<Option<Vec<u8>>>,
+    pub(super) sealed: Option<Message>,
+    pub(super) pick_ups: Vec<Fetch>,
+    pub(super) accepted: Option<Pair<ParsedCertificate>>,
+    pub(super) installing: bool,
+    pub(super) logged_in: Option<String>,
+    pub(super) failed: Option<Failure>,
+    pub(super) history: Vec<(SystemTime, &'static str)>,
+    pub(super) unacknowledged: Vec<Receipt>,
+    agreed_to_risk: bool,
+    agreed_to_plan: bool,
+    arrived: Vec<Vec<u8>>,
+    installed: bool,
+    signature_proven: bool,
+}
+
+/// How far a new key has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) generating: bool,
+    pub(super) public: Option<SubjectPublicKeyInfoOwned>,
+    pub(super) request: Option<Vec<u8>>,
+}
+
+/// A pick-up and whether it was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    pub(super) pick_up: PickUp,
+    pub(super) done: bool,
+}
+
+impl State {
+    pub(super) fn new(id: String, plan: Plan, now: SystemTime) -> Self {
+        Self {
+            id,
+            plan,
+            terms: None,
+            keys: Pair::default(),
+            prepared: None,
+            vouches: Vec::new(),
+            sealed: None,
+            pick_ups: Vec::new(),
+            accepted: None,
+            installing: false,
+            logged_in: None,
+            failed: None,
+            history: vec![(now, "started")],
+            unacknowledged: Vec::new(),
+            agreed_to_risk: false,
+            agreed_to_plan: false,
+            arrived: Vec::new(),
+            installed: false,
+            signature_proven: false,
+        }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match &self.accepted {
+            _ if self.failed.is_some() => Stage::Failed,
+            None => self.stage_before_certificates(),
+            Some(_) if !self.installed => Stage::Install,
+            Some(_) if !self.unacknowledged.is_empty() => Stage::Acknowledge,
+            Some(_) if self.is_ahead(PinUse::Login) => Stage::ProveLogin,
+            Some(_) if self.is_ahead(PinUse::TestSignature) => Stage::ProveSignature,
+            Some(_) => Stage::Done,
+        }
+    }
+
+    fn stage_before_certificates(&self) -> Stage {
+        let without_key = Pair::ROLES.into_iter().find(|role| self.keys.get(*role).public.is_none());
+        let without_request = Pair::ROLES.into_iter().find(|role| self.keys.get(*role).request.is_none());
+        match (without_key, without_request) {
+            _ if self.plan.risk.is_some() && !self.agreed_to_risk => Stage::AskRisk,
+            _ if !self.agreed_to_plan => Stage::AskPlan,
+            _ if self.terms.is_none() => Stage::Terms,
+            (Some(role), _) => Stage::Generate(role),
+            (None, Some(role)) => Stage::Request(role),
+            _ if self.prepared.is_none() => Stage::Prepare,
+            _ if self.vouches.iter().any(Option::is_none) => Stage::Vouch,
+            _ if self.sealed.is_none() => Stage::Seal,
+            _ if self.pick_ups.is_empty() => Stage::Send,
+            _ => Stage::PickUp,
+        }
+    }
+
+    /// What must be written down before the next action, and is not yet.
+    pub(super) fn intent(&self) -> Option<Fact> {
+        match self.stage() {
+            Stage::Generate(role) if !self.keys.get(role).generating => Some(Fact::Generating(role)),
+            Stage::Install if !self.installing => Some(Fact::Installing),
+            _ => None,
+        }
+    }
+
+    /// Takes one fact in, if it follows from what is known.
+    pub(super) fn apply(&mut self, fact: &Fact, at: SystemTime) -> Result<(), ProcessError> {
+        let stage = self.stage();
+        match (fact, stage) {
+            (Fact::Agreed(Consent::Risk), Stage::AskRisk) => self.agreed_to_risk = true,
+            (Fact::Agreed(Consent::Plan), Stage::AskPlan) => self.agreed_to_plan = true,
+            (Fact::Terms(terms), Stage::Terms) => self.terms = Some(checked_terms(terms)?),
+            (Fact::Generating(role), Stage::Generate(due)) if *role == due && !self.keys.get(due).generating => {
+                self.keys.get_mut(due).generating = true;
+            }
+            (Fact::KeyMade { role, public_key, .. }, Stage::Generate(due))
+                if *role == due && self.keys.get(due).generating =>
+            {
+                self.check_key(due, public_key)?;
+                self.keys.get_mut(due).public = Some(public_key.clone());
+            }
+            // Keys of one password are asked together, so the second request may come with the first.
+            (Fact::Requested { role, request }, Stage::Request(_)) if self.keys.get(*role).request.is_none() => {
+                self.check_request(*role, request)?;
+                self.keys.get_mut(*role).request = Some(request.clone());
+            }
+            (Fact::Prepared(prepared), Stage::Prepare) => self.prepare(prepared)?,
+            (Fact::Vouched { index, signature }, Stage::Vouch) => self.vouch(*index, signature)?,
+            (Fact::Sealed(message), Stage::Seal) => self.sealed = Some(message.clone()),
+            (Fact::Pending(pick_ups), Stage::Send) if !pick_ups.is_empty() => {
+                self.pick_ups = pick_ups.iter().map(|one| Fetch { pick_up: one.clone(), done: false }).collect();
+            }
+            (Fact::PickUpReplaced { index, by }, Stage::PickUp) => match self.pick_ups.get_mut(*index) {
+                Some(fetch) if !fetch.done => fetch.pick_up = by.clone(),
+                _ => return Err(ProcessError::Unexpected { what: fact.name(), stage }),
+            },
+            (Fact::Arrived { from, certificates, receipt }, _) => {
+                self.arrive(*from, certificates, receipt.as_ref(), at)?
+            }
+            (Fact::Installing, Stage::Install) if !self.installing => self.installing = true,
+            (Fact::Installed, Stage::Install) if self.installing => self.installed = true,
+            (Fact::Acknowledged, Stage::Acknowledge) => drop(self.unacknowledged.remove(0)),
+            (Fact::LoggedIn(name), Stage::ProveLogin) => self.logged_in = Some(name.clone()),
+            (Fact::SignatureProven, Stage::ProveSignature) => self.signature_proven = true,
+            (Fact::Failed(failure), stage) if !stage.is_end() => self.failed = Some(failure.clone()),
+            (fact, stage) => return Err(ProcessError::Unexpected { what: fact.name(), stage }),
+        }
+        self.history.push((at, fact.name()));
+        Ok(())
+    }
+
+    fn check_key(&self, role: KeyRole, key: &SubjectPublicKeyInfoOwned) -> Result<(), ProcessError> {
+        let old = self.plan.old.iter().any(|(_, old)| old.certificate.public_key() == key);
+        let other = self.keys.iter().any(|(_, known)| known.public.as_ref() == Some(key));
+        let kind = KeyAlgorithm::try_from(key);
+        if old || other || kind != Ok(self.plan.new.get(role).algorithm) {
+            return Err(ProcessError::WrongKey { role });
+        }
+        Ok(())
+    }
+
+    fn check_request(&self, role: KeyRole, request: &[u8]) -> Result<(), ProcessError> {
+        let foreign = || ProcessError::ForeignRequest { role };
+        let request = CertificationRequest::from_der(request).map_err(|_| foreign())?;
+        let ours = Some(request.public_key()) == self.keys.get(role).public.as_ref()
+            && request.subject() == self.plan.old.get(role).certificate.subject();
+        if !ours || request.verify().is_err() {
+            return Err(foreign());
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, prepared: &Prepared) -> Result<(), ProcessError> {
+        let vouchers = self.vouchers();
+        for job in &prepared.to_sign {
+            let voucher = vouchers.iter().find(|voucher| voucher.role == job.voucher);
+            let offered = voucher.is_some_and(|voucher| voucher.algorithms.contains(&job.algorithm));
+            if !offered || job.digest.digest() != job.algorithm.digest() {
+                return Err(ProcessError::Unvouchable { voucher: job.voucher });
+            }
+        }
+        self.vouches = vec![None; prepared.to_sign.len()];
+        self.prepared = Some(prepared.clone());
+        Ok(())
+    }
+
+    fn vouch(&mut self, index: usize, signature: &[u8]) -> Result<(), ProcessError> {
+        let job = self.prepared.as_ref().and_then(|prepared| prepared.to_sign.get(index));
+        let (Some(job), Some(None)) = (job, self.vouches.get(index)) else {
+            return Err(ProcessError::Unexpected { what: "vouched", stage: self.stage() });
+        };
+        let key = self.plan.old.get(job.voucher).certificate.public_key();
+        verify_digest(key, job.algorithm, &job.digest, signature)?;
+        self.vouches[index] = Some(signature.to_vec());
+        Ok(())
+    }
+
+    fn arrive(
+        &mut self,
+        from: Source,
+        certificates: &[Vec<u8>],
+        receipt: Option<&Receipt>,
+        at: SystemTime,
+    ) -> Result<(), ProcessError> {
+        let (stage, unexpected) = (self.stage(), |stage| Err(ProcessError::Unexpected { what: "arrived", stage }));
+        match (from, stage) {
+            (Source::Order, Stage::Send) => {}
+            (Source::PickUp(index), Stage::PickUp) => match self.pick_ups.get_mut(index) {
+                Some(fetch) if !fetch.done => fetch.done = true,
+                _ => return unexpected(stage),
+            },
+            (Source::Files, _) => {
+                self.accepted = Some(self.check_files(certificates, at)?);
+                self.failed = None;
+                return Ok(());
+            }
+            (_, stage) => return unexpected(stage),
+        }
+        self.arrived.extend_from_slice(certificates);
+        self.unacknowledged.extend(receipt.cloned());
+        let more_to_come = self.pick_ups.iter().any(|fetch| !fetch.done);
+        match self.check(&self.arrived, at) {
+            Ok(pair) => self.accepted = Some(pair),
+            Err(Refusal::OnlyOneOfTwo { .. } | Refusal::AnotherKey) if more_to_come => {}
+            Err(refusal) => self.failed = Some(Failure::Rejected(refusal)),
+        }
+        Ok(())
+    }
+
+    /// Measures files that came on another way: alone, or one of them together with its twin that was fetched before.
+    pub(super) fn check_files(
+        &self,
+        files: &[Vec<u8>],
+        now: SystemTime,
+    ) -> Result<Pair<ParsedCertificate>, ProcessError> {
+        let waiting = self.accepted.is_none() && matches!(self.failed, None | Some(Failure::Rejected(_)));
+        if !waiting || self.terms.is_none() || self.keys.iter().any(|(_, key)| key.public.is_none()) {
+            return Err(ProcessError::Unexpected { what: "files", stage: self.stage() });
+        }
+        match self.check(files, now) {
+            Err(Refusal::OnlyOneOfTwo { .. }) if !self.arrived.is_empty() => {
+                Ok(self.check(&[files, &self.arrived].concat(), now)?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn check(&self, certificates: &[Vec<u8>], now: SystemTime) -> Result<Pair<ParsedCertificate>, Refusal> {
+        let keys = Pair { authentication: &self.keys.authentication, signature: &self.keys.signature };
+        let (Some(terms), Some(authentication), Some(signature)) =
+            (&self.terms, &keys.authentication.public, &keys.signature.public)
+        else {
+            return Err(Refusal::AnotherKey);
+        };
+        let expected = Expected {
+            keys: Pair { authentication, signature },
+            old: Pair {
+                authentication: &self.plan.old.authentication.certificate,
+                signature: &self.plan.old.signature.certificate,
+            },
+            rules: Pair { authentication: &self.plan.rules.authentication, signature: &self.plan.rules.signature },
+            terms,
+        };
+        check_pair(certificates, &expected, now)
+    }
+
+    /// The request for a key, to be signed by it: subject, alternative names and key usage are those of the old certificate.
+    pub(super) fn request_to_sign(&self, role: KeyRole) -> Result<RequestToSign, ProcessError> {
+        use const_oid::db::rfc5280;
+
+        let key = self.keys.get(role).public.clone().ok_or(ProcessError::WrongKey { role })?;
+        let old = &self.plan.old.get(role).certificate;
+        let algorithm = self.plan.new.get(role).request_algorithm;
+        let asked_again = [rfc5280::ID_CE_SUBJECT_ALT_NAME, rfc5280::ID_CE_KEY_USAGE, rfc5280::ID_CE_EXT_KEY_USAGE];
+        let extensions = asked_again.into_iter().filter_map(|oid| old.extension(oid));
+        let builder = RequestBuilder::new(old.subject().clone(), key, algorithm);
+        Ok(extensions.fold(builder, |builder, extension| builder.extension(extension.clone())).finalize()?)
+    }
+
+    /// The requests and who vouches for them.
+    pub(super) fn order(&self) -> Order {
+        let requests = self.keys.iter().filter_map(|(role, key)| {
+            let der = key.request.clone()?;
+            Some(OrderedRequest { role, der })
+        });
+        Order { requests: requests.collect(), vouchers: self.vouchers() }
+    }
+
+    fn vouchers(&self) -> Vec<Voucher> {
+        let wanted = self.terms.as_ref().is_some_and(|terms| terms.vouching == Vouching::OldKeys);
+        let old = self.plan.old.iter().filter(|_| wanted && self.plan.risk.is_none());
+        old.map(|(role, key)| Voucher { role, certificate: key.certificate.clone(), algorithms: key.signs.clone() })
+            .collect()
+    }
+
+    /// What is signed to prove that the new signature key works.
+    pub(super) fn proof(&self) -> (SignatureAlgorithm, DigestValue) {
+        let algorithm = self.plan.new.signature.request_algorithm;
+        let text = format!("Obnova: this signature proves that the new key of the renewal {} works.\n", self.id);
+        (algorithm, algorithm.digest().of(text.as_bytes()))
+    }
+
+    pub(super) fn uses_ahead(&self, phase: Phase, password: PasswordKind) -> Vec<PinUse> {
+        let asks = self.plan.asks.iter().filter(|ask| ask.phase == phase && ask.password == password);
+        asks.flat_map(|ask| ask.uses.iter().copied()).filter(|one| self.is_ahead(*one)).collect()
+    }
+
+    fn is_ahead(&self, one: PinUse) -> bool {
+        let done = match one {
+            PinUse::MakeKey(role) => self.keys.get(role).public.is_some(),
+            PinUse::SignRequest(role) => self.accepted.is_some() || self.keys.get(role).request.is_some(),
+            PinUse::Vouch(role) => self.accepted.is_some() || !self.vouches_ahead(role),
+            PinUse::Install => self.installed,
+            PinUse::Login => self.logged_in.is_some(),
+            PinUse::TestSignature => self.signature_proven,
+        };
+        !done && self.plan.has(one)
+    }
+
+    fn vouches_ahead(&self, role: KeyRole) -> bool {
+        let Some(prepared) = &self.prepared else {
+            return self.terms.is_none() || self.vouchers().iter().any(|voucher| voucher.role == role);
+        };
+        prepared.to_sign.iter().zip(&self.vouches).any(|(job, made)| job.voucher == role && made.is_none())
+    }
+}
+
+fn checked_terms(terms: &Terms) -> Result<Terms, ProcessError> {
+    if terms.anchors.is_empty() { Err(ProcessError::NoAnchors) } else { Ok(terms.clone()) }
+}

@@ -1,0 +1,145 @@
+use std::time::{Duration, SystemTime};
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::{KeyRole, PasswordKind, SlotId};
+
+/// Everything that keeps a pair from being renewed now, at once: whoever mends the first must not meet the second after it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the certificates cannot be renewed now: {}", self.text())]
+pub struct NotEligible {
+    /// The reasons; never empty.
+    pub reasons: Vec<Reason>,
+}
+
+impl NotEligible {
+    fn text(&self) -> String {
+        self.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// One thing that keeps a pair from being renewed, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The card was never activated.
+    #[error("the card is not active: activate it with its transport PIN first")]
+    NotActive,
+    /// A PIN that is needed was never set.
+    #[error("the {password} was never set: set it first, or ask the issuer")]
+    PinNotSet {
+        /// Which one.
+        password: PasswordKind,
+    },
+    /// A PIN that is needed is blocked.
+    #[error("the {password} is blocked: unblock it with the PUK (pin unblock)")]
+    PinBlocked {
+        /// Which one.
+        password: PasswordKind,
+    },
+    /// No certificate with its key is on the card.
+    #[error("there is no certificate with its key on the card: is it the right card?")]
+    NoCertificates,
+    /// What should be a certificate is not, or belongs to another key.
+    #[error("the certificate in slot {slot} cannot be read or is for another key: ask the issuer")]
+    BrokenCertificate {
+        /// Where.
+        slot: SlotId,
+    },
+    /// One of the pair is there, the other is not.
+    #[error(
+        "there is no {missing} certificate of the same subject and issuer beside the other one: both are renewed together or neither; ask the issuer"
+    )]
+    OnlyOneOfTwo {
+        /// The one that is missing.
+        missing: KeyRole,
+    },
+    /// It is too late.
+    #[error("the {role} certificate expired on {}: ask the issuer for a new first certificate", date(*.since))]
+    Expired {
+        /// Which one.
+        role: KeyRole,
+        /// Last moment of its validity.
+        since: SystemTime,
+    },
+    /// Its validity has not begun.
+    #[error("the {role} certificate is not valid before {}: wait, or check the clock of this computer", date(*.from))]
+    NotYetValid {
+        /// Which one.
+        role: KeyRole,
+        /// First moment of its validity.
+        from: SystemTime,
+    },
+    /// It is too early.
+    #[error("the certificates are valid until {}: they can be renewed from {} on", date(*.until), date(*.from))]
+    NotDue {
+        /// First moment when a renewal may begin.
+        from: SystemTime,
+        /// End of the validity that ends first.
+        until: SystemTime,
+    },
+    /// More than one pair could be meant.
+    #[error("there are {pairs} valid pairs of different subjects or issuers on the card: say which issuer's is meant")]
+    SeveralPairs {
+        /// How many.
+        pairs: usize,
+    },
+    /// New keys need more free slots than there are.
+    #[error(
+        "new keys need {needed} free slots and there are {free}: remove superseded or expired certificates first (card clean)"
+    )]
+    NoFreeSlot {
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        free: usize,
+    },
+    /// The card cannot make such a key.
+    #[error(
+        "the card makes no {algorithm} keys for {role}: choose another algorithm, or ask the issuer for a newer card"
+    )]
+    AlgorithmNotOffered {
+        /// What for.
+        role: KeyRole,
+        /// Which kind was wanted.
+        algorithm: KeyAlgorithm,
+    },
+    /// The card offers no signature algorithm with the old key that could vouch.
+    #[error("the card offers no signature with the old {role} key that a CA could check: ask the issuer")]
+    KeyCannotSign {
+        /// Which one.
+        role: KeyRole,
+    },
+}
+
+impl Reason {
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::NotActive => "reason-not-active",
+            Self::PinNotSet { .. } => "reason-pin-not-set",
+            Self::PinBlocked { .. } => "reason-pin-blocked",
+            Self::NoCertificates => "reason-no-certificates",
+            Self::BrokenCertificate { .. } => "reason-broken-certificate",
+            Self::OnlyOneOfTwo { .. } => "reason-only-one-of-two",
+            Self::Expired { .. } => "reason-expired",
+            Self::NotYetValid { .. } => "reason-not-yet-valid",
+            Self::NotDue { .. } => "reason-not-due",
+            Self::SeveralPairs { .. } => "reason-several-pairs",
+            Self::NoFreeSlot { .. } => "reason-no-free-slot",
+            Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
+            Self::KeyCannotSign { .. } => "reason-key-cannot-sign",
+        }
+    }
+}
+
+/// The day of a point in time, in UTC ("2026-11-21").
+#[must_use]
+pub fn date(time: SystemTime) -> String {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let day = der::DateTime::from_unix_duration(Duration::from_secs(seconds));
+    day.map_or_else(
+        |_| "a day after the year 9999".into(),
+        |day| format!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day()),
+    )
+}

@@ -1,0 +1,111 @@
+use std::fmt;
+
+use obnova_card::{KeyRole, PasswordKind};
+use serde::{Deserialize, Serialize};
+
+use crate::wire;
+
+/// A part of the renewal for which a password is asked once: the uses it covers are named in the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// To put new keys on the card.
+    NewKeys,
+    /// To sign and send the requests, for which the old keys vouch.
+    Requests,
+    /// To put the certificates on the card and prove them.
+    Finish,
+}
+
+impl Phase {
+    /// All of them, in order.
+    pub const ALL: [Self; 3] = [Self::NewKeys, Self::Requests, Self::Finish];
+
+    /// Message id of the reason, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::NewKeys => "phase-new-keys",
+            Self::Requests => "phase-requests",
+            Self::Finish => "phase-finish",
+        }
+    }
+}
+
+/// One thing that a password is sent to the card for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PinUse {
+    /// Make a key pair.
+    MakeKey(#[serde(with = "wire::role")] KeyRole),
+    /// Sign the request with the new key, which proves its possession.
+    SignRequest(#[serde(with = "wire::role")] KeyRole),
+    /// Sign the requests with the old key, which vouches for the new ones.
+    Vouch(#[serde(with = "wire::role")] KeyRole),
+    /// Write the certificates.
+    Install,
+    /// Log in with the new authentication certificate.
+    Login,
+    /// Make a test signature with the new signature key.
+    TestSignature,
+}
+
+impl PinUse {
+    /// The part of the renewal it belongs to.
+    #[must_use]
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::MakeKey(_) => Phase::NewKeys,
+            Self::SignRequest(_) | Self::Vouch(_) => Phase::Requests,
+            Self::Install | Self::Login | Self::TestSignature => Phase::Finish,
+        }
+    }
+
+    /// Whether a signature is made.
+    #[must_use]
+    pub const fn is_signature(self) -> bool {
+        !matches!(self, Self::MakeKey(_) | Self::Install)
+    }
+
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::MakeKey(KeyRole::Authentication) => "use-make-authentication-key",
+            Self::MakeKey(KeyRole::Signature) => "use-make-signature-key",
+            Self::SignRequest(KeyRole::Authentication) => "use-sign-authentication-request",
+            Self::SignRequest(KeyRole::Signature) => "use-sign-signature-request",
+            Self::Vouch(KeyRole::Authentication) => "use-vouch-authentication",
+            Self::Vouch(KeyRole::Signature) => "use-vouch-signature",
+            Self::Install => "use-install",
+            Self::Login => "use-login",
+            Self::TestSignature => "use-test-signature",
+        }
+    }
+}
+
+impl fmt::Display for PinUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MakeKey(role) => write!(f, "make the new {role} key"),
+            Self::SignRequest(role) => write!(f, "sign the request for the new {role} certificate"),
+            Self::Vouch(role) => write!(f, "sign both requests with the old {role} key"),
+            Self::Install => f.write_str("put the new certificates on the card"),
+            Self::Login => f.write_str("log in with the new authentication certificate"),
+            Self::TestSignature => f.write_str("make a test signature with the new signature key"),
+        }
+    }
+}
+
+/// A password that will be asked for, once, for the uses that are named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// In which part of the renewal.
+    pub phase: Phase,
+    /// Which password.
+    #[serde(with = "wire::password")]
+    pub password: PasswordKind,
+    /// What for, in order; the card is sent the password once for each.
+    pub uses: Vec<PinUse>,
+}
