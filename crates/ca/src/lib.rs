@@ -1,1 +1,27 @@
-//! CA logic: policy, twin transactions, issuance, status, behind a store trait.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod ca;
+mod certificate;
+mod issuer;
+mod key;
+mod order;
+mod pair;
+mod policy;
+mod qualified;
+mod refusal;
+pub mod store;
+mod token;
+mod transaction;
+
+pub use ca::{Ca, CaError, Outcome};
+pub use certificate::{IssueError, IssuedCertificate};
+pub use issuer::{Issuer, IssuerError};
+pub use key::{CaKey, KeyFileError};
+pub use order::Order;
+pub use pair::{FirstPair, Profile};
+pub use policy::{Approval, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
+pub use refusal::Refusal;
+pub use store::{KeyHash, SqliteStore, Store, StoreError};
+pub use token::{PickUpSecret, PickUpToken};
+pub use transaction::{Transaction, TransactionError};

@@ -1,1 +1,6 @@
-//! The Obnova reference CA as a server: obnova-ca.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod house;
+
+pub use house::House;

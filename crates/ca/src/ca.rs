@@ -1,0 +1,323 @@
+use std::time::{Duration, SystemTime};
+
+use obnova_pkcs10::CertificationRequest;
+use x509_cert::{Certificate, ext::Extension, name::Name};
+
+use crate::{
+    FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy, Profile,
+    Refusal, Store, StoreError, Transaction,
+    order::{self, alt_name, issued_here},
+    pair::holder_extensions,
+    policy::Approval,
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Submission},
+};
+
+/// A CA: policy, keys and memory together. Every call says what time it is, and may come from any thread.
+pub struct Ca {
+    policy: Policy,
+    pub(crate) issuer: Issuer,
+    secret: PickUpSecret,
+    store: Box<dyn Store>,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Here are the certificates, in the order of the requests.
+    Issued(Vec<IssuedCertificate>),
+    /// It waits for an operator. The token asks again, with neither card nor PIN.
+    Pending {
+        /// Opens the certificates when they are there.
+        token: PickUpToken,
+        /// When to ask again.
+        retry_after: Duration,
+    },
+}
+
+impl Ca {
+    /// Brings a CA to life.
+    #[must_use]
+    pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
+        Self { policy, issuer, secret, store }
+    }
+
+    /// Its policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Its certificate and those above it, up to the root.
+    pub fn certificates(&self) -> impl Iterator<Item = &IssuedCertificate> {
+        self.issuer.chain()
+    }
+
+    /// Issues the pair that a card is personalised with, on the caller's word that the holder was identified and that both
+    /// private keys are on the card.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] when a key is not of a kind that policy takes, is both, or is certified already.
+    pub fn issue_first_pair(&self, pair: &FirstPair) -> Result<[IssuedCertificate; 2], CaError> {
+        if pair.authentication == pair.signature {
+            return Err(Refusal::SharedKey.into());
+        }
+        let names = pair.subject_alt_name().map_err(IssueError::from)?;
+        let issue = |profile| {
+            let key = pair.key(profile);
+            let kind = obnova_algorithm::KeyAlgorithm::try_from(key).map_err(CaError::Key)?;
+            order::accepted(&self.policy, profile, kind)?;
+            self.certify(profile, &pair.subject, key, Some(names.clone()), (pair.not_before, pair.not_after))
+        };
+        let [authentication, signature] = [issue(Profile::Authentication)?, issue(Profile::Signature)?];
+        let records = vec![record(Profile::Authentication, &authentication)?, record(Profile::Signature, &signature)?];
+        match self.store.add(records) {
+            Ok(()) => Ok([authentication, signature]),
+            Err(StoreError::KeyTaken(profile)) => Err(Refusal::KeyTaken(profile).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes an order whose signatures were verified. The same message again gives the same answer, also after a crash.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason.
+    pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
+        if let Some(known) = self.store.order(&order.transaction)? {
+            return if known.message == order.message {
+                self.outcome(&known)
+            } else {
+                Err(Refusal::TransactionTaken.into())
+            };
+        }
+        let approved = order::check(order, &self.policy, &self.issuer, self.store.as_ref(), now)?;
+        if let Some(peer) = peer {
+            self.check_peer(peer, now)?;
+            if Some(peer.tbs_certificate().subject())
+                != order.signers.first().map(|one| one.tbs_certificate().subject())
+            {
+                return Err(Refusal::OtherPeer.into());
+            }
+        }
+        let mut token_salt = [0; 16];
+        aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
+        let token_hash = self.secret.token(&order.transaction, &token_salt).hash();
+        let mut new = NewOrder {
+            transaction: order.transaction.clone(),
+            message: order.message.clone(),
+            holder: approved.holder,
+            requests: approved.requests,
+            token_salt,
+            token_hash,
+            received: now,
+            certificates: Vec::new(),
+        };
+        if self.policy.approval == Approval::Automatic {
+            new.certificates = self.certificates_for(&new.requests, now)?;
+        }
+        match self.store.submit(new)? {
+            Submission::Accepted(record) | Submission::Known(record) => self.outcome(&record),
+            Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
+            Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
+            Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
+        }
+    }
+
+    /// What became of the order that the token opens. Needs neither card nor PIN, and may be repeated until the receipt is
+    /// confirmed.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::TokenSpent`], [`Refusal::Rejected`].
+    pub fn pick_up(&self, token: &PickUpToken) -> Result<Outcome, CaError> {
+        let record = self.order_of(token)?;
+        if record.state == OrderState::Confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(&record) }
+    }
+
+    /// Like [`pick_up`](Self::pick_up), for a client that also names the transaction.
+    ///
+    /// # Errors
+    /// As [`pick_up`](Self::pick_up); a token of another transaction is [`Refusal::UnknownToken`].
+    pub fn pick_up_of(&self, transaction: &Transaction, token: &PickUpToken) -> Result<Outcome, CaError> {
+        if self.order_of(token)?.transaction == *transaction {
+            self.pick_up(token)
+        } else {
+            Err(Refusal::UnknownToken.into())
+        }
+    }
+
+    /// Issues a pending order.
+    ///
+    /// # Errors
+    /// [`CaError::Decided`] when it is not pending any more; [`StoreError::NoSuchOrder`].
+    pub fn approve(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
+        let pending = self.pending(transaction)?;
+        let certificates = self.certificates_for(&pending.requests, now)?;
+        let made: Vec<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
+        let record = self.store.issue(transaction, certificates, now)?;
+        // Somebody else may have decided between the two steps; then what was signed here was never given out.
+        let ours = record.certificates.iter().map(|certificate| &certificate.serial).eq(made.iter());
+        if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
+    }
+
+    /// Turns a pending order down, with a reason that the holder reads.
+    ///
+    /// # Errors
+    /// As [`approve`](Self::approve).
+    pub fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, CaError> {
+        self.pending(transaction)?;
+        let record = self.store.reject(transaction, reason, now)?;
+        let ours = record.state == OrderState::Rejected && record.reason.as_deref() == Some(reason);
+        if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
+    }
+
+    /// Orders, the newest first, at most `limit`, of one state or of all.
+    ///
+    /// # Errors
+    /// [`CaError::Store`].
+    pub fn list(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, CaError> {
+        Ok(self.store.orders(state, limit)?)
+    }
+
+    /// A certificate that this CA issued to a holder, by the content of its serial number.
+    ///
+    /// # Errors
+    /// [`CaError::Store`].
+    pub fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, CaError> {
+        Ok(self.store.certificate(serial)?)
+    }
+
+    /// The pick-up token of an order, for the link in a mail.
+    #[must_use]
+    pub fn token(&self, order: &OrderRecord) -> PickUpToken {
+        self.secret.token(&order.transaction, &order.token_salt)
+    }
+
+    /// Who logs in with a TLS client certificate.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] when it is not an authentication certificate of this CA, valid now.
+    pub fn login(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
+        if self.check_peer(peer, now)? != Profile::Authentication {
+            return Err(Refusal::PeerNotForLogin.into());
+        }
+        let serial = peer.tbs_certificate().serial_number().as_bytes();
+        self.store.certificate(serial)?.ok_or_else(|| Refusal::UnknownPeer.into())
+    }
+
+    fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<Profile, CaError> {
+        let profile = issued_here(peer, &self.issuer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
+        let validity = peer.tbs_certificate().validity();
+        if now < validity.not_before.to_system_time() {
+            return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());
+        }
+        if now >= validity.not_after.to_system_time() + Duration::from_secs(1) {
+            return Err(Refusal::PeerExpired { at: validity.not_after.to_string() }.into());
+        }
+        Ok(profile)
+    }
+
+    pub(crate) fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {
+        let found = self.store.order_by_token(&token.hash())?;
+        found.filter(|order| token.matches(&order.token_hash)).ok_or_else(|| Refusal::UnknownToken.into())
+    }
+
+    fn pending(&self, transaction: &Transaction) -> Result<OrderRecord, CaError> {
+        let order = self.store.order(transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
+        if order.state == OrderState::Pending { Ok(order) } else { Err(CaError::Decided { state: order.state }) }
+    }
+
+    fn outcome(&self, record: &OrderRecord) -> Result<Outcome, CaError> {
+        match record.state {
+            OrderState::Pending => {
+                Ok(Outcome::Pending { token: self.token(record), retry_after: self.policy.retry_after })
+            }
+            OrderState::Rejected => Err(Refusal::Rejected(record.reason.clone().unwrap_or_default()).into()),
+            OrderState::Issued | OrderState::Confirmed => {
+                let read = |record: &CertificateRecord| IssuedCertificate::from_der(&record.der);
+                let certificates = record.certificates.iter().map(read).collect::<Result<_, _>>();
+                Ok(Outcome::Issued(certificates.map_err(IssueError::from)?))
+            }
+        }
+    }
+
+    /// The certificates of an order that passed the rules, in the order of its requests.
+    fn certificates_for(
+        &self,
+        requests: &[crate::store::RequestRecord],
+        now: SystemTime,
+    ) -> Result<Vec<CertificateRecord>, CaError> {
+        let issue = |kept: &crate::store::RequestRecord| {
+            let damaged = |what: String| StoreError::Damaged(format!("a kept request: {what}"));
+            let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;
+            let old =
+                self.store.certificate(&kept.replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
+            let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
+            // Subject and names are the old certificate's own bytes, which the request's were found identical to.
+            let names = alt_name(&old).cloned();
+            let until = now + self.policy.profile(kept.profile).validity - Duration::from_secs(1);
+            let subject = old.tbs_certificate().subject();
+            let made = self.certify(kept.profile, subject, request.public_key(), names, (now, until))?;
+            record(kept.profile, &made)
+        };
+        requests.iter().map(issue).collect()
+    }
+
+    fn certify(
+        &self,
+        profile: Profile,
+        subject: &Name,
+        key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
+        names: Option<Extension>,
+        validity: (SystemTime, SystemTime),
+    ) -> Result<IssuedCertificate, CaError> {
+        let extensions = holder_extensions(profile, self.policy.profile(profile), names).map_err(IssueError::from)?;
+        Ok(self.issuer.certify(subject, key, validity, extensions)?)
+    }
+}
+
+impl std::fmt::Debug for Ca {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let subject = self.issuer.certificate().certificate.tbs_certificate().subject().to_string();
+        f.debug_struct("Ca").field("subject", &subject).finish_non_exhaustive()
+    }
+}
+
+fn record(profile: Profile, made: &IssuedCertificate) -> Result<CertificateRecord, CaError> {
+    let tbs = made.certificate.tbs_certificate();
+    Ok(CertificateRecord {
+        serial: made.serial().to_vec(),
+        profile,
+        key: KeyHash::of(tbs.subject_public_key_info())?,
+        subject: tbs.subject().to_string(),
+        not_after: tbs.validity().not_after.to_system_time(),
+        der: made.der.clone(),
+    })
+}
+
+/// Why the CA did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CaError {
+    /// A rule says no: for the client to read.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The order is decided, and a decision stands.
+    #[error("the order is {state} already")]
+    Decided {
+        /// What it is.
+        state: OrderState,
+    },
+    /// A key of a first pair cannot be used.
+    #[error(transparent)]
+    Key(obnova_algorithm::KeyError),
+    /// The CA could not remember: nothing was promised.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The CA could not sign.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+impl From<crate::KeyFileError> for CaError {
+    fn from(error: crate::KeyFileError) -> Self {
+        Self::Issue(error.into())
+    }
+}

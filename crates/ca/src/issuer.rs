@@ -1,0 +1,234 @@
+use std::time::{Duration, SystemTime};
+
+use const_oid::db::rfc5280::ID_KP_SERVER_AUTH;
+use der::{Encode, asn1::BitString};
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
+use x509_cert::{
+    Certificate,
+    ext::{
+        Extension,
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
+    },
+    name::Name,
+};
+
+use crate::{
+    CaKey, IssueError, IssuedCertificate,
+    certificate::{Content, extension, identifier_in, key_identifier},
+};
+
+/// A CA that can sign: its key, its certificate, and the certificates above it.
+#[derive(Debug)]
+pub struct Issuer {
+    key: CaKey,
+    certificate: IssuedCertificate,
+    above: Vec<IssuedCertificate>,
+}
+
+impl Issuer {
+    /// Takes a CA's key and certificates from where they were kept; `above` goes up to the root.
+    ///
+    /// # Errors
+    /// [`IssuerError`] when the key is not the certificate's, the certificate is not one of a CA, or the chain is broken.
+    pub fn new(key: CaKey, certificate: IssuedCertificate, above: Vec<IssuedCertificate>) -> Result<Self, IssuerError> {
+        if certificate.certificate.tbs_certificate().subject_public_key_info() != key.public_key() {
+            return Err(IssuerError::OtherKey);
+        }
+        let chain: Vec<_> = std::iter::once(&certificate).chain(&above).map(|one| &one.certificate).collect();
+        for (index, one) in chain.iter().enumerate() {
+            let subject = one.tbs_certificate().subject().to_string();
+            if !may_sign_certificates(one) {
+                return Err(IssuerError::NotACa { subject });
+            }
+            let issuer = chain.get(index + 1).unwrap_or(one);
+            if one.tbs_certificate().issuer() != issuer.tbs_certificate().subject() {
+                return Err(IssuerError::Chain { subject });
+            }
+            check_signature(one, issuer.tbs_certificate().subject_public_key_info())?;
+        }
+        Ok(Self { key, certificate, above })
+    }
+
+    /// Makes a root: a CA certificate signed by its own key.
+    ///
+    /// # Errors
+    /// [`IssuerError::Issue`].
+    pub fn self_signed(
+        key: CaKey,
+        subject: &Name,
+        not_before: SystemTime,
+        not_after: SystemTime,
+    ) -> Result<Self, IssuerError> {
+        let certificate = Content {
+            subject: subject.clone(),
+            key: key.public_key().clone(),
+            not_before,
+            not_after,
+            extensions: ca_extensions(None).map_err(IssueError::from)?,
+            issuer: subject.clone(),
+            signer: &key,
+            signer_identifier: Some(key_identifier(key.public_key()).to_vec()),
+        }
+        .sign()?;
+        Ok(Self { key, certificate, above: Vec::new() })
+    }
+
+    /// Makes a CA under this one, for holders' certificates only (path length 0).
+    ///
+    /// # Errors
+    /// [`IssuerError::Issue`].
+    pub fn issuing(
+        &self,
+        key: CaKey,
+        subject: &Name,
+        not_before: SystemTime,
+        not_after: SystemTime,
+    ) -> Result<Self, IssuerError> {
+        let extensions = ca_extensions(Some(0)).map_err(IssueError::from)?;
+        let certificate = self.certify(subject, key.public_key(), (not_before, not_after), extensions)?;
+        let above = self.chain().cloned().collect();
+        Ok(Self { key, certificate, above })
+    }
+
+    /// Makes a certificate for a TLS server that is reached under `names` (RFC 5280 §4.2.1.12, serverAuth).
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn server_certificate(
+        &self,
+        subject: &Name,
+        key: &SubjectPublicKeyInfoOwned,
+        names: Vec<GeneralName>,
+        not_before: SystemTime,
+        not_after: SystemTime,
+    ) -> Result<IssuedCertificate, IssueError> {
+        let extensions = vec![
+            extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
+            extension(true, &KeyUsage(KeyUsages::DigitalSignature.into()))?,
+            extension(false, &ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]))?,
+            extension(subject.is_empty(), &SubjectAltName(names))?,
+        ];
+        self.certify(subject, key, (not_before, not_after), extensions)
+    }
+
+    /// Its own certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &IssuedCertificate {
+        &self.certificate
+    }
+
+    /// Its own certificate, then those above it up to the root.
+    pub fn chain(&self) -> impl Iterator<Item = &IssuedCertificate> {
+        std::iter::once(&self.certificate).chain(&self.above)
+    }
+
+    /// The root: what relying parties are given to trust.
+    #[must_use]
+    pub fn root(&self) -> &IssuedCertificate {
+        self.above.last().unwrap_or(&self.certificate)
+    }
+
+    /// Its key: signs the CA's answers too.
+    #[must_use]
+    pub const fn key(&self) -> &CaKey {
+        &self.key
+    }
+
+    /// Whether this CA made the certificate: issuer's name and signature.
+    #[must_use]
+    pub fn made(&self, certificate: &Certificate) -> bool {
+        let own = self.certificate.certificate.tbs_certificate();
+        certificate.tbs_certificate().issuer() == own.subject()
+            && check_signature(certificate, own.subject_public_key_info()).is_ok()
+    }
+
+    pub(crate) fn certify(
+        &self,
+        subject: &Name,
+        key: &SubjectPublicKeyInfoOwned,
+        (not_before, not_after): (SystemTime, SystemTime),
+        extensions: Vec<Extension>,
+    ) -> Result<IssuedCertificate, IssueError> {
+        let own = self.certificate.certificate.tbs_certificate();
+        let ends = own.validity().not_after;
+        if not_after > ends.to_system_time() {
+            return Err(IssueError::IssuerEnds { issuer_ends: ends.to_string() });
+        }
+        Content {
+            subject: subject.clone(),
+            key: key.clone(),
+            not_before: whole_seconds(not_before),
+            not_after: whole_seconds(not_after),
+            extensions,
+            issuer: own.subject().clone(),
+            signer: &self.key,
+            signer_identifier: identifier_in(&self.certificate.certificate),
+        }
+        .sign()
+    }
+}
+
+/// digitalSignature beside the usages of RFC 5280 §4.2.1.3: the CA's key signs its CMC answers too.
+fn ca_extensions(path_len_constraint: Option<u8>) -> der::Result<Vec<Extension>> {
+    let usage = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
+    Ok(vec![extension(true, &BasicConstraints { ca: true, path_len_constraint })?, extension(true, &KeyUsage(usage))?])
+}
+
+fn may_sign_certificates(certificate: &Certificate) -> bool {
+    let tbs = certificate.tbs_certificate();
+    let is_ca = matches!(tbs.get_extension::<BasicConstraints>(), Ok(Some((_, constraints))) if constraints.ca);
+    let may_sign = matches!(tbs.get_extension::<KeyUsage>(), Ok(Some((_, usage))) if usage.key_cert_sign());
+    is_ca && may_sign
+}
+
+fn check_signature(certificate: &Certificate, key: &SubjectPublicKeyInfoOwned) -> Result<(), IssuerError> {
+    let subject = || certificate.tbs_certificate().subject().to_string();
+    let algorithm = SignatureAlgorithm::try_from(certificate.signature_algorithm())
+        .map_err(|_| IssuerError::Chain { subject: subject() })?;
+    let message = certificate.tbs_certificate().to_der().map_err(IssueError::from)?;
+    let signature = BitString::as_bytes(certificate.signature()).unwrap_or_default();
+    obnova_algorithm::verify(key, algorithm, &message, signature)
+        .map_err(|source| IssuerError::Signature { subject: subject(), source })
+}
+
+/// Certificates know no fractions of a second.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+/// Why a CA's key and certificates do not make a CA.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// The key belongs to another certificate.
+    #[error("the CA's key file and the CA's certificate do not belong together: check that both are of the same CA")]
+    OtherKey,
+    /// The certificate says that it is not one of a CA (RFC 5280 §4.2.1.9, §4.2.1.3).
+    #[error("the certificate of {subject} is not one of a CA: it needs basicConstraints with cA and keyCertSign")]
+    NotACa {
+        /// Its subject.
+        subject: String,
+    },
+    /// The certificate is not followed by its issuer's.
+    #[error(
+        "the certificate of {subject} is not followed by its issuer's: order the chain from the issuing CA up to the root"
+    )]
+    Chain {
+        /// Its subject.
+        subject: String,
+    },
+    /// The certificate was not signed by the one that follows it.
+    #[error("the certificate of {subject} was not signed by its issuer: {source}")]
+    Signature {
+        /// Its subject.
+        subject: String,
+        /// What is wrong.
+        source: VerifyError,
+    },
+    /// It could not be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+}
+
+#[cfg(test)]
+mod tests;

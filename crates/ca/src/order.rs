@@ -1,0 +1,196 @@
+//! What an order must be like: the twin transaction and the re-enroll rule.
+
+use std::time::SystemTime;
+
+use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
+use der::Encode;
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_pkcs10::CertificationRequest;
+use sha2::{Digest, Sha256};
+use x509_cert::{
+    Certificate,
+    ext::{Extension, pkix::KeyUsage},
+};
+
+use crate::{CaError, Issuer, KeyHash, Policy, Profile, Refusal, Store, Transaction, store::RequestRecord};
+
+/// An order as it arrived: whoever read it has verified the signers' signatures over it, and nothing else.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Its name.
+    pub transaction: Transaction,
+    /// The message it came in, byte for byte.
+    pub message: Vec<u8>,
+    /// The certification requests.
+    pub requests: Vec<CertificationRequest>,
+    /// The certificates of the keys that signed it.
+    pub signers: Vec<Certificate>,
+}
+
+/// An order that keeps every rule.
+pub(crate) struct Approved {
+    pub holder: String,
+    pub requests: Vec<RequestRecord>,
+}
+
+/// Tries an order against every rule that needs no knowledge of other orders; [`Store::submit`] has those.
+///
+/// # Errors
+/// [`CaError::Refused`] with the rule that is broken, the cheap ones first.
+pub(crate) fn check(
+    order: &Order,
+    policy: &Policy,
+    issuer: &Issuer,
+    store: &dyn Store,
+    now: SystemTime,
+) -> Result<Approved, CaError> {
+    let profiles = twins(&order.requests)?;
+    let old = pair(&order.signers, issuer, store)?;
+    for profile in Profile::ALL {
+        in_time(profile, old.of(profile), policy, now)?;
+    }
+    let mut requests = Vec::new();
+    for (request, profile) in order.requests.iter().zip(profiles) {
+        let certificate = old.of(profile);
+        identical(profile, request, certificate)?;
+        let key = request.verify().map_err(|reason| Refusal::Request { profile, reason })?;
+        accepted(policy, profile, key)?;
+        let same_key = request.public_key() == certificate.tbs_certificate().subject_public_key_info();
+        if same_key && !policy.same_key {
+            return Err(Refusal::OldKey(profile).into());
+        }
+        requests.push(RequestRecord {
+            profile,
+            request: request.der().to_vec(),
+            key: KeyHash::of(request.public_key())?,
+            same_key,
+            replaces: certificate.tbs_certificate().serial_number().as_bytes().to_vec(),
+        });
+    }
+    if requests[0].key == requests[1].key {
+        return Err(Refusal::SharedKey.into());
+    }
+    let holder = old.authentication.tbs_certificate().subject().to_string();
+    Ok(Approved { holder, requests })
+}
+
+/// Policy takes keys of this kind.
+pub(crate) fn accepted(policy: &Policy, profile: Profile, key: KeyAlgorithm) -> Result<(), Refusal> {
+    let accepted = &policy.profile(profile).keys;
+    if accepted.contains(&key) {
+        return Ok(());
+    }
+    let accepted = accepted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(Refusal::KeyKind { profile, key, accepted })
+}
+
+/// One request of each profile, told apart by the keyUsage that they ask for.
+fn twins(requests: &[CertificationRequest]) -> Result<[Profile; 2], Refusal> {
+    let [first, second] = requests else { return Err(Refusal::RequestCount { count: requests.len() }) };
+    let profiles = [wanted(1, first)?, wanted(2, second)?];
+    if profiles[0] == profiles[1] { Err(Refusal::NotTwins(profiles[0])) } else { Ok(profiles) }
+}
+
+pub(crate) fn wanted(position: usize, request: &CertificationRequest) -> Result<Profile, Refusal> {
+    let usage = request.extension::<KeyUsage>().map_err(|reason| Refusal::Extension { position, reason })?;
+    usage.and_then(|(_, usage)| Profile::of(usage)).ok_or(Refusal::KeyUsage { position })
+}
+
+/// The certificates that vouch for the new ones.
+struct OldPair<'a> {
+    authentication: &'a Certificate,
+    signature: &'a Certificate,
+}
+
+impl OldPair<'_> {
+    const fn of(&self, profile: Profile) -> &Certificate {
+        match profile {
+            Profile::Authentication => self.authentication,
+            Profile::Signature => self.signature,
+        }
+    }
+}
+
+/// Both old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
+fn pair<'a>(signers: &'a [Certificate], issuer: &Issuer, store: &dyn Store) -> Result<OldPair<'a>, CaError> {
+    let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }.into()) };
+    let mut profiles = Vec::new();
+    for (index, signer) in signers.iter().enumerate() {
+        let known = issued_here(signer, issuer, store)?;
+        profiles.push(known.ok_or(Refusal::UnknownSigner { position: index + 1 })?);
+    }
+    let (authentication, signature) = match profiles[..] {
+        [Profile::Authentication, Profile::Signature] => (first, second),
+        [Profile::Signature, Profile::Authentication] => (second, first),
+        _ => return Err(Refusal::SignersNotAPair.into()),
+    };
+    let same_holder = authentication.tbs_certificate().subject() == signature.tbs_certificate().subject()
+        && alt_name(authentication) == alt_name(signature);
+    if !same_holder {
+        return Err(Refusal::SignersNotAPair.into());
+    }
+    Ok(OldPair { authentication, signature })
+}
+
+/// The profile of a certificate when this CA issued it: signed by its key and kept in its store, byte for byte.
+pub(crate) fn issued_here(
+    certificate: &Certificate,
+    issuer: &Issuer,
+    store: &dyn Store,
+) -> Result<Option<Profile>, CaError> {
+    if !issuer.made(certificate) {
+        return Ok(None);
+    }
+    let der = certificate.to_der().map_err(crate::IssueError::from)?;
+    let kept = store.certificate(certificate.tbs_certificate().serial_number().as_bytes())?;
+    Ok(kept.filter(|kept| kept.der == der).map(|kept| kept.profile))
+}
+
+fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: SystemTime) -> Result<(), Refusal> {
+    let validity = certificate.tbs_certificate().validity();
+    if now < validity.not_before.to_system_time() {
+        return Err(Refusal::NotYetValid { profile, from: validity.not_before.to_string() });
+    }
+    let end = validity.not_after.to_system_time();
+    // Valid through the second that notAfter names (RFC 5280 §4.1.2.5).
+    if now >= end + std::time::Duration::from_secs(1) {
+        return Err(Refusal::Expired { profile, at: validity.not_after.to_string() });
+    }
+    let opens = end.checked_sub(policy.renewal_window).unwrap_or(SystemTime::UNIX_EPOCH);
+    if now < opens {
+        let opens = x509_cert::time::Time::try_from(opens).map_or_else(|_| String::new(), |time| time.to_string());
+        return Err(Refusal::TooEarly { opens });
+    }
+    Ok(())
+}
+
+/// RFC 7030 §4.2.2: "the Subject and SubjectAltName fields in the CSR must be identical" to the old certificate's.
+fn identical(profile: Profile, request: &CertificationRequest, certificate: &Certificate) -> Result<(), Refusal> {
+    if request.subject() != certificate.tbs_certificate().subject() {
+        return Err(Refusal::SubjectChanged(profile));
+    }
+    let asked: Vec<_> = request.extensions().iter().filter(|one| one.extn_id == ID_CE_SUBJECT_ALT_NAME).collect();
+    let kept = alt_name(certificate);
+    let same = match (asked[..].as_ref(), &kept) {
+        ([], None) => true,
+        ([asked], Some(kept)) => asked.extn_value == kept.extn_value,
+        _ => false,
+    };
+    if same { Ok(()) } else { Err(Refusal::NamesChanged(profile)) }
+}
+
+/// The subjectAltName of a certificate, as it stands there.
+pub(crate) fn alt_name(certificate: &Certificate) -> Option<&Extension> {
+    let mut extensions = certificate.tbs_certificate().extensions()?.iter();
+    extensions.find(|extension| extension.extn_id == x509_cert::ext::pkix::SubjectAltName::OID)
+}
+
+impl KeyHash {
+    /// Of a public key.
+    ///
+    /// # Errors
+    /// When the key cannot be encoded.
+    pub fn of(key: &SubjectPublicKeyInfoOwned) -> Result<Self, CaError> {
+        Ok(Self(Sha256::digest(key.to_der().map_err(crate::IssueError::from)?).into()))
+    }
+}

@@ -1,0 +1,186 @@
+use obnova_algorithm::KeyAlgorithm;
+use obnova_pkcs10::{ParseError, Rejected};
+
+use crate::{Profile, Transaction};
+
+/// Why the CA turned a client down: a rule, by its name, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An order asks for the twin certificates: two, never one.
+    #[error("the order has {count} requests: ask for both certificates in one order, and for nothing else")]
+    RequestCount {
+        /// How many there are.
+        count: usize,
+    },
+    /// A request does not say what it is for, by a keyUsage of one profile.
+    #[error(
+        "request {position} asks for no certificate that is issued here: keyUsage is digitalSignature or nonRepudiation"
+    )]
+    KeyUsage {
+        /// From 1.
+        position: usize,
+    },
+    /// Both requests are for the same profile.
+    #[error("both requests are for an {0} certificate: ask for one of each")]
+    NotTwins(Profile),
+    /// A request is badly formed, or does not prove that its maker has the private key.
+    #[error("the request for the {profile} certificate is refused: {reason}")]
+    Request {
+        /// Of which request.
+        profile: Profile,
+        /// What is wrong.
+        reason: Rejected,
+    },
+    /// An extension in a request cannot be read.
+    #[error("an extension in request {position} cannot be read: {reason}")]
+    Extension {
+        /// From 1.
+        position: usize,
+        /// What is wrong.
+        reason: ParseError,
+    },
+    /// Policy does not take this kind of key.
+    #[error("a {key} key is not accepted for the {profile} certificate: use one of {accepted}")]
+    KeyKind {
+        /// Of which request.
+        profile: Profile,
+        /// Its key.
+        key: KeyAlgorithm,
+        /// What policy takes.
+        accepted: String,
+    },
+    /// Both requests are for one key.
+    #[error("both requests are for the same key: make a key for each")]
+    SharedKey,
+    /// The key is the old certificate's, and policy demands a new one (re-key).
+    #[error("the request for the {0} certificate is for the old key: this CA demands a new one")]
+    OldKey(Profile),
+    /// The key is certified already, or in another order.
+    #[error("the key in the request for the {0} certificate is certified already or ordered: make a new one")]
+    KeyTaken(Profile),
+    /// Not both old keys signed, or others did.
+    #[error(
+        "{count} keys signed the order: the old authentication key and the old signature key sign it, both and nobody else"
+    )]
+    SignerCount {
+        /// How many did.
+        count: usize,
+    },
+    /// A signer's certificate is not one that this CA issued.
+    #[error("the certificate of signer {position} was not issued by this CA")]
+    UnknownSigner {
+        /// From 1.
+        position: usize,
+    },
+    /// The signers are not one holder's pair.
+    #[error("the signers' certificates are not the two of one holder")]
+    SignersNotAPair,
+    /// An old certificate is not valid yet.
+    #[error("the old {profile} certificate is not valid before {from}")]
+    NotYetValid {
+        /// Which.
+        profile: Profile,
+        /// Its begin.
+        from: String,
+    },
+    /// An old certificate has expired: it vouches for nothing any more.
+    #[error(
+        "the old {profile} certificate expired {at}: a renewal must be asked for before that; ask the CA for a new card"
+    )]
+    Expired {
+        /// Which.
+        profile: Profile,
+        /// Its end.
+        at: String,
+    },
+    /// It is too soon to renew.
+    #[error("too early: a renewal may be asked for from {opens} on")]
+    TooEarly {
+        /// When the window opens.
+        opens: String,
+    },
+    /// The subject is another than in the old certificate (RFC 7030 §4.2.2).
+    #[error("the subject in the request for the {0} certificate is not that of the old one: a renewal changes no data")]
+    SubjectChanged(Profile),
+    /// The subjectAltName is another than in the old certificate (RFC 7030 §4.2.2).
+    #[error(
+        "the subjectAltName in the request for the {0} certificate is not that of the old one: a renewal changes no data"
+    )]
+    NamesChanged(Profile),
+    /// Who is at the other end of the TLS connection is not the holder.
+    #[error("the TLS client certificate is somebody else's: send the order with your own, or with none")]
+    OtherPeer,
+    /// The TLS client certificate is not one that this CA issued.
+    #[error("the TLS client certificate was not issued by this CA")]
+    UnknownPeer,
+    /// The TLS client certificate has expired.
+    #[error("the TLS client certificate expired {at}: renew it, or ask the CA for a new card")]
+    PeerExpired {
+        /// Its end.
+        at: String,
+    },
+    /// The TLS client certificate is not valid yet.
+    #[error("the TLS client certificate is not valid before {from}")]
+    PeerNotYetValid {
+        /// Its begin.
+        from: String,
+    },
+    /// A signature certificate was used to log in.
+    #[error("the TLS client certificate is for signing: log in with the authentication certificate")]
+    PeerNotForLogin,
+    /// Another message had this name before.
+    #[error("another order has this transaction's name: send the order that it had, or choose a new name")]
+    TransactionTaken,
+    /// These certificates are being replaced, or were.
+    #[error("the certificates are renewed by order {0} already: fetch its result, do not order again")]
+    AlreadyOrdered(Transaction),
+    /// There is no such order, or the token is not its token.
+    #[error("nothing can be picked up with this token: check the link")]
+    UnknownToken,
+    /// The certificates were picked up and their receipt was confirmed.
+    #[error("the certificates were picked up and confirmed: the link is used up")]
+    TokenSpent,
+    /// A receipt was confirmed for certificates that were not issued in this order.
+    #[error("the receipt does not name the certificates of this order")]
+    WrongReceipt,
+    /// The operator turned it down.
+    #[error("the CA turned the order down: {0}")]
+    Rejected(String),
+}
+
+impl Refusal {
+    /// The rule's name, for programs and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RequestCount { .. } => "request-count",
+            Self::KeyUsage { .. } => "key-usage",
+            Self::NotTwins(_) => "not-twins",
+            Self::Request { .. } => "request",
+            Self::Extension { .. } => "extension",
+            Self::KeyKind { .. } => "key-kind",
+            Self::SharedKey => "shared-key",
+            Self::OldKey(_) => "old-key",
+            Self::KeyTaken(_) => "key-taken",
+            Self::SignerCount { .. } => "signer-count",
+            Self::UnknownSigner { .. } => "unknown-signer",
+            Self::SignersNotAPair => "signers-not-a-pair",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::Expired { .. } => "expired",
+            Self::TooEarly { .. } => "too-early",
+            Self::SubjectChanged(_) => "subject-changed",
+            Self::NamesChanged(_) => "names-changed",
+            Self::OtherPeer => "other-peer",
+            Self::UnknownPeer => "unknown-peer",
+            Self::PeerExpired { .. } => "peer-expired",
+            Self::PeerNotYetValid { .. } => "peer-not-yet-valid",
+            Self::PeerNotForLogin => "peer-not-for-login",
+            Self::TransactionTaken => "transaction-taken",
+            Self::AlreadyOrdered(_) => "already-ordered",
+            Self::UnknownToken => "unknown-token",
+            Self::TokenSpent => "token-spent",
+            Self::WrongReceipt => "wrong-receipt",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Where a CA remembers: orders and certificates.
+
+mod sqlite;
+mod writer;
+
+use std::time::SystemTime;
+
+pub use sqlite::SqliteStore;
+
+use crate::{Profile, Transaction};
+
+/// Where a CA remembers orders and certificates. Whatever it says it kept is on disk before it says so.
+///
+/// Every method is one transaction: all of it happens, or nothing. Callers may be many threads and many processes.
+pub trait Store: Send + Sync {
+    /// Keeps a new order, together with its certificates when there are any already; or says why not.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    fn submit(&self, order: NewOrder) -> Result<Submission, StoreError>;
+
+    /// Gives a pending order its certificates. An order that is decided stays as it is: look at what comes back.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchOrder`]; [`StoreError`]: nothing was kept.
+    fn issue(
+        &self,
+        transaction: &Transaction,
+        certificates: Vec<CertificateRecord>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError>;
+
+    /// Turns a pending order down and frees its keys. An order that is decided stays as it is.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue).
+    fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError>;
+
+    /// Notes that the client has its certificates: the pick-up token is dead from here on. Harmless when repeated.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue).
+    fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError>;
+
+    /// Keeps certificates that were issued without an order, at personalisation.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyTaken`] when one of the keys is certified already; [`StoreError`]: nothing was kept.
+    fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError>;
+
+    /// An order by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError>;
+
+    /// An order by the SHA-256 of its pick-up token.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError>;
+
+    /// Orders, the newest first, at most `limit`, of one state or of all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError>;
+
+    /// A certificate by the content of its serial number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Whether a certificate stands for this key, or an order that is open or issued asks for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError>;
+}
+
+/// SHA-256 over a SubjectPublicKeyInfo: which key it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyHash(pub [u8; 32]);
+
+/// An order that passed every rule and is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Its name.
+    pub transaction: Transaction,
+    /// What was received, byte for byte: the same bytes again are the same order, and they carry the old keys' signatures.
+    pub message: Vec<u8>,
+    /// The holder, readable.
+    pub holder: String,
+    /// What it asks for.
+    pub requests: Vec<RequestRecord>,
+    /// What the pick-up token is made from.
+    pub token_salt: [u8; 16],
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+    /// When it was received.
+    pub received: SystemTime,
+    /// The certificates, one for each request in the same order, when nobody needs to be asked; else none.
+    pub certificates: Vec<CertificateRecord>,
+}
+
+/// One request in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// What is asked for.
+    pub profile: Profile,
+    /// The PKCS#10 request.
+    pub request: Vec<u8>,
+    /// Its key.
+    pub key: KeyHash,
+    /// The key is the old certificate's, which policy allows: it is not new.
+    pub same_key: bool,
+    /// Serial number of the certificate that it replaces.
+    pub replaces: Vec<u8>,
+}
+
+/// What became of an order when it was to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// It is kept.
+    Accepted(OrderRecord),
+    /// The same message was kept before.
+    Known(OrderRecord),
+    /// Another message has this name.
+    TransactionTaken,
+    /// The key of this request is certified already, or in another order.
+    KeyTaken(Profile),
+    /// Another order, open or issued, replaces the same certificates.
+    AlreadyOrdered(Transaction),
+}
+
+/// An order as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRecord {
+    /// Its name.
+    pub transaction: Transaction,
+    /// What was received.
+    pub message: Vec<u8>,
+    /// The holder, readable.
+    pub holder: String,
+    /// What became of it.
+    pub state: OrderState,
+    /// Why it was turned down, for the holder.
+    pub reason: Option<String>,
+    /// What the pick-up token is made from.
+    pub token_salt: [u8; 16],
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+    /// When it was received.
+    pub received: SystemTime,
+    /// When it was issued or turned down.
+    pub decided: Option<SystemTime>,
+    /// When the client confirmed that it has its certificates.
+    pub confirmed: Option<SystemTime>,
+    /// What it asks for.
+    pub requests: Vec<RequestRecord>,
+    /// Its certificates, in the order of `requests`; none unless issued.
+    pub certificates: Vec<CertificateRecord>,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderState {
+    /// It waits for an operator.
+    Pending,
+    /// Its certificates can be picked up.
+    Issued,
+    /// Its certificates were picked up, and the client said so.
+    Confirmed,
+    /// It was turned down.
+    Rejected,
+}
+
+impl OrderState {
+    /// Name in lists: `pending`, `issued`, `confirmed`, `rejected`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Issued => "issued",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl std::fmt::Display for OrderState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A certificate as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRecord {
+    /// Content of its serial number.
+    pub serial: Vec<u8>,
+    /// What it is for.
+    pub profile: Profile,
+    /// Its key.
+    pub key: KeyHash,
+    /// Its subject, readable.
+    pub subject: String,
+    /// Its end.
+    pub not_after: SystemTime,
+    /// The certificate.
+    pub der: Vec<u8>,
+}
+
+/// Why the store did not do it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The file is a database of another program, or no database.
+    #[error("{path} is not a database of this CA: {reason}")]
+    Foreign {
+        /// The file.
+        path: String,
+        /// What it is instead.
+        reason: String,
+    },
+    /// The file was written by a newer version of this program.
+    #[error("{path} has schema version {found}, this program reads up to {known}: use a newer one")]
+    Version {
+        /// The file.
+        path: String,
+        /// In the file.
+        found: i64,
+        /// The newest that is known here.
+        known: i64,
+    },
+    /// The file is torn: bring it back from a copy.
+    #[error("the database is damaged: stop the CA and bring the file back from a copy ({0})")]
+    Damaged(String),
+    /// Another process keeps the database locked.
+    #[error("another process keeps the database locked: try again, or look for one that hangs")]
+    Busy,
+    /// The disk, or SQLite, refused.
+    #[error("the database refused: {0}")]
+    Failed(String),
+    /// The thread that writes is gone; nothing can be kept until the CA is started again.
+    #[error("the store's writer has stopped: start the CA again")]
+    Stopped,
+    /// There is no order of this name.
+    #[error("there is no order {0}")]
+    NoSuchOrder(Transaction),
+    /// The key is certified already.
+    #[error("the key of the {0} certificate is certified already")]
+    KeyTaken(Profile),
+}

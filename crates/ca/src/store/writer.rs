@@ -1,0 +1,101 @@
+use std::{
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+    thread::JoinHandle,
+};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{StoreError, sqlite::failure};
+
+/// The one thread that writes. What comes while it commits is done together in the next commit, so that one flush to disk
+/// serves many callers; each waits until the commit with its own work is durable.
+pub(super) struct Writer {
+    jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Job = Box<dyn Work>;
+
+/// The most jobs in one commit: bounds the wait of the first, and what a failing commit takes with it.
+const MAX_BATCH: usize = 128;
+
+impl Writer {
+    pub fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, inbox) = sync_channel(MAX_BATCH);
+        let thread = std::thread::Builder::new().name("ca-store".into()).spawn(move || serve(connection, &inbox))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Does `work` inside a transaction and waits until it is on disk. Its error undoes its own changes only.
+    pub fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, outcome) = channel();
+        let job = Pending { work: Some(work), done: None, answer };
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        jobs.send(Box::new(job)).map_err(|_| StoreError::Stopped)?;
+        outcome.recv().map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there was seen by its callers as `Stopped`.
+            let _ = thread.join();
+        }
+    }
+}
+
+trait Work: Send {
+    /// Does the work; `false` when it must be undone.
+    fn perform(&mut self, connection: &Connection) -> bool;
+    /// Tells the caller, once the commit went well or failed.
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Pending<T, F> {
+    work: Option<F>,
+    done: Option<Result<T, StoreError>>,
+    answer: Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Work for Pending<T, F> {
+    fn perform(&mut self, connection: &Connection) -> bool {
+        self.done = self.work.take().map(|work| work(connection));
+        matches!(self.done, Some(Ok(_)))
+    }
+
+    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
+        let done = self.done.unwrap_or(Err(StoreError::Stopped));
+        // The caller waits for this; where it is gone nobody needs it.
+        let _ = self.answer.send(match commit {
+            Ok(()) => done,
+            Err(error) => done.and(Err(error)),
+        });
+    }
+}
+
+fn serve(mut connection: Connection, inbox: &Receiver<Job>) {
+    while let Ok(first) = inbox.recv() {
+        let mut batch = vec![first];
+        batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
+        let commit = commit(&mut connection, &mut batch);
+        batch.into_iter().for_each(|job| job.finish(commit.clone()));
+    }
+}
+
+fn commit(connection: &mut Connection, batch: &mut [Job]) -> Result<(), StoreError> {
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+    for job in batch {
+        let mut savepoint = transaction.savepoint().map_err(failure)?;
+        if job.perform(&savepoint) {
+            savepoint.commit().map_err(failure)?;
+        } else {
+            savepoint.rollback().map_err(failure)?;
+        }
+    }
+    transaction.commit().map_err(failure)
+}

@@ -1,0 +1,154 @@
+use std::{io, path::Path};
+
+use aws_lc_rs::hmac;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::{
+    KeyFileError, Transaction,
+    key::write_secret,
+    transaction::{from_hex, to_hex},
+};
+
+/// Opens one order's certificates to whoever has it: stands in the mailed link and in the answer "pending".
+///
+/// 160 bits, from the CA's [`PickUpSecret`] and 128 random bits of the order: the same question again gets the same token,
+/// and the database, which has only its hash, opens nothing. It is dead once the client has confirmed receipt; until then a
+/// pick-up that was lost on the wire can be repeated.
+#[derive(Clone)]
+pub struct PickUpToken(Zeroizing<[u8; PickUpToken::SIZE]>);
+
+impl PickUpToken {
+    /// Its length in bytes.
+    pub const SIZE: usize = 20;
+
+    /// Takes bytes that a client sent; `None` when it is not [`SIZE`](Self::SIZE) of them.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Option<Self> {
+        Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
+    }
+
+    /// Reads the form that stands in a link, 40 hexadecimal digits.
+    #[must_use]
+    pub fn from_link(text: &str) -> Option<Self> {
+        Self::new(&Zeroizing::new(from_hex(text, Self::SIZE)?))
+    }
+
+    /// The form for a link. Whoever sees it can pick up: not for logs.
+    #[must_use]
+    pub fn to_link(&self) -> Zeroizing<String> {
+        Zeroizing::new(to_hex(self.0.as_slice()))
+    }
+
+    /// The bytes, for an answer to the client.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_slice()).into()
+    }
+
+    pub(crate) fn matches(&self, hash: &[u8; 32]) -> bool {
+        self.hash().ct_eq(hash).into()
+    }
+}
+
+impl std::fmt::Debug for PickUpToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PickUpToken(..)")
+    }
+}
+
+/// What the CA makes its pick-up tokens from: 256 random bits in a file of their own, beside the database and not in it.
+pub struct PickUpSecret(Zeroizing<[u8; 32]>);
+
+impl PickUpSecret {
+    /// Makes a new one.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Crypto`] when the random source fails.
+    pub fn generate() -> Result<Self, KeyFileError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        aws_lc_rs::rand::fill(bytes.as_mut_slice())?;
+        Ok(Self(bytes))
+    }
+
+    /// Reads it from its file.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
+    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, 33), &mut bytes)?;
+        let bytes = bytes.as_slice().try_into().map_err(|_| io::Error::other("a pick-up secret has 32 bytes"))?;
+        Ok(Self(Zeroizing::new(bytes)))
+    }
+
+    /// Writes it to a new file with mode 0600.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Io`], also when the file exists.
+    pub fn save(&self, path: &Path) -> Result<(), KeyFileError> {
+        Ok(write_secret(path, self.0.as_slice())?)
+    }
+
+    /// The token of an order.
+    pub(crate) fn token(&self, transaction: &Transaction, salt: &[u8; 16]) -> PickUpToken {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        let message = [b"obnova pick-up token 1".as_slice(), salt, transaction.as_bytes()].concat();
+        let tag = hmac::sign(&key, &message);
+        let mut token = Zeroizing::new([0; PickUpToken::SIZE]);
+        token.copy_from_slice(&tag.as_ref()[..PickUpToken::SIZE]);
+        PickUpToken(token)
+    }
+}
+
+impl std::fmt::Debug for PickUpSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PickUpSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_of_its_order_and_its_ca() {
+        let (secret, other) = (PickUpSecret::generate().unwrap(), PickUpSecret::generate().unwrap());
+        let transaction = Transaction::new(b"one").unwrap();
+        let token = secret.token(&transaction, &[1; 16]);
+        assert!(token.matches(&secret.token(&transaction, &[1; 16]).hash()));
+        assert!(!token.matches(&secret.token(&transaction, &[2; 16]).hash()));
+        assert!(!token.matches(&secret.token(&Transaction::new(b"two").unwrap(), &[1; 16]).hash()));
+        assert!(!token.matches(&other.token(&transaction, &[1; 16]).hash()));
+    }
+
+    #[test]
+    fn a_link_survives_and_nothing_else_is_one() {
+        let token = PickUpSecret::generate().unwrap().token(&Transaction::new(b"one").unwrap(), &[1; 16]);
+        let link = token.to_link();
+        assert_eq!(link.len(), 40);
+        assert!(PickUpToken::from_link(&link).unwrap().matches(&token.hash()));
+        for bad in ["", "00", &link[1..], &format!("{}0g", &link[2..]), &format!("{}00", link.as_str())] {
+            assert!(PickUpToken::from_link(bad).is_none(), "{bad}");
+        }
+        assert!(!format!("{token:?}").contains(&link[..8]));
+    }
+
+    #[test]
+    fn the_secret_survives_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pick-up.secret");
+        let secret = PickUpSecret::generate().unwrap();
+        secret.save(&path).unwrap();
+        assert!(secret.save(&path).is_err());
+        assert_eq!(PickUpSecret::load(&path).unwrap().0, secret.0);
+        std::fs::write(&path, [0; 33]).unwrap();
+        assert!(PickUpSecret::load(&path).is_err());
+        assert!(PickUpSecret::load(Path::new("/dev/zero")).is_err());
+    }
+}

@@ -1,0 +1,277 @@
+//! A CA in a directory: its keys, certificates, policy and database, and the first pair for a new card.
+
+mod layout;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_ca::{
+    Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError, PickUpSecret,
+    Policy, PolicyError, Profile, SqliteStore, StoreError,
+};
+use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
+
+use layout::Layout;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a new CA is like.
+#[derive(Clone, Debug)]
+pub struct InitOptions {
+    /// Its name, as it stands in its certificates: `NAME Root CA`, `NAME Issuing CA`.
+    pub name: String,
+    /// Kind of the root's and the issuing CA's key.
+    pub key: KeyAlgorithm,
+    /// Its policy file.
+    pub policy: String,
+    /// Host names and addresses under which clients reach the server.
+    pub hosts: Vec<String>,
+    /// How many days before now its certificates begin: a demo's first pairs are eleven months old.
+    pub backdate_days: u32,
+}
+
+impl Default for InitOptions {
+    /// A P-256 CA on this machine with the template policy.
+    fn default() -> Self {
+        Self {
+            name: "Obnova Reference".into(),
+            key: KeyAlgorithm::P256,
+            policy: Policy::TEMPLATE.into(),
+            hosts: ["localhost", "127.0.0.1", "::1"].map(String::from).to_vec(),
+            backdate_days: 0,
+        }
+    }
+}
+
+/// Makes a CA in `directory`, which must not exist or be empty: all of it, or nothing.
+///
+/// A root valid for 20 years, an issuing CA for 10 (with the days that they begin earlier), a TLS server certificate for
+/// one year, policy, database and the secret of pick-up tokens. Keys are files with mode 0600.
+///
+/// # Errors
+/// [`HouseError`].
+pub fn init(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), HouseError> {
+    Policy::from_toml(&options.policy)?;
+    let parent = match directory.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let io_error = |source| HouseError::Io { path: directory.into(), source };
+    fs::create_dir_all(parent).map_err(io_error)?;
+    if directory.exists() && fs::read_dir(directory).map_err(io_error)?.next().is_some() {
+        return Err(HouseError::NotEmpty { path: directory.into() });
+    }
+    let unfinished = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent).map_err(io_error)?;
+    fill(unfinished.path(), options, now)?;
+    fs::rename(unfinished.path(), directory).map_err(io_error)?;
+    // The directory has its new name: there is nothing left to clean up under the old one.
+    let _ = unfinished.keep();
+    Ok(())
+}
+
+/// A CA that was opened: what a server, an operator's command or a demo works with.
+#[derive(Debug)]
+pub struct House {
+    ca: Arc<Ca>,
+    layout: Layout,
+}
+
+/// A holder, as the CA has identified them.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// Distinguished name as RFC 4514 writes it: `CN=Jana Nováková,SERIALNUMBER=IDCCZ-1234,C=CZ`.
+    pub name: String,
+    /// Where notices go.
+    pub email: String,
+}
+
+/// The certificates that a card is personalised with.
+#[derive(Clone, Debug)]
+pub struct FirstCertificates {
+    /// For logging in.
+    pub authentication: IssuedCertificate,
+    /// For signing.
+    pub signature: IssuedCertificate,
+}
+
+impl House {
+    /// Opens the CA that [`init`] made in `directory`. May be open in several processes at once.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn open(directory: &Path) -> Result<Self, HouseError> {
+        let layout = Layout::new(directory);
+        let policy = Policy::from_toml(&layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?)?;
+        let key = load_key(&layout.issuing_key())?;
+        let certificate = layout.read_certificate(&layout.issuing_certificate())?;
+        let root = layout.read_certificate(&layout.root_certificate())?;
+        let issuer = Issuer::new(key, certificate, vec![root])?;
+        let path = layout.pick_up_secret();
+        let secret = PickUpSecret::load(&path).map_err(|source| HouseError::Key { path, source })?;
+        let store = SqliteStore::open(&layout.database())?;
+        Ok(Self { ca: Arc::new(Ca::new(policy, issuer, secret, Box::new(store))), layout })
+    }
+
+    /// The CA itself.
+    #[must_use]
+    pub const fn ca(&self) -> &Arc<Ca> {
+        &self.ca
+    }
+
+    /// What a client is given to trust: the root.
+    #[must_use]
+    pub fn trust_anchors(&self) -> Vec<Certificate> {
+        self.ca.certificates().last().map(|root| root.certificate.clone()).into_iter().collect()
+    }
+
+    /// Issues the first pair of a new card: it ends in `days_left` days, and began as long before that as policy lets a
+    /// certificate live (or with the CA itself, when that is later).
+    ///
+    /// # Errors
+    /// [`HouseError`]: a name that cannot be read, a key that policy does not take.
+    pub fn first_pair(
+        &self,
+        holder: &Holder,
+        authentication: &SubjectPublicKeyInfoOwned,
+        signature: &SubjectPublicKeyInfoOwned,
+        days_left: u32,
+        now: SystemTime,
+    ) -> Result<FirstCertificates, HouseError> {
+        let not_after = now + DAY * days_left;
+        let validity = self.ca.policy().profile(Profile::Authentication).validity;
+        let ca_begins = self.ca.certificates().map(|one| one.certificate.tbs_certificate().validity().not_before);
+        let ca_begins = ca_begins.map(|begin| begin.to_system_time()).max().unwrap_or(now);
+        let not_before = not_after.checked_sub(validity).map_or(ca_begins, |begin| begin.max(ca_begins)).min(now);
+        let pair = FirstPair {
+            subject: distinguished_name(&holder.name)?,
+            email: holder.email.clone(),
+            authentication: authentication.clone(),
+            signature: signature.clone(),
+            not_before,
+            not_after,
+        };
+        let [authentication, signature] = self.ca.issue_first_pair(&pair)?;
+        Ok(FirstCertificates { authentication, signature })
+    }
+
+    /// The TLS server's key and its certificates, its own first.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn tls_identity(&self) -> Result<(CaKey, Vec<IssuedCertificate>), HouseError> {
+        let key = load_key(&self.layout.server_key())?;
+        let own = self.layout.read_certificate(&self.layout.server_certificate())?;
+        let issuing = self.layout.read_certificate(&self.layout.issuing_certificate())?;
+        Ok((key, vec![own, issuing]))
+    }
+}
+
+fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), HouseError> {
+    let layout = Layout::new(directory);
+    let begin = now - DAY * options.backdate_days;
+    let subject = |what: &str| distinguished_name(&format!("CN={} {what},O={}", options.name, options.name));
+    let new_key = |algorithm, path: PathBuf| {
+        let key = CaKey::generate(algorithm).and_then(|key| key.save(&path).map(|()| key));
+        key.map_err(|source| HouseError::Key { path, source })
+    };
+    let root_key = new_key(options.key, layout.root_key())?;
+    let root = Issuer::self_signed(root_key, &subject("Root CA")?, begin, now + 20 * 365 * DAY)?;
+    let issuing_key = new_key(options.key, layout.issuing_key())?;
+    let issuing = root.issuing(issuing_key, &subject("Issuing CA")?, begin, now + 10 * 365 * DAY)?;
+    let server_key = new_key(KeyAlgorithm::P256, layout.server_key())?;
+    let names = options.hosts.iter().map(|host| host_name(host)).collect::<Result<_, _>>()?;
+    let server_subject = subject("Server")?;
+    let server = issuing.server_certificate(&server_subject, server_key.public_key(), names, begin, now + 365 * DAY)?;
+    layout.write_certificate(&layout.root_certificate(), root.certificate())?;
+    layout.write_certificate(&layout.issuing_certificate(), issuing.certificate())?;
+    layout.write_certificate(&layout.server_certificate(), &server)?;
+    layout.write(&layout.policy(), options.policy.as_bytes())?;
+    let path = layout.pick_up_secret();
+    PickUpSecret::generate()
+        .and_then(|secret| secret.save(&path))
+        .map_err(|source| HouseError::Key { path, source })?;
+    drop(SqliteStore::open(&layout.database())?);
+    Ok(())
+}
+
+fn load_key(path: &Path) -> Result<CaKey, HouseError> {
+    CaKey::load(path).map_err(|source| HouseError::Key { path: path.into(), source })
+}
+
+fn distinguished_name(text: &str) -> Result<Name, HouseError> {
+    text.parse().map_err(|_| HouseError::Name { text: text.into() })
+}
+
+fn host_name(host: &str) -> Result<GeneralName, HouseError> {
+    if let Ok(address) = host.parse::<std::net::IpAddr>() {
+        return Ok(address.into());
+    }
+    let sound = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    let name = x509_cert::der::asn1::Ia5String::new(host).ok().filter(|_| sound);
+    name.map(GeneralName::DnsName).ok_or_else(|| HouseError::Host { text: host.into() })
+}
+
+/// Why a CA cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    /// There is something in the directory already.
+    #[error("{path} is not empty: choose another directory for the new CA", path = path.display())]
+    NotEmpty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is not a certificate in PEM.
+    #[error("{path} is not a certificate in PEM: bring it back from a copy", path = path.display())]
+    Certificate {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A key file cannot be used.
+    #[error("{path}: {source}", path = path.display())]
+    Key {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: KeyFileError,
+    },
+    /// A text is no distinguished name.
+    #[error("{text:?} is not a distinguished name: write it as CN=Jana Nováková,C=CZ (RFC 4514)")]
+    Name {
+        /// The text.
+        text: String,
+    },
+    /// A text is neither host name nor address.
+    #[error("{text:?} is neither a host name nor an IP address")]
+    Host {
+        /// The text.
+        text: String,
+    },
+    /// The policy file.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Keys and certificates do not make a CA.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The CA refused.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+}

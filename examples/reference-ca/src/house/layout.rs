@@ -1,0 +1,95 @@
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use obnova_ca::IssuedCertificate;
+use x509_cert::{
+    Certificate,
+    der::{DecodePem, EncodePem, pem::LineEnding},
+};
+
+use super::HouseError;
+
+/// Which file is where in a CA's directory.
+#[derive(Clone, Debug)]
+pub(super) struct Layout(PathBuf);
+
+/// The longest certificate file that is read, in bytes.
+const MAX_CERTIFICATE: u64 = 64 * 1024;
+
+impl Layout {
+    pub fn new(directory: &Path) -> Self {
+        Self(directory.into())
+    }
+
+    pub fn policy(&self) -> PathBuf {
+        self.0.join("policy.toml")
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.0.join("ca.db")
+    }
+
+    /// Not needed to run the CA: made once, for somewhere safe.
+    pub fn root_key(&self) -> PathBuf {
+        self.0.join("root.key")
+    }
+
+    pub fn root_certificate(&self) -> PathBuf {
+        self.0.join("root.pem")
+    }
+
+    pub fn issuing_key(&self) -> PathBuf {
+        self.0.join("issuing.key")
+    }
+
+    pub fn issuing_certificate(&self) -> PathBuf {
+        self.0.join("issuing.pem")
+    }
+
+    pub fn server_key(&self) -> PathBuf {
+        self.0.join("server.key")
+    }
+
+    pub fn server_certificate(&self) -> PathBuf {
+        self.0.join("server.pem")
+    }
+
+    pub fn pick_up_secret(&self) -> PathBuf {
+        self.0.join("pick-up.secret")
+    }
+
+    /// Reads a text file, at most `most` bytes of it.
+    pub fn read_text(&self, path: &Path, most: u64) -> Result<String, HouseError> {
+        let io_error = |source| HouseError::Io { path: path.into(), source };
+        let mut text = String::new();
+        fs::File::open(path).and_then(|file| file.take(most).read_to_string(&mut text)).map_err(io_error)?;
+        Ok(text)
+    }
+
+    pub fn read_certificate(&self, path: &Path) -> Result<IssuedCertificate, HouseError> {
+        let text = self.read_text(path, MAX_CERTIFICATE)?;
+        let wrong = || HouseError::Certificate { path: path.into() };
+        let certificate = Certificate::from_pem(&text).map_err(|_| wrong())?;
+        let der = x509_cert::der::Encode::to_der(&certificate).map_err(|_| wrong())?;
+        IssuedCertificate::from_der(&der).map_err(|_| wrong())
+    }
+
+    pub fn write_certificate(&self, path: &Path, certificate: &IssuedCertificate) -> Result<(), HouseError> {
+        let text = certificate.certificate.to_pem(LineEnding::LF);
+        let text = text.map_err(|_| HouseError::Certificate { path: path.into() })?;
+        self.write(path, text.as_bytes())
+    }
+
+    /// Writes a new file and flushes it to disk.
+    pub fn write(&self, path: &Path, content: &[u8]) -> Result<(), HouseError> {
+        let write = || -> io::Result<()> {
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+            file.write_all(content)?;
+            file.sync_all()
+        };
+        write().map_err(|source| HouseError::Io { path: path.into(), source })
+    }
+}
