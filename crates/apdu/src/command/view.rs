@@ -37,27 +37,23 @@ impl<'a> CommandView<'a> {
         if header[0] == 0xFF {
             return Err(CommandError::InvalidClass);
         }
-        let (data, ne, form): (&[u8], u32, LengthForm) = match body {
-            [] => (&[], 0, LengthForm::Short),
-            [le] => (&[], short_ne(*le), LengthForm::Short),
-            [0, hi, lo] => (&[], extended_ne(*hi, *lo), LengthForm::Extended),
-            [0, hi, lo, rest @ ..] => match split_extended(u16::from_be_bytes([*hi, *lo]) as usize, rest) {
+        let [first, rest @ ..] = body else {
+            return Ok(Self { header: *header, data: &[], ne: 0, form: LengthForm::Short });
+        };
+        let (data, ne, form): (&[u8], u32, LengthForm) = if rest.is_empty() {
+            (&[], short_ne(*first), LengthForm::Short)
+        } else if *first == 0 {
+            match split_extended(rest) {
                 Ok((data, ne)) => (data, ne, LengthForm::Extended),
                 Err(error) => return Err(error),
-            },
-            [0, _] => return Err(CommandError::LengthFieldTruncated),
-            [lc, rest @ ..] => {
-                let lc = *lc as usize;
-                let Some((data, le)) = rest.split_at_checked(lc) else {
-                    return Err(CommandError::DataTruncated { announced: lc, found: rest.len() });
-                };
-                match le {
-                    [] => (data, 0, LengthForm::Short),
-                    [le] => (data, short_ne(*le), LengthForm::Short),
-                    _ => {
-                        return Err(CommandError::TrailingBytes { extra: le.len() - 1 });
-                    }
-                }
+            }
+        } else {
+            let lc = *first as usize;
+            match rest.split_at_checked(lc) {
+                Some((data, [])) => (data, 0, LengthForm::Short),
+                Some((data, [le])) => (data, short_ne(*le), LengthForm::Short),
+                Some((_, le)) => return Err(CommandError::TrailingBytes { extra: le.len() - 1 }),
+                None => return Err(CommandError::DataTruncated { announced: lc, found: rest.len() }),
             }
         };
         Ok(Self { header: *header, data, ne, form })
@@ -175,19 +171,25 @@ pub enum CommandError {
     },
 }
 
+/// What stands behind the `00` that announces extended length fields.
 #[inline]
-const fn split_extended(lc: usize, rest: &[u8]) -> Result<(&[u8], u32), CommandError> {
+const fn split_extended(body: &[u8]) -> Result<(&[u8], u32), CommandError> {
+    let [hi, lo, rest @ ..] = body else {
+        return Err(CommandError::LengthFieldTruncated);
+    };
+    if rest.is_empty() {
+        return Ok((&[], extended_ne(*hi, *lo)));
+    }
+    let lc = u16::from_be_bytes([*hi, *lo]) as usize;
     if lc == 0 {
         return Err(CommandError::ZeroLc { found: rest.len() });
     }
-    let Some((data, le)) = rest.split_at_checked(lc) else {
-        return Err(CommandError::DataTruncated { announced: lc, found: rest.len() });
-    };
-    match le {
-        [] => Ok((data, 0)),
-        [hi, lo] => Ok((data, extended_ne(*hi, *lo))),
-        [_] => Err(CommandError::LeTruncated),
-        _ => Err(CommandError::TrailingBytes { extra: le.len() - 2 }),
+    match rest.split_at_checked(lc) {
+        Some((data, [])) => Ok((data, 0)),
+        Some((data, [hi, lo])) => Ok((data, extended_ne(*hi, *lo))),
+        Some((_, [_])) => Err(CommandError::LeTruncated),
+        Some((_, le)) => Err(CommandError::TrailingBytes { extra: le.len() - 2 }),
+        None => Err(CommandError::DataTruncated { announced: lc, found: rest.len() }),
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header at the front of `bytes`, and checks that the value fits behind it.
     /// `offset` is where `bytes` start, for errors.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
         // One tag byte and one length byte: nearly every object there is.
         if let [tag, length, ..] = *bytes
@@ -20,12 +20,14 @@ impl Header {
             && length < 0x80
         {
             let header = Self { tag: Tag::from_read(u32::from(tag)), header_len: 2, length: usize::from(length) };
-            return if header.length <= bytes.len() - 2 { Ok(header) } else { header.truncated(bytes, offset) };
+            if header.length <= bytes.len() - 2 {
+                return Ok(header);
+            }
         }
         Self::read_long(bytes, offset)
     }
 
-    #[inline(never)]
+    #[cold]
     fn read_long(bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
         let (tag, tag_len) = read_tag(bytes, offset)?;
         let (length, length_len) = read_length(&bytes[tag_len..], offset)?;
@@ -33,7 +35,6 @@ impl Header {
         if length <= bytes.len() - header.header_len { Ok(header) } else { header.truncated(bytes, offset) }
     }
 
-    #[cold]
     fn truncated(self, bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
         let available = bytes.len() - self.header_len;
         Err(TlvError::ValueTruncated { offset, length: self.length, available })

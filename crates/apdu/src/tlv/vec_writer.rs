@@ -42,8 +42,12 @@ impl VecWriter {
     pub fn constructed(&mut self, tag: Tag, content: impl FnOnce(&mut Self)) -> &mut Self {
         let start = self.out.len();
         content(self);
-        let header = header(tag, self.out.len() - start);
-        self.out.splice(start..start, header.as_slice().iter().copied());
+        let end = self.out.len();
+        let header = header(tag, end - start);
+        let header = header.as_slice();
+        self.out.extend_from_slice(header);
+        self.out.copy_within(start..end, start + header.len());
+        self.out[start..start + header.len()].copy_from_slice(header);
         self
     }
 

@@ -23,11 +23,13 @@ use super::{Tag, TlvError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Walk<'a, const DEPTH: usize = 16> {
-    bytes: &'a [u8],
-    at: usize,
-    /// Where the objects around the current position end, outermost first.
-    ends: [usize; DEPTH],
-    /// How many objects are around the current position; `DEPTH` when that is one too many.
+    /// Where the walk began, for offsets.
+    start: &'a [u8],
+    /// What has not been read yet inside the innermost object.
+    rest: &'a [u8],
+    /// What stands behind each object around it, outermost first.
+    behind: [&'a [u8]; DEPTH],
+    /// How many objects are around it; `DEPTH` when that is one too many.
     depth: usize,
 }
 
@@ -49,13 +51,16 @@ impl<'a, const DEPTH: usize> Walk<'a, DEPTH> {
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
         const { assert!(DEPTH > 0, "a walk needs at least one level") };
-        let mut ends = [0; DEPTH];
-        ends[0] = bytes.len();
-        Self { bytes, at: 0, ends, depth: 0 }
+        Self { start: bytes, rest: bytes, behind: [&[]; DEPTH], depth: 0 }
     }
 
+    fn offset(&self) -> usize {
+        self.rest.as_ptr().addr() - self.start.as_ptr().addr()
+    }
+
+    #[cold]
     fn fail(&mut self, error: TlvError) -> Option<Result<Node<'a>, TlvError>> {
-        self.at = self.bytes.len();
+        self.rest = &[];
         self.depth = 0;
         Some(Err(error))
     }
@@ -66,32 +71,24 @@ impl<'a, const DEPTH: usize> Iterator for Walk<'a, DEPTH> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.ends.get(self.depth) {
-                None => return self.fail(TlvError::TooDeep { offset: self.at, limit: DEPTH }),
-                Some(end) if *end != self.at => break,
-                Some(_) if self.depth == 0 => return None,
-                Some(_) => self.depth -= 1,
-            }
+        while self.rest.is_empty() {
+            self.depth = self.depth.checked_sub(1)?;
+            self.rest = self.behind[self.depth];
         }
-        let (offset, depth) = (self.at, self.depth);
-        let level = &self.bytes[offset..self.ends[depth]];
-        let header = match Header::read(level, offset) {
+        let (offset, depth) = (self.offset(), self.depth);
+        if depth == DEPTH {
+            return self.fail(TlvError::TooDeep { offset, limit: DEPTH });
+        }
+        let header = match Header::read(self.rest, offset) {
             Ok(header) => header,
             Err(error) => return self.fail(error),
         };
-        let value = &level[header.header_len..header.header_len + header.length];
-        self.at += header.header_len;
+        let (value, behind) = self.rest[header.header_len..].split_at(header.length);
+        self.rest = behind;
         if header.tag.is_constructed() {
-            // One level too many is no level: `next` stops there, after this object was handed out.
-            if let Some(end) = self.ends.get_mut(depth + 1) {
-                *end = self.at + header.length;
-                self.depth += 1;
-            } else if header.length > 0 {
-                self.depth = DEPTH;
-            }
-        } else {
-            self.at += header.length;
+            self.behind[depth] = behind;
+            self.depth = depth + 1;
+            self.rest = value;
         }
         Some(Ok(Node { depth, offset, tag: header.tag, value }))
     }
