@@ -185,7 +185,7 @@ impl<'c> Exchange<'c> {
         if got > asked as usize {
             return Err(ExchangeError::TooMuchData { asked, got });
         }
-        if got > self.limits.max_response - self.received.min(self.limits.max_response) {
+        if self.received.saturating_add(got) > self.limits.max_response {
             return Err(ExchangeError::ResponseTooLong { max: self.limits.max_response });
         }
         if apdu == Apdu::Command && self.more_follow() {

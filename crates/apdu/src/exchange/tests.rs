@@ -248,6 +248,22 @@ fn a_card_that_only_announces_is_told_so() {
     assert_eq!(end, Err(ExchangeError::NoProgress));
 }
 
+#[test]
+fn a_long_response_arrives_whole_and_in_order() {
+    let says: Vec<u8> = (0..5_000_u32).map(|number| (number * 7 / 3) as u8).collect();
+    let command = Command::new(0x00, 0xCA, 0, 0).with_ne(256);
+    let mut pieces = says.chunks(256).peekable();
+    let response = run(command, Limits::SHORT, |_, answer| {
+        assert!(answer.is_empty());
+        answer.extend_from_slice(pieces.next().unwrap());
+        let left = pieces.peek().map_or(StatusWord::SUCCESS, |piece| StatusWord::more_data(piece.len()));
+        answer.extend_from_slice(&left.to_bytes());
+        Ok::<(), Infallible>(())
+    })
+    .unwrap();
+    assert_eq!(response.data, says);
+}
+
 /// A card that answers every command with as much as was asked for, and announces more.
 fn endless(apdu: &[u8], answer: &mut Vec<u8>) -> Result<(), Infallible> {
     let ne = crate::CommandView::parse(apdu).unwrap().ne();
