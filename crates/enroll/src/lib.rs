@@ -1,17 +1,21 @@
-//! Certificate enrollment protocols without I/O.
+#![doc = include_str!("../README.md")]
 //!
+//! # Modules
 //! - [`cmc`]: Full PKI requests and responses.
+//! - [`est`]: the HTTP messages that carry them.
+//! - [`certs_only`]: lists of certificates, and the files they are mailed in.
 //! - [`limits`]: how much is read of what others send.
-//!
-//! No sockets, no clock, no randomness: numbers that have to be random, and times, are arguments.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod ber;
 mod encode;
 mod signed;
+mod transfer;
 
+pub mod certs_only;
 pub mod cmc;
+pub mod est;
 pub mod limits;
 
 pub use ber::FramingError;

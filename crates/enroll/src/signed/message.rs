@@ -148,6 +148,9 @@ pub enum MessageError {
     /// A certificate that would change when it is written again.
     #[error("a certificate in the message is not DER: it cannot be passed on unchanged")]
     CertificateNotDer,
+    /// Nothing in it.
+    #[error("there is no certificate in the message")]
+    NoCertificates,
     /// More of something than is read.
     #[error("the message has more than {most} {what}")]
     TooMany {

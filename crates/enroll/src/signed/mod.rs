@@ -13,4 +13,4 @@ pub use message::MessageError;
 pub use verify::SignatureError;
 
 pub(crate) use build::unsigned;
-pub(crate) use message::SignedMessage;
+pub(crate) use message::{SignedMessage, certificate};

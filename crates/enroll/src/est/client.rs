@@ -1,0 +1,223 @@
+use x509_cert::Certificate;
+
+use super::{
+    CACERTS, CMC_REQUEST, FULLCMC, HttpRequest, HttpResponse, MAX_BODY, Method, RetryAfter, Transfer,
+    http::{Headers, Media},
+    path,
+};
+use crate::{certs_only, signed::MessageError, transfer};
+
+/// The holder's side of EST.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    label: Option<String>,
+    transfer: Transfer,
+}
+
+/// What `/fullcmc` brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FullCmcReply {
+    /// A Full PKI Response, for [`FullResponse::parse`](crate::cmc::FullResponse::parse): yes, wait or no.
+    Cmc(Vec<u8>),
+    /// A Simple PKI Response: certificates that nobody signed for. The TLS channel vouches for them, and they have to be
+    /// matched to the keys.
+    CertsOnly(Vec<Certificate>),
+    /// Come again with the same request (RFC 7030 §4.2.3).
+    RetryAfter(RetryAfter),
+}
+
+impl Client {
+    /// For the CA at the well-known path.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// For one of several CAs of a server (RFC 7030 §3.2.2). `label` is one path segment, percent-encoded where needed.
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
+    /// How bodies are written.
+    #[must_use]
+    pub const fn transfer(mut self, transfer: Transfer) -> Self {
+        self.transfer = transfer;
+        self
+    }
+
+    /// Asks for the CA's certificates (RFC 7030 §4.1.2).
+    #[must_use]
+    pub fn cacerts_request(&self) -> HttpRequest {
+        let headers = Headers::from_iter([("Accept", "application/pkcs7-mime")]);
+        HttpRequest { method: Method::Get, path: path(self.label.as_deref(), CACERTS), headers, body: Vec::new() }
+    }
+
+    /// Reads the CA's certificates (RFC 7030 §4.1.3). They are as trustworthy as the server is.
+    ///
+    /// # Errors
+    /// [`EstError`], for every status but 200 and every body that is no list of certificates.
+    pub fn cacerts_response(&self, response: &HttpResponse) -> Result<Vec<Certificate>, EstError> {
+        check_size(response)?;
+        if response.status != 200 {
+            return Err(status_error(response));
+        }
+        match Media::of(&response.headers) {
+            Media::CertsOnly | Media::Pkcs7 => Ok(certs_only::decode(&body(response)?)?),
+            _ => Err(content_type(response)),
+        }
+    }
+
+    /// Sends a Full PKI Request (RFC 7030 §4.3.1).
+    #[must_use]
+    pub fn fullcmc_request(&self, message: &[u8]) -> HttpRequest {
+        let (mut headers, body) = self.transfer.write(message, CMC_REQUEST);
+        headers.set("Accept", "application/pkcs7-mime");
+        HttpRequest { method: Method::Post, path: path(self.label.as_deref(), FULLCMC), headers, body }
+    }
+
+    /// Reads the answer to a Full PKI Request (RFC 7030 §4.3.2). A refusal comes with status 4xx or 5xx and a CMC response
+    /// that says why: that one counts, where there is one.
+    ///
+    /// # Errors
+    /// [`EstError`], for every other status and every body that is none of these.
+    pub fn fullcmc_response(&self, response: &HttpResponse) -> Result<FullCmcReply, EstError> {
+        check_size(response)?;
+        let refused = (400..600).contains(&response.status);
+        match (response.status, Media::of(&response.headers)) {
+            (202, _) => {
+                let value = response.headers.get("Retry-After").ok_or(EstError::NoRetryAfter)?;
+                RetryAfter::parse(value).map(FullCmcReply::RetryAfter).ok_or(EstError::NoRetryAfter)
+            }
+            (200, Media::CmcResponse) => Ok(FullCmcReply::Cmc(body(response)?)),
+            (200, Media::CertsOnly) => Ok(FullCmcReply::CertsOnly(certs_only::decode(&body(response)?)?)),
+            (200, _) => Err(content_type(response)),
+            (_, Media::CmcResponse | Media::Pkcs7) if refused => Ok(FullCmcReply::Cmc(body(response)?)),
+            _ => Err(status_error(response)),
+        }
+    }
+}
+
+fn check_size(response: &HttpResponse) -> Result<(), EstError> {
+    match response.body.len() {
+        size if size > MAX_BODY => Err(EstError::TooLong { size }),
+        _ => Ok(()),
+    }
+}
+
+/// RFC 8951 §2.1: Base64, whatever the headers say.
+fn body(response: &HttpResponse) -> Result<Vec<u8>, EstError> {
+    match transfer::decode(&response.body) {
+        Some(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ => Err(EstError::Base64),
+    }
+}
+
+fn content_type(response: &HttpResponse) -> EstError {
+    EstError::ContentType { found: printable(response.headers.get("Content-Type").unwrap_or_default()) }
+}
+
+fn status_error(response: &HttpResponse) -> EstError {
+    let text = match Media::of(&response.headers) {
+        Media::Text => printable(&String::from_utf8_lossy(&response.body)),
+        _ => String::new(),
+    };
+    let retry_after = response.headers.get("Retry-After").and_then(RetryAfter::parse);
+    match response.status {
+        300..=399 => EstError::Redirect { location: printable(response.headers.get("Location").unwrap_or_default()) },
+        401 => EstError::Unauthorized,
+        403 => EstError::Forbidden { text },
+        204 | 404 | 405 | 501 => EstError::NotSupported { status: response.status },
+        413 => EstError::RequestTooLong,
+        429 | 503 => EstError::Unavailable { retry_after },
+        400..=499 => EstError::Refused { status: response.status, text },
+        500..=599 => EstError::ServerFailed { status: response.status, text },
+        status => EstError::UnexpectedStatus { status },
+    }
+}
+
+/// A server's text ends on a terminal: no control characters, and not without end.
+fn printable(text: &str) -> String {
+    text.trim().chars().take(300).map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// Why a response is no answer of an EST server, or none that helps.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EstError {
+    /// The body is longer than [`MAX_BODY`].
+    #[error("the server sent {size} bytes, at most {MAX_BODY} are read")]
+    TooLong {
+        /// Bytes it has.
+        size: usize,
+    },
+    /// The body is not Base64, or empty.
+    #[error("the server's answer is not Base64: perhaps something between changed it")]
+    Base64,
+    /// The body is of another kind than was asked for.
+    #[error(
+        "the server answered with {found:?} and not with application/pkcs7-mime of the right kind: is it an EST server?"
+    )]
+    ContentType {
+        /// What the header says.
+        found: String,
+    },
+    /// The certificates in the body cannot be read.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Accepted for later, and not said when to ask.
+    #[error("the server says to come again and not when")]
+    NoRetryAfter,
+    /// Somewhere else. Not followed.
+    #[error("the server sends the request on to {location:?}: not followed, check the address of the CA")]
+    Redirect {
+        /// Where.
+        location: String,
+    },
+    /// Who asks has to log in: with a TLS client certificate or a password (RFC 7030 §3.2.3).
+    #[error("the server asks who you are: a client certificate or a password is needed")]
+    Unauthorized,
+    /// Who asks may not.
+    #[error("the server does not let you do this: {text}")]
+    Forbidden {
+        /// The server's words, may be empty.
+        text: String,
+    },
+    /// There is no such operation (RFC 7030 §4.3.2: 404, 501), or no such CA label.
+    #[error("the server does not offer this (status {status}): check the address and label of the CA")]
+    NotSupported {
+        /// The status code.
+        status: u16,
+    },
+    /// What was sent is too long for the server.
+    #[error("the server finds the request too long")]
+    RequestTooLong,
+    /// Not now.
+    #[error("the server is busy or being worked on: try again later")]
+    Unavailable {
+        /// When, if it says.
+        retry_after: Option<RetryAfter>,
+    },
+    /// Refused, without a CMC response.
+    #[error("the server refused the request (status {status}): {text}")]
+    Refused {
+        /// The status code.
+        status: u16,
+        /// The server's words, may be empty.
+        text: String,
+    },
+    /// The server failed, without a CMC response.
+    #[error("the server failed (status {status}): {text}")]
+    ServerFailed {
+        /// The status code.
+        status: u16,
+        /// The server's words, may be empty.
+        text: String,
+    },
+    /// A status that has no place here.
+    #[error("the server answered with status {status}, which means nothing here")]
+    UnexpectedStatus {
+        /// The status code.
+        status: u16,
+    },
+}

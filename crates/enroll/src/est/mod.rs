@@ -1,0 +1,64 @@
+//! Enrollment over Secure Transport (RFC 7030, RFC 8951): `/cacerts` and `/fullcmc`, as values instead of sockets.
+//!
+//! - [`Client`]: makes an [`HttpRequest`], reads the [`HttpResponse`] to it.
+//! - [`Server`]: reads an [`HttpRequest`], makes the [`HttpResponse`].
+//!
+//! Who carries them uses TLS and authenticates the server; reads at most [`MAX_BODY`] bytes of a body; and follows no
+//! redirect by itself (RFC 7030 §3.2.1 asks for the user's consent before another host is spoken to).
+//!
+//! Not here: `/simpleenroll`, `/simplereenroll`, `/serverkeygen`, `/csrattrs`.
+
+mod client;
+mod http;
+mod retry;
+mod server;
+
+pub use client::{Client, EstError, FullCmcReply};
+pub use http::{Headers, HttpRequest, HttpResponse, Method};
+pub use retry::{MAX_RETRY_AFTER, RetryAfter};
+pub use server::{Operation, RouteError, Server};
+
+/// The longest body that is read, in bytes: a message of the longest kind in Base64, wrapped.
+pub const MAX_BODY: usize = crate::limits::MAX_MESSAGE / 3 * 4 + crate::limits::MAX_MESSAGE / 16;
+
+/// Where EST lives (RFC 7030 §3.2.2).
+const WELL_KNOWN: &str = "/.well-known/est";
+const CACERTS: &str = "cacerts";
+const FULLCMC: &str = "fullcmc";
+
+const CMC_REQUEST: &str = "application/pkcs7-mime; smime-type=CMC-request";
+const CMC_RESPONSE: &str = "application/pkcs7-mime; smime-type=CMC-response";
+const CERTS_ONLY: &str = "application/pkcs7-mime; smime-type=certs-only";
+
+/// How a body is written. Both are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transfer {
+    /// One line of Base64 (RFC 8951 §2.1). The only form that strongSwan 5.9 reads.
+    #[default]
+    Unwrapped,
+    /// Lines of 64 characters and a Content-Transfer-Encoding header, as RFC 7030 was read before RFC 8951. The only form
+    /// that libest reads.
+    Wrapped,
+}
+
+impl Transfer {
+    fn write(self, message: &[u8], content_type: &str) -> (Headers, Vec<u8>) {
+        let mut headers = Headers::default();
+        headers.set("Content-Type", content_type);
+        let body = match self {
+            Self::Unwrapped => crate::transfer::encode(message),
+            Self::Wrapped => {
+                headers.set("Content-Transfer-Encoding", "base64");
+                crate::transfer::encode_wrapped(message, "\r\n")
+            }
+        };
+        (headers, body.into_bytes())
+    }
+}
+
+fn path(label: Option<&str>, operation: &str) -> String {
+    match label {
+        None => format!("{WELL_KNOWN}/{operation}"),
+        Some(label) => format!("{WELL_KNOWN}/{label}/{operation}"),
+    }
+}

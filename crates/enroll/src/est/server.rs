@@ -1,0 +1,143 @@
+use std::time::Duration;
+
+use x509_cert::Certificate;
+
+use super::{
+    CACERTS, CERTS_ONLY, CMC_RESPONSE, FULLCMC, HttpRequest, HttpResponse, MAX_BODY, Method, RetryAfter, Transfer,
+    http::{Headers, Media},
+    path,
+};
+use crate::{certs_only, cmc::BuildError, transfer};
+
+/// The CA's side of EST.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    label: Option<String>,
+    transfer: Transfer,
+}
+
+/// What a request wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// The CA's certificates: [`Server::cacerts`].
+    CaCerts,
+    /// This Full PKI Request, for [`FullRequest::parse`](crate::cmc::FullRequest::parse); answered by [`Server::fullcmc`].
+    FullCmc(Vec<u8>),
+}
+
+impl Server {
+    /// A CA at the well-known path, that answers in one line.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One of several CAs of a server (RFC 7030 §3.2.2).
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
+    /// How bodies are written.
+    #[must_use]
+    pub const fn transfer(mut self, transfer: Transfer) -> Self {
+        self.transfer = transfer;
+        self
+    }
+
+    /// What `request` wants.
+    ///
+    /// # Errors
+    /// [`RouteError`]; its [`response`](RouteError::response) is the answer.
+    pub fn route(&self, request: &HttpRequest) -> Result<Operation, RouteError> {
+        let label = self.label.as_deref();
+        if request.path == path(label, CACERTS) {
+            return match request.method {
+                Method::Get => Ok(Operation::CaCerts),
+                _ => Err(RouteError::Method { allowed: Method::Get }),
+            };
+        }
+        if request.path != path(label, FULLCMC) {
+            return Err(RouteError::NotFound);
+        }
+        if request.method != Method::Post {
+            return Err(RouteError::Method { allowed: Method::Post });
+        }
+        if !matches!(Media::of(&request.headers), Media::CmcRequest | Media::Pkcs7) {
+            return Err(RouteError::ContentType);
+        }
+        if request.body.len() > MAX_BODY {
+            return Err(RouteError::TooLong);
+        }
+        match transfer::decode(&request.body) {
+            Some(message) if !message.is_empty() => Ok(Operation::FullCmc(message)),
+            _ => Err(RouteError::Base64),
+        }
+    }
+
+    /// Answers with the CA's certificates (RFC 7030 §4.1.3).
+    ///
+    /// # Errors
+    /// [`BuildError`] when there are none, or too many.
+    pub fn cacerts(&self, certificates: &[Certificate]) -> Result<HttpResponse, BuildError> {
+        let (headers, body) = self.transfer.write(&certs_only::encode(certificates)?, CERTS_ONLY);
+        Ok(HttpResponse { status: 200, headers, body })
+    }
+
+    /// Answers with a Full PKI Response. One that refuses goes out with status 400, as RFC 7030 §4.3.2 asks.
+    #[must_use]
+    pub fn fullcmc(&self, message: &[u8], refused: bool) -> HttpResponse {
+        let (headers, body) = self.transfer.write(message, CMC_RESPONSE);
+        HttpResponse { status: if refused { 400 } else { 200 }, headers, body }
+    }
+
+    /// Asks to come again with the same request (RFC 7030 §4.2.3).
+    #[must_use]
+    pub fn retry_after(&self, wait: Duration) -> HttpResponse {
+        let headers = Headers::from_iter([("Retry-After", RetryAfter::seconds(wait))]);
+        HttpResponse { status: 202, headers, body: Vec::new() }
+    }
+}
+
+/// Why a request is none for EST.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Another path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// Another method.
+    #[error("the method here is {}", allowed.as_str())]
+    Method {
+        /// The one that is right.
+        allowed: Method,
+    },
+    /// Another content type.
+    #[error("the content type here is {}", super::CMC_REQUEST)]
+    ContentType,
+    /// Longer than [`MAX_BODY`].
+    #[error("at most {MAX_BODY} bytes are read")]
+    TooLong,
+    /// Not Base64, or empty.
+    #[error("the body is not Base64 (RFC 8951 section 2.1)")]
+    Base64,
+}
+
+impl RouteError {
+    /// The answer that says so.
+    #[must_use]
+    pub fn response(&self) -> HttpResponse {
+        let status = match self {
+            Self::NotFound => 404,
+            Self::Method { .. } => 405,
+            Self::ContentType => 415,
+            Self::TooLong => 413,
+            Self::Base64 => 400,
+        };
+        let mut headers = Headers::from_iter([("Content-Type", "text/plain; charset=utf-8")]);
+        if let Self::Method { allowed } = self {
+            headers.set("Allow", allowed.as_str());
+        }
+        HttpResponse { status, headers, body: format!("{self}\n").into_bytes() }
+    }
+}
