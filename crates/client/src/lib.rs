@@ -1,1 +1,26 @@
-//! Runs a renewal for real: the blocking runner, HTTPS, the journal file and the seams for prompts and CAs.
+#![doc = include_str!("../README.md")]
+//!
+//! - [`Runner`]: does what a [`Process`](obnova_renewal::Process) says, one step at a time, with the five [`Seams`].
+//! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory.
+//! - [`LoginProof`]: a login as the proof. [`look`]: reads a card for a plan.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod ca;
+mod error;
+mod journal;
+mod login;
+mod look;
+mod prompt;
+mod runner;
+
+pub use ca::{CaConnection, CaError};
+pub use error::RunError;
+pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
+pub use login::{Login, LoginError, LoginProof};
+pub use look::look;
+pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
+pub use runner::{Runner, Seams, Turn};
+
+pub use obnova_card_rustls::{SharedToken, share};
+pub use obnova_renewal as renewal;

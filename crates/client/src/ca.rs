@@ -1,0 +1,103 @@
+use obnova_renewal::{Answer, Message, Order, PickUp, Prepared, Receipt, Terms};
+
+/// The way to a CA, whatever it speaks: requests that stand or fall together, each with its pick-up.
+///
+/// A vendor with a protocol of his own implements these six. Bytes in [`Prepared`], [`Message`], [`PickUp`] and [`Receipt`]
+/// are his own affair; they are written into the journal and handed back, perhaps to another process on another day, so
+/// everything a later call needs must be in them, and no secret.
+pub trait CaConnection {
+    /// Whom to trust, and who vouches for new keys.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn terms(&mut self) -> Result<Terms, CaError>;
+
+    /// Makes an order ready: says what the old keys must sign. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn prepare(&mut self, order: &Order) -> Result<Prepared, CaError>;
+
+    /// Puts the signatures in, one for each of [`Prepared::to_sign`] in order. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn seal(&mut self, order: &Order, prepared: &Prepared, signatures: &[Vec<u8>]) -> Result<Message, CaError>;
+
+    /// Sends an order. After a crash it is sent again, byte for byte: the CA must take both for one.
+    ///
+    /// # Errors
+    /// [`CaError`]; a refusal is an [`Answer`] and no error.
+    fn send(&mut self, message: &Message) -> Result<Answer, CaError>;
+
+    /// Fetches what came of an order. Needs neither card nor PIN. May be called again for the same pick-up until the
+    /// receipt was sent.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError>;
+
+    /// Tells the CA that everything arrived and is on the card. May be called again.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn acknowledge(&mut self, receipt: &Receipt) -> Result<(), CaError>;
+}
+
+/// Why a CA could not be asked, or its answer not be read. All of them can be tried again; nothing is lost.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CaError {
+    /// No way to the server.
+    #[error("the issuer's server {server} cannot be reached ({problem}): check the network, then resume")]
+    Unreachable {
+        /// Which one.
+        server: String,
+        /// What the network said.
+        problem: String,
+    },
+    /// It took too long.
+    #[error("the issuer's server {server} did not answer in time: resume later")]
+    Timeout {
+        /// Which one.
+        server: String,
+    },
+    /// TLS failed: the server is not who it should be, or will not talk.
+    #[error("no trusted connection to the issuer's server {server} ({problem}): check the trust anchor and the clock")]
+    Tls {
+        /// Which one.
+        server: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The server answered with a status that is no answer to the question.
+    #[error("the issuer's server answered with HTTP status {status}{}: resume later, or ask the issuer", hint(.text))]
+    Status {
+        /// The status.
+        status: u16,
+        /// What it said, fit to be shown; often nothing.
+        text: String,
+    },
+    /// The answer is longer than any sound one.
+    #[error("the issuer's server sent more than {limit} bytes: tell the issuer")]
+    TooLarge {
+        /// What is taken.
+        limit: usize,
+    },
+    /// The answer makes no sense, or its signature is wrong.
+    #[error("the issuer's answer cannot be used ({0}): tell the issuer")]
+    Protocol(String),
+    /// What the journal brought back is not from this connection.
+    #[error("the journal belongs to another kind of connection to the issuer ({0})")]
+    Foreign(&'static str),
+    /// The order cannot be expressed.
+    #[error("the order cannot be made for this issuer: {0}")]
+    Order(String),
+    /// This computer gives no random numbers.
+    #[error("this computer gives no random numbers")]
+    Random,
+}
+
+fn hint(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
+}

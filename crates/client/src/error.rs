@@ -1,0 +1,56 @@
+use obnova_card::{PasswordKind, TokenError};
+use obnova_renewal::{ProcessError, ReplayError};
+
+use crate::{CaError, JournalError, LoginError, PromptError};
+
+/// Why a step was not done. Nothing is lost by any of them: mend the cause, then go on or resume.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The card.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The CA.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The holder.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal holds no process.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// What came does not fit.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The login.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// This step needs the card.
+    #[error("this step needs the card: insert it, then resume")]
+    NoCard,
+    /// This is another card.
+    #[error("this is another card (serial number {found}) than the one the renewal was begun with ({wanted})")]
+    WrongCard {
+        /// Serial number of the right one.
+        wanted: String,
+        /// Serial number of this one.
+        found: String,
+    },
+    /// One try was left and the holder kept it.
+    #[error(
+        "only one try is left for the {password}, and you kept it: unblock it with the PUK, or be sure of it and resume"
+    )]
+    LastTryKept {
+        /// Which password.
+        password: PasswordKind,
+    },
+    /// The plan has a login and there is no server to log in to.
+    #[error("the plan asks for a login and no login server is configured")]
+    NoLogin,
+    /// The action is not one that is performed.
+    #[error("there is nothing to do")]
+    NothingToDo,
+}

@@ -1,0 +1,80 @@
+use obnova_card::{PasswordKind, Secret, Tries};
+use obnova_renewal::{Action, Phase, PinUse, Plan, Risk};
+
+/// Who speaks with the holder. One is written for each face: a terminal, a window, a web page, a demo.
+pub trait Prompt {
+    /// Asks for a password, saying what it will be used for. What comes back is wiped after the last of the named uses.
+    ///
+    /// # Errors
+    /// [`PromptError`]; the runner then stops without touching the card, and can go on later.
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError>;
+
+    /// Asks a question that takes a clear yes; anything else is a no.
+    ///
+    /// # Errors
+    /// [`PromptError`], when no answer can be had.
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError>;
+
+    /// Is told what happens, and may show it. Making a key can take half a minute on a real card.
+    fn progress(&mut self, progress: &Progress<'_>);
+}
+
+/// A password that is needed, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinRequest {
+    /// Which card, as its holder knows it.
+    pub card: String,
+    /// Which password.
+    pub password: PasswordKind,
+    /// In which part of the renewal; `None` outside of one.
+    pub phase: Option<Phase>,
+    /// What for, in order. The card is sent the password once for each, and never for anything else.
+    pub uses: Vec<PinUse>,
+    /// Wrong attempts that are left, where the card tells.
+    pub tries: Tries,
+    /// The one given before was wrong.
+    pub was_wrong: bool,
+    /// Shortest length in bytes.
+    pub minimum: usize,
+    /// Longest length in bytes.
+    pub maximum: usize,
+}
+
+/// A question that takes a clear yes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Question<'a> {
+    /// The nature of the card is a risk.
+    Risk(&'a Risk),
+    /// The plan is as it should be.
+    Plan(&'a Plan),
+    /// One wrong attempt more blocks the password.
+    LastTry(PasswordKind),
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// This begins now.
+    Begins(&'a Action),
+    /// It was done.
+    Done(&'a Action),
+    /// It did not work; the error comes from the runner.
+    Failed(&'a Action),
+}
+
+/// Why no answer was had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromptError {
+    /// The holder does not want to.
+    #[error("you cancelled; what was done so far is kept and can be resumed")]
+    Cancelled,
+    /// There is nobody to ask.
+    #[error("nobody can be asked here ({0}): give the PIN by a file or a file descriptor, or use a terminal")]
+    Nobody(String),
+    /// Asking failed.
+    #[error("asking failed: {0}")]
+    Io(#[from] std::io::Error),
+}

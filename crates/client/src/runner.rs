@@ -1,0 +1,264 @@
+use std::time::SystemTime;
+
+use obnova_card::{KeyEntry, PasswordStatus, TokenError};
+use obnova_card_rustls::SharedToken;
+use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Summary};
+
+use crate::{CaConnection, Journal, Login, LoginProof, Progress, Prompt, Question, RunError};
+
+mod pins;
+
+use pins::Pins;
+
+/// What a runner works with.
+pub struct Seams<'a> {
+    /// The card; `None` is enough for waiting and fetching.
+    pub token: Option<SharedToken>,
+    /// The way to the CA.
+    pub ca: &'a mut dyn CaConnection,
+    /// The holder.
+    pub prompt: &'a mut dyn Prompt,
+    /// Where it is written down.
+    pub journal: &'a mut dyn Journal,
+    /// How a login is proven, where the policy asks for it.
+    pub login: Option<&'a mut dyn LoginProof>,
+    /// What time it is: [`SystemTime::now`], outside of tests.
+    pub clock: &'a dyn Fn() -> SystemTime,
+}
+
+/// Runs a renewal for real, one action at a time.
+///
+/// It can be dropped after any step, and in the middle of one by whatever ends the program: what was begun is in the journal,
+/// and [`resume`](Self::resume) goes on from there. It blocks; on a card that makes keys slowly one step takes half a minute.
+pub struct Runner<'a> {
+    seams: Seams<'a>,
+    process: Process,
+    /// Records that could not be written yet. Nothing that follows from them is done before they are.
+    unwritten: Vec<Record>,
+    pins: Pins,
+    /// The card was seen to be the one of the plan.
+    card_is_right: bool,
+    /// The slots as they were seen last.
+    slots: Vec<SlotView>,
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Something was done; there is more to do.
+    Went,
+    /// There is nothing to do before this moment. The program may end meanwhile.
+    Waits(SystemTime),
+    /// It is done.
+    Done(Box<Summary>),
+    /// It came to an end without new certificates.
+    Failed(Failure),
+}
+
+impl<'a> Runner<'a> {
+    /// Begins a renewal; the plan is in the journal when this returns, and nothing else has happened.
+    ///
+    /// # Errors
+    /// [`RunError::Journal`].
+    pub fn begin(seams: Seams<'a>, id: &str, plan: Plan) -> Result<Self, RunError> {
+        let (process, records) = Process::start(id, plan, (seams.clock)());
+        let mut runner = Self::new(seams, process);
+        runner.unwritten = records;
+        runner.write_down()?;
+        Ok(runner)
+    }
+
+    /// Goes on with what the journal holds.
+    ///
+    /// # Errors
+    /// [`RunError::Journal`], [`RunError::Replay`].
+    pub fn resume(seams: Seams<'a>) -> Result<Self, RunError> {
+        let process = Process::replay(&seams.journal.records()?)?;
+        Ok(Self::new(seams, process))
+    }
+
+    fn new(seams: Seams<'a>, process: Process) -> Self {
+        Self { seams, process, unwritten: Vec::new(), pins: Pins::default(), card_is_right: false, slots: Vec::new() }
+    }
+
+    /// The process, to look at.
+    #[must_use]
+    pub const fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// What the next step will do.
+    #[must_use]
+    pub fn upcoming(&self) -> Action {
+        self.process.next((self.seams.clock)())
+    }
+
+    /// Does one thing.
+    ///
+    /// # Errors
+    /// [`RunError`]. Nothing is lost: mend the cause and call again, or resume another day.
+    pub fn step(&mut self) -> Result<Turn, RunError> {
+        self.write_down()?;
+        let action = self.upcoming();
+        match action {
+            Action::Wait { until } => return Ok(Turn::Waits(until)),
+            Action::Done(summary) => return Ok(Turn::Done(Box::new(summary))),
+            Action::Failed(failure) => return Ok(Turn::Failed(failure)),
+            _ => {}
+        }
+        self.seams.prompt.progress(&Progress::Begins(&action));
+        let outcome = self.perform(&action).and_then(|event| self.take(event));
+        let told = if outcome.is_ok() { Progress::Done(&action) } else { Progress::Failed(&action) };
+        self.seams.prompt.progress(&told);
+        if outcome.is_err() {
+            self.pins.forget_all();
+        }
+        outcome.map(|()| Turn::Went)
+    }
+
+    /// Goes on until it is done, has failed, or has to wait.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn run(&mut self) -> Result<Turn, RunError> {
+        loop {
+            match self.step()? {
+                Turn::Went => {}
+                end => return Ok(end),
+            }
+        }
+    }
+
+    /// Takes certificates that came on another way (files that were mailed). Either both are found good and will be
+    /// installed by the next steps, or nothing changes.
+    ///
+    /// # Errors
+    /// [`RunError::Process`] with the refusal by name; [`RunError::Journal`].
+    pub fn take_files(&mut self, certificates: Vec<Vec<u8>>) -> Result<(), RunError> {
+        self.write_down()?;
+        self.take(Event::Files(certificates))
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), RunError> {
+        let records = self.process.handle(event, (self.seams.clock)())?;
+        self.unwritten.extend(records);
+        self.write_down()?;
+        self.pins.forget_unneeded(&self.process);
+        Ok(())
+    }
+
+    fn write_down(&mut self) -> Result<(), RunError> {
+        if !self.unwritten.is_empty() {
+            self.seams.journal.append(&self.unwritten)?;
+            self.unwritten.clear();
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, action: &Action) -> Result<Event, RunError> {
+        if action.needs_card() {
+            self.check_card()?;
+        }
+        Ok(match action {
+            Action::Ask(asked) => self.ask(asked)?,
+            Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
+            Action::Prepare(order) => Event::Prepared(self.seams.ca.prepare(order)?),
+            Action::Seal { order, prepared, signatures } => {
+                Event::Sealed(self.seams.ca.seal(order, prepared, signatures)?)
+            }
+            Action::Send(message) => Event::Answered(self.seams.ca.send(message)?),
+            Action::PickUp(pick_up) => Event::Answered(self.seams.ca.pick_up(pick_up)?),
+            Action::Acknowledge(receipt) => {
+                self.seams.ca.acknowledge(receipt)?;
+                Event::Acknowledged
+            }
+            Action::Look => self.look()?,
+            Action::Generate { order, pin } => {
+                let made = self.with_pin(pin, |token, pin| token.generate(order, pin));
+                Event::KeyMade(self.or_uncertain(made)?)
+            }
+            Action::Sign { jobs, pin } => Event::Signed(self.with_pin(pin, |token, pin| token.sign(jobs, pin))?),
+            Action::Install { jobs, superseded, pin } => {
+                let written = self.with_pin(pin, |token, pin| token.install(jobs, superseded, pin));
+                self.or_uncertain(written)?;
+                Event::Installed
+            }
+            Action::ProveLogin { slot, certificate, pin } => {
+                let key = self.key_entry(*slot)?;
+                let token = self.token()?;
+                Event::LoggedIn(self.with_pin_for_login(pin, |proof, pin| {
+                    proof.login(&Login { token: &token, slot: *slot, key: &key, certificate, pin: pin.clone() })
+                })?)
+            }
+            Action::Wait { .. } | Action::Done(_) | Action::Failed(_) => return Err(RunError::NothingToDo),
+        })
+    }
+
+    fn ask(&mut self, asked: &Asked) -> Result<Event, RunError> {
+        let question = match asked {
+            Asked::Risk(risk) => Question::Risk(risk),
+            Asked::Plan(plan) => Question::Plan(plan),
+        };
+        Ok(if self.seams.prompt.confirm(&question)? { Event::Agreed } else { Event::Declined })
+    }
+
+    fn look(&mut self) -> Result<Event, RunError> {
+        let token = self.token()?;
+        self.slots = lock(&token).slots()?.into_iter().map(SlotView::from).collect();
+        Ok(Event::Looked(self.slots.clone()))
+    }
+
+    /// A writing command that failed may have been carried out. It was not when the card refused the password.
+    fn or_uncertain<T>(&mut self, outcome: Result<T, RunError>) -> Result<T, RunError> {
+        if let Err(RunError::Token(error)) = &outcome
+            && !is_about_the_password(error)
+        {
+            self.take(Event::Uncertain)?;
+        }
+        outcome
+    }
+
+    fn check_card(&mut self) -> Result<(), RunError> {
+        if !self.card_is_right {
+            let found = lock(&self.token()?).identity()?;
+            let planned = &self.process.plan().card;
+            if (&found.kind, &found.serial) != (&planned.kind, &planned.serial) {
+                return Err(RunError::WrongCard { wanted: planned.serial.clone(), found: found.serial });
+            }
+            self.card_is_right = true;
+        }
+        Ok(())
+    }
+
+    fn key_entry(&mut self, slot: obnova_card::SlotId) -> Result<KeyEntry, RunError> {
+        let seen = |slots: &[SlotView]| slots.iter().find(|one| one.id == slot).and_then(|one| one.key.clone());
+        if seen(&self.slots).is_none() {
+            self.look()?;
+        }
+        seen(&self.slots).ok_or_else(|| TokenError::Slot { slot, problem: "there is no key in it" }.into())
+    }
+
+    fn token(&self) -> Result<SharedToken, RunError> {
+        self.seams.token.clone().ok_or(RunError::NoCard)
+    }
+
+    fn passwords(&self) -> Result<Vec<PasswordStatus>, RunError> {
+        Ok(lock(&self.token()?).passwords()?)
+    }
+}
+
+/// A card whose user panicked is still a card: each of its operations begins anew.
+fn lock(token: &SharedToken) -> std::sync::MutexGuard<'_, Box<dyn obnova_card::Token>> {
+    token.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+const fn is_about_the_password(error: &TokenError) -> bool {
+    matches!(
+        error,
+        TokenError::WrongSecret { .. }
+            | TokenError::TooFewTries { .. }
+            | TokenError::Blocked { .. }
+            | TokenError::SecretForm { .. }
+            | TokenError::NotActive
+    )
+}
