@@ -1,3 +1,4 @@
+use obnova_apdu::StatusWord;
 use obnova_transport::TransportError;
 
 use crate::{PasswordKind, SlotId, Tries};
@@ -66,12 +67,12 @@ pub enum TokenError {
     #[error("the card is full: remove superseded certificates first (card clean)")]
     Full,
     /// The card answered a command with an error that has no name of its own here.
-    #[error("the card refused {command} with {status:04X}")]
+    #[error("the card refused {command}: {status}")]
     Refused {
         /// Name of the command.
         command: &'static str,
         /// What it answered.
-        status: u16,
+        status: StatusWord,
     },
     /// The card's answer does not make sense: the card is faulty or hostile.
     #[error(

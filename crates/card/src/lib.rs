@@ -1,11 +1,23 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(feature = "pkcs11")]
+mod check;
 mod error;
+mod in_place;
+mod location;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
+mod pkcs11_uri;
 mod secret;
 mod token;
 
 pub use error::TokenError;
+pub use in_place::InPlaceOnly;
+pub use location::{Location, LocationError};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::Pkcs11Token;
+pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use secret::Secret;
 pub use token::{
     Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, PasswordKind,

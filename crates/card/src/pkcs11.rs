@@ -1,0 +1,27 @@
+//! Tokens behind a PKCS#11 module (feature `pkcs11`).
+//!
+//! PKCS#11 knows neither slots for keys nor roles nor "superseded", so the driver writes them into labels, where every
+//! program shows them and none stumbles over them:
+//!
+//! - A key pair has label `TEXT [authentication 3]` or `TEXT [signature 4]`: role and slot number. A pair without such a
+//!   suffix (made by another program) gets the lowest number that is free, in the order of its CKA_ID; its role is
+//!   signature when a certificate on it has nonRepudiation in its key usage, or else when its label contains "sign".
+//! - A superseded certificate has label `TEXT (superseded)`.
+//! - CKA_ID of a pair made here, and of its certificates, is [`obnova_algorithm::key_id`] of the public key.
+//!
+//! What a PKCS#11 token cannot do: it has one PIN, which guards both roles, and no PUK; how many tries are left is told
+//! by flags only; certificates that are installed together become visible one after the other. Nothing is known of a key
+//! pair whose public key or certificate cannot be read without the PIN. Keys that ask for the PIN at each signature
+//! (CKA_ALWAYS_AUTHENTICATE) are refused, since the modules tried can do that for hash-and-sign mechanisms only, and here
+//! it is digests that are signed.
+
+mod convention;
+mod failure;
+mod keys;
+mod module;
+mod names;
+mod objects;
+mod sign;
+mod token;
+
+pub use token::Pkcs11Token;

@@ -1,0 +1,29 @@
+use cryptoki::error::{Error, RvError};
+use obnova_transport::TransportError;
+
+use crate::TokenError;
+
+/// What a failed call means. For `map_err`: `session.sign(…).map_err(failed("C_Sign"))`.
+pub(super) fn failed(call: &'static str) -> impl Fn(Error) -> TokenError {
+    move |error| match &error {
+        Error::Pkcs11(value, _) => match value {
+            RvError::DeviceRemoved | RvError::TokenNotPresent | RvError::TokenNotRecognized => {
+                TokenError::Transport(TransportError::CardRemoved)
+            }
+            RvError::SessionHandleInvalid | RvError::SessionClosed => TokenError::Transport(TransportError::CardReset),
+            RvError::DeviceMemory => TokenError::Full,
+            RvError::TokenWriteProtected => {
+                TokenError::Unsupported { what: "be written to: it is write protected".to_owned() }
+            }
+            value => TokenError::Module { call, problem: first_sentence(&value.to_string()) },
+        },
+        Error::LibraryLoading(problem) => TokenError::Module { call, problem: problem.to_string() },
+        error => TokenError::Module { call, problem: error.to_string() },
+    }
+}
+
+/// cryptoki explains return values with whole paragraphs of the standard.
+fn first_sentence(text: &str) -> String {
+    let end = text.find(". ").unwrap_or(text.len());
+    text[..end].trim_end_matches('.').trim().to_owned()
+}

@@ -1,0 +1,253 @@
+//! The PKCS#11 driver against SoftHSM 2, a module that nobody here wrote.
+#![cfg(feature = "pkcs11")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+};
+
+use common::certificate;
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
+use obnova_card::{
+    GenerateKey, InstallCertificate, KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Token, Removal, Secret,
+    SignDigest, Slot, SlotId, Token, TokenError, Tries,
+};
+use tempfile::TempDir;
+
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+const INSIDE: &str = "OBNOVA_TEST_INSIDE_SOFTHSM";
+const PIN: &str = "123456";
+/// SoftHSM does not like to be asked by two threads that log in and out at will: login is the process's.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+static TOKENS: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+/// Runs `test` in a process whose SoftHSM has an empty token directory of its own, with one token.
+fn with_token(name: &str, test: impl FnOnce(Pkcs11Token)) {
+    assert!(Path::new(MODULE).exists(), "SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2");
+    if std::env::var_os(INSIDE).is_some() {
+        return test(open());
+    }
+    let _one: MutexGuard<'_, ()> = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = TOKENS.path().join(name);
+    std::fs::create_dir(&directory).unwrap();
+    let configuration = directory.join("softhsm2.conf");
+    let text =
+        format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", directory.display());
+    std::fs::write(&configuration, text).unwrap();
+    let made = Command::new("softhsm2-util")
+        .args(["--init-token", "--free", "--label", "a token", "--pin", PIN, "--so-pin", "5678"])
+        .env("SOFTHSM2_CONF", &configuration)
+        .output()
+        .expect("SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env("SOFTHSM2_CONF", &configuration)
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let text = [run.stdout, run.stderr].concat();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&text));
+}
+
+fn open() -> Pkcs11Token {
+    Pkcs11Token::open(&format!("pkcs11:token=a%20token?module-path={MODULE}").parse().unwrap()).unwrap()
+}
+
+fn pin() -> Pin {
+    Pin::new(Secret::from(PIN))
+}
+
+fn order(slot: u32, role: KeyRole, algorithm: KeyAlgorithm) -> GenerateKey {
+    GenerateKey { slot: SlotId(slot), role, algorithm, label: "Jana Nováková".to_owned() }
+}
+
+fn installation(slot: u32, certificate: Vec<u8>) -> InstallCertificate {
+    InstallCertificate { slot: SlotId(slot), certificate, label: "Jana Nováková".to_owned() }
+}
+
+fn slot(token: &mut Pkcs11Token, id: u32) -> Slot {
+    token.slots().unwrap().into_iter().find(|slot| slot.id == SlotId(id)).unwrap()
+}
+
+#[test]
+fn a_token_says_who_it_is_and_what_it_can_do() {
+    with_token("a_token_says_who_it_is_and_what_it_can_do", |mut token| {
+        let identity = token.identity().unwrap();
+        assert_eq!(identity.kind, "PKCS#11: SoftHSM v2");
+        assert_eq!(identity.label, "a token");
+        assert_eq!(identity.serial.len(), 16);
+        let capabilities = token.capabilities().unwrap();
+        assert_eq!(capabilities.generate, KeyAlgorithm::ALL);
+        assert!(!capabilities.atomic_install && !capabilities.in_place_only && capabilities.marks_superseded);
+        let slots = token.slots().unwrap();
+        assert_eq!(slots.iter().map(|slot| slot.id.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert!(slots.iter().all(|slot| slot.key.is_none()));
+        let passwords = token.passwords().unwrap();
+        assert_eq!(passwords.len(), 1);
+        assert_eq!(passwords[0].state, PasswordState::Active(Tries::Unknown));
+    });
+}
+
+#[test]
+fn keys_of_every_kind_are_made_and_sign_by_every_algorithm() {
+    with_token("keys_of_every_kind_are_made_and_sign_by_every_algorithm", |mut token| {
+        let kinds = [KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072, KeyAlgorithm::P256, KeyAlgorithm::P384];
+        for (number, algorithm) in (1..).zip(kinds) {
+            let key = token.generate(&order(number, KeyRole::Signature, algorithm), &pin()).unwrap();
+            assert_eq!(KeyAlgorithm::try_from(&key).unwrap(), algorithm);
+            let entry = slot(&mut token, number).key.unwrap();
+            assert_eq!(entry.role, KeyRole::Signature);
+            assert_eq!(entry.id, key_id(&key).unwrap());
+            assert_eq!(entry.public_key.as_ref(), Some(&key));
+            let message = b"what is signed";
+            let jobs: Vec<_> = entry
+                .signs
+                .iter()
+                .map(|&algorithm| SignDigest {
+                    slot: SlotId(number),
+                    algorithm,
+                    digest: algorithm.digest().of(message),
+                })
+                .collect();
+            // SoftHSM has ECDSA, RSA PKCS#1 and PSS, each with every digest.
+            assert_eq!(jobs.len(), if algorithm.is_rsa() { 6 } else { 3 });
+            let signatures = token.sign(&jobs, &pin()).unwrap();
+            for (job, signature) in jobs.iter().zip(&signatures) {
+                verify(&key, job.algorithm, message, signature).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_pair_is_renewed_beside_the_old_one_and_the_old_one_is_marked_then_removed() {
+    with_token("a_pair_is_renewed_beside_the_old_one_and_the_old_one_is_marked_then_removed", |_| {
+        let mut token = open();
+        let mut certificates = Vec::new();
+        for number in 1..=4 {
+            let role = if number % 2 == 1 { KeyRole::Authentication } else { KeyRole::Signature };
+            let key = token.generate(&order(number, role, KeyAlgorithm::P256), &pin()).unwrap();
+            certificates.push(certificate("Jana", number as u8, &key, 10));
+        }
+        let old = [installation(1, certificates[0].clone()), installation(2, certificates[1].clone())];
+        token.install(&old, &[], &pin()).unwrap();
+        let new = [installation(3, certificates[2].clone()), installation(4, certificates[3].clone())];
+        token.install(&new, &[SlotId(1), SlotId(2)], &pin()).unwrap();
+        // The same again changes nothing: a torn installation is repeated.
+        token.install(&new, &[SlotId(1), SlotId(2)], &pin()).unwrap();
+        // Another program, that remembers nothing.
+        let mut token = open();
+        for number in 1..=4 {
+            let slot = slot(&mut token, number);
+            assert_eq!(slot.certificates.len(), 1);
+            assert_eq!(slot.certificates[0].superseded, number <= 2);
+            assert_eq!(slot.certificates[0].label, "Jana Nováková");
+            assert_eq!(slot.certificates[0].der, certificates[number as usize - 1]);
+        }
+        token.remove(&[Removal::Slot(SlotId(1)), Removal::Certificate(SlotId(2), 0)], &pin()).unwrap();
+        assert_eq!(slot(&mut token, 1).key, None);
+        let orphan = slot(&mut token, 2);
+        assert!(orphan.key.is_some() && orphan.certificates.is_empty());
+        let error = token.remove(&[Removal::Slot(SlotId(1))], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(1), .. }));
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_anything_happens() {
+    with_token("what_does_not_fit_is_refused_before_anything_happens", |mut token| {
+        let first = token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+        token.generate(&order(2, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap();
+        let taken = token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap_err();
+        assert!(matches!(taken, TokenError::Slot { slot: SlotId(1), .. }));
+        let right = certificate("Jana", 1, &first, 10);
+        for (job, slot) in [
+            (installation(2, right.clone()), 2),
+            (installation(9, right.clone()), 9),
+            (installation(1, right[..right.len() - 1].to_vec()), 1),
+            (installation(1, certificate("Jana", 1, &first, 20_000)), 1),
+        ] {
+            // The good one of the two is not installed either.
+            let error = token.install(&[installation(1, right.clone()), job], &[], &pin()).unwrap_err();
+            assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == slot), "{error}");
+        }
+        let error = token.install(&[], &[SlotId(3)], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(3), .. }));
+        assert!(token.slots().unwrap().iter().all(|slot| slot.certificates.is_empty()));
+        let algorithm = SignatureAlgorithm::RsaPss(Digest::Sha256);
+        let job = SignDigest { slot: SlotId(1), algorithm, digest: Digest::Sha256.of(b"") };
+        assert!(matches!(token.sign(&[job], &pin()), Err(TokenError::Unsupported { .. })));
+        let job = SignDigest { slot: SlotId(4), algorithm, digest: Digest::Sha256.of(b"") };
+        assert!(matches!(token.sign(&[job], &pin()), Err(TokenError::Slot { slot: SlotId(4), .. })));
+    });
+}
+
+#[test]
+fn a_pin_is_wrong_changed_or_of_another_form() {
+    with_token("a_pin_is_wrong_changed_or_of_another_form", |mut token| {
+        let wrong = Pin::new(Secret::from("654321"));
+        let make = order(1, KeyRole::Authentication, KeyAlgorithm::P256);
+        let error = token.generate(&make, &wrong).unwrap_err();
+        assert!(matches!(error, TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, .. }), "{error}");
+        let error = token.generate(&make, &Pin::new(Secret::from("1"))).unwrap_err();
+        assert!(matches!(error, TokenError::SecretForm { minimum: 4, .. }), "{error}");
+        assert!(!error.to_string().contains(PIN));
+        let new = Secret::from("new pin");
+        let kind = PasswordKind::AuthenticationPin;
+        assert!(matches!(token.change_password(kind, &pin(), &Secret::from("1")), Err(TokenError::SecretForm { .. })));
+        assert!(matches!(token.change_password(kind, &wrong, &new), Err(TokenError::WrongSecret { .. })));
+        token.change_password(kind, &pin(), &new).unwrap();
+        assert!(matches!(token.generate(&make, &pin()), Err(TokenError::WrongSecret { .. })));
+        token.generate(&make, &Pin::new(new.clone())).unwrap();
+        let puk = PasswordKind::Puk;
+        assert!(matches!(token.change_password(puk, &pin(), &new), Err(TokenError::Unsupported { .. })));
+        assert!(matches!(token.unblock_password(kind, &pin(), &new), Err(TokenError::Unsupported { .. })));
+        assert!(matches!(token.activate(&pin(), &[(kind, new)]), Err(TokenError::Unsupported { .. })));
+    });
+}
+
+#[test]
+fn keys_of_another_program_get_numbers_that_stay() {
+    const NAME: &str = "keys_of_another_program_get_numbers_that_stay";
+    with_token(NAME, |mut token| {
+        for (id, label) in [("0b", "My signing key"), ("0a", "Login")] {
+            let made = Command::new("pkcs11-tool")
+                .args(["--module", MODULE, "--login", "--pin", PIN, "--keypairgen", "--key-type", "EC:prime256v1"])
+                .args(["--id", id, "--label", label])
+                .output()
+                .expect("OpenSC is missing: apt-get install -y --no-install-recommends opensc");
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
+        let roles = |token: &mut Pkcs11Token, number| slot(token, number).key.map(|key| (key.id, key.role));
+        assert_eq!(roles(&mut token, 1), Some((vec![0x0A], KeyRole::Authentication)));
+        assert_eq!(roles(&mut token, 2), Some((vec![0x0B], KeyRole::Signature)));
+        // A free number in the middle, taken by a pair of ours, and a foreign pair that goes: the other stays where it is.
+        token.generate(&order(3, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+        token.remove(&[Removal::Slot(SlotId(1))], &pin()).unwrap();
+        assert_eq!(roles(&mut token, 1), None);
+        assert_eq!(roles(&mut token, 2), Some((vec![0x0B], KeyRole::Signature)));
+        let key = slot(&mut token, 2).key.unwrap().public_key.unwrap();
+        let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+        let job = SignDigest { slot: SlotId(2), algorithm, digest: Digest::Sha256.of(b"x") };
+        let signature = token.sign(&[job], &pin()).unwrap().remove(0);
+        verify(&key, algorithm, b"x", &signature).unwrap();
+    });
+}
+
+#[test]
+fn a_token_that_is_not_there_is_told_by_what_to_do() {
+    with_token("a_token_that_is_not_there_is_told_by_what_to_do", |_| {
+        let error = |uri: &str| Pkcs11Token::open(&uri.parse().unwrap()).err().unwrap().to_string();
+        let text = error(&format!("pkcs11:token=nobody?module-path={MODULE}"));
+        assert!(text.contains("no token fits"), "{text}");
+        let text = error("pkcs11:?module-path=/nowhere/module.so");
+        assert!(text.contains("/nowhere/module.so cannot be loaded"), "{text}");
+        let text = error("pkcs11:?module-path=/usr/lib/os-release");
+        assert!(text.contains("cannot be loaded"), "{text}");
+    });
+}
