@@ -1,1 +1,28 @@
-//! The Obnova card applet in software, with real keys and scripted faults.
+#![doc = include_str!("../README.md")]
+//!
+//! - [`Personalisation`] makes a card, in memory or in a state file; [`Card`] is the applet: command bytes in, response bytes
+//!   out.
+//! - [`SimulatorConnection`] is the card in a reader, inside the process.
+//! - [`FaultPlan`] makes things go wrong inside the card.
+//!
+//! What the card does is in [`obnova_profile::document`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod card;
+mod connection;
+mod fault;
+mod hex;
+mod key_pair;
+mod password;
+mod personalisation;
+mod raw_rsa;
+mod session;
+mod state;
+mod store;
+
+pub use card::{Card, FactoryError, Torn};
+pub use connection::SimulatorConnection;
+pub use fault::{Fault, FaultPlan};
+pub use personalisation::{Personalisation, PersonalisationError};
+pub use store::StateFileError;

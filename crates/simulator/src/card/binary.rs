@@ -1,0 +1,150 @@
+use std::borrow::Cow;
+
+use der::Encode;
+use obnova_apdu::tlv::Tlv;
+use obnova_apdu::{ResponseApdu, StatusWord};
+use obnova_profile::{FileId, Limits, PublicKeyTemplate, ShortFileId, SlotNumber, application, command, pkcs15};
+
+use super::{Card, Outcome, Refusal, Request, answer, done};
+use crate::hex::Hex;
+
+impl Card {
+    /// READ BINARY (§5.2).
+    pub(super) fn read_binary(&mut self, request: &Request<'_>) -> Outcome {
+        if !request.data.is_empty() {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        let (file, offset) = self.place(request)?;
+        let content = self.content(file).ok_or(StatusWord::INCOMPATIBLE_FILE_STRUCTURE)?;
+        let rest = content.get(offset..).ok_or(StatusWord::WRONG_PARAMETERS)?;
+        let all_that_is_there = matches!(request.ne, 256 | 0x1_0000);
+        if rest.len() >= request.ne || all_that_is_there {
+            return answer(rest[..rest.len().min(request.ne)].to_vec());
+        }
+        if request.ne < 256 && !rest.is_empty() {
+            return Err(StatusWord::wrong_le(rest.len()).into());
+        }
+        Ok(ResponseApdu::new(rest.to_vec(), StatusWord::END_OF_FILE))
+    }
+
+    /// UPDATE BINARY (§5.3): the directory file.
+    pub(super) fn update_binary(&mut self, request: &Request<'_>) -> Outcome {
+        let (file, offset) = self.place(request)?;
+        if file != FileId::DIRECTORY {
+            return Err(StatusWord::COMMAND_NOT_ALLOWED.into());
+        }
+        self.content_access()?;
+        let end = offset + request.data.len();
+        let place = self.state.directory_mut().get_mut(offset..end).ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
+        place.copy_from_slice(request.data);
+        self.changed()?;
+        done()
+    }
+
+    /// PUT DATA (§5.4): the certificate of a slot.
+    pub(super) fn put_certificate(&mut self, request: &Request<'_>) -> Outcome {
+        let file = FileId(u16::from_be_bytes([request.p1, request.p2]));
+        let slot = file.slot_of_certificate().ok_or(StatusWord::INCORRECT_P1_P2)?;
+        self.content_access()?;
+        let object = Tlv::parse(request.data).map_err(|_| StatusWord::INCORRECT_DATA)?;
+        let certificate = Tlv::parse(object.value).map_err(|_| StatusWord::INCORRECT_DATA)?;
+        if object.tag != command::DISCRETIONARY_DATA || certificate.tag.number() != 0x30 {
+            return Err(StatusWord::INCORRECT_DATA.into());
+        }
+        if object.value.len() > Limits::CERTIFICATE.into() {
+            return Err(StatusWord::NOT_ENOUGH_SPACE.into());
+        }
+        self.store_certificate(slot, object.value)?;
+        done()
+    }
+
+    pub(super) fn store_certificate(&mut self, slot: SlotNumber, certificate: &[u8]) -> Result<(), Refusal> {
+        let stored = self.state.slot_mut(slot).ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;
+        if stored.key.is_none() {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        stored.certificate = Some(Hex(certificate.to_vec()));
+        self.changed()
+    }
+
+    /// DELETE FILE (§5.5): a certificate, or a key with its certificate.
+    pub(super) fn delete_file(&mut self, request: &Request<'_>) -> Outcome {
+        request.expect(0x00, 0x00)?;
+        let id = <[u8; 2]>::try_from(request.data).map_err(|_| StatusWord::INCORRECT_DATA)?;
+        let file = FileId(u16::from_be_bytes(id));
+        self.content_access()?;
+        let (slot, with_key) = match (file.slot_of_certificate(), file.slot_of_key()) {
+            (Some(slot), _) => (slot, false),
+            (_, Some(slot)) => (slot, true),
+            _ => return Err(StatusWord::FILE_NOT_FOUND.into()),
+        };
+        let stored = self.state.slot_mut(slot).ok_or(StatusWord::FILE_NOT_FOUND)?;
+        let there = if with_key { stored.key.take().is_some() } else { stored.certificate.is_some() };
+        if !there {
+            return Err(StatusWord::FILE_NOT_FOUND.into());
+        }
+        stored.certificate = None;
+        self.changed()?;
+        if with_key {
+            self.keys[usize::from(slot.get()) - 1] = None;
+            self.session.environment = None;
+        }
+        done()
+    }
+
+    /// What READ BINARY reads; `None` for what cannot be read, or is not there.
+    pub(super) fn content(&self, file: FileId) -> Option<Cow<'_, [u8]>> {
+        match file {
+            FileId::EF_DIR => Some(pkcs15::ef_dir(&self.state.label).into()),
+            FileId::ODF => Some(pkcs15::odf(self.state.layout()).into()),
+            FileId::AODF => Some(pkcs15::aodf().into()),
+            FileId::TOKEN_INFO => Some(self.token_info().encode().into()),
+            FileId::DIRECTORY => Some(self.state.directory().into()),
+            _ => match (file.slot_of_certificate(), file.slot_of_public_key()) {
+                (Some(slot), _) => Some((&self.state.slot(slot)?.certificate.as_ref()?.0[..]).into()),
+                (_, Some(slot)) => Some(public_key_file(&self.key(slot)?.public())?.into()),
+                _ => None,
+            },
+        }
+    }
+
+    fn token_info(&self) -> pkcs15::TokenInfo {
+        pkcs15::TokenInfo {
+            serial: self.state.serial.as_bytes().to_vec(),
+            manufacturer: Some(application::MANUFACTURER.to_owned()),
+            label: Some(self.state.label.clone()),
+        }
+    }
+
+    /// The file and offset that P1-P2 of READ BINARY and UPDATE BINARY name; a file named short becomes the selected one.
+    fn place(&mut self, request: &Request<'_>) -> Result<(FileId, usize), Refusal> {
+        if request.p1 & 0x80 == 0 {
+            let file = self.session.file.ok_or(StatusWord::NO_CURRENT_FILE)?;
+            if matches!(file, FileId::MASTER | FileId::APPLICATION) {
+                return Err(StatusWord::NO_CURRENT_FILE.into());
+            }
+            return Ok((file, u16::from_be_bytes([request.p1, request.p2]).into()));
+        }
+        let file = ShortFileId::file_of_p1(request.p1).ok_or(StatusWord::FILE_NOT_FOUND)?;
+        if self.content(file).is_none() {
+            return Err(StatusWord::FILE_NOT_FOUND.into());
+        }
+        self.session.file = Some(file);
+        Ok((file, request.p2.into()))
+    }
+
+    /// Counts a change of content and writes it down.
+    pub(super) fn changed(&mut self) -> Result<(), Refusal> {
+        self.state.changes = self.state.changes.wrapping_add(1);
+        self.commit()
+    }
+}
+
+/// RSAPublicKey for RSA, SubjectPublicKeyInfo for elliptic curves: the forms that OpenSC reads.
+fn public_key_file(key: &PublicKeyTemplate) -> Option<Vec<u8>> {
+    let spki = key.to_spki().ok()?;
+    match key {
+        PublicKeyTemplate::Rsa { .. } => Some(spki.subject_public_key.as_bytes()?.to_vec()),
+        PublicKeyTemplate::Point(_) => spki.to_der().ok(),
+    }
+}

@@ -1,0 +1,205 @@
+use obnova_apdu::StatusWord;
+use obnova_profile::PasswordReference::{self, Puk, TransportPin};
+use obnova_profile::{PasswordState, TransportPinModel};
+
+use super::{Card, Outcome, Refusal, Request, done};
+
+/// The status word by which cards of the in-place model tell that a transport PIN stands in a password's place.
+const TRANSPORT: StatusWord = StatusWord(0x62C1);
+
+impl Card {
+    /// VERIFY (§3.1).
+    pub(super) fn verify(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(request, 0x00)?;
+        if request.data.is_empty() {
+            return Err(self.tell(reference).into());
+        }
+        // The PUK opens nothing by itself, and before activation only the transport PIN of the separate model does.
+        if reference == Puk || (reference != TransportPin && !self.state.is_active()) {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        check_length(reference, request.data.len())?;
+        self.session.set_verified(reference, false);
+        self.attempt(reference, request.data)?;
+        self.commit()?;
+        self.session.set_verified(reference, true);
+        done()
+    }
+
+    /// CHANGE REFERENCE DATA (§3.2).
+    pub(super) fn change_password(&mut self, request: &Request<'_>) -> Outcome {
+        match request.p1 {
+            0x00 => self.replace_password(request),
+            0x01 => self.set_password(request),
+            _ => Err(StatusWord::INCORRECT_P1_P2.into()),
+        }
+    }
+
+    fn replace_password(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(request, 0x00)?;
+        if reference == TransportPin {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        let in_place = matches!(self.password_state(reference), PasswordState::Transport { .. });
+        if !in_place && !self.state.is_active() && self.state.model() == TransportPinModel::Separate {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        let new = self.attempt_with_new(reference, reference, request.data)?;
+        if in_place && request.data[..request.data.len() - new.len()] == *new {
+            // The old value was right, so it is no secret from the caller that the new one is the transport PIN.
+            self.commit()?;
+            return Err(StatusWord::INCORRECT_DATA.into());
+        }
+        self.set(reference, new);
+        if self.all_set() && self.state.model() == TransportPinModel::InPlace {
+            self.state.activate();
+        }
+        self.commit()?;
+        self.session.set_verified(reference, false);
+        done()
+    }
+
+    fn set_password(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(request, 0x01)?;
+        self.activation_access()?;
+        if reference == TransportPin {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        check_length(reference, request.data.len())?;
+        self.set(reference, request.data);
+        self.commit()?;
+        done()
+    }
+
+    /// RESET RETRY COUNTER (§3.3).
+    pub(super) fn unblock_password(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(request, 0x00)?;
+        if !reference.is_pin() {
+            return Err(StatusWord::INCORRECT_P1_P2.into());
+        }
+        if !self.state.is_active() {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        let new = self.attempt_with_new(Puk, reference, request.data)?;
+        self.set(reference, new);
+        self.commit()?;
+        self.session.set_verified(reference, false);
+        done()
+    }
+
+    /// ACTIVATE FILE (§6).
+    pub(super) fn activate(&mut self, request: &Request<'_>) -> Outcome {
+        request.expect(0x00, 0x00)?;
+        self.activation_access()?;
+        if !self.all_set() {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        self.state.activate();
+        self.commit()?;
+        self.session.set_verified(TransportPin, false);
+        done()
+    }
+
+    fn activation_access(&self) -> Result<(), Refusal> {
+        if self.state.is_active() || self.state.model() != TransportPinModel::Separate {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        if !self.session.is_verified(TransportPin) {
+            return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
+        }
+        Ok(())
+    }
+
+    /// The password that P2 names, when P1 is this.
+    fn password(&self, request: &Request<'_>, p1: u8) -> Result<PasswordReference, Refusal> {
+        if request.p1 != p1 {
+            return Err(StatusWord::INCORRECT_P1_P2.into());
+        }
+        let reference = PasswordReference::from_code(request.p2);
+        let reference = reference.filter(|reference| self.password_record(*reference).is_some());
+        Ok(reference.ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?)
+    }
+
+    fn password_state(&self, reference: PasswordReference) -> PasswordState {
+        self.state.password(reference).map_or(PasswordState::Unset, |password| password.state())
+    }
+
+    /// What an empty VERIFY answers.
+    fn tell(&self, reference: PasswordReference) -> StatusWord {
+        match self.password_state(reference) {
+            _ if self.session.is_verified(reference) => StatusWord::SUCCESS,
+            PasswordState::Unset => StatusWord::REFERENCE_DATA_NOT_USABLE,
+            PasswordState::Transport { .. } => TRANSPORT,
+            PasswordState::Active { left } => StatusWord::tries_left(left),
+            PasswordState::Blocked => StatusWord::AUTHENTICATION_BLOCKED,
+        }
+    }
+
+    /// Spends a try, writes that down, and compares. After a match the counter is full again in what is not yet written:
+    /// the caller commits that together with what the password was for.
+    fn attempt(&mut self, reference: PasswordReference, value: &[u8]) -> Result<(), Refusal> {
+        let password = self.usable(reference)?;
+        password.spend();
+        self.commit()?;
+        let password = self.usable_or_blocked(reference)?;
+        if password.matches(value) {
+            password.restore();
+            return Ok(());
+        }
+        Err(StatusWord::tries_left(password.left()).into())
+    }
+
+    /// Like [`attempt`](Self::attempt), with the value of `reference` at the front of `data` and a new value of `target`
+    /// behind it. Where to cut only the card knows; a length that fits nowhere else than the new value's end counts as a
+    /// wrong value, lest the length of the stored one be found out for nothing.
+    fn attempt_with_new<'d>(
+        &mut self,
+        reference: PasswordReference,
+        target: PasswordReference,
+        data: &'d [u8],
+    ) -> Result<&'d [u8], Refusal> {
+        let shortest = usize::from(reference.minimum()) + usize::from(target.minimum());
+        let longest = usize::from(reference.maximum()) + usize::from(target.maximum());
+        if !(shortest..=longest).contains(&data.len()) {
+            return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        let (old, new) = data.split_at_checked(self.usable(reference)?.length()).unwrap_or((data, &[]));
+        let new_fits = check_length(target, new.len()).is_ok();
+        self.attempt(reference, if new_fits { old } else { &[] })?;
+        Ok(new)
+    }
+
+    fn usable(&mut self, reference: PasswordReference) -> Result<&mut crate::password::StoredPassword, Refusal> {
+        match self.password_state(reference) {
+            PasswordState::Unset => Err(StatusWord::REFERENCE_DATA_NOT_USABLE.into()),
+            PasswordState::Blocked => Err(StatusWord::AUTHENTICATION_BLOCKED.into()),
+            PasswordState::Transport { .. } | PasswordState::Active { .. } => self.usable_or_blocked(reference),
+        }
+    }
+
+    fn usable_or_blocked(
+        &mut self,
+        reference: PasswordReference,
+    ) -> Result<&mut crate::password::StoredPassword, Refusal> {
+        Ok(self.state.password_mut(reference).ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?)
+    }
+
+    fn set(&mut self, reference: PasswordReference, value: &[u8]) {
+        if let Some(password) = self.state.password_mut(reference) {
+            password.set(value, false);
+        }
+    }
+
+    /// Whether each lasting password has a value that is not the transport PIN.
+    fn all_set(&self) -> bool {
+        PasswordReference::LASTING.into_iter().all(|reference| {
+            let password = self.state.password(reference);
+            password.is_some_and(|password| password.length() > 0 && !password.is_transport())
+        })
+    }
+}
+
+fn check_length(reference: PasswordReference, length: usize) -> Result<(), Refusal> {
+    let fits = (usize::from(reference.minimum())..=usize::from(reference.maximum())).contains(&length);
+    if fits { Ok(()) } else { Err(StatusWord::WRONG_LENGTH.into()) }
+}

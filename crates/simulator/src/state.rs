@@ -1,0 +1,175 @@
+use obnova_algorithm::KeyAlgorithm;
+use obnova_profile::{
+    Directory, DirectoryLayout, KeyRole, LifeCycle, PasswordReference, SlotNumber, TransportPinModel, reference,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::hex::Hex;
+use crate::key_pair::KeyPair;
+use crate::password::StoredPassword;
+
+/// What the card keeps without power.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct State {
+    pub(crate) serial: String,
+    pub(crate) label: String,
+    /// Codes as in the status template.
+    life_cycle: u8,
+    transport_pin: u8,
+    /// Counts every change of content; OpenSC's caches go by it.
+    pub(crate) changes: u16,
+    /// In the order of their references. The transport PIN is there until the card is active.
+    passwords: Vec<StoredPassword>,
+    pub(crate) slots: Vec<StoredSlot>,
+    directory: Hex,
+}
+
+/// A slot as the card keeps it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredSlot {
+    pub(crate) key: Option<StoredKey>,
+    pub(crate) certificate: Option<Hex>,
+}
+
+/// A key as the card keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredKey {
+    algorithm: u8,
+    role: u8,
+    /// PKCS#8.
+    private: Hex,
+}
+
+impl State {
+    pub(crate) fn new(serial: String, label: String, model: TransportPinModel, slots: u8, tries: [u8; 4]) -> Self {
+        let layout = DirectoryLayout::for_slots(slots);
+        Self {
+            serial,
+            label,
+            life_cycle: LifeCycle::Inactive.code(),
+            transport_pin: model.code(),
+            changes: 0,
+            passwords: tries.into_iter().map(StoredPassword::unset).collect(),
+            slots: vec![StoredSlot::default(); slots.into()],
+            directory: Hex(vec![0; layout.length().into()]),
+        }
+    }
+
+    pub(crate) fn life_cycle(&self) -> LifeCycle {
+        LifeCycle::from_code(self.life_cycle).unwrap_or(LifeCycle::Inactive)
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.life_cycle() == LifeCycle::Active
+    }
+
+    /// Makes the card active, and the transport PIN worthless.
+    pub(crate) fn activate(&mut self) {
+        self.life_cycle = LifeCycle::Active.code();
+        self.passwords.truncate(PasswordReference::LASTING.len());
+    }
+
+    pub(crate) fn model(&self) -> TransportPinModel {
+        TransportPinModel::from_code(self.transport_pin).unwrap_or(TransportPinModel::Separate)
+    }
+
+    pub(crate) fn password(&self, reference: PasswordReference) -> Option<&StoredPassword> {
+        self.passwords.get(index(reference))
+    }
+
+    pub(crate) fn password_mut(&mut self, reference: PasswordReference) -> Option<&mut StoredPassword> {
+        self.passwords.get_mut(index(reference))
+    }
+
+    pub(crate) fn layout(&self) -> DirectoryLayout {
+        DirectoryLayout::for_slots(self.slots.len() as u8)
+    }
+
+    pub(crate) fn directory(&self) -> &[u8] {
+        &self.directory.0
+    }
+
+    pub(crate) fn directory_mut(&mut self) -> &mut [u8] {
+        &mut self.directory.0
+    }
+
+    /// Slots that the card has.
+    pub(crate) fn slot_numbers(&self) -> impl Iterator<Item = SlotNumber> + use<> {
+        SlotNumber::first(self.slots.len() as u8)
+    }
+
+    pub(crate) fn slot(&self, slot: SlotNumber) -> Option<&StoredSlot> {
+        self.slots.get(usize::from(slot.get()) - 1)
+    }
+
+    pub(crate) fn slot_mut(&mut self, slot: SlotNumber) -> Option<&mut StoredSlot> {
+        self.slots.get_mut(usize::from(slot.get()) - 1)
+    }
+
+    /// The keys, ready to use, slot by slot; `None` when one of them, or anything else, cannot be true.
+    pub(crate) fn load_keys(&self) -> Option<Vec<Option<KeyPair>>> {
+        self.is_sound().then_some(())?;
+        self.slots
+            .iter()
+            .map(|slot| match &slot.key {
+                None => Some(None),
+                Some(key) => Some(Some(KeyPair::from_pkcs8(key.algorithm()?, key.private()).ok()?)),
+            })
+            .collect()
+    }
+
+    fn is_sound(&self) -> bool {
+        let slots =
+            u8::try_from(self.slots.len()).is_ok_and(|count| (SlotNumber::FEWEST..=SlotNumber::MOST).contains(&count));
+        let has_transport_pin = !self.is_active();
+        slots
+            && LifeCycle::from_code(self.life_cycle).is_some()
+            && TransportPinModel::from_code(self.transport_pin).is_some()
+            && self.passwords.len() == PasswordReference::LASTING.len() + usize::from(has_transport_pin)
+            && self.passwords.iter().all(StoredPassword::is_sound)
+            && (!self.is_active() || self.passwords.iter().all(|password| !password.is_transport()))
+            && self.directory.0.len() == usize::from(self.layout().length())
+            && Directory::decode(self.directory(), self.layout()).is_ok()
+            && self.slots.iter().all(StoredSlot::is_sound)
+            && crate::personalisation::is_serial(&self.serial)
+            && crate::personalisation::is_label(&self.label)
+    }
+}
+
+fn index(reference: PasswordReference) -> usize {
+    usize::from(reference.code()) - 1
+}
+
+impl StoredSlot {
+    fn is_sound(&self) -> bool {
+        let key =
+            self.key.as_ref().is_none_or(|key| key.algorithm().is_some() && KeyRole::from_code(key.role).is_some());
+        let certificate = self.certificate.as_ref().is_none_or(|certificate| {
+            self.key.is_some() && certificate.0.len() <= obnova_profile::Limits::CERTIFICATE.into()
+        });
+        key && certificate
+    }
+}
+
+impl StoredKey {
+    pub(crate) fn new(key: &KeyPair, role: KeyRole) -> Option<Self> {
+        let algorithm = reference::key(key.algorithm())?;
+        Some(Self { algorithm, role: role.code(), private: Hex(key.private().to_vec()) })
+    }
+
+    pub(crate) fn algorithm(&self) -> Option<KeyAlgorithm> {
+        reference::key_from(self.algorithm)
+    }
+
+    pub(crate) fn role(&self) -> KeyRole {
+        KeyRole::from_code(self.role).unwrap_or(KeyRole::Signature)
+    }
+
+    fn private(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.private.0.clone())
+    }
+}
