@@ -177,6 +177,14 @@ impl Ca {
         Ok(self.store.orders(state, limit)?)
     }
 
+    /// An order by its name.
+    ///
+    /// # Errors
+    /// [`CaError::Store`].
+    pub fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, CaError> {
+        Ok(self.store.order(transaction)?)
+    }
+
     /// A certificate that this CA issued to a holder, by the content of its serial number.
     ///
     /// # Errors
@@ -215,7 +223,11 @@ impl Ca {
         Ok(profile)
     }
 
-    pub(crate) fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {
+    pub(crate) fn confirmed(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
+        Ok(self.store.confirm(transaction, now)?)
+    }
+
+    fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {
         let found = self.store.order_by_token(&token.hash())?;
         found.filter(|order| token.matches(&order.token_hash)).ok_or_else(|| Refusal::UnknownToken.into())
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod answer;
 mod ca;
 mod certificate;
 mod issuer;
@@ -14,6 +15,7 @@ pub mod store;
 mod token;
 mod transaction;
 
+pub use answer::AnswerError;
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};
