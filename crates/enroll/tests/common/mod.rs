@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod craft;
+
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::{
