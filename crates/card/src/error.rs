@@ -10,6 +10,14 @@ pub enum TokenError {
     /// The way to the card failed.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The card is of a kind that this driver does not know.
+    #[error(
+        "the card in {place} is of a kind that is not known here: insert the right card, or use it through its PKCS#11 module"
+    )]
+    UnknownCard {
+        /// Where it is.
+        place: String,
+    },
     /// The secret was wrong; a try was spent.
     #[error("the {password} is wrong; tries left: {tries}")]
     WrongSecret {

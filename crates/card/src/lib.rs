@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-#[cfg(feature = "pkcs11")]
 mod check;
 mod error;
 mod in_place;
@@ -9,6 +8,7 @@ mod location;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
 mod pkcs11_uri;
+mod profile;
 mod secret;
 mod token;
 
@@ -18,6 +18,7 @@ pub use location::{Location, LocationError};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::Pkcs11Token;
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
+pub use profile::{ProfileToken, Repair};
 pub use secret::Secret;
 pub use token::{
     Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, PasswordKind,

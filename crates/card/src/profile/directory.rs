@@ -1,0 +1,108 @@
+//! Changes to the directory, made on a copy and written in one command.
+
+use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
+use obnova_profile::{
+    CardStatus, Directory, KeyRecord, SlotNumber, command,
+    pkcs15::{CertificateEntry, Label, PrivateKeyEntry, PublicKeyEntry},
+};
+
+use super::conversation::{Conversation, malformed};
+use crate::TokenError;
+
+pub(super) fn read(card: &mut Conversation<'_>) -> Result<Directory, TokenError> {
+    let read = command::read_directory(card.status.directory());
+    let bytes = card.ask(&read)?;
+    Directory::decode(&bytes, card.status.directory()).map_err(|error| malformed(&read, error))
+}
+
+/// The content to write; made before anything is done, it also says whether there is room.
+pub(super) fn encode(card: &Conversation<'_>, directory: &Directory) -> Result<Vec<u8>, TokenError> {
+    directory.encode(card.status.directory()).map_err(|_| TokenError::Full)
+}
+
+pub(super) fn write(card: &mut Conversation<'_>, directory: &Directory) -> Result<(), TokenError> {
+    let content = encode(card, directory)?;
+    card.ask(&command::update_directory(content)).map(drop)
+}
+
+/// Takes out entries for nothing: of slots that are empty, and of certificates whose file is not there.
+pub(super) fn drop_dangling(directory: &mut Directory, status: &CardStatus) -> Vec<SlotNumber> {
+    let has_key = |slot: SlotNumber| status.slot(slot).is_some_and(|record| record.key.is_some());
+    let has_file = |entry: &CertificateEntry| {
+        let files = status.slots.iter().flat_map(|record| &record.certificates);
+        files.map(|certificate| certificate.file).any(|file| file == entry.file)
+    };
+    let mut dropped = Vec::new();
+    let mut keep = |kept: bool, slot: Option<SlotNumber>| {
+        if !kept {
+            dropped.extend(slot);
+        }
+        kept
+    };
+    directory.private_keys.retain(|entry| keep(has_key(entry.slot), Some(entry.slot)));
+    directory.public_keys.retain(|entry| keep(has_key(entry.slot), Some(entry.slot)));
+    directory.certificates.retain(|entry| keep(has_file(entry), entry.slot()));
+    dropped.sort_unstable();
+    dropped.dedup();
+    dropped
+}
+
+/// Enters a key pair, in place of what stood there for its slot.
+pub(super) fn enter_key(directory: &mut Directory, slot: SlotNumber, key: KeyRecord, id: &[u8], label: &Label) {
+    directory.private_keys.retain(|entry| entry.slot != slot);
+    directory.public_keys.retain(|entry| entry.slot != slot);
+    let private = PrivateKeyEntry::new(label.clone(), key.role, key.algorithm, slot, id);
+    directory.private_keys.push(private);
+    directory.public_keys.push(PublicKeyEntry {
+        label: label.clone(),
+        id: id.to_vec(),
+        algorithm: key.algorithm,
+        slot,
+    });
+}
+
+/// Whether the directory has the pair in a slot as it is.
+pub(super) fn has_key(directory: &Directory, slot: SlotNumber, key: KeyRecord, id: &[u8]) -> bool {
+    let private = directory.private_keys.iter().any(|entry| {
+        entry.slot == slot
+            && entry.algorithm == key.algorithm
+            && entry.password == key.role.password()
+            && entry.id == id
+    });
+    let public = directory
+        .public_keys
+        .iter()
+        .any(|entry| entry.slot == slot && entry.algorithm == key.algorithm && entry.id == id);
+    private && public
+}
+
+/// Enters the certificate of a slot, in place of what stood there.
+pub(super) fn enter_certificate(directory: &mut Directory, slot: SlotNumber, id: &[u8], label: Label) {
+    let entry = CertificateEntry::new(label, slot, id);
+    directory.certificates.retain(|other| other.file != entry.file);
+    directory.certificates.push(entry);
+}
+
+/// Marks everything of a slot as superseded.
+pub(super) fn mark_superseded(directory: &mut Directory, slot: SlotNumber) {
+    let private = directory.private_keys.iter_mut().filter(|entry| entry.slot == slot).map(|entry| &mut entry.label);
+    let public = directory.public_keys.iter_mut().filter(|entry| entry.slot == slot).map(|entry| &mut entry.label);
+    let certificates =
+        directory.certificates.iter_mut().filter(|entry| entry.slot() == Some(slot)).map(|entry| &mut entry.label);
+    for label in private.chain(public).chain(certificates) {
+        *label = label.superseded();
+    }
+}
+
+/// Takes everything of a slot out.
+pub(super) fn remove_slot(directory: &mut Directory, slot: SlotNumber) {
+    directory.private_keys.retain(|entry| entry.slot != slot);
+    directory.public_keys.retain(|entry| entry.slot != slot);
+    directory.certificates.retain(|entry| entry.slot() != Some(slot));
+}
+
+/// The identifier that the pair of this key has in the directory.
+pub(super) fn identifier(key: &SubjectPublicKeyInfoOwned) -> Result<[u8; 20], TokenError> {
+    key_id(key)
+        .map_err(|error| TokenError::Malformed { command: "GENERATE ASYMMETRIC KEY PAIR", problem: error.to_string() })
+}

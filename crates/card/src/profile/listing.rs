@@ -1,0 +1,169 @@
+//! What is in the slots.
+
+use std::collections::BTreeMap;
+
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, key_id};
+use obnova_profile::{
+    CertificateFile, Directory, FileId, KeyRecord, PublicKeyTemplate, SlotNumber, SlotRecord, command,
+};
+
+use super::{
+    conversation::{Conversation, malformed},
+    directory::identifier,
+    names,
+};
+use crate::{
+    CertificateEntry, KeyEntry, Slot, TokenError,
+    check::{algorithms, certified_key},
+};
+
+/// Public keys that were read. They belong to one card, and are taken only as long as the directory has their identifier.
+#[derive(Default)]
+pub(super) struct KnownKeys {
+    serial: String,
+    keys: BTreeMap<SlotNumber, SubjectPublicKeyInfoOwned>,
+}
+
+impl KnownKeys {
+    /// Forgets the keys of another card, and of slots that are empty or hold another kind of key by now.
+    pub(super) fn meet(&mut self, card: &Conversation<'_>) {
+        if self.serial != card.status.serial {
+            self.serial.clone_from(&card.status.serial);
+            self.keys.clear();
+        }
+        self.keys.retain(|slot, key| {
+            let record = card.status.slot(*slot).and_then(|record| record.key);
+            record.is_some_and(|record| KeyAlgorithm::try_from(&*key) == Ok(record.algorithm))
+        });
+    }
+
+    pub(super) fn get(&self, slot: SlotNumber) -> Option<&SubjectPublicKeyInfoOwned> {
+        self.keys.get(&slot)
+    }
+
+    pub(super) fn learn(&mut self, slot: SlotNumber, key: SubjectPublicKeyInfoOwned) {
+        self.keys.insert(slot, key);
+    }
+
+    pub(super) fn forget(&mut self, slot: SlotNumber) {
+        self.keys.remove(&slot);
+    }
+
+    /// The key of a slot: from before when the directory has its identifier, or else from the card.
+    pub(super) fn of_slot(
+        &mut self,
+        card: &mut Conversation<'_>,
+        slot: SlotNumber,
+        record: KeyRecord,
+        directory: &Directory,
+    ) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
+        match self.get(slot) {
+            Some(key) if entered_id(directory, slot) == key_id(key).ok().as_ref().map(|id| id.as_slice()) => {
+                Ok(key.clone())
+            }
+            _ => self.read(card, slot, record),
+        }
+    }
+
+    /// The key of a slot as the card tells it now.
+    pub(super) fn read(
+        &mut self,
+        card: &mut Conversation<'_>,
+        slot: SlotNumber,
+        record: KeyRecord,
+    ) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
+        let read = command::read_public_key(slot);
+        let answer = card.ask(&read)?;
+        let key = PublicKeyTemplate::decode(&answer).and_then(|template| template.to_spki());
+        let key = key.map_err(|error| malformed(&read, error))?;
+        if KeyAlgorithm::try_from(&key) != Ok(record.algorithm) {
+            return Err(malformed(&read, "the public key is of another kind than the status says"));
+        }
+        self.learn(slot, key.clone());
+        Ok(key)
+    }
+}
+
+fn entered_id(directory: &Directory, slot: SlotNumber) -> Option<&[u8]> {
+    directory.private_keys.iter().find(|entry| entry.slot == slot).map(|entry| entry.id.as_slice())
+}
+
+/// One slot with its certificates and public key.
+pub(super) fn slot(
+    card: &mut Conversation<'_>,
+    record: &SlotRecord,
+    directory: &Directory,
+    known: &mut KnownKeys,
+) -> Result<Slot, TokenError> {
+    let id = names::slot_id(record.slot);
+    let Some(key) = record.key else {
+        return Ok(Slot { id, key: None, certificates: Vec::new() });
+    };
+    let mut certificates = Vec::new();
+    for file in &record.certificates {
+        let Some(entry) = directory.certificates.iter().find(|entry| entry.file == file.file) else { continue };
+        certificates.push(CertificateEntry {
+            label: entry.label.unmarked().to_owned(),
+            der: certificate(card, record.slot, file)?,
+            superseded: entry.label.is_superseded(),
+        });
+    }
+    // A certificate tells the key, when it is the one that is entered: that saves a command.
+    let certified = certificates.iter().filter_map(|certificate| certified_key(&certificate.der)).find(|certified| {
+        KeyAlgorithm::try_from(certified) == Ok(key.algorithm)
+            && key_id(certified).is_ok_and(|id| entered_id(directory, record.slot) == Some(&id))
+    });
+    let public_key = match certified {
+        Some(certified) => {
+            known.learn(record.slot, certified.clone());
+            certified
+        }
+        None => known.of_slot(card, record.slot, key, directory)?,
+    };
+    let entry = key_entry(key, entered_id(directory, record.slot), public_key)?;
+    Ok(Slot { id, key: Some(entry), certificates })
+}
+
+/// What is known of a key without its certificates.
+pub(super) fn key_entry(
+    key: KeyRecord,
+    entered: Option<&[u8]>,
+    public_key: SubjectPublicKeyInfoOwned,
+) -> Result<KeyEntry, TokenError> {
+    let id = match entered {
+        Some(id) => id.to_vec(),
+        None => identifier(&public_key)?.to_vec(),
+    };
+    Ok(KeyEntry {
+        role: names::role(key.role),
+        algorithm: key.algorithm,
+        signs: algorithms(key.algorithm),
+        password: names::password(key.role.password()),
+        id,
+        public_key: Some(public_key),
+    })
+}
+
+/// The content of a certificate file. What cannot be read is empty, so that one broken file does not hide the others.
+pub(super) fn certificate(
+    card: &mut Conversation<'_>,
+    slot: SlotNumber,
+    file: &CertificateFile,
+) -> Result<Vec<u8>, TokenError> {
+    if file.length == 0 {
+        return Ok(Vec::new());
+    }
+    let read = if file.file == FileId::certificate(slot) {
+        command::read_certificate(slot, file)
+    } else {
+        if !card.send(&command::select_file(file.file))?.status.is_success() {
+            return Ok(Vec::new());
+        }
+        command::read_selected(0, file.length.into())
+    };
+    let answer = card.send(&read)?;
+    if answer.data.len() > usize::from(file.length) {
+        return Err(malformed(&read, "there is more of it than its length says"));
+    }
+    Ok(if answer.status.is_success() { answer.data } else { Vec::new() })
+}

@@ -1,0 +1,95 @@
+use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_profile::{KeyRole, SlotNumber, command};
+
+use super::{
+    conversation::{Conversation, malformed},
+    listing::{KnownKeys, key_entry},
+    names,
+};
+use crate::{
+    Pin, SignDigest, Slot, TokenError,
+    check::{check_job, check_signature},
+};
+
+/// A job in the card's words.
+struct Job<'j> {
+    slot: SlotNumber,
+    role: KeyRole,
+    order: &'j SignDigest,
+}
+
+pub(super) fn sign(
+    card: &mut Conversation<'_>,
+    known: &mut KnownKeys,
+    orders: &[SignDigest],
+    pin: &Pin,
+) -> Result<Vec<Vec<u8>>, TokenError> {
+    card.must_be_active()?;
+    let jobs = jobs(card, known, orders)?;
+    let mut signatures = Vec::with_capacity(jobs.len());
+    let mut verified = false;
+    let mut chosen = None;
+    for job in &jobs {
+        // A signature PIN is consumed by one signature; the authentication PIN lasts for the conversation.
+        if !verified || job.role == KeyRole::Signature {
+            card.verify(job.role.password(), pin)?;
+            verified = true;
+        }
+        let choice = (job.slot, job.order.algorithm);
+        if chosen != Some(choice) {
+            card.ask(&command::set_signature(job.slot, job.order.algorithm))?;
+            chosen = Some(choice);
+        }
+        let compute = command::sign(job.order.digest.as_bytes());
+        let signature = card.ask(&compute)?;
+        check(card, known, job, &signature)?;
+        signatures.push(signature);
+    }
+    Ok(signatures)
+}
+
+/// The jobs, checked; and every public key that is needed to check their signatures, read before a PIN is spent.
+fn jobs<'j>(
+    card: &mut Conversation<'_>,
+    known: &mut KnownKeys,
+    orders: &'j [SignDigest],
+) -> Result<Vec<Job<'j>>, TokenError> {
+    let mut jobs: Vec<Job<'j>> = Vec::with_capacity(orders.len());
+    for order in orders {
+        let wrong = |problem| TokenError::Slot { slot: order.slot, problem };
+        let slot = names::slot_number(order.slot)?;
+        let record = card.status.slot(slot).ok_or(wrong("there is no such slot"))?;
+        let key = record.key.ok_or(wrong("there is no key in it"))?;
+        if jobs.first().is_some_and(|first| first.role != key.role) {
+            return Err(wrong("its key is guarded by another password than the key of the first job"));
+        }
+        let public = match known.get(slot) {
+            Some(public) => public.clone(),
+            None => known.read(card, slot, key)?,
+        };
+        let entry = Slot { id: order.slot, key: Some(key_entry(key, None, public)?), certificates: Vec::new() };
+        check_job(&[entry], order)?;
+        jobs.push(Job { slot, role: key.role, order });
+    }
+    Ok(jobs)
+}
+
+/// Verifies a signature before it is handed out. A key that was known from before may have been replaced by another
+/// program, so it is read again before the card is blamed.
+fn check(
+    card: &mut Conversation<'_>,
+    known: &mut KnownKeys,
+    job: &Job<'_>,
+    signature: &[u8],
+) -> Result<(), TokenError> {
+    const COMMAND: &str = "PERFORM SECURITY OPERATION";
+    let check = |key: &SubjectPublicKeyInfoOwned| {
+        check_signature(COMMAND, key, job.order.algorithm, &job.order.digest, signature)
+    };
+    if known.get(job.slot).is_some_and(|key| check(key).is_ok()) {
+        return Ok(());
+    }
+    let record = card.status.slot(job.slot).and_then(|record| record.key);
+    let record = record.ok_or_else(|| malformed(&command::sign(&[]), "the slot has no key"))?;
+    check(&known.read(card, job.slot, record)?)
+}
