@@ -168,7 +168,7 @@ pub(crate) struct Attribute {
 }
 
 impl Attribute {
-    /// The members of the SET in their order, without sorting: time stays linear for a long hostile one.
+    /// The members of the SET in their order, without sorting.
     pub(crate) fn values(&self) -> der::Result<Vec<Any>> {
         if !matches!(der::Tagged::tag(&self.values), der::Tag::Set) {
             return Err(der::Tag::Set.value_error().into());

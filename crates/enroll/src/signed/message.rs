@@ -64,7 +64,7 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
     }
 }
 
-/// The members of a SET OF in the order received. (`SetOfVec` sorts them, and takes quadratic time for a hostile one.)
+/// The members of a SET OF in the order received, which `SetOfVec` would lose.
 fn members<'a, T>(
     set: AnyRef<'a>,
     most: usize,
