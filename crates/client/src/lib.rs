@@ -8,6 +8,8 @@
 
 mod ca;
 mod error;
+mod est;
+mod https;
 mod journal;
 mod login;
 mod look;
@@ -16,8 +18,10 @@ mod runner;
 
 pub use ca::{CaConnection, CaError};
 pub use error::RunError;
+pub use est::EstConnection;
+pub use https::{Https, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
-pub use login::{Login, LoginError, LoginProof};
+pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use runner::{Runner, Seams, Turn};

@@ -2,6 +2,10 @@ use obnova_card::{KeyEntry, Pin, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::ParsedCertificate;
 
+mod tls;
+
+pub use tls::TlsLogin;
+
 /// Proves a new authentication certificate by logging in with it where its holder will.
 pub trait LoginProof {
     /// Logs in once, and says whom the server saw.
@@ -41,6 +45,9 @@ pub enum LoginError {
     /// The card failed.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The card failed in the middle of the handshake.
+    #[error("the card failed during the login: {0}")]
+    Card(String),
     /// The key cannot be used for TLS.
     #[error("the key cannot be used for a login: {0}")]
     Key(String),

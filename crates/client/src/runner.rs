@@ -102,7 +102,7 @@ impl<'a> Runner<'a> {
         let action = self.upcoming();
         match action {
             Action::Wait { until } => return Ok(Turn::Waits(until)),
-            Action::Done(summary) => return Ok(Turn::Done(Box::new(summary))),
+            Action::Done(summary) => return Ok(Turn::Done(summary)),
             Action::Failed(failure) => return Ok(Turn::Failed(failure)),
             _ => {}
         }

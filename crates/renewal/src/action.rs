@@ -71,7 +71,7 @@ pub enum Action {
         pin: PinNeed,
     },
     /// It is done.
-    Done(Summary),
+    Done(Box<Summary>),
     /// It came to an end without new certificates on the card.
     Failed(Failure),
 }

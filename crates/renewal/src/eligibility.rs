@@ -36,10 +36,10 @@ pub fn current_pair(
 
 /// A certificate together with the slot and the key it was found with.
 #[derive(Clone, Copy)]
-struct Candidate<'a> {
-    slot: &'a SlotView,
-    key: &'a KeyEntry,
-    certificate: &'a ParsedCertificate,
+pub(crate) struct Candidate<'a> {
+    pub(crate) slot: &'a SlotView,
+    pub(crate) key: &'a KeyEntry,
+    pub(crate) certificate: &'a ParsedCertificate,
 }
 
 /// Certificates of one subject and issuer.
@@ -104,7 +104,8 @@ fn groups<'a>(card: &'a CardView, issuer: Option<&Name>) -> Vec<Group<'a>> {
     groups
 }
 
-fn candidates(card: &CardView) -> impl Iterator<Item = Candidate<'_>> {
+/// Certificates that fit the key in their slot and were not marked as superseded.
+pub(crate) fn candidates(card: &CardView) -> impl Iterator<Item = Candidate<'_>> {
     card.slots.iter().filter_map(|slot| slot.key.as_ref().map(|key| (slot, key))).flat_map(|(slot, key)| {
         let usable = slot.certificates.iter().filter(|entry| entry.fits_key && !entry.superseded);
         usable.filter_map(move |entry| Some(Candidate { slot, key, certificate: entry.certificate.as_ref()? }))

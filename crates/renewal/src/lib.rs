@@ -6,6 +6,8 @@
 //! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
 //! - [`check_pair`] and [`Refusal`]: what came back, measured against what was ordered.
+//! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
+//! - [`removable`] and [`removals`]: the clean-up rule. [`Diagnosis`]: for the help desk.
 //! - [`Order`], [`Prepared`], [`Message`], [`Answer`]: what passes to and from any CA.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -14,8 +16,11 @@ mod action;
 mod certificate;
 mod chain;
 mod check;
+mod clean;
+mod diagnosis;
 mod eligibility;
 mod event;
+mod matching;
 mod order;
 mod pair;
 mod plan;
@@ -23,6 +28,7 @@ mod policy;
 mod process;
 mod reason;
 mod record;
+mod recover;
 mod refusal;
 mod uses;
 mod view;
@@ -30,9 +36,13 @@ mod wire;
 
 pub use action::{Action, Consent, PinNeed, Question, Summary};
 pub use certificate::{ParsedCertificate, UnreadableCertificate};
+pub use chain::follow as follow_chain;
 pub use check::{Expected, MAX_CERTIFICATES, check_pair};
+pub use clean::{Because, Guard, NotConfirmed, Removable, removable, removals};
+pub use diagnosis::Diagnosis;
 pub use eligibility::current_pair;
 pub use event::Event;
+pub use matching::{Loose, Matched, match_loose};
 pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
 pub use pair::Pair;
 pub use plan::{MANAGING_PASSWORD, NewKey, OldKey, Plan, PlannedCard, Risk};
@@ -40,6 +50,7 @@ pub use policy::{CertificateRules, Method, Policy, QC_COMPLIANCE, QC_SSCD};
 pub use process::{Process, ProcessError, ReplayError, Stage};
 pub use reason::{NotEligible, Reason, date};
 pub use record::{Fact, Failure, Record, Source};
+pub use recover::{Completion, Orphan, Prospect, scan};
 pub use refusal::{ChainProblem, Oid, Refusal};
 pub use uses::{Ask, Phase, PinUse};
 pub use view::{CardView, CertificateView, SlotView};

@@ -255,7 +255,7 @@ fn asks(old: &Pair<OldKey>, new: &Pair<NewKey>, policy: &Policy, in_place: bool)
 }
 
 /// A label that tells role and month, and that nothing on the card has yet.
-fn label(card: &CardView, role: KeyRole, now: SystemTime) -> String {
+pub(crate) fn label(card: &CardView, role: KeyRole, now: SystemTime) -> String {
     let mut month = crate::reason::date(now);
     month.truncate("2026-11".len());
     let name = match role {

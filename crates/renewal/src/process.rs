@@ -1,8 +1,9 @@
 use std::time::SystemTime;
 
+use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
-use crate::{Action, Event, Fact, Phase, PinUse, Plan, Record};
+use crate::{Action, Event, Fact, Message, Pair, ParsedCertificate, Phase, PinUse, Plan, Record};
 
 mod error;
 mod handle;
@@ -83,6 +84,30 @@ impl Process {
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.state.stage()
+    }
+
+    /// The public halves of the new keys, once both were made.
+    #[must_use]
+    pub fn keys(&self) -> Option<Pair<&SubjectPublicKeyInfoOwned>> {
+        let keys = &self.state.keys;
+        Some(Pair { authentication: keys.authentication.public.as_ref()?, signature: keys.signature.public.as_ref()? })
+    }
+
+    /// The new certificates, once they arrived and were found good.
+    #[must_use]
+    pub const fn certificates(&self) -> Option<&Pair<ParsedCertificate>> {
+        self.state.accepted.as_ref()
+    }
+
+    /// The order as it was or will be sent, once it was sealed.
+    #[must_use]
+    pub const fn message(&self) -> Option<&Message> {
+        self.state.sealed.as_ref()
+    }
+
+    /// The requests that were signed so far, DER.
+    pub fn requests(&self) -> impl Iterator<Item = (KeyRole, &[u8])> {
+        self.state.keys.iter().filter_map(|(role, key)| Some((role, key.request.as_deref()?)))
     }
 
     /// What happened so far, by the names of the records.

@@ -46,7 +46,7 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
             let job = SignDigest { slot: state.plan.new.signature.slot, algorithm, digest };
             Action::Sign { jobs: vec![job], pin: need(&state.plan, vec![PinUse::TestSignature])? }
         }
-        Stage::Done => Action::Done(summary(state)?),
+        Stage::Done => Action::Done(Box::new(summary(state)?)),
         Stage::Failed => Action::Failed(state.failed.clone()?),
     })
 }

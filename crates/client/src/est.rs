@@ -1,0 +1,236 @@
+use std::time::SystemTime;
+
+use aws_lc_rs::rand;
+use obnova_enroll::{
+    cmc::{
+        self, Asked, Expected, FollowUp, FullRequest, FullRequestBuilder, FullResponse, Kind, MessageToSign, Nonce,
+        PendToken, Signer, TransactionId,
+    },
+    est::{Client, EstError, FullCmcReply, RetryAfter},
+};
+use obnova_pkcs10::CertificationRequest;
+use obnova_renewal::{
+    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, follow_chain,
+};
+use x509_cert::Certificate;
+
+use crate::{CaConnection, CaError, Https};
+
+mod tokens;
+
+use tokens::{Fetch, Taken, Thread};
+
+/// A CA that takes CMC Full PKI requests over EST (RFC 5272, RFC 7030): two requests in one message that both old keys sign.
+///
+/// It is sent the same message after a crash; what is pending is fetched by the token of the answer, over TLS, with neither
+/// card nor PIN.
+#[derive(Debug)]
+pub struct EstConnection {
+    https: Https,
+    client: Client,
+    anchors: Vec<ParsedCertificate>,
+    /// What the server gave as its certificates, once it was asked.
+    certificates: Option<Vec<ParsedCertificate>>,
+}
+
+impl EstConnection {
+    /// Over this connection, trusting these anchors for everything that the CA issues and signs.
+    ///
+    /// # Errors
+    /// [`CaError::Order`] without an anchor.
+    pub fn new(https: Https, anchors: Vec<ParsedCertificate>) -> Result<Self, CaError> {
+        if anchors.is_empty() {
+            return Err(CaError::Order("no certificate to trust the issuer by".into()));
+        }
+        Ok(Self { https, client: Client::new(), anchors, certificates: None })
+    }
+
+    /// For one of several CAs of a server (RFC 7030 §3.2.2).
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.client = self.client.label(label);
+        self
+    }
+
+    /// The CA's certificates, asked for once (RFC 7030 §4.1).
+    fn certificates(&mut self) -> Result<Vec<ParsedCertificate>, CaError> {
+        if let Some(known) = &self.certificates {
+            return Ok(known.clone());
+        }
+        let response = self.https.exchange(&self.client.cacerts_request())?;
+        let certificates = self.client.cacerts_response(&response).map_err(est_error)?;
+        let parsed = certificates.iter().map(ParsedCertificate::try_from).collect::<Result<Vec<_>, _>>();
+        let parsed = parsed.map_err(|error| CaError::Protocol(error.to_string()))?;
+        Ok(self.certificates.insert(parsed).clone())
+    }
+
+    /// Those who may sign the CA's answers: the anchors, and what leads up to one now.
+    fn signers(&mut self) -> Result<Vec<Certificate>, CaError> {
+        let given = self.certificates()?;
+        let now = SystemTime::now();
+        let sound = given.iter().filter(|one| follow_chain(one, &self.anchors, &given, now).is_ok());
+        Ok(self.anchors.iter().chain(sound).map(|one| one.certificate().clone()).collect())
+    }
+
+    /// Sends one CMC message of a transaction and reads the answer to it.
+    fn ask(&mut self, message: &[u8], thread: &Thread, asked: Asked) -> Result<Reply, CaError> {
+        let signers = self.signers()?;
+        let response = self.https.exchange(&self.client.fullcmc_request(message))?;
+        Ok(match self.client.fullcmc_response(&response).map_err(est_error)? {
+            FullCmcReply::RetryAfter(later) => Reply::Later(later),
+            FullCmcReply::CertsOnly(certificates) => Reply::Unsigned(certificates),
+            FullCmcReply::Cmc(der) => {
+                let expected = Expected { transaction: &thread.transaction, nonce: &thread.nonce, ca: &signers, asked };
+                let response = FullResponse::parse(&der, &expected);
+                Reply::Signed(response.map_err(|error| CaError::Protocol(error.to_string()))?)
+            }
+        })
+    }
+
+    fn answer(&mut self, message: &[u8], thread: &Thread, token: Option<&PendToken>) -> Result<Answer, CaError> {
+        let reply = self.ask(message, thread, Asked::Certificates)?;
+        let now = SystemTime::now();
+        let wait = |until: SystemTime| until.duration_since(now).unwrap_or_default();
+        Ok(match reply {
+            // RFC 7030 §4.2.3: come again with the very same message.
+            Reply::Later(later) => Answer::Pending {
+                pick_ups: vec![Fetch::Again(message).to_pick_up()],
+                retry_after: wait(later.moment(now)),
+            },
+            Reply::Unsigned(certificates) => Answer::Issued { certificates: ders(&certificates)?, receipt: None },
+            Reply::Signed(FullResponse { answer, nonce }) => match answer {
+                cmc::Answer::Issued { certificates, chain, confirm } => {
+                    let ours = ders(&certificates)?;
+                    let taken = Taken {
+                        transaction: &thread.transaction,
+                        reply_to: nonce.as_ref(),
+                        token,
+                        certificates: &ours,
+                    };
+                    let receipt = confirm.then(|| taken.to_receipt());
+                    Answer::Issued { certificates: [ours.clone(), ders(&chain)?].concat(), receipt }
+                }
+                cmc::Answer::Pending { token, check_at } => {
+                    let fetch =
+                        Fetch::Token { transaction: &thread.transaction, reply_to: nonce.as_ref(), token: &token };
+                    Answer::Pending { pick_ups: vec![fetch.to_pick_up()], retry_after: wait(check_at) }
+                }
+                cmc::Answer::Refused { reason, text } => Answer::Refused { reason: format!("{reason:?}"), text },
+                cmc::Answer::Confirmed => return Err(CaError::Protocol("a confirmation of what was not asked".into())),
+            },
+        })
+    }
+}
+
+impl CaConnection for EstConnection {
+    fn terms(&mut self) -> Result<Terms, CaError> {
+        let intermediates = self.certificates()?;
+        Ok(Terms { anchors: self.anchors.clone(), intermediates, vouching: Vouching::OldKeys })
+    }
+
+    fn prepare(&mut self, order: &Order) -> Result<Prepared, CaError> {
+        let thread =
+            Thread { transaction: TransactionId::from_random(random()?), nonce: Nonce::from_random(random()?) };
+        let message = message_to_sign(order, &thread)?;
+        let mut to_sign = Vec::new();
+        for job in message.to_sign() {
+            let voucher = order.vouchers.get(job.signer).ok_or_else(|| CaError::Order("a signer too many".into()))?;
+            to_sign.push(ToSign { voucher: voucher.role, algorithm: job.algorithm, digest: job.digest });
+        }
+        Ok(Prepared { context: thread.to_bytes(), to_sign })
+    }
+
+    fn seal(&mut self, order: &Order, prepared: &Prepared, signatures: &[Vec<u8>]) -> Result<Message, CaError> {
+        let message = message_to_sign(order, &Thread::from_bytes(&prepared.context)?)?;
+        message.assemble(signatures).map(Message).map_err(|error| CaError::Order(error.to_string()))
+    }
+
+    fn send(&mut self, message: &Message) -> Result<Answer, CaError> {
+        self.answer(&message.0, &thread_of(&message.0)?, None)
+    }
+
+    fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError> {
+        match tokens::OwnedFetch::from_pick_up(pick_up)? {
+            tokens::OwnedFetch::Again(message) => self.answer(&message, &thread_of(&message)?, None),
+            tokens::OwnedFetch::Token { transaction, reply_to, token } => {
+                let thread = Thread { transaction, nonce: Nonce::from_random(random()?) };
+                let message = follow_up(&thread, reply_to).query_pending(&token);
+                self.answer(&message.map_err(|error| CaError::Order(error.to_string()))?, &thread, Some(&token))
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, receipt: &Receipt) -> Result<(), CaError> {
+        let taken = tokens::OwnedTaken::from_receipt(receipt)?;
+        let thread = Thread { transaction: taken.transaction, nonce: Nonce::from_random(random()?) };
+        let message = follow_up(&thread, taken.reply_to).confirm_acceptance(taken.token.as_ref(), &taken.certificates);
+        let message = message.map_err(|error| CaError::Order(error.to_string()))?;
+        match self.ask(&message, &thread, Asked::Confirmation)? {
+            Reply::Signed(FullResponse { answer: cmc::Answer::Confirmed, .. }) => Ok(()),
+            Reply::Signed(FullResponse { answer: cmc::Answer::Refused { reason, text }, .. }) => {
+                Err(CaError::Protocol(format!("it did not take the confirmation: {reason:?} {text}")))
+            }
+            _ => Err(CaError::Protocol("it did not answer the confirmation".into())),
+        }
+    }
+}
+
+enum Reply {
+    Later(RetryAfter),
+    Unsigned(Vec<Certificate>),
+    Signed(FullResponse),
+}
+
+/// The same order and thread give the same bytes, today and after a crash.
+fn message_to_sign(order: &Order, thread: &Thread) -> Result<MessageToSign, CaError> {
+    let mut builder = FullRequestBuilder::new(thread.transaction.clone(), thread.nonce.clone());
+    for request in &order.requests {
+        let request =
+            CertificationRequest::from_der(&request.der).map_err(|error| CaError::Order(error.to_string()))?;
+        builder = builder.request(request);
+    }
+    let mut signers = Vec::new();
+    for voucher in &order.vouchers {
+        let algorithm =
+            *voucher.algorithms.first().ok_or_else(|| CaError::Order("an old key that cannot sign".into()))?;
+        signers.push(Signer { certificate: voucher.certificate.certificate().clone(), algorithm });
+    }
+    builder.finalize(&signers).map_err(|error| CaError::Order(error.to_string()))
+}
+
+/// The transaction and nonce of a message that was written down.
+fn thread_of(message: &[u8]) -> Result<Thread, CaError> {
+    let request = FullRequest::parse(message).map_err(|_| CaError::Foreign("no CMC message"))?;
+    match request.kind {
+        Kind::Enroll(_) => Ok(Thread { transaction: request.transaction, nonce: request.nonce }),
+        _ => Err(CaError::Foreign("not an order")),
+    }
+}
+
+fn follow_up(thread: &Thread, reply_to: Option<Nonce>) -> FollowUp {
+    let follow_up = FollowUp::new(thread.transaction.clone(), thread.nonce.clone());
+    reply_to.map_or(follow_up.clone(), |nonce| follow_up.in_reply_to(nonce))
+}
+
+fn ders(certificates: &[Certificate]) -> Result<Vec<Vec<u8>>, CaError> {
+    let parsed = certificates.iter().map(ParsedCertificate::try_from);
+    parsed.map(|one| Ok(one.map_err(|error| CaError::Protocol(error.to_string()))?.der().to_vec())).collect()
+}
+
+fn est_error(error: EstError) -> CaError {
+    match error {
+        EstError::Refused { status, text } | EstError::ServerFailed { status, text } => {
+            CaError::Status { status, text }
+        }
+        EstError::NotSupported { status } | EstError::UnexpectedStatus { status } => {
+            CaError::Status { status, text: String::new() }
+        }
+        error => CaError::Protocol(error.to_string()),
+    }
+}
+
+fn random() -> Result<[u8; 16], CaError> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| CaError::Random)?;
+    Ok(bytes)
+}

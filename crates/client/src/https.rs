@@ -1,0 +1,135 @@
+use std::{io::ErrorKind, sync::Arc, time::Duration};
+
+use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_renewal::ParsedCertificate;
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
+use ureq::{
+    Agent,
+    config::Config,
+    http::{Request, header::HeaderValue},
+    unversioned::{
+        resolver::DefaultResolver,
+        transport::{Connector as _, TcpConnector},
+    },
+};
+
+use crate::CaError;
+
+mod tls;
+
+/// HTTPS to one server, and nothing else: no redirect is followed, no proxy and no certificate store of the system is used,
+/// an answer is read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit.
+#[derive(Clone, Debug)]
+pub struct Https {
+    agent: Agent,
+    server: String,
+}
+
+impl Https {
+    /// Longest answer in bytes that is read.
+    pub const MAX_ANSWER: usize = 1024 * 1024;
+
+    /// For a server (`https://ca.example:8443`), with a TLS configuration that says whom to trust and who asks.
+    ///
+    /// # Errors
+    /// [`CaError::Order`] when the address is not one.
+    pub fn new(server: &str, tls: impl Into<Arc<ClientConfig>>) -> Result<Self, CaError> {
+        let server = server.trim_end_matches('/').to_owned();
+        let is_origin = server.strip_prefix("https://").is_some_and(|rest| {
+            !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) && !rest.chars().any(char::is_whitespace)
+        });
+        if !is_origin {
+            return Err(CaError::Order(format!("\"{server}\" is not an address like https://ca.example")));
+        }
+        let config = Config::builder()
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .max_response_header_size(16 * 1024)
+            .timeout_connect(Some(Duration::from_secs(20)))
+            .timeout_global(Some(Duration::from_secs(90)))
+            .user_agent(concat!("obnova/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
+        Ok(Self { agent: Agent::with_parts(config, connector, DefaultResolver::default()), server })
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Asks once, on a connection of its own or one that is still open.
+    ///
+    /// # Errors
+    /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`]. Every
+    /// status is an answer.
+    pub fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        let mut built =
+            Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.server, request.path));
+        for (name, value) in request.headers.iter() {
+            built = built.header(name, value);
+        }
+        let bad = |error: ureq::http::Error| CaError::Order(error.to_string());
+        let answer = match request.method {
+            Method::Get => self.agent.run(built.body(()).map_err(bad)?),
+            _ => self.agent.run(built.body(request.body.as_slice()).map_err(bad)?),
+        };
+        let mut answer = answer.map_err(|error| self.error(error))?;
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let body = answer.body_mut().with_config().limit(Self::MAX_ANSWER as u64).read_to_vec();
+        Ok(HttpResponse { status: answer.status().as_u16(), headers, body: body.map_err(|error| self.error(error))? })
+    }
+
+    fn error(&self, error: ureq::Error) -> CaError {
+        let server = self.server.clone();
+        match error {
+            ureq::Error::Timeout(_) => CaError::Timeout { server },
+            ureq::Error::BodyExceedsLimit(_) => CaError::TooLarge { limit: Self::MAX_ANSWER },
+            ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => CaError::Timeout { server },
+            ureq::Error::Io(error) => match tls_error(&error) {
+                Some(tls) => CaError::Tls { server, problem: tls.to_string() },
+                None => CaError::Unreachable { server, problem: error.to_string() },
+            },
+            ureq::Error::Tls(problem) => CaError::Tls { server, problem: problem.to_owned() },
+            ureq::Error::Protocol(error) => CaError::Protocol(error.to_string()),
+            error => CaError::Unreachable { server, problem: error.to_string() },
+        }
+    }
+}
+
+/// The error of the TLS library that hides in an error of the operating system's kind.
+fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| {
+        let inner: &(dyn std::error::Error + 'static) = inner;
+        inner.downcast_ref().or_else(|| inner.source()?.downcast_ref())
+    })
+}
+
+/// A TLS configuration that trusts these certificates and no other, with nobody to say who asks.
+///
+/// # Errors
+/// [`CaError::Order`] when none of them can be used.
+pub fn tls_config(anchors: &[ParsedCertificate]) -> Result<ClientConfig, CaError> {
+    let builder = ClientConfig::builder_with_provider(aws_lc_rs::default_provider().into());
+    let builder = builder.with_safe_default_protocol_versions().map_err(|error| CaError::Order(error.to_string()))?;
+    Ok(builder.with_root_certificates(root_store(anchors)?).with_no_client_auth())
+}
+
+/// The same certificates as rustls wants them.
+///
+/// # Errors
+/// As [`tls_config`].
+pub(crate) fn root_store(anchors: &[ParsedCertificate]) -> Result<RootCertStore, CaError> {
+    let mut roots = RootCertStore::empty();
+    let (added, _) =
+        roots.add_parsable_certificates(anchors.iter().map(|one| CertificateDer::from(one.der().to_vec())));
+    if added == 0 {
+        return Err(CaError::Order("no certificate to trust the server by".into()));
+    }
+    Ok(roots)
+}

@@ -1,0 +1,161 @@
+use std::time::SystemTime;
+
+use der::flagset::FlagSet;
+use obnova_card::{KeyRole, Removal, SlotId};
+use x509_cert::ext::pkix::KeyUsages;
+
+use crate::{CardView, ParsedCertificate, date, view::SlotView};
+
+/// Something on a card that may be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removable {
+    /// What the holder calls it when he confirms: the label, and the slot where that is not unique.
+    pub name: String,
+    /// Where.
+    pub slot: SlotId,
+    /// What its key is for, if there is a key.
+    pub role: Option<KeyRole>,
+    /// The certificate, and which of its slot's; `None` for a key without one.
+    pub certificate: Option<(usize, ParsedCertificate)>,
+    /// Why it may go.
+    pub because: Because,
+    /// Why it should not go without a word.
+    pub guards: Vec<Guard>,
+}
+
+/// Why something may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Another pair took its place.
+    Superseded,
+    /// Its validity is over.
+    Expired,
+    /// The key has no certificate: a renewal was not finished.
+    NeverCertified,
+}
+
+/// Why something is not removed unless the holder confirms it by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Guard {
+    /// It still works.
+    #[error("it is valid until {}", date(*.until))]
+    StillValid {
+        /// Last moment of its validity.
+        until: SystemTime,
+    },
+    /// What was encrypted for it can be read with this key only.
+    #[error("its key may be needed to decrypt what was encrypted for it")]
+    MayDecrypt,
+    /// Its certificate may be on its way.
+    #[error("its certificate may still come")]
+    MayBeCompleted,
+}
+
+impl Guard {
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::StillValid { .. } => "guard-still-valid",
+            Self::MayDecrypt => "guard-may-decrypt",
+            Self::MayBeCompleted => "guard-may-be-completed",
+        }
+    }
+}
+
+/// What may be removed from a card: superseded or expired certificates with their keys, and keys of renewals that were not
+/// finished. Nothing else ever is.
+#[must_use]
+pub fn removable(card: &CardView, now: SystemTime) -> Vec<Removable> {
+    let mut found: Vec<_> = card.slots.iter().flat_map(|slot| in_slot(slot, now)).collect();
+    let names: Vec<_> = found.iter().map(|one| one.name.clone()).collect();
+    for one in &mut found {
+        if names.iter().filter(|name| **name == one.name).count() > 1 {
+            one.name = format!("{}, slot {}", one.name, one.slot);
+        }
+    }
+    found
+}
+
+/// What to tell the card to remove of what was picked. A key goes with the last of its certificates.
+///
+/// # Errors
+/// [`NotConfirmed`] for the first that has a [`Guard`] and whose name is not among `confirmed`; then nothing is removed.
+pub fn removals(card: &CardView, picked: &[Removable], confirmed: &[String]) -> Result<Vec<Removal>, NotConfirmed> {
+    if let Some(one) = picked.iter().find(|one| !one.guards.is_empty() && !confirmed.contains(&one.name)) {
+        return Err(NotConfirmed { name: one.name.clone(), guards: one.guards.clone() });
+    }
+    let mut orders = Vec::new();
+    for slot in &card.slots {
+        let of_slot = || picked.iter().filter(|one| one.slot == slot.id);
+        let mut indices: Vec<_> =
+            of_slot().filter_map(|one| one.certificate.as_ref()).map(|(index, _)| *index).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        if of_slot().next().is_some() && indices.len() == slot.certificates.len() {
+            orders.push(Removal::Slot(slot.id));
+        } else {
+            // From the last on, so that the numbers of the others hold.
+            orders.extend(indices.into_iter().rev().map(|index| Removal::Certificate(slot.id, index)));
+        }
+    }
+    Ok(orders)
+}
+
+fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {
+    let role = slot.key.as_ref().map(|key| key.role);
+    if let (Some(role), true) = (role, slot.certificates.is_empty()) {
+        let guards = scan_guard(slot);
+        let name = format!("{role} key in slot {}", slot.id);
+        return vec![Removable {
+            name,
+            slot: slot.id,
+            role: Some(role),
+            certificate: None,
+            because: Because::NeverCertified,
+            guards,
+        }];
+    }
+    let of_certificate = |(index, entry): (usize, &crate::CertificateView)| {
+        let certificate = entry.certificate.clone()?;
+        let expired = now > certificate.not_after();
+        let because = match (entry.superseded, expired) {
+            (true, _) => Because::Superseded,
+            (false, true) => Because::Expired,
+            (false, false) => return None,
+        };
+        let mut guards = Vec::new();
+        if !expired {
+            guards.push(Guard::StillValid { until: certificate.not_after() });
+        }
+        if certificate.key_usage().is_none_or(may_decrypt) {
+            guards.push(Guard::MayDecrypt);
+        }
+        let name = entry.label.clone();
+        Some(Removable { name, slot: slot.id, role, certificate: Some((index, certificate)), because, guards })
+    };
+    slot.certificates.iter().enumerate().filter_map(of_certificate).collect()
+}
+
+fn scan_guard(slot: &SlotView) -> Vec<Guard> {
+    let known = slot.key.as_ref().is_some_and(|key| key.public_key.is_some());
+    known.then_some(Guard::MayBeCompleted).into_iter().collect()
+}
+
+fn may_decrypt(usage: FlagSet<KeyUsages>) -> bool {
+    let decrypting = KeyUsages::KeyEncipherment | KeyUsages::DataEncipherment | KeyUsages::KeyAgreement;
+    !(usage & decrypting).is_empty()
+}
+
+/// Something would have been removed that may still be needed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{name}\" was not removed, because {}: confirm it by its name if it shall go",
+    .guards.iter().map(Guard::to_string).collect::<Vec<_>>().join(" and ")
+)]
+pub struct NotConfirmed {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub guards: Vec<Guard>,
+}
