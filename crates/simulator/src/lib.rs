@@ -3,6 +3,7 @@
 //! - [`Personalisation`] makes a card, in memory or in a state file; [`Card`] is the applet: command bytes in, response bytes
 //!   out.
 //! - [`SimulatorConnection`] is the card in a reader, inside the process.
+//! - [`vpcd`] puts it into a virtual reader of the real PC/SC service.
 //! - [`FaultPlan`] makes things go wrong inside the card.
 //!
 //! What the card does is in [`obnova_profile::document`].
@@ -20,6 +21,7 @@ mod raw_rsa;
 mod session;
 mod state;
 mod store;
+pub mod vpcd;
 
 pub use card::{Card, FactoryError, Torn};
 pub use connection::SimulatorConnection;
