@@ -74,8 +74,8 @@ pub struct FullResponse {
 }
 
 impl FullResponse {
-    /// Reads an answer, DER or BER, and believes it only when one of `expected.ca` has signed it, and it belongs to the
-    /// transaction and the nonce of the request.
+    /// Reads an answer, DER or BER, and believes it only when one of `expected.ca` has signed it, and it carries the nonce
+    /// of the request and no other transaction.
     ///
     /// The validity of the CA's certificate is not looked at (there is no clock here), nor are the certificates that came.
     ///
@@ -91,10 +91,9 @@ impl FullResponse {
         message.verify(by_the_ca.ok_or(ResponseError::WrongSigner)?, expected.ca)?;
 
         let controls = response_body(content)?;
-        match controls.transaction {
-            None => return Err(ResponseError::NoTransaction),
-            Some(transaction) if transaction != *expected.transaction => return Err(ResponseError::WrongTransaction),
-            Some(_) => {}
+        // Some CAs leave the transaction out; the nonce, that is one message's own, says more.
+        if controls.transaction.is_some_and(|transaction| transaction != *expected.transaction) {
+            return Err(ResponseError::WrongTransaction);
         }
         match controls.recipient_nonce {
             None => return Err(ResponseError::NoNonce),
@@ -195,9 +194,6 @@ pub enum ResponseError {
     /// It says that the CA signed, and it did not.
     #[error("the CA's signature on the answer is not accepted: {0}")]
     Signature(#[from] SignatureError),
-    /// No transactionId.
-    #[error("the answer names no transaction")]
-    NoTransaction,
     /// An answer to another transaction.
     #[error("the answer belongs to another transaction")]
     WrongTransaction,
