@@ -10,6 +10,15 @@ use x509_cert::Certificate;
 
 use crate::{Ca, CaError, KeyFileError, Order, Outcome, PickUpToken, Refusal, Transaction, store::OrderState};
 
+/// A signed answer, and what whoever carries it needs to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The Full PKI Response, DER.
+    pub message: Vec<u8>,
+    /// The name of the rule that was broken, when it is a refusal (for a status line, and for a log).
+    pub refused: Option<&'static str>,
+}
+
 impl Ca {
     /// Answers a CMC Full PKI Request (RFC 5272 §3.2): an order, a question after one, or a receipt. `peer` is the TLS
     /// client certificate, when there is one: its signature was checked, its validity and its issuer were not.
@@ -18,17 +27,18 @@ impl Ca {
     ///
     /// # Errors
     /// [`AnswerError`]: what came has no return address, or the CA itself failed and promised nothing.
-    pub fn answer(&self, message: &[u8], peer: Option<&Certificate>, now: SystemTime) -> Result<Vec<u8>, AnswerError> {
+    pub fn answer(&self, message: &[u8], peer: Option<&Certificate>, now: SystemTime) -> Result<Response, AnswerError> {
         let request = match FullRequest::parse(message) {
             Ok(request) => request,
             Err(error) => return self.answer_unreadable(message, error),
         };
-        let answer = match self.decide(message, &request, peer, now) {
-            Ok(answer) => answer,
-            Err(CaError::Refused(refusal)) => refused(&refusal),
+        let (answer, refused) = match self.decide(message, &request, peer, now) {
+            Ok(answer) => (answer, None),
+            Err(CaError::Refused(refusal)) => (as_refusal(&refusal), Some(refusal.name())),
             Err(error) => return Err(error.into()),
         };
-        self.signed(FullResponseBuilder::reply_to(&request, fresh_nonce()?), &answer)
+        let message = self.signed(FullResponseBuilder::reply_to(&request, fresh_nonce()?), &answer)?;
+        Ok(Response { message, refused })
     }
 
     fn decide(
@@ -104,12 +114,13 @@ impl Ca {
     }
 
     /// What cannot be read is refused by name too, when it says whom to answer.
-    fn answer_unreadable(&self, message: &[u8], error: RequestError) -> Result<Vec<u8>, AnswerError> {
+    fn answer_unreadable(&self, message: &[u8], error: RequestError) -> Result<Response, AnswerError> {
         let Some((transaction, nonce)) = FullRequest::return_address(message) else {
             return Err(AnswerError::Malformed(error));
         };
         let answer = Answer::Refused { reason: error.fail_info(), text: format!("message: {error}") };
-        self.signed(FullResponseBuilder::to_address(transaction, nonce, fresh_nonce()?), &answer)
+        let message = self.signed(FullResponseBuilder::to_address(transaction, nonce, fresh_nonce()?), &answer)?;
+        Ok(Response { message, refused: Some("message") })
     }
 
     fn signed(&self, response: FullResponseBuilder, answer: &Answer) -> Result<Vec<u8>, AnswerError> {
@@ -123,7 +134,7 @@ impl Ca {
     }
 }
 
-fn refused(refusal: &Refusal) -> Answer {
+fn as_refusal(refusal: &Refusal) -> Answer {
     Answer::Refused { reason: refusal.fail_info(), text: format!("{}: {refusal}", refusal.name()) }
 }
 

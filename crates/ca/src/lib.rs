@@ -15,7 +15,7 @@ pub mod store;
 mod token;
 mod transaction;
 
-pub use answer::AnswerError;
+pub use answer::{AnswerError, Response};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};

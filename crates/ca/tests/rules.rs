@@ -101,7 +101,7 @@ fn a_certificate_that_the_ca_does_not_remember_vouches_for_nothing() {
     let forgetful = world.another();
     let draft = Draft::renewing(&world.old, 1);
     let response = forgetful.answer(&draft.message(), None, now()).unwrap();
-    assert_eq!(rule(&world.read(&response, &draft.transaction, Asked::Certificates)), "unknown-signer");
+    assert_eq!(rule(&world.read(&response.message, &draft.transaction, Asked::Certificates)), "unknown-signer");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_tls_peer_is_the_holder_or_nobody() {
     let with = |peer: &obnova_ca::IssuedCertificate, transaction: u8| {
         let draft = Draft::renewing(&world.old, transaction);
         let response = world.ca.answer(&draft.message(), Some(&peer.certificate), now() + DAY).unwrap();
-        world.read(&response, &draft.transaction, Asked::Certificates)
+        world.read(&response.message, &draft.transaction, Asked::Certificates)
     };
     assert_eq!(rule(&with(&petr.certificates[0], 1)), "other-peer");
     assert_eq!(rule(&with(&late.certificates[0], 2)), "peer-expired");

@@ -73,7 +73,7 @@ fn the_same_message_again_is_the_same_order_also_in_another_process() {
     let message = draft.message();
     let ask = |ca: &Ca, when| {
         let response = ca.answer(&message, None, when).unwrap();
-        world.read(&response, &draft.transaction, Asked::Certificates)
+        world.read(&response.message, &draft.transaction, Asked::Certificates)
     };
     let first = token(&ask(&world.ca, now()));
     let other = world.another();
@@ -182,7 +182,7 @@ fn threads_and_processes_that_send_the_same_order_get_the_same_answer() {
         let answers: Vec<_> = std::thread::scope(|scope| {
             let send = |ca: &Ca| {
                 let response = ca.answer(&message, None, now()).unwrap();
-                world.read(&response, &draft.transaction, Asked::Certificates)
+                world.read(&response.message, &draft.transaction, Asked::Certificates)
             };
             let threads: Vec<_> = (0..12).map(|index| scope.spawn(move || send(cas[index % 3]))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
@@ -238,7 +238,7 @@ fn hostile_bytes_get_an_error_or_a_refusal_and_change_nothing_that_was_signed() 
     let good = draft.message_of(requests.clone());
     for length in 0..good.len() {
         if let Ok(response) = world.ca.answer(&good[..length], None, now()) {
-            rule(&world.read(&response, &draft.transaction, Asked::Certificates));
+            rule(&world.read(&response.message, &draft.transaction, Asked::Certificates));
         }
     }
     let mut refused = 0;

@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
+//!
+//! - [`house`]: a CA in a directory, and the first pair of a new card.
+//! - [`Server`]: the CA behind HTTPS, in a thread of its own.
+
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod house;
+mod server;
 
 pub use house::House;
+pub use server::{Access, Running, Server, ServerConfig, ServerError};

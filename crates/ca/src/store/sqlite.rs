@@ -25,7 +25,7 @@ pub struct SqliteStore {
 const APPLICATION: i64 = 0x4f62_4341;
 const SCHEMA_VERSION: i64 = 1;
 /// How long one process waits for another's write.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl SqliteStore {
     /// Opens the file, or makes it, readable by its owner only. A file that exists is checked from end to end.

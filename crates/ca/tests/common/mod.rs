@@ -100,7 +100,7 @@ impl World {
 
     pub fn ask(&self, message: &[u8], transaction: &TransactionId, asked: Asked, now: SystemTime) -> Answer {
         let response = self.ca.answer(message, None, now).unwrap();
-        self.read(&response, transaction, asked)
+        self.read(&response.message, transaction, asked)
     }
 
     pub fn read(&self, response: &[u8], transaction: &TransactionId, asked: Asked) -> Answer {

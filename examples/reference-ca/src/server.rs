@@ -1,0 +1,179 @@
+//! The CA behind HTTPS.
+
+mod connection;
+mod est;
+mod pages;
+mod tls;
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use obnova_ca::Ca;
+use tokio::sync::watch;
+use x509_cert::Certificate;
+
+use crate::{House, house::HouseError};
+
+/// How long requests that are being answered may take after [`Running::stop`].
+const GRACE: Duration = Duration::from_secs(5);
+/// Threads for signatures and the database.
+const WORKERS: usize = 16;
+
+/// What a server is to be like.
+#[derive(Clone)]
+pub struct ServerConfig {
+    /// The CA.
+    pub house: Arc<House>,
+    /// Where to listen: loopback, and a port that is free, unless set.
+    pub listen: SocketAddr,
+    /// What time it is.
+    pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    /// Is told of every request that was answered.
+    pub log: Arc<dyn Fn(&Access) + Send + Sync>,
+}
+
+impl ServerConfig {
+    /// A server on a free port of 127.0.0.1, with the system's clock and no log.
+    #[must_use]
+    pub fn new(house: Arc<House>) -> Self {
+        Self {
+            house,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            clock: Arc::new(SystemTime::now),
+            log: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig").field("house", &self.house).field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// One request, as a log has it: no token, no certificate, no body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Who asked.
+    pub from: SocketAddr,
+    /// `POST`.
+    pub method: String,
+    /// `/.well-known/est/fullcmc`; what follows `/pickup/` is left out.
+    pub path: String,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The rule that was broken, when the CA refused.
+    pub refused: Option<&'static str>,
+    /// What failed, when the CA could not answer: for its operator, the client is only told to try again.
+    pub failure: Option<String>,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?} {}", self.from, self.method, self.path, self.status)?;
+        self.refused.map_or(Ok(()), |rule| write!(f, " {rule}"))?;
+        self.failure.as_ref().map_or(Ok(()), |failure| write!(f, " {failure:?}"))
+    }
+}
+
+/// What every connection shares.
+struct Shared {
+    ca: Arc<Ca>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    log: Arc<dyn Fn(&Access) + Send + Sync>,
+}
+
+/// The CA as a server.
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Starts listening, and answers from threads of its own until [`Running::stop`].
+    ///
+    /// # Errors
+    /// [`ServerError`]: the address is taken, or the TLS key and certificate cannot be used.
+    pub fn start(config: ServerConfig) -> Result<Running, ServerError> {
+        let listen = config.listen;
+        let listening = |source| ServerError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).map_err(listening)?;
+        listener.set_nonblocking(true).map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let acceptor = tls::acceptor(&config.house, config.clock.clone())?;
+        let trust_anchors = config.house.trust_anchors();
+        let shared = Arc::new(Shared { ca: config.house.ca().clone(), clock: config.clock, log: config.log });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(WORKERS)
+            .thread_name("ca-server")
+            .enable_all()
+            .build()
+            .map_err(ServerError::Threads)?;
+        let (stop, stopped) = watch::channel(false);
+        // When the loop ends the runtime is dropped, which joins its threads.
+        let run = move || runtime.block_on(connection::serve(listener, acceptor, shared, stopped, GRACE));
+        let thread = std::thread::Builder::new().name("ca-server".into()).spawn(run).map_err(ServerError::Threads)?;
+        Ok(Running { address, trust_anchors, stop, thread: Some(thread) })
+    }
+}
+
+/// A server that runs. Dropping it stops it too.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What a client is to trust.
+    pub trust_anchors: Vec<Certificate>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// `https://127.0.0.1:8443`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Takes no more connections, lets requests that are being answered end (for five seconds), and joins the threads.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Who does not listen any more has stopped.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was printed there; it has stopped all the same.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address is taken, or not one of this machine.
+    #[error("cannot listen on {address}: {source}; is another server running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No threads.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
+    /// Key and certificate of the TLS server.
+    #[error(transparent)]
+    House(#[from] HouseError),
+    /// rustls does not take them.
+    #[error("server.key and server.pem cannot be used for TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}

@@ -1,0 +1,107 @@
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Extension;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, watch},
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use x509_cert::{Certificate, der::Decode};
+
+use super::{Shared, pages};
+
+/// Who does not say hello, or does not send a request's head, within this time is left.
+const HELLO: Duration = Duration::from_secs(10);
+/// No connection lives longer.
+const LIFE: Duration = Duration::from_secs(300);
+/// The most connections at once; others wait.
+const CONNECTIONS: usize = 512;
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub address: SocketAddr,
+    /// The TLS client certificate; its key signed the handshake, and nothing else is known of it.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+/// Takes connections until `stopped`, then waits for those that are open, `grace` at most.
+pub(super) async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+    grace: Duration,
+) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let stop = stopped.clone();
+    loop {
+        let accepted = tokio::select! {
+            () = end(&mut stopped) => break,
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, address)) = accepted else {
+            // Out of file descriptors, most likely: let some connections end.
+            sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(permit) = room.clone().acquire_owned().await else { break };
+        let (acceptor, shared, stop) = (acceptor.clone(), shared.clone(), stop.clone());
+        tokio::spawn(async move {
+            // The time is up, the client is gone, or all is said: in each case the connection ends here.
+            let _ = timeout(LIFE, converse(stream, address, acceptor, shared, stop)).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+    // Either they have ended, or their time is up and the runtime drops them.
+    let _ = timeout(grace, room.acquire_many(all)).await;
+}
+
+async fn converse(
+    stream: TcpStream,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let handshake = tokio::select! {
+        () = end(&mut stopped) => return,
+        handshake = timeout(HELLO, acceptor.accept(stream)) => handshake,
+    };
+    let Ok(Ok(stream)) = handshake else { return };
+    let sent = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    // The handshake's signature was verified with it: that it cannot be read here is very unlikely, and then it is nobody's.
+    let certificate = sent.and_then(|der| Certificate::from_der(der).ok()).map(Arc::new);
+    let router = pages::router(shared).layer(Extension(Peer { address, certificate }));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HELLO)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        () = end(&mut stopped) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+        _ = connection.as_mut() => {}
+    }
+}
+
+/// Waits for the server's end.
+async fn end(stopped: &mut watch::Receiver<bool>) {
+    // An error says that whoever could stop the server is gone, which is the end too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

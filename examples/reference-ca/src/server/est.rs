@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::Response,
+};
+use obnova_ca::AnswerError;
+use obnova_enroll::est::{self, HttpRequest, HttpResponse, MAX_BODY, Operation};
+
+use super::{
+    Shared,
+    connection::Peer,
+    pages::{Refused, blocking, failed, text},
+};
+
+/// EST (RFC 7030): everything that is no page of its own.
+pub(super) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long, or did not arrive");
+    };
+    let headers = head.headers.iter();
+    let request = HttpRequest {
+        method: head.method.as_str().into(),
+        path: head.uri.path().into(),
+        headers: headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
+        body: body.to_vec(),
+    };
+    blocking(move || decide(&shared, &peer, &request)).await.unwrap_or_else(|answer| answer)
+}
+
+fn decide(shared: &Shared, peer: &Peer, request: &HttpRequest) -> Response {
+    let server = est::Server::new();
+    match server.route(request) {
+        Err(error) => carry(error.response()),
+        Ok(Operation::CaCerts) => {
+            let certificates: Vec<_> = shared.ca.certificates().map(|one| one.certificate.clone()).collect();
+            match server.cacerts(&certificates) {
+                Ok(answer) => carry(answer),
+                Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            }
+        }
+        Ok(Operation::FullCmc(message)) => {
+            match shared.ca.answer(&message, peer.certificate.as_deref(), (shared.clock)()) {
+                Ok(response) => {
+                    let mut answer = carry(server.fullcmc(&response.message, response.refused.is_some()));
+                    response.refused.map(|rule| answer.extensions_mut().insert(Refused(rule)));
+                    answer
+                }
+                Err(error @ AnswerError::Malformed(_)) => text(StatusCode::BAD_REQUEST, &error.to_string()),
+                Err(AnswerError::Ca(error)) => failed(&error),
+                Err(AnswerError::Build(error)) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            }
+        }
+    }
+}
+
+/// An answer as a value, on the wire.
+fn carry(answer: HttpResponse) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers.iter() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,169 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use obnova_ca::{CaError, Outcome, PickUpToken, Refusal};
+use obnova_enroll::certs_only;
+use serde_json::json;
+use tokio::time::timeout;
+use x509_cert::{
+    Certificate,
+    der::{DateTime, EncodePem, pem::LineEnding},
+};
+use zeroize::Zeroizing;
+
+use super::{Access, Shared, connection::Peer, est};
+
+/// Who does not send a request's body within this time is left.
+const BODY: Duration = Duration::from_secs(30);
+
+/// Everything that can be asked for.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/login", get(login))
+        .route("/pickup/{token}", get(pick_up))
+        .fallback(est::answer)
+        .layer(middleware::from_fn_with_state(shared.clone(), watched))
+        .with_state(shared)
+}
+
+/// The rule that was broken, on its way to the log.
+#[derive(Clone, Copy)]
+pub(super) struct Refused(pub &'static str);
+
+/// What failed in the CA itself, on its way to the log.
+#[derive(Clone)]
+struct Failure(String);
+
+/// Bounds the time of a request, keeps answers out of caches, and tells the log.
+async fn watched(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().to_string();
+    let path = request.uri().path();
+    let path = if path.starts_with("/pickup/") { "/pickup/...".into() } else { path.chars().take(200).collect() };
+    let answer = timeout(BODY, next.run(request)).await;
+    let mut answer =
+        answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let refused = answer.extensions().get::<Refused>().map(|refused| refused.0);
+    let failure = answer.extensions().get::<Failure>().map(|failure| failure.0.clone());
+    (shared.log)(&Access { from: peer.address, method, path, status: answer.status().as_u16(), refused, failure });
+    answer
+}
+
+/// Who the TLS client certificate says you are.
+async fn login(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>) -> Response {
+    let Some(certificate) = peer.certificate else {
+        let body = json!({ "error": "nobody", "reason": "no TLS client certificate was used: log in with the authentication certificate" });
+        return json_answer(StatusCode::UNAUTHORIZED, &body);
+    };
+    let work = move || shared.ca.login(&certificate, (shared.clock)());
+    match blocking(work).await {
+        Ok(Ok(who)) => {
+            let end = DateTime::from_system_time(who.not_after).map(|end| end.to_string()).unwrap_or_default();
+            let serial: String = who.serial.iter().map(|byte| format!("{byte:02x}")).collect();
+            let body =
+                json!({ "subject": who.subject, "serial": serial, "profile": who.profile.name(), "not_after": end });
+            json_answer(StatusCode::OK, &body)
+        }
+        Ok(Err(CaError::Refused(refusal))) => refusal_answer(StatusCode::FORBIDDEN, &refusal),
+        Ok(Err(error)) => failed(&error),
+        Err(answer) => answer,
+    }
+}
+
+/// The certificates that the link in a mail opens.
+async fn pick_up(State(shared): State<Arc<Shared>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+    let link = Zeroizing::new(link);
+    let Some(token) = PickUpToken::from_link(&link) else {
+        return refusal_answer(StatusCode::NOT_FOUND, &Refusal::UnknownToken);
+    };
+    let as_pem = headers.get_all(header::ACCEPT).iter().any(|accept| {
+        accept.to_str().is_ok_and(|accept| accept.to_ascii_lowercase().contains("application/x-pem-file"))
+    });
+    let work = move || {
+        let outcome = shared.ca.pick_up(&token)?;
+        let issuing = shared.ca.certificates().next().map(|one| one.certificate.clone());
+        Ok((outcome, issuing))
+    };
+    match blocking(work).await {
+        Ok(Ok((Outcome::Issued(certificates), issuing))) => {
+            let certificates = certificates.into_iter().map(|one| one.certificate).chain(issuing).collect::<Vec<_>>();
+            file(&certificates, as_pem)
+        }
+        Ok(Ok((Outcome::Pending { retry_after, .. }, _))) => {
+            let mut answer = text(StatusCode::ACCEPTED, "the CA has not decided yet: ask again later");
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
+            answer
+        }
+        Ok(Err(CaError::Refused(refusal))) => {
+            let status = match refusal {
+                Refusal::TokenSpent => StatusCode::GONE,
+                Refusal::Rejected(_) => StatusCode::FORBIDDEN,
+                _ => StatusCode::NOT_FOUND,
+            };
+            refusal_answer(status, &refusal)
+        }
+        Ok(Err(error)) => failed(&error),
+        Err(answer) => answer,
+    }
+}
+
+fn file(certificates: &[Certificate], as_pem: bool) -> Response {
+    let content = if as_pem {
+        let all =
+            certificates.iter().map(|certificate| certificate.to_pem(LineEnding::LF)).collect::<Result<String, _>>();
+        all.map(String::into_bytes).map_err(|error| error.to_string())
+    } else {
+        certs_only::encode(certificates).map_err(|error| error.to_string())
+    };
+    let (kind, name) = if as_pem {
+        ("application/x-pem-file", "attachment; filename=\"certificates.pem\"")
+    } else {
+        ("application/pkcs7-mime; smime-type=certs-only", "attachment; filename=\"certificates.p7c\"")
+    };
+    match content {
+        Ok(content) => ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], content).into_response(),
+        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error),
+    }
+}
+
+/// Runs what signs or waits for the disk beside the threads that serve connections.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "the CA failed to answer"))
+}
+
+/// The CA failed; what exactly is for its operator and not for the client.
+pub(super) fn failed(error: &CaError) -> Response {
+    let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "the CA cannot answer now: send the same request again");
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+    answer.extensions_mut().insert(Failure(error.to_string()));
+    answer
+}
+
+fn refusal_answer(status: StatusCode, refusal: &Refusal) -> Response {
+    let mut answer = json_answer(status, &json!({ "error": refusal.name(), "reason": refusal.to_string() }));
+    answer.extensions_mut().insert(Refused(refusal.name()));
+    answer
+}
+
+fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
+}
+
+pub(super) fn text(status: StatusCode, text: &str) -> Response {
+    let body = Body::from(format!("{text}\n"));
+    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
+}
