@@ -50,6 +50,11 @@ pub enum RunError {
     /// The plan has a login and there is no server to log in to.
     #[error("the plan asks for a login and no login server is configured")]
     NoLogin,
+    /// The card does not show what was written to it.
+    #[error(
+        "the card does not show what was written to it: look at it again (card list), and if it stays, ask the issuer"
+    )]
+    NotOnCard,
     /// The action is not one that is performed.
     #[error("there is nothing to do")]
     NothingToDo,

@@ -2,27 +2,37 @@
 //!
 //! - [`Runner`]: does what a [`Process`](obnova_renewal::Process) says, one step at a time, with the five [`Seams`].
 //! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory.
-//! - [`LoginProof`]: a login as the proof. [`look`]: reads a card for a plan.
+//! - [`EstConnection`] over [`Https`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
+//! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`]: certificates that came as files.
+//! - [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod ca;
+mod content;
+mod doctor;
 mod error;
 mod est;
 mod https;
 mod journal;
 mod login;
 mod look;
+mod mailed;
+mod pins;
 mod prompt;
 mod runner;
 
 pub use ca::{CaConnection, CaError};
+pub use content::{install_completion, remove};
+pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;
 pub use https::{Https, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
+pub use mailed::{MailedError, read_mailed};
+pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use runner::{Runner, Seams, Turn};
 

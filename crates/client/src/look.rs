@@ -1,4 +1,7 @@
+use std::sync::{MutexGuard, PoisonError};
+
 use obnova_card::{Token, TokenError};
+use obnova_card_rustls::SharedToken;
 use obnova_renewal::CardView;
 
 /// Asks a token the four questions that a plan is made from. No PIN is needed and no try is spent.
@@ -7,4 +10,9 @@ use obnova_renewal::CardView;
 /// As the token.
 pub fn look(token: &mut dyn Token) -> Result<CardView, TokenError> {
     Ok(CardView::new(token.identity()?, token.capabilities()?, token.passwords()?, token.slots()?))
+}
+
+/// A card whose user panicked is still a card: each of its operations begins anew.
+pub(crate) fn lock(token: &SharedToken) -> MutexGuard<'_, Box<dyn Token>> {
+    token.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,10 @@
 use std::time::SystemTime;
 
-use obnova_card::{KeyEntry, PasswordStatus, TokenError};
+use obnova_card::{KeyEntry, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Summary};
 
-use crate::{CaConnection, Journal, Login, LoginProof, Progress, Prompt, Question, RunError};
+use crate::{CaConnection, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
 
 mod pins;
 
@@ -230,7 +230,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn key_entry(&mut self, slot: obnova_card::SlotId) -> Result<KeyEntry, RunError> {
+    fn key_entry(&mut self, slot: SlotId) -> Result<KeyEntry, RunError> {
         let seen = |slots: &[SlotView]| slots.iter().find(|one| one.id == slot).and_then(|one| one.key.clone());
         if seen(&self.slots).is_none() {
             self.look()?;
@@ -241,15 +241,6 @@ impl<'a> Runner<'a> {
     fn token(&self) -> Result<SharedToken, RunError> {
         self.seams.token.clone().ok_or(RunError::NoCard)
     }
-
-    fn passwords(&self) -> Result<Vec<PasswordStatus>, RunError> {
-        Ok(lock(&self.token()?).passwords()?)
-    }
-}
-
-/// A card whose user panicked is still a card: each of its operations begins anew.
-fn lock(token: &SharedToken) -> std::sync::MutexGuard<'_, Box<dyn obnova_card::Token>> {
-    token.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 const fn is_about_the_password(error: &TokenError) -> bool {

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use const_oid::{ObjectIdentifier, db::rfc5280};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, asn1::Any, flagset::FlagSet};
@@ -15,9 +15,11 @@ use x509_cert::{
 
 use crate::wire;
 
-/// A certificate that was read once, at the door, together with its exact bytes.
+/// A certificate that was read once, at the door, together with its exact bytes. Cheap to clone.
 #[derive(Clone)]
-pub struct ParsedCertificate {
+pub struct ParsedCertificate(Arc<Parsed>);
+
+struct Parsed {
     der: Vec<u8>,
     certificate: Certificate,
 }
@@ -35,56 +37,56 @@ impl ParsedCertificate {
             return Err(UnreadableCertificate);
         }
         let certificate = Certificate::from_der(der).map_err(|_| UnreadableCertificate)?;
-        Ok(Self { der: der.to_vec(), certificate })
+        Ok(Self(Arc::new(Parsed { der: der.to_vec(), certificate })))
     }
 
     /// The bytes as they came.
     #[must_use]
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.0.der
     }
 
     /// What they say.
     #[must_use]
-    pub const fn certificate(&self) -> &Certificate {
-        &self.certificate
+    pub fn certificate(&self) -> &Certificate {
+        &self.0.certificate
     }
 
     /// Whose it is.
     #[must_use]
     pub fn subject(&self) -> &Name {
-        self.certificate.tbs_certificate().subject()
+        self.0.certificate.tbs_certificate().subject()
     }
 
     /// Who issued it.
     #[must_use]
     pub fn issuer(&self) -> &Name {
-        self.certificate.tbs_certificate().issuer()
+        self.0.certificate.tbs_certificate().issuer()
     }
 
     /// The serial number in hexadecimal digits, as issuers print it.
     #[must_use]
     pub fn serial(&self) -> String {
-        let bytes = self.certificate.tbs_certificate().serial_number().as_bytes();
+        let bytes = self.0.certificate.tbs_certificate().serial_number().as_bytes();
         bytes.iter().map(|byte| format!("{byte:02X}")).collect()
     }
 
     /// The certified key.
     #[must_use]
     pub fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
-        self.certificate.tbs_certificate().subject_public_key_info()
+        self.0.certificate.tbs_certificate().subject_public_key_info()
     }
 
     /// First moment of its validity.
     #[must_use]
     pub fn not_before(&self) -> SystemTime {
-        self.certificate.tbs_certificate().validity().not_before.to_system_time()
+        self.0.certificate.tbs_certificate().validity().not_before.to_system_time()
     }
 
     /// Last moment of its validity.
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
-        self.certificate.tbs_certificate().validity().not_after.to_system_time()
+        self.0.certificate.tbs_certificate().validity().not_after.to_system_time()
     }
 
     /// Whether `now` lies inside its validity, ends included (RFC 5280 §4.1.2.5).
@@ -103,7 +105,7 @@ impl ParsedCertificate {
     /// Every extension.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        self.certificate.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
+        self.0.certificate.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
     }
 
     /// What the key may be used for (RFC 5280 §4.2.1.3); `None` when the certificate does not say.
@@ -140,19 +142,19 @@ impl ParsedCertificate {
     /// Whether `issuer`'s key signed it; the names are not looked at.
     #[must_use]
     pub fn is_signed_by(&self, issuer: &SubjectPublicKeyInfoOwned) -> bool {
-        let algorithm = SignatureAlgorithm::try_from(self.certificate.signature_algorithm());
+        let algorithm = SignatureAlgorithm::try_from(self.0.certificate.signature_algorithm());
         let (Ok(algorithm), Some(signature), Some(signed)) =
-            (algorithm, self.certificate.signature().as_bytes(), self.signed_bytes())
+            (algorithm, self.0.certificate.signature().as_bytes(), self.signed_bytes())
         else {
             return false;
         };
-        let same_twice = self.certificate.signature_algorithm() == self.certificate.tbs_certificate().signature();
+        let same_twice = self.0.certificate.signature_algorithm() == self.0.certificate.tbs_certificate().signature();
         same_twice && obnova_algorithm::verify(issuer, algorithm, signed, signature).is_ok()
     }
 
     /// The exact bytes that the issuer signed: encoding them again could give others.
     fn signed_bytes(&self) -> Option<&[u8]> {
-        let mut outer = SliceReader::new(&self.der).ok()?;
+        let mut outer = SliceReader::new(&self.0.der).ok()?;
         let mut signed = None;
         outer
             .sequence(|inner| {
@@ -183,7 +185,7 @@ struct QcStatement {
 
 impl PartialEq for ParsedCertificate {
     fn eq(&self, other: &Self) -> bool {
-        self.der == other.der
+        self.0.der == other.0.der
     }
 }
 
@@ -197,7 +199,7 @@ impl std::fmt::Debug for ParsedCertificate {
 
 impl Serialize for ParsedCertificate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        wire::bytes::serialize(&self.der, serializer)
+        wire::bytes::serialize(&self.0.der, serializer)
     }
 }
 

@@ -244,7 +244,7 @@ fn asks(old: &Pair<OldKey>, new: &Pair<NewKey>, policy: &Policy, in_place: bool)
     }
     let mut asks: Vec<Ask> = Vec::new();
     for phase in Phase::ALL {
-        for (password, one) in uses.iter().copied().filter(|(_, one)| one.phase() == phase) {
+        for (password, one) in uses.iter().copied().filter(|(_, one)| one.phase() == Some(phase)) {
             match asks.iter_mut().find(|ask| ask.phase == phase && ask.password == password) {
                 Some(ask) => ask.uses.push(one),
                 None => asks.push(Ask { phase, password, uses: vec![one] }),

@@ -48,23 +48,26 @@ pub enum PinUse {
     Login,
     /// Make a test signature with the new signature key.
     TestSignature,
+    /// Remove what was picked; never part of a renewal.
+    Remove,
 }
 
 impl PinUse {
-    /// The part of the renewal it belongs to.
+    /// The part of the renewal it belongs to, if it belongs to one.
     #[must_use]
-    pub const fn phase(self) -> Phase {
+    pub const fn phase(self) -> Option<Phase> {
         match self {
-            Self::MakeKey(_) => Phase::NewKeys,
-            Self::SignRequest(_) | Self::Vouch(_) => Phase::Requests,
-            Self::Install | Self::Login | Self::TestSignature => Phase::Finish,
+            Self::MakeKey(_) => Some(Phase::NewKeys),
+            Self::SignRequest(_) | Self::Vouch(_) => Some(Phase::Requests),
+            Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
+            Self::Remove => None,
         }
     }
 
     /// Whether a signature is made.
     #[must_use]
     pub const fn is_signature(self) -> bool {
-        !matches!(self, Self::MakeKey(_) | Self::Install)
+        !matches!(self, Self::MakeKey(_) | Self::Install | Self::Remove)
     }
 
     /// Message id, for translations.
@@ -80,6 +83,7 @@ impl PinUse {
             Self::Install => "use-install",
             Self::Login => "use-login",
             Self::TestSignature => "use-test-signature",
+            Self::Remove => "use-remove",
         }
     }
 }
@@ -93,6 +97,7 @@ impl fmt::Display for PinUse {
             Self::Install => f.write_str("put the new certificates on the card"),
             Self::Login => f.write_str("log in with the new authentication certificate"),
             Self::TestSignature => f.write_str("make a test signature with the new signature key"),
+            Self::Remove => f.write_str("remove what you picked from the card"),
         }
     }
 }

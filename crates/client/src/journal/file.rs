@@ -81,6 +81,19 @@ impl FileJournal {
         Ok(names)
     }
 
+    /// Whether journals can be written in a directory, which is made if need be; and the names of those that are there.
+    ///
+    /// # Errors
+    /// [`JournalError::Io`], saying what is in the way.
+    pub fn probe(directory: &Path) -> Result<Vec<String>, JournalError> {
+        let failed = |error| JournalError::Io { path: directory.to_owned(), error };
+        create_directory(directory).map_err(failed)?;
+        let probe = directory.join(format!(".probe-{}", std::process::id()));
+        private().create(true).truncate(true).open(&probe).and_then(|file| file.sync_all()).map_err(failed)?;
+        fs::remove_file(&probe).map_err(failed)?;
+        Self::list(directory)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -1,8 +1,12 @@
-use obnova_card::{PasswordKind, PasswordState, PasswordStatus, Pin, Secret, Token, TokenError, Tries};
+use obnova_card::{PasswordKind, PasswordStatus, Pin, Token, TokenError, Tries};
 use obnova_renewal::{Phase, PinNeed, Process};
 
-use super::{Runner, lock};
-use crate::{LoginError, LoginProof, PinRequest, Question, RunError};
+use super::Runner;
+use crate::{
+    LoginError, LoginProof, PinRequest, RunError,
+    look::lock,
+    pins::{Asker, ask, note_wrong, retry},
+};
 
 /// Passwords that were given for uses which are not over yet, and what is known of their tries.
 #[derive(Default)]
@@ -23,41 +27,22 @@ impl Pins {
         self.held.retain(|held| !process.uses_ahead(held.phase, held.password).is_empty());
     }
 
+    /// Wipes everything that was given.
     pub(super) fn forget_all(&mut self) {
         self.held.clear();
     }
-
-    fn get(&self, phase: Phase, password: PasswordKind) -> Option<Pin> {
-        let held = self.held.iter().find(|held| held.phase == phase && held.password == password);
-        held.map(|held| held.pin.clone())
-    }
-
-    fn status(&self, password: PasswordKind) -> Option<PasswordStatus> {
-        self.statuses.as_ref()?.iter().find(|status| status.kind == password).copied()
-    }
-
-    fn wrong(&mut self, password: PasswordKind, tries: Tries) {
-        self.held.retain(|held| held.password != password);
-        let statuses = self.statuses.iter_mut().flatten();
-        for status in statuses.filter(|status| status.kind == password) {
-            status.state = PasswordState::Active(tries);
-        }
-    }
 }
 
-/// Wrong attempts in one step, where the card does not tell how many are left.
-const BLIND_ATTEMPTS: u32 = 2;
-
 impl Runner<'_> {
-    /// Does something that needs a password: the one that was given for it, or one that is asked for now. A wrong one is
-    /// asked for again for as long as tries are left, and never the last without a clear yes.
+    /// Does something that needs a password: the one that was given for it, or one that is asked for now.
     pub(super) fn with_pin<T>(
         &mut self,
         need: &PinNeed,
         mut act: impl FnMut(&mut dyn Token, &Pin) -> Result<T, TokenError>,
     ) -> Result<T, RunError> {
         let token = self.token()?;
-        self.with_tries(need, |_, pin| act(lock(&token).as_mut(), pin).map_err(RunError::from))
+        let mut asker = OfPhase { phase: phase(need)?, runner: self };
+        retry(&mut asker, need.password, |_, pin| act(lock(&token).as_mut(), pin).map_err(RunError::from))
     }
 
     /// The same for a login, where the password goes through the TLS handshake.
@@ -66,73 +51,49 @@ impl Runner<'_> {
         need: &PinNeed,
         mut act: impl FnMut(&mut dyn LoginProof, &Pin) -> Result<String, LoginError>,
     ) -> Result<String, RunError> {
-        self.with_tries(need, |runner, pin| {
-            let proof = runner.seams.login.as_deref_mut().ok_or(RunError::NoLogin)?;
+        let mut asker = OfPhase { phase: phase(need)?, runner: self };
+        retry(&mut asker, need.password, |asker, pin| {
+            let proof = asker.runner.seams.login.as_deref_mut().ok_or(RunError::NoLogin)?;
             act(proof, pin).map_err(|error| match error {
                 LoginError::Token(error) => RunError::Token(error),
                 error => RunError::Login(error),
             })
         })
     }
+}
 
-    fn with_tries<T>(
-        &mut self,
-        need: &PinNeed,
-        mut act: impl FnMut(&mut Self, &Pin) -> Result<T, RunError>,
-    ) -> Result<T, RunError> {
-        let mut wrong = 0;
-        loop {
-            let pin = self.pin(need, wrong > 0)?;
-            match act(self, &pin) {
-                Err(RunError::Token(TokenError::WrongSecret { password, tries })) if password == need.password => {
-                    wrong += 1;
-                    self.pins.wrong(password, tries);
-                    let nothing_left = tries == Tries::Known(0);
-                    if nothing_left || (matches!(tries, Tries::Unknown | Tries::Low) && wrong > BLIND_ATTEMPTS) {
-                        return Err(TokenError::WrongSecret { password, tries }.into());
-                    }
-                }
-                // The card knows of fewer tries than were read before: somebody else spent some.
-                Err(RunError::Token(TokenError::TooFewTries { password, tries }))
-                    if password == need.password && pin.keep_tries > 0 =>
-                {
-                    self.pins.wrong(password, tries);
-                }
-                outcome => return outcome,
-            }
+fn phase(need: &PinNeed) -> Result<Phase, RunError> {
+    need.uses.first().and_then(|one| one.phase()).ok_or(RunError::NothingToDo)
+}
+
+/// Brings the password that was given for a part of the renewal, or asks for it once for all that is ahead in that part.
+struct OfPhase<'r, 'a> {
+    phase: Phase,
+    runner: &'r mut Runner<'a>,
+}
+
+impl Asker for OfPhase<'_, '_> {
+    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError> {
+        let runner = &mut *self.runner;
+        let held = runner.pins.held.iter().find(|held| held.phase == self.phase && held.password == password);
+        if let Some(held) = held {
+            return Ok(held.pin.clone());
         }
+        if runner.pins.statuses.is_none() {
+            let statuses = lock(&runner.token()?).passwords()?;
+            runner.pins.statuses = Some(statuses);
+        }
+        let uses = runner.process.uses_ahead(self.phase, password);
+        let card = runner.process.plan().card.label.clone();
+        let request = PinRequest::new(card, password, Some(self.phase), uses, was_wrong);
+        let pin = ask(runner.seams.prompt, runner.pins.statuses.as_deref().unwrap_or_default(), request)?;
+        runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
+        Ok(pin)
     }
 
-    fn pin(&mut self, need: &PinNeed, was_wrong: bool) -> Result<Pin, RunError> {
-        let phase = need.uses.first().map(|one| one.phase()).ok_or(RunError::NothingToDo)?;
-        if let Some(pin) = self.pins.get(phase, need.password) {
-            return Ok(pin);
-        }
-        if self.pins.statuses.is_none() {
-            self.pins.statuses = Some(self.passwords()?);
-        }
-        let status = self.pins.status(need.password);
-        let tries = match status.map(|status| status.state) {
-            Some(PasswordState::Active(tries)) => tries,
-            Some(PasswordState::Blocked) => return Err(TokenError::Blocked { password: need.password }.into()),
-            _ => Tries::Unknown,
-        };
-        if tries.may_be_last() && !self.seams.prompt.confirm(&Question::LastTry(need.password))? {
-            return Err(RunError::LastTryKept { password: need.password });
-        }
-        let request = PinRequest {
-            card: self.process.plan().card.label.clone(),
-            password: need.password,
-            phase: Some(phase),
-            uses: self.process.uses_ahead(phase, need.password),
-            tries,
-            was_wrong,
-            minimum: status.map_or(0, |status| status.minimum),
-            maximum: status.map_or(usize::MAX, |status| status.maximum),
-        };
-        let secret: Secret = self.seams.prompt.pin(&request)?;
-        let pin = if tries.may_be_last() { Pin::with_last_try(secret) } else { Pin::new(secret) };
-        self.pins.held.push(Held { phase, password: need.password, pin: pin.clone() });
-        Ok(pin)
+    fn wrong(&mut self, password: PasswordKind, tries: Tries) {
+        let pins = &mut self.runner.pins;
+        pins.held.retain(|held| held.password != password);
+        note_wrong(pins.statuses.as_deref_mut().unwrap_or_default(), password, tries);
     }
 }

@@ -323,6 +323,7 @@ impl State {
             PinUse::Install => self.installed,
             PinUse::Login => self.logged_in.is_some(),
             PinUse::TestSignature => self.signature_proven,
+            PinUse::Remove => true,
         };
         !done && self.plan.has(one)
     }

@@ -1,0 +1,37 @@
+use obnova_card::Removal;
+use obnova_card_rustls::SharedToken;
+use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse, SlotView};
+
+use crate::{Prompt, RunError, look::lock, pins::with_password};
+
+/// Installs a pair of certificates for keys that waited on the card, without a journal, and reads them back.
+///
+/// # Errors
+/// [`RunError`]; [`RunError::NotOnCard`] when the card does not show what was written.
+pub fn install_completion(
+    token: &SharedToken,
+    prompt: &mut dyn Prompt,
+    completion: &Completion,
+) -> Result<(), RunError> {
+    with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Install], |token, pin| {
+        token.install(&completion.jobs, &completion.superseded, pin)
+    })?;
+    let slots: Vec<SlotView> = lock(token).slots()?.into_iter().map(SlotView::from).collect();
+    let there = completion
+        .certificates
+        .iter()
+        .zip(&completion.jobs)
+        .all(|((_, certificate), job)| slots.iter().any(|slot| slot.id == job.slot && slot.holds(certificate)));
+    if there { Ok(()) } else { Err(RunError::NotOnCard) }
+}
+
+/// Removes what [`removals`](obnova_renewal::removals) approved, in one go, and returns the card as it is then.
+///
+/// # Errors
+/// [`RunError`].
+pub fn remove(token: &SharedToken, prompt: &mut dyn Prompt, orders: &[Removal]) -> Result<CardView, RunError> {
+    if !orders.is_empty() {
+        with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Remove], |token, pin| token.remove(orders, pin))?;
+    }
+    Ok(crate::look(lock(token).as_mut())?)
+}

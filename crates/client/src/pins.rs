@@ -1,0 +1,122 @@
+use obnova_card::{PasswordKind, PasswordState, PasswordStatus, Pin, Token, TokenError, Tries};
+use obnova_card_rustls::SharedToken;
+use obnova_renewal::{Phase, PinUse};
+
+use crate::{PinRequest, Prompt, Question, RunError, look::lock};
+
+/// Does one thing outside of a renewal that needs a password: asks for it, saying what for; asks again when it was wrong, for
+/// as long as tries are left; and never spends the last one without a clear yes.
+///
+/// # Errors
+/// [`RunError::Token`], [`RunError::Prompt`], [`RunError::LastTryKept`].
+pub fn with_password<T>(
+    token: &SharedToken,
+    prompt: &mut dyn Prompt,
+    password: PasswordKind,
+    uses: &[PinUse],
+    mut act: impl FnMut(&mut dyn Token, &Pin) -> Result<T, TokenError>,
+) -> Result<T, RunError> {
+    let card = lock(token).identity()?.label;
+    let statuses = lock(token).passwords()?;
+    let mut asker = Once { prompt, card, statuses, uses };
+    retry(&mut asker, password, |_, pin| act(lock(token).as_mut(), pin).map_err(RunError::from))
+}
+
+/// Who can bring a password, and is told when it was wrong.
+pub(crate) trait Asker {
+    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError>;
+    fn wrong(&mut self, password: PasswordKind, tries: Tries);
+}
+
+/// Wrong attempts in one go, where the card does not tell how many are left.
+const BLIND_ATTEMPTS: u32 = 2;
+
+/// Acts with a password until it is not wrong any more.
+pub(crate) fn retry<A: Asker, T>(
+    asker: &mut A,
+    password: PasswordKind,
+    mut act: impl FnMut(&mut A, &Pin) -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    let mut wrong = 0;
+    loop {
+        let pin = asker.pin(wrong > 0, password)?;
+        match act(asker, &pin) {
+            Err(RunError::Token(TokenError::WrongSecret { password: which, tries })) if which == password => {
+                wrong += 1;
+                asker.wrong(password, tries);
+                let blind = matches!(tries, Tries::Unknown | Tries::Low) && wrong > BLIND_ATTEMPTS;
+                if blind || tries == Tries::Known(0) {
+                    return Err(TokenError::WrongSecret { password, tries }.into());
+                }
+            }
+            // The card knows of fewer tries than were read before: somebody else spent some.
+            Err(RunError::Token(TokenError::TooFewTries { password: which, tries }))
+                if which == password && pin.keep_tries > 0 =>
+            {
+                asker.wrong(password, tries);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Asks the holder, after the last try was allowed where it is the last.
+pub(crate) fn ask(
+    prompt: &mut dyn Prompt,
+    statuses: &[PasswordStatus],
+    mut request: PinRequest,
+) -> Result<Pin, RunError> {
+    let password = request.password;
+    let status = statuses.iter().find(|status| status.kind == password);
+    request.tries = match status.map(|status| status.state) {
+        Some(PasswordState::Active(tries)) => tries,
+        Some(PasswordState::Blocked) => return Err(TokenError::Blocked { password }.into()),
+        _ => Tries::Unknown,
+    };
+    if let Some(status) = status {
+        (request.minimum, request.maximum) = (status.minimum, status.maximum);
+    }
+    let last = request.tries.may_be_last();
+    if last && !prompt.confirm(&Question::LastTry(password))? {
+        return Err(RunError::LastTryKept { password });
+    }
+    let secret = prompt.pin(&request)?;
+    Ok(if last { Pin::with_last_try(secret) } else { Pin::new(secret) })
+}
+
+impl PinRequest {
+    pub(crate) const fn new(
+        card: String,
+        password: PasswordKind,
+        phase: Option<Phase>,
+        uses: Vec<PinUse>,
+        was_wrong: bool,
+    ) -> Self {
+        Self { card, password, phase, uses, tries: Tries::Unknown, was_wrong, minimum: 0, maximum: usize::MAX }
+    }
+}
+
+/// What is known of the tries after a wrong password.
+pub(crate) fn note_wrong(statuses: &mut [PasswordStatus], password: PasswordKind, tries: Tries) {
+    for status in statuses.iter_mut().filter(|status| status.kind == password) {
+        status.state = PasswordState::Active(tries);
+    }
+}
+
+struct Once<'a> {
+    prompt: &'a mut dyn Prompt,
+    card: String,
+    statuses: Vec<PasswordStatus>,
+    uses: &'a [PinUse],
+}
+
+impl Asker for Once<'_> {
+    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError> {
+        let request = PinRequest::new(self.card.clone(), password, None, self.uses.to_vec(), was_wrong);
+        ask(self.prompt, &self.statuses, request)
+    }
+
+    fn wrong(&mut self, password: PasswordKind, tries: Tries) {
+        note_wrong(&mut self.statuses, password, tries);
+    }
+}
