@@ -1,0 +1,143 @@
+use std::{io, io::Write, path::Path, sync::Arc, time::SystemTime};
+
+use clap::CommandFactory;
+use obnova_ca::{CaError, Policy, StoreError, Transaction};
+use obnova_reference_ca::{
+    House, Server, ServerConfig, ServerError,
+    house::{self, HouseError, InitOptions},
+};
+
+use crate::{
+    cli::{Cli, Command, Init},
+    show,
+};
+
+/// Does what was asked.
+pub fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Init(init) => make(&init),
+        Command::Serve { directory, listen } => serve(&directory, listen),
+        Command::List { directory, state, limit, json } => {
+            let orders = House::open(&directory)?.ca().list(state.map(Into::into), limit)?;
+            print(&if json { show::json(&orders) } else { show::table(&orders) })
+        }
+        Command::Approve { directory, transaction } => {
+            let house = House::open(&directory)?;
+            transaction.iter().try_for_each(|transaction| {
+                let order = house.ca().approve(transaction, SystemTime::now())?;
+                print(&format!("{transaction} issued, {} certificates\n", order.certificates.len()))
+            })
+        }
+        Command::Reject { directory, transaction, reason } => {
+            House::open(&directory)?.ca().reject(&transaction, &reason, SystemTime::now())?;
+            print(&format!("{transaction} rejected\n"))
+        }
+        Command::Link { directory, transaction, base } => link(&directory, &transaction, &base),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn make(init: &Init) -> Result<(), CommandError> {
+    let mut options = InitOptions { name: init.name.clone(), key: init.key.into(), ..InitOptions::default() };
+    options.hosts.extend(init.hosts.iter().cloned());
+    if let Some(path) = &init.policy {
+        let read = std::fs::File::open(path).and_then(|file| {
+            let mut text = String::new();
+            io::Read::read_to_string(&mut io::Read::take(file, Policy::MAX_SIZE as u64 + 1), &mut text).map(|_| text)
+        });
+        options.policy = read.map_err(|source| HouseError::Io { path: path.clone(), source })?;
+    }
+    house::init(&init.directory, &options, SystemTime::now())?;
+    let directory = init.directory.display();
+    print(&format!(
+        "A new CA is in {directory}.\n\
+         Look through {directory}/policy.toml, and move {directory}/root.key somewhere safe.\n\
+         Clients trust {directory}/root.pem. Start it with: obnova-ca serve {directory}\n"
+    ))
+}
+
+fn serve(directory: &Path, listen: std::net::SocketAddr) -> Result<(), CommandError> {
+    let house = Arc::new(House::open(directory)?);
+    let log = |access: &obnova_reference_ca::Access| eprintln!("{access}");
+    let config = ServerConfig { listen, log: Arc::new(log), ..ServerConfig::new(house) };
+    // The handlers are there before anybody is told that the server is.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let end = runtime.block_on(async { end_of_service() })?;
+    let server = Server::start(config)?;
+    print(&format!("listening on {}\n", server.url()))?;
+    runtime.block_on(end);
+    server.stop();
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or on Unix for the signals that end a service.
+#[cfg(unix)]
+fn end_of_service() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn end_of_service() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        // Without a console there is nobody to press it.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn link(directory: &Path, transaction: &Transaction, base: &str) -> Result<(), CommandError> {
+    let house = House::open(directory)?;
+    let order = house.ca().order(transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
+    let token = house.ca().token(&order);
+    print(&format!("{}/pickup/{}\n", base.trim_end_matches('/'), token.to_link().as_str()))
+}
+
+fn print(text: &str) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Who reads only the first lines of a list has them.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error(transparent)]
+    House(#[from] HouseError),
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl CommandError {
+    /// As `--help` documents them.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Ca(CaError::Store(StoreError::NoSuchOrder(_))) => 3,
+            Self::Ca(CaError::Decided { .. }) => 4,
+            _ => 1,
+        }
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        Self::Ca(error.into())
+    }
+}

@@ -1,0 +1,56 @@
+use std::time::SystemTime;
+
+use obnova_ca::store::{CertificateRecord, OrderRecord};
+use serde_json::{Value, json};
+use x509_cert::der::DateTime;
+
+/// Orders as lines for a person.
+pub fn table(orders: &[OrderRecord]) -> String {
+    if orders.is_empty() {
+        return "No orders.\n".into();
+    }
+    let mut text = format!("{:<32}  {:<9}  {:<20}  HOLDER\n", "TRANSACTION", "STATE", "RECEIVED");
+    for order in orders {
+        let holder = printable(&order.holder);
+        let reason = order.reason.as_ref().map(|reason| format!(" ({})", printable(reason))).unwrap_or_default();
+        let (name, state) = (order.transaction.to_string(), order.state.name());
+        text += &format!("{name:<32}  {state:<9}  {:<20}  {holder}{reason}\n", date(order.received));
+    }
+    text
+}
+
+/// Orders as a list of objects for a program. No token and no message is in it.
+pub fn json(orders: &[OrderRecord]) -> String {
+    let order = |order: &OrderRecord| {
+        json!({
+            "transaction": order.transaction.to_string(),
+            "state": order.state.name(),
+            "holder": order.holder,
+            "received": date(order.received),
+            "decided": order.decided.map(date),
+            "confirmed": order.confirmed.map(date),
+            "reason": order.reason,
+            "certificates": order.certificates.iter().map(certificate).collect::<Vec<_>>(),
+        })
+    };
+    let orders: Vec<Value> = orders.iter().map(order).collect();
+    format!("{:#}\n", Value::from(orders))
+}
+
+fn certificate(certificate: &CertificateRecord) -> Value {
+    json!({
+        "profile": certificate.profile.name(),
+        "serial": certificate.serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "subject": certificate.subject,
+        "not_after": date(certificate.not_after),
+    })
+}
+
+fn date(time: SystemTime) -> String {
+    DateTime::from_system_time(time).map_or_else(|_| "?".into(), |date| date.to_string())
+}
+
+/// Names come from outside: no control character of theirs reaches a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+}

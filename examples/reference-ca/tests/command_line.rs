@@ -1,0 +1,262 @@
+//! `obnova-ca` as its operator runs it: init, serve, list, approve while it serves, reject, stop; with the clients that
+//! everybody has, openssl and curl.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use common::{exchange, first_pair, new_keys, order};
+use obnova_enroll::{
+    cmc::{Answer, Asked, Expected, FullResponse, Nonce, TransactionId},
+    est::{self, FullCmcReply},
+};
+use obnova_reference_ca::House;
+use x509_cert::der::{EncodePem, pem::LineEnding};
+
+fn obnova_ca(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(arguments).output().unwrap()
+}
+
+fn done(arguments: &[&str]) -> String {
+    let output = obnova_ca(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn failed(arguments: &[&str], code: i32) -> String {
+    let output = obnova_ca(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    text
+}
+
+/// A server process that does not outlive its test.
+struct Served {
+    process: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(home: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
+            .args(["serve", home, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
+        Self { process, url }
+    }
+
+    fn address(&self) -> std::net::SocketAddr {
+        self.url.strip_prefix("https://").unwrap().parse().unwrap()
+    }
+
+    /// Ends it as a service manager does; its log.
+    fn stop(mut self) -> String {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+        std::io::read_to_string(self.process.stderr.take().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn home(directory: &Path) -> String {
+    directory.join("ca").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_operators_day() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    let home = home.as_str();
+    assert!(done(&["init", home, "--name", "Test House"]).contains("root.key"));
+    assert!(failed(&["init", home], 1).contains("not empty"));
+    assert_eq!(done(&["list", home]), "No orders.\n");
+    assert_eq!(done(&["list", home, "--json"]), "[]\n");
+
+    let house = House::open(Path::new(home)).unwrap();
+    let server = Served::start(home);
+    let send = |number: u8| {
+        let (transaction, nonce) = (TransactionId::from_random([number; 16]), Nonce::from_random([1; 16]));
+        let old = first_pair(&house, 20);
+        let request = est::Client::new().fullcmc_request(&order(&old, &new_keys(), &transaction, &nonce));
+        let response = exchange(server.address(), &house.trust_anchors(), &request, None);
+        let FullCmcReply::Cmc(message) = est::Client::new().fullcmc_response(&response).unwrap() else { panic!() };
+        let ca: Vec<_> = house.ca().certificates().map(|one| one.certificate.clone()).collect();
+        let expected = Expected { transaction: &transaction, nonce: &nonce, ca: &ca, asked: Asked::Certificates };
+        let answer = FullResponse::parse(&message, &expected).unwrap().answer;
+        assert!(matches!(answer, Answer::Pending { .. }), "{answer:?}");
+        transaction.to_string()
+    };
+    let (first, second) = (send(1), send(2));
+    let table = done(&["list", home, "--state", "pending"]);
+    assert!(table.contains(&first) && table.contains(&second) && table.contains("Jana"), "{table}");
+
+    assert!(done(&["approve", home, &first]).contains("issued, 2 certificates"));
+    assert!(failed(&["approve", home, &first], 4).contains("issued already"));
+    assert!(done(&["reject", home, &second, "--reason", "not paid"]).contains("rejected"));
+    assert!(failed(&["reject", home, &second, "--reason", "again"], 4).contains("rejected already"));
+    assert!(failed(&["approve", home, "00ff"], 3).contains("no order 00ff"));
+    failed(&["approve", home, "not hex"], 2);
+    failed(&["approve", home], 2);
+
+    let list: serde_json::Value = serde_json::from_str(&done(&["list", home, "--json"])).unwrap();
+    let state = |name: &str| list.as_array().unwrap().iter().find(|one| one["transaction"] == name).unwrap().clone();
+    assert_eq!(state(&first)["state"], "issued");
+    assert_eq!(state(&first)["certificates"].as_array().unwrap().len(), 2);
+    assert_eq!(state(&second)["reason"], "not paid");
+
+    // The link in the mail, opened by the first tool at hand.
+    let link = done(&["link", home, &first, "--base", &server.url]);
+    let root = Path::new(home).join("root.pem");
+    let pem = curl(&["--cacert", root.to_str().unwrap(), "-H", "Accept: application/x-pem-file", link.trim()]);
+    assert_eq!(String::from_utf8(pem).unwrap().matches("BEGIN CERTIFICATE").count(), 3);
+    let log = server.stop();
+    assert!(log.contains("\"/.well-known/est/fullcmc\" 200") && log.contains("\"/pickup/...\" 200"), "{log}");
+    assert!(!log.contains(link.trim().rsplit('/').next().unwrap()), "no token in the log");
+}
+
+fn curl(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("curl").args(["--silent", "--show-error"]).args(arguments).output();
+    let output = output.expect("curl is missing: apt-get install curl");
+    assert!(output.status.success(), "curl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A holder's authentication key and certificate as files, for programs that want files.
+fn client_files(directory: &Path, house: &House) -> (PathBuf, PathBuf) {
+    let pair = first_pair(house, 20);
+    let (key, certificate) = (directory.join("client.key.der"), directory.join("client.pem"));
+    pair.keys[0].save(&key).unwrap();
+    std::fs::write(&certificate, pair.certificates[0].certificate.to_pem(LineEnding::LF).unwrap()).unwrap();
+    let pem = directory.join("client.key");
+    let arguments = ["pkey", "-inform", "DER", "-in", key.to_str().unwrap(), "-out", pem.to_str().unwrap()];
+    let status = Command::new("openssl").args(arguments).status();
+    assert!(status.expect("openssl is missing: apt-get install openssl").success());
+    (pem, certificate)
+}
+
+#[test]
+fn curl_fetches_the_ca_certificates_and_logs_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home, "--key", "rsa-2048"]);
+    let house = House::open(Path::new(&home)).unwrap();
+    let (key, certificate) = client_files(directory.path(), &house);
+    let server = Served::start(&home);
+    let root = Path::new(&home).join("root.pem");
+    let trust = ["--cacert", root.to_str().unwrap()];
+
+    let cacerts = curl(&[&trust[..], &[&format!("{}/.well-known/est/cacerts", server.url)]].concat());
+    let file = directory.path().join("cacerts.b64");
+    std::fs::write(&file, [cacerts.as_slice(), b"\n"].concat()).unwrap();
+    let arguments = format!("base64 -d {0} | openssl pkcs7 -inform DER -print_certs -noout", file.display());
+    let listed = Command::new("sh").args(["-c", &arguments]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("Root CA") && listed.contains("Issuing CA"), "{listed}");
+
+    let login = format!("{}/login", server.url);
+    for version in ["1.2", "1.3"] {
+        let tls = [format!("--tlsv{version}"), "--tls-max".into(), version.into()];
+        let tls: Vec<_> = tls.iter().map(String::as_str).collect();
+        let files = ["--key", key.to_str().unwrap(), "--cert", certificate.to_str().unwrap(), &login];
+        let who: serde_json::Value = serde_json::from_slice(&curl(&[&trust[..], &tls, &files].concat())).unwrap();
+        assert_eq!(who["profile"], "authentication", "{who}");
+    }
+    let nobody = curl(&[&trust[..], &["--output", "/dev/null", "--write-out", "%{http_code}", &login]].concat());
+    assert_eq!(nobody, b"401");
+    let plain = Command::new("curl").args(["--silent", &login.replace("https", "http")]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&plain.stdout).contains("nobody"), "plain HTTP is not served");
+}
+
+#[test]
+fn openssl_s_client_logs_in_and_sees_the_chain() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let house = Arc::new(House::open(Path::new(&home)).unwrap());
+    let (key, certificate) = client_files(directory.path(), &house);
+    let server = Served::start(&home);
+    let root = Path::new(&home).join("root.pem");
+    let address = server.address().to_string();
+    let mut client = Command::new("openssl")
+        .args(["s_client", "-connect", &address, "-quiet", "-verify_return_error", "-verify_ip", "127.0.0.1"])
+        .args([
+            "-CAfile",
+            root.to_str().unwrap(),
+            "-key",
+            key.to_str().unwrap(),
+            "-cert",
+            certificate.to_str().unwrap(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("openssl is missing: apt-get install openssl");
+    let mut input = client.stdin.take().unwrap();
+    input.write_all(b"GET /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let output = client.wait_with_output().unwrap();
+    drop(input);
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("\"profile\":\"authentication\""), "{answer}");
+}
+
+#[test]
+fn a_killed_server_keeps_what_it_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let house = House::open(Path::new(&home)).unwrap();
+    let old = first_pair(&house, 20);
+    let (transaction, nonce) = (TransactionId::from_random([5; 16]), Nonce::from_random([6; 16]));
+    let request = est::Client::new().fullcmc_request(&order(&old, &new_keys(), &transaction, &nonce));
+    let ca: Vec<_> = house.ca().certificates().map(|one| one.certificate.clone()).collect();
+    let expected = Expected { transaction: &transaction, nonce: &nonce, ca: &ca, asked: Asked::Certificates };
+    let ask = |server: &Served| {
+        let response = exchange(server.address(), &house.trust_anchors(), &request, None);
+        let FullCmcReply::Cmc(message) = est::Client::new().fullcmc_response(&response).unwrap() else { panic!() };
+        match FullResponse::parse(&message, &expected).unwrap().answer {
+            Answer::Pending { token, .. } => token,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut server = Served::start(&home);
+    let token = ask(&server);
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    let server = Served::start(&home);
+    assert_eq!(ask(&server), token);
+    assert_eq!(house.ca().list(None, 10).unwrap().len(), 1);
+    house.ca().approve(&transaction.to_string().parse().unwrap(), SystemTime::now()).unwrap();
+}
+
+#[test]
+fn help_says_what_there_is_and_completions_are_made() {
+    let help = done(&["--help"]);
+    for word in ["init", "serve", "list", "approve", "reject", "link", "Exit codes: 0"] {
+        assert!(help.contains(word), "{help}");
+    }
+    assert!(done(&["completions", "bash"]).contains("obnova-ca"));
+    failed(&[], 2);
+    failed(&["serve"], 2);
+    assert!(failed(&["serve", "/nonexistent"], 1).contains("/nonexistent/policy.toml"));
+}
