@@ -6,6 +6,9 @@ use crate::{Secret, TokenError};
 ///
 /// Each method is one short, exclusive conversation: it selects, verifies, acts and leaves no security status behind. So a
 /// PIN is passed with the operation that needs it, and nothing is held across a prompt or a network wait.
+///
+/// Which PIN that is: [`generate`](Self::generate), [`install`](Self::install) and [`remove`](Self::remove) take the
+/// authentication PIN, whatever the role of the key; [`sign`](Self::sign) takes the one that the [`KeyEntry`] names.
 pub trait Token: Send {
     /// Who the token is.
     ///

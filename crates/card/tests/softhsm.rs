@@ -10,11 +10,11 @@ use std::{
     sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use common::certificate;
+use common::{certificate, installation, order};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
 use obnova_card::{
-    GenerateKey, InstallCertificate, KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Token, Removal, Secret,
-    SignDigest, Slot, SlotId, Token, TokenError, Tries,
+    KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Token, Removal, Secret, SignDigest, Slot, SlotId, Token,
+    TokenError, Tries,
 };
 use tempfile::TempDir;
 
@@ -60,14 +60,6 @@ fn open() -> Pkcs11Token {
 
 fn pin() -> Pin {
     Pin::new(Secret::from(PIN))
-}
-
-fn order(slot: u32, role: KeyRole, algorithm: KeyAlgorithm) -> GenerateKey {
-    GenerateKey { slot: SlotId(slot), role, algorithm, label: "Jana Nováková".to_owned() }
-}
-
-fn installation(slot: u32, certificate: Vec<u8>) -> InstallCertificate {
-    InstallCertificate { slot: SlotId(slot), certificate, label: "Jana Nováková".to_owned() }
 }
 
 fn slot(token: &mut Pkcs11Token, id: u32) -> Slot {

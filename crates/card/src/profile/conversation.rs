@@ -59,6 +59,28 @@ impl<'c> Conversation<'c> {
         if answer.status.is_success() { Ok(answer.data) } else { Err(refused(command, answer.status)) }
     }
 
+    /// Reads a file whole: `first` reads it from its start and makes it the current file, and what does not fit into one
+    /// answer (of 256 bytes, where lengths are short) is read from where it stopped. Shorter than `length` when the card
+    /// has no more.
+    pub(super) fn read_whole(&mut self, first: &CommandApdu, length: u16) -> Result<ResponseApdu, TokenError> {
+        /// READ BINARY cannot name an offset behind this.
+        const LAST_OFFSET: usize = 0x7FFF;
+        let length = usize::from(length);
+        let mut whole = self.send(first)?;
+        while whole.status.is_success() && whole.data.len() < length.min(LAST_OFFSET) {
+            let missing = (length - whole.data.len()) as u32;
+            let next = self.send(&command::read_selected(whole.data.len() as u16, missing))?;
+            if !next.status.is_success() || next.data.is_empty() {
+                break;
+            }
+            whole.data.extend(next.data);
+        }
+        if whole.data.len() > length {
+            return Err(malformed(first, "there is more in the file than its length says"));
+        }
+        Ok(whole)
+    }
+
     /// Sends a PIN, if enough tries are left and it has the right form.
     pub(super) fn verify(&mut self, reference: PasswordReference, pin: &Pin) -> Result<(), TokenError> {
         self.check_before_sending(reference, pin)?;

@@ -6,13 +6,21 @@ use obnova_profile::{
     pkcs15::{CertificateEntry, Label, PrivateKeyEntry, PublicKeyEntry},
 };
 
-use super::conversation::{Conversation, malformed};
+use super::conversation::{Conversation, malformed, refused};
 use crate::TokenError;
 
 pub(super) fn read(card: &mut Conversation<'_>) -> Result<Directory, TokenError> {
-    let read = command::read_directory(card.status.directory());
-    let bytes = card.ask(&read)?;
-    Directory::decode(&bytes, card.status.directory()).map_err(|error| malformed(&read, error))
+    let layout = card.status.directory();
+    let bytes = content(card)?;
+    Directory::decode(&bytes, layout).map_err(|error| malformed(&command::read_directory(layout), error))
+}
+
+/// The directory file as it is.
+pub(super) fn content(card: &mut Conversation<'_>) -> Result<Vec<u8>, TokenError> {
+    let layout = card.status.directory();
+    let read = command::read_directory(layout);
+    let answer = card.read_whole(&read, layout.length())?;
+    if answer.status.is_success() { Ok(answer.data) } else { Err(refused(&read, answer.status)) }
 }
 
 /// The content to write; made before anything is done, it also says whether there is room.

@@ -161,9 +161,6 @@ pub(super) fn certificate(
         }
         command::read_selected(0, file.length.into())
     };
-    let answer = card.send(&read)?;
-    if answer.data.len() > usize::from(file.length) {
-        return Err(malformed(&read, "there is more of it than its length says"));
-    }
+    let answer = card.read_whole(&read, file.length)?;
     Ok(if answer.status.is_success() { answer.data } else { Vec::new() })
 }

@@ -84,8 +84,10 @@ pub(super) fn activate(
         TransportPinModel::InPlace => {
             for (password, secret) in passwords {
                 if let State::Active { .. } = card.password(password)?.state {
-                    // Set before a tear. It must be the one that the holder chose now, too.
-                    card.verify(password, &Pin::new(secret.clone()))?;
+                    // Set before a tear. It must be what the holder chose now, too: a change from it to itself tells.
+                    card.check_tries(password, &Pin::new(secret.clone()))?;
+                    let change = command::change_password(password, secret.expose(), secret.expose());
+                    card.present(password, &change)?;
                     continue;
                 }
                 // The transport PIN has a form of its own.

@@ -1,8 +1,8 @@
-use obnova_profile::{Directory, PasswordReference, command, pkcs15::Label};
+use obnova_profile::{Directory, PasswordReference, pkcs15::Label};
 
 use super::{
-    conversation::{Conversation, malformed},
-    directory::{drop_dangling, encode, enter_certificate, enter_key, has_key, identifier, write},
+    conversation::Conversation,
+    directory::{content, drop_dangling, encode, enter_certificate, enter_key, has_key, identifier, write},
     listing::{KnownKeys, certificate},
     names,
 };
@@ -28,8 +28,7 @@ pub enum Repair {
 pub(super) fn repair(card: &mut Conversation<'_>, known: &mut KnownKeys, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
     card.must_be_active()?;
     let layout = card.status.directory();
-    let read = command::read_directory(layout);
-    let bytes = card.ask(&read)?;
+    let bytes = content(card)?;
     let mut repairs = Vec::new();
     let mut directory = Directory::decode(&bytes, layout).unwrap_or_else(|_| {
         repairs.push(Repair::DirectoryRebuilt);
@@ -64,10 +63,7 @@ pub(super) fn repair(card: &mut Conversation<'_>, known: &mut KnownKeys, pin: &P
     if repairs.is_empty() {
         return Ok(repairs);
     }
-    let content = encode(card, &directory)?;
-    if content.len() != usize::from(layout.length()) {
-        return Err(malformed(&read, "the directory has another length than its layout says"));
-    }
+    encode(card, &directory)?;
     card.verify(PasswordReference::CONTENT, pin)?;
     write(card, &directory)?;
     Ok(repairs)

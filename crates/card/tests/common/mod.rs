@@ -1,9 +1,13 @@
-//! Certificates for tests: of any key, signed by nobody.
-#![allow(dead_code)]
+//! A card to test with, and certificates: of any key, signed by nobody.
+#![allow(dead_code, unused_imports)]
+
+mod setup;
 
 use der::{Encode, oid::ObjectIdentifier};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_apdu::tlv::{Tag, VecWriter};
+
+pub use setup::{AUTHENTICATION, PUK, SIGNATURE, Setup, digest, installation, order, pin};
 
 const SEQUENCE: Tag = Tag::new(0x30);
 const SET: Tag = Tag::new(0x31);

@@ -1,0 +1,357 @@
+//! The profile driver on the simulated card: what a holder's card goes through, and how much is said for it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation, order, pin};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
+use obnova_card::{
+    KeyRole, PasswordKind, PasswordState, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError,
+    Tries,
+};
+use obnova_profile::{PasswordReference, TransportPinModel};
+use obnova_simulator::{Personalisation, SimulatorConnection};
+
+#[test]
+fn a_card_says_who_it_is_and_what_it_can_do() {
+    let mut card = Setup::new();
+    let identity = card.token.identity().unwrap();
+    assert_eq!(identity.kind, "Obnova profile 1");
+    assert_eq!((identity.label.as_str(), identity.serial.as_str()), ("Jana Nováková", "OBN1"));
+    assert_eq!(identity.place, "in process");
+    let capabilities = card.token.capabilities().unwrap();
+    assert!(capabilities.atomic_install && capabilities.marks_superseded && !capabilities.in_place_only);
+    assert_eq!(capabilities.slots, Some(8));
+    assert!(capabilities.generate.contains(&KeyAlgorithm::P256) && capabilities.max_certificate >= 8_192);
+    let passwords = card.token.passwords().unwrap();
+    let states: Vec<_> = passwords.iter().map(|password| (password.kind, password.state)).collect();
+    assert_eq!(
+        states,
+        [
+            (PasswordKind::AuthenticationPin, PasswordState::Active(Tries::Known(3))),
+            (PasswordKind::SignaturePin, PasswordState::Active(Tries::Known(3))),
+            (PasswordKind::Puk, PasswordState::Active(Tries::Known(5))),
+        ]
+    );
+    assert_eq!(card.spent(|token| drop(token.identity().unwrap())), 1);
+    assert_eq!(card.spent(|token| drop(token.capabilities().unwrap())), 1);
+    assert_eq!(card.spent(|token| drop(token.passwords().unwrap())), 1);
+}
+
+#[test]
+fn listing_a_card_of_four_certificates_takes_six_apdus() {
+    let card = Setup::with_pairs(&[1, 2, 3, 4]);
+    for mut token in [card.again(), card.token] {
+        let before = card.count.counts();
+        let slots = token.slots().unwrap();
+        assert_eq!(slots.len(), 8);
+        assert_eq!(slots.iter().filter(|slot| slot.certificates.len() == 1).count(), 4);
+        assert_eq!((card.count.counts() - before).apdus, 6, "the figure asked for is 10 at most");
+        for slot in &slots[..4] {
+            let key = slot.key.as_ref().unwrap();
+            assert_eq!(key.id, key_id(key.public_key.as_ref().unwrap()).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_key_pair_with_its_entries_takes_five_apdus() {
+    let mut card = Setup::new();
+    for (slot, role, algorithm) in [
+        (1, KeyRole::Authentication, KeyAlgorithm::P256),
+        (2, KeyRole::Signature, KeyAlgorithm::P384),
+        (3, KeyRole::Signature, KeyAlgorithm::Rsa2048),
+    ] {
+        let mut key = None;
+        let apdus = card.spent(|token| key = Some(token.generate(&order(slot, role, algorithm), &pin()).unwrap()));
+        assert_eq!(apdus, 5);
+        let key = key.unwrap();
+        assert_eq!(KeyAlgorithm::try_from(&key).unwrap(), algorithm);
+        let entry = card.again().slots().unwrap()[slot as usize - 1].key.clone().unwrap();
+        assert_eq!((entry.role, entry.algorithm, entry.public_key.as_ref()), (role, algorithm, Some(&key)));
+    }
+    let taken = card.token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap_err();
+    assert!(matches!(taken, TokenError::Slot { slot: SlotId(1), .. }));
+    for slot in [0, 9, 300] {
+        let none = card.token.generate(&order(slot, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap_err();
+        assert!(matches!(none, TokenError::Slot { slot: SlotId(it), .. } if it == slot));
+    }
+    let unsupported = card.token.generate(&order(5, KeyRole::Signature, KeyAlgorithm::Rsa4096), &pin()).unwrap_err();
+    assert!(matches!(unsupported, TokenError::Unsupported { .. }));
+}
+
+#[test]
+fn pin_and_signature_take_at_most_four_apdus_from_a_selected_application() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    for (slot, secret) in [(1, AUTHENTICATION), (2, SIGNATURE)] {
+        let pin = Pin::new(Secret::from(secret));
+        let jobs = [SignDigest { slot: SlotId(slot), algorithm: P256, digest: digest(b"x") }];
+        let mut fresh = card.again();
+        let before = card.count.counts();
+        fresh.sign(&jobs, &pin).unwrap();
+        // SELECT is one of them; a token that knows the public key already reads it no more.
+        assert_eq!((card.count.counts() - before).apdus, 1 + 4);
+        assert_eq!(card.spent(|token| drop(token.sign(&jobs, &pin).unwrap())), 1 + 3);
+    }
+}
+
+const P256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+
+#[test]
+fn a_certificate_written_and_entered_takes_five_apdus() {
+    let mut card = Setup::new();
+    let key = card.token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+    let jobs = [installation(1, certificate("Jana", 1, &key, 1_500))];
+    assert_eq!(card.spent(|token| token.install(&jobs, &[], &pin()).unwrap()), 5);
+    // Two at once, and two superseded, cost one command more.
+    let jobs = [3, 4].map(|slot| {
+        let role = if slot == 3 { KeyRole::Authentication } else { KeyRole::Signature };
+        let key = card.token.generate(&order(slot, role, KeyAlgorithm::P256), &pin()).unwrap();
+        installation(slot, certificate("Jana", slot as u8, &key, 1_500))
+    });
+    assert_eq!(card.spent(|token| token.install(&jobs, &[SlotId(1)], &pin()).unwrap()), 6);
+    let slots = card.again().slots().unwrap();
+    assert!(slots[0].certificates[0].superseded && !slots[2].certificates[0].superseded);
+    assert_eq!(slots[0].certificates[0].label, "Jana Nováková");
+    assert_eq!(slots[3].certificates[0].der, jobs[1].certificate);
+    // Once more: nothing is written but the directory, and it is all the same.
+    card.again().install(&jobs, &[SlotId(1)], &pin()).unwrap();
+    assert_eq!(card.again().slots().unwrap(), slots);
+}
+
+#[test]
+fn every_key_signs_by_every_algorithm_that_it_offers() {
+    let mut card = Setup::new();
+    let kinds = [KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa3072, KeyAlgorithm::P256, KeyAlgorithm::P384];
+    for (slot, algorithm) in (1..).zip(kinds) {
+        let key = card.token.generate(&order(slot, KeyRole::Signature, algorithm), &pin()).unwrap();
+        let entry = card.token.slots().unwrap()[slot as usize - 1].key.clone().unwrap();
+        assert_eq!(entry.password, PasswordKind::SignaturePin);
+        let job = |&algorithm: &SignatureAlgorithm| SignDigest {
+            slot: SlotId(slot),
+            algorithm,
+            digest: algorithm.digest().of(b"x"),
+        };
+        let jobs: Vec<_> = entry.signs.iter().map(job).collect();
+        assert_eq!(jobs.len(), if algorithm.is_rsa() { 6 } else { 3 });
+        let signatures = card.token.sign(&jobs, &Pin::new(Secret::from(SIGNATURE))).unwrap();
+        for (job, signature) in jobs.iter().zip(&signatures) {
+            verify(&key, job.algorithm, b"x", signature).unwrap();
+        }
+    }
+}
+
+#[test]
+fn jobs_that_do_not_fit_are_refused_before_a_pin_is_sent() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    let job = |slot, algorithm| SignDigest { slot: SlotId(slot), algorithm, digest: digest(b"x") };
+    let wrong_pin = Pin::new(Secret::from("0000"));
+    let pss = SignatureAlgorithm::RsaPss(Digest::Sha256);
+    let longer = SignatureAlgorithm::Ecdsa(Digest::Sha384);
+    let other_password = [job(1, P256), job(2, P256)];
+    assert!(matches!(card.token.sign(&other_password, &wrong_pin), Err(TokenError::Slot { slot: SlotId(2), .. })));
+    assert!(matches!(card.token.sign(&[job(3, P256)], &wrong_pin), Err(TokenError::Slot { slot: SlotId(3), .. })));
+    assert!(matches!(card.token.sign(&[job(1, pss)], &wrong_pin), Err(TokenError::Unsupported { .. })));
+    assert!(matches!(card.token.sign(&[job(1, longer)], &wrong_pin), Err(TokenError::Unsupported { .. })));
+    assert_eq!(card.tries(PasswordKind::AuthenticationPin), Tries::Known(3));
+    assert_eq!(card.token.sign(&[], &wrong_pin).unwrap(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn certificates_that_do_not_fit_are_refused_and_nothing_is_written() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    let first = card.token.generate(&order(3, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+    let second = card.token.generate(&order(4, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap();
+    let before = card.token.slots().unwrap();
+    let right = installation(3, certificate("Jana", 3, &first, 10));
+    let broken = certificate("Jana", 4, &second, 10);
+    for (job, slot) in [
+        (installation(4, certificate("Jana", 4, &first, 10)), 4),
+        (installation(4, broken[..broken.len() - 1].to_vec()), 4),
+        (installation(4, certificate("Jana", 4, &second, 9_000)), 4),
+        (installation(5, certificate("Jana", 4, &second, 10)), 5),
+        (installation(99, certificate("Jana", 4, &second, 10)), 99),
+        (installation(3, certificate("Jana", 9, &first, 10)), 3),
+        (installation(1, certificate("Jana", 4, before[0].key.as_ref().unwrap().public_key.as_ref().unwrap(), 10)), 1),
+    ] {
+        let error = card.token.install(&[right.clone(), job], &[SlotId(1), SlotId(2)], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == slot), "{slot}: {error}");
+    }
+    for superseded in [3, 5, 99] {
+        let error = card.token.install(&[right.clone()], &[SlotId(superseded)], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == superseded), "{error}");
+    }
+    assert_eq!(card.again().slots().unwrap(), before);
+}
+
+#[test]
+fn what_is_removed_is_gone_and_the_rest_stays() {
+    let mut card = Setup::with_pairs(&[1, 2, 3, 4]);
+    let before = card.token.slots().unwrap();
+    let apdus =
+        card.spent(|token| token.remove(&[Removal::Slot(SlotId(1)), Removal::Slot(SlotId(2))], &pin()).unwrap());
+    assert_eq!(apdus, 6);
+    card.token.remove(&[Removal::Certificate(SlotId(3), 0)], &pin()).unwrap();
+    let after = card.again().slots().unwrap();
+    assert!(after[..2].iter().all(|slot| slot.key.is_none() && slot.certificates.is_empty()));
+    assert_eq!((&after[2].key, after[2].certificates.len()), (&before[2].key, 0));
+    assert_eq!(after[3..], before[3..]);
+    for (removal, slot) in [
+        (Removal::Slot(SlotId(1)), 1),
+        (Removal::Certificate(SlotId(3), 0), 3),
+        (Removal::Certificate(SlotId(4), 1), 4),
+        (Removal::Slot(SlotId(77)), 77),
+    ] {
+        let error = card.token.remove(&[removal], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == slot));
+    }
+}
+
+#[test]
+fn a_try_is_never_spent_below_what_the_caller_keeps() {
+    let mut card = Setup::with_pairs(&[1]);
+    let wrong = Pin::new(Secret::from("9999"));
+    let jobs = [SignDigest { slot: SlotId(1), algorithm: P256, digest: digest(b"x") }];
+    for left in [2, 1] {
+        let error = card.token.sign(&jobs, &wrong).unwrap_err();
+        let (password, tries) = (PasswordKind::AuthenticationPin, Tries::Known(left));
+        assert!(matches!(error, TokenError::WrongSecret { password: p, tries: t } if (p, t) == (password, tries)));
+    }
+    // One is left. Nothing spends it, not even the right PIN, without a yes.
+    for pin in [&wrong, &pin()] {
+        assert!(matches!(card.token.sign(&jobs, pin), Err(TokenError::TooFewTries { tries: Tries::Known(1), .. })));
+        let make = order(2, KeyRole::Signature, KeyAlgorithm::P256);
+        assert!(matches!(card.token.generate(&make, pin), Err(TokenError::TooFewTries { .. })));
+        let change = card.token.change_password(PasswordKind::AuthenticationPin, pin, &Secret::from("4321"));
+        assert!(matches!(change, Err(TokenError::TooFewTries { .. })));
+    }
+    assert_eq!(card.tries(PasswordKind::AuthenticationPin), Tries::Known(1));
+    let error = card.token.sign(&jobs, &Pin::with_last_try(Secret::from("9999"))).unwrap_err();
+    assert!(matches!(error, TokenError::Blocked { password: PasswordKind::AuthenticationPin }));
+    // Blocked: said before it is sent, and the PUK helps.
+    let spent = card.spent(|token| assert!(matches!(token.sign(&jobs, &pin()), Err(TokenError::Blocked { .. }))));
+    assert_eq!(spent, 1);
+    let puk = Pin::new(Secret::from(PUK));
+    card.token.unblock_password(PasswordKind::AuthenticationPin, &puk, &Secret::from("4321")).unwrap();
+    card.token.sign(&jobs, &Pin::new(Secret::from("4321"))).unwrap();
+}
+
+#[test]
+fn the_wrong_form_is_told_before_anything_is_sent() {
+    let mut card = Setup::with_pairs(&[1]);
+    let kind = PasswordKind::AuthenticationPin;
+    let short = Secret::from("123");
+    let long = Secret::from("123456789");
+    for bad in [&short, &long] {
+        let form = |result: Result<(), TokenError>| {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(error, TokenError::SecretForm { password, maximum: 8, .. } if password == kind),
+                "{error}"
+            );
+        };
+        form(card.token.change_password(kind, &Pin::new(bad.clone()), &Secret::from("4321")));
+        form(card.token.change_password(kind, &pin(), bad));
+        form(card.token.unblock_password(kind, &Pin::new(Secret::from(PUK)), bad));
+        let jobs = [SignDigest { slot: SlotId(1), algorithm: P256, digest: digest(b"x") }];
+        form(card.token.sign(&jobs, &Pin::new(bad.clone())).map(drop));
+    }
+    assert_eq!(card.tries(kind), Tries::Known(3));
+    assert_eq!(card.tries(PasswordKind::Puk), Tries::Known(5));
+}
+
+#[test]
+fn passwords_are_changed_and_unblocked() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    let (old, new) = (Pin::new(Secret::from(SIGNATURE)), Secret::from("24680"));
+    let kind = PasswordKind::SignaturePin;
+    assert_eq!(card.spent(|token| token.change_password(kind, &old, &new).unwrap()), 2);
+    let jobs = [SignDigest { slot: SlotId(2), algorithm: P256, digest: digest(b"x") }];
+    assert!(matches!(
+        card.token.sign(&jobs, &old),
+        Err(TokenError::WrongSecret { password: PasswordKind::SignaturePin, tries: Tries::Known(2) })
+    ));
+    card.token.sign(&jobs, &Pin::new(new)).unwrap();
+    let wrong = Pin::new(Secret::from("00000000"));
+    let error = card.token.unblock_password(kind, &wrong, &Secret::from("11111")).unwrap_err();
+    assert!(matches!(error, TokenError::WrongSecret { password: PasswordKind::Puk, tries: Tries::Known(4) }));
+    let puk = PasswordKind::Puk;
+    card.token.change_password(puk, &Pin::new(Secret::from(PUK)), &Secret::from("87654321")).unwrap();
+    card.token.unblock_password(kind, &Pin::new(Secret::from("87654321")), &Secret::from("11111")).unwrap();
+    card.token.sign(&jobs, &Pin::new(Secret::from("11111"))).unwrap();
+    let refused = card.token.unblock_password(puk, &pin(), &Secret::from("11111111"));
+    assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
+    let refused = card.token.change_password(PasswordKind::TransportPin, &pin(), &Secret::from("11111111"));
+    assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
+}
+
+#[test]
+fn a_card_that_arrives_inactive_is_activated_once() {
+    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
+        let card = Personalisation::new("OBN2").inactive(model, b"135790").finish().unwrap();
+        let mut token = ProfileToken::new(SimulatorConnection::new(card));
+        let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
+        let new = |secrets: [&str; 3]| -> Vec<_> { kinds.into_iter().zip(secrets.map(Secret::from)).collect() };
+        let good = new([AUTHENTICATION, SIGNATURE, PUK]);
+        // Nothing works before.
+        let make = order(1, KeyRole::Authentication, KeyAlgorithm::P256);
+        assert!(matches!(token.generate(&make, &pin()), Err(TokenError::NotActive)));
+        assert!(matches!(token.change_password(kinds[0], &pin(), &Secret::from("1111")), Err(TokenError::NotActive)));
+        // The new passwords are looked at before the transport PIN is sent.
+        let transport = Pin::new(Secret::from("135790"));
+        let bad = new([AUTHENTICATION, "1", PUK]);
+        let form = token.activate(&transport, &bad);
+        assert!(matches!(form, Err(TokenError::SecretForm { password: PasswordKind::SignaturePin, .. })));
+        assert!(matches!(token.activate(&transport, &good[..2]), Err(TokenError::Unsupported { .. })));
+        let twice = [good.clone(), good.clone()].concat();
+        assert!(matches!(token.activate(&transport, &twice), Err(TokenError::Unsupported { .. })));
+        let wrong = token.activate(&Pin::new(Secret::from("000000")), &good);
+        let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }) = wrong else {
+            panic!("{wrong:?}")
+        };
+        assert_eq!(tries, Tries::Known(2));
+        token.activate(&transport, &good).unwrap();
+        token.generate(&make, &pin()).unwrap();
+        assert!(matches!(token.activate(&transport, &good), Err(TokenError::Unsupported { .. })));
+    }
+}
+
+#[test]
+fn short_apdus_do_all_of_it_too() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    let expected = card.token.slots().unwrap();
+    let mut token = ProfileToken::new(card.connection()).short_only();
+    assert_eq!(token.slots().unwrap(), expected);
+    let key = token.generate(&order(3, KeyRole::Authentication, KeyAlgorithm::Rsa2048), &pin()).unwrap();
+    token.install(&[installation(3, certificate("Jana", 3, &key, 1_500))], &[], &pin()).unwrap();
+    let algorithm = SignatureAlgorithm::RsaPss(Digest::Sha512);
+    let job = SignDigest { slot: SlotId(3), algorithm, digest: algorithm.digest().of(b"x") };
+    let signature = token.sign(&[job], &pin()).unwrap().remove(0);
+    verify(&key, algorithm, b"x", &signature).unwrap();
+}
+
+#[test]
+fn another_program_that_changes_the_card_is_noticed() {
+    let mut card = Setup::with_pairs(&[1, 2]);
+    card.token.slots().unwrap();
+    // The other program puts another key into slot 1.
+    let mut other = card.again();
+    other.remove(&[Removal::Slot(SlotId(1))], &pin()).unwrap();
+    let key = other.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+    let job = SignDigest { slot: SlotId(1), algorithm: P256, digest: digest(b"x") };
+    let signature = card.token.sign(&[job], &pin()).unwrap().remove(0);
+    verify(&key, P256, b"x", &signature).unwrap();
+    card.token.install(&[installation(1, certificate("Jana", 9, &key, 10))], &[], &pin()).unwrap();
+    assert_eq!(card.token.slots().unwrap()[0].key.as_ref().unwrap().public_key.as_ref(), Some(&key));
+}
+
+#[test]
+fn a_pin_with_tries_of_its_own_number_is_told_as_it_is() {
+    let card = Personalisation::new("OBN3")
+        .tries(PasswordReference::SignaturePin, 7)
+        .active(AUTHENTICATION.as_bytes(), SIGNATURE.as_bytes(), PUK.as_bytes())
+        .finish()
+        .unwrap();
+    let mut token = ProfileToken::new(SimulatorConnection::new(card));
+    assert_eq!(token.passwords().unwrap()[1].state, PasswordState::Active(Tries::Known(7)));
+}
