@@ -178,7 +178,7 @@ fn certificates_that_do_not_fit_are_refused_and_nothing_is_written() {
         assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == slot), "{slot}: {error}");
     }
     for superseded in [3, 5, 99] {
-        let error = card.token.install(&[right.clone()], &[SlotId(superseded)], &pin()).unwrap_err();
+        let error = card.token.install(std::slice::from_ref(&right), &[SlotId(superseded)], &pin()).unwrap_err();
         assert!(matches!(error, TokenError::Slot { slot: SlotId(it), .. } if it == superseded), "{error}");
     }
     assert_eq!(card.again().slots().unwrap(), before);
