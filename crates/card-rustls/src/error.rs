@@ -69,6 +69,9 @@ pub enum LoginError {
     /// connection's own error tells.
     #[error("the handshake ended before the card's key was used: see the error of the connection")]
     NotFinished,
+    /// The connection failed, and not because of the card: the server's certificate, the network, a refusal.
+    #[error("the connection failed: {0}")]
+    Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No PIN was given.
     #[error(transparent)]
     Pin(#[from] PinUnavailable),
@@ -88,6 +91,13 @@ impl LoginError {
             Self::Token(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl LoginError {
+    /// Whether this is what ended the handshake; otherwise the connection knows better.
+    pub(crate) const fn is_from_the_card(&self) -> bool {
+        matches!(self, Self::Pin(_) | Self::Token(_) | Self::WrongSignature(_))
     }
 }
 

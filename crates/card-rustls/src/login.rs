@@ -93,6 +93,25 @@ impl Login {
     }
 }
 
+impl Login {
+    /// Joins the handshake's own end with [`finish`](Self::finish): what it gave, and by which scheme the key signed.
+    ///
+    /// # Errors
+    /// What comes first of: why the card did not sign; why the connection failed ([`LoginError::Connection`]); why a handshake
+    /// that went through was nobody's.
+    pub fn conclude<T, E>(&self, handshake: Result<T, E>) -> Result<(T, SignatureScheme), Arc<LoginError>>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        match (self.finish(), handshake) {
+            (Ok(scheme), Ok(value)) => Ok((value, scheme)),
+            (Err(error), Ok(_)) => Err(error),
+            (Err(error), Err(_)) if error.is_from_the_card() => Err(error),
+            (_, Err(connection)) => Err(Arc::new(LoginError::Connection(connection.into()))),
+        }
+    }
+}
+
 /// How far the key got in the handshake that is going on.
 #[derive(Debug, Default)]
 enum State {

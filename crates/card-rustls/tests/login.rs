@@ -202,6 +202,27 @@ fn a_wrong_signature_does_not_leave_the_house() {
 }
 
 #[test]
+fn the_two_ends_of_a_handshake_join_into_the_one_that_tells_more() {
+    let pki = Pki::new();
+    let (key, _) = key(&pki, P256, &[Ecdsa(Sha256)]);
+    let conclude = |pin_text: &str, roots, wants| {
+        let login = Login::new(&key, pin(pin_text));
+        login.conclude(connect(login.client_config(roots).unwrap(), &server(&pki, BOTH, wants)))
+    };
+    let (peer, scheme) = conclude(PIN, pki.roots(), Wants::Certificate).unwrap();
+    assert_eq!(peer.certificates, key.chain());
+    assert_eq!(scheme, SignatureScheme::ECDSA_NISTP256_SHA256);
+
+    let nobody = conclude(PIN, pki.roots(), Wants::Nothing).unwrap_err();
+    assert!(matches!(*nobody, LoginError::NotAsked), "{nobody}");
+    let card = conclude("9999", pki.roots(), Wants::Certificate).unwrap_err();
+    assert!(matches!(card.token(), Some(TokenError::WrongSecret { .. })), "{card}");
+    let stranger = conclude(PIN, rustls::RootCertStore::empty(), Wants::Certificate).unwrap_err();
+    let LoginError::Connection(cause) = &*stranger else { panic!("{stranger}") };
+    assert!(matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))), "{cause}");
+}
+
+#[test]
 fn an_unknown_server_gets_no_signature() {
     let pki = Pki::new();
     let (key, wires) = key(&pki, P256, &[Ecdsa(Sha256)]);
