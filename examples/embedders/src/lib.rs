@@ -1,1 +1,5 @@
-//! Short programs to copy from: sign with a card, TLS login with a card.
+#![doc = include_str!("../README.md")]
+
+mod desk;
+
+pub use desk::{Desk, Holder, Place, Server};
