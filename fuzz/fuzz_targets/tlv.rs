@@ -39,11 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Level by level, with a recursion that the limit bounds.
-fn read_levels<'a>(
-    reader: Reader<'a>,
-    depth: usize,
-    nodes: &mut Vec<(usize, Tag, &'a [u8])>,
-) -> Result<(), TlvError> {
+fn read_levels<'a>(reader: Reader<'a>, depth: usize, nodes: &mut Vec<(usize, Tag, &'a [u8])>) -> Result<(), TlvError> {
     for object in reader {
         let object = object?;
         if depth == DEPTH {
