@@ -34,6 +34,7 @@ impl SqliteStore {
     /// [`StoreError`]: the file is another program's, newer than this one, or torn.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
+        refuse_remains(path)?;
         let writer = connect(path)?;
         prepare(&writer, path)?;
         let reader = connect(path)?;
@@ -146,6 +147,16 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// SQLite takes a file that is shorter than its smallest page for a new one, and writes over what is left of it.
+fn refuse_remains(path: &Path) -> Result<(), StoreError> {
+    let length = fs::metadata(path).map_err(|error| StoreError::Failed(error.to_string()))?.len();
+    if (1..512).contains(&length) {
+        let reason = format!("{length} bytes are no database; bring it back from a copy if it was one");
+        return Err(StoreError::Foreign { path: path.display().to_string(), reason });
+    }
+    Ok(())
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

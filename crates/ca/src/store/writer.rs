@@ -31,11 +31,19 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.post(work)?.recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Like [`run`](Self::run), for who waits later.
+    fn post<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
         let (answer, outcome) = channel();
         let job = Pending { work: Some(work), done: None, answer };
         let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
         jobs.send(Box::new(job)).map_err(|_| StoreError::Stopped)?;
-        outcome.recv().map_err(|_| StoreError::Stopped)?
+        Ok(outcome)
     }
 }
 
@@ -69,12 +77,14 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Work for P
     }
 
     fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
-        let done = self.done.unwrap_or(Err(StoreError::Stopped));
+        let outcome = match (self.done, commit) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(failed)) => Err(failed),
+            (Some(done), Ok(())) => done,
+            (None, Ok(())) => Err(StoreError::Stopped),
+        };
         // The caller waits for this; where it is gone nobody needs it.
-        let _ = self.answer.send(match commit {
-            Ok(()) => done,
-            Err(error) => done.and(Err(error)),
-        });
+        let _ = self.answer.send(outcome);
     }
 }
 
@@ -99,3 +109,6 @@ fn commit(connection: &mut Connection, batch: &mut [Job]) -> Result<(), StoreErr
     }
     transaction.commit().map_err(failure)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+use std::sync::mpsc::channel;
+
+use super::*;
+use crate::Transaction;
+
+fn connect(path: &std::path::Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    connection
+}
+
+fn count(connection: &Connection) -> i64 {
+    connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+}
+
+fn insert(connection: &Connection, n: i64) -> Result<usize, StoreError> {
+    connection.execute("INSERT INTO t VALUES (?1)", [n]).map_err(failure)
+}
+
+#[test]
+fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+    let writer = Writer::start(connect(&path)).unwrap();
+    let insert =
+        |connection: &Connection, n: i64| connection.execute("INSERT INTO t VALUES (?1)", [n]).map_err(failure);
+
+    // The first job keeps the writer busy until four others wait.
+    let (started, start) = channel();
+    let (release, held) = channel::<()>();
+    let first = writer.post(move |_| {
+        started.send(()).unwrap();
+        held.recv().unwrap();
+        Ok(())
+    });
+    start.recv().unwrap();
+    let post = |n: i64| {
+        let path = path.clone();
+        let job = writer.post(move |connection| {
+            insert(connection, n)?;
+            let seen = (count(&connect(&path)), count(connection));
+            if n == 2 { Err(StoreError::NoSuchOrder(Transaction::new(b"2").unwrap())) } else { Ok(seen) }
+        });
+        job.unwrap()
+    };
+    let jobs = [1, 2, 3, 4].map(post);
+    release.send(()).unwrap();
+    first.unwrap().recv().unwrap().unwrap();
+    let [one, two, three, four] = jobs.map(|job| job.recv().unwrap());
+    // Each sees those before it, nobody outside sees any, and the row of the second is gone.
+    assert_eq!((one, three, four), (Ok((0, 1)), Ok((0, 2)), Ok((0, 3))));
+    assert!(matches!(two, Err(StoreError::NoSuchOrder(_))));
+    assert_eq!(count(&connect(&path)), 3);
+}
+
+#[test]
+fn a_job_that_panics_stops_the_writer_and_everybody_hears_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let writer = Writer::start(connect(&directory.path().join("db"))).unwrap();
+    assert_eq!(writer.run(|_| -> Result<(), StoreError> { panic!("on purpose, in a test") }), Err(StoreError::Stopped));
+    assert_eq!(writer.run(|_| Ok(())), Err(StoreError::Stopped));
+}
+
+#[test]
+fn what_cannot_be_committed_was_not_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+    let connection = connect(&path);
+    connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let writer = Writer::start(connection).unwrap();
+    let other = connect(&path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let outcome = writer.run(|connection| insert(connection, 1));
+    assert_eq!(outcome, Err(StoreError::Busy));
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(writer.run(|connection| insert(connection, 1)), Ok(1));
+    assert_eq!(count(&other), 1);
+}
