@@ -21,6 +21,6 @@ pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use profile::{ProfileToken, Repair};
 pub use secret::Secret;
 pub use token::{
-    Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, PasswordKind,
-    PasswordState, PasswordStatus, Pin, Removal, SignDigest, Slot, SlotId, Token, Tries,
+    Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, Overview,
+    PasswordKind, PasswordState, PasswordStatus, Pin, Removal, SignDigest, Slot, SlotId, Token, Tries,
 };

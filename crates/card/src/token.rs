@@ -35,6 +35,20 @@ pub trait Token: Send {
     /// [`CertificateEntry`].
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError>;
 
+    /// The answers to the four questions above at once. A driver that needs fewer commands for them together than one by
+    /// one has its own way here.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    fn overview(&mut self) -> Result<Overview, TokenError> {
+        Ok(Overview {
+            identity: self.identity()?,
+            capabilities: self.capabilities()?,
+            passwords: self.passwords()?,
+            slots: self.slots()?,
+        })
+    }
+
     /// Makes a key pair in an empty slot (or, on a token that [can only replace](Capabilities::in_place_only), over the
     /// key that is there), and enters it in the token's directories.
     ///
@@ -80,6 +94,19 @@ pub trait Token: Send {
     /// # Errors
     /// The password errors, about the transport PIN; [`TokenError::Unsupported`] where there is no such state.
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError>;
+}
+
+/// Everything that a token tells without a PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overview {
+    /// Who it is.
+    pub identity: Identity,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// How its passwords stand.
+    pub passwords: Vec<PasswordStatus>,
+    /// Every slot, empty ones included.
+    pub slots: Vec<Slot>,
 }
 
 /// Who a token is.

@@ -1,6 +1,6 @@
 use std::sync::{MutexGuard, PoisonError};
 
-use obnova_card::{Token, TokenError};
+use obnova_card::{Overview, Token, TokenError};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::CardView;
 
@@ -9,7 +9,8 @@ use obnova_renewal::CardView;
 /// # Errors
 /// As the token.
 pub fn look(token: &mut dyn Token) -> Result<CardView, TokenError> {
-    Ok(CardView::new(token.identity()?, token.capabilities()?, token.passwords()?, token.slots()?))
+    let Overview { identity, capabilities, passwords, slots } = token.overview()?;
+    Ok(CardView::new(identity, capabilities, passwords, slots))
 }
 
 /// A card whose user panicked is still a card: each of its operations begins anew.

@@ -87,6 +87,12 @@ impl<'a> Runner<'a> {
         &self.process
     }
 
+    /// The slots of the card as they were seen last; none before the first look.
+    #[must_use]
+    pub fn slots(&self) -> &[SlotView] {
+        &self.slots
+    }
+
     /// What the next step will do.
     #[must_use]
     pub fn upcoming(&self) -> Action {

@@ -10,8 +10,8 @@ use super::{
     signing,
 };
 use crate::{
-    Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordStatus, Pin, Removal, Secret,
-    SignDigest, Slot, SlotId, Token, TokenError,
+    Capabilities, GenerateKey, Identity, InstallCertificate, Overview, PasswordKind, PasswordStatus, Pin, Removal,
+    Secret, SignDigest, Slot, SlotId, Token, TokenError,
 };
 
 /// A card of the Obnova profile, in a reader, in a simulator, or in a recorded conversation.
@@ -62,24 +62,12 @@ impl<C: CardConnection> Token for ProfileToken<C> {
     fn identity(&mut self) -> Result<Identity, TokenError> {
         let place = self.connection.description();
         let (card, _) = self.begin()?;
-        Ok(Identity {
-            kind: format!("Obnova profile {}", card.status.version.major),
-            label: card.status.label.clone(),
-            serial: card.status.serial.clone(),
-            place,
-        })
+        Ok(identity(&card, place))
     }
 
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
         let (card, _) = self.begin()?;
-        Ok(Capabilities {
-            generate: card.status.algorithms.clone(),
-            in_place_only: false,
-            atomic_install: true,
-            slots: Some(card.status.slots.len()),
-            max_certificate: card.status.limits.certificate.into(),
-            marks_superseded: true,
-        })
+        Ok(capabilities(&card))
     }
 
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {
@@ -89,9 +77,19 @@ impl<C: CardConnection> Token for ProfileToken<C> {
 
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
         let (mut card, known) = self.begin()?;
-        let directory = directory::read(&mut card)?;
-        let records = card.status.slots.clone();
-        records.iter().map(|record| listing::slot(&mut card, record, &directory, known)).collect()
+        slots(&mut card, known)
+    }
+
+    /// The SELECT that begins every conversation answers three of the four questions.
+    fn overview(&mut self) -> Result<Overview, TokenError> {
+        let place = self.connection.description();
+        let (mut card, known) = self.begin()?;
+        Ok(Overview {
+            identity: identity(&card, place),
+            capabilities: capabilities(&card),
+            passwords: passwords::list(&card),
+            slots: slots(&mut card, known)?,
+        })
     }
 
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
@@ -128,4 +126,30 @@ impl<C: CardConnection> Token for ProfileToken<C> {
         let (mut card, _) = self.begin()?;
         passwords::activate(&mut card, transport, new)
     }
+}
+
+fn identity(card: &Conversation<'_>, place: String) -> Identity {
+    Identity {
+        kind: format!("Obnova profile {}", card.status.version.major),
+        label: card.status.label.clone(),
+        serial: card.status.serial.clone(),
+        place,
+    }
+}
+
+fn capabilities(card: &Conversation<'_>) -> Capabilities {
+    Capabilities {
+        generate: card.status.algorithms.clone(),
+        in_place_only: false,
+        atomic_install: true,
+        slots: Some(card.status.slots.len()),
+        max_certificate: card.status.limits.certificate.into(),
+        marks_superseded: true,
+    }
+}
+
+fn slots(card: &mut Conversation<'_>, known: &mut KnownKeys) -> Result<Vec<Slot>, TokenError> {
+    let directory = directory::read(card)?;
+    let records = card.status.slots.clone();
+    records.iter().map(|record| listing::slot(card, record, &directory, known)).collect()
 }
