@@ -77,10 +77,10 @@ pub(crate) struct Request<'a> {
 const MAX_DATA: usize = 0xFFFF;
 
 impl Card {
-    /// Opens a card from its state file. A card must not be open twice.
+    /// Opens a card from its state file. A card is open once at a time; the lock goes with it.
     ///
     /// # Errors
-    /// [`StateFileError`]: the file cannot be read, or holds no card.
+    /// [`StateFileError`]: the file cannot be read, is in use, or holds no card.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StateFileError> {
         let path = path.as_ref();
         let (store, state) = store::open(path)?;
@@ -220,6 +220,7 @@ impl Card {
     fn tear(&mut self) -> Result<Vec<u8>, Torn> {
         self.session = Session::default();
         self.state = self.committed.clone();
+        self.tear_inside = false;
         self.torn = true;
         Err(Torn)
     }

@@ -1,6 +1,6 @@
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::{
-    Directory, DirectoryLayout, KeyRole, LifeCycle, PasswordReference, SlotNumber, TransportPinModel, reference,
+    DirectoryLayout, KeyRole, LifeCycle, PasswordReference, SlotNumber, TransportPinModel, reference,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -133,7 +133,6 @@ impl State {
             && self.passwords.iter().all(StoredPassword::is_sound)
             && (!self.is_active() || self.passwords.iter().all(|password| !password.is_transport()))
             && self.directory.0.len() == usize::from(self.layout().length())
-            && Directory::decode(self.directory(), self.layout()).is_ok()
             && self.slots.iter().all(StoredSlot::is_sound)
             && crate::personalisation::is_serial(&self.serial)
             && crate::personalisation::is_label(&self.label)

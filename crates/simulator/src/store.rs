@@ -1,4 +1,4 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,11 @@ pub(crate) enum Store {
     /// Nowhere: the card is gone with the process.
     Memory,
     /// In a file, which is replaced as a whole, so that it is the old one or the new one at any instant.
-    File(PathBuf),
+    File {
+        path: PathBuf,
+        /// The file as it is now, locked: a card is in one place at a time.
+        file: File,
+    },
 }
 
 const FORMAT: &str = "obnova simulated card";
@@ -45,11 +49,11 @@ struct Parsed {
 }
 
 impl Store {
-    pub(crate) fn save(&self, state: &State) -> io::Result<()> {
-        match self {
-            Self::Memory => Ok(()),
-            Self::File(path) => replace(path, &encode(state)?),
+    pub(crate) fn save(&mut self, state: &State) -> io::Result<()> {
+        if let Self::File { path, file } = self {
+            *file = replace(path, &encode(state)?)?;
         }
+        Ok(())
     }
 }
 
@@ -59,15 +63,16 @@ pub(crate) fn create(path: &Path, state: &State) -> Result<Store, StateFileError
     let mut file = private_file(path).map_err(at)?;
     file.write_all(&encode(state).map_err(at)?).and_then(|()| file.sync_all()).map_err(at)?;
     sync_directory(path).map_err(at)?;
-    Ok(Store::File(path.to_owned()))
+    Ok(Store::File { path: path.to_owned(), file })
 }
 
 /// Reads the state of a card.
 pub(crate) fn open(path: &Path) -> Result<(Store, State), StateFileError> {
     let at = |error| StateFileError::Io { path: path.to_owned(), error };
     let malformed = |detail: String| StateFileError::Malformed { path: path.to_owned(), detail };
+    let file = open_locked(path)?;
     let mut text = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut text)).map_err(at)?;
+    let read = (&file).take(MAX_FILE + 1).read_to_end(&mut text).map_err(at)?;
     if read as u64 > MAX_FILE {
         return Err(malformed("it is too large".to_owned()));
     }
@@ -79,14 +84,40 @@ pub(crate) fn open(path: &Path) -> Result<(Store, State), StateFileError> {
         return Err(StateFileError::Version { path: path.to_owned(), version: header.version });
     }
     let parsed: Parsed = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-    Ok((Store::File(path.to_owned()), parsed.card))
+    Ok((Store::File { path: path.to_owned(), file }, parsed.card))
 }
 
 fn encode(state: &State) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(Zeroizing::new(serde_json::to_vec(&Written { format: FORMAT, version: VERSION, card: state })?))
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Opens the file that stands at the path, and not one that is replaced meanwhile.
+fn open_locked(path: &Path) -> Result<File, StateFileError> {
+    let at = |error| StateFileError::Io { path: path.to_owned(), error };
+    loop {
+        let file = File::open(path).map_err(at)?;
+        match file.try_lock() {
+            Ok(()) if is_current(path, &file).map_err(at)? => return Ok(file),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateFileError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(at(error)),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_current(path: &Path, file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (there, here) = (fs::metadata(path)?, file.metadata()?);
+    Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_current(_: &Path, _: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<File> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
@@ -100,7 +131,8 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
-        sync_directory(path)
+        sync_directory(path)?;
+        Ok(file)
     })();
     if written.is_err() {
         _ = fs::remove_file(&temporary);
@@ -108,12 +140,15 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
+/// A new file that its owner alone may read, locked.
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// A rename is on the disk when its directory is.
@@ -127,6 +162,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 /// Why a state file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StateFileError {
     /// The file cannot be read or written.
     #[error("the card's state file {}: {error}", path.display())]
@@ -135,6 +171,12 @@ pub enum StateFileError {
         path: PathBuf,
         /// What the system says.
         error: io::Error,
+    },
+    /// Another program has the card, or this one has it twice.
+    #[error("the card of {} is in use by another program: end that first", path.display())]
+    InUse {
+        /// Which file.
+        path: PathBuf,
     },
     /// The file holds no state of a card.
     #[error("{} is no state of a simulated card ({detail}): take a copy, or make a new card", path.display())]

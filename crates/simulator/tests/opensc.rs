@@ -232,3 +232,23 @@ fn opensc_lists_an_inactive_card_and_uses_no_key_of_it() {
         detach(attached);
     }
 }
+
+#[test]
+fn a_missing_peer_is_named_with_the_line_that_installs_it() {
+    let script = peers::with_pcscd();
+    let nothing = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("/bin/bash");
+    let output = command.arg(script).arg("true").env("PATH", nothing.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    assert!(peers::text(&output).contains("apt-get install"), "{}", peers::text(&output));
+}
+
+#[test]
+fn the_exit_status_is_the_command_s_and_nothing_is_left() {
+    let script = peers::with_pcscd();
+    let scratch = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(&script);
+    let output = command.args(["sh", "-c", "exit 7"]).env("TMPDIR", scratch.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", peers::text(&output));
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+}

@@ -69,6 +69,35 @@ fn what_is_torn_is_in_the_file_as_in_the_card() {
     assert_eq!(status.password(PasswordReference::CONTENT).unwrap().state, PasswordState::Active { left: 2 });
 }
 
+#[test]
+fn a_card_is_in_one_place_at_a_time() {
+    let place = Place::new();
+    let mut card = personalisation().create(place.file()).unwrap();
+    assert!(matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })));
+    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
+    assert!(
+        matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })),
+        "the file was replaced, the lock stays"
+    );
+    drop(card);
+    let card = Card::open(place.file()).unwrap();
+    assert!(matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })));
+    drop(card);
+    assert!(Card::open(place.file()).is_ok());
+}
+
+/// The directory file is the host's: whatever a host has written, the card is still a card.
+#[test]
+fn a_card_with_a_spoiled_directory_can_be_opened() {
+    let place = Place::new();
+    let mut card = personalisation().create(place.file()).unwrap();
+    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
+    card.ok(command::update_directory(vec![0x5A; 100]));
+    assert!(card.directory().is_err());
+    drop(card);
+    assert!(Card::open(place.file()).unwrap().directory().is_err());
+}
+
 #[cfg(unix)]
 #[test]
 fn only_its_owner_reads_the_file() {

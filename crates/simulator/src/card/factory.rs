@@ -45,6 +45,8 @@ impl Card {
         let mut directory = self.directory()?;
         directory.certificates.retain(|entry| entry.slot() != Some(slot));
         directory.certificates.push(CertificateEntry::new(label.clone(), slot, &id));
+        // What the directory cannot name is not written.
+        directory.encode(self.state.layout())?;
         self.store_certificate(slot, certificate)?;
         self.set_directory(&directory)
     }

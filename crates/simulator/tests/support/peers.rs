@@ -14,14 +14,18 @@ pub fn inside(test: &str) -> Option<std::net::SocketAddr> {
     if let Ok(address) = std::env::var("OBNOVA_VPCD") {
         return Some(address.parse().unwrap());
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-pcscd");
-    let mut command = Command::new(script);
+    let mut command = Command::new(with_pcscd());
     command.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture", "--test-threads=1"]);
     let output = command.output().unwrap();
     assert!(output.status.success(), "inside with-pcscd: {}\n{}", output.status, text(&output));
     let ran = String::from_utf8_lossy(&output.stdout).contains("1 passed");
     assert!(ran, "no test of the name {test} ran inside:\n{}", text(&output));
     None
+}
+
+/// The script that runs a command where a private pcscd listens.
+pub fn with_pcscd() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-pcscd")
 }
 
 /// Attaches a card and waits until OpenSC sees it in the reader.
