@@ -223,6 +223,15 @@ impl Ca {
         Ok(profile)
     }
 
+    pub(crate) fn ending(
+        &self,
+        from: SystemTime,
+        until: SystemTime,
+        limit: u32,
+    ) -> Result<Vec<CertificateRecord>, CaError> {
+        Ok(self.store.ending(from, until, limit)?)
+    }
+
     pub(crate) fn confirmed(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
         Ok(self.store.confirm(transaction, now)?)
     }

@@ -72,6 +72,13 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError>;
 
+    /// Certificates that end from `from` on and before `until`, the first to end first, at most `limit`; those that an order,
+    /// open or issued, replaces are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError>;
+
     /// Whether a certificate stands for this key, or an order that is open or issued asks for it.
     ///
     /// # Errors

@@ -81,6 +81,20 @@ pub enum Command {
         #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
         base: String,
     },
+    /// List the holders whose certificates end soon and who have not renewed: whom to write to
+    Due {
+        /// The CA's directory
+        directory: PathBuf,
+        /// From so many days from now on
+        #[arg(long, default_value_t = 0, value_name = "DAYS")]
+        from: u32,
+        /// Until so many days from now: for a daily notice three weeks ahead --from 20 --until 21
+        #[arg(long, default_value_t = 21, value_name = "DAYS")]
+        until: u32,
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which

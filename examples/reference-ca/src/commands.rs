@@ -1,4 +1,10 @@
-use std::{io, io::Write, path::Path, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use clap::CommandFactory;
 use obnova_ca::{CaError, Policy, StoreError, Transaction};
@@ -11,6 +17,10 @@ use crate::{
     cli::{Cli, Command, Init},
     show,
 };
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most certificates that one list of notices is made from.
+const MOST_NOTICES: u32 = 100_000;
 
 /// Does what was asked.
 pub fn run(command: Command) -> Result<(), CommandError> {
@@ -33,6 +43,11 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print(&format!("{transaction} rejected\n"))
         }
         Command::Link { directory, transaction, base } => link(&directory, &transaction, &base),
+        Command::Due { directory, from, until, json } => {
+            let now = SystemTime::now();
+            let notices = House::open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
+            print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
             Ok(())

@@ -51,7 +51,7 @@ impl Default for InitOptions {
 /// Makes a CA in `directory`, which must not exist or be empty: all of it, or nothing.
 ///
 /// A root valid for 20 years, an issuing CA for 10 (with the days that they begin earlier), a TLS server certificate for
-/// one year, policy, database and the secret of pick-up tokens. Keys are files with mode 0600.
+/// 825 days, policy, database and the secret of pick-up tokens. Keys are files with mode 0600.
 ///
 /// # Errors
 /// [`HouseError`].
@@ -186,7 +186,7 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
     let server_key = new_key(KeyAlgorithm::P256, layout.server_key())?;
     let names = options.hosts.iter().map(|host| host_name(host)).collect::<Result<_, _>>()?;
     let server_subject = subject("Server")?;
-    let server = issuing.server_certificate(&server_subject, server_key.public_key(), names, begin, now + 365 * DAY)?;
+    let server = issuing.server_certificate(&server_subject, server_key.public_key(), names, begin, now + 825 * DAY)?;
     layout.write_certificate(&layout.root_certificate(), root.certificate())?;
     layout.write_certificate(&layout.issuing_certificate(), issuing.certificate())?;
     layout.write_certificate(&layout.server_certificate(), &server)?;

@@ -1,6 +1,9 @@
 use std::time::SystemTime;
 
-use obnova_ca::store::{CertificateRecord, OrderRecord};
+use obnova_ca::{
+    Notice,
+    store::{CertificateRecord, OrderRecord},
+};
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
 
@@ -33,8 +36,33 @@ pub fn json(orders: &[OrderRecord]) -> String {
             "certificates": order.certificates.iter().map(certificate).collect::<Vec<_>>(),
         })
     };
-    let orders: Vec<Value> = orders.iter().map(order).collect();
-    format!("{:#}\n", Value::from(orders))
+    format!("{:#}\n", orders.iter().map(order).collect::<Value>())
+}
+
+/// Notices as lines for a person.
+pub fn notices(notices: &[Notice]) -> String {
+    if notices.is_empty() {
+        return "Nobody.\n".into();
+    }
+    let mut text = format!("{:<20}  {:<32}  HOLDER\n", "ENDS", "E-MAIL");
+    for notice in notices {
+        let email = printable(notice.email.as_deref().unwrap_or("-"));
+        text += &format!("{:<20}  {email:<32}  {}\n", date(notice.ends), printable(&notice.holder));
+    }
+    text
+}
+
+/// Notices as a list of objects for a program that mails them.
+pub fn notices_json(notices: &[Notice]) -> String {
+    let notice = |notice: &Notice| {
+        json!({
+            "holder": notice.holder,
+            "email": notice.email,
+            "ends": date(notice.ends),
+            "certificates": notice.certificates.iter().map(certificate).collect::<Vec<_>>(),
+        })
+    };
+    format!("{:#}\n", notices.iter().map(notice).collect::<Value>())
 }
 
 fn certificate(certificate: &CertificateRecord) -> Value {

@@ -124,6 +124,13 @@ fn an_operators_day() {
     assert_eq!(state(&first)["certificates"].as_array().unwrap().len(), 2);
     assert_eq!(state(&second)["reason"], "not paid");
 
+    // Whoever has an order that was not turned down is left in peace; the second holder still is to be written to.
+    let due: serde_json::Value = serde_json::from_str(&done(&["due", home, "--json"])).unwrap();
+    assert_eq!(due.as_array().unwrap().len(), 1, "{due}");
+    assert_eq!(due[0]["email"], "jana@example.cz");
+    assert!(done(&["due", home]).contains("jana@example.cz"));
+    assert_eq!(done(&["due", home, "--until", "10"]), "Nobody.\n");
+
     // The link in the mail, opened by the first tool at hand.
     let link = done(&["link", home, &first, "--base", &server.url]);
     let root = Path::new(home).join("root.pem");
@@ -252,7 +259,7 @@ fn a_killed_server_keeps_what_it_answered() {
 #[test]
 fn help_says_what_there_is_and_completions_are_made() {
     let help = done(&["--help"]);
-    for word in ["init", "serve", "list", "approve", "reject", "link", "Exit codes: 0"] {
+    for word in ["init", "serve", "list", "approve", "reject", "link", "due", "Exit codes: 0"] {
         assert!(help.contains(word), "{help}");
     }
     assert!(done(&["completions", "bash"]).contains("obnova-ca"));

@@ -39,3 +39,4 @@ CREATE TABLE certificates (
     UNIQUE (order_id, position)
 ) STRICT;
 CREATE INDEX certificates_key ON certificates (key);
+CREATE INDEX certificates_not_after ON certificates (not_after);

@@ -130,6 +130,20 @@ impl Store for SqliteStore {
         })
     }
 
+    fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "{CERTIFICATE} WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
+                     SELECT 1 FROM requests JOIN orders ON orders.id = requests.order_id
+                     WHERE requests.replaces = certificates.serial AND state != 'rejected')
+                 ORDER BY not_after, subject, profile LIMIT ?3"
+            );
+            let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
+            let rows = statement.query_map(params![seconds(from), seconds(until), limit], read_certificate);
+            rows.and_then(Iterator::collect).map_err(failure)
+        })
+    }
+
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         self.read(|connection| key_is_taken(connection, key))
     }

@@ -1,0 +1,60 @@
+use std::time::SystemTime;
+
+use x509_cert::{
+    Certificate,
+    ext::pkix::{SubjectAltName, name::GeneralName},
+};
+
+use crate::{Ca, CaError, IssueError, IssuedCertificate, store::CertificateRecord};
+
+/// A holder whose certificates end soon, and who has not ordered new ones: whom to write to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The holder, readable.
+    pub holder: String,
+    /// The e-mail address that stands in the certificates.
+    pub email: Option<String>,
+    /// When they end.
+    pub ends: SystemTime,
+    /// What ends: both of a pair, as a rule.
+    pub certificates: Vec<CertificateRecord>,
+}
+
+impl Ca {
+    /// The notices for certificates that end from `from` on and before `until`, the first to end first; at most `limit`
+    /// certificates are looked at.
+    ///
+    /// Nothing is remembered of what was sent. Who writes three weeks and one week before the end asks once a day for the
+    /// certificates that end on the 21st day from now, and on the 7th.
+    ///
+    /// # Errors
+    /// [`CaError::Store`].
+    pub fn notices(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<Notice>, CaError> {
+        let mut notices: Vec<Notice> = Vec::new();
+        for record in self.ending(from, until, limit)? {
+            let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
+            let email = email(&certificate);
+            let same = |notice: &&mut Notice| {
+                notice.holder == record.subject && notice.ends == record.not_after && notice.email == email
+            };
+            match notices.iter_mut().rev().find(same) {
+                Some(notice) => notice.certificates.push(record),
+                None => notices.push(Notice {
+                    holder: record.subject.clone(),
+                    email,
+                    ends: record.not_after,
+                    certificates: vec![record],
+                }),
+            }
+        }
+        Ok(notices)
+    }
+}
+
+fn email(certificate: &Certificate) -> Option<String> {
+    let (_, names) = certificate.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten()?;
+    names.0.into_iter().find_map(|name| match name {
+        GeneralName::Rfc822Name(address) => Some(address.to_string()),
+        _ => None,
+    })
+}
