@@ -2,39 +2,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use obnova_transport::{CardConnection, CardTransport, TransportError};
 
+use crate::VirtualCard;
 use crate::card::{Card, Torn};
 
 /// A card and the reader it is in, inside the process. Clones are programs that use the same reader: one conversation at a
 /// time, as over PC/SC.
-#[derive(Clone, Debug)]
-pub struct SimulatorConnection {
-    reader: Arc<Mutex<Reader>>,
+#[derive(Debug)]
+pub struct SimulatorConnection<C = Card> {
+    reader: Arc<Mutex<Reader<C>>>,
 }
 
 #[derive(Debug)]
-struct Reader {
-    card: Card,
+struct Reader<C> {
+    card: C,
     busy: bool,
 }
 
-impl SimulatorConnection {
+impl<C> Clone for SimulatorConnection<C> {
+    fn clone(&self) -> Self {
+        Self { reader: self.reader.clone() }
+    }
+}
+
+impl<C> SimulatorConnection<C> {
     /// Puts the card into a reader.
     #[must_use]
-    pub fn new(card: Card) -> Self {
+    pub fn new(card: C) -> Self {
         Self { reader: Arc::new(Mutex::new(Reader { card, busy: false })) }
     }
 
     /// Looks at the card, or plans faults for it, from outside.
-    pub fn with_card<T>(&self, look: impl FnOnce(&mut Card) -> T) -> T {
+    pub fn with_card<T>(&self, look: impl FnOnce(&mut C) -> T) -> T {
         look(&mut self.reader().card)
     }
 
-    fn reader(&self) -> MutexGuard<'_, Reader> {
+    fn reader(&self) -> MutexGuard<'_, Reader<C>> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl CardConnection for SimulatorConnection {
+impl<C: VirtualCard> CardConnection for SimulatorConnection<C> {
     fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
         let mut reader = self.reader();
         if reader.busy {
@@ -56,11 +63,11 @@ impl CardConnection for SimulatorConnection {
 }
 
 /// One conversation; the card is reset when it ends.
-struct Conversation<'c> {
-    connection: &'c SimulatorConnection,
+struct Conversation<'c, C: VirtualCard> {
+    connection: &'c SimulatorConnection<C>,
 }
 
-impl CardTransport for Conversation<'_> {
+impl<C: VirtualCard> CardTransport for Conversation<'_, C> {
     fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
         response.clear();
         let answer = self.connection.reader().card.process(command);
@@ -69,7 +76,7 @@ impl CardTransport for Conversation<'_> {
     }
 }
 
-impl Drop for Conversation<'_> {
+impl<C: VirtualCard> Drop for Conversation<'_, C> {
     fn drop(&mut self) {
         let mut reader = self.connection.reader();
         reader.busy = false;

@@ -4,6 +4,7 @@
 //!   out.
 //! - [`SimulatorConnection`] is the card in a reader, inside the process.
 //! - [`vpcd`] puts it into a virtual reader of the real PC/SC service.
+//! - [`VirtualCard`] is what these two take: an applet of your own can stand in its place.
 //! - [`FaultPlan`] makes things go wrong inside the card.
 //!
 //! What the card does is in [`obnova_profile::document`].
@@ -21,6 +22,7 @@ mod raw_rsa;
 mod session;
 mod state;
 mod store;
+mod virtual_card;
 pub mod vpcd;
 
 pub use card::{Card, FactoryError, Torn};
@@ -28,3 +30,4 @@ pub use connection::SimulatorConnection;
 pub use fault::{Fault, FaultPlan};
 pub use personalisation::{Personalisation, PersonalisationError};
 pub use store::StateFileError;
+pub use virtual_card::VirtualCard;

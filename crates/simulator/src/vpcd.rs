@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::SimulatorConnection;
+use crate::{SimulatorConnection, VirtualCard};
 
 /// Where vpcd listens for the card in its first reader, unless it is configured otherwise.
 pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 35_963);
@@ -53,7 +53,7 @@ impl Attached {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn new(card: &SimulatorConnection, address: SocketAddr) -> io::Result<Self> {
+    pub fn new<C: VirtualCard + 'static>(card: &SimulatorConnection<C>, address: SocketAddr) -> io::Result<Self> {
         let link = Arc::new(Link::default());
         let (card, shared) = (card.clone(), link.clone());
         let run = move || shared.run(&card, address);
@@ -115,12 +115,12 @@ impl Link {
         self.wake.notify_all();
     }
 
-    fn run(&self, card: &SimulatorConnection, address: SocketAddr) {
+    fn run<C: VirtualCard>(&self, card: &SimulatorConnection<C>, address: SocketAddr) {
         while !self.is_stopped() {
             // That vpcd is away, or goes away, is what the loop is for.
             _ = self.connect(card, address);
             *self.stream() = None;
-            card.with_card(crate::Card::reset);
+            card.with_card(C::reset);
             self.pause();
         }
     }
@@ -131,7 +131,7 @@ impl Link {
         drop(self.wake.wait_timeout_while(stream, PAUSE, until_stopped).unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn connect(&self, card: &SimulatorConnection, address: SocketAddr) -> io::Result<()> {
+    fn connect<C: VirtualCard>(&self, card: &SimulatorConnection<C>, address: SocketAddr) -> io::Result<()> {
         let mut stream = TcpStream::connect_timeout(&address, CONNECT)?;
         stream.set_nodelay(true)?;
         {
@@ -146,12 +146,12 @@ impl Link {
 }
 
 /// Answers until the connection ends, or the card loses power.
-fn serve(card: &SimulatorConnection, stream: &mut TcpStream) -> io::Result<()> {
+fn serve<C: VirtualCard>(card: &SimulatorConnection<C>, stream: &mut TcpStream) -> io::Result<()> {
     loop {
         let message = receive(stream)?;
         match **message {
             [] => {}
-            [POWER_OFF | POWER_ON | RESET] => card.with_card(crate::Card::reset),
+            [POWER_OFF | POWER_ON | RESET] => card.with_card(C::reset),
             [GET_ATR] => send(stream, &card.with_card(|card| card.atr()))?,
             _ => match card.with_card(|card| card.process(&message)) {
                 Ok(response) => send(stream, &response)?,
