@@ -42,6 +42,11 @@ pub enum TransportError {
     /// The PC/SC service does not run or was restarted.
     #[error("the smart card service (pcscd) does not answer: start it, then try again")]
     ServiceStopped,
+    /// The PC/SC service does not let this user use readers.
+    #[error(
+        "the smart card service (pcscd) refuses this user: log in at the machine itself, or ask its administrator (polkit)"
+    )]
+    AccessDenied,
     /// The card did not answer in time.
     #[error("the card did not answer in time: take it out and insert it again")]
     Timeout,

@@ -227,6 +227,7 @@ pub(crate) fn error_line(error: &TransportError) -> String {
         TransportError::CardMute => "card-mute".to_owned(),
         TransportError::Sharing => "sharing".to_owned(),
         TransportError::ServiceStopped => "service-stopped".to_owned(),
+        TransportError::AccessDenied => "access-denied".to_owned(),
         TransportError::Timeout => "timeout".to_owned(),
         TransportError::Io(_) | TransportError::ReplayMismatch { .. } => {
             format!("io {}", error.to_string().replace(char::is_control, " "))
@@ -244,6 +245,7 @@ fn error_of_line(text: &str, reader: &str) -> Result<TransportError, TraceProble
         "card-mute" => TransportError::CardMute,
         "sharing" => TransportError::Sharing,
         "service-stopped" => TransportError::ServiceStopped,
+        "access-denied" => TransportError::AccessDenied,
         "timeout" => TransportError::Timeout,
         "io" => TransportError::Io(words.trim().to_owned()),
         _ => return Err(TraceProblem::UnknownError),

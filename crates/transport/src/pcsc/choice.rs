@@ -32,7 +32,8 @@ pub enum ReaderChoice {
     Only,
     /// The one with this name.
     Named(String),
-    /// The one with this name, or else the only one whose name contains this text, in either case of letters.
+    /// The one with this name, or else the only one with a card of those whose name contains this text, in either case of
+    /// letters.
     Containing(String),
 }
 
@@ -50,22 +51,23 @@ impl ReaderChoice {
     /// The reader that is meant.
     ///
     /// # Errors
-    /// [`TransportError::NoReader`], [`TransportError::ReaderNotFound`], [`TransportError::ReaderAmbiguous`].
+    /// [`TransportError::NoReader`], [`TransportError::ReaderNotFound`]; [`TransportError::ReaderAmbiguous`] when several fit
+    /// and have cards, [`TransportError::NoCard`] when several fit and none has.
     pub fn choose<'r>(&self, readers: &'r [Reader]) -> Result<&'r Reader, TransportError> {
         if readers.is_empty() {
             return Err(TransportError::NoReader);
         }
         let fitting = self.fitting(readers);
         let with_card: Vec<_> = fitting.iter().copied().filter(|reader| reader.card.is_some()).collect();
-        match (fitting.as_slice(), with_card.as_slice(), self) {
-            ([], ..) => Err(TransportError::ReaderNotFound {
+        let names = |readers: &[&Reader]| readers.iter().map(|reader| reader.name.clone()).collect::<Vec<_>>();
+        match (fitting.as_slice(), with_card.as_slice()) {
+            ([], _) => Err(TransportError::ReaderNotFound {
                 wanted: self.text().to_owned(),
                 present: readers.iter().map(|reader| reader.name.clone()).collect(),
             }),
-            ([one], ..) | (_, [one], Self::Only) => Ok(one),
-            (several, ..) => Err(TransportError::ReaderAmbiguous {
-                candidates: several.iter().map(|reader| reader.name.clone()).collect(),
-            }),
+            ([one], _) | (_, [one]) => Ok(one),
+            (empty, []) => Err(TransportError::NoCard { reader: names(empty).join(", ") }),
+            (_, several) => Err(TransportError::ReaderAmbiguous { candidates: names(several) }),
         }
     }
 
@@ -126,9 +128,20 @@ impl ReaderChoice {
 }
 
 pub(super) fn establish() -> Result<Context, TransportError> {
-    Context::establish(Scope::User).map_err(|error| match error {
+    // A service that refuses a user closes the connection, and so does one that is about to end: the latter is gone soon.
+    const LOOKS: u32 = 4;
+    let mut result = Context::establish(Scope::User);
+    for _ in 1..LOOKS {
+        if !matches!(result, Err(Error::SecurityViolation)) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        result = Context::establish(Scope::User);
+    }
+    result.map_err(|error| match error {
         // Without a service pcsclite knows no readers either, and an old one says just that.
         Error::NoReadersAvailable => TransportError::ServiceStopped,
+        Error::SecurityViolation | Error::NoAccess => TransportError::AccessDenied,
         error => meaning(error, ""),
     })
 }
@@ -205,11 +218,11 @@ mod tests {
     }
 
     #[test]
-    fn where_two_fit_both_are_named() {
+    fn where_two_have_cards_both_are_named() {
         let both = TransportError::ReaderAmbiguous { candidates: vec!["A".to_owned(), "B".to_owned()] };
-        for card in [true, false] {
-            assert_eq!(chosen(&ReaderChoice::Only, &[("A", card), ("B", card)]), Err(both.clone()));
-        }
+        assert_eq!(chosen(&ReaderChoice::Only, &[("A", true), ("B", true), ("C", false)]), Err(both));
+        let none = TransportError::NoCard { reader: "A, B".to_owned() };
+        assert_eq!(chosen(&ReaderChoice::Only, &[("A", false), ("B", false)]), Err(none));
     }
 
     #[test]

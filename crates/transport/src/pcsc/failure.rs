@@ -23,7 +23,8 @@ pub(super) fn meaning(error: Error, reader: &str) -> TransportError {
 }
 
 /// Whether the handles are of a service that is no longer there. pcsclite says so in all of these ways: by the name, by a
-/// socket that broke, and by not knowing a handle that its predecessor gave out.
+/// socket that broke or was closed from the other side ("security violation", which means what it says only to one who has
+/// no context yet), and by not knowing a handle that its predecessor gave out.
 pub(super) const fn service_is_gone(error: Error) -> bool {
     matches!(
         error,
@@ -33,5 +34,6 @@ pub(super) const fn service_is_gone(error: Error) -> bool {
             | Error::CommError
             | Error::Shutdown
             | Error::SystemCancelled
+            | Error::SecurityViolation
     )
 }

@@ -55,6 +55,7 @@ fn every_error_of_a_conversation_survives_the_file() {
         TransportError::CardMute,
         TransportError::Sharing,
         TransportError::ServiceStopped,
+        TransportError::AccessDenied,
         TransportError::Timeout,
     ] {
         assert_eq!(error_of_line(&error_line(&error), "here"), Ok(error));
