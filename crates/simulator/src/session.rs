@@ -1,3 +1,5 @@
+use std::fmt;
+
 use obnova_algorithm::SignatureAlgorithm;
 use obnova_profile::{FileId, PasswordReference, SlotNumber};
 use zeroize::Zeroizing;
@@ -34,11 +36,17 @@ pub(crate) enum Scheme {
 }
 
 /// The commands of a chain so far.
-#[derive(Debug)]
 pub(crate) struct Chain {
     /// INS, P1, P2.
     pub(crate) header: [u8; 3],
+    /// It may hold a PIN.
     pub(crate) data: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chain({:02X?}, {} bytes)", self.header, self.data.len())
+    }
 }
 
 impl Session {

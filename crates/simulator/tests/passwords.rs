@@ -195,3 +195,14 @@ fn a_transport_pin_that_ran_out_of_tries_finishes_the_card() {
     card.refused(command::set_password(AuthenticationPin, b"1111"), 0x6982);
     card.refused(command::activate(), 0x6982);
 }
+
+#[test]
+fn no_password_shows_when_the_card_is_printed() {
+    let mut card = personalisation().finish().unwrap();
+    card.process(b"\x10\x20\x00\x02\x045678").unwrap();
+    let shown = format!("{card:?}");
+    for secret in ["5678", "[53, 54, 55, 56", "35363738", "31323334"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert_eq!(card.process(b"\x00\x20\x00\x02\x0290"), Ok(vec![0x90, 0x00]), "the chain was there");
+}

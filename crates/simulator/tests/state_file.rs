@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify_digest};
-use obnova_profile::{KeyRole, Label, PasswordReference, PasswordState, TransportPinModel, command};
+use obnova_profile::{KeyRole, Label, LifeCycle, PasswordReference, PasswordState, TransportPinModel, command};
 use obnova_simulator::{Card, Fault, FaultPlan, Personalisation, PersonalisationError, StateFileError, Torn};
 use support::{AUTHENTICATION, Host, personalisation, slot};
 
@@ -84,6 +84,36 @@ fn a_card_is_in_one_place_at_a_time() {
     assert!(matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })));
     drop(card);
     assert!(Card::open(place.file()).is_ok());
+}
+
+#[test]
+fn an_activation_goes_on_after_a_restart() {
+    use PasswordReference::{AuthenticationPin, Puk, SignaturePin, TransportPin};
+    let values = [(AuthenticationPin, &b"1111"[..]), (SignaturePin, b"2222"), (Puk, b"333333")];
+    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
+        let place = Place::new();
+        drop(Personalisation::new("OBN1").inactive(model, b"700700").create(place.file()).unwrap());
+        for (password, value) in values {
+            let mut card = Card::open(place.file()).unwrap();
+            assert_eq!(card.status().life_cycle, LifeCycle::Inactive);
+            if model == TransportPinModel::Separate {
+                card.ok(command::verify(TransportPin, b"700700"));
+                card.ok(command::set_password(password, value));
+            } else {
+                card.ok(command::change_password(password, b"700700", value));
+            }
+        }
+        let mut card = Card::open(place.file()).unwrap();
+        if model == TransportPinModel::Separate {
+            card.ok(command::verify(TransportPin, b"700700"));
+            card.ok(command::activate());
+        }
+        drop(card);
+        let mut card = Card::open(place.file()).unwrap();
+        assert_eq!(card.status().life_cycle, LifeCycle::Active);
+        card.ok(command::verify(AuthenticationPin, b"1111"));
+        card.ok(command::unblock_password(SignaturePin, b"333333", b"4444"));
+    }
 }
 
 /// The directory file is the host's: whatever a host has written, the card is still a card.

@@ -4,8 +4,8 @@ use obnova_profile::{Directory, DirectoryError, KeyRole, Label, Limits, SlotNumb
 
 use super::{Card, Refusal};
 
-/// What a card's maker does before it is handed over. No password is asked for, and the card may be inactive; a card in its
-/// holder's hands has no such door.
+/// What a card's maker does before it is handed over. No password is asked for, and the card may be inactive; no command
+/// reaches this.
 impl Card {
     /// Makes a key pair in an empty slot and enters it in the directories.
     ///
