@@ -6,12 +6,10 @@
 
 use std::borrow::Cow;
 
-use der::{Encode, Length};
-
-use crate::limits::{MAX_DEPTH, MAX_MESSAGE};
-
-/// The first byte of every message and certificate.
-pub(crate) const SEQUENCE: u8 = 0x30;
+use crate::{
+    encode::{element, tag},
+    limits::{MAX_DEPTH, MAX_MESSAGE},
+};
 
 /// `input`, one element and nothing after it, with DER framing.
 pub(crate) fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, FramingError> {
@@ -54,9 +52,7 @@ pub enum FramingError {
 }
 
 const CONSTRUCTED: u8 = 0x20;
-const OCTET_STRING: u8 = 0x04;
-const CONSTRUCTED_OCTET_STRING: u8 = OCTET_STRING | CONSTRUCTED;
-const SET: u8 = 0x31;
+const CONSTRUCTED_OCTET_STRING: u8 = tag::OCTET_STRING | CONSTRUCTED;
 const END_OF_CONTENTS: [u8; 2] = [0, 0];
 
 fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<(), FramingError> {
@@ -67,10 +63,11 @@ fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()
     let joined = identifier == CONSTRUCTED_OCTET_STRING;
     if identifier & CONSTRUCTED == 0 {
         let length = length.ok_or(FramingError::Invalid)?;
-        return write_element(out, identifier, take(input, length)?);
+        out.extend_from_slice(&element(identifier, &[take(input, length)?]));
+        return Ok(());
     }
     let universal = identifier & 0xc0 == 0;
-    if universal && !joined && identifier != SEQUENCE && identifier != SET {
+    if universal && !joined && identifier != tag::SEQUENCE && identifier != tag::SET {
         return Err(FramingError::Invalid);
     }
     let mut content = Vec::new();
@@ -91,20 +88,13 @@ fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()
             take(input, END_OF_CONTENTS.len())?;
         }
     }
-    write_element(out, if joined { OCTET_STRING } else { identifier }, &content)
-}
-
-fn write_element(out: &mut Vec<u8>, identifier: u8, content: &[u8]) -> Result<(), FramingError> {
-    out.push(identifier);
-    let length = Length::try_from(content.len()).and_then(|length| length.encode_to_vec(out));
-    length.map_err(|_| FramingError::Invalid)?;
-    out.extend_from_slice(content);
+    out.extend_from_slice(&element(if joined { tag::OCTET_STRING } else { identifier }, &[&content]));
     Ok(())
 }
 
 /// The content of one piece of an OCTET STRING, which may be in pieces itself (X.690 §8.7.3).
 fn copy_piece(input: &mut &[u8], content: &mut Vec<u8>, depth: usize) -> Result<(), FramingError> {
-    if !matches!(input.first(), None | Some(&OCTET_STRING | &CONSTRUCTED_OCTET_STRING)) {
+    if !matches!(input.first(), None | Some(&tag::OCTET_STRING | &CONSTRUCTED_OCTET_STRING)) {
         return Err(FramingError::Invalid);
     }
     let mut piece = Vec::new();

@@ -8,9 +8,10 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission, writer::Writer,
+    CertificateRecord, KeyHash, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission,
+    writer::Writer,
 };
-use crate::{KeyHash, Profile, Transaction};
+use crate::{Profile, Transaction};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.
 ///

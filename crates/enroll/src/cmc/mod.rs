@@ -19,7 +19,6 @@ mod received;
 mod request;
 mod response;
 mod status;
-mod syntax;
 
 pub use answer::{Answer, Asked, Expected, FullResponse, ResponseError};
 pub use controls::ControlError;

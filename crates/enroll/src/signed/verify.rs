@@ -1,12 +1,11 @@
-use cms::signed_data::SignerIdentifier;
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
-    Encode, Reader, Tag, TagNumber,
-    asn1::{AnyRef, OctetString},
+    Encode, Reader, Sequence, SliceReader, Tag, TagNumber,
+    asn1::{AnyRef, OctetStringRef},
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm, UnknownAlgorithm, VerifyError};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier};
+use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier, name::Name, serial_number::SerialNumber};
 
 use super::{SignedMessage, attributes::SignedAttributes};
 
@@ -16,24 +15,39 @@ pub(crate) struct SignerInfo {
     digest: AlgorithmIdentifierOwned,
     attributes: Option<SignedAttributes>,
     algorithm: AlgorithmIdentifierOwned,
-    signature: OctetString,
+    signature: Vec<u8>,
+}
+
+enum SignerIdentifier {
+    IssuerAndSerial(IssuerAndSerial),
+    KeyIdentifier(Vec<u8>),
+}
+
+#[derive(Sequence)]
+struct IssuerAndSerial {
+    issuer: Name,
+    serial: SerialNumber,
 }
 
 const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+const CONTEXT_0_PRIMITIVE: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
 
 impl SignerInfo {
     /// By hand, so that the signed attributes stay the bytes that were received.
-    pub(super) fn read(info: AnyRef<'_>) -> der::Result<Self> {
-        info.sequence(|fields| {
+    pub(super) fn decode(reader: &mut SliceReader<'_>) -> der::Result<Self> {
+        reader.sequence(|fields| {
             let _version = fields.decode::<u8>()?;
-            let identifier = fields.decode()?;
+            let identifier = match Tag::peek(fields)? {
+                CONTEXT_0_PRIMITIVE => SignerIdentifier::KeyIdentifier(fields.decode::<AnyRef<'_>>()?.value().to_vec()),
+                _ => SignerIdentifier::IssuerAndSerial(fields.decode()?),
+            };
             let digest = fields.decode()?;
             let attributes = match Tag::peek(fields)? {
-                CONTEXT_0 => Some(SignedAttributes::read(fields.decode()?)?),
+                CONTEXT_0 => Some(SignedAttributes::from_der(fields.tlv_bytes()?)?),
                 _ => None,
             };
             let algorithm = fields.decode()?;
-            let signature = fields.decode()?;
+            let signature = fields.decode::<&OctetStringRef>()?.as_bytes().to_vec();
             if !fields.is_finished() {
                 let _unsigned_attributes = fields.tlv_bytes()?;
             }
@@ -45,12 +59,12 @@ impl SignerInfo {
     pub(crate) fn claims(&self, certificate: &Certificate) -> bool {
         let certificate = certificate.tbs_certificate();
         match &self.identifier {
-            SignerIdentifier::IssuerAndSerialNumber(id) => {
-                id.issuer == *certificate.issuer() && id.serial_number == *certificate.serial_number()
+            SignerIdentifier::IssuerAndSerial(id) => {
+                id.issuer == *certificate.issuer() && id.serial == *certificate.serial_number()
             }
-            SignerIdentifier::SubjectKeyIdentifier(id) => {
+            SignerIdentifier::KeyIdentifier(id) => {
                 let extension = certificate.get_extension::<SubjectKeyIdentifier>();
-                matches!(extension, Ok(Some((_, key))) if key == *id)
+                matches!(extension, Ok(Some((_, SubjectKeyIdentifier(key)))) if key.as_bytes() == id)
             }
         }
     }
@@ -81,7 +95,7 @@ impl SignedMessage {
         if attributes.content_type()? != self.content_type {
             return Err(SignatureError::WrongContentType);
         }
-        let content = algorithm.digest().of(self.content.as_ref().map_or(&[][..], OctetString::as_bytes));
+        let content = algorithm.digest().of(self.content.as_deref().unwrap_or_default());
         if attributes.message_digest()?.as_bytes() != content.as_bytes() {
             return Err(SignatureError::WrongDigest);
         }
@@ -90,7 +104,7 @@ impl SignedMessage {
             return Err(SignatureError::OtherCertificate);
         }
         let key = certificate.tbs_certificate().subject_public_key_info();
-        obnova_algorithm::verify(key, algorithm, &attributes.signed, signer.signature.as_bytes())?;
+        obnova_algorithm::verify(key, algorithm, &attributes.signed, &signer.signature)?;
         Ok(certificate)
     }
 }

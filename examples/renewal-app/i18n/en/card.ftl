@@ -1,0 +1,80 @@
+### `card`, `pin`, `export`: looking after a card.
+
+card-title = { $label }, serial { $serial } ({ $place })
+card-column-slot = SLOT
+card-column-use = FOR
+card-column-key = KEY
+card-column-name = CERTIFICATE
+card-column-until = UNTIL
+card-column-state = STATE
+card-state-valid = valid
+card-state-expires = { $days ->
+        [0] expires today
+        [one] expires in 1 day
+       *[other] expires in { $days } days
+    }
+card-state-expired = expired
+card-state-superseded = superseded
+card-state-waiting = waits for its certificate
+card-state-unreadable = cannot be read
+card-free = { $count ->
+        [one] 1 slot is free
+       *[other] { $count } slots are free
+    }
+
+card-password-tries = { $name }: { $tries ->
+        [one] 1 try left
+       *[other] { $tries } tries left
+    }
+card-password-low = { $name }: fewer tries left than usual
+card-password-last = { $name }: the last try is left
+card-password-unknown = { $name }: set (the token does not tell how many tries are left)
+card-password-blocked = { $name }: blocked
+card-password-disabled = { $name }: not asked for
+card-password-empty = { $name }: never set
+card-password-transport = { $name }: not set yet, the transport PIN comes first
+
+card-kind = Kind: { $kind }
+card-makes = Makes keys: { $algorithms }
+card-in-place = A new key takes the place of the old one: while it is renewed there is nothing that works.
+card-beside = New keys are made beside the old ones, which keep working.
+card-certificate = Slot { $slot }: { $name }
+card-certificate-issuer = Issued by { $issuer }
+card-certificate-serial = Serial { $serial }
+card-certificate-until = Valid until { $until }
+
+clean-nothing = There is nothing to remove: nothing on this card is superseded, expired or left over.
+clean-offer = This can be removed:
+clean-line = { $name } (slot { $slot }): { $because }
+because-superseded = superseded
+because-expired = expired
+because-never-certified = a key that never got its certificate
+guard-still-valid = still valid until { $until }
+guard-may-decrypt = its key may be needed to read what was encrypted for it
+guard-may-be-completed = its certificate may still come
+clean-warning = A key that is removed cannot be brought back.
+clean-ask-name = To remove "{ $name }", type its name:
+clean-wrong-name = No name was given that stands above. Nothing was removed.
+clean-done = { $count ->
+        [one] 1 slot was emptied.
+       *[other] { $count } slots were emptied.
+    }
+
+pin-new = New { $name } ({ $minimum } to { $maximum } characters)
+pin-again = The same again
+pin-not-the-same = These were not the same. Once more:
+pin-changed = The { $name } was changed.
+pin-unblocked = The { $name } has a new value, and all its tries again.
+pin-last-try = Only one try is left for the { $name }. If it is wrong now, it is blocked.
+pin-last-try-ask = Type "yes" to use the last try:
+pin-was-wrong = The { $name } was wrong.
+
+export-nothing = There is no certificate to export.
+export-written = { $role }: { $file }.pem, .der and .txt
+export-summary =
+    Certificate for { $role }
+    Subject:        { $subject }
+    Issuer:         { $issuer }
+    Serial number:  { $serial }
+    Valid from:     { $from }
+    Valid until:    { $until }

@@ -1,0 +1,22 @@
+### The computer check: each failed line says what to do.
+
+doctor-title = Can a renewal work on this computer?
+doctor-reader = Reader: { $place }
+doctor-card = Card: { $label }, serial { $serial }, { $kind }
+doctor-password = PIN: { $state }
+doctor-password-blocked = PIN: { $state }. Unblock it with the PUK: obnova pin unblock
+doctor-password-unset = PIN: { $state }. Ask the issuer how the card is activated.
+doctor-certificate = Certificate for { $role }: { $name }, slot { $slot }, valid until { $until }
+doctor-room = Room for the new keys: slots { $first } and { $second }
+doctor-room-in-place = Room for the new keys: only in the place of the old ones
+doctor-reason = Renewal: { $reason }
+doctor-unfinished = Slot { $slot } has a key that waits for its certificate. Go on with "obnova renew --resume", or put in mailed certificates with "obnova install".
+doctor-ca-good = CA: { $address } answers, and is the one that is trusted ({ $name })
+doctor-ca-none = CA: none was named, so it was not asked. Name it with --ca and --trust.
+doctor-good = Everything is ready.
+doctor-bad = { $count ->
+        [one] 1 thing keeps a renewal from working. Mend it, then check again.
+       *[other] { $count } things keep a renewal from working. Mend them, then check again.
+    }
+doctor-no-card = Card: { $problem }
+doctor-journal = Journal: { $folder } can be written

@@ -1,0 +1,139 @@
+### Help. `help-COMMAND` says what a command does, `-more` tells more, `-after` has examples; `help-arg-ID` is an option.
+
+help-obnova = Renew the certificates on your card: new keys on the card, one request, and the old pair keeps working.
+help-obnova-after =
+    Tokens (--token):
+      pcsc            the only card in a reader (a build with the feature pcsc)
+      pcsc:NAME       the card in the reader of this name, or a part of it
+      pkcs11:URI      a PKCS#11 token, RFC 7512: "pkcs11:token=LABEL?module-path=/usr/lib/.../module.so"
+      sim:FILE        a simulated card in a file (made with "obnova simulator new FILE")
+
+    Exit codes:
+      0  done
+      1  internal: something that should not happen
+      2  usage: the command line was not understood
+      3  not eligible: the card, its certificates or this computer do not allow it
+      4  PIN: wrong, blocked, or not sent to save the last try
+      5  no card, no reader, or the card was taken out
+      6  refused by the certification authority
+      7  network: the certification authority was not reached, or is not the one it should be
+      8  pending: accepted, not issued yet; come back later
+      9  declined: you said no, nothing was changed
+
+    First steps:
+      obnova demo                         see a whole renewal, on a simulated card
+      obnova doctor --token pcsc          check reader, card, certificates and CA
+      obnova renew --token pcsc --ca https://ca.example --trust ca.pem
+help-demo = Play a whole renewal on a simulated card with a CA of its own, and show every step.
+help-demo-more = A real TLS connection on this computer, a real database file, real keys. Nothing is left behind, unless --keep names a folder.
+help-demo-after =
+    Examples:
+      obnova demo
+      obnova demo --keep /tmp/demo        keeps requests, certificates, journal, APDU trace and CA database
+help-scenario = Play a service from end to end, and tell the figures of each step.
+help-scenario-more = The same renewal as in the demo, for tests and measurements. A token other than the simulated card gets a new pair first: use a token for tests.
+help-scenario-after =
+    Examples:
+      obnova scenario twins
+      obnova scenario twins --json
+      obnova scenario twins --token pcsc:Virtual --pin-file pin --signature-pin-file pin2
+help-doctor = Check whether a renewal can work: reader, card, certificates, CA. Each failed line says what to do.
+help-doctor-after =
+    Examples:
+      obnova doctor --token pcsc
+      obnova doctor --token sim:card.state --ca https://ca.example --trust ca.pem
+help-card = Look at the card, and tidy it up.
+help-card-list = List the slots of the card with their keys and certificates.
+help-card-show = Show everything about the card: who it is, its PINs and tries, what it can do, each certificate.
+help-card-clean = Remove superseded and expired certificates with their keys, after you have confirmed them by name.
+help-card-clean-more = Nothing else is ever offered. A key goes with the last of its certificates: what was encrypted for it cannot be read any more.
+help-card-clean-after =
+    Examples:
+      obnova card clean --token pcsc
+      obnova card clean --token pcsc --confirm Authentication --confirm Signature --pin-fd 3 3<pin
+help-pin = Change or unblock a PIN.
+help-pin-change = Replace a PIN or the PUK by one of your own.
+help-pin-change-after =
+    Examples:
+      obnova pin change authentication --token pcsc
+      obnova pin change signature --token pcsc --signature-pin-fd 0 --new-pin-fd 0 <old-and-new
+help-pin-unblock = Set a new PIN with the PUK, after too many wrong ones.
+help-pin-unblock-after =
+    Examples:
+      obnova pin unblock signature --token pcsc
+help-renew = Renew both certificates: new keys in free slots, one request that the old keys vouch for.
+help-renew-more = Everything is written into a journal before it is done: close the window at any time, "obnova renew --resume" goes on. The old pair keeps working, and stays on the card until you remove it.
+help-renew-after =
+    Examples:
+      obnova renew --token pcsc --ca https://ca.example --trust ca.pem
+      obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
+help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
+help-install = Install certificates that came by mail; they are matched to the keys on the card.
+help-install-more = PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither.
+help-install-after =
+    Examples:
+      obnova install authentication.pem signature.pem --token pcsc
+help-export = Write the certificates out for banks and portals: PEM, DER and a summary. No PIN is needed.
+help-export-after =
+    Examples:
+      obnova export --to for-my-bank --token pcsc
+      obnova export --slot 3 --token sim:card.state
+help-simulator = A simulated card: make one, attach it to a reader, tear it out at the wrong moment.
+help-simulator-new = Make a simulated card in a file, with a pair that expires in 20 days.
+help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment.
+help-simulator-new-after =
+    Examples:
+      obnova simulator new card.state
+      obnova simulator new card.state --house ca-folder
+help-simulator-serve = Put a simulated card into a virtual reader (vpcd), so that every program on this computer sees it.
+help-simulator-serve-after =
+    Examples:
+      obnova simulator serve card.state
+help-simulator-tear = Tear the card out at the N-th command of its next use, to see what is left.
+help-simulator-tear-after =
+    Examples:
+      obnova simulator tear card.state --at 12
+      obnova renew --token sim:card.state ...     is torn; then
+      obnova renew --resume --token sim:card.state ...
+help-completions = Print completions for a shell.
+help-completions-after =
+    Examples:
+      obnova completions bash > ~/.local/share/bash-completion/completions/obnova
+
+help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE
+help-arg-ca = Address of the certification authority
+help-arg-trust = Certificates (PEM) by which the certification authority is recognised
+help-arg-journal = Folder of the journal [default: obnova in the state folder of your account]
+help-arg-trace = Write what is said to the card into this file; PINs are left out
+help-arg-keep = Keep everything that was made in this folder, with a README
+help-arg-scenario = Which service to play
+help-arg-json = Print one JSON object
+help-arg-resume = Go on with what the journal has, where it was left
+help-arg-yes = Go ahead without asking, after the plan was printed
+help-arg-pin_fd = Read the authentication PIN from this file descriptor
+help-arg-pin_file = Read the authentication PIN from this file
+help-arg-signature_pin_fd = Read the signature PIN from this file descriptor
+help-arg-signature_pin_file = Read the signature PIN from this file
+help-arg-puk_fd = Read the PUK from this file descriptor
+help-arg-puk_file = Read the PUK from this file
+help-arg-new_pin_fd = Read the new PIN or PUK from this file descriptor
+help-arg-new_pin_file = Read the new PIN or PUK from this file
+help-arg-spend_last_try = Yes, use the last try too: if it is wrong, the PIN is blocked
+help-arg-confirm = Name of what may be removed, instead of being asked for it (may be given more than once)
+help-arg-changed = Which one
+help-arg-unblocked = Which one
+help-arg-certificates = Files with certificates
+help-arg-to = Folder to write into
+help-arg-slots = Only the certificates in this slot (may be given more than once)
+help-arg-state = File of the simulated card
+help-arg-served = File of the simulated card
+help-arg-torn = File of the simulated card
+help-arg-wait = Wait for the CA, as long as it takes, instead of ending with exit code 8
+help-arg-days = Days until the pair on the new card expires
+help-arg-empty = No pair on the new card
+help-arg-serial = Serial number of the new card
+help-arg-how = When the power is lost: before the command is acted on, inside of it, after it
+help-arg-house = Folder of the CA that issues the card's first pair
+help-arg-port = Port that vpcd listens at
+help-arg-at = Command, counted from 1
+help-arg-shell = Which shell

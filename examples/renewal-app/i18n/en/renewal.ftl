@@ -1,0 +1,120 @@
+### A renewal: what it is for, why not, what the PIN is used for, how far it has come.
+
+risk-in-place-only = This card can only replace keys where they are. The old keys are destroyed before the new certificates exist; until those are installed nothing on the card works, and if the issuer refuses, only the issuer can help.
+
+phase-new-keys = to put new keys on the card
+phase-requests = to sign and send both requests
+phase-finish = to put the new certificates on the card, and try them
+
+use-make-authentication-key = make the new authentication key
+use-make-signature-key = make the new signature key
+use-sign-authentication-request = sign the request for the new authentication certificate
+use-sign-signature-request = sign the request for the new signature certificate
+use-vouch-authentication = vouch for both requests with the old authentication key
+use-vouch-signature = vouch for both requests with the old signature key
+use-install = put the new certificates on the card
+use-login = log in with the new authentication certificate
+use-test-signature = make a test signature with the new signature key
+use-remove = remove what you confirmed
+
+reason-not-active = The card is not active: activate it with its transport PIN first.
+reason-pin-not-set = The { $name } was never set: set it first, or ask the issuer.
+reason-pin-blocked = The { $name } is blocked: unblock it with the PUK (obnova pin unblock).
+reason-no-certificates = There is no certificate with its key on the card: is it the right card?
+reason-broken-certificate = The certificate in slot { $slot } cannot be read, or is for another key: ask the issuer.
+reason-only-one-of-two = The { $missing } certificate is missing beside the other one. Both are renewed together, or neither: ask the issuer.
+reason-expired = The { $role } certificate expired on { $since }: ask the issuer for a new first certificate.
+reason-not-yet-valid = The { $role } certificate is not valid before { $from }: wait, or check the clock of this computer.
+reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on.
+reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant.
+reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
+        [0] none is free
+        [one] only 1 is free
+       *[other] only { $free } are free
+    }: remove superseded pairs first (obnova card clean).
+reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
+reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
+
+refusal-malformed = What came is not a certificate, or too long for one: have it sent again.
+refusal-too-many = { $count } certificates came, more than the { $limit } that are looked at: have them sent again.
+refusal-another-key = No certificate that came is for a key of this renewal: it belongs to another card, or to another renewal.
+refusal-only-one-of-two = Only one of the two came, the { $missing } certificate is missing. Both are installed together, or neither.
+refusal-twice = Two different certificates came for the { $role } key: ask the issuer which one is meant.
+refusal-swapped = The certificates are swapped: the authentication key was certified for signatures, and the other way round.
+refusal-another-subject = The new { $role } certificate names another person than the old one: ask the issuer to correct it.
+refusal-other-alt-names = The new { $role } certificate has other alternative names than the old one: ask the issuer to correct it.
+refusal-chain = The new { $role } certificate does not lead up to a trusted issuer ({ $problem }).
+refusal-expired = The new { $role } certificate has expired already: check the clock of this computer, or ask the issuer.
+refusal-not-yet-valid = The new { $role } certificate is not valid yet: wait, or check the clock of this computer.
+refusal-is-ca = The new { $role } certificate says it is an issuer's: do not use it, and tell the issuer.
+refusal-key-usage = The key usage of the new { $role } certificate is wrong: ask the issuer to correct it.
+refusal-extended-key-usage = The new { $role } certificate lacks the extended key usage { $missing }: ask the issuer to correct it.
+refusal-qc-statement = The new { $role } certificate lacks the statement { $missing } of a qualified certificate: ask the issuer to correct it.
+
+plan-make-key = Make a new { $algorithm } { $role } key in slot { $new }, beside the old one in slot { $old }.
+plan-replace-key = Make a new { $algorithm } { $role } key in slot { $new }, in the place of the old one.
+plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
+plan-request-alone = Ask for both certificates in one request, signed by the new keys.
+plan-install = When both have arrived and are right: put them on the card, and mark the old pair as superseded.
+plan-prove-login = Log in with the new authentication certificate.
+plan-prove-signature = Make a test signature with the new signature key.
+plan-stays = Nothing else on the card is touched, and nothing is removed.
+plan-ask = You will be asked for the { $name } { $reason }:
+
+progress-terms = Asking the CA for its certificates
+progress-key = The card makes an { $algorithm } key
+progress-sign = The card signs
+progress-send = Sending the order
+progress-pick-up = Asking the CA for the certificates
+progress-install = Writing to the card
+progress-login = Logging in
+progress-wait = Waiting for the CA; the window may be closed
+
+fact-terms = The CA is known by { $name }.
+fact-authentication-key = The new authentication key is on the card; it never leaves it.
+fact-signature-key = The new signature key is on the card; it never leaves it.
+fact-requested = PKCS#10 request for the { $role } certificate, signed by its new key ({ $bytes } bytes).
+fact-vouched = The old { $role } key vouches for both requests.
+fact-sealed = One CMC transaction holds both requests and both vouching signatures ({ $bytes } bytes).
+fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
+fact-arrived = Both certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
+fact-picked-up = Both certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.
+fact-files = The certificates from the files were checked: right keys, right person, trusted issuer, right use.
+fact-installed = Both are on the card and were read back; the old pair is marked as superseded.
+fact-acknowledged = The CA knows that they arrived; the pick-up token is worth nothing now.
+fact-logged-in = TLS login with the new authentication certificate: the server saw { $name }.
+fact-signature-proven = A signature by the new signature key was made and verified.
+
+ask-plan = Go ahead? Type "yes":
+ask-risk = To accept this risk, type "yes":
+
+renew-pending = The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
+renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean).
+renew-diagnosis = What a help desk needs is in { $file }.
+
+ask-for = The { $name } is needed { $reason } ({ $tries }):
+ask = The { $name } is needed ({ $tries }):
+ask-tries = { $tries ->
+        [one] 1 try left
+       *[other] { $tries } tries left
+    }
+ask-tries-few = fewer tries left than usual
+ask-tries-unknown = the token does not tell how many tries are left
+
+status-none = No renewal was begun on this computer.
+status-title = { $name }: { $label }, serial { $serial }
+status-certificate = New { $role } certificate: valid until { $until }
+status-old = The old pair is valid until { $until }; it works as before.
+
+stage-ask = Planned; waits for your yes (obnova renew --resume).
+stage-terms = Next: ask the CA for its certificates.
+stage-generate-authentication = Next: make the new authentication key.
+stage-generate-signature = Next: make the new signature key.
+stage-request = Next: sign the requests.
+stage-send = Next: send the order, or make sure that it arrived.
+stage-pick-up = Accepted; the CA has not issued yet, or the certificates were not picked up. Go on with "obnova renew --resume".
+stage-install = The certificates are here. Next: put them on the card (obnova renew --resume).
+stage-acknowledge = On the card. Next: tell the CA.
+stage-prove = On the card. Next: try the new pair.
+stage-done = Done.
+stage-failed = Ended without new certificates.

@@ -1,0 +1,10 @@
+### `simulator`: cards in files.
+
+simulator-made = A simulated card is in { $file }. Use it with --token sim:{ $file }
+simulator-exists = { $file } exists already. Nothing was changed.
+simulator-pins = Its PINs are for play: authentication PIN { $authentication }, signature PIN { $signature }, PUK { $puk }.
+simulator-house = Its pair was issued by { $name }.
+simulator-unreadable = The simulated card { $file } cannot be used: { $problem }
+simulator-serving = The card is in the virtual reader at port { $port }. Take it out with Ctrl-C.
+simulator-no-reader = There is no virtual reader at port { $port } ({ $problem }): start pcscd with vpcd (Debian: apt-get install pcscd vsmartcard-vpcd).
+simulator-torn = The card will be torn out at command { $at } of its next use.

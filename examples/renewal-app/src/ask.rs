@@ -1,0 +1,32 @@
+//! A password is asked for: first why.
+
+use obnova_card::Tries;
+use obnova_client::PinRequest;
+
+use crate::{
+    phrases,
+    texts::t,
+    ui::{Mark, Screen},
+    view,
+};
+
+/// Says which password is needed, what for, and how many tries are left.
+pub fn show(screen: &mut Screen, request: &PinRequest) {
+    let name = view::password(request.password);
+    screen.detail(&match request.phase {
+        Some(phase) => t!("ask-for", name = name, reason = phrases::phase(phase), tries = left(request.tries)),
+        None => t!("ask", name = name, tries = left(request.tries)),
+    });
+    for one in &request.uses {
+        screen.mark(Mark::Item, &phrases::pin_use(*one));
+    }
+}
+
+fn left(tries: Tries) -> String {
+    match tries {
+        Tries::Known(left) => t!("ask-tries", tries = left),
+        Tries::Low => t!("ask-tries-few"),
+        Tries::Last => t!("ask-tries", tries = 1),
+        Tries::Unknown => t!("ask-tries-unknown"),
+    }
+}

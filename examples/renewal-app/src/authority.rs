@@ -1,0 +1,102 @@
+//! Which CA, and whom to trust: from the options, or as it was written down when the renewal began.
+
+use std::{fs, path::Path};
+
+use obnova_client::{EstConnection, Https, TlsLogin, tls_config};
+use obnova_enroll::certs_only;
+use obnova_renewal::ParsedCertificate;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::Global,
+    failure::{Failure, Kind},
+    files,
+    texts::t,
+};
+
+/// Longest file with trusted certificates that is read.
+const LONGEST: u64 = 1 << 20;
+
+/// An address, and the certificates that it is recognised by.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    pub url: String,
+    pub anchors: Vec<ParsedCertificate>,
+}
+
+/// As it lies beside a journal.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    url: String,
+    trust: String,
+}
+
+impl Authority {
+    /// The one that `--ca` and `--trust` name; `None` when neither is there.
+    pub fn named(global: &Global) -> Result<Option<Self>, Failure> {
+        match (&global.ca, &global.trust) {
+            (Some(url), Some(trust)) => {
+                Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), anchors: read(trust)? }))
+            }
+            (None, None) => Ok(None),
+            _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
+        }
+    }
+
+    /// Only whom to trust, as `--trust` says.
+    pub fn named_trust(global: &Global) -> Result<Vec<ParsedCertificate>, Failure> {
+        match &global.trust {
+            Some(trust) => read(trust),
+            None => Err(Failure::new(Kind::Usage, t!("error-which-trust"))),
+        }
+    }
+
+    /// The one that was written down.
+    pub fn remembered(file: &Path) -> Result<Option<Self>, Failure> {
+        let text = match fs::read(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let unreadable = |problem: String| {
+            Failure::new(Kind::Internal, t!("error-file", file = file.display().to_string(), problem = problem))
+        };
+        let known: Remembered = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
+        let anchors = parse(known.trust.as_bytes()).map_err(unreadable)?;
+        Ok(Some(Self { url: known.url, anchors }))
+    }
+
+    /// Writes it down, for the day the renewal is resumed.
+    pub fn remember(&self, file: &Path) -> Result<(), Failure> {
+        let trust = self.anchors.iter().map(|anchor| files::pem(anchor.der())).collect();
+        let text = serde_json::to_vec(&Remembered { url: self.url.clone(), trust })
+            .map_err(|error| Failure::new(Kind::Internal, error.to_string()))?;
+        Ok(fs::write(file, text)?)
+    }
+
+    /// A connection to it.
+    pub fn connection(&self) -> Result<EstConnection, Failure> {
+        let https = Https::new(&self.url, tls_config(&self.anchors)?)?;
+        Ok(EstConnection::new(https, self.anchors.clone())?)
+    }
+
+    /// The page that says who one is.
+    pub fn login(&self) -> TlsLogin {
+        TlsLogin::new(&self.url, "/login", self.anchors.clone())
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
+    let unreadable = |problem: String| {
+        Failure::new(Kind::Usage, t!("error-file", file = file.display().to_string(), problem = problem))
+    };
+    let bytes = files::read(file, LONGEST).map_err(|error| unreadable(error.to_string()))?;
+    parse(&bytes).map_err(unreadable)
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<ParsedCertificate>, String> {
+    let certificates = certs_only::read_file(bytes).map_err(|error| error.to_string())?;
+    let parsed: Result<Vec<_>, _> = certificates.iter().map(ParsedCertificate::try_from).collect();
+    parsed.map_err(|error| error.to_string())
+}

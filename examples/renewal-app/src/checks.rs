@@ -1,0 +1,95 @@
+//! The computer check: what a renewal needs, line by line; each line that fails says what to do.
+
+use std::time::SystemTime;
+
+use obnova_card::{KeyRole, PasswordState, PasswordStatus};
+use obnova_renewal::{CardView, Plan, Policy, Reason, current_pair, date};
+
+use crate::{failure::Kind, phrases, texts::t, ui::Mark, view};
+
+/// A line of the check.
+pub struct Check {
+    pub mark: Mark,
+    pub text: String,
+    /// How a command that needs it would fail; `None` when nothing is wrong.
+    pub failure: Option<Kind>,
+}
+
+impl Check {
+    pub fn good(text: String) -> Self {
+        Self { mark: Mark::Good, text, failure: None }
+    }
+
+    pub fn caution(text: String) -> Self {
+        Self { mark: Mark::Caution, text, failure: None }
+    }
+
+    pub fn bad(kind: Kind, text: String) -> Self {
+        Self { mark: Mark::Bad, text, failure: Some(kind) }
+    }
+}
+
+/// Everything about the card.
+pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
+    let identity = &card.identity;
+    let mut checks = vec![
+        Check::good(t!("doctor-reader", place = identity.place.as_str())),
+        Check::good(t!(
+            "doctor-card",
+            label = identity.label.as_str(),
+            serial = identity.serial.as_str(),
+            kind = identity.kind.as_str()
+        )),
+    ];
+    checks.extend(card.passwords.iter().map(password));
+    if let Ok(pair) = current_pair(card, policy, None, now) {
+        for (role, key) in pair.iter() {
+            checks.push(certificate(role, key));
+        }
+    }
+    match Plan::make(card, policy, now) {
+        Ok(plan) => {
+            let (first, second) = (plan.new.authentication.slot, plan.new.signature.slot);
+            checks.push(match plan.risk {
+                Some(_) => Check::caution(t!("doctor-room-in-place")),
+                None => Check::good(t!("doctor-room", first = first.to_string(), second = second.to_string())),
+            });
+            checks.extend(
+                plan.unfinished.iter().map(|slot| Check::caution(t!("doctor-unfinished", slot = slot.to_string()))),
+            );
+        }
+        Err(not_eligible) => checks.extend(not_eligible.reasons.iter().map(reason)),
+    }
+    checks
+}
+
+fn certificate(role: KeyRole, key: &obnova_renewal::OldKey) -> Check {
+    Check::good(t!(
+        "doctor-certificate",
+        role = view::role(role),
+        name = view::name(key.certificate.subject()),
+        slot = key.slot.to_string(),
+        until = date(key.certificate.not_after())
+    ))
+}
+
+fn password(status: &PasswordStatus) -> Check {
+    let state = view::password_state(status);
+    match status.state {
+        PasswordState::Blocked => Check::bad(Kind::Pin, t!("doctor-password-blocked", state = state)),
+        PasswordState::Transport | PasswordState::Empty => {
+            Check::bad(Kind::NotEligible, t!("doctor-password-unset", state = state))
+        }
+        PasswordState::Active(tries) if tries.may_be_last() => Check::caution(t!("doctor-password", state = state)),
+        PasswordState::Active(_) | PasswordState::Disabled => Check::good(t!("doctor-password", state = state)),
+    }
+}
+
+/// Too early is not wrong: everything works, only not yet.
+fn reason(reason: &Reason) -> Check {
+    let text = t!("doctor-reason", reason = phrases::reason(reason));
+    match reason {
+        Reason::NotDue { .. } => Check::caution(text),
+        _ => Check::bad(Kind::NotEligible, text),
+    }
+}

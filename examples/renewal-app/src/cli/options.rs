@@ -1,0 +1,72 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+// No doc comments: clap would print them.
+
+// Options that mean the same for every command; they may stand before or after it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    #[arg(long, global = true, display_order = 900, value_name = "TOKEN")]
+    pub token: Option<String>,
+    #[arg(long, global = true, display_order = 901, value_name = "URL")]
+    pub ca: Option<String>,
+    #[arg(long, global = true, display_order = 902, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    #[arg(long, global = true, display_order = 903, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+    #[arg(long, global = true, display_order = 904, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+}
+
+// Where passwords come from when nobody is there to be asked. Never an argument, never the environment: both are seen by
+// other programs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PinOptions {
+    #[arg(long, value_name = "N", conflicts_with = "pin_file")]
+    pub pin_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub pin_file: Option<PathBuf>,
+    #[arg(long, value_name = "N", conflicts_with = "signature_pin_file")]
+    pub signature_pin_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub signature_pin_file: Option<PathBuf>,
+    #[arg(long, value_name = "N", conflicts_with = "puk_file")]
+    pub puk_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub puk_file: Option<PathBuf>,
+    #[arg(long, value_name = "N", conflicts_with = "new_pin_file")]
+    pub new_pin_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub new_pin_file: Option<PathBuf>,
+    #[arg(long)]
+    pub spend_last_try: bool,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct RenewOptions {
+    #[arg(long)]
+    pub resume: bool,
+    #[arg(long)]
+    pub yes: bool,
+    #[arg(long)]
+    pub wait: bool,
+    #[command(flatten)]
+    pub pins: PinOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct NewCard {
+    #[arg(value_name = "FILE")]
+    pub state: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    pub house: Option<PathBuf>,
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub days: u32,
+    #[arg(long)]
+    pub empty: bool,
+    #[arg(long, value_name = "TEXT", default_value = "OBN00000001")]
+    pub serial: String,
+    #[command(flatten)]
+    pub pins: PinOptions,
+}

@@ -1,0 +1,113 @@
+use std::time::SystemTime;
+
+use obnova_client::{look, remove};
+use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
+
+use crate::{
+    cli::{Global, PinOptions},
+    failure::{Failure, Kind},
+    holder::{Face, Holder},
+    pins::Pins,
+    texts::t,
+    tokens,
+    ui::{Mark, Screen, ask_line},
+    view,
+};
+
+/// `card list`: the slots, as a table.
+pub fn list(global: &Global) -> Result<(), Failure> {
+    let card = look(tokens::open(global)?.as_mut())?;
+    let mut screen = Screen::new();
+    screen.title(&view::title(&card.identity));
+    screen.table(&view::slots(&card.slots, SystemTime::now()));
+    Ok(())
+}
+
+/// `card show`: everything that can be known without a PIN.
+pub fn show(global: &Global) -> Result<(), Failure> {
+    let card = look(tokens::open(global)?.as_mut())?;
+    let mut screen = Screen::new();
+    screen.title(&view::title(&card.identity));
+    screen.detail(&t!("card-kind", kind = card.identity.kind.as_str()));
+    let algorithms: Vec<_> = card.capabilities.generate.iter().map(ToString::to_string).collect();
+    screen.detail(&t!("card-makes", algorithms = algorithms.join(", ")));
+    screen.detail(&if card.capabilities.in_place_only { t!("card-in-place") } else { t!("card-beside") });
+    for status in &card.passwords {
+        screen.mark(Mark::Item, &view::password_state(status));
+    }
+    screen.table(&view::slots(&card.slots, SystemTime::now()));
+    for slot in &card.slots {
+        for certificate in slot.certificates.iter().filter_map(|entry| entry.certificate.as_ref()) {
+            screen.blank();
+            screen.say(&t!("card-certificate", slot = slot.id.to_string(), name = view::name(certificate.subject())));
+            screen.detail(&t!("card-certificate-issuer", issuer = view::name(certificate.issuer())));
+            screen.detail(&t!("card-certificate-serial", serial = certificate.serial()));
+            screen.detail(&t!("card-certificate-until", until = date(certificate.not_after())));
+        }
+    }
+    Ok(())
+}
+
+/// `card clean`: removes what nobody needs any more, confirmed by name.
+pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Result<(), Failure> {
+    let pins = Pins::read(options)?;
+    let token = tokens::open_shared(global)?;
+    let card = look(tokens::lock(&token).as_mut())?;
+    let now = SystemTime::now();
+    let mut screen = Screen::new();
+    let offered = removable(&card, now);
+    if offered.is_empty() {
+        screen.say(&t!("clean-nothing"));
+        return Ok(());
+    }
+    screen.say(&t!("clean-offer"));
+    for one in &offered {
+        screen.mark(Mark::Item, &offer(one));
+    }
+    screen.mark(Mark::Caution, &t!("clean-warning"));
+    let picked = pick(offered, confirm)?;
+    if picked.is_empty() {
+        return Err(Failure::new(Kind::Declined, t!("clean-wrong-name")));
+    }
+    let names: Vec<_> = picked.iter().map(|one| one.name.clone()).collect();
+    let what = removals(&card, &picked, &names)
+        .map_err(|problem| Failure::new(Kind::Declined, t!("error-other", detail = problem.to_string())))?;
+    let face = Face::new();
+    let mut holder = Holder::new(&face, pins);
+    let outcome = remove(&token, &mut holder, &what);
+    let left = holder.outcome(outcome)?;
+    screen.mark(Mark::Good, &t!("clean-done", count = what.len()));
+    screen.table(&view::slots(&left.slots, now));
+    Ok(())
+}
+
+/// Those whose names were given, or are typed now, one by one; an empty line leaves one where it is.
+fn pick(offered: Vec<Removable>, confirm: &[String]) -> Result<Vec<Removable>, Failure> {
+    let mut picked = Vec::new();
+    for one in offered {
+        let is_named = if confirm.is_empty() {
+            ask_line(&t!("clean-ask-name", name = one.name.as_str()))? == one.name
+        } else {
+            confirm.contains(&one.name)
+        };
+        if is_named {
+            picked.push(one);
+        }
+    }
+    Ok(picked)
+}
+
+fn offer(one: &Removable) -> String {
+    let because = match one.because {
+        Because::Superseded => t!("because-superseded"),
+        Because::Expired => t!("because-expired"),
+        Because::NeverCertified => t!("because-never-certified"),
+    };
+    let line = t!("clean-line", name = one.name.as_str(), slot = one.slot.to_string(), because = because);
+    let guards = one.guards.iter().map(|guard| match *guard {
+        Guard::StillValid { until } => t!("guard-still-valid", until = date(until)),
+        Guard::MayDecrypt => t!("guard-may-decrypt"),
+        Guard::MayBeCompleted => t!("guard-may-be-completed"),
+    });
+    std::iter::once(line).chain(guards).collect::<Vec<_>>().join("; ")
+}

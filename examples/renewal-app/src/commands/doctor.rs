@@ -1,0 +1,68 @@
+use std::time::SystemTime;
+
+use obnova_client::{CaConnection as _, FileJournal, look};
+use obnova_renewal::Policy;
+
+use crate::{
+    authority::Authority,
+    checks::{self, Check},
+    cli::Global,
+    failure::{Failure, Kind},
+    journals,
+    texts::t,
+    tokens,
+    ui::{Mark, Screen},
+    view,
+};
+
+/// `doctor`: everything a renewal needs, line by line.
+pub fn run(global: &Global) -> Result<(), Failure> {
+    let mut screen = Screen::new();
+    screen.title(&t!("doctor-title"));
+    let mut checks = card(global);
+    checks.push(journal(global));
+    checks.push(authority(global));
+    checks.iter().for_each(|check| screen.mark(check.mark, &check.text));
+    let failures: Vec<Kind> = checks.iter().filter_map(|check| check.failure).collect();
+    match failures.first() {
+        None => {
+            screen.mark(Mark::Good, &t!("doctor-good"));
+            Ok(())
+        }
+        Some(first) => Err(Failure::new(*first, t!("doctor-bad", count = failures.len()))),
+    }
+}
+
+fn card(global: &Global) -> Vec<Check> {
+    let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
+    match seen {
+        Ok(card) => checks::card(&card, &Policy::twins(), SystemTime::now()),
+        Err(failure) => vec![Check::bad(failure.kind(), t!("doctor-no-card", problem = failure.message()))],
+    }
+}
+
+fn journal(global: &Global) -> Check {
+    let probed = journals::folder(global).and_then(|folder| {
+        FileJournal::probe(&folder)?;
+        Ok(folder)
+    });
+    match probed {
+        Ok(folder) => Check::good(t!("doctor-journal", folder = folder.display().to_string())),
+        Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+    }
+}
+
+fn authority(global: &Global) -> Check {
+    let answer = Authority::named(global).and_then(|authority| match authority {
+        None => Ok(None),
+        Some(authority) => Ok(Some((authority.connection()?.terms()?, authority.url))),
+    });
+    match answer {
+        Ok(None) => Check::caution(t!("doctor-ca-none")),
+        Ok(Some((terms, url))) => {
+            let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
+            Check::good(t!("doctor-ca-good", address = url, name = name))
+        }
+        Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+    }
+}

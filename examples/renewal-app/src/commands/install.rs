@@ -1,0 +1,87 @@
+use std::{path::PathBuf, time::SystemTime};
+
+use obnova_client::{FileJournal, Runner, install_completion, look, read_mailed};
+use obnova_renewal::{Completion, Loose, Policy, Refusal, Terms, Vouching, match_loose};
+
+use super::renew::Road;
+use crate::{
+    authority::Authority,
+    cli::{Global, PinOptions},
+    failure::{Failure, Kind},
+    holder::{Face, Holder},
+    journals::{self, Known},
+    phrases,
+    pins::Pins,
+    texts::t,
+    tokens,
+    ui::Mark,
+};
+
+/// `install`: certificates that were mailed, matched to the keys that wait for them; either of a pair brings the other when
+/// it lies beside it.
+pub fn run(global: &Global, named: &[PathBuf], options: &PinOptions) -> Result<(), Failure> {
+    let pins = Pins::read(options)?;
+    let mut loose = Vec::new();
+    for file in named {
+        let found = read_mailed(file).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
+        loose.extend(found);
+    }
+    let folder = journals::folder(global)?;
+    let waits = |known: &Known| {
+        let keys = known.process.keys()?;
+        let is_for = |one: &Loose| keys.iter().any(|(_, key)| *key == one.certificate.public_key());
+        loose.iter().any(is_for).then_some(())
+    };
+    match journals::open(&folder)?.into_iter().find(|known| waits(known).is_some()) {
+        Some(known) => into_renewal(global, &folder, &known, loose, pins),
+        None => onto_card(global, &loose, pins),
+    }
+}
+
+/// Certificates for a renewal whose journal is here: it goes on from there.
+fn into_renewal(
+    global: &Global,
+    folder: &std::path::Path,
+    known: &Known,
+    loose: Vec<Loose>,
+    pins: Pins,
+) -> Result<(), Failure> {
+    let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
+    let certificates = match_loose(loose, &keys).into_certificates();
+    let remembered = || Authority::remembered(&journals::authority(folder, &known.name));
+    let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
+    let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let face = Face::new();
+    let holder = Holder::new(&face, pins);
+    let token = Some(tokens::open_shared(global)?);
+    let road = Road { folder, name: &known.name, authority: &authority, token, wait: false };
+    let journal = FileJournal::open(folder, &known.name)?;
+    road.walk(journal, holder, &face, |seams| {
+        let mut runner = Runner::resume(seams)?;
+        runner.take_files(certificates)?;
+        Ok(runner)
+    })
+}
+
+/// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
+fn onto_card(global: &Global, loose: &[Loose], pins: Pins) -> Result<(), Failure> {
+    let authority = Authority::named_trust(global)?;
+    let terms = Terms { anchors: authority, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
+    let token = tokens::open_shared(global)?;
+    let card = look(tokens::lock(&token).as_mut())?;
+    let came: Vec<_> = loose.iter().map(|one| one.certificate.der().to_vec()).collect();
+    let completion = Completion::make(&card, &came, &Policy::twins(), &terms, SystemTime::now())
+        .map_err(|refusal| refused(&refusal))?;
+    let face = Face::new();
+    let mut holder = Holder::new(&face, pins);
+    let outcome = install_completion(&token, &mut holder, &completion);
+    holder.outcome(outcome)?;
+    let mut face = face.borrow_mut();
+    face.screen.mark(Mark::Good, &t!("fact-files"));
+    face.screen.mark(Mark::Good, &t!("fact-installed"));
+    Ok(())
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    Failure::new(Kind::Refused, phrases::refusal(refusal))
+}

@@ -1,0 +1,126 @@
+use std::{
+    cell::RefCell,
+    path::Path,
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+use obnova_client::{FileJournal, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_renewal::{Diagnosis, Plan, Policy, Process};
+
+use crate::{
+    authority::Authority,
+    cli::{Global, RenewOptions},
+    failure::{Failure, Kind},
+    holder::{Face, Holder},
+    journals, phrases,
+    pins::Pins,
+    texts::t,
+    tokens,
+    told::Told,
+    ui::Mark,
+};
+
+/// `renew`: begins a renewal, or goes on with one.
+pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
+    let pins = Pins::read(&options.pins)?;
+    let folder = journals::folder(global)?;
+    let face = Face::new();
+    let holder = Holder { face: face.clone(), pins, agrees: options.yes };
+    if options.resume {
+        let Some(known) = journals::open(&folder)?.into_iter().next() else {
+            return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
+        };
+        let remembered = || Authority::remembered(&journals::authority(&folder, &known.name));
+        let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
+        let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+        let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
+        let road = Road { folder: &folder, name: &known.name, authority: &authority, token, wait: options.wait };
+        let journal = FileJournal::open(&folder, &known.name)?;
+        return road.walk(journal, holder, &face, |seams| Runner::resume(seams));
+    }
+    let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let token = tokens::open_shared(global)?;
+    let card = look(tokens::lock(&token).as_mut())?;
+    let same_card = |process: &Process| process.plan().card.serial == card.identity.serial;
+    if journals::open(&folder)?.iter().any(|known| same_card(&known.process)) {
+        return Err(Failure::new(Kind::NotEligible, t!("error-under-way")));
+    }
+    let plan = Plan::make(&card, &Policy::twins(), SystemTime::now())?;
+    let name = journals::new_name(&folder)?;
+    let journal = FileJournal::create(&folder, &name)?;
+    authority.remember(&journals::authority(&folder, &name))?;
+    let road = Road { folder: &folder, name: &name, authority: &authority, token: Some(token), wait: options.wait };
+    road.walk(journal, holder, &face, |seams| Runner::begin(seams, &name, plan))
+}
+
+/// What one renewal runs on.
+pub struct Road<'a> {
+    pub folder: &'a Path,
+    pub name: &'a str,
+    pub authority: &'a Authority,
+    pub token: Option<SharedToken>,
+    pub wait: bool,
+}
+
+impl Road<'_> {
+    /// Goes on until it is done, has failed, or has to wait for the CA.
+    pub fn walk(
+        &self,
+        journal: FileJournal,
+        mut holder: Holder,
+        face: &Rc<RefCell<Face>>,
+        make: impl for<'r> FnOnce(Seams<'r>) -> Result<Runner<'r>, RunError>,
+    ) -> Result<(), Failure> {
+        let teller = face.clone();
+        let mut journal = Told { inner: journal, tell: move |fact: &_| teller.borrow_mut().fact(fact) };
+        let (mut ca, mut login) = (self.authority.connection()?, self.authority.login());
+        let runner = make(Seams {
+            token: self.token.clone(),
+            ca: &mut ca,
+            prompt: &mut holder,
+            journal: &mut journal,
+            login: Some(&mut login),
+            clock: &SystemTime::now,
+        });
+        let mut runner = face.borrow_mut().outcome(runner)?;
+        loop {
+            let turn = runner.run().inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
+            let turn = face.borrow_mut().outcome(turn)?;
+            match turn {
+                Turn::Waits(until) if self.wait => {
+                    let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
+                    std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
+                    drop(waiting);
+                }
+                Turn::Waits(_) => return Err(Failure::new(Kind::Pending, t!("renew-pending"))),
+                Turn::Done(_) => {
+                    face.borrow_mut().screen.mark(Mark::Good, &t!("renew-done"));
+                    return Ok(());
+                }
+                Turn::Failed(failure) => {
+                    self.diagnose(runner.process(), None, face);
+                    return Err(failure.into());
+                }
+                Turn::Went => {}
+            }
+        }
+    }
+
+    /// Leaves what a help desk needs beside the journal. Not worth failing over.
+    fn diagnose(&self, process: &Process, error: Option<&RunError>, face: &Rc<RefCell<Face>>) {
+        let error = error.map(|error| error as &dyn std::error::Error);
+        let diagnosis = Diagnosis::of(process, error, SystemTime::now()).to_string();
+        let file = self.folder.join(format!("{}.diagnosis", self.name));
+        if std::fs::write(&file, diagnosis).is_ok() {
+            face.borrow_mut().screen.aside(&t!("renew-diagnosis", file = file.display().to_string()));
+        }
+    }
+}
+
+impl From<obnova_renewal::NotEligible> for Failure {
+    fn from(not_eligible: obnova_renewal::NotEligible) -> Self {
+        let reasons: Vec<_> = not_eligible.reasons.iter().map(phrases::reason).collect();
+        Self::new(Kind::NotEligible, reasons.join("\n"))
+    }
+}

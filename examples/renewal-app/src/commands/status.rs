@@ -1,0 +1,69 @@
+use obnova_card::KeyRole;
+use obnova_renewal::{Action, Stage, date};
+
+use crate::{
+    cli::Global,
+    failure::Failure,
+    journals::{self, Known},
+    texts::t,
+    ui::{Mark, Screen},
+    view,
+};
+
+/// `status`: how far each renewal has come. Reads journals, and nothing else.
+pub fn run(global: &Global) -> Result<(), Failure> {
+    let mut screen = Screen::new();
+    let known = journals::all(&journals::folder(global)?)?;
+    if known.is_empty() {
+        screen.say(&t!("status-none"));
+    }
+    known.iter().for_each(|known| show(&mut screen, known));
+    Ok(())
+}
+
+fn show(screen: &mut Screen, known: &Known) {
+    let process = &known.process;
+    let card = &process.plan().card;
+    screen.title(&t!(
+        "status-title",
+        name = known.name.as_str(),
+        label = card.label.as_str(),
+        serial = card.serial.as_str()
+    ));
+    let mark = match process.stage() {
+        Stage::Done => Mark::Good,
+        Stage::Failed => Mark::Bad,
+        _ => Mark::Item,
+    };
+    screen.mark(mark, &stage(process.stage()));
+    if let Action::Failed(failure) = process.next(std::time::SystemTime::now()) {
+        screen.detail(Failure::from(failure).message());
+    }
+    if let Some(pair) = process.certificates() {
+        for (role, certificate) in pair.iter() {
+            let until = date(certificate.not_after());
+            screen.detail(&t!("status-certificate", role = view::role(role), until = until));
+        }
+    }
+    if !process.stage().is_end() {
+        screen.detail(&t!("status-old", until = date(process.plan().old_ends())));
+    }
+}
+
+/// What happens next, or how it ended.
+fn stage(stage: Stage) -> String {
+    match stage {
+        Stage::AskRisk | Stage::AskPlan => t!("stage-ask"),
+        Stage::Terms => t!("stage-terms"),
+        Stage::Generate(KeyRole::Authentication) => t!("stage-generate-authentication"),
+        Stage::Generate(KeyRole::Signature) => t!("stage-generate-signature"),
+        Stage::Request(_) | Stage::Prepare | Stage::Vouch | Stage::Seal => t!("stage-request"),
+        Stage::Send => t!("stage-send"),
+        Stage::PickUp => t!("stage-pick-up"),
+        Stage::Install => t!("stage-install"),
+        Stage::Acknowledge => t!("stage-acknowledge"),
+        Stage::ProveLogin | Stage::ProveSignature => t!("stage-prove"),
+        Stage::Done => t!("stage-done"),
+        Stage::Failed => t!("stage-failed"),
+    }
+}

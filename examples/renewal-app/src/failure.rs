@@ -1,0 +1,80 @@
+//! Every way to fail, as a sentence for the holder and an exit code for scripts.
+
+mod run;
+mod token;
+
+use std::io;
+
+use crate::texts::t;
+
+/// What kind of failure it was; each has its own exit code (listed in `--help` and the README).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that should not happen: a fault of the program, a full disk.
+    Internal,
+    /// The command line was not understood.
+    Usage,
+    /// The card, its certificates or this computer do not allow it.
+    NotEligible,
+    /// A PIN or PUK was wrong, is blocked, or was not sent to save the last try.
+    Pin,
+    /// There is no card or no reader, or it was taken out.
+    NoCard,
+    /// The certification authority said no.
+    Refused,
+    /// The certification authority could not be reached, or is not the one it should be.
+    Network,
+    /// Accepted, not issued yet: come back later.
+    Pending,
+    /// The holder said no.
+    Declined,
+}
+
+impl Kind {
+    /// The exit code. Part of the interface: never renumber.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::NotEligible => 3,
+            Self::Pin => 4,
+            Self::NoCard => 5,
+            Self::Refused => 6,
+            Self::Network => 7,
+            Self::Pending => 8,
+            Self::Declined => 9,
+        }
+    }
+}
+
+/// Why a command ended, in the holder's words.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+impl Failure {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::new(Kind::Internal, error.to_string())
+    }
+}
+
+/// Something that should not happen, as whoever met it says it.
+pub fn internal(problem: impl std::fmt::Display) -> Failure {
+    Failure::new(Kind::Internal, t!("error-other", detail = problem.to_string()))
+}

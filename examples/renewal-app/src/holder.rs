@@ -1,0 +1,154 @@
+//! The holder at a terminal, or what was handed over in place of one.
+
+use std::{cell::RefCell, rc::Rc};
+
+use obnova_card::{PasswordKind, Secret, TokenError, Tries};
+use obnova_client::{PinRequest, Progress as Told, Prompt, PromptError, Question, RunError};
+use obnova_renewal::Fact;
+
+use crate::{
+    ask,
+    failure::Failure,
+    narration::{self, Narrator},
+    phrases,
+    pins::{Asked, Pins},
+    plan,
+    texts::t,
+    ui::{Mark, Progress, Screen, ask_line},
+    view,
+};
+
+/// What the holder sees of a renewal.
+pub struct Face {
+    pub screen: Screen,
+    narrator: Narrator,
+    progress: Option<Progress>,
+    meanwhile: Option<String>,
+    /// A password that was handed over and was wrong, and the tries that are left.
+    wrong: Option<(PasswordKind, Tries)>,
+}
+
+impl Face {
+    pub fn new() -> Rc<RefCell<Self>> {
+        let screen = Screen::new();
+        Rc::new(RefCell::new(Self {
+            screen,
+            narrator: Narrator::default(),
+            progress: None,
+            meanwhile: None,
+            wrong: None,
+        }))
+    }
+
+    /// Tells what is known from here on.
+    pub fn fact(&mut self, fact: &Fact) {
+        self.progress = None;
+        if let Some(line) = self.narrator.fact(fact) {
+            self.screen.mark(Mark::Good, &line);
+        }
+    }
+
+    /// A password that was handed over and was wrong is the reason, whatever was said after it.
+    pub fn outcome<T>(&mut self, outcome: Result<T, RunError>) -> Result<T, Failure> {
+        self.progress = None;
+        match (outcome, self.wrong.take()) {
+            (Err(RunError::Prompt(_)), Some((password, tries))) => {
+                Err(TokenError::WrongSecret { password, tries }.into())
+            }
+            (outcome, _) => Ok(outcome?),
+        }
+    }
+
+    fn show_progress(&mut self) {
+        self.progress = self.meanwhile.as_ref().map(|text| self.screen.progress(text));
+    }
+}
+
+/// Asks where somebody is there to be asked, and takes what options gave.
+pub struct Holder {
+    pub face: Rc<RefCell<Face>>,
+    pub pins: Pins,
+    /// `--yes`: the plan is agreed to.
+    pub agrees: bool,
+}
+
+impl Holder {
+    pub fn new(face: &Rc<RefCell<Face>>, pins: Pins) -> Self {
+        Self { face: face.clone(), pins, agrees: false }
+    }
+
+    /// The outcome of something that was done for the holder.
+    pub fn outcome<T>(&self, outcome: Result<T, RunError>) -> Result<T, Failure> {
+        self.face.borrow_mut().outcome(outcome)
+    }
+}
+
+impl Prompt for Holder {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        let asked = match request.password {
+            PasswordKind::SignaturePin => Asked::SignaturePin,
+            PasswordKind::Puk => Asked::Puk,
+            PasswordKind::AuthenticationPin | PasswordKind::TransportPin => Asked::AuthenticationPin,
+        };
+        let mut face = self.face.borrow_mut();
+        face.progress = None;
+        let given = self.pins.given(asked);
+        if request.was_wrong {
+            face.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(request.password)));
+            // What was handed over does not get better by trying it again.
+            if given.is_some() {
+                face.wrong = Some((request.password, request.tries));
+                return Err(PromptError::Cancelled);
+            }
+        }
+        ask::show(&mut face.screen, request);
+        let secret = match given {
+            Some(secret) => secret,
+            None => Pins::ask(&view::password(request.password))
+                .map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?,
+        };
+        face.show_progress();
+        Ok(secret)
+    }
+
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        let mut face = self.face.borrow_mut();
+        face.progress = None;
+        match question {
+            Question::Plan(planned) => {
+                face.screen.title(&t!("act-plan"));
+                plan::show(&mut face.screen, planned);
+                Ok(self.agrees || yes(&t!("ask-plan"))?)
+            }
+            Question::Risk(risk) => {
+                face.screen.mark(Mark::Caution, &phrases::risk(**risk));
+                yes(&t!("ask-risk"))
+            }
+            Question::LastTry(password) => {
+                face.screen.mark(Mark::Caution, &t!("pin-last-try", name = view::password(*password)));
+                if self.pins.last_try_allowed() {
+                    return Ok(true);
+                }
+                // Nobody there is no yes.
+                Ok(yes(&t!("pin-last-try-ask")).unwrap_or(false))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn progress(&mut self, progress: &Told<'_>) {
+        let mut face = self.face.borrow_mut();
+        face.meanwhile = match progress {
+            Told::Begins(action) => narration::meanwhile(action),
+            _ => None,
+        };
+        face.progress = None;
+        face.show_progress();
+    }
+}
+
+/// Takes a clear yes, and nothing else for one.
+fn yes(question: &str) -> Result<bool, PromptError> {
+    let answer = ask_line(question).map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?;
+    Ok(answer.eq_ignore_ascii_case(&t!("word-yes")))
+}

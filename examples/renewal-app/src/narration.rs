@@ -1,0 +1,63 @@
+//! What happens in a renewal, in words: the same for the holder's own and for the one that is played.
+
+use obnova_card::KeyRole;
+use obnova_renewal::{Action, Fact, Prepared, Source};
+
+use crate::{texts::t, view};
+
+/// Tells facts as they are written down; remembers what later ones refer to.
+#[derive(Default)]
+pub struct Narrator {
+    prepared: Option<Prepared>,
+}
+
+impl Narrator {
+    /// A line for what is now known; `None` for what nobody needs to read.
+    pub fn fact(&mut self, fact: &Fact) -> Option<String> {
+        Some(match fact {
+            Fact::Terms(terms) => {
+                let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
+                t!("fact-terms", name = name)
+            }
+            Fact::KeyMade { role: KeyRole::Authentication, .. } => t!("fact-authentication-key"),
+            Fact::KeyMade { role: KeyRole::Signature, .. } => t!("fact-signature-key"),
+            Fact::Requested { role, request } => {
+                t!("fact-requested", role = view::role(*role), bytes = request.len())
+            }
+            Fact::Prepared(prepared) => {
+                self.prepared = Some(prepared.clone());
+                return None;
+            }
+            Fact::Vouched { index, .. } => {
+                let role = self.prepared.as_ref()?.to_sign.get(*index)?.voucher;
+                t!("fact-vouched", role = view::role(role))
+            }
+            Fact::Sealed(message) => t!("fact-sealed", bytes = message.0.len()),
+            Fact::Pending(_) => t!("fact-pending"),
+            Fact::Arrived { from, .. } => match from {
+                Source::Order => t!("fact-arrived"),
+                Source::PickUp(_) => t!("fact-picked-up"),
+                Source::Files => t!("fact-files"),
+            },
+            Fact::Installed => t!("fact-installed"),
+            Fact::Acknowledged => t!("fact-acknowledged"),
+            Fact::LoggedIn(who) => t!("fact-logged-in", name = who.as_str()),
+            Fact::SignatureProven => t!("fact-signature-proven"),
+            _ => return None,
+        })
+    }
+}
+
+/// What is shown while an action takes its time; `None` for what is over at once.
+pub fn meanwhile(action: &Action) -> Option<String> {
+    Some(match action {
+        Action::LearnTerms => t!("progress-terms"),
+        Action::Generate { order, .. } => t!("progress-key", algorithm = order.algorithm.to_string()),
+        Action::Sign { .. } => t!("progress-sign"),
+        Action::Send(_) => t!("progress-send"),
+        Action::PickUp(_) => t!("progress-pick-up"),
+        Action::Install { .. } => t!("progress-install"),
+        Action::ProveLogin { .. } => t!("progress-login"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,89 @@
+//! The words of the renewal's own types.
+
+use obnova_card::KeyRole;
+use obnova_renewal::{Phase, PinUse, Reason, Refusal, Risk, date};
+
+use crate::{
+    texts::t,
+    view::{password, role},
+};
+
+/// What a password is sent to the card for.
+pub fn pin_use(one: PinUse) -> String {
+    match one {
+        PinUse::MakeKey(KeyRole::Authentication) => t!("use-make-authentication-key"),
+        PinUse::MakeKey(KeyRole::Signature) => t!("use-make-signature-key"),
+        PinUse::SignRequest(KeyRole::Authentication) => t!("use-sign-authentication-request"),
+        PinUse::SignRequest(KeyRole::Signature) => t!("use-sign-signature-request"),
+        PinUse::Vouch(KeyRole::Authentication) => t!("use-vouch-authentication"),
+        PinUse::Vouch(KeyRole::Signature) => t!("use-vouch-signature"),
+        PinUse::Install => t!("use-install"),
+        PinUse::Login => t!("use-login"),
+        PinUse::TestSignature => t!("use-test-signature"),
+        PinUse::Remove => t!("use-remove"),
+    }
+}
+
+/// The reason a part of the renewal needs its password for.
+pub fn phase(phase: Phase) -> String {
+    match phase {
+        Phase::NewKeys => t!("phase-new-keys"),
+        Phase::Requests => t!("phase-requests"),
+        Phase::Finish => t!("phase-finish"),
+    }
+}
+
+/// What may go wrong by the nature of a card.
+pub fn risk(risk: Risk) -> String {
+    match risk {
+        Risk::InPlaceOnly => t!("risk-in-place-only"),
+    }
+}
+
+/// What keeps a pair from being renewed, and what to do about it.
+pub fn reason(reason: &Reason) -> String {
+    match *reason {
+        Reason::NotActive => t!("reason-not-active"),
+        Reason::PinNotSet { password: kind } => t!("reason-pin-not-set", name = password(kind)),
+        Reason::PinBlocked { password: kind } => t!("reason-pin-blocked", name = password(kind)),
+        Reason::NoCertificates => t!("reason-no-certificates"),
+        Reason::BrokenCertificate { slot } => t!("reason-broken-certificate", slot = slot.to_string()),
+        Reason::OnlyOneOfTwo { missing } => t!("reason-only-one-of-two", missing = role(missing)),
+        Reason::Expired { role: of, since } => t!("reason-expired", role = role(of), since = date(since)),
+        Reason::NotYetValid { role: of, from } => t!("reason-not-yet-valid", role = role(of), from = date(from)),
+        Reason::NotDue { from, until } => t!("reason-not-due", from = date(from), until = date(until)),
+        Reason::SeveralPairs { pairs } => t!("reason-several-pairs", pairs = pairs),
+        Reason::NoFreeSlot { needed, free } => t!("reason-no-free-slot", needed = needed, free = free),
+        Reason::AlgorithmNotOffered { algorithm, .. } => {
+            t!("reason-algorithm-not-offered", algorithm = algorithm.to_string())
+        }
+        Reason::KeyCannotSign { role: of } => t!("reason-key-cannot-sign", role = role(of)),
+        ref other => other.to_string(),
+    }
+}
+
+/// Why certificates that came are not put on the card.
+pub fn refusal(refusal: &Refusal) -> String {
+    match *refusal {
+        Refusal::Malformed => t!("refusal-malformed"),
+        Refusal::TooMany { count, limit } => t!("refusal-too-many", count = count, limit = limit),
+        Refusal::AnotherKey => t!("refusal-another-key"),
+        Refusal::OnlyOneOfTwo { missing } => t!("refusal-only-one-of-two", missing = role(missing)),
+        Refusal::Twice { role: of } => t!("refusal-twice", role = role(of)),
+        Refusal::Swapped => t!("refusal-swapped"),
+        Refusal::AnotherSubject { role: of } => t!("refusal-another-subject", role = role(of)),
+        Refusal::OtherAltNames { role: of } => t!("refusal-other-alt-names", role = role(of)),
+        Refusal::Chain { role: of, problem } => t!("refusal-chain", role = role(of), problem = problem.to_string()),
+        Refusal::Expired { role: of } => t!("refusal-expired", role = role(of)),
+        Refusal::NotYetValid { role: of } => t!("refusal-not-yet-valid", role = role(of)),
+        Refusal::IsCa { role: of } => t!("refusal-is-ca", role = role(of)),
+        Refusal::KeyUsage { role: of } => t!("refusal-key-usage", role = role(of)),
+        Refusal::ExtendedKeyUsage { role: of, missing } => {
+            t!("refusal-extended-key-usage", role = role(of), missing = missing.0.to_string())
+        }
+        Refusal::QcStatement { role: of, missing } => {
+            t!("refusal-qc-statement", role = role(of), missing = missing.0.to_string())
+        }
+        ref other => other.to_string(),
+    }
+}

@@ -1,0 +1,135 @@
+//! Where passwords come from: a hidden prompt, a file descriptor, or a file. Never an argument, never the environment.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
+};
+
+use obnova_card::Secret;
+use zeroize::Zeroizing;
+
+use crate::{
+    cli::PinOptions,
+    failure::{Failure, Kind},
+    texts::t,
+    ui::{Mark, Screen},
+};
+
+/// Longest input that is read; no card has passwords of a hundredth of it.
+const LONGEST: u64 = 4096;
+
+/// A password that may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asked {
+    AuthenticationPin,
+    SignaturePin,
+    Puk,
+    NewPassword,
+}
+
+/// Reads each password from the place its option names, once, or else from the keyboard.
+#[derive(Clone)]
+pub struct Pins {
+    given: HashMap<Asked, Secret>,
+    last_try_allowed: bool,
+}
+
+impl Pins {
+    /// Reads everything that the options name, before anything is begun.
+    pub fn read(options: &PinOptions) -> Result<Self, Failure> {
+        let places = [
+            (Asked::AuthenticationPin, place(options.pin_fd, options.pin_file.as_deref())),
+            (Asked::SignaturePin, place(options.signature_pin_fd, options.signature_pin_file.as_deref())),
+            (Asked::Puk, place(options.puk_fd, options.puk_file.as_deref())),
+            (Asked::NewPassword, place(options.new_pin_fd, options.new_pin_file.as_deref())),
+        ];
+        let mut opened: HashMap<PathBuf, Lines> = HashMap::new();
+        let mut given = HashMap::new();
+        for (wanted, path) in places {
+            let Some(path) = path else { continue };
+            let lines = match opened.remove(&path) {
+                Some(lines) => lines,
+                None => Lines::open(&path)?,
+            };
+            let (secret, rest) = lines.next(&path)?;
+            given.insert(wanted, secret);
+            opened.insert(path, rest);
+        }
+        Ok(Self { given, last_try_allowed: options.spend_last_try })
+    }
+
+    /// The password if an option gave it.
+    pub fn given(&self, wanted: Asked) -> Option<Secret> {
+        self.given.get(&wanted).cloned()
+    }
+
+    /// Whether options gave any.
+    pub fn any(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// Whether `--spend-last-try` was given.
+    pub const fn last_try_allowed(&self) -> bool {
+        self.last_try_allowed
+    }
+
+    /// Asks at the keyboard, nothing shown.
+    pub fn ask(prompt: &str) -> Result<Secret, Failure> {
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::new(Kind::Usage, t!("error-nobody-to-ask", prompt = prompt)));
+        }
+        let text = rpassword::prompt_password(format!("   {prompt} > "))?;
+        Ok(Secret::new(text.into_bytes()))
+    }
+
+    /// Asks twice, until both are the same.
+    pub fn ask_new(&self, prompt: &str) -> Result<Secret, Failure> {
+        if let Some(secret) = self.given(Asked::NewPassword) {
+            return Ok(secret);
+        }
+        loop {
+            let first = Self::ask(prompt)?;
+            if first == Self::ask(&t!("pin-again"))? {
+                return Ok(first);
+            }
+            Screen::new().mark(Mark::Caution, &t!("pin-not-the-same"));
+        }
+    }
+}
+
+fn place(descriptor: Option<u32>, file: Option<&Path>) -> Option<PathBuf> {
+    descriptor.map(|number| PathBuf::from(format!("/dev/fd/{number}"))).or_else(|| file.map(Path::to_path_buf))
+}
+
+/// What is left of an input: several passwords may stand in one, a line each.
+struct Lines(Zeroizing<Vec<u8>>);
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let unreadable = |error: std::io::Error| {
+            let problem =
+                t!("error-password-unreadable", place = path.display().to_string(), problem = error.to_string());
+            Failure::new(Kind::Usage, problem)
+        };
+        // Reserved at once: a buffer that grows leaves copies behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
+        File::open(path).map_err(unreadable)?.take(LONGEST).read_to_end(&mut text).map_err(unreadable)?;
+        Ok(Self(text))
+    }
+
+    fn next(self, path: &Path) -> Result<(Secret, Self), Failure> {
+        let end = self.0.iter().position(|byte| *byte == b'\n');
+        let line = &self.0[..end.unwrap_or(self.0.len())];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            return Err(Failure::new(Kind::Usage, t!("error-password-missing", place = path.display().to_string())));
+        }
+        let rest = end.map_or(&[][..], |end| &self.0[end + 1..]);
+        Ok((Secret::new(line.to_vec()), Self(Zeroizing::new(rest.to_vec()))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

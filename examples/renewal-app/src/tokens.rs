@@ -1,0 +1,110 @@
+//! Opens what `--token` names.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use clap::ValueEnum as _;
+use obnova_card::{Location, ProfileToken, Token};
+use obnova_client::SharedToken;
+use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
+use obnova_transport::{CardConnection, Count, Decorated, Record};
+
+use crate::{
+    cli::{Global, Tear},
+    failure::{Failure, Kind},
+    texts::t,
+};
+
+/// A token that was opened, and what counts its commands (nothing, behind a PKCS#11 module).
+pub struct Opened {
+    pub token: Box<dyn Token>,
+    pub count: Count,
+    /// What is written down of the talk with the card, if anything.
+    pub record: Option<Record>,
+}
+
+/// Opens the token that the options name.
+pub fn open(global: &Global) -> Result<Box<dyn Token>, Failure> {
+    let Some(name) = global.token.as_deref() else {
+        return Err(Failure::new(Kind::Usage, t!("error-which-token")));
+    };
+    Ok(open_named(name, global.trace.as_deref())?.token)
+}
+
+/// The same, as several may hold it.
+pub fn open_shared(global: &Global) -> Result<SharedToken, Failure> {
+    Ok(Arc::new(Mutex::new(open(global)?)))
+}
+
+/// Opens a token by its name, counted, and recorded if a file is given for that.
+pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
+    if let Some(file) = name.strip_prefix("sim:") {
+        return card(SimulatorConnection::new(simulated(Path::new(file))?), trace);
+    }
+    let location: Location = name.parse().map_err(|problem: obnova_card::LocationError| {
+        Failure::new(Kind::Usage, t!("error-token-name", problem = problem.to_string()))
+    })?;
+    #[cfg(feature = "pcsc")]
+    if let Some(connection) = location.open_pcsc() {
+        return card(connection?, trace);
+    }
+    #[cfg(feature = "pkcs11")]
+    if let Some(token) = location.open_pkcs11() {
+        return Ok(Opened { token: Box::new(token?), count: Count::new(), record: None });
+    }
+    Err(Failure::new(Kind::Usage, t!("error-token-feature", location = format!("{location:?}"))))
+}
+
+/// The driver for a card behind a connection, with a count and perhaps a record around every conversation.
+pub fn card(connection: impl CardConnection + 'static, trace: Option<&Path>) -> Result<Opened, Failure> {
+    let count = Count::new();
+    let counted = Decorated::new(connection, count.clone());
+    let Some(path) = trace else {
+        return Ok(Opened { token: Box::new(ProfileToken::new(counted)), count, record: None });
+    };
+    let record = Record::to_writer(File::create(path)?);
+    let recorded = Decorated::new(counted, record.clone());
+    Ok(Opened { token: Box::new(ProfileToken::new(recorded)), count, record: Some(record) })
+}
+
+/// The token, for one operation. A card whose user panicked is still a card: each operation begins anew.
+pub fn lock(token: &SharedToken) -> MutexGuard<'_, Box<dyn Token>> {
+    token.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens a simulated card, and tears it where `simulator tear` said.
+pub fn simulated(file: &Path) -> Result<Card, Failure> {
+    let unusable = |problem: String| {
+        let file = file.display().to_string();
+        Failure::new(Kind::NoCard, t!("simulator-unreadable", file = file, problem = problem))
+    };
+    let mut card = Card::open(file).map_err(|problem| unusable(problem.to_string()))?;
+    let note = tear_note(file);
+    if let Ok(text) = fs::read_to_string(&note) {
+        fs::remove_file(&note)?;
+        let plan = tear_plan(&text).ok_or_else(|| unusable(note.display().to_string()))?;
+        card.set_faults(plan);
+    }
+    Ok(card)
+}
+
+/// `12 inside`
+fn tear_plan(text: &str) -> Option<FaultPlan> {
+    let (at, how) = text.trim().split_once(' ')?;
+    let fault = match Tear::from_str(how, false).ok()? {
+        Tear::Before => Fault::TearBefore,
+        Tear::Inside => Fault::TearInside,
+        Tear::After => Fault::TearAfter,
+    };
+    Some(FaultPlan::new().at(at.parse().ok()?, fault))
+}
+
+/// The file beside a card's that says where to tear it next.
+pub fn tear_note(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".tear");
+    name.into()
+}

@@ -1,0 +1,43 @@
+//! Lines, tables and progress: restrained on a terminal, plain in a pipe.
+
+mod progress;
+mod screen;
+mod table;
+mod wrap;
+
+pub use progress::Progress;
+pub use screen::{Mark, Screen};
+pub use table::Table;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::{
+    failure::{Failure, Kind},
+    texts::t,
+};
+
+/// Asks for a line of text, shown as it is typed.
+pub fn ask_line(question: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-ask", prompt = question)));
+    }
+    let mut out = anstream::stdout();
+    write!(out, "   {question} ")?;
+    out.flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+/// Says on standard error why a command failed.
+pub fn report(failure: &Failure) {
+    let mut out = anstream::stderr();
+    let (style, word) = match failure.kind() {
+        Kind::Pending | Kind::Declined => (screen::CAUTION, None),
+        _ => (screen::BAD, Some(t!("word-error"))),
+    };
+    let _ = match word {
+        Some(word) => writeln!(out, "{style}{word}{style:#} {}", failure.message()),
+        None => writeln!(out, "{style}{}{style:#}", failure.message()),
+    };
+}

@@ -1,0 +1,77 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Somebody measures the scenario.
+
+mod support;
+
+use serde_json::Value;
+use support::Desk;
+
+/// Commands to the card that a whole renewal may take: both lists, resume, login and tidying up included.
+const MOST: u64 = 70;
+
+#[test]
+fn the_report_has_every_field_and_the_figures_hold() {
+    let desk = Desk::new();
+    let said = desk.run(["scenario", "twins", "--json"]).ends_with(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(report["scenario"], "twins");
+    assert_eq!(report["ok"], true);
+    assert!(report["seconds"].as_f64().unwrap() > 0.0);
+    assert!(report["apdus"].as_u64().unwrap() <= MOST, "{report:#}");
+
+    let steps = report["steps"].as_array().unwrap();
+    for step in steps {
+        assert!(step["name"].is_string() && step["seconds"].as_f64().unwrap() >= 0.0, "{step}");
+        let figure = |name: &str| step[name].as_u64().unwrap();
+        assert_eq!(figure("apdus") == 0, figure("bytes_out") == 0, "{step}");
+        assert_eq!(figure("apdus") == 0, figure("bytes_in") == 0, "{step}");
+    }
+    let of = |name: &str| -> u64 {
+        let named: Vec<_> = steps.iter().filter(|step| step["name"] == name).collect();
+        assert!(!named.is_empty(), "no step {name}");
+        named.iter().map(|step| step["apdus"].as_u64().unwrap()).max().unwrap()
+    };
+    // Each figure with the card's own question who it is and how its PINs stand, where the step begins with it.
+    for (name, most) in [
+        ("list", 4),
+        ("generate", 2 * 5 + 2),
+        ("request", 2 * 4),
+        ("vouch", 2 * 4),
+        ("install", 2 * 5),
+        ("read-back", 6),
+        ("prove-login", 4),
+        ("prove-signature", 4),
+        ("clean", 6),
+        ("terms", 0),
+        ("send", 0),
+        ("pick-up", 0),
+        ("acknowledge", 0),
+    ] {
+        assert!(of(name) <= most, "{name} takes {} commands, {most} are allowed", of(name));
+    }
+    let sum: u64 = steps.iter().map(|step| step["apdus"].as_u64().unwrap()).sum();
+    assert_eq!(report["apdus"].as_u64().unwrap(), sum);
+
+    let certificates = report["certificates"].as_array().unwrap();
+    let roles: Vec<_> = certificates.iter().map(|one| one["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["authentication", "signature"]);
+    for certificate in certificates {
+        assert!(certificate["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert!(certificate["subject"].as_str().unwrap().contains("CN="));
+    }
+    assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
+}
+
+#[test]
+fn without_json_there_is_a_table() {
+    let said = Desk::new().run(["scenario", "twins", "--token", "profile"]).ends_with(0);
+    said.says(&["STEP", "APDUS", "list", "generate", "clean", "all steps"]);
+}
+
+#[test]
+fn what_is_not_there_is_told_by_the_exit_code() {
+    let desk = Desk::new();
+    desk.run(["scenario", "no-such-service"]).ends_with(2);
+    desk.run(["scenario", "twins", "--token", "nonsense"]).ends_with(2);
+    desk.run(["scenario", "twins", "--token", "sim:nowhere.state"]).ends_with(5);
+}
