@@ -1,4 +1,11 @@
 #![doc = include_str!("../README.md")]
+//!
+//! - [`Ca`]: policy, keys and memory together; [`Ca::answer`] is the door for clients, [`Ca::approve`] the operator's.
+//! - [`Policy`]: what is issued, to whom, when; read from TOML, strictly.
+//! - [`Issuer`] and [`CaKey`]: the CA's certificates and its private key.
+//! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
+//! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
+//! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod answer;

@@ -9,4 +9,4 @@ pub mod house;
 mod server;
 
 pub use house::House;
-pub use server::{Access, Running, Server, ServerConfig, ServerError};
+pub use server::{Access, Patience, Running, Server, ServerConfig, ServerError};

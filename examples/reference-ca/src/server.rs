@@ -19,8 +19,6 @@ use x509_cert::Certificate;
 
 use crate::{House, house::HouseError};
 
-/// How long requests that are being answered may take after [`Running::stop`].
-const GRACE: Duration = Duration::from_secs(5);
 /// Threads for signatures and the database.
 const WORKERS: usize = 16;
 
@@ -35,6 +33,32 @@ pub struct ServerConfig {
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Is told of every request that was answered.
     pub log: Arc<dyn Fn(&Access) + Send + Sync>,
+    /// How long a client may take.
+    pub patience: Patience,
+}
+
+/// How long a client may take before it is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the TLS handshake, and for the head of a request: 10 seconds.
+    pub hello: Duration,
+    /// For the rest of a request, and its answer by the CA: 30 seconds.
+    pub request: Duration,
+    /// For all requests of one connection: five minutes.
+    pub connection: Duration,
+    /// For what is being answered when the server is stopped: 5 seconds.
+    pub farewell: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            hello: Duration::from_secs(10),
+            request: Duration::from_secs(30),
+            connection: Duration::from_secs(300),
+            farewell: Duration::from_secs(5),
+        }
+    }
 }
 
 impl ServerConfig {
@@ -46,6 +70,7 @@ impl ServerConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clock: Arc::new(SystemTime::now),
             log: Arc::new(|_| {}),
+            patience: Patience::default(),
         }
     }
 }
@@ -86,6 +111,7 @@ struct Shared {
     ca: Arc<Ca>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     log: Arc<dyn Fn(&Access) + Send + Sync>,
+    patience: Patience,
 }
 
 /// The CA as a server.
@@ -105,7 +131,12 @@ impl Server {
         let address = listener.local_addr().map_err(listening)?;
         let acceptor = tls::acceptor(&config.house, config.clock.clone())?;
         let trust_anchors = config.house.trust_anchors();
-        let shared = Arc::new(Shared { ca: config.house.ca().clone(), clock: config.clock, log: config.log });
+        let shared = Arc::new(Shared {
+            ca: config.house.ca().clone(),
+            clock: config.clock,
+            log: config.log,
+            patience: config.patience,
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(WORKERS)
@@ -115,7 +146,7 @@ impl Server {
             .map_err(ServerError::Threads)?;
         let (stop, stopped) = watch::channel(false);
         // When the loop ends the runtime is dropped, which joins its threads.
-        let run = move || runtime.block_on(connection::serve(listener, acceptor, shared, stopped, GRACE));
+        let run = move || runtime.block_on(connection::serve(listener, acceptor, shared, stopped));
         let thread = std::thread::Builder::new().name("ca-server".into()).spawn(run).map_err(ServerError::Threads)?;
         Ok(Running { address, trust_anchors, stop, thread: Some(thread) })
     }
@@ -139,7 +170,7 @@ impl Running {
         format!("https://{}", self.address)
     }
 
-    /// Takes no more connections, lets requests that are being answered end (for five seconds), and joins the threads.
+    /// Takes no more connections, lets requests that are being answered end (see [`Patience::farewell`]), and joins the threads.
     pub fn stop(self) {
         drop(self);
     }

@@ -17,7 +17,7 @@ use obnova_enroll::{
     cmc::{Answer, Asked, Expected, FollowUp, FullResponse, Nonce, TransactionId},
     est::{self, FullCmcReply, HttpRequest, HttpResponse},
 };
-use obnova_reference_ca::{House, Server, ServerConfig, ServerError};
+use obnova_reference_ca::{House, Patience, Server, ServerConfig, ServerError};
 use x509_cert::der::Encode;
 
 fn ids(random: u8) -> (TransactionId, Nonce) {
@@ -211,6 +211,31 @@ fn a_body_without_end_is_cut_off() {
     let sent = (0..10_000).take_while(|_| stream.write_all(&line).is_ok()).count();
     assert!(sent < 10_000);
     assert_eq!(world.get("/login", None, &[]).status, 401, "it serves others");
+}
+
+#[test]
+fn who_does_not_say_hello_is_left() {
+    let patience = Patience { hello: Duration::from_millis(100), ..Patience::default() };
+    let world = World::with(Policy::TEMPLATE, |config| ServerConfig { patience, ..config });
+    // Nothing at all, not even a handshake.
+    let mut silent = TcpStream::connect(world.server.address).unwrap();
+    assert_eq!(silent.read(&mut [0; 1]).unwrap_or(0), 0, "the server hangs up");
+    // A request without an end of its head; on a busy machine not even the handshake is done in time.
+    let mut headless = common::connect(world.server.address, &world.server.trust_anchors, None);
+    let mut answer = Vec::new();
+    let _ = headless.write_all(b"GET /login HTTP/1.1\r\nHost: x\r\n").and_then(|()| headless.read_to_end(&mut answer));
+    assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
+    assert!(world.log.lock().unwrap().is_empty());
+}
+
+#[test]
+fn who_does_not_send_what_was_announced_is_left() {
+    let patience = Patience { request: Duration::from_millis(100), ..Patience::default() };
+    let world = World::with(Policy::TEMPLATE, |config| ServerConfig { patience, ..config });
+    let mut bodyless = common::connect(world.server.address, &world.server.trust_anchors, None);
+    let head = "POST /.well-known/est/fullcmc HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100\r\n\r\n";
+    bodyless.write_all(head.as_bytes()).unwrap();
+    assert_eq!(read_response(&mut bodyless).status, 408);
 }
 
 #[test]

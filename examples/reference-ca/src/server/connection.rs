@@ -19,10 +19,6 @@ use x509_cert::{Certificate, der::Decode};
 
 use super::{Shared, pages};
 
-/// Who does not say hello, or does not send a request's head, within this time is left.
-const HELLO: Duration = Duration::from_secs(10);
-/// No connection lives longer.
-const LIFE: Duration = Duration::from_secs(300);
 /// The most connections at once; others wait.
 const CONNECTIONS: usize = 512;
 
@@ -34,13 +30,12 @@ pub(super) struct Peer {
     pub certificate: Option<Arc<Certificate>>,
 }
 
-/// Takes connections until `stopped`, then waits for those that are open, `grace` at most.
+/// Takes connections until `stopped`, then waits a while for those that are open.
 pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
-    grace: Duration,
 ) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let room = Arc::new(Semaphore::new(CONNECTIONS));
@@ -59,14 +54,15 @@ pub(super) async fn serve(
         let (acceptor, shared, stop) = (acceptor.clone(), shared.clone(), stop.clone());
         tokio::spawn(async move {
             // The time is up, the client is gone, or all is said: in each case the connection ends here.
-            let _ = timeout(LIFE, converse(stream, address, acceptor, shared, stop)).await;
+            let life = shared.patience.connection;
+            let _ = timeout(life, converse(stream, address, acceptor, shared, stop)).await;
             drop(permit);
         });
     }
     drop(listener);
     let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
     // Either they have ended, or their time is up and the runtime drops them.
-    let _ = timeout(grace, room.acquire_many(all)).await;
+    let _ = timeout(shared.patience.farewell, room.acquire_many(all)).await;
 }
 
 async fn converse(
@@ -78,16 +74,17 @@ async fn converse(
 ) {
     let handshake = tokio::select! {
         () = end(&mut stopped) => return,
-        handshake = timeout(HELLO, acceptor.accept(stream)) => handshake,
+        handshake = timeout(shared.patience.hello, acceptor.accept(stream)) => handshake,
     };
     let Ok(Ok(stream)) = handshake else { return };
     let sent = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     // The handshake's signature was verified with it: that it cannot be read here is very unlikely, and then it is nobody's.
     let certificate = sent.and_then(|der| Certificate::from_der(der).ok()).map(Arc::new);
+    let hello = shared.patience.hello;
     let router = pages::router(shared).layer(Extension(Peer { address, certificate }));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HELLO)
+        .header_read_timeout(hello)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension, Router,
@@ -20,9 +20,6 @@ use x509_cert::{
 use zeroize::Zeroizing;
 
 use super::{Access, Shared, connection::Peer, est};
-
-/// Who does not send a request's body within this time is left.
-const BODY: Duration = Duration::from_secs(30);
 
 /// Everything that can be asked for.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -52,7 +49,7 @@ async fn watched(
     let method = request.method().to_string();
     let path = request.uri().path();
     let path = if path.starts_with("/pickup/") { "/pickup/...".into() } else { path.chars().take(200).collect() };
-    let answer = timeout(BODY, next.run(request)).await;
+    let answer = timeout(shared.patience.request, next.run(request)).await;
     let mut answer =
         answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,0 +1,92 @@
+use std::{fs, path::Path, time::Duration};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::failure;
+use crate::StoreError;
+
+/// `application_id` in the file's header: "ObCA".
+const APPLICATION: i64 = 0x4f62_4341;
+const SCHEMA_VERSION: i64 = 1;
+/// How long one process waits for another's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the file or makes it, finds out whose it is, and checks it from end to end.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    make_private(path)?;
+    refuse_remains(path)?;
+    let connection = connect(path)?;
+    prepare(&connection, path)?;
+    Ok(connection)
+}
+
+/// SQLite makes its files with the umask; requests and subjects are not everybody's business.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Failed(format!("{}: {error}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// SQLite takes a file that is shorter than its smallest page for a new one, and writes over what is left of it.
+fn refuse_remains(path: &Path) -> Result<(), StoreError> {
+    let length = fs::metadata(path).map_err(|error| StoreError::Failed(error.to_string()))?.len();
+    if (1..512).contains(&length) {
+        let reason = format!("{length} bytes are no database; bring it back from a copy if it was one");
+        return Err(StoreError::Foreign { path: path.display().to_string(), reason });
+    }
+    Ok(())
+}
+
+/// Another connection to a file that [`open`] opened.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path).map_err(failure)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Finds out whose file it is, and makes the tables in an empty one.
+fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let foreign = |reason: String| StoreError::Foreign { path: path.display().to_string(), reason };
+    let application = pragma("application_id").map_err(|error| match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => foreign("it is no SQLite database".into()),
+        _ => failure(error),
+    })?;
+    // Made by a process that starts at the same moment? Then one makes the tables, and the other finds them.
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failure)?;
+    if tables == 0 && application == 0 {
+        connection.execute_batch(include_str!("../schema.sql")).map_err(failure)?;
+        connection.pragma_update(None, "application_id", APPLICATION).map_err(failure)?;
+        connection.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(failure)?;
+    }
+    connection.execute_batch("COMMIT").map_err(failure)?;
+    let application = pragma("application_id").map_err(failure)?;
+    if application != APPLICATION {
+        return Err(foreign(format!("its application_id is {application:#x}")));
+    }
+    let found = pragma("user_version").map_err(failure)?;
+    if found != SCHEMA_VERSION {
+        return Err(StoreError::Version { path: path.display().to_string(), found, known: SCHEMA_VERSION });
+    }
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failure)?;
+    if check != "ok" {
+        return Err(StoreError::Damaged(check));
+    }
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failure)?;
+    if mode != "wal" {
+        return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
+    }
+    connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
+}
