@@ -114,8 +114,18 @@ fn a_certificate_written_and_entered_takes_five_apdus() {
     assert!(slots[0].certificates[0].superseded && !slots[2].certificates[0].superseded);
     assert_eq!(slots[0].certificates[0].label, "Jana Nováková");
     assert_eq!(slots[3].certificates[0].der, jobs[1].certificate);
+    // A program that never saw the card: one more for the public key of each slot that takes a certificate.
+    let key = card.token.generate(&order(5, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap();
+    let fresh_job = [installation(5, certificate("Jana", 5, &key, 10))];
+    let (mut fresh, before) = (card.again(), card.count.counts());
+    fresh.install(&fresh_job, &[SlotId(4)], &pin()).unwrap();
+    assert_eq!((card.count.counts() - before).apdus, 6);
+    card.token.remove(&[Removal::Slot(SlotId(5))], &pin()).unwrap();
+    let slots = card.again().slots().unwrap();
+    assert!(slots[3].certificates[0].superseded);
+    let jobs = &jobs[..1];
     // Once more: nothing is written but the directory, and it is all the same.
-    card.again().install(&jobs, &[SlotId(1)], &pin()).unwrap();
+    card.again().install(jobs, &[SlotId(1)], &pin()).unwrap();
     assert_eq!(card.again().slots().unwrap(), slots);
 }
 

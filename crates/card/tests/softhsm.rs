@@ -186,6 +186,8 @@ fn a_pin_is_wrong_changed_or_of_another_form() {
         let make = order(1, KeyRole::Authentication, KeyAlgorithm::P256);
         let error = token.generate(&make, &wrong).unwrap_err();
         assert!(matches!(error, TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, .. }), "{error}");
+        // SoftHSM says so much by a flag, until a PIN is right.
+        assert_eq!(token.passwords().unwrap()[0].state, PasswordState::Active(Tries::Low));
         let error = token.generate(&make, &Pin::new(Secret::from("1"))).unwrap_err();
         assert!(matches!(error, TokenError::SecretForm { minimum: 4, .. }), "{error}");
         assert!(!error.to_string().contains(PIN));
@@ -241,5 +243,37 @@ fn a_token_that_is_not_there_is_told_by_what_to_do() {
         assert!(text.contains("/nowhere/module.so cannot be loaded"), "{text}");
         let text = error("pkcs11:?module-path=/usr/lib/os-release");
         assert!(text.contains("cannot be loaded"), "{text}");
+    });
+}
+
+#[test]
+fn a_key_that_asks_for_its_pin_each_time_is_refused_by_name() {
+    with_token("a_key_that_asks_for_its_pin_each_time_is_refused_by_name", |mut token| {
+        let made = Command::new("pkcs11-tool")
+            .args(["--module", MODULE, "--login", "--pin", PIN, "--keypairgen", "--key-type", "rsa:2048"])
+            .args(["--id", "0a", "--label", "Login", "--always-auth"])
+            .output()
+            .expect("OpenSC is missing: apt-get install -y --no-install-recommends opensc");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let algorithm = SignatureAlgorithm::RsaPkcs1(Digest::Sha256);
+        let job = SignDigest { slot: SlotId(1), algorithm, digest: Digest::Sha256.of(b"x") };
+        let error = token.sign(&[job], &pin()).unwrap_err();
+        assert!(matches!(&error, TokenError::Unsupported { what } if what.contains("at each signature")), "{error}");
+    });
+}
+
+#[test]
+fn a_pin_counts_also_where_another_part_of_the_program_is_logged_in() {
+    use cryptoki::{context::Pkcs11, session::UserType, types::AuthPin};
+    with_token("a_pin_counts_also_where_another_part_of_the_program_is_logged_in", |mut token| {
+        let module = Pkcs11::new(MODULE).unwrap();
+        let slot = module.get_slots_with_initialized_token().unwrap()[0];
+        let other = module.open_rw_session(slot).unwrap();
+        other.login(UserType::User, Some(&AuthPin::from(PIN))).unwrap();
+        let make = order(1, KeyRole::Authentication, KeyAlgorithm::P256);
+        let error = token.generate(&make, &Pin::new(Secret::from("654321"))).unwrap_err();
+        assert!(matches!(error, TokenError::WrongSecret { .. }), "{error}");
+        token.generate(&make, &pin()).unwrap();
+        assert!(token.slots().unwrap()[0].key.is_some());
     });
 }

@@ -7,6 +7,18 @@
 //! A card that was taken out, a reset by another program and a service that was restarted end a conversation with errors
 //! of their own; [`begin`](crate::CardConnection::begin) finds the card again by itself.
 //!
+//! ```no_run
+//! use obnova_transport::{CardConnection, pcsc::{PcscConnection, Reader, ReaderChoice}};
+//!
+//! for reader in Reader::list()? {
+//!     println!("{}: {}", reader.name, if reader.card.is_some() { "a card" } else { "empty" });
+//! }
+//! let mut connection: PcscConnection = ReaderChoice::Only.wait_for_card(None)?;
+//! let mut answer = Vec::new();
+//! connection.begin()?.transmit(&[0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00], &mut answer)?;
+//! # Ok::<(), obnova_transport::TransportError>(())
+//! ```
+//!
 //! What PC/SC does not offer: beginning a conversation waits for as long as another program's transaction lasts.
 
 mod choice;

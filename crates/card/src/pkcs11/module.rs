@@ -30,7 +30,7 @@ pub(super) fn load(path: &Path) -> Result<Pkcs11, TokenError> {
     }
     let not_loaded = |error| match error {
         Error::LibraryLoading(_) => TokenError::Module {
-            call: "loading it",
+            call: "dlopen",
             problem: format!(
                 "{} cannot be loaded: install the module, or name it by ?module-path= in the PKCS#11 URI",
                 path.display()

@@ -120,7 +120,7 @@ pub(super) fn slot(
         }
         None => known.of_slot(card, record.slot, key, directory)?,
     };
-    let entry = key_entry(key, entered_id(directory, record.slot), public_key)?;
+    let entry = key_entry(key, entered_id(directory, record.slot), Some(public_key))?;
     Ok(Slot { id, key: Some(entry), certificates })
 }
 
@@ -128,11 +128,12 @@ pub(super) fn slot(
 pub(super) fn key_entry(
     key: KeyRecord,
     entered: Option<&[u8]>,
-    public_key: SubjectPublicKeyInfoOwned,
+    public_key: Option<SubjectPublicKeyInfoOwned>,
 ) -> Result<KeyEntry, TokenError> {
-    let id = match entered {
-        Some(id) => id.to_vec(),
-        None => identifier(&public_key)?.to_vec(),
+    let id = match (entered, &public_key) {
+        (Some(id), _) => id.to_vec(),
+        (None, Some(public_key)) => identifier(public_key)?.to_vec(),
+        (None, None) => Vec::new(),
     };
     Ok(KeyEntry {
         role: names::role(key.role),
@@ -140,7 +141,7 @@ pub(super) fn key_entry(
         signs: algorithms(key.algorithm),
         password: names::password(key.role.password()),
         id,
-        public_key: Some(public_key),
+        public_key,
     })
 }
 

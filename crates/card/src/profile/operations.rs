@@ -77,11 +77,15 @@ pub(super) fn install(
             continue;
         }
         let (slot, record) = record(card, *id)?;
-        // Of a slot that is superseded it is enough that there is a key.
         let key = match record.key {
             None => None,
             Some(key) => {
-                let public = known.of_slot(card, slot, key, &directory)?;
+                // Of a slot that is superseded it is enough that there is a key.
+                let takes_certificate = jobs.iter().any(|job| job.slot == *id);
+                let public = match takes_certificate {
+                    true => Some(known.of_slot(card, slot, key, &directory)?),
+                    false => None,
+                };
                 Some(key_entry(key, None, public)?)
             }
         };

@@ -67,7 +67,7 @@ fn jobs<'j>(
             Some(public) => public.clone(),
             None => known.read(card, slot, key)?,
         };
-        let entry = Slot { id: order.slot, key: Some(key_entry(key, None, public)?), certificates: Vec::new() };
+        let entry = Slot { id: order.slot, key: Some(key_entry(key, None, Some(public))?), certificates: Vec::new() };
         check_job(&[entry], order)?;
         jobs.push(Job { slot, role: key.role, order });
     }
