@@ -1,9 +1,12 @@
 use std::fmt;
 
+use obnova_apdu::ins;
+
 /// Decides, command by command, what may be written down. The data of a command is hidden
 ///
-/// - when the instruction carries a secret: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER in both forms (ISO 7816-4
-///   §11.5), ACTIVATE, ENVELOPE (which can carry any of them), and PUT DATA `01xx`, with which MyEID cards set PINs;
+/// - when the instruction carries a secret: VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER in both forms, ENABLE and
+///   DISABLE VERIFICATION REQUIREMENT (ISO 7816-4 §11.5), ACTIVATE, ENVELOPE (which can carry any of them), and PUT DATA
+///   `01xx`, with which MyEID cards set PINs;
 /// - in every part of a command chain that began with one of these.
 ///
 /// The length is hidden with the data: how long a PIN is helps whoever wants to guess it. The header stays, and so does a
@@ -40,10 +43,14 @@ const HEADER: usize = 4;
 const LONGEST_WITHOUT_DATA: usize = 5;
 
 fn carries_secret(command: &[u8]) -> bool {
-    matches!(
-        command,
-        [_, 0x20 | 0x21 | 0x24 | 0x25 | 0x2C | 0x2D | 0x44 | 0xC2 | 0xC3, ..] | [_, 0xDA | 0xDB, 0x01, ..]
-    )
+    const ENVELOPE: u8 = 0xC2;
+    const ENVELOPE_TLV: u8 = 0xC3;
+    match *command {
+        [_, ins::ACTIVATE_FILE | ENVELOPE | ENVELOPE_TLV, ..] => true,
+        [_, ins::PUT_DATA | ins::PUT_DATA_TLV, 0x01, ..] => true,
+        [_, instruction, ..] => ins::carries_secret(instruction),
+        _ => false,
+    }
 }
 
 /// What may be shown of a command: all of it, or its header.
@@ -88,11 +95,17 @@ mod tests {
     #[test]
     fn secrets_are_hidden_by_instruction_whatever_the_class() {
         for class in [0x00, 0x0C, 0x80, 0xFF] {
-            for instruction in [0x20, 0x21, 0x24, 0x25, 0x2C, 0x2D, 0x44, 0xC2, 0xC3] {
+            for instruction in [0x20, 0x21, 0x24, 0x25, 0x26, 0x28, 0x2C, 0x2D, 0x44, 0xC2, 0xC3] {
                 let command = [class, instruction, 0, 1, 4, 0xDE, 0xAD, 0xBE, 0xEF];
                 assert_eq!(shown(&[&command]), [format!("{class:02X} {instruction:02X} 00 01 [redacted]")]);
             }
         }
+    }
+
+    #[test]
+    fn data_that_sets_a_pin_is_hidden_and_a_certificate_is_not() {
+        assert_eq!(shown(&[&[0, 0xDA, 0x01, 1, 2, 0xDE, 0xAD]]), ["00 DA 01 01 [redacted]"]);
+        assert_eq!(shown(&[&[0, 0xDB, 0x43, 1, 2, 0x53, 0x00]]), ["00 DB 43 01 02 53 00"]);
     }
 
     #[test]

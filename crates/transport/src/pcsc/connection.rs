@@ -1,6 +1,7 @@
 use std::{ffi::CString, time::Duration};
 
 use ::pcsc::{Card, Context, Disposition, Error, MAX_BUFFER_SIZE_EXTENDED, Protocols, ShareMode, Status, Transaction};
+use obnova_apdu::ins;
 
 use super::{
     Reader, ReaderChoice,
@@ -178,5 +179,10 @@ fn was_taken_out(card: &Card) -> bool {
 /// Whether a command leaves the security status as it is: SELECT, the READs, GET CHALLENGE, GET RESPONSE, GET DATA, and a
 /// VERIFY without data. Of any other it is not known, so the card is reset after it.
 fn only_reads(command: &[u8]) -> bool {
-    matches!(command, [_, 0xA4 | 0xB0..=0xB3 | 0x84 | 0xC0 | 0xCA | 0xCB, ..] | [_, 0x20, _, _] | [_, 0x20, _, _, _])
+    match *command {
+        [_, ins::VERIFY, _, _] | [_, ins::VERIFY, _, _, _] => true,
+        [_, ins::SELECT | ins::GET_CHALLENGE | ins::GET_RESPONSE | ins::GET_DATA | ins::GET_DATA_TLV, ..] => true,
+        [_, ins::READ_BINARY | ins::READ_BINARY_TLV | ins::READ_RECORD | 0xB3, ..] => true,
+        _ => false,
+    }
 }
