@@ -4,7 +4,7 @@ use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPub
 use obnova_card::{KeyRole, PasswordKind};
 use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
 
-use super::{ProcessError, Stage};
+use super::{ProcessError, Stage, next::vouches_to_make};
 use crate::{
     Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, Pair, ParsedCertificate, Phase, PickUp, PinUse,
     Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_pair,
@@ -129,8 +129,7 @@ impl State {
                 self.check_key(due, public_key)?;
                 self.keys.get_mut(due).public = Some(public_key.clone());
             }
-            // Keys of one password are asked together, so the second request may come with the first.
-            (Fact::Requested { role, request }, Stage::Request(_)) if self.keys.get(*role).request.is_none() => {
+            (Fact::Requested { role, request }, Stage::Request(due)) if *role == due => {
                 self.check_request(*role, request)?;
                 self.keys.get_mut(*role).request = Some(request.clone());
             }
@@ -196,7 +195,7 @@ impl State {
 
     fn vouch(&mut self, index: usize, signature: &[u8]) -> Result<(), ProcessError> {
         let job = self.prepared.as_ref().and_then(|prepared| prepared.to_sign.get(index));
-        let (Some(job), Some(None)) = (job, self.vouches.get(index)) else {
+        let (Some(job), true) = (job, vouches_to_make(self).first() == Some(&index)) else {
             return Err(ProcessError::Unexpected { what: "vouched", stage: self.stage() });
         };
         let key = self.plan.old.get(job.voucher).certificate.public_key();

@@ -1,0 +1,296 @@
+//! A holder who answers, a CA inside the process that can lie, and a login that sees what it is shown.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use obnova_card::{PasswordKind, Secret};
+use obnova_client::{
+    CaConnection, CaError, FileJournal, Journal, Login, LoginError, LoginProof, PinRequest, Progress, Prompt,
+    PromptError, Question, RunError, Runner, Seams, SharedToken, Turn, look, share,
+};
+use obnova_pkcs10::CertificationRequest;
+use obnova_renewal::{Answer, Message, Order, Phase, PickUp, PinUse, Plan, Policy, Prepared, Receipt, Stage, Terms};
+
+#[path = "../../../renewal/tests/support/mod.rs"]
+pub mod support;
+
+use support::{Draft, Holder, House, now, pin_for, play};
+
+/// The holder: knows the PINs, unless told otherwise, and remembers what was asked.
+#[derive(Default)]
+pub struct Face {
+    /// Given instead of the right ones, first to last.
+    pub wrong: Vec<&'static str>,
+    /// Says no to the last try.
+    pub keeps_last_try: bool,
+    /// Says no to the plan.
+    pub declines: bool,
+    /// Goes away at the prompt.
+    pub cancels: bool,
+    pub asked: Vec<PinRequest>,
+    pub questions: Vec<String>,
+    pub progress: Vec<String>,
+}
+
+impl Face {
+    /// Phase, password and number of uses of each prompt.
+    pub fn prompts(&self) -> Vec<(Option<Phase>, PasswordKind, usize)> {
+        self.asked.iter().map(|one| (one.phase, one.password, one.uses.len())).collect()
+    }
+
+    pub fn uses(&self) -> Vec<PinUse> {
+        self.asked.iter().flat_map(|one| one.uses.clone()).collect()
+    }
+}
+
+impl Prompt for Face {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        self.asked.push(request.clone());
+        if self.cancels {
+            return Err(PromptError::Cancelled);
+        }
+        if self.wrong.is_empty() { Ok(pin_for(request.password)) } else { Ok(Secret::from(self.wrong.remove(0))) }
+    }
+
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        let (name, yes) = match question {
+            Question::Risk(_) => ("risk", !self.declines),
+            Question::Plan(_) => ("plan", !self.declines),
+            Question::LastTry(_) => ("last-try", !self.keeps_last_try),
+            _ => ("other", false),
+        };
+        self.questions.push(name.into());
+        Ok(yes)
+    }
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        if let Progress::Begins(action) = progress {
+            self.progress.push(action.name().into());
+        }
+    }
+}
+
+/// What a CA makes of the certificates before it hands them out.
+pub type Lie = Box<dyn Fn(&House, Vec<Vec<u8>>) -> Vec<Vec<u8>>>;
+
+/// A house CA of its own protocol: its state is what it was sent.
+pub struct HouseCa {
+    pub house: House,
+    pub lie: Option<Lie>,
+    pub sent: Vec<Message>,
+    pub picked_up: usize,
+    pub acknowledged: usize,
+    /// Calls that fail before they are done, by name.
+    pub down: Vec<&'static str>,
+    /// Calls whose answer is lost once after they were done.
+    pub loses: Vec<&'static str>,
+}
+
+impl HouseCa {
+    pub fn new(house: House) -> Self {
+        Self { house, lie: None, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new() }
+    }
+
+    fn is_up(&self, call: &'static str) -> Result<(), CaError> {
+        let server = "house".to_owned();
+        if self.down.contains(&call) {
+            return Err(CaError::Unreachable { server, problem: "down".into() });
+        }
+        Ok(())
+    }
+
+    fn answered<T>(&mut self, call: &'static str, answer: T) -> Result<T, CaError> {
+        match self.loses.iter().position(|one| *one == call) {
+            Some(at) => {
+                self.loses.remove(at);
+                Err(CaError::Timeout { server: "house".into() })
+            }
+            None => Ok(answer),
+        }
+    }
+}
+
+impl CaConnection for HouseCa {
+    fn terms(&mut self) -> Result<Terms, CaError> {
+        self.is_up("terms")?;
+        Ok(self.house.terms())
+    }
+
+    fn prepare(&mut self, order: &Order) -> Result<Prepared, CaError> {
+        Ok(play::prepare(order))
+    }
+
+    fn seal(&mut self, order: &Order, _: &Prepared, _: &[Vec<u8>]) -> Result<Message, CaError> {
+        let requests = order.requests.iter().map(|one| one.der.clone()).collect::<Vec<_>>();
+        Ok(Message(serde_json::to_vec(&requests).unwrap()))
+    }
+
+    fn send(&mut self, message: &Message) -> Result<Answer, CaError> {
+        self.is_up("send")?;
+        self.sent.push(message.clone());
+        let retry_after = Duration::ZERO;
+        self.answered("send", Answer::Pending { pick_ups: vec![PickUp(message.0.clone())], retry_after })
+    }
+
+    fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError> {
+        self.is_up("pick-up")?;
+        self.picked_up += 1;
+        let requests: Vec<Vec<u8>> = serde_json::from_slice(&pick_up.0).unwrap();
+        let roles = obnova_renewal::Pair::ROLES;
+        let certificates = requests.iter().zip(roles).map(|(der, role)| {
+            let request = CertificationRequest::from_der(der).unwrap();
+            self.house.issue(&Draft::new(role, request.public_key().clone())).der().to_vec()
+        });
+        let certificates: Vec<_> = certificates.collect();
+        let certificates = match &self.lie {
+            Some(lie) => lie(&self.house, certificates),
+            None => certificates,
+        };
+        self.answered("pick-up", Answer::Issued { certificates, receipt: Some(Receipt(b"all arrived".to_vec())) })
+    }
+
+    fn acknowledge(&mut self, receipt: &Receipt) -> Result<(), CaError> {
+        self.is_up("acknowledge")?;
+        assert_eq!(receipt.0, b"all arrived");
+        self.acknowledged += 1;
+        self.answered("acknowledge", ())
+    }
+}
+
+/// A login that makes the card sign, as a handshake would.
+pub struct Door;
+
+impl LoginProof for Door {
+    fn login(&mut self, login: &Login<'_>) -> Result<String, LoginError> {
+        let algorithm = login.key.signs[0];
+        let job = obnova_card::SignDigest { slot: login.slot, algorithm, digest: algorithm.digest().of(b"handshake") };
+        let signature = login.token.lock().unwrap().sign(&[job], &login.pin)?.remove(0);
+        obnova_algorithm::verify(login.certificate.public_key(), algorithm, b"handshake", &signature)
+            .map_err(|error| LoginError::Key(error.to_string()))?;
+        Ok(login.certificate.subject().to_string())
+    }
+}
+
+/// Everything a renewal needs, and a journal in a folder of its own.
+pub struct World {
+    pub holder: Holder,
+    pub token: SharedToken,
+    pub ca: HouseCa,
+    pub face: Face,
+    pub folder: tempfile::TempDir,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let house = House::new("CN=Root");
+        let holder = Holder::new(&house);
+        let token = share(holder.token());
+        let folder = tempfile::tempdir().unwrap();
+        Self { holder, token, ca: HouseCa::new(house), face: Face::default(), folder }
+    }
+
+    pub fn plan(&self) -> Plan {
+        let card = look(self.token.lock().unwrap().as_mut()).unwrap();
+        Plan::make(&card, &Policy::twins(), now()).unwrap()
+    }
+
+    pub fn journal(&self) -> FileJournal {
+        open_journal(self.folder.path())
+    }
+
+    /// Begins or resumes with the journal in the folder, and does something with the runner.
+    pub fn with_runner<T>(&mut self, act: impl FnOnce(&mut Runner<'_>) -> T) -> Result<T, RunError> {
+        let plan = (FileJournal::list(self.folder.path()).unwrap().is_empty()).then(|| self.plan());
+        let mut journal = self.journal();
+        let (mut door, clock) = (Door, || now() + Duration::from_secs(5));
+        let seams = Seams {
+            token: Some(self.token.clone()),
+            ca: &mut self.ca,
+            prompt: &mut self.face,
+            journal: &mut journal,
+            login: Some(&mut door),
+            clock: &clock,
+        };
+        let mut runner = match plan {
+            Some(plan) => Runner::begin(seams, NAME, plan)?,
+            None => Runner::resume(seams)?,
+        };
+        Ok(act(&mut runner))
+    }
+
+    pub fn run(&mut self) -> Result<Turn, RunError> {
+        self.with_runner(|runner| runner.run())?
+    }
+
+    pub fn steps(&mut self, count: usize) {
+        self.with_runner(|runner| {
+            for _ in 0..count {
+                runner.step().unwrap();
+            }
+        })
+        .unwrap();
+    }
+
+    /// Goes on up to a stage, and drops the runner there.
+    pub fn reach(&mut self, stage: Stage) {
+        self.with_runner(|runner| {
+            while runner.process().stage() != stage {
+                assert_eq!(runner.step().unwrap(), Turn::Went, "{stage} never came");
+            }
+        })
+        .unwrap();
+    }
+
+    /// Two certificates each on two pairs, the old marked, and no key made in vain.
+    pub fn assert_renewed(&self) {
+        let card = look(self.token.lock().unwrap().as_mut()).unwrap();
+        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 4);
+        for slot in &card.slots[..2] {
+            assert!(slot.certificates[0].superseded, "slot {} is not marked", slot.id);
+        }
+        for slot in &card.slots[2..4] {
+            assert_eq!(slot.certificates.len(), 1, "slot {}", slot.id);
+            assert!(slot.certificates[0].fits_key && !slot.certificates[0].superseded);
+        }
+        for (role, old) in self.holder.old.iter() {
+            assert!(card.slots.iter().any(|slot| slot.holds(old)), "the old {role} certificate is gone");
+        }
+    }
+}
+
+const NAME: &str = "twins";
+
+fn open_journal(folder: &Path) -> FileJournal {
+    if FileJournal::list(folder).unwrap().is_empty() {
+        FileJournal::create(folder, NAME).unwrap()
+    } else {
+        FileJournal::open(folder, NAME).unwrap()
+    }
+}
+
+/// Every byte of every file below a folder.
+pub fn everything_below(folder: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        bytes.extend(if path.is_dir() { everything_below(&path) } else { std::fs::read(path).unwrap() });
+    }
+    bytes
+}
+
+pub fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+pub fn clock_now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// The records of a journal, by name.
+pub fn names(journal: &mut dyn Journal) -> Vec<&'static str> {
+    journal.records().unwrap().iter().map(|record| record.fact.name()).collect()
+}

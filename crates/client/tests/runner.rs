@@ -1,0 +1,345 @@
+//! `twins` with a real card applet, a journal on disk and a CA that speaks its own protocol.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{
+    Face, World, contains, everything_below, names,
+    support::{self, AUTHENTICATION_PIN, Draft, Holder, House, SIGNATURE_PIN, now},
+};
+use obnova_card::{KeyRole, PasswordKind, TokenError, Tries};
+use obnova_client::{
+    CaError, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, Turn, look, share,
+};
+use obnova_renewal::{Failure, Pair, Phase, Record, Stage};
+use obnova_simulator::{Fault, FaultPlan};
+
+#[test]
+fn the_whole_way_with_each_pin_asked_for_by_its_reasons() {
+    let mut world = World::new();
+    let Turn::Done(summary) = world.run().unwrap() else { panic!() };
+    world.assert_renewed();
+    assert!(summary.logged_in_as.unwrap().contains("Jana"));
+    let (authentication, signature) = (PasswordKind::AuthenticationPin, PasswordKind::SignaturePin);
+    let expected = [
+        (Some(Phase::NewKeys), authentication, 2),
+        (Some(Phase::Requests), authentication, 2),
+        (Some(Phase::Requests), signature, 2),
+        (Some(Phase::Finish), authentication, 2),
+        (Some(Phase::Finish), signature, 1),
+    ];
+    assert_eq!(world.face.prompts(), expected);
+    assert_eq!(world.face.questions, ["plan"]);
+    assert!(world.face.asked.iter().all(|one| one.tries == Tries::Known(3) && !one.was_wrong));
+    assert_eq!((world.ca.sent.len(), world.ca.picked_up, world.ca.acknowledged), (1, 1, 1));
+    let planned = world.with_runner(|runner| runner.process().plan().asks.len()).unwrap();
+    assert_eq!(world.face.asked.len(), planned, "as often as the plan said");
+}
+
+#[test]
+fn dropped_after_every_step_it_resumes_from_disk() {
+    let steps = steps_of_a_whole_run();
+    for stop in 0..steps {
+        let mut world = World::new();
+        world.steps(stop);
+        let uses = world.face.uses().len();
+        world.face = Face::default();
+        assert!(matches!(world.run().unwrap(), Turn::Done(_)), "dropped after step {stop}");
+        world.assert_renewed();
+        assert_eq!(world.ca.sent.len(), 1, "dropped after step {stop}: ordered once");
+        assert!(world.face.uses().len() <= 9, "{uses} uses before, {:?} after", world.face.uses());
+    }
+}
+
+fn steps_of_a_whole_run() -> usize {
+    let mut world = World::new();
+    world.run().unwrap();
+    world.face.progress.len()
+}
+
+#[test]
+fn a_card_torn_at_every_command_resumes() {
+    let begun = |faults: FaultPlan| {
+        let mut world = World::new();
+        world.with_runner(|_| ()).unwrap();
+        world.holder.connection.with_card(|card| card.set_faults(faults));
+        world
+    };
+    let commands = {
+        let mut world = begun(FaultPlan::new());
+        world.run().unwrap();
+        world.holder.connection.with_card(|card| card.faults().seen())
+    };
+    assert!(commands > 30, "{commands}");
+    for at in 1..=commands {
+        for fault in [Fault::TearBefore, Fault::TearInside, Fault::TearAfter] {
+            let told = format!("{fault:?} at command {at} of {commands}");
+            let mut world = begun(FaultPlan::new().at(at, fault));
+            assert!(world.run().is_err(), "{told}: nothing was torn");
+            let resumed = world.run().unwrap_or_else(|error| panic!("{told}: {error}"));
+            assert!(matches!(resumed, Turn::Done(_)), "{told}: {resumed:?}");
+            world.assert_renewed();
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_asked_for_again() {
+    for call in ["send", "pick-up", "acknowledge"] {
+        let mut world = World::new();
+        world.ca.loses.push(call);
+        assert!(matches!(world.run(), Err(RunError::Ca(CaError::Timeout { .. }))), "{call}");
+        assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+        world.assert_renewed();
+        let first = &world.ca.sent[0];
+        assert!(world.ca.sent.iter().all(|message| message == first), "the same message, byte for byte");
+    }
+}
+
+#[test]
+fn an_issuer_that_is_down_before_anything_was_done_leaves_the_card_alone() {
+    let mut world = World::new();
+    let before = look(world.token.lock().unwrap().as_mut()).unwrap();
+    world.ca.down.push("terms");
+    assert!(matches!(world.run(), Err(RunError::Ca(CaError::Unreachable { .. }))));
+    assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before);
+    assert!(world.face.asked.is_empty(), "and no PIN was asked for");
+}
+
+#[test]
+fn every_lie_is_refused_by_name_and_the_old_pair_stays() {
+    type Pile = Vec<Vec<u8>>;
+    type Lie = fn(&House, Pile) -> Pile;
+    let reissue = |change: fn(KeyRole, &mut Draft)| {
+        move |house: &House, came: Pile| -> Pile {
+            let certificates = came.iter().zip(Pair::ROLES).map(|(der, role)| {
+                let came = obnova_renewal::ParsedCertificate::from_der(der).unwrap();
+                let mut draft = Draft::new(role, came.public_key().clone());
+                change(role, &mut draft);
+                house.issue(&draft).der().to_vec()
+            });
+            certificates.collect()
+        }
+    };
+    let another_key: Lie = |house, _| {
+        let other = Holder::new(house);
+        other.old.iter().map(|(_, one)| one.der().to_vec()).collect()
+    };
+    let one_of_two: Lie = |_, came| came[1..].to_vec();
+    let wrong_chain: Lie = |_, came| {
+        let impostor = House::new("CN=Root");
+        let issue = |(der, role): (&Vec<u8>, KeyRole)| {
+            let key = obnova_renewal::ParsedCertificate::from_der(der).unwrap().public_key().clone();
+            impostor.issue(&Draft::new(role, key)).der().to_vec()
+        };
+        came.iter().zip(Pair::ROLES).map(issue).collect()
+    };
+    let another_subject = reissue(|_, draft| draft.subject = support::name("CN=Jan Novák"));
+    let swapped = reissue(|role, draft| {
+        let other = if role == KeyRole::Signature { KeyRole::Authentication } else { KeyRole::Signature };
+        *draft = Draft::new(other, draft.key.clone());
+    });
+    let table: Vec<(&str, common::Lie)> = vec![
+        ("refusal-another-key", Box::new(another_key)),
+        ("refusal-only-one-of-two", Box::new(one_of_two)),
+        ("refusal-chain", Box::new(wrong_chain)),
+        ("refusal-another-subject", Box::new(another_subject)),
+        ("refusal-swapped", Box::new(swapped)),
+    ];
+    for (id, lie) in table {
+        let mut world = World::new();
+        world.ca.lie = Some(lie);
+        let Turn::Failed(Failure::Rejected(refusal)) = world.run().unwrap() else { panic!("{id} was not refused") };
+        assert_eq!(refusal.id(), id);
+        assert_eq!(world.ca.acknowledged, 0);
+        let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+        for (slot, (_, old)) in card.slots.iter().zip(world.holder.old.iter()) {
+            assert!(slot.holds(old) && !slot.certificates[0].superseded, "{id}: the old pair was touched");
+        }
+        assert!(card.slots[2..].iter().all(|slot| slot.certificates.is_empty()), "{id}: something was installed");
+        world.ca.lie = None;
+        assert!(matches!(world.run().unwrap(), Turn::Failed(_)), "and it stays refused");
+    }
+}
+
+#[test]
+fn a_wrong_pin_is_asked_for_again_and_wiped() {
+    let mut world = World::new();
+    world.face.wrong = vec!["0000"];
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+    let [first, second, ..] = world.face.asked.as_slice() else { panic!() };
+    assert_eq!((first.tries, first.was_wrong), (Tries::Known(3), false));
+    assert_eq!((second.tries, second.was_wrong), (Tries::Known(2), true));
+    assert_eq!(first.uses, second.uses, "for the same reasons");
+}
+
+#[test]
+fn the_last_try_is_never_spent_without_a_yes() {
+    let mut world = World::new();
+    world.face = Face { wrong: vec!["0000", "0000", "0000"], keeps_last_try: true, ..Face::default() };
+    let error = world.run().unwrap_err();
+    assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin }), "{error}");
+    assert_eq!(world.face.asked.len(), 2, "it was not even asked for");
+    let state = |world: &World| look(world.token.lock().unwrap().as_mut()).unwrap().passwords[0].state;
+    assert_eq!(state(&world), obnova_card::PasswordState::Active(Tries::Known(1)));
+
+    world.face = Face::default();
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)), "a clear yes spends it, here on the right PIN");
+    assert!(world.face.questions.contains(&"last-try".into()));
+
+    let mut world = World::new();
+    world.face.wrong = vec!["0000", "0000", "0000"];
+    let error = world.run().unwrap_err();
+    assert!(matches!(error, RunError::Token(TokenError::WrongSecret { .. } | TokenError::Blocked { .. })), "{error}");
+    assert_eq!(world.face.questions, ["plan", "last-try"]);
+    assert_eq!(state(&world), obnova_card::PasswordState::Blocked);
+    assert_eq!(world.face.asked.len(), 3, "and a blocked PIN is not asked for again");
+}
+
+#[test]
+fn who_goes_away_at_a_prompt_comes_back_later() {
+    let mut world = World::new();
+    world.face.cancels = true;
+    assert!(matches!(world.run(), Err(RunError::Prompt(PromptError::Cancelled))));
+    world.face.cancels = false;
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+    world.assert_renewed();
+}
+
+#[test]
+fn a_no_to_the_plan_does_nothing() {
+    let mut world = World::new();
+    let before = look(world.token.lock().unwrap().as_mut()).unwrap();
+    world.face.declines = true;
+    assert_eq!(world.run().unwrap(), Turn::Failed(Failure::Declined));
+    assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before);
+}
+
+#[test]
+fn no_secret_is_at_rest() {
+    let mut world = World::new();
+    world.face.wrong = vec!["wrongPIN"];
+    world.run().unwrap();
+    let written = everything_below(world.folder.path());
+    assert!(written.len() > 5000);
+    for secret in [AUTHENTICATION_PIN, SIGNATURE_PIN, "wrongPIN"] {
+        assert!(!contains(&written, secret.as_bytes()), "{secret} was written down");
+        let bytes = format!("{:?}", secret.as_bytes());
+        assert!(!contains(&written, bytes.as_bytes()));
+    }
+}
+
+#[test]
+fn fetching_needs_no_card_and_the_wrong_card_is_refused() {
+    let mut world = World::new();
+    world.reach(Stage::PickUp);
+    let mut journal = world.journal();
+    let clock = || now();
+    let mut face = Face::default();
+    let mut seams =
+        Seams { token: None, ca: &mut world.ca, prompt: &mut face, journal: &mut journal, login: None, clock: &clock };
+    let mut runner = Runner::resume(Seams { token: None, ..seams }).unwrap();
+    assert_eq!(runner.step().unwrap(), Turn::Went);
+    assert_eq!(runner.process().stage(), Stage::Install);
+    assert!(matches!(runner.step(), Err(RunError::NoCard)));
+    drop(runner);
+
+    let mut other = Holder::empty_card_with_serial("OBN00000002");
+    Holder::personalise(&mut other, &world.ca.house, obnova_algorithm::KeyAlgorithm::P256, [1, 2], |_, _| {});
+    let other = share(obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(other)));
+    seams = Seams {
+        token: Some(other),
+        ca: &mut world.ca,
+        prompt: &mut face,
+        journal: &mut journal,
+        login: None,
+        clock: &clock,
+    };
+    let mut runner = Runner::resume(seams).unwrap();
+    let error = runner.step().unwrap_err();
+    assert!(matches!(&error, RunError::WrongCard { found, .. } if found == "OBN00000002"), "{error}");
+    drop(runner);
+    drop(journal);
+    assert!(face.asked.is_empty(), "no PIN for a stranger");
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+}
+
+/// Fails to write once, then works.
+struct FullDisk {
+    inner: MemoryJournal,
+    fails_at: usize,
+    writes: usize,
+}
+
+impl Journal for FullDisk {
+    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+        self.writes += 1;
+        if self.writes == self.fails_at {
+            let error = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            return Err(JournalError::Io { path: "journal".into(), error });
+        }
+        self.inner.append(records)
+    }
+
+    fn records(&mut self) -> Result<Vec<Record>, JournalError> {
+        self.inner.records()
+    }
+}
+
+#[test]
+fn what_could_not_be_written_down_has_no_consequences() {
+    for fails_at in 2..16 {
+        let mut world = World::new();
+        let plan = world.plan();
+        let mut journal = FullDisk { inner: MemoryJournal::default(), fails_at, writes: 0 };
+        let (mut door, clock) = (common::Door, || now());
+        let seams = Seams {
+            token: Some(world.token.clone()),
+            ca: &mut world.ca,
+            prompt: &mut world.face,
+            journal: &mut journal,
+            login: Some(&mut door),
+            clock: &clock,
+        };
+        let mut runner = Runner::begin(seams, "full", plan).unwrap();
+        let error = runner.run().unwrap_err();
+        assert!(matches!(error, RunError::Journal(_)), "{error}");
+        let stage = runner.process().stage();
+        assert!(matches!(runner.run().unwrap(), Turn::Done(_)), "there was room again at {stage}");
+        drop(runner);
+        world.assert_renewed();
+        assert_eq!(names(&mut journal).iter().filter(|name| **name == "key-made").count(), 2);
+    }
+}
+
+#[test]
+fn mailed_files_finish_what_the_network_could_not() {
+    let mut world = World::new();
+    world.ca.down.push("pick-up");
+    assert!(world.run().is_err());
+    let files = world
+        .with_runner(|runner| {
+            let keys = runner.process().keys().unwrap();
+            let key = |role| (*keys.get(role)).clone();
+            Pair::from_fn(key)
+        })
+        .unwrap();
+    let house = &world.ca.house;
+    let folder = tempfile::tempdir().unwrap();
+    for (role, key) in files.iter() {
+        let certificate = house.issue(&Draft::new(role, key.clone()));
+        std::fs::write(folder.path().join(format!("{role}.cer")), certificate.der()).unwrap();
+    }
+    std::fs::write(folder.path().join("root.cer"), house.root.der()).unwrap();
+    std::fs::write(folder.path().join("invoice.pem"), "not a certificate").unwrap();
+    let found = obnova_client::read_mailed(&folder.path().join("signature.cer")).unwrap();
+    assert_eq!(found.len(), 3);
+    let turn = world.with_runner(|runner| {
+        let matched = obnova_renewal::match_loose(found, &runner.process().keys().unwrap());
+        runner.take_files(matched.into_certificates())?;
+        runner.run()
+    });
+    assert!(matches!(turn.unwrap().unwrap(), Turn::Done(_)));
+    world.assert_renewed();
+}

@@ -1,0 +1,201 @@
+//! What speaks against a renewal is said by name, all at once; and what will be done is said before it is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::{InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
+use obnova_renewal::{CardView, MANAGING_PASSWORD, Phase, PinUse, Plan, Policy, Reason, Risk};
+use support::{Holder, House, days, name, now, view};
+
+fn reasons(card: &CardView) -> Vec<Reason> {
+    Plan::make(card, &Policy::twins(), now()).unwrap_err().reasons
+}
+
+#[test]
+fn the_plan_says_slots_algorithms_labels_reasons_and_what_stays() {
+    let house = House::new("CN=Root");
+    let mut card = Holder::empty_card();
+    let older = |_: KeyRole, draft: &mut support::Draft| draft.subject = name("CN=Somebody else");
+    Holder::personalise(&mut card, &house, KeyAlgorithm::P256, [1, 2], |role, draft| {
+        older(role, draft);
+        draft.until = now() - days(1);
+    });
+    Holder::personalise(&mut card, &house, KeyAlgorithm::Rsa2048, [3, 4], |_, _| {});
+    let holder = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
+    let plan = Plan::make(&holder, &Policy::twins(), now()).unwrap();
+    assert_eq!((plan.old.authentication.slot, plan.old.signature.slot), (SlotId(3), SlotId(4)));
+    assert_eq!((plan.new.authentication.slot, plan.new.signature.slot), (SlotId(5), SlotId(6)));
+    assert_eq!(plan.new.signature.algorithm, KeyAlgorithm::Rsa2048, "the kind of the old key");
+    assert_eq!(plan.new.authentication.label, "Authentication 2026-11");
+    assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
+    assert_eq!((plan.risk, plan.unfinished.len()), (None, 0));
+    assert_eq!(plan.signatures(), 6, "two requests, two vouches, a login, a test");
+
+    let asks: Vec<_> = plan.asks.iter().map(|ask| (ask.phase, ask.password, ask.uses.len())).collect();
+    let (authentication, signature) = (PasswordKind::AuthenticationPin, PasswordKind::SignaturePin);
+    let expected = [
+        (Phase::NewKeys, authentication, 2),
+        (Phase::Requests, authentication, 2),
+        (Phase::Requests, signature, 2),
+        (Phase::Finish, authentication, 2),
+        (Phase::Finish, signature, 1),
+    ];
+    assert_eq!(asks, expected);
+    assert_eq!(plan.password_for(PinUse::MakeKey(KeyRole::Signature)), Some(MANAGING_PASSWORD));
+    assert_eq!(serde_json::from_str::<Plan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+}
+
+#[test]
+fn each_state_of_the_pair_has_its_reason() {
+    let house = House::new("CN=Root");
+    let with = |change: &dyn Fn(KeyRole, &mut support::Draft)| {
+        reasons(&Holder::with(&house, KeyAlgorithm::P256, change).view())
+    };
+    let expired = with(&|role, draft| {
+        if role == KeyRole::Signature {
+            draft.until = now() - days(2);
+        }
+    });
+    assert_eq!(expired, [Reason::Expired { role: KeyRole::Signature, since: now() - days(2) }]);
+    let early = with(&|_, draft| draft.from = now() + days(1));
+    let from = now() + days(1);
+    let of = |role| Reason::NotYetValid { role, from };
+    assert_eq!(early, [of(KeyRole::Authentication), of(KeyRole::Signature)], "all of them at once");
+    let not_due = with(&|_, draft| draft.until = now() + days(31));
+    assert_eq!(not_due, [Reason::NotDue { from: now() + days(1), until: now() + days(31) }]);
+    let two_subjects = with(&|role, draft| {
+        if role == KeyRole::Signature {
+            draft.subject = name("CN=Another");
+        }
+    });
+    assert!(matches!(two_subjects.as_slice(), [Reason::OnlyOneOfTwo { .. }]), "{two_subjects:?}");
+    let empty =
+        view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(Holder::empty_card())));
+    assert_eq!(reasons(&empty), [Reason::NoCertificates]);
+}
+
+#[test]
+fn the_last_moment_is_still_in_time() {
+    let house = House::new("CN=Root");
+    let card = Holder::with(&house, KeyAlgorithm::P256, |_, draft| draft.until = now()).view();
+    Plan::make(&card, &Policy::twins(), now()).unwrap();
+    let second = std::time::Duration::from_secs(1);
+    assert!(Plan::make(&card, &Policy::twins(), now() + second).is_err());
+    let due = Holder::with(&house, KeyAlgorithm::P256, |_, draft| draft.until = now() + days(30)).view();
+    Plan::make(&due, &Policy::twins(), now()).unwrap();
+    assert!(Plan::make(&due, &Policy::twins(), now() - second).is_err());
+}
+
+#[test]
+fn each_state_of_the_card_has_its_reason() {
+    let house = House::new("CN=Root");
+    let good = Holder::new(&house).view();
+    let changed = |change: &dyn Fn(&mut CardView)| {
+        let mut card = good.clone();
+        change(&mut card);
+        reasons(&card)
+    };
+    let set = |kind: PasswordKind, state: PasswordState| {
+        changed(&|card| {
+            card.passwords.iter_mut().filter(|one| one.kind == kind).for_each(|one| one.state = state);
+        })
+    };
+    let (auth, sign) = (PasswordKind::AuthenticationPin, PasswordKind::SignaturePin);
+    assert_eq!(set(auth, PasswordState::Blocked), [Reason::PinBlocked { password: auth }]);
+    assert_eq!(set(sign, PasswordState::Blocked), [Reason::PinBlocked { password: sign }]);
+    assert_eq!(set(sign, PasswordState::Empty), [Reason::PinNotSet { password: sign }]);
+    assert_eq!(set(auth, PasswordState::Transport), [Reason::NotActive]);
+    let last = PasswordState::Active(Tries::Known(1));
+    let mut one_try = good.clone();
+    one_try.passwords.iter_mut().for_each(|one| one.state = last);
+    Plan::make(&one_try, &Policy::twins(), now()).unwrap();
+
+    let full = changed(&|card| card.slots.truncate(3));
+    assert_eq!(full, [Reason::NoFreeSlot { needed: 2, free: 1 }]);
+    let only_rsa = changed(&|card| card.capabilities.generate = vec![KeyAlgorithm::Rsa2048]);
+    assert_eq!(only_rsa.len(), 2);
+    let of = |role| Reason::AlgorithmNotOffered { role, algorithm: KeyAlgorithm::P256 };
+    assert_eq!(only_rsa, [of(KeyRole::Authentication), of(KeyRole::Signature)]);
+    let mute = changed(&|card| card.slots[1].key.as_mut().unwrap().signs.clear());
+    assert_eq!(mute, [Reason::KeyCannotSign { role: KeyRole::Signature }]);
+    let garbage = changed(&|card| {
+        for slot in &mut card.slots {
+            slot.certificates.iter_mut().for_each(|entry| (entry.certificate, entry.fits_key) = (None, false));
+        }
+    });
+    assert_eq!(garbage, [Reason::BrokenCertificate { slot: SlotId(1) }]);
+    let both = changed(&|card| {
+        card.slots.truncate(3);
+        card.passwords.iter_mut().for_each(|one| one.state = PasswordState::Blocked);
+    });
+    assert_eq!(both.len(), 3, "both PINs and the room: {both:?}");
+}
+
+#[test]
+fn every_reason_says_what_to_do_and_has_a_message_id() {
+    let all = [
+        Reason::NotActive,
+        Reason::PinNotSet { password: PasswordKind::SignaturePin },
+        Reason::PinBlocked { password: PasswordKind::SignaturePin },
+        Reason::NoCertificates,
+        Reason::BrokenCertificate { slot: SlotId(1) },
+        Reason::OnlyOneOfTwo { missing: KeyRole::Signature },
+        Reason::Expired { role: KeyRole::Signature, since: now() },
+        Reason::NotYetValid { role: KeyRole::Signature, from: now() },
+        Reason::NotDue { from: now(), until: now() },
+        Reason::SeveralPairs { pairs: 2 },
+        Reason::NoFreeSlot { needed: 2, free: 0 },
+        Reason::AlgorithmNotOffered { role: KeyRole::Signature, algorithm: KeyAlgorithm::P384 },
+        Reason::KeyCannotSign { role: KeyRole::Signature },
+    ];
+    let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all.len());
+    for reason in &all {
+        let text = reason.to_string();
+        assert!(text.contains([':', ';', '?']), "no advice in \"{text}\"");
+    }
+    assert!(all[6].to_string().contains("2026-11-21"));
+}
+
+#[test]
+fn of_two_valid_pairs_the_holder_must_say_which() {
+    let (ours, theirs) = (House::new("CN=Our Root"), House::new("CN=Their Root"));
+    let mut card = Holder::empty_card();
+    Holder::personalise(&mut card, &ours, KeyAlgorithm::P256, [1, 2], |_, _| {});
+    Holder::personalise(&mut card, &theirs, KeyAlgorithm::P256, [3, 4], |_, _| {});
+    let card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
+    assert_eq!(reasons(&card), [Reason::SeveralPairs { pairs: 2 }]);
+    let plan = Plan::make_for(&card, &Policy::twins(), Some(theirs.root.subject()), now()).unwrap();
+    assert_eq!(plan.old.authentication.slot, SlotId(3));
+    assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
+}
+
+#[test]
+fn of_a_renewed_pair_the_youngest_counts_and_the_superseded_never() {
+    let house = House::new("CN=Root");
+    let mut card = Holder::empty_card();
+    Holder::personalise(&mut card, &house, KeyAlgorithm::P256, [1, 2], |_, draft| draft.from = now() - days(300));
+    Holder::personalise(&mut card, &house, KeyAlgorithm::P256, [3, 4], |_, draft| draft.from = now() - days(200));
+    let mut card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
+    let plan = |card: &CardView| Plan::make(card, &Policy::twins(), now()).unwrap();
+    assert_eq!(plan(&card).old.authentication.slot, SlotId(3));
+    card.slots[2].certificates[0].superseded = true;
+    card.slots[3].certificates[0].superseded = true;
+    assert_eq!(plan(&card).old.authentication.slot, SlotId(1));
+}
+
+#[test]
+fn a_card_that_can_only_replace_keys_is_a_risk_that_is_told_first() {
+    let house = House::new("CN=Root");
+    let holder = Holder::new(&house);
+    let card = view(&mut InPlaceOnly::new(holder.token(), &[SlotId(1), SlotId(2)]));
+    let plan = Plan::make(&card, &Policy::twins(), now()).unwrap();
+    assert_eq!(plan.risk, Some(Risk::InPlaceOnly));
+    assert_eq!((plan.new.authentication.slot, plan.new.signature.slot), (SlotId(1), SlotId(2)));
+    assert!(!plan.has(PinUse::Vouch(KeyRole::Signature)), "the old keys are gone by then");
+    assert!(Risk::InPlaceOnly.to_string().contains("destroyed before"));
+}

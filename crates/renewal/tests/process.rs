@@ -1,0 +1,528 @@
+//! The whole of `twins` as a machine: what it does in which order, and that it resumes after being dropped anywhere.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::time::Duration;
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::{InPlaceOnly, KeyRole, SlotId};
+use obnova_renewal::{
+    Action, Answer, Event, Fact, Failure, Message, Pair, PickUp, Plan, Process, ProcessError, Question, Record,
+    Refusal, ReplayError, Risk, SlotView, Stage, Vouching,
+};
+use support::{
+    Draft, Holder, House, days, now,
+    play::{Play, new_certificates},
+};
+
+fn twins() -> Play {
+    let house = House::new("CN=Root");
+    let token = Box::new(Holder::new(&house).token());
+    Play::new(house, token)
+}
+
+fn assert_renewed(play: &mut Play) {
+    let plan = play.process.plan().clone();
+    assert_eq!(new_certificates(play.token.as_mut(), &plan), Pair { authentication: 1, signature: 1 });
+    let slots = play.token.slots().unwrap();
+    for (role, old) in plan.old.iter() {
+        let slot = slots.iter().find(|slot| slot.id == old.slot).unwrap();
+        assert!(slot.key.is_some() && slot.certificates[0].superseded, "the old {role} pair stays, marked");
+        assert_eq!(slot.certificates[0].der, old.certificate.der());
+    }
+    let with_key = slots.iter().filter(|slot| slot.key.is_some()).count();
+    assert_eq!(with_key, 4, "two old keys, two new ones, and none made in vain");
+}
+
+#[test]
+fn the_order_of_things() {
+    let mut play = twins();
+    let end = play.run();
+    let expected = [
+        "ask",
+        "terms",
+        "generate",
+        "generate",
+        "request",
+        "request",
+        "prepare",
+        "vouch",
+        "vouch",
+        "seal",
+        "send",
+        "pick-up",
+        "pick-up",
+        "install",
+        "look",
+        "acknowledge",
+        "prove-login",
+        "prove-signature",
+        "done",
+    ];
+    assert_eq!(play.actions, expected);
+    let Action::Done(summary) = end else { panic!("{end:?}") };
+    assert_eq!(summary.logged_in_as.as_deref(), Some("CN=Jana Nováková"));
+    assert_eq!(summary.proven, [KeyRole::Authentication, KeyRole::Signature]);
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn what_is_replayed_is_what_ran() {
+    let mut play = twins();
+    loop {
+        let text: Vec<String> = play.records.iter().map(|record| serde_json::to_string(record).unwrap()).collect();
+        let read: Vec<Record> = text.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, play.records);
+        assert_eq!(Process::replay(&read).unwrap(), play.process);
+        if play.step().is_some() {
+            break;
+        }
+    }
+    assert_eq!(play.process.stage(), Stage::Done);
+}
+
+#[test]
+fn dropped_after_every_step_it_goes_on() {
+    let steps = {
+        let mut play = twins();
+        play.run();
+        play.actions.len()
+    };
+    for stop in 0..steps {
+        let mut play = twins();
+        (0..stop).for_each(|_| assert!(play.step().is_none()));
+        play.forget();
+        assert!(matches!(play.run(), Action::Done(_)), "dropped after step {stop}");
+        assert_renewed(&mut play);
+        assert!(
+            play.actions.len() <= steps + 1,
+            "dropped after step {stop}: one look more at most: {:?}",
+            play.actions
+        );
+    }
+}
+
+#[test]
+fn dropped_between_deed_and_record_it_goes_on() {
+    let steps = {
+        let mut play = twins();
+        play.run();
+        play.actions.len()
+    };
+    for stop in 0..steps {
+        let mut play = twins();
+        (0..stop).for_each(|_| assert!(play.step().is_none()));
+        let action = play.next();
+        let _lost = play.perform(&action);
+        play.forget();
+        assert!(matches!(play.run(), Action::Done(_)), "dropped in {}", action.name());
+        assert_renewed(&mut play);
+    }
+}
+
+#[test]
+fn a_journal_cut_at_any_record_goes_on() {
+    let mut play = twins();
+    play.run();
+    for cut in 1..=play.records.len() {
+        let process = Process::replay(&play.records[..cut]).unwrap();
+        let action = process.next(now());
+        assert!(!matches!(action, Action::Generate { .. } | Action::Install { .. }), "without a look: {action:?}");
+    }
+}
+
+#[test]
+fn a_key_that_was_made_in_vain_is_found_again() {
+    let mut play = twins();
+    while !matches!(play.next(), Action::Generate { .. }) {
+        play.step();
+    }
+    let action = play.next();
+    let Some(Event::KeyMade(lost)) = play.perform(&action) else { panic!() };
+    play.forget();
+    assert_eq!(play.next(), Action::Look);
+    play.step();
+    assert_eq!(play.records.iter().filter(|record| record.fact.name() == "key-found").count(), 1);
+    assert!(matches!(&play.records[4].fact, Fact::KeyMade { public_key, found: true, .. } if *public_key == lost));
+    play.run();
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn each_record_comes_before_what_follows_from_it() {
+    let mut play = twins();
+    loop {
+        let action = play.next();
+        let known: Vec<_> = play.records.iter().map(|record| record.fact.name()).collect();
+        let count = |name: &str| known.iter().filter(|known| **known == name).count();
+        match &action {
+            Action::Generate { order, .. } => {
+                let role = order.role;
+                assert!(play.records.iter().any(|record| record.fact == Fact::Generating(role)));
+            }
+            Action::Sign { .. } if action.name() == "request" => assert_eq!(count("key-made"), 2),
+            Action::Prepare(_) => assert_eq!(count("requested"), 2),
+            Action::Seal { .. } => assert_eq!(count("vouched"), 2),
+            Action::Send(message) => {
+                assert!(play.records.iter().any(|record| record.fact == Fact::Sealed(message.clone())));
+            }
+            Action::Install { .. } => assert_eq!((count("arrived"), count("installing")), (1, 1)),
+            _ => {}
+        }
+        if play.step().is_some() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn reordered_doubled_and_missing_records_are_told() {
+    let mut play = twins();
+    play.run();
+    let good = play.records.clone();
+    assert!(matches!(Process::replay(&[]), Err(ReplayError::Empty)));
+    assert!(matches!(Process::replay(&good[1..]), Err(ReplayError::NotStarted)));
+    for at in 1..good.len() {
+        let fails = |records: &[Record]| matches!(Process::replay(records), Err(ReplayError::Record { .. }));
+        let mut doubled = good.clone();
+        doubled.insert(at, good[at].clone());
+        assert!(fails(&doubled), "{} twice", good[at].fact.name());
+        if at + 1 < good.len() {
+            let mut swapped = good.clone();
+            swapped.swap(at, at + 1);
+            assert!(fails(&swapped), "{} after {}", good[at].fact.name(), good[at + 1].fact.name());
+            let mut missing = good.clone();
+            missing.remove(at);
+            assert!(fails(&missing), "without {}", good[at].fact.name());
+        }
+    }
+    let mut twice = good.clone();
+    twice.extend(good);
+    assert!(matches!(Process::replay(&twice), Err(ReplayError::Record { .. })));
+}
+
+#[test]
+fn records_with_foreign_content_are_told() {
+    let (mut ours, mut theirs) = (twins(), twins());
+    ours.run();
+    theirs.run();
+    let mixes = ["key-made", "requested", "vouched"];
+    for (at, (our, their)) in ours.records.iter().zip(&theirs.records).enumerate() {
+        assert_eq!(our.fact.name(), their.fact.name());
+        if mixes.contains(&our.fact.name()) {
+            let mut mixed = ours.records.clone();
+            mixed[at] = their.clone();
+            assert!(matches!(Process::replay(&mixed), Err(ReplayError::Record { .. })), "foreign {}", our.fact.name());
+        }
+    }
+    let at = ours.records.iter().position(|record| record.fact.name() == "arrived").unwrap();
+    let mut mixed = ours.records[..=at].to_vec();
+    mixed[at] = theirs.records[at].clone();
+    let process = Process::replay(&mixed).unwrap();
+    assert_eq!(process.next(now()), Action::Failed(Failure::Rejected(Refusal::AnotherKey)));
+}
+
+#[test]
+fn text_that_is_no_record_is_told() {
+    let mut play = twins();
+    play.run();
+    for record in &play.records {
+        let text = serde_json::to_string(record).unwrap();
+        for cut in (0..text.len()).filter(|cut| text.is_char_boundary(*cut)).step_by(7) {
+            assert!(serde_json::from_str::<Record>(&text[..cut]).is_err());
+        }
+    }
+    let deep = "[".repeat(100_000);
+    for text in ["{}", "null", "{\"at\":1,\"fact\":\"unheard-of\"}", "{\"at\":-1,\"fact\":\"installed\"}", &deep] {
+        assert!(serde_json::from_str::<Record>(text).is_err());
+    }
+    let later = "{\"at\":18446744073709551615,\"fact\":\"installed\"}";
+    assert!(serde_json::from_str::<Record>(later).is_err());
+}
+
+#[test]
+fn events_that_do_not_belong_change_nothing() {
+    let mut play = twins();
+    loop {
+        let stage = play.process.stage();
+        let strangers = [
+            Event::KeyMade(play.process.plan().old.signature.certificate.public_key().clone()),
+            Event::Signed(Vec::new()),
+            Event::Signed(vec![vec![1; 64]]),
+            Event::Installed,
+            Event::Acknowledged,
+            Event::LoggedIn(String::new()),
+            Event::Sealed(Message(Vec::new())),
+            Event::Files(Vec::new()),
+        ];
+        for event in strangers {
+            let name = event.name();
+            let before = play.process.clone();
+            let fits = matches!(
+                (name, stage),
+                ("installed", Stage::Install)
+                    | ("acknowledged", Stage::Acknowledge)
+                    | ("logged-in", Stage::ProveLogin)
+                    | ("sealed", Stage::Seal)
+            );
+            if !fits {
+                assert!(play.process.handle(event, now()).is_err(), "{name} at {stage}");
+                assert_eq!(play.process, before);
+            }
+        }
+        if play.step().is_some() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_no_ends_it_before_anything_was_done() {
+    let mut play = twins();
+    play.take(Event::Declined);
+    assert_eq!(play.run(), Action::Failed(Failure::Declined));
+    assert_eq!(play.token.slots().unwrap().iter().filter(|slot| slot.key.is_some()).count(), 2);
+}
+
+#[test]
+fn the_risk_of_a_card_that_only_replaces_is_asked_about_first() {
+    let in_place = || {
+        let house = House::new("CN=Root");
+        let token = InPlaceOnly::new(Holder::new(&house).token(), &[SlotId(1), SlotId(2)]);
+        Play::new(house, Box::new(token))
+    };
+    let mut play = in_place();
+    assert_eq!(play.next(), Action::Ask(Question::Risk(Risk::InPlaceOnly)));
+    let before = play.token.slots().unwrap();
+    play.take(Event::Declined);
+    assert_eq!(play.run(), Action::Failed(Failure::Declined));
+    assert_eq!(play.token.slots().unwrap(), before);
+
+    let mut play = in_place();
+    assert_eq!(play.run(), Action::Failed(Failure::OldKeysNeeded));
+    assert_eq!(play.actions, ["ask", "ask", "terms", "failed"]);
+    assert_eq!(play.token.slots().unwrap().len(), before.len(), "and the card was not touched");
+    assert!(play.token.slots().unwrap().iter().all(|slot| slot.certificates.len() == 1));
+
+    let mut play = in_place();
+    play.vouching = Vouching::Elsewhere;
+    assert!(matches!(play.run(), Action::Done(_)), "{:?}", play.actions);
+    assert!(!play.actions.contains(&"vouch"));
+    let plan = play.process.plan().clone();
+    assert_eq!(new_certificates(play.token.as_mut(), &plan), Pair { authentication: 1, signature: 1 });
+}
+
+#[test]
+fn an_in_place_card_resumes_too() {
+    for stop in 0..16 {
+        let house = House::new("CN=Root");
+        let token = InPlaceOnly::new(Holder::new(&house).token(), &[SlotId(1), SlotId(2)]);
+        let mut play = Play::new(house, Box::new(token));
+        play.vouching = Vouching::Elsewhere;
+        for _ in 0..stop {
+            play.step();
+        }
+        let action = play.next();
+        let _lost = play.perform(&action);
+        play.forget();
+        assert!(matches!(play.run(), Action::Done(_)), "dropped in {}", action.name());
+    }
+}
+
+fn until(play: &mut Play, name: &str) {
+    while play.next().name() != name {
+        assert!(play.step().is_none(), "{name} never came");
+    }
+}
+
+#[test]
+fn waiting_needs_no_card_and_lasts_as_long_as_the_issuer_says() {
+    let mut play = twins();
+    until(&mut play, "send");
+    play.step();
+    assert_eq!(play.process.next(now()), Action::Wait { until: now() + Duration::from_secs(60) });
+    let later = play.process.next(now() + Duration::from_secs(60));
+    assert_eq!(later, Action::PickUp(PickUp(b"token".to_vec())));
+    assert!(!later.needs_card() && later.pin().is_none());
+    let endless = Answer::Pending { pick_ups: Vec::new(), retry_after: Duration::MAX };
+    play.take(Event::Answered(endless));
+    assert_eq!(play.process.next(now()), Action::Wait { until: now() + days(1) });
+}
+
+#[test]
+fn a_refusal_ends_it_with_the_issuers_words() {
+    let mut play = twins();
+    until(&mut play, "send");
+    let text = "revoked\u{1b}[31m".to_owned();
+    play.take(Event::Answered(Answer::Refused { reason: "badCertId".into(), text }));
+    let failure = Failure::Refused { reason: "badCertId".into(), text: "revoked[31m".into() };
+    assert_eq!(play.next(), Action::Failed(failure));
+}
+
+#[test]
+fn each_request_may_have_its_own_pick_up() {
+    let mut play = twins();
+    until(&mut play, "send");
+    let pick_ups = vec![PickUp(b"one".to_vec()), PickUp(b"two".to_vec())];
+    play.take(Event::Answered(Answer::Pending { pick_ups, retry_after: Duration::ZERO }));
+    let certificates = play.issue();
+    assert_eq!(play.next(), Action::PickUp(PickUp(b"one".to_vec())));
+    let one = Answer::Issued { certificates: certificates[1..].to_vec(), receipt: None };
+    play.take(Event::Answered(one));
+    assert_eq!(play.next(), Action::PickUp(PickUp(b"two".to_vec())), "one of two is not installed");
+    let replaced = Answer::Pending { pick_ups: vec![PickUp(b"three".to_vec())], retry_after: Duration::ZERO };
+    play.take(Event::Answered(replaced));
+    play.forget();
+    assert_eq!(play.next(), Action::PickUp(PickUp(b"three".to_vec())));
+    play.take(Event::Answered(Answer::Issued { certificates: certificates[..1].to_vec(), receipt: None }));
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn a_lie_is_refused_and_the_old_pair_stays() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    play.step();
+    let before = play.token.slots().unwrap();
+    let certificates = vec![play.issue().remove(0)];
+    play.take(Event::Answered(Answer::Issued { certificates, receipt: None }));
+    let refusal = Refusal::OnlyOneOfTwo { missing: KeyRole::Signature };
+    assert_eq!(play.run(), Action::Failed(Failure::Rejected(refusal)));
+    assert_eq!(play.token.slots().unwrap(), before);
+
+    let files = play.issue();
+    play.take(Event::Files(files));
+    assert!(matches!(play.run(), Action::Done(_)), "the right files still complete it");
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn too_much_is_not_even_written_down() {
+    for certificates in [vec![vec![0x30]; 100], vec![vec![0x30; 1 << 20]; 2]] {
+        let mut play = twins();
+        until(&mut play, "pick-up");
+        play.take(Event::Answered(Answer::Issued { certificates, receipt: None }));
+        assert!(matches!(play.next(), Action::Failed(Failure::Rejected(Refusal::TooMany { .. }))));
+        assert!(!play.records.iter().any(|record| record.fact.name() == "arrived"));
+    }
+}
+
+#[test]
+fn mailed_files_complete_it_and_wrong_ones_change_nothing() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    let files = play.issue();
+    let stranger = House::new("CN=Root");
+    let forged: Vec<_> = play
+        .process
+        .keys()
+        .unwrap()
+        .iter()
+        .map(|(role, key)| stranger.issue(&Draft::new(role, (*key).clone())).der().to_vec())
+        .collect();
+    let before = play.process.clone();
+    for wrong in [files[..1].to_vec(), forged, vec![b"PDF".to_vec()], Vec::new()] {
+        let refused = play.process.handle(Event::Files(wrong), now());
+        assert!(matches!(refused, Err(ProcessError::Refused(_))), "{refused:?}");
+        assert_eq!(play.process, before);
+    }
+    play.take(Event::Files(files));
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_renewed(&mut play);
+    assert!(!play.actions.contains(&"acknowledge"), "there is no receipt for mailed files");
+}
+
+#[test]
+fn an_old_pair_that_ends_before_the_order_goes_out_ends_it() {
+    let mut play = twins();
+    until(&mut play, "seal");
+    let late = now() + days(21);
+    assert_eq!(play.process.next(late), Action::Failed(Failure::PairExpired));
+    until(&mut play, "send");
+    assert!(matches!(play.process.next(late), Action::Send(_)), "it may have arrived in time: the issuer decides");
+}
+
+#[test]
+fn a_slot_that_was_taken_meanwhile_is_left_alone() {
+    let mut play = twins();
+    until(&mut play, "terms");
+    play.step();
+    play.forget();
+    let foreign = play.token.slots().unwrap()[0].clone();
+    let mut slots: Vec<SlotView> = play.token.slots().unwrap().into_iter().map(SlotView::from).collect();
+    slots[2] = SlotView { id: SlotId(3), ..SlotView::from(foreign) };
+    play.take(Event::Looked(slots));
+    assert_eq!(play.next(), Action::Failed(Failure::SlotTaken { slot: SlotId(3) }));
+}
+
+#[test]
+fn a_card_that_lies_about_its_keys_is_caught() {
+    let mut play = twins();
+    until(&mut play, "generate");
+    let old = play.process.plan().old.authentication.certificate.public_key().clone();
+    assert!(matches!(play.process.handle(Event::KeyMade(old), now()), Err(ProcessError::WrongKey { .. })));
+    until(&mut play, "request");
+    let bad = play.process.handle(Event::Signed(vec![vec![0; 70]]), now());
+    assert!(matches!(bad, Err(ProcessError::Request(_))), "{bad:?}");
+    until(&mut play, "vouch");
+    let bad = play.process.handle(Event::Signed(vec![vec![0; 70]]), now());
+    assert!(matches!(bad, Err(ProcessError::Signature(_))), "{bad:?}");
+    until(&mut play, "prove-signature");
+    let bad = play.process.handle(Event::Signed(vec![vec![0; 70]]), now());
+    assert!(matches!(bad, Err(ProcessError::Signature(_))), "{bad:?}");
+}
+
+#[test]
+fn a_connection_that_asks_for_signatures_it_should_not_have_is_stopped() {
+    let mut play = twins();
+    until(&mut play, "prepare");
+    let Action::Prepare(order) = play.next() else { panic!() };
+    let good = support::play::prepare(&order);
+    let mut wrong_way = good.clone();
+    wrong_way.to_sign[0].algorithm = obnova_algorithm::SignatureAlgorithm::RsaPkcs1(obnova_algorithm::Digest::Sha256);
+    let mut wrong_hash = good.clone();
+    wrong_hash.to_sign[1].digest = obnova_algorithm::Digest::Sha512.of(b"");
+    for prepared in [wrong_way, wrong_hash] {
+        let refused = play.process.handle(Event::Prepared(prepared), now());
+        assert!(matches!(refused, Err(ProcessError::Unvouchable { .. })));
+    }
+}
+
+#[test]
+fn rsa_and_other_kinds_of_new_keys_work_the_same() {
+    let house = House::new("CN=Root");
+    let token = Holder::with(&house, KeyAlgorithm::Rsa2048, |_, _| {}).token();
+    let mut play = Play::new(house, Box::new(token));
+    let plan = Plan { ..play.process.plan().clone() };
+    assert_eq!(plan.new.signature.algorithm, KeyAlgorithm::Rsa2048);
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn what_a_password_is_still_for_shrinks_with_every_step() {
+    use obnova_card::PasswordKind::{AuthenticationPin, SignaturePin};
+    use obnova_renewal::{Phase, PinUse};
+
+    let mut play = twins();
+    let uses = |play: &Play, phase, password| play.process.uses_ahead(phase, password);
+    until(&mut play, "generate");
+    let both = [PinUse::MakeKey(KeyRole::Authentication), PinUse::MakeKey(KeyRole::Signature)];
+    assert_eq!(uses(&play, Phase::NewKeys, AuthenticationPin), both);
+    play.step();
+    assert_eq!(uses(&play, Phase::NewKeys, AuthenticationPin), both[1..]);
+    until(&mut play, "request");
+    assert_eq!(uses(&play, Phase::NewKeys, AuthenticationPin), []);
+    let sign = [PinUse::SignRequest(KeyRole::Signature), PinUse::Vouch(KeyRole::Signature)];
+    assert_eq!(uses(&play, Phase::Requests, SignaturePin), sign);
+    until(&mut play, "seal");
+    assert_eq!(uses(&play, Phase::Requests, SignaturePin), []);
+    assert_eq!(uses(&play, Phase::Requests, AuthenticationPin), []);
+    until(&mut play, "acknowledge");
+    assert_eq!(uses(&play, Phase::Finish, AuthenticationPin), [PinUse::Login]);
+    until(&mut play, "done");
+    assert!(Phase::ALL.iter().all(|phase| uses(&play, *phase, AuthenticationPin).is_empty()));
+}
