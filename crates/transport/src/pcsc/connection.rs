@@ -179,10 +179,13 @@ fn was_taken_out(card: &Card) -> bool {
 /// Whether a command leaves the security status as it is: SELECT, the READs, GET CHALLENGE, GET RESPONSE, GET DATA, and a
 /// VERIFY without data. Of any other it is not known, so the card is reset after it.
 fn only_reads(command: &[u8]) -> bool {
+    let reads = |instruction| {
+        matches!(instruction, ins::SELECT | ins::GET_CHALLENGE | ins::GET_RESPONSE | ins::GET_DATA | ins::GET_DATA_TLV)
+            || (ins::READ_BINARY..ins::READ_BINARY + 4).contains(&instruction)
+    };
     match *command {
         [_, ins::VERIFY, _, _] | [_, ins::VERIFY, _, _, _] => true,
-        [_, ins::SELECT | ins::GET_CHALLENGE | ins::GET_RESPONSE | ins::GET_DATA | ins::GET_DATA_TLV, ..] => true,
-        [_, ins::READ_BINARY | ins::READ_BINARY_TLV | ins::READ_RECORD | 0xB3, ..] => true,
+        [_, instruction, ..] => reads(instruction),
         _ => false,
     }
 }
