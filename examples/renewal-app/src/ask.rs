@@ -3,12 +3,7 @@
 use obnova_card::Tries;
 use obnova_client::PinRequest;
 
-use crate::{
-    phrases,
-    texts::t,
-    ui::{Mark, Screen},
-    view,
-};
+use crate::{phrases, texts::t, ui::Screen, view};
 
 /// Says which password is needed, what for, and how many tries are left.
 pub fn show(screen: &mut Screen, request: &PinRequest) {
@@ -18,7 +13,7 @@ pub fn show(screen: &mut Screen, request: &PinRequest) {
         None => t!("ask", name = name, tries = left(request.tries)),
     });
     for one in &request.uses {
-        screen.mark(Mark::Item, &phrases::pin_use(*one));
+        screen.nested(&phrases::pin_use(*one));
     }
 }
 

@@ -3,9 +3,10 @@
 use std::time::SystemTime;
 
 use obnova_card::{KeyRole, PasswordState, PasswordStatus};
+use obnova_client::CaConnection as _;
 use obnova_renewal::{CardView, Plan, Policy, Reason, current_pair, date};
 
-use crate::{failure::Kind, phrases, texts::t, ui::Mark, view};
+use crate::{authority::Authority, failure::Kind, phrases, texts::t, ui::Mark, view};
 
 /// A line of the check.
 pub struct Check {
@@ -61,6 +62,18 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
         Err(not_eligible) => checks.extend(not_eligible.reasons.iter().map(reason)),
     }
     checks
+}
+
+/// Whether the CA answers, and is the one that is trusted.
+pub fn authority(authority: &Authority) -> Check {
+    let terms = authority.connection().and_then(|mut connection| Ok(connection.terms()?));
+    match terms {
+        Ok(terms) => {
+            let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
+            Check::good(t!("doctor-ca-good", address = authority.url.as_str(), name = name))
+        }
+        Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+    }
 }
 
 fn certificate(role: KeyRole, key: &obnova_renewal::OldKey) -> Check {

@@ -18,11 +18,9 @@ pub fn show(screen: &mut Screen, plan: &Plan) {
     for step in steps(plan) {
         screen.mark(Mark::Item, &step);
     }
+    screen.detail(&t!("plan-asks"));
     for ask in &plan.asks {
-        screen.detail(&t!("plan-ask", name = view::password(ask.password), reason = phrases::phase(ask.phase)));
-        for one in &ask.uses {
-            screen.mark(Mark::Item, &phrases::pin_use(*one));
-        }
+        screen.nested(&t!("plan-ask", name = view::password(ask.password), reason = phrases::phase(ask.phase)));
     }
 }
 

@@ -1,8 +1,8 @@
 ### `demo` and `scenario`: a renewal played from beginning to end.
 
 demo-title = Obnova: two certificates on one card, renewed in one go
-demo-setting = A simulated card, a certification authority of its own at { $address } and a database file. All of it was made for this run.
-demo-nothing-left = Nothing of it is left behind: --keep DIR keeps it.
+demo-setting = On a simulated card, with a CA of its own at { $address } and a real database.
+demo-nothing-left = Nothing is left behind; --keep DIR keeps everything.
 
 demo-holder = Jana Nováková
 demo-email = jana.novakova@example.org
@@ -27,7 +27,8 @@ letter = To: { $email }
     }
 
     Dear { $name },
-    your authentication and signature certificates expire on { $until }. Renew both with your card: { $link }
+    your authentication and signature certificates expire on { $until }.
+    Renew both, with your card and from home: obnova renew --ca { $link }
 
 demo-setting-up = Setting up a card and a CA
 demo-waiting = Waiting, with neither card nor PIN
@@ -36,12 +37,12 @@ demo-kept = What was made is in { $folder }; its README says what is what.
 demo-pin-answer = The demo answers for the holder: ••••••
 demo-clean-answer = The demo types: { $name }
 demo-yes = The demo says: yes
-demo-closed = The window is closed now: the process is dropped in the middle.
+demo-closed = The window is closed: the process is dropped in the middle.
 demo-approved = Meanwhile the CA's operator approves the order.
 demo-resumed = Resumed from the journal, { $count ->
         [one] 1 record
        *[other] { $count } records
-    }; nothing is asked for twice.
+    }; what was done is not done again.
 demo-before = Before:
 demo-after = After:
 demo-sum = The whole renewal took { $seconds } s and { $apdus } commands to the card.

@@ -4,7 +4,7 @@ risk-in-place-only = This card can only replace keys where they are. The old key
 
 phase-new-keys = to put new keys on the card
 phase-requests = to sign and send both requests
-phase-finish = to put the new certificates on the card, and try them
+phase-finish = to install the new pair and try it
 
 use-make-authentication-key = make the new authentication key
 use-make-signature-key = make the new signature key
@@ -59,7 +59,8 @@ plan-install = When both have arrived and are right: put them on the card, and m
 plan-prove-login = Log in with the new authentication certificate.
 plan-prove-signature = Make a test signature with the new signature key.
 plan-stays = Nothing else on the card is touched, and nothing is removed.
-plan-ask = You will be asked for the { $name } { $reason }:
+plan-asks = You will be asked for
+plan-ask = the { $name }, { $reason }
 
 progress-terms = Asking the CA for its certificates
 progress-key = The card makes an { $algorithm } key
@@ -70,12 +71,12 @@ progress-install = Writing to the card
 progress-login = Logging in
 progress-wait = Waiting for the CA; the window may be closed
 
-fact-terms = The CA is known by { $name }.
+fact-terms = The CA gave its certificates; the trusted one is { $name }.
 fact-authentication-key = The new authentication key is on the card; it never leaves it.
 fact-signature-key = The new signature key is on the card; it never leaves it.
-fact-requested = PKCS#10 request for the { $role } certificate, signed by its new key ({ $bytes } bytes).
+fact-requested = PKCS#10 request for the { $role } certificate: signed by its key, { $bytes } bytes.
 fact-vouched = The old { $role } key vouches for both requests.
-fact-sealed = One CMC transaction holds both requests and both vouching signatures ({ $bytes } bytes).
+fact-sealed = One CMC transaction holds both requests and both signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
 fact-arrived = Both certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
 fact-picked-up = Both certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.

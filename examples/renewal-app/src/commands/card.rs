@@ -97,7 +97,8 @@ fn pick(offered: Vec<Removable>, confirm: &[String]) -> Result<Vec<Removable>, F
     Ok(picked)
 }
 
-fn offer(one: &Removable) -> String {
+/// What it is, why it may go, and why it should not go without a word.
+pub fn offer(one: &Removable) -> String {
     let because = match one.because {
         Because::Superseded => t!("because-superseded"),
         Because::Expired => t!("because-expired"),

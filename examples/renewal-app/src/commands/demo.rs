@@ -3,6 +3,7 @@ use std::{path::Path, time::SystemTime};
 use obnova_client::PinRequest;
 use obnova_renewal::{Action, CardView, Fact};
 
+use super::card;
 use crate::{
     ask,
     failure::Failure,
@@ -70,7 +71,7 @@ impl Audience for Stalls {
                     email = t!("demo-email"),
                     days = *days,
                     until = until.as_str(),
-                    link = link.as_str()
+                    link = *link
                 ));
             }
             Scene::Check(checks) => {
@@ -95,11 +96,12 @@ impl Audience for Stalls {
                 self.act(t!("act-resume"));
                 self.screen.mark(Mark::Good, &t!("demo-resumed", count = *records));
             }
-            Scene::Clean { names } => {
+            Scene::Clean { offered } => {
                 self.act(t!("act-clean"));
-                for name in *names {
-                    self.screen.detail(&t!("clean-ask-name", name = name.as_str()));
-                    self.screen.aside(&t!("demo-clean-answer", name = name.as_str()));
+                for one in *offered {
+                    self.screen.mark(Mark::Item, &card::offer(one));
+                    self.screen.detail(&t!("clean-ask-name", name = one.name.as_str()));
+                    self.screen.aside(&t!("demo-clean-answer", name = one.name.as_str()));
                 }
             }
             Scene::Report(report) => self.report(report),

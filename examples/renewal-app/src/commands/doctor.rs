@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_client::{CaConnection as _, FileJournal, look};
+use obnova_client::{FileJournal, look};
 use obnova_renewal::Policy;
 
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     texts::t,
     tokens,
     ui::{Mark, Screen},
-    view,
 };
 
 /// `doctor`: everything a renewal needs, line by line.
@@ -53,16 +52,9 @@ fn journal(global: &Global) -> Check {
 }
 
 fn authority(global: &Global) -> Check {
-    let answer = Authority::named(global).and_then(|authority| match authority {
-        None => Ok(None),
-        Some(authority) => Ok(Some((authority.connection()?.terms()?, authority.url))),
-    });
-    match answer {
+    match Authority::named(global) {
         Ok(None) => Check::caution(t!("doctor-ca-none")),
-        Ok(Some((terms, url))) => {
-            let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
-            Check::good(t!("doctor-ca-good", address = url, name = name))
-        }
+        Ok(Some(authority)) => checks::authority(&authority),
         Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
     }
 }

@@ -1,10 +1,11 @@
 use std::{
     cell::RefCell,
-    path::Path,
+    path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
+use obnova_card::TokenError;
 use obnova_client::{FileJournal, RunError, Runner, Seams, SharedToken, Turn, look};
 use obnova_renewal::{Diagnosis, Plan, Policy, Process};
 
@@ -95,6 +96,8 @@ impl Road<'_> {
                 }
                 Turn::Waits(_) => return Err(Failure::new(Kind::Pending, t!("renew-pending"))),
                 Turn::Done(_) => {
+                    // What was written for a help desk on the way is of no use any more.
+                    let _ = std::fs::remove_file(self.diagnosis());
                     face.borrow_mut().screen.mark(Mark::Good, &t!("renew-done"));
                     return Ok(());
                 }
@@ -107,15 +110,33 @@ impl Road<'_> {
         }
     }
 
+    fn diagnosis(&self) -> PathBuf {
+        self.folder.join(format!("{}.diagnosis", self.name))
+    }
+
     /// Leaves what a help desk needs beside the journal. Not worth failing over.
     fn diagnose(&self, process: &Process, error: Option<&RunError>, face: &Rc<RefCell<Face>>) {
+        if error.is_some_and(|error| !is_for_help_desk(error)) {
+            return;
+        }
         let error = error.map(|error| error as &dyn std::error::Error);
         let diagnosis = Diagnosis::of(process, error, SystemTime::now()).to_string();
-        let file = self.folder.join(format!("{}.diagnosis", self.name));
+        let file = self.diagnosis();
         if std::fs::write(&file, diagnosis).is_ok() {
             face.borrow_mut().screen.aside(&t!("renew-diagnosis", file = file.display().to_string()));
         }
     }
+}
+
+/// What the holder mends alone needs no help desk.
+const fn is_for_help_desk(error: &RunError) -> bool {
+    !matches!(
+        error,
+        RunError::Prompt(_)
+            | RunError::NoCard
+            | RunError::LastTryKept { .. }
+            | RunError::Token(TokenError::WrongSecret { .. } | TokenError::Blocked { .. })
+    )
 }
 
 impl From<obnova_renewal::NotEligible> for Failure {

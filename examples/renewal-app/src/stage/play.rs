@@ -14,7 +14,7 @@ use super::{
     meter::{Meter, ReportedCertificate},
 };
 use crate::{
-    checks::{self, Check},
+    checks,
     failure::{Failure, Kind},
     texts::t,
     tokens,
@@ -70,10 +70,12 @@ fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience:
     let (policy, now) = (Policy::twins(), SystemTime::now());
     let plan = Plan::make_for(card, &policy, Some(&stage.issuer), now)?;
     let until = plan.old_ends();
-    let link = format!("{}/renew", stage.authority.url);
-    see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link });
-    let mut lines = measured(meter, "check", || Ok(checks::card(card, &policy, now)))?;
-    lines.push(Check::good(t!("doctor-ca-good", address = stage.authority.url.as_str(), name = stage.ca_name())));
+    see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link: &stage.authority.url });
+    let lines = measured(meter, "check", || {
+        let mut lines = checks::card(card, &policy, now);
+        lines.push(checks::authority(&stage.authority));
+        Ok(lines)
+    })?;
     see(audience, &Scene::Check(&lines));
     Ok(plan)
 }
@@ -135,7 +137,7 @@ fn clean(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience: &
     let old: Vec<_> =
         removable(card, SystemTime::now()).into_iter().filter(|one| one.because == Because::Superseded).collect();
     let names: Vec<_> = old.iter().map(|one| one.name.clone()).collect();
-    see(audience, &Scene::Clean { names: &names });
+    see(audience, &Scene::Clean { offered: &old });
     let what = removals(card, &old, &names)
         .map_err(|problem| Failure::new(Kind::Internal, t!("error-other", detail = problem.to_string())))?;
     let pin = Pin::new(stage.pins.authentication.clone());

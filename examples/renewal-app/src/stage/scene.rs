@@ -1,5 +1,5 @@
 use obnova_client::PinRequest;
-use obnova_renewal::{Action, CardView, Fact, Plan};
+use obnova_renewal::{Action, CardView, Fact, Plan, Removable};
 
 use super::Report;
 use crate::checks::Check;
@@ -9,7 +9,7 @@ pub enum Scene<'a> {
     /// The card, at one moment.
     Card { moment: Moment, card: &'a CardView },
     /// The letter that the CA sent.
-    Notice { days: i64, until: String, link: String },
+    Notice { days: i64, until: String, link: &'a str },
     /// The computer check.
     Check(&'a [Check]),
     /// The plan, to be agreed to.
@@ -28,8 +28,8 @@ pub enum Scene<'a> {
     Approved,
     /// The process was read back.
     Resumed { records: usize },
-    /// The old pair is removed, after each name was given.
-    Clean { names: &'a [String] },
+    /// The old pair is removed, after the name of each was given.
+    Clean { offered: &'a [Removable] },
     /// It is over.
     Report(&'a Report),
 }

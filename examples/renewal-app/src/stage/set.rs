@@ -25,7 +25,6 @@ use crate::{
     failure::{Failure, Kind, internal},
     texts::t,
     tokens::{self, Opened},
-    view,
 };
 
 /// Days before the end at which the play begins: between the first notice (three weeks) and the second (one).
@@ -105,11 +104,6 @@ impl Stage {
     /// Where the journal is.
     pub fn journal(&self) -> PathBuf {
         self.folder.join("journal")
-    }
-
-    /// Name of the CA, as its certificate says.
-    pub fn ca_name(&self) -> String {
-        view::name(&self.issuer)
     }
 
     /// What the CA's operator does: approves what waits.

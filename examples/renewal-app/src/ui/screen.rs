@@ -78,13 +78,12 @@ impl Screen {
             Mark::Caution => (CAUTION, "!"),
             Mark::Item => (QUIET, "·"),
         };
-        let lines = wrap(text, self.width.map(|width| width.saturating_sub(5)));
-        for (number, line) in lines.iter().enumerate() {
-            let _ = match number {
-                0 => writeln!(self.out, "   {style}{sign}{style:#} {line}"),
-                _ => writeln!(self.out, "     {line}"),
-            };
-        }
+        self.signed("   ", style, sign, text);
+    }
+
+    /// One of several that belong to the line above.
+    pub fn nested(&mut self, text: &str) {
+        self.signed("     ", QUIET, "–", text);
     }
 
     /// A quoted letter or file.
@@ -120,6 +119,17 @@ impl Screen {
     pub fn progress(&mut self, text: &str) -> Progress {
         let _ = self.out.flush();
         Progress::start(text, self.moves)
+    }
+
+    fn signed(&mut self, indent: &str, style: Style, sign: &str, text: &str) {
+        let used = indent.len() + 2;
+        let lines = wrap(text, self.width.map(|width| width.saturating_sub(used)));
+        for (number, line) in lines.iter().enumerate() {
+            let _ = match number {
+                0 => writeln!(self.out, "{indent}{style}{sign}{style:#} {line}"),
+                _ => writeln!(self.out, "{:used$}{line}", ""),
+            };
+        }
     }
 
     fn folded(&mut self, first: &str, rest: &str, text: &str, style: Style) {

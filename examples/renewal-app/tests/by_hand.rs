@@ -1,0 +1,203 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A holder renews by hand, against a CA that its operator runs with `obnova-ca`.
+
+mod support;
+
+use std::fs;
+
+use support::{Desk, ca::House};
+
+/// PINs that occur nowhere by chance.
+const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+
+/// A desk with a card of the CA's in a file, and the holder's PINs in others.
+fn set_up<'a>(desk: &'a Desk) -> House<'a> {
+    let house = House::open(desk);
+    let [pin, signature_pin, puk] = PINS;
+    desk.write("pin", &format!("{pin}\n"));
+    desk.write("pin2", &format!("{signature_pin}\n"));
+    desk.write("puk", &format!("{puk}\n"));
+    let card = ["simulator", "new", "card.state", "--house", "ca", "--puk-file", "puk"];
+    desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+    house
+}
+
+#[test]
+fn order_wait_approve_resume_install_clean_and_export() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.run([&["doctor"], &CARD[..], &house.options()].concat()).ends_with(0).says(&["Everything is ready"]);
+
+    let renew = [&["renew", "--yes"], &CARD[..], &PIN_FILES, &house.options()].concat();
+    desk.run(&renew).ends_with(8).says(&["The plan", "Accepted, pending"]);
+    desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
+    assert!(desk.run(&renew).ends_with(3).err.contains("under way"));
+    desk.run(["renew", "--resume"]).ends_with(8);
+
+    house.approve();
+    // Picked up with neither card nor PIN; the card is needed for what follows.
+    desk.run(["renew", "--resume"]).ends_with(5).says(&["picked up without card or PIN"]);
+    let resume = [&["renew", "--resume"], &CARD[..], &PIN_FILES].concat();
+    desk.run(&resume).ends_with(0).says(&["read back", "TLS login", "signature key was made and verified", "Renewed"]);
+    desk.run(["status"]).ends_with(0).says(&["Done", "2027"]);
+    assert!(desk.run(["renew", "--resume"]).ends_with(3).err.contains("no renewal"));
+
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["superseded", "superseded", "valid", "valid", "4 slots are free"]);
+    let clean = [&["card", "clean"], &CARD[..], &PIN_FILES[..2]].concat();
+    desk.run([&clean[..], &["--confirm", "Somebody else's"]].concat()).ends_with(9);
+    assert!(desk.run(&clean).ends_with(2).err.contains("no terminal"), "nobody is there to type a name");
+    let clean = [&clean[..], &["--confirm", "Authentication", "--confirm", "Signature"]].concat();
+    desk.run(clean).ends_with(0).says(&["2 slots were emptied", "6 slots are free"]);
+
+    desk.run([&["export", "--to", "bank"], &CARD[..]].concat()).ends_with(0);
+    let mut kinds: Vec<_> = fs::read_dir(desk.file("bank"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().extension().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    kinds.sort();
+    assert_eq!(kinds, ["der", "der", "pem", "pem", "txt", "txt"]);
+    no_secret_anywhere(&desk);
+}
+
+#[test]
+fn a_wrong_pin_never_spends_the_last_try() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("wrong", "11112222\n");
+    let renew = |more: &[&str]| {
+        let wrong = ["--pin-file", "wrong", "--signature-pin-file", "pin2"];
+        desk.run([&["renew", "--yes"], &CARD[..], &wrong, &house.options(), more].concat())
+    };
+    let tries = || desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0);
+    assert!(renew(&[]).ends_with(4).err.contains("2 tries are left"));
+    let resume = |pin: &str, more: &[&str]| {
+        let pins = ["--pin-file", pin, "--signature-pin-file", "pin2"];
+        desk.run([&["renew", "--resume"], &CARD[..], &pins, more].concat())
+    };
+    resume("wrong", &[]).ends_with(4);
+    tries().says(&["authentication PIN: 1 try left"]);
+    // Not even the right one is sent without a clear yes; the card cannot know that it is right.
+    for pin in ["wrong", "pin"] {
+        assert!(resume(pin, &[]).ends_with(4).err.contains("--spend-last-try"));
+        tries().says(&["authentication PIN: 1 try left"]);
+    }
+    resume("pin", &["--spend-last-try"]).ends_with(8);
+    tries().says(&["authentication PIN: 3 tries left"]);
+}
+
+#[test]
+fn a_blocked_pin_is_unblocked_and_a_pin_is_changed() {
+    let desk = Desk::new();
+    let _house = set_up(&desk);
+    desk.write("wrong", "11112222\n");
+    desk.write("new", "33334444\n");
+    let change = |old: &str, more: &[&str]| {
+        let pins = ["--signature-pin-file", old, "--new-pin-file", "new"];
+        desk.run([&["pin", "change", "signature"], &CARD[..], &pins, more].concat())
+    };
+    change("wrong", &[]).ends_with(4);
+    change("wrong", &[]).ends_with(4);
+    assert!(change("wrong", &["--spend-last-try"]).ends_with(4).err.contains("blocked"));
+    assert!(change("pin2", &[]).ends_with(4).err.contains("blocked"));
+    let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "pin2"];
+    desk.run([&unblock[..], &CARD].concat()).ends_with(0);
+    change("pin2", &[]).ends_with(0);
+    let back = ["--signature-pin-file", "new", "--new-pin-file", "pin2"];
+    desk.run([&["pin", "change", "signature"], &CARD[..], &back].concat()).ends_with(0);
+    // A form that the card does not take is told before anything is sent.
+    desk.write("short", "12\n");
+    let pins = ["--signature-pin-file", "pin2", "--new-pin-file", "short"];
+    assert!(desk.run([&["pin", "change", "signature"], &CARD[..], &pins].concat()).ends_with(4).err.contains("4 to 8"));
+    desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0).says(&["signature PIN: 3 tries left"]);
+}
+
+#[test]
+fn a_pin_comes_from_a_pipe_too() {
+    use std::{io::Write as _, process::Stdio};
+    let desk = Desk::new();
+    let _house = set_up(&desk);
+    let change = ["pin", "change", "authentication", "--pin-fd", "0", "--new-pin-fd", "0"];
+    let mut child = desk
+        .command([&change[..], &CARD].concat())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    write!(child.stdin.take().unwrap(), "{}\n55556666\n", PINS[0]).unwrap();
+    support::Said::from(child.wait_with_output().unwrap()).ends_with(0).says(&["was changed"]);
+}
+
+#[test]
+fn a_card_that_is_torn_out_works_and_the_renewal_resumes() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    for (round, at) in [2, 5, 9, 14, 21].into_iter().enumerate() {
+        // A new card of the same kind each time: its old pair may be renewed once.
+        fs::remove_file(desk.file("card.state")).unwrap();
+        let serial = format!("OBN1000000{round}");
+        let card = ["simulator", "new", "card.state", "--house", "ca", "--puk-file", "puk", "--serial", &serial];
+        desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+        desk.run(["simulator", "tear", "card.state", "--at", &at.to_string()]).ends_with(0);
+        let renew = [&["renew", "--yes"], &CARD[..], &PIN_FILES, &house.options()].concat();
+        let said = desk.run(&renew);
+        assert_eq!(said.code, 5, "torn at {at}: {}{}", said.out, said.err);
+        desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["expires in 20 days"]);
+        // Torn before anything was written down: begun anew. After: resumed.
+        let begun = desk.run(["status"]).out.contains(&serial);
+        let again = if begun { [&["renew", "--resume"], &CARD[..], &PIN_FILES].concat() } else { renew };
+        desk.run(&again).ends_with(8);
+        house.approve();
+        desk.run([&["renew", "--resume"], &CARD[..], &PIN_FILES].concat()).ends_with(0).says(&["Renewed"]);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_road_has_its_own_exit_code() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let renew = ["renew", "--yes", "--pin-file", "pin", "--signature-pin-file", "pin2"];
+    desk.run([&renew[..], &CARD].concat()).ends_with(2);
+    desk.run([&renew[..], &house.options()].concat()).ends_with(2);
+    desk.run([&renew[..], &["--token", "sim:nowhere"], &house.options()].concat()).ends_with(5);
+    // Nobody listens there.
+    let nobody = ["--ca", "https://127.0.0.1:9", "--trust", "ca/root.pem"];
+    desk.run([&["doctor"], &CARD[..], &nobody].concat()).ends_with(7).says(&["✗", "127.0.0.1:9"]);
+    // Somebody listens who is not the one that is trusted.
+    desk.run(["simulator", "new", "other.state"]).ends_with(0);
+    desk.run(["export", "--to", "other", "--token", "sim:other.state"]).ends_with(0);
+    let other = fs::read_dir(desk.file("other")).unwrap().map(|entry| entry.unwrap().path());
+    let other = other.filter(|path| path.extension().is_some_and(|kind| kind == "pem")).min().unwrap();
+    let stranger = ["--ca", &house.url, "--trust", other.to_str().unwrap()];
+    desk.run([&["doctor"], &CARD[..], &stranger].concat()).ends_with(7);
+    // This card's pair is of another CA: refused by that CA, the card untouched.
+    let foreign = ["--token", "sim:other.state", "--pin-fd", "0", "--signature-pin-fd", "0"];
+    desk.write("play", "1234\n567890\n");
+    let mut refused = desk.command([&["renew", "--yes"], &foreign[..], &house.options()].concat());
+    let refused = refused.stdin(fs::File::open(desk.file("play")).unwrap()).output().unwrap();
+    let refused = support::Said::from(refused).ends_with(6);
+    assert!(refused.err.contains("refused"), "{}", refused.err);
+    desk.run(["card", "list", "--token", "sim:other.state"]).ends_with(0).says(&["expires in 20 days"]);
+    desk.run(["status"]).ends_with(0).says(&["Ended without new certificates"]);
+}
+
+/// The PINs stand in no file but the holder's own, and in no form that the card is sent.
+fn no_secret_anywhere(desk: &Desk) {
+    for file in desk.files() {
+        if ["pin", "pin2", "puk"].iter().any(|own| file.as_os_str() == *own) {
+            continue;
+        }
+        let content = fs::read(desk.file(file.to_str().unwrap())).unwrap();
+        let text = String::from_utf8_lossy(&content).to_lowercase();
+        for pin in PINS {
+            let hex: String = pin.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let spaced: Vec<_> = pin.bytes().map(|byte| format!("{byte:02x}")).collect();
+            for form in [pin.to_owned(), hex, spaced.join(" ")] {
+                assert!(!text.contains(&form), "{form} is in {}", file.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A holder installs certificates that came by mail.
+
+mod support;
+
+use std::fs;
+
+use obnova_client::{Https, renewal::ParsedCertificate, tls_config};
+use obnova_enroll::est::{Headers, HttpRequest, Method};
+use support::{Desk, ca::House};
+use x509_cert::Certificate;
+
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PLAY: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+
+/// A renewal that was ordered and approved, and the two certificates as the CA would mail them, in `mail/`.
+fn ordered<'a>(desk: &'a Desk) -> House<'a> {
+    let house = House::open(desk);
+    desk.write("pin", "1234");
+    desk.write("pin2", "567890");
+    desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
+    desk.run([&["renew", "--yes"], &CARD[..], &PLAY, &house.options()].concat()).ends_with(8);
+    let order = house.approve();
+    let link = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
+    let path = link.out.split_whitespace().find_map(|word| word.strip_prefix(&house.url)).unwrap();
+    fs::create_dir(desk.file("mail")).unwrap();
+    for (number, pem) in fetch(desk, &house.url, path).iter().enumerate() {
+        desk.write(&format!("mail/certificate{number}.pem"), pem);
+    }
+    house
+}
+
+/// Follows a link as a browser would.
+fn fetch(desk: &Desk, server: &str, path: &str) -> Vec<String> {
+    let root = Certificate::load_pem_chain(&fs::read(desk.file("ca/root.pem")).unwrap()).unwrap();
+    let anchors: Vec<_> = root.iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect();
+    let https = Https::new(server, tls_config(&anchors).unwrap()).unwrap();
+    let headers = Headers::from_iter([("Accept", "application/x-pem-file")]);
+    let answer =
+        https.exchange(&HttpRequest { method: Method::Get, path: path.to_owned(), headers, body: Vec::new() }).unwrap();
+    assert_eq!(answer.status, 200);
+    let text = String::from_utf8(answer.body).unwrap();
+    text.split_inclusive("-----END CERTIFICATE-----\n").map(str::to_owned).collect()
+}
+
+fn is_renewed(desk: &Desk) -> bool {
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    let (superseded, valid) = (listed.out.matches("superseded").count(), listed.out.matches("valid").count());
+    assert!(matches!((superseded, valid), (2, 2) | (0, 0)), "half a renewal:\n{}", listed.out);
+    superseded == 2
+}
+
+#[test]
+fn either_of_a_pair_brings_the_other_that_lies_beside_it() {
+    for named in ["mail/certificate0.pem", "mail/certificate1.pem"] {
+        let desk = Desk::new();
+        let _house = ordered(&desk);
+        desk.run([&["install", named], &CARD[..], &PLAY].concat()).ends_with(0).says(&["Renewed"]);
+        assert!(is_renewed(&desk));
+    }
+}
+
+#[test]
+fn one_alone_is_refused_by_name_and_the_old_pair_stays() {
+    let desk = Desk::new();
+    let _house = ordered(&desk);
+    fs::remove_file(desk.file("mail/certificate1.pem")).unwrap();
+    let said = desk.run([&["install", "mail/certificate0.pem"], &CARD[..], &PLAY].concat()).ends_with(6);
+    assert!(said.err.contains("is missing"), "{}", said.err);
+    assert!(!is_renewed(&desk));
+    // The renewal goes on as before.
+    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(0);
+    assert!(is_renewed(&desk));
+}
+
+#[test]
+fn without_its_journal_the_card_is_enough() {
+    let desk = Desk::new();
+    let _house = ordered(&desk);
+    let elsewhere = ["--journal", "elsewhere"];
+    let install = [&["install", "mail/certificate0.pem"], &CARD[..], &PLAY, &elsewhere].concat();
+    assert!(desk.run(&install).ends_with(2).err.contains("--trust"));
+    let trust = ["--trust", "ca/root.pem"];
+    desk.run([&install[..], &trust].concat()).ends_with(0);
+    assert!(is_renewed(&desk));
+}
+
+#[test]
+fn certificates_of_another_card_and_files_without_any_are_refused() {
+    let desk = Desk::new();
+    let _house = ordered(&desk);
+    desk.run(["simulator", "new", "other.state"]).ends_with(0);
+    desk.run(["export", "--to", "other", "--token", "sim:other.state"]).ends_with(0);
+    let other = fs::read_dir(desk.file("other")).unwrap().map(|entry| entry.unwrap().path());
+    let other = other.filter(|path| path.extension().is_some_and(|kind| kind == "pem")).min().unwrap();
+    let trust = ["--trust", "ca/root.pem"];
+    let install = |file: &str| desk.run([&["install", file], &CARD[..], &PLAY, &trust].concat());
+    assert!(install(other.to_str().unwrap()).ends_with(6).err.contains("another card"));
+    desk.write("letter.txt", "Dear holder, here are your certificates.");
+    desk.write("cut.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n");
+    for file in ["letter.txt", "cut.pem", "nowhere.pem"] {
+        assert!(install(file).ends_with(2).err.contains(file));
+    }
+    assert!(!is_renewed(&desk));
+}
