@@ -20,7 +20,9 @@ mod failure;
 mod keys;
 mod module;
 mod names;
+mod numbers;
 mod objects;
+mod pin;
 mod sign;
 mod token;
 

@@ -277,3 +277,27 @@ fn a_pin_counts_also_where_another_part_of_the_program_is_logged_in() {
         assert!(token.slots().unwrap()[0].key.is_some());
     });
 }
+
+#[test]
+fn of_two_keys_with_one_identifier_neither_is_used_or_removed() {
+    with_token("of_two_keys_with_one_identifier_neither_is_used_or_removed", |mut token| {
+        for label in ["One", "Other"] {
+            let made = Command::new("pkcs11-tool")
+                .args(["--module", MODULE, "--login", "--pin", PIN, "--keypairgen", "--key-type", "EC:prime256v1"])
+                .args(["--id", "0a", "--label", label])
+                .output()
+                .expect("OpenSC is missing: apt-get install -y --no-install-recommends opensc");
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
+        let before = token.slots().unwrap();
+        assert_eq!(before.iter().filter(|slot| slot.key.is_some()).count(), 2);
+        let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+        for slot in [SlotId(1), SlotId(2)] {
+            let error = token.remove(&[Removal::Slot(slot)], &pin()).unwrap_err();
+            assert!(matches!(error, TokenError::Slot { slot: it, .. } if it == slot), "{error}");
+            let job = SignDigest { slot, algorithm, digest: Digest::Sha256.of(b"x") };
+            assert!(matches!(token.sign(&[job], &pin()), Err(TokenError::Slot { .. })));
+        }
+        assert_eq!(token.slots().unwrap(), before);
+    });
+}

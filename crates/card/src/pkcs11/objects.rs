@@ -108,10 +108,18 @@ fn certificates(session: &Session) -> Result<Vec<(Vec<u8>, CertificateObject)>, 
     Ok(certificates)
 }
 
-/// The private key of a pair; needs to be logged in.
-pub(super) fn private_key(session: &Session, pair: &Pair) -> Result<Option<ObjectHandle>, TokenError> {
+/// The private key of the pair in a slot; needs to be logged in. It has the identifier in common with the public key and
+/// nothing else that every module tells, so where several have it none is taken: it might be the wrong one that is removed.
+pub(super) fn private_key(session: &Session, slot: SlotId, pair: &Pair) -> Result<Option<ObjectHandle>, TokenError> {
     let template = [Attribute::Token(true), Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(pair.id.clone())];
-    Ok(find(session, &template)?.into_iter().next())
+    match find(session, &template)?.as_slice() {
+        [] => Ok(None),
+        [private] => Ok(Some(*private)),
+        _ => Err(TokenError::Slot {
+            slot,
+            problem: "several private keys have its identifier (CKA_ID): give each its own, then try again",
+        }),
+    }
 }
 
 /// Whether a private key asks for the PIN at each signature.

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use cryptoki::{
     context::Pkcs11,
     error::{Error, RvError},
@@ -16,7 +14,9 @@ use super::{
     failure::failed,
     keys, module,
     names::names,
+    numbers::{Numbers, lowest_free},
     objects::{self, Pair, private_key},
+    pin::{PIN, check_form, form, only_pin, status},
     sign,
 };
 use crate::{
@@ -30,15 +30,13 @@ pub struct Pkcs11Token {
     module: Pkcs11,
     slot: ModuleSlot,
     place: String,
-    /// Numbers that were given to pairs; a number stays a pair's own for as long as this lives.
-    numbers: BTreeMap<Vec<u8>, SlotId>,
+    numbers: Numbers,
 }
 
 /// Empty slots that are shown; there is no limit but memory.
 const EMPTY_SLOTS: usize = 4;
 /// PKCS#11 has no limit; this one keeps a plan from promising the absurd.
 const LONGEST_CERTIFICATE: usize = 16_384;
-const PIN: PasswordKind = PasswordKind::AuthenticationPin;
 
 impl Pkcs11Token {
     /// Loads the module and finds the token that the URI names.
@@ -50,7 +48,7 @@ impl Pkcs11Token {
         let module = module::load(path)?;
         let slot = module::choose(&module, uri)?;
         let place = path.display().to_string();
-        Ok(Self { module, slot, place, numbers: BTreeMap::new() })
+        Ok(Self { module, slot, place, numbers: Numbers::default() })
     }
 
     fn info(&self) -> Result<TokenInfo, TokenError> {
@@ -120,29 +118,7 @@ impl Pkcs11Token {
 
     /// Every pair with its number.
     fn numbered(&mut self, session: &Session) -> Result<Vec<(SlotId, Pair)>, TokenError> {
-        let pairs = objects::pairs(session)?;
-        let mut numbers: BTreeMap<Vec<u8>, SlotId> = BTreeMap::new();
-        // First whoever has a number, by its label or from before; then the others, in their order.
-        for pair in &pairs {
-            let own = pair.label.place.map(|(_, slot)| slot).or_else(|| self.numbers.get(&pair.id).copied());
-            if let Some(own) = own
-                && !numbers.values().any(|taken| *taken == own)
-            {
-                numbers.entry(pair.id.clone()).or_insert(own);
-            }
-        }
-        let mut numbered = Vec::new();
-        for pair in pairs {
-            // Two pairs with one identifier are told apart by number at least.
-            let known = numbers.get(&pair.id).copied();
-            let number = known.filter(|known| !numbered.iter().any(|(taken, _)| taken == known));
-            let number = number.unwrap_or_else(|| lowest_free(numbers.values().copied(), &numbered));
-            numbers.entry(pair.id.clone()).or_insert(number);
-            numbered.push((number, pair));
-        }
-        numbered.sort_by_key(|(number, _)| *number);
-        self.numbers = numbers;
-        Ok(numbered)
+        Ok(self.numbers.assign(objects::pairs(session)?))
     }
 
     fn slots_of(&self, numbered: &[(SlotId, Pair)]) -> Result<Vec<Slot>, TokenError> {
@@ -208,7 +184,7 @@ impl Token for Pkcs11Token {
         let numbered = self.numbered(&session)?;
         let mut slots = self.slots_of(&numbered)?;
         for _ in 0..EMPTY_SLOTS {
-            let id = lowest_free(slots.iter().map(|slot| slot.id), &[]);
+            let id = lowest_free(slots.iter().map(|slot| slot.id));
             slots.push(Slot { id, key: None, certificates: Vec::new() });
         }
         slots.sort_by_key(|slot| slot.id);
@@ -270,7 +246,7 @@ impl Token for Pkcs11Token {
         for job in jobs {
             let missing = TokenError::Slot { slot: job.slot, problem: "its private key is not on the token" };
             let Some((_, pair)) = numbered.iter().find(|(number, _)| *number == job.slot) else { return Err(missing) };
-            let private = private_key(&session.0, pair)?.ok_or(missing)?;
+            let private = private_key(&session.0, job.slot, pair)?.ok_or(missing)?;
             if objects::always_asks(&session.0, private)? {
                 let what = format!("sign with the key in slot {}, which asks for the PIN at each signature", job.slot);
                 return Err(TokenError::Unsupported { what });
@@ -338,7 +314,7 @@ impl Token for Pkcs11Token {
                 Removal::Slot(slot) => {
                     let pair = pair(slot)?;
                     certificates.extend(pair.certificates.iter().map(|certificate| certificate.handle));
-                    pairs.push(pair);
+                    pairs.push((slot, pair));
                 }
                 Removal::Certificate(slot, index) => {
                     let missing = TokenError::Slot { slot, problem: "it has no certificate of this number" };
@@ -347,8 +323,9 @@ impl Token for Pkcs11Token {
             }
         }
         let session = self.log_in(pin)?;
-        let privates = pairs.iter().map(|pair| private_key(&session.0, pair)).collect::<Result<Vec<_>, _>>()?;
-        let publics = pairs.iter().filter_map(|pair| pair.public);
+        let privates =
+            pairs.iter().map(|(slot, pair)| private_key(&session.0, *slot, pair)).collect::<Result<Vec<_>, _>>()?;
+        let publics = pairs.iter().filter_map(|(_, pair)| pair.public);
         for object in certificates.into_iter().chain(publics).chain(privates.into_iter().flatten()) {
             session.0.destroy_object(object).map_err(failed("C_DestroyObject"))?;
         }
@@ -403,44 +380,6 @@ fn write(
         Attribute::Value(job.certificate.clone()),
     ];
     session.create_object(&template).map_err(failed("C_CreateObject"))
-}
-
-fn status(info: &TokenInfo) -> PasswordStatus {
-    let state = if info.user_pin_locked() {
-        PasswordState::Blocked
-    } else if !info.user_pin_initialized() {
-        PasswordState::Empty
-    } else if info.user_pin_to_be_changed() {
-        PasswordState::Transport
-    } else if info.user_pin_final_try() {
-        PasswordState::Active(Tries::Last)
-    } else if info.user_pin_count_low() {
-        PasswordState::Active(Tries::Low)
-    } else {
-        PasswordState::Active(Tries::Unknown)
-    };
-    PasswordStatus { kind: PIN, state, minimum: info.min_pin_length(), maximum: info.max_pin_length() }
-}
-
-fn check_form(status: &PasswordStatus, secret: &Secret) -> Result<(), TokenError> {
-    let fits = (status.minimum..=status.maximum).contains(&secret.len());
-    if fits { Ok(()) } else { Err(form(status)) }
-}
-
-const fn form(status: &PasswordStatus) -> TokenError {
-    TokenError::SecretForm { password: PIN, minimum: status.minimum, maximum: status.maximum }
-}
-
-fn only_pin(kind: PasswordKind, verb: &str) -> Result<(), TokenError> {
-    match kind {
-        PIN => Ok(()),
-        kind => Err(TokenError::Unsupported { what: format!("{verb} the {kind}: PKCS#11 has one PIN only") }),
-    }
-}
-
-fn lowest_free(taken: impl Iterator<Item = SlotId>, also: &[(SlotId, Pair)]) -> SlotId {
-    let taken: Vec<_> = taken.chain(also.iter().map(|(number, _)| *number)).collect();
-    SlotId((1..).find(|number| !taken.contains(&SlotId(*number))).unwrap_or(u32::MAX))
 }
 
 fn text(padded: &str) -> String {
