@@ -96,6 +96,9 @@ pub enum CaError {
     /// This computer gives no random numbers.
     #[error("this computer gives no random numbers")]
     Random,
+    /// Something that only a protocol of its own knows: what a vendor's connection says is shown as it stands.
+    #[error(transparent)]
+    Other(#[from] Box<dyn std::error::Error + Send + Sync>),
 }
 
 fn hint(text: &str) -> String {

@@ -36,5 +36,6 @@ pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use runner::{Runner, Seams, Turn};
 
+pub use obnova_card as card;
 pub use obnova_card_rustls::{SharedToken, share};
 pub use obnova_renewal as renewal;

@@ -197,3 +197,23 @@ pub enum Failure {
     #[error("the card does not show what was written to it: do not use it, ask the issuer")]
     ReadBack,
 }
+
+impl Failure {
+    /// Message id, for translations. [`Refused`](Self::Refused) carries the issuer's own words beside it, and
+    /// [`Rejected`](Self::Rejected) a [`Refusal`] with an id of its own.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Declined => "failure-declined",
+            Self::OldKeysNeeded => "failure-old-keys-needed",
+            Self::PairExpired => "failure-pair-expired",
+            Self::SlotTaken { .. } => "failure-slot-taken",
+            Self::KeyLost { .. } => "failure-key-lost",
+            Self::KeyGone { .. } => "failure-key-gone",
+            Self::Refused { .. } => "failure-refused",
+            Self::Rejected(_) => "failure-rejected",
+            Self::Inconsistent => "failure-inconsistent",
+            Self::ReadBack => "failure-read-back",
+        }
+    }
+}
