@@ -1,0 +1,263 @@
+//! Everything that a holder reads, in the vendor's language.
+//!
+//! What the engine says has names: each use of a PIN, each phase, reason, failure and refusal has a message id. Whatever has
+//! no text here yet (a newer engine knows more) is shown in the engine's own English words.
+
+use std::time::SystemTime;
+
+use obnova_client::{
+    CaError, RunError,
+    card::{KeyRole, PasswordKind, TokenError, Tries},
+    renewal::{self, Action, Failure, NotEligible, Phase, PinUse, Reason, Refusal, Risk},
+};
+
+/// What a PIN is for.
+#[must_use]
+pub fn pin_use(one: PinUse) -> String {
+    by_id(one.id()).map_or_else(|| one.to_string(), str::to_owned)
+}
+
+/// Title of a part of the renewal.
+#[must_use]
+pub fn phase(phase: Phase) -> &'static str {
+    by_id(phase.id()).unwrap_or("Obnovení certifikátů")
+}
+
+/// The name of a password, as it stands in the letter that came with the card.
+#[must_use]
+pub const fn password(kind: PasswordKind) -> &'static str {
+    match kind {
+        PasswordKind::AuthenticationPin => "PIN pro přihlašování",
+        PasswordKind::SignaturePin => "PIN pro podpis",
+        PasswordKind::Puk => "PUK",
+        PasswordKind::TransportPin => "transportní PIN",
+    }
+}
+
+/// What a certificate is for.
+#[must_use]
+pub const fn role(role: KeyRole) -> &'static str {
+    match role {
+        KeyRole::Authentication => "přihlašovací",
+        KeyRole::Signature => "podpisový",
+    }
+}
+
+/// How many tries are left.
+#[must_use]
+pub fn tries(tries: Tries) -> String {
+    match tries {
+        Tries::Known(count) => format!("zbývající pokusy: {count}"),
+        Tries::Low => "zbývá už jen málo pokusů".into(),
+        Tries::Last => "zbývá poslední pokus".into(),
+        Tries::Unknown => "počet zbývajících pokusů karta nesděluje".into(),
+    }
+}
+
+/// What was done; `None` for what a holder need not know.
+#[must_use]
+pub fn done(action: &Action) -> Option<&'static str> {
+    Some(match action.name() {
+        "generate" => "nový klíč je na kartě",
+        "request" => "žádost je podepsána novým klíčem",
+        "prepare" => "prohlášení pro registrační místo je sepsáno",
+        "vouch" => "prohlášení je podepsáno dosavadním klíčem",
+        "send" => "objednávka leží ve složce registračního místa",
+        "pick-up" => "složka registračního místa prohlédnuta",
+        "install" => "oba nové certifikáty jsou zapsány na kartě",
+        "acknowledge" => "převzetí je potvrzeno",
+        "prove-signature" => "zkušební podpis novým klíčem je správný",
+        _ => return None,
+    })
+}
+
+/// What is said before something that takes its time.
+#[must_use]
+pub fn slow(action: &Action) -> Option<&'static str> {
+    matches!(action, Action::Generate { .. }).then_some("karta vyrábí klíč, někdy to trvá i půl minuty …")
+}
+
+/// A risk by the nature of the card.
+#[must_use]
+pub fn risk(risk: Risk) -> String {
+    by_id(risk.id()).map_or_else(|| risk.to_string(), str::to_owned)
+}
+
+/// Why the pair cannot be renewed now: every reason at once.
+#[must_use]
+pub fn not_eligible(refused: &NotEligible) -> Vec<String> {
+    refused.reasons.iter().map(reason).collect()
+}
+
+fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::NotDue { from, .. } => format!("Na obnovení je ještě čas: začít se dá od {}.", date(*from)),
+        Reason::Expired { since, .. } => {
+            format!("Certifikát skončil {}; přijďte prosím na registrační místo.", date(*since))
+        }
+        Reason::PinBlocked { password: kind } => {
+            format!("{} je zablokován: odblokujte jej pomocí PUK.", password(*kind))
+        }
+        Reason::OnlyOneOfTwo { missing } => format!("Na kartě chybí {} certifikát z dvojice.", role(*missing)),
+        Reason::NoFreeSlot { needed, free } => {
+            format!("Na kartě není místo: je třeba {needed}, volná jsou {free}. Odstraňte staré certifikáty.")
+        }
+        other => by_id(other.id()).map_or_else(|| other.to_string(), str::to_owned),
+    }
+}
+
+/// How it ended without new certificates.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused { reason, text } => match by_id(&format!("house-{reason}")) {
+            Some(known) => format!("Registrační místo objednávku odmítlo: {known}"),
+            None => format!("Registrační místo objednávku odmítlo ({reason}): {text}"),
+        },
+        Failure::Rejected(refusal) => format!("Co přišlo, na kartu nepatří: {}", refused(refusal)),
+        other => by_id(other.id()).map_or_else(|| other.to_string(), str::to_owned),
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    by_id(refusal.id()).map_or_else(|| refusal.to_string(), str::to_owned)
+}
+
+/// Why a step was not done.
+#[must_use]
+pub fn error(error: &RunError) -> String {
+    match error {
+        RunError::NoCard => "K tomuto kroku je třeba karta: vložte ji a pokračujte.".into(),
+        RunError::WrongCard { wanted, .. } => format!("To je jiná karta. Vložte prosím kartu číslo {wanted}."),
+        RunError::LastTryKept { password: kind } => {
+            format!("{}: poslední pokus zůstal nevyužit. Odblokujte jej pomocí PUK.", password(*kind))
+        }
+        RunError::Token(TokenError::WrongSecret { password: kind, tries: left }) => {
+            format!("{} nebyl správný; {}.", password(*kind), tries(*left))
+        }
+        RunError::Token(TokenError::Blocked { password: kind }) => {
+            format!("{} je zablokován: odblokujte jej pomocí PUK.", password(*kind))
+        }
+        RunError::Ca(CaError::Unreachable { server, .. }) => {
+            format!("Složka {server} není dostupná. Připojte ji a pokračujte; nic se neztratilo.")
+        }
+        RunError::Prompt(_) => "Přerušeno. Co je hotovo, zůstává; pokračovat můžete kdykoli.".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A day, as it is written here: `21. 11. 2026`.
+#[must_use]
+pub fn date(time: SystemTime) -> String {
+    let iso = renewal::date(time);
+    let mut parts = iso.split('-').map(|part| part.trim_start_matches('0'));
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(year), Some(month), Some(day)) => format!("{day}. {month}. {year}"),
+        _ => iso,
+    }
+}
+
+/// The text for a message id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static str> {
+    TEXTS.iter().find(|(known, _)| *known == id).map(|(_, text)| *text)
+}
+
+const TEXTS: &[(&str, &str)] = &[
+    ("phase-new-keys", "Nové klíče na kartu"),
+    ("phase-requests", "Podpis a podání žádostí"),
+    ("phase-finish", "Nové certifikáty na kartu"),
+    ("use-make-authentication-key", "vyrobit na kartě nový přihlašovací klíč"),
+    ("use-make-signature-key", "vyrobit na kartě nový podpisový klíč"),
+    ("use-sign-authentication-request", "podepsat žádost o přihlašovací certifikát (novým klíčem)"),
+    ("use-sign-signature-request", "podepsat žádost o podpisový certifikát (novým klíčem)"),
+    ("use-vouch-authentication", "podepsat prohlášení dosavadním přihlašovacím klíčem"),
+    ("use-vouch-signature", "podepsat prohlášení dosavadním podpisovým klíčem"),
+    ("use-install", "zapsat oba nové certifikáty na kartu"),
+    ("use-login", "přihlásit se novým certifikátem"),
+    ("use-test-signature", "vyzkoušet podpis novým klíčem"),
+    (
+        "risk-in-place-only",
+        "Tato karta umí klíče jen nahradit. Dosavadní klíče zaniknou dřív, než budou nové certifikáty, a do té doby \
+         na kartě nic nefunguje.",
+    ),
+    ("reason-not-active", "Karta není aktivována: nejprve ji aktivujte transportním PIN."),
+    ("reason-pin-not-set", "PIN ještě nebyl nastaven."),
+    ("reason-no-certificates", "Na kartě nejsou certifikáty s klíčem. Je to správná karta?"),
+    ("reason-broken-certificate", "Certifikát na kartě nelze přečíst."),
+    ("reason-not-yet-valid", "Certifikát ještě neplatí. Zkontrolujte datum v počítači."),
+    ("reason-several-pairs", "Na kartě je více platných dvojic certifikátů."),
+    ("reason-algorithm-not-offered", "Karta neumí vyrobit klíč, který registrační místo žádá."),
+    ("reason-key-cannot-sign", "Dosavadním klíčem nelze podepsat prohlášení."),
+    ("failure-declined", "Nesouhlasili jste; nic se nestalo."),
+    ("failure-old-keys-needed", "Dosavadní klíče by zanikly dřív, než podepíší prohlášení; nic se nestalo."),
+    ("failure-pair-expired", "Dosavadní certifikáty skončily dřív, než byla žádost podána."),
+    ("failure-slot-taken", "Místo na kartě mezitím obsadilo něco jiného: začněte znovu."),
+    ("failure-key-lost", "Karta neumí říci, jaký klíč vyrobila: odstraňte jej a začněte znovu."),
+    ("failure-key-gone", "Nový klíč už na kartě není: začněte znovu."),
+    ("failure-inconsistent", "Chyba programu; pošlete nám prosím hlášení."),
+    ("failure-read-back", "Karta neukazuje, co na ni bylo zapsáno. Nepoužívejte ji a ozvěte se nám."),
+    ("refusal-malformed", "není to certifikát."),
+    ("refusal-too-many", "je toho příliš mnoho."),
+    ("refusal-another-key", "certifikáty jsou pro jiný klíč."),
+    ("refusal-only-one-of-two", "přišel jen jeden certifikát ze dvou."),
+    ("refusal-twice", "pro jeden klíč přišly dva různé certifikáty."),
+    ("refusal-swapped", "certifikáty jsou zaměněny."),
+    ("refusal-another-subject", "certifikát je na jiné jméno."),
+    ("refusal-other-alt-names", "v certifikátu je jiná adresa."),
+    ("refusal-chain", "certifikát nevydalo naše registrační místo."),
+    ("refusal-expired", "certifikát už skončil."),
+    ("refusal-not-yet-valid", "certifikát ještě neplatí."),
+    ("refusal-is-ca", "je to certifikát vydavatele."),
+    ("refusal-key-usage", "certifikát je k něčemu jinému."),
+    ("refusal-extended-key-usage", "certifikátem se nelze přihlásit."),
+    ("refusal-qc-statement", "certifikát není kvalifikovaný."),
+    ("house-missing-signature", "pod prohlášením chybí podpis jednoho z dosavadních klíčů."),
+    ("house-foreign-signature", "prohlášení nepodepsal dosavadní klíč."),
+    ("house-statement", "prohlášení nepatří k těmto žádostem."),
+    ("house-unknown-certificate", "dosavadní certifikát není v rejstříku."),
+    ("house-request", "jedna z žádostí není v pořádku; nevydává se ani druhý certifikát."),
+    ("house-too-early", "na obnovení je ještě čas."),
+    ("house-expired", "dosavadní certifikát už skončil."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_pin_is_for_is_said_in_czech() {
+        let roles = [KeyRole::Authentication, KeyRole::Signature];
+        let of_roles =
+            roles.into_iter().flat_map(|role| [PinUse::MakeKey(role), PinUse::SignRequest(role), PinUse::Vouch(role)]);
+        for one in of_roles.chain([PinUse::Install, PinUse::Login, PinUse::TestSignature]) {
+            assert!(by_id(one.id()).is_some(), "{one}");
+        }
+        assert!(Phase::ALL.into_iter().all(|phase| by_id(phase.id()).is_some()));
+        assert!(by_id(Risk::InPlaceOnly.id()).is_some());
+    }
+
+    #[test]
+    fn a_refusal_of_the_house_has_its_own_words_or_the_office_s() {
+        let say =
+            |reason: &str| failure(&Failure::Refused { reason: reason.into(), text: "Ask at the counter.".into() });
+        assert!(say("missing-signature").contains("chybí podpis"));
+        assert!(say("closed-on-sundays").ends_with("(closed-on-sundays): Ask at the counter."));
+        assert!(failure(&Failure::Rejected(Refusal::Swapped)).contains("zaměněny"));
+        assert_eq!(failure(&Failure::Declined), "Nesouhlasili jste; nic se nestalo.");
+    }
+
+    #[test]
+    fn a_day_is_written_as_it_is_here() {
+        let day = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_796_000_000);
+        assert_eq!(date(day), "30. 11. 2026");
+    }
+
+    #[test]
+    fn no_id_is_there_twice() {
+        let mut ids: Vec<_> = TEXTS.iter().map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), TEXTS.len());
+    }
+}
