@@ -1,0 +1,295 @@
+//! `twins` over a real TLS socket with the reference CA, and with servers that are not what they should be.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Arc,
+    time::SystemTime,
+};
+
+use common::{Face, contains, everything_below, support::Holder};
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
+use obnova_client::{
+    CaConnection, CaError, EstConnection, FileJournal, Https, LoginError, RunError, Runner, Seams, SharedToken,
+    TlsLogin, Turn, look, share, tls_config,
+};
+use obnova_profile::{Label, SlotNumber};
+use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House};
+use obnova_renewal::{Failure, ParsedCertificate, Plan, Policy, Stage};
+use obnova_simulator::SimulatorConnection;
+
+/// A house with its server, and a card with a first pair of it.
+struct World {
+    house: Arc<House>,
+    server: Running,
+    connection: SimulatorConnection,
+    token: SharedToken,
+    folder: tempfile::TempDir,
+    face: Face,
+}
+
+impl World {
+    fn new(algorithm: KeyAlgorithm) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca");
+        let now = SystemTime::now();
+        let options = house::InitOptions { key: algorithm, backdate_days: 366, ..house::InitOptions::default() };
+        house::init(&ca, &options, now).unwrap();
+        let house = Arc::new(House::open(&ca).unwrap());
+        let server = Server::start(ServerConfig::new(house.clone())).unwrap();
+        let mut card = Holder::empty_card();
+        let (authentication, signature) = (Label::new("Authentication").unwrap(), Label::new("Signature").unwrap());
+        let slot = |number| SlotNumber::new(number).unwrap();
+        let role = obnova_profile::KeyRole::Authentication;
+        let first = card.personalise_key(slot(1), role, algorithm, &authentication).unwrap();
+        let role = obnova_profile::KeyRole::Signature;
+        let second = card.personalise_key(slot(2), role, algorithm, &signature).unwrap();
+        let name = "CN=Jana Nováková,SERIALNUMBER=PNOCZ-0001,C=CZ".to_owned();
+        let holder = house::Holder { name, email: "jana@example.cz".into() };
+        let pair = house.first_pair(&holder, &first, &second, 20, now).unwrap();
+        card.personalise_certificate(slot(1), &pair.authentication.der, &authentication).unwrap();
+        card.personalise_certificate(slot(2), &pair.signature.der, &signature).unwrap();
+        let connection = SimulatorConnection::new(card);
+        let token = share(obnova_card::ProfileToken::new(connection.clone()));
+        Self { house, server, connection, token, folder, face: Face::default() }
+    }
+
+    fn anchors(&self) -> Vec<ParsedCertificate> {
+        self.house.trust_anchors().iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect()
+    }
+
+    fn ca(&self) -> EstConnection {
+        let https = Https::new(&self.server.url(), tls_config(&self.anchors()).unwrap()).unwrap();
+        EstConnection::new(https, self.anchors()).unwrap()
+    }
+
+    fn journals(&self) -> std::path::PathBuf {
+        self.folder.path().join("journals")
+    }
+
+    /// Begins or resumes, with a connection of its own each time.
+    fn with_runner<T>(&mut self, act: impl FnOnce(&mut Runner<'_>) -> T) -> T {
+        let begun = !FileJournal::list(&self.journals()).unwrap().is_empty();
+        let mut journal = match begun {
+            true => FileJournal::open(&self.journals(), "twins").unwrap(),
+            false => FileJournal::create(&self.journals(), "twins").unwrap(),
+        };
+        let mut ca = self.ca();
+        let mut login = TlsLogin::new(&self.server.url(), "/login", self.anchors());
+        let plan = (!begun).then(|| {
+            let card = look(self.token.lock().unwrap().as_mut()).unwrap();
+            Plan::make(&card, &Policy::twins(), SystemTime::now()).unwrap()
+        });
+        let seams = Seams {
+            token: Some(self.token.clone()),
+            ca: &mut ca,
+            prompt: &mut self.face,
+            journal: &mut journal,
+            login: Some(&mut login),
+            clock: &common::clock_now,
+        };
+        let mut runner = match plan {
+            Some(plan) => Runner::begin(seams, "twins", plan).unwrap(),
+            None => Runner::resume(seams).unwrap(),
+        };
+        act(&mut runner)
+    }
+
+    fn run(&mut self) -> Result<Turn, RunError> {
+        self.with_runner(|runner| runner.run())
+    }
+
+    fn approve(&self) {
+        let orders = self.house.ca().list(None, 10).unwrap();
+        assert_eq!(orders.len(), 1, "ordered once");
+        self.house.ca().approve(&orders[0].transaction, SystemTime::now()).unwrap();
+    }
+
+    fn assert_renewed(&self) {
+        let card = look(self.token.lock().unwrap().as_mut()).unwrap();
+        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 4);
+        assert!(card.slots[..2].iter().all(|slot| slot.certificates[0].superseded));
+        assert!(card.slots[2..4].iter().all(|slot| slot.certificates[0].fits_key));
+    }
+}
+
+#[test]
+fn twins_with_the_window_closed_while_it_is_pending() {
+    for algorithm in [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048] {
+        let mut world = World::new(algorithm);
+        assert!(matches!(world.run().unwrap(), Turn::Waits(_)), "accepted, pending");
+        let prompts = world.face.asked.len();
+        world.approve();
+        let turn = world.run().unwrap();
+        let Turn::Done(summary) = turn else { panic!("{turn:?}") };
+        assert!(summary.logged_in_as.as_deref().unwrap().contains("Jana Nov"), "{:?}", summary.logged_in_as);
+        assert_eq!((prompts, world.face.asked.len()), (3, 5));
+        world.assert_renewed();
+    }
+}
+
+#[test]
+fn picking_up_takes_neither_card_nor_pin() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    world.run().unwrap();
+    world.approve();
+    world.face = Face::default();
+    let apdus = world.connection.with_card(|card| card.counts());
+    let stage = world.with_runner(|runner| {
+        while runner.process().stage() == Stage::PickUp {
+            runner.step().unwrap();
+        }
+        runner.process().stage()
+    });
+    assert_eq!(stage, Stage::Install);
+    assert_eq!(world.connection.with_card(|card| card.counts()), apdus);
+    assert!(world.face.asked.is_empty());
+}
+
+#[test]
+fn a_rejected_order_tells_the_issuers_reason() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    world.run().unwrap();
+    let orders = world.house.ca().list(None, 10).unwrap();
+    world.house.ca().reject(&orders[0].transaction, "the data in the register changed", SystemTime::now()).unwrap();
+    let turn = world.run().unwrap();
+    let Turn::Failed(Failure::Refused { text, .. }) = turn else { panic!("{turn:?}") };
+    assert!(text.contains("the data in the register changed"), "{text}");
+}
+
+#[test]
+fn the_same_message_twice_is_one_order() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    let message = world.with_runner(|runner| {
+        while runner.process().stage() != Stage::Send {
+            runner.step().unwrap();
+        }
+        runner.process().message().unwrap().clone()
+    });
+    world.ca().send(&message).unwrap();
+    assert!(matches!(world.run().unwrap(), Turn::Waits(_)), "its answer was lost, and it was sent again");
+    world.approve();
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+    world.assert_renewed();
+}
+
+#[test]
+fn what_was_fetched_and_lost_on_the_wire_is_fetched_again() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    world.run().unwrap();
+    world.approve();
+    let pick_up = world.with_runner(|runner| match runner.upcoming() {
+        obnova_renewal::Action::PickUp(pick_up) => pick_up,
+        other => panic!("{other:?}"),
+    });
+    for _ in 0..2 {
+        let answer = world.ca().pick_up(&pick_up).unwrap();
+        assert!(matches!(answer, obnova_renewal::Answer::Issued { receipt: Some(_), .. }));
+    }
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+    assert!(world.ca().pick_up(&pick_up).is_ok_and(|answer| matches!(answer, obnova_renewal::Answer::Refused { .. })));
+}
+
+#[test]
+fn nothing_secret_is_written_down_on_either_side() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    world.run().unwrap();
+    world.approve();
+    world.run().unwrap();
+    let written = everything_below(world.folder.path());
+    for secret in [common::support::AUTHENTICATION_PIN, common::support::SIGNATURE_PIN] {
+        assert!(!contains(&written, secret.as_bytes()));
+    }
+}
+
+#[test]
+fn a_server_that_is_somebody_else_is_not_talked_to() {
+    let (ours, theirs) = (World::new(KeyAlgorithm::P256), World::new(KeyAlgorithm::P256));
+    let https = Https::new(&theirs.server.url(), tls_config(&ours.anchors()).unwrap()).unwrap();
+    let error = EstConnection::new(https, ours.anchors()).unwrap().terms().unwrap_err();
+    assert!(matches!(&error, CaError::Tls { problem, .. } if !problem.is_empty()), "{error}");
+}
+
+#[test]
+fn answers_that_another_issuer_signed_are_not_taken() {
+    let (mut ours, theirs) = (World::new(KeyAlgorithm::P256), World::new(KeyAlgorithm::P256));
+    let message = ours.with_runner(|runner| {
+        while runner.process().stage() != Stage::Send {
+            runner.step().unwrap();
+        }
+        runner.process().message().unwrap().clone()
+    });
+    // The connection is theirs and trusted as such, but what is signed must lead up to our issuer.
+    let https = Https::new(&theirs.server.url(), tls_config(&theirs.anchors()).unwrap()).unwrap();
+    let error = EstConnection::new(https, ours.anchors()).unwrap().send(&message).unwrap_err();
+    assert!(matches!(error, CaError::Protocol(_)), "{error}");
+}
+
+#[test]
+fn addresses_that_are_none_and_servers_that_are_away_are_told() {
+    let world = World::new(KeyAlgorithm::P256);
+    let tls = || tls_config(&world.anchors()).unwrap();
+    for address in
+        ["", "http://127.0.0.1", "https://", "https://a b", "https://ca/path", "https://user@ca", "ca.example"]
+    {
+        assert!(matches!(Https::new(address, tls()), Err(CaError::Order(_))), "{address}");
+    }
+    assert!(matches!(tls_config(&[]), Err(CaError::Order(_))));
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let https = Https::new(&format!("https://{free}"), tls()).unwrap();
+    let error = EstConnection::new(https, world.anchors()).unwrap().terms().unwrap_err();
+    assert!(matches!(error, CaError::Unreachable { .. }), "{error}");
+}
+
+#[test]
+fn a_server_that_speaks_something_else_is_told() {
+    let world = World::new(KeyAlgorithm::P256);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 512]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+    });
+    let https = Https::new(&format!("https://{address}"), tls_config(&world.anchors()).unwrap()).unwrap();
+    let error = EstConnection::new(https, world.anchors()).unwrap().terms().unwrap_err();
+    assert!(matches!(error, CaError::Tls { .. }), "{error}");
+    plain.join().unwrap();
+}
+
+#[test]
+fn a_foreign_journal_is_told() {
+    let world = World::new(KeyAlgorithm::P256);
+    let mut ca = world.ca();
+    let foreign = obnova_renewal::Message(b"an order of another protocol".to_vec());
+    assert!(matches!(ca.send(&foreign), Err(CaError::Foreign(_))));
+    assert!(matches!(ca.pick_up(&obnova_renewal::PickUp(vec![1; 40])), Err(CaError::Foreign(_))));
+    assert!(matches!(ca.acknowledge(&obnova_renewal::Receipt(vec![1; 40])), Err(CaError::Foreign(_))));
+}
+
+#[test]
+fn a_login_with_the_old_pair_proves_who_it_is_and_nobody_is_nobody() {
+    use obnova_client::{Login, LoginProof};
+
+    let world = World::new(KeyAlgorithm::P256);
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let of =
+        |role: KeyRole| card.slots.iter().find(|slot| slot.key.as_ref().is_some_and(|key| key.role == role)).unwrap();
+    let slot = of(KeyRole::Authentication);
+    let (key, certificate) = (slot.key.as_ref().unwrap(), slot.certificates[0].certificate.as_ref().unwrap());
+    let pin = |text: &str| obnova_card::Pin::new(obnova_card::Secret::from(text));
+    let login = |pin| Login { token: &world.token, slot: slot.id, key, certificate, pin };
+    let right = || pin(common::support::AUTHENTICATION_PIN);
+    let mut door = TlsLogin::new(&world.server.url(), "/login", world.anchors());
+    assert!(door.login(&login(right())).unwrap().contains("Jana"));
+    let wrong = door.login(&login(pin("0000"))).unwrap_err();
+    assert!(matches!(wrong, LoginError::Token(obnova_card::TokenError::WrongSecret { .. })), "{wrong}");
+
+    let mut elsewhere = TlsLogin::new(&world.server.url(), "/no-such-page", world.anchors());
+    assert!(matches!(elsewhere.login(&login(right())), Err(LoginError::Refused { status: 404 })));
+}
