@@ -293,3 +293,86 @@ fn a_login_with_the_old_pair_proves_who_it_is_and_nobody_is_nobody() {
     let mut elsewhere = TlsLogin::new(&world.server.url(), "/no-such-page", world.anchors());
     assert!(matches!(elsewhere.login(&login(right())), Err(LoginError::Refused { status: 404 })));
 }
+
+/// A TLS server of the house that asks nobody who he is, and answers each connection with the same bytes.
+fn stubborn(
+    world: &World,
+    answer: impl Iterator<Item = Vec<u8>> + Send + 'static,
+) -> (String, std::thread::JoinHandle<()>) {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+    let (key, chain) = world.house.tls_identity().unwrap();
+    let chain = chain.iter().map(|one| CertificateDer::from(one.der.clone())).collect();
+    let key = PrivateKeyDer::Pkcs8(key.to_pkcs8().unwrap().to_vec().into());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut tls = rustls::StreamOwned::new(rustls::ServerConnection::new(config).unwrap(), stream);
+        let _ = tls.read(&mut [0; 4096]);
+        for part in answer {
+            if tls.write_all(&part).is_err() {
+                return;
+            }
+        }
+        tls.conn.send_close_notify();
+        let _ = tls.flush();
+    });
+    (format!("https://{address}"), thread)
+}
+
+#[test]
+fn a_server_that_asks_for_no_certificate_proves_nothing() {
+    use obnova_client::{Login, LoginProof};
+
+    let world = World::new(KeyAlgorithm::P256);
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let slot = &card.slots[0];
+    let friendly = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nwelcome".to_vec();
+    let (url, thread) = stubborn(&world, std::iter::once(friendly));
+    let login = Login {
+        token: &world.token,
+        slot: slot.id,
+        key: slot.key.as_ref().unwrap(),
+        certificate: slot.certificates[0].certificate.as_ref().unwrap(),
+        pin: obnova_card::Pin::new(obnova_card::Secret::from(common::support::AUTHENTICATION_PIN)),
+    };
+    let error = TlsLogin::new(&url, "/login", world.anchors()).login(&login).unwrap_err();
+    assert!(matches!(error, LoginError::Nobody(_)), "{error}");
+    thread.join().unwrap();
+}
+
+#[test]
+fn answers_without_end_elsewhere_or_torn_are_told() {
+    let world = World::new(KeyAlgorithm::P256);
+    let ask = |answer: Box<dyn Iterator<Item = Vec<u8>> + Send>| {
+        let (url, thread) = stubborn(&world, answer);
+        let https = Https::new(&url, tls_config(&world.anchors()).unwrap()).unwrap();
+        let error = EstConnection::new(https, world.anchors()).unwrap().terms().unwrap_err();
+        thread.join().unwrap();
+        error
+    };
+    let head = |rest: &str| format!("HTTP/1.1 {rest}\r\n\r\n").into_bytes();
+    let kind = "Content-Type: application/pkcs7-mime; smime-type=certs-only";
+    let ok = format!("200 OK\r\n{kind}\r\nContent-Length: 100000000000");
+    let endless = ask(Box::new(std::iter::once(head(&ok)).chain(std::iter::repeat(vec![b'A'; 4096]))));
+    assert!(matches!(endless, CaError::TooLarge { .. }), "{endless}");
+    let headers = std::iter::once(b"HTTP/1.1 200 OK\r\n".to_vec());
+    let endless =
+        ask(Box::new(headers.chain(std::iter::repeat(b"A: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n".repeat(64)))));
+    assert!(!matches!(endless, CaError::Timeout { .. }), "{endless}");
+    let elsewhere =
+        ask(Box::new(std::iter::once(head("302 Found\r\nLocation: https://evil.example/\r\nContent-Length: 0"))));
+    assert!(matches!(&elsewhere, CaError::Protocol(text) if text.contains("evil.example")), "{elsewhere}");
+    let torn = ask(Box::new(std::iter::once(head(&format!("200 OK\r\n{kind}\r\nContent-Length: 10")))));
+    assert!(matches!(torn, CaError::Unreachable { .. } | CaError::Protocol(_)), "{torn}");
+    let html = ask(Box::new(std::iter::once(head("200 OK\r\nContent-Type: text/html\r\nContent-Length: 0"))));
+    assert!(matches!(html, CaError::Protocol(_)), "{html}");
+    let away = ask(Box::new(std::iter::once(head("503 Busy\r\nRetry-After: 60\r\nContent-Length: 0"))));
+    assert!(away.to_string().contains("later"), "{away}");
+    let garbage = ask(Box::new(std::iter::once(vec![0xFF; 2000])));
+    assert!(matches!(garbage, CaError::Protocol(_) | CaError::Unreachable { .. }), "{garbage}");
+}

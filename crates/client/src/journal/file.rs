@@ -179,7 +179,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<Record>, Unreadable> {
         return Err(Unreadable::Newer(version));
     }
     let length: usize = fields.next().and_then(|field| field.parse().ok()).ok_or(Unreadable::Damaged)?;
-    let sound = length == body.len() && fields.next() == Some(checksum(body).as_str()) && fields.next().is_none();
+    let sound = version == VERSION
+        && length == body.len()
+        && fields.next() == Some(checksum(body).as_str())
+        && fields.next().is_none();
     if !sound {
         return Err(Unreadable::Damaged);
     }
