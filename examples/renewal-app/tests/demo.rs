@@ -29,7 +29,7 @@ fn the_demo_shows_the_whole_renewal_and_leaves_nothing_behind() {
         "The old signature key vouches",
         "One CMC transaction",
         "Accepted, pending",
-        "The window is closed now",
+        "The window is closed",
         "operator approves",
         "Resumed from the journal",
         "picked up without card or PIN, and checked",

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use obnova_algorithm::KeyAlgorithm;
 
 // No doc comments: clap would print them.
 
@@ -67,6 +68,34 @@ pub struct NewCard {
     pub empty: bool,
     #[arg(long, value_name = "TEXT", default_value = "OBN00000001")]
     pub serial: String,
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyKind::Rsa2048)]
+    pub authentication_key: KeyKind,
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyKind::P256)]
+    pub signature_key: KeyKind,
     #[command(flatten)]
     pub pins: PinOptions,
+}
+
+/// A kind of key, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeyKind {
+    #[value(name = "rsa-2048")]
+    Rsa2048,
+    #[value(name = "rsa-3072")]
+    Rsa3072,
+    #[value(name = "p-256")]
+    P256,
+    #[value(name = "p-384")]
+    P384,
+}
+
+impl From<KeyKind> for KeyAlgorithm {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Rsa2048 => Self::Rsa2048,
+            KeyKind::Rsa3072 => Self::Rsa3072,
+            KeyKind::P256 => Self::P256,
+            KeyKind::P384 => Self::P384,
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use clap::ValueEnum as _;
-use obnova_algorithm::KeyAlgorithm;
 use obnova_card::Pin;
 use obnova_reference_ca::house::{self, Holder, House, InitOptions};
 use obnova_renewal::Pair;
@@ -79,7 +78,8 @@ fn first_pair(options: &NewCard, token: &mut dyn obnova_card::Token, pin: &Pin) 
     };
     let house = House::open(&folder).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
     let holder = Holder { name: format!("CN={},C=CZ", t!("demo-holder")), email: t!("demo-email") };
-    let algorithms = Pair { authentication: KeyAlgorithm::Rsa2048, signature: KeyAlgorithm::P256 };
+    let algorithms =
+        Pair { authentication: options.authentication_key.into(), signature: options.signature_key.into() };
     let first = FirstPair { algorithms, days_left: options.days };
     let issued = personalise(token, &house, &holder, &first, pin, now)?;
     Ok(crate::view::name(issued.authentication.certificate.tbs_certificate().issuer()))

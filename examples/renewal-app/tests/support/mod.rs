@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod ca;
+pub mod peers;
 
 use std::{
     ffi::OsStr,
