@@ -99,12 +99,20 @@ impl<'a> Runner<'a> {
         self.process.next((self.seams.clock)())
     }
 
-    /// Does one thing.
+    /// Does one thing. A look at the card, which a resumed process needs before it writes, is part of that one thing: so
+    /// even a program that ends after each step comes to the end of the renewal.
     ///
     /// # Errors
     /// [`RunError`]. Nothing is lost: mend the cause and call again, or resume another day.
     pub fn step(&mut self) -> Result<Turn, RunError> {
         self.write_down()?;
+        let looked = self.upcoming() == Action::Look;
+        let turn = self.act()?;
+        let may_write_now = matches!(self.upcoming(), Action::Generate { .. } | Action::Install { .. });
+        if looked && may_write_now { self.act() } else { Ok(turn) }
+    }
+
+    fn act(&mut self) -> Result<Turn, RunError> {
         let action = self.upcoming();
         match action {
             Action::Wait { until } => return Ok(Turn::Waits(until)),

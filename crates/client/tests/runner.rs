@@ -52,6 +52,18 @@ fn dropped_after_every_step_it_resumes_from_disk() {
     }
 }
 
+#[test]
+fn a_program_that_ends_after_each_step_comes_to_the_end() {
+    let mut world = World::new();
+    let turn = (0..40).find_map(|_| match world.with_runner(|runner| runner.step()).unwrap().unwrap() {
+        Turn::Went => None,
+        end => Some(end),
+    });
+    assert!(matches!(turn, Some(Turn::Done(_))), "{turn:?}");
+    world.assert_renewed();
+    assert_eq!(world.ca.sent.len(), 1);
+}
+
 fn steps_of_a_whole_run() -> usize {
     let mut world = World::new();
     world.run().unwrap();
