@@ -183,6 +183,8 @@ fn a_wrong_pin_is_asked_for_again_and_wiped() {
     let [first, second, ..] = world.face.asked.as_slice() else { panic!() };
     assert_eq!((first.tries, first.was_wrong), (Tries::Known(3), false));
     assert_eq!((second.tries, second.was_wrong), (Tries::Known(2), true));
+    // The right one gave the tries back: whoever is asked next is told so.
+    assert_eq!(world.face.asked[2].tries, Tries::Known(3));
     assert_eq!(first.uses, second.uses, "for the same reasons");
 }
 

@@ -32,12 +32,17 @@ pub fn ask_line(question: &str) -> Result<String, Failure> {
 /// Says on standard error why a command failed.
 pub fn report(failure: &Failure) {
     let mut out = anstream::stderr();
-    let (style, word) = match failure.kind() {
-        Kind::Pending | Kind::Declined => (screen::CAUTION, None),
-        _ => (screen::BAD, Some(t!("word-error"))),
-    };
-    let _ = match word {
-        Some(word) => writeln!(out, "{style}{word}{style:#} {}", failure.message()),
-        None => writeln!(out, "{style}{}{style:#}", failure.message()),
+    let width = std::io::stderr().is_terminal().then(screen::width);
+    let fold = |text: &str| text.lines().flat_map(|line| wrap::wrap(line, width)).collect::<Vec<_>>().join("\n");
+    let _ = match failure.kind() {
+        Kind::Pending | Kind::Declined => {
+            let style = screen::CAUTION;
+            writeln!(out, "{style}{}{style:#}", fold(failure.message()))
+        }
+        _ => {
+            let (style, word) = (screen::BAD, t!("word-error"));
+            let text = fold(&format!("{word} {}", failure.message()));
+            writeln!(out, "{style}{word}{style:#}{}", text.strip_prefix(&word).unwrap_or(&text))
+        }
     };
 }

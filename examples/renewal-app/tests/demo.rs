@@ -19,7 +19,7 @@ fn the_demo_shows_the_whole_renewal_and_leaves_nothing_behind() {
         "The computer check",
         "The plan, before anything is done",
         "New keys on the card",
-        "The authentication PIN is needed to put new keys on the card",
+        "The authentication PIN, to put new keys on the card (3 tries left)",
         "make the new signature key",
         "The demo answers for the holder",
         "Two requests, one transaction",

@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Pins {
     held: Vec<Held>,
     statuses: Option<Vec<PasswordStatus>>,
+    /// A wrong one spent tries; a right one after it gave them back, so they are read again.
+    spent: bool,
 }
 
 struct Held {
@@ -79,9 +81,10 @@ impl Asker for OfPhase<'_, '_> {
         if let Some(held) = held {
             return Ok(held.pin.clone());
         }
-        if runner.pins.statuses.is_none() {
+        if runner.pins.statuses.is_none() || (runner.pins.spent && !was_wrong) {
             let statuses = lock(&runner.token()?).passwords()?;
             runner.pins.statuses = Some(statuses);
+            runner.pins.spent = false;
         }
         let uses = runner.process.uses_ahead(self.phase, password);
         let card = runner.process.plan().card.label.clone();
@@ -94,6 +97,7 @@ impl Asker for OfPhase<'_, '_> {
     fn wrong(&mut self, password: PasswordKind, tries: Tries) {
         let pins = &mut self.runner.pins;
         pins.held.retain(|held| held.password != password);
+        pins.spent = true;
         note_wrong(pins.statuses.as_deref_mut().unwrap_or_default(), password, tries);
     }
 }

@@ -93,7 +93,7 @@ renew-pending = The order was accepted; the certificates are not there yet. Come
 renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean).
 renew-diagnosis = What a help desk needs is in { $file }.
 
-ask-for = The { $name } is needed { $reason } ({ $tries }):
+ask-for = The { $name }, { $reason } ({ $tries }):
 ask = The { $name } is needed ({ $tries }):
 ask-tries = { $tries ->
         [one] 1 try left

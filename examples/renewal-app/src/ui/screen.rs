@@ -22,6 +22,11 @@ pub struct Screen {
     moves: bool,
 }
 
+/// Columns of the terminal, as far as they are used.
+pub(super) fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)).clamp(40, WIDEST)
+}
+
 /// What stands before a line of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -38,8 +43,7 @@ pub enum Mark {
 impl Screen {
     pub fn new() -> Self {
         let terminal = std::io::stdout().is_terminal();
-        let width = terminal
-            .then(|| terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0)).clamp(40, WIDEST));
+        let width = terminal.then(width);
         let moves = terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         Self { out: anstream::stdout(), width, moves }
     }
