@@ -28,6 +28,9 @@ pub enum RunError {
     /// The login.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// The journal is not empty.
+    #[error("this journal holds a renewal already: resume it, or begin with another journal")]
+    Begun,
     /// This step needs the card.
     #[error("this step needs the card: insert it, then resume")]
     NoCard,

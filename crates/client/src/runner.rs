@@ -59,8 +59,11 @@ impl<'a> Runner<'a> {
     /// Begins a renewal; the plan is in the journal when this returns, and nothing else has happened.
     ///
     /// # Errors
-    /// [`RunError::Journal`].
+    /// [`RunError::Begun`] when the journal holds a process already; [`RunError::Journal`].
     pub fn begin(seams: Seams<'a>, id: &str, plan: Plan) -> Result<Self, RunError> {
+        if !seams.journal.records()?.is_empty() {
+            return Err(RunError::Begun);
+        }
         let (process, records) = Process::start(id, plan, (seams.clock)());
         let mut runner = Self::new(seams, process);
         runner.unwritten = records;

@@ -376,3 +376,24 @@ fn answers_without_end_elsewhere_or_torn_are_told() {
     let garbage = ask(Box::new(std::iter::once(vec![0xFF; 2000])));
     assert!(matches!(garbage, CaError::Protocol(_) | CaError::Unreachable { .. }), "{garbage}");
 }
+
+#[test]
+fn a_card_that_signs_by_pkcs1_only_is_not_let_in_as_nobody() {
+    use obnova_algorithm::{Digest, SignatureAlgorithm};
+    use obnova_client::{Login, LoginProof};
+
+    let world = World::new(KeyAlgorithm::Rsa2048);
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let slot = &card.slots[0];
+    let mut key = slot.key.clone().unwrap();
+    key.signs = vec![SignatureAlgorithm::RsaPkcs1(Digest::Sha256)];
+    let login = Login {
+        token: &world.token,
+        slot: slot.id,
+        key: &key,
+        certificate: slot.certificates[0].certificate.as_ref().unwrap(),
+        pin: obnova_card::Pin::new(obnova_card::Secret::from(common::support::AUTHENTICATION_PIN)),
+    };
+    let seen = TlsLogin::new(&world.server.url(), "/login", world.anchors()).login(&login).unwrap();
+    assert!(seen.contains("Jana"), "by TLS 1.2, since TLS 1.3 would have let nobody in: {seen}");
+}

@@ -279,6 +279,23 @@ fn fetching_needs_no_card_and_the_wrong_card_is_refused() {
     assert!(matches!(world.run().unwrap(), Turn::Done(_)));
 }
 
+#[test]
+fn one_journal_is_one_process() {
+    let mut world = World::new();
+    world.reach(Stage::Send);
+    let (plan, mut journal) = (world.plan(), world.journal());
+    let clock = || now();
+    let seams = Seams {
+        token: Some(world.token.clone()),
+        ca: &mut world.ca,
+        prompt: &mut world.face,
+        journal: &mut journal,
+        login: None,
+        clock: &clock,
+    };
+    assert!(matches!(Runner::begin(seams, "again", plan), Err(RunError::Begun)));
+}
+
 /// Fails to write once, then works.
 struct FullDisk {
     inner: MemoryJournal,

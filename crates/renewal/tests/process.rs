@@ -9,8 +9,8 @@ use std::time::Duration;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{InPlaceOnly, KeyRole, SlotId};
 use obnova_renewal::{
-    Action, Answer, Event, Fact, Failure, Message, Pair, PickUp, Plan, Process, ProcessError, Question, Record,
-    Refusal, ReplayError, Risk, SlotView, Stage, Vouching,
+    Action, Answer, Event, Fact, Failure, Message, Pair, PickUp, Plan, Process, ProcessError, Question, Receipt,
+    Record, Refusal, ReplayError, Risk, SlotView, Stage, Vouching,
 };
 use support::{
     Draft, Holder, House, days, now,
@@ -388,15 +388,18 @@ fn a_lie_is_refused_and_the_old_pair_stays() {
     play.step();
     let before = play.token.slots().unwrap();
     let certificates = vec![play.issue().remove(0)];
-    play.take(Event::Answered(Answer::Issued { certificates, receipt: None }));
+    let receipt = Some(Receipt(b"receipt".to_vec()));
+    play.take(Event::Answered(Answer::Issued { certificates, receipt }));
     let refusal = Refusal::OnlyOneOfTwo { missing: KeyRole::Signature };
     assert_eq!(play.run(), Action::Failed(Failure::Rejected(refusal)));
     assert_eq!(play.token.slots().unwrap(), before);
 
     let files = play.issue();
     play.take(Event::Files(files));
+    play.forget();
     assert!(matches!(play.run(), Action::Done(_)), "the right files still complete it");
     assert_renewed(&mut play);
+    assert!(!play.actions.contains(&"acknowledge"), "what was refused is not receipted");
 }
 
 #[test]
@@ -433,6 +436,22 @@ fn mailed_files_complete_it_and_wrong_ones_change_nothing() {
     assert!(matches!(play.run(), Action::Done(_)));
     assert_renewed(&mut play);
     assert!(!play.actions.contains(&"acknowledge"), "there is no receipt for mailed files");
+}
+
+#[test]
+fn the_twin_of_what_was_fetched_may_come_as_a_file() {
+    let mut play = twins();
+    until(&mut play, "send");
+    let pick_ups = vec![PickUp(b"one".to_vec()), PickUp(b"two".to_vec())];
+    play.take(Event::Answered(Answer::Pending { pick_ups, retry_after: Duration::ZERO }));
+    let certificates = play.issue();
+    let (one, other) = (certificates[..1].to_vec(), certificates[1..].to_vec());
+    let receipt = Some(Receipt(b"receipt".to_vec()));
+    play.take(Event::Answered(Answer::Issued { certificates: one, receipt }));
+    play.take(Event::Files(other));
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_renewed(&mut play);
+    assert!(play.actions.contains(&"acknowledge"), "the one that was fetched is receipted");
 }
 
 #[test]

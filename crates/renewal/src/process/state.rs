@@ -43,6 +43,13 @@ pub(super) struct Key {
     pub(super) request: Option<Vec<u8>>,
 }
 
+/// Whether files sufficed, or one of them completed what was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FilesWay {
+    Alone,
+    WithFetched,
+}
+
 /// A pick-up and whether it was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fetch {
@@ -219,8 +226,13 @@ impl State {
                 _ => return unexpected(stage),
             },
             (Source::Files, _) => {
-                self.accepted = Some(self.check_files(certificates, at)?);
+                let (pair, way) = self.check_files(certificates, at)?;
+                self.accepted = Some(pair);
                 self.failed = None;
+                if way == FilesWay::Alone {
+                    // What was fetched before is not what is installed: nobody is told that it was good.
+                    self.unacknowledged.clear();
+                }
                 return Ok(());
             }
             (_, stage) => return unexpected(stage),
@@ -231,7 +243,10 @@ impl State {
         match self.check(&self.arrived, at) {
             Ok(pair) => self.accepted = Some(pair),
             Err(Refusal::OnlyOneOfTwo { .. } | Refusal::AnotherKey) if more_to_come => {}
-            Err(refusal) => self.failed = Some(Failure::Rejected(refusal)),
+            Err(refusal) => {
+                self.unacknowledged.clear();
+                self.failed = Some(Failure::Rejected(refusal));
+            }
         }
         Ok(())
     }
@@ -241,16 +256,16 @@ impl State {
         &self,
         files: &[Vec<u8>],
         now: SystemTime,
-    ) -> Result<Pair<ParsedCertificate>, ProcessError> {
+    ) -> Result<(Pair<ParsedCertificate>, FilesWay), ProcessError> {
         let waiting = self.accepted.is_none() && matches!(self.failed, None | Some(Failure::Rejected(_)));
         if !waiting || self.terms.is_none() || self.keys.iter().any(|(_, key)| key.public.is_none()) {
             return Err(ProcessError::Unexpected { what: "files", stage: self.stage() });
         }
         match self.check(files, now) {
             Err(Refusal::OnlyOneOfTwo { .. }) if !self.arrived.is_empty() => {
-                Ok(self.check(&[files, &self.arrived].concat(), now)?)
+                Ok((self.check(&[files, &self.arrived].concat(), now)?, FilesWay::WithFetched))
             }
-            outcome => Ok(outcome?),
+            outcome => Ok((outcome?, FilesWay::Alone)),
         }
     }
 
