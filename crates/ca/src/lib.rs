@@ -36,3 +36,5 @@ pub use refusal::Refusal;
 pub use store::{KeyHash, SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};
 pub use transaction::{Transaction, TransactionError};
+
+pub use obnova_enroll::cmc::CertificateId;

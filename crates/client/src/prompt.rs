@@ -5,6 +5,9 @@ use obnova_renewal::{Action, Phase, PinUse, Plan, Risk};
 pub trait Prompt {
     /// Asks for a password, saying what it will be used for. What comes back is wiped after the last of the named uses.
     ///
+    /// It is asked for in the middle of the action that needs it: after its [`Progress::Begins`], before its
+    /// [`Progress::Done`].
+    ///
     /// # Errors
     /// [`PromptError`]; the runner then stops without touching the card, and can go on later.
     fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError>;

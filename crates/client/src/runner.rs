@@ -47,7 +47,8 @@ pub struct Runner<'a> {
 pub enum Turn {
     /// Something was done; there is more to do.
     Went,
-    /// There is nothing to do before this moment. The program may end meanwhile.
+    /// There is nothing to do before this moment. The program may end meanwhile. The moment is not written down: a process
+    /// that is resumed before it asks the CA at once, since its holder came back.
     Waits(SystemTime),
     /// It is done.
     Done(Box<Summary>),

@@ -4,11 +4,11 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
-use common::World;
-use obnova_client::{FileJournal, Journal, JournalError, Turn};
-use obnova_renewal::{Fact, Record};
+use common::{World, support::now};
+use obnova_client::{FileJournal, Journal, JournalError, RunError, Turn};
+use obnova_renewal::{Fact, Record, Stage};
 
 /// The records of a whole renewal.
 fn records() -> Vec<Record> {
@@ -154,4 +154,26 @@ fn a_record_that_could_not_be_written_leaves_what_was_there() {
     let read = FileJournal::peek(folder.path(), "twins").unwrap();
     assert_eq!(read, all[..3]);
     assert!(matches!(read[0].fact, Fact::Started { .. }));
+}
+
+#[test]
+fn what_can_be_gone_on_with_is_found() {
+    let mut world = World::new();
+    let folder = world.folder.path().to_owned();
+    let found =
+        |now| FileJournal::unfinished(&folder, now).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(found(now()), Vec::<String>::new());
+
+    world.reach(Stage::Vouch);
+    FileJournal::create(&folder, "empty").unwrap().append(&[]).unwrap();
+    let name = FileJournal::list(&folder).unwrap().into_iter().find(|name| name != "empty").unwrap();
+    assert_eq!(found(now()), [name.as_str()]);
+    assert_eq!(found(now() + Duration::from_secs(21 * 24 * 3600)), Vec::<String>::new(), "the old pair has ended");
+
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
+    assert_eq!(found(now()), Vec::<String>::new());
+
+    fs::write(folder.join("broken.journal"), "obnova-journal 1 9 0").unwrap();
+    let broken = FileJournal::unfinished(&folder, now()).unwrap_err();
+    assert!(matches!(broken, RunError::Journal(JournalError::Damaged { .. })), "{broken}");
 }

@@ -39,6 +39,20 @@ pub struct Order {
     pub vouchers: Vec<Voucher>,
 }
 
+impl Order {
+    /// The request for the key of this role.
+    #[must_use]
+    pub fn request(&self, role: KeyRole) -> Option<&OrderedRequest> {
+        self.requests.iter().find(|request| request.role == role)
+    }
+
+    /// The old key of this role, if it can vouch.
+    #[must_use]
+    pub fn voucher(&self, role: KeyRole) -> Option<&Voucher> {
+        self.vouchers.iter().find(|voucher| voucher.role == role)
+    }
+}
+
 /// One PKCS#10 request of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderedRequest {

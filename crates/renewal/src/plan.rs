@@ -185,7 +185,8 @@ pub struct NewKey {
     /// How its request is signed.
     #[serde(with = "wire::signature_algorithm")]
     pub request_algorithm: SignatureAlgorithm,
-    /// Its label, and that of its certificate.
+    /// Its label, and that of its certificate. A house that names things otherwise, or in another language, writes its own
+    /// here before the process is begun.
     pub label: String,
 }
 

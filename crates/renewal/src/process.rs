@@ -86,6 +86,13 @@ impl Process {
         self.state.stage()
     }
 
+    /// Whether nothing more will happen by itself: it is done, it failed, or the old pair expired before the order went out.
+    /// Ask this, and not [`Stage::is_end`], when looking for something to go on with: no record says that time ran out.
+    #[must_use]
+    pub fn is_over(&self, now: SystemTime) -> bool {
+        matches!(self.next(now), Action::Done(_) | Action::Failed(_))
+    }
+
     /// The public halves of the new keys, once both were made.
     #[must_use]
     pub fn keys(&self) -> Option<Pair<&SubjectPublicKeyInfoOwned>> {

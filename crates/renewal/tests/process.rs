@@ -460,8 +460,11 @@ fn an_old_pair_that_ends_before_the_order_goes_out_ends_it() {
     until(&mut play, "seal");
     let late = now() + days(21);
     assert_eq!(play.process.next(late), Action::Failed(Failure::PairExpired));
+    assert!(play.process.is_over(late) && !play.process.is_over(now()));
+    assert!(!play.process.stage().is_end(), "time is no record");
     until(&mut play, "send");
     assert!(matches!(play.process.next(late), Action::Send(_)), "it may have arrived in time: the issuer decides");
+    assert!(!play.process.is_over(late));
 }
 
 #[test]

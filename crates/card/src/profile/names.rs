@@ -36,6 +36,18 @@ pub(super) const fn profile_role(role: KeyRole) -> ProfileRole {
     }
 }
 
+impl From<ProfileRole> for KeyRole {
+    fn from(of_the_profile: ProfileRole) -> Self {
+        role(of_the_profile)
+    }
+}
+
+impl From<KeyRole> for ProfileRole {
+    fn from(of_the_token: KeyRole) -> Self {
+        profile_role(of_the_token)
+    }
+}
+
 pub(super) fn slot_id(slot: SlotNumber) -> SlotId {
     SlotId(slot.get().into())
 }

@@ -2,12 +2,14 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use obnova_algorithm::Digest;
-use obnova_renewal::Record;
+use obnova_renewal::{Process, Record, ReplayError};
 
 use super::{Journal, JournalError};
+use crate::RunError;
 
 /// A process in one file, `NAME.journal`.
 ///
@@ -92,6 +94,23 @@ impl FileJournal {
         private().create(true).truncate(true).open(&probe).and_then(|file| file.sync_all()).map_err(failed)?;
         fs::remove_file(&probe).map_err(failed)?;
         Self::list(directory)
+    }
+
+    /// The processes in a directory that can be gone on with, by the names of their journals, in order. What was begun in
+    /// the very moment when the power went, and has no record, is none of them.
+    ///
+    /// # Errors
+    /// [`RunError::Journal`], [`RunError::Replay`]: a journal cannot be read, and nobody knows what it holds.
+    pub fn unfinished(directory: &Path, now: SystemTime) -> Result<Vec<(String, Process)>, RunError> {
+        let mut found = Vec::new();
+        for name in Self::list(directory)? {
+            match Process::replay(&Self::peek(directory, &name)?) {
+                Err(ReplayError::Empty) => {}
+                process => found.push((name, process?)),
+            }
+        }
+        found.retain(|(_, process)| !process.is_over(now));
+        Ok(found)
     }
 
     /// Where it is.

@@ -63,7 +63,7 @@ impl Stage {
         }
     }
 
-    /// Whether nothing more will happen.
+    /// Whether the journal says that nothing more will happen. A process can be [over](crate::Process::is_over) without it.
     #[must_use]
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Done | Self::Failed)
