@@ -165,7 +165,7 @@ fn personalised(office: &HouseCa) -> Result<SimulatorConnection, Box<dyn Error>>
         KeyRole::Signature => Label::fitting("Podpis"),
     };
     let keys = Pair::try_from_fn(|role| {
-        let (slot, role_on_card) = (slot(role).ok_or("no such slot")?, role_on_card(role));
+        let (slot, role_on_card) = (slot(role).ok_or("no such slot")?, role.into());
         Ok::<_, Box<dyn Error>>(card.personalise_key(slot, role_on_card, KeyAlgorithm::Rsa2048, &label(role))?)
     })?;
     let now = SystemTime::now();
@@ -175,13 +175,6 @@ fn personalised(office: &HouseCa) -> Result<SimulatorConnection, Box<dyn Error>>
         card.personalise_certificate(slot(role).ok_or("no such slot")?, certificate, &label(role))?;
     }
     Ok(SimulatorConnection::new(card))
-}
-
-const fn role_on_card(role: KeyRole) -> obnova_profile::KeyRole {
-    match role {
-        KeyRole::Authentication => obnova_profile::KeyRole::Authentication,
-        KeyRole::Signature => obnova_profile::KeyRole::Signature,
-    }
 }
 
 /// Sets the scene in a temporary directory, plays, and leaves nothing behind.

@@ -1,10 +1,10 @@
 use std::{io, path::PathBuf, sync::PoisonError, time::SystemTime};
 
 use obnova_client::{
-    CaConnection, FileJournal, JournalError, RunError, Runner, Seams, SharedToken, Turn,
+    CaConnection, FileJournal, RunError, Runner, Seams, SharedToken, Turn,
     card::TokenError,
     look,
-    renewal::{CardView, NotEligible, Plan, Process, ReplayError},
+    renewal::{CardView, NotEligible, Plan},
 };
 
 use crate::{Screens, house_policy};
@@ -66,12 +66,13 @@ impl FrontEnd<'_> {
     }
 
     fn run(&mut self) -> Result<Turn, Trouble> {
-        if let Some(name) = self.under_way()? {
-            let mut journal = FileJournal::open(&self.journals, &name).map_err(RunError::from)?;
+        let now = (self.clock)();
+        let under_way = FileJournal::unfinished(&self.journals, now)?;
+        if let Some((name, _)) = under_way.first() {
+            let mut journal = FileJournal::open(&self.journals, name).map_err(RunError::from)?;
             return Ok(Runner::resume(self.seams(&mut journal))?.run()?);
         }
         // The plan is made from the card, the vendor's policy and the clock, before anything is touched.
-        let now = (self.clock)();
         let plan = house_policy::named(Plan::make(&self.look()?, &house_policy::policy(), now)?);
         let taken = FileJournal::list(&self.journals).map_err(RunError::from)?;
         let id = (0..=taken.len()).map(|count| format!("renewal-{count}")).find(|id| !taken.contains(id));
@@ -90,23 +91,6 @@ impl FrontEnd<'_> {
             login: None,
             clock: self.clock,
         }
-    }
-
-    /// The name of the renewal that was begun and has not come to its end.
-    fn under_way(&self) -> Result<Option<String>, RunError> {
-        for name in FileJournal::list(&self.journals)? {
-            let records = match FileJournal::peek(&self.journals, &name) {
-                // Begun in the moment when the power went: nothing happened yet.
-                Err(JournalError::Missing { .. }) => continue,
-                records => records?,
-            };
-            match Process::replay(&records) {
-                Ok(process) if process.stage().is_end() => {}
-                Err(ReplayError::Empty) => {}
-                _ => return Ok(Some(name)),
-            }
-        }
-        Ok(None)
     }
 
     fn look(&self) -> Result<CardView, RunError> {

@@ -7,11 +7,10 @@ use std::{
 use der::{EncodePem as _, pem::LineEnding};
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, verify};
 use obnova_ca::{
-    Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, Outcome, PickUpSecret, Policy, Refusal,
-    SqliteStore, Transaction, store::OrderState,
+    Ca, CaError, CaKey, CertificateId, FirstPair, IssueError, IssuedCertificate, Issuer, Outcome, PickUpSecret, Policy,
+    Refusal, SqliteStore, Transaction, store::OrderState,
 };
 use obnova_client::renewal::{Pair, ParsedCertificate};
-use obnova_enroll::cmc::CertificateId;
 use x509_cert::Certificate;
 
 mod error;

@@ -3,6 +3,7 @@ use std::{io::ErrorKind, time::Duration};
 use der::Document;
 use obnova_client::{
     CaConnection, CaError,
+    card::KeyRole,
     renewal::{
         Answer, Message, Order as Ordered, Pair, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching,
     },
@@ -135,16 +136,16 @@ pub(crate) const RECEIPT: &str = "receipt.txt";
 fn statement(order: &Ordered, number: OrderNumber) -> Result<Statement, CaError> {
     let requests = Pair::try_from_fn(|role| request(order, role))?;
     let replaces = Pair::try_from_fn(|role| {
-        let voucher = order.vouchers.iter().find(|voucher| voucher.role == role);
+        let voucher = order.voucher(role);
         let voucher = voucher.ok_or_else(|| CaError::Order(format!("the old {role} key cannot vouch")))?;
         Ok::<_, CaError>(voucher.certificate.serial())
     })?;
     Ok(Statement::about(number, requests, replaces))
 }
 
-fn request(order: &Ordered, role: obnova_client::card::KeyRole) -> Result<&[u8], CaError> {
-    let request = order.requests.iter().find(|request| request.role == role);
-    Ok(&request.ok_or_else(|| CaError::Order(format!("the {role} request is missing")))?.der)
+fn request(order: &Ordered, role: KeyRole) -> Result<&[u8], CaError> {
+    let request = order.request(role).ok_or_else(|| CaError::Order(format!("the {role} request is missing")))?;
+    Ok(&request.der)
 }
 
 fn pick_up(number: OrderNumber) -> PickUp {

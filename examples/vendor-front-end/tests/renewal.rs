@@ -3,15 +3,15 @@
 
 mod support;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify_digest};
 use obnova_card::{KeyRole, PasswordKind, Pin, Secret, SignDigest};
 use obnova_client::{
-    FileJournal, Runner, Turn, look,
+    FileJournal, PromptError, RunError, Runner, Turn, look,
     renewal::{Plan, Reason},
 };
-use obnova_vendor_front_end::{Screens, Trouble, demo, demo::Pocket, house_policy};
+use obnova_vendor_front_end::{Holder, Screens, Trouble, demo, demo::Pocket, house_policy};
 use support::{Play, files};
 
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
@@ -74,6 +74,39 @@ fn who_comes_too_early_is_told_when_to_come() {
     let Err(Trouble::NotEligible(refused)) = play.renew() else { panic!("it was renewed twice") };
     assert!(matches!(refused.reasons.as_slice(), [Reason::NotDue { .. }]), "{refused}");
     assert!(play.text().contains("Na obnovení je ještě čas: začít se dá od"));
+}
+
+/// A person who types one PIN and goes home.
+struct GoesHome(Option<Secret>);
+
+impl Holder for GoesHome {
+    fn types(&mut self, _password: PasswordKind) -> Option<Secret> {
+        self.0.take()
+    }
+    fn agrees(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn who_comes_back_after_the_end_is_not_held_by_what_was_begun() {
+    let play = Play::set();
+    let (mut ca, mut shown) = (play.scene.connection(), Vec::new());
+    let mut visit = |pin: Option<&str>, clock: &'static dyn Fn() -> SystemTime| {
+        let mut holder = GoesHome(pin.map(Secret::from));
+        play.scene.at_the_window(&mut ca, &mut holder, &mut shown, |front_end| {
+            front_end.clock = clock;
+            front_end.renew()
+        })
+    };
+    let cancelled = visit(Some("1234"), &SystemTime::now);
+    assert!(matches!(cancelled, Err(Trouble::Run(RunError::Prompt(PromptError::Cancelled)))), "{cancelled:?}");
+    // Still in time: it goes on with what was begun, and needs the next PIN.
+    assert!(matches!(visit(None, &SystemTime::now), Err(Trouble::Run(RunError::Prompt(PromptError::Cancelled)))));
+    let late = visit(Some("1234"), &|| SystemTime::now() + Duration::from_secs(21 * 24 * 3600));
+    let Err(Trouble::NotEligible(refused)) = late else { panic!("{late:?}") };
+    assert!(refused.reasons.iter().any(|reason| matches!(reason, Reason::Expired { .. })), "{refused}");
+    assert!(String::from_utf8(shown).unwrap().contains("přijďte prosím na registrační místo"));
 }
 
 #[test]
