@@ -26,9 +26,12 @@ pub struct Opened {
     pub record: Option<Record>,
 }
 
+/// The card that is meant when none is named: the only one in a reader, where readers can be used.
+const DEFAULT: Option<&str> = if cfg!(feature = "pcsc") { Some("pcsc") } else { None };
+
 /// Opens the token that the options name.
 pub fn open(global: &Global) -> Result<Box<dyn Token>, Failure> {
-    let Some(name) = global.token.as_deref() else {
+    let Some(name) = global.token.as_deref().or(DEFAULT) else {
         return Err(Failure::new(Kind::Usage, t!("error-which-token")));
     };
     Ok(open_named(name, global.trace.as_deref())?.token)

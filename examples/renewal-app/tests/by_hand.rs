@@ -30,10 +30,12 @@ fn order_wait_approve_resume_install_clean_and_export() {
     let house = set_up(&desk);
     desk.run([&["doctor"], &CARD[..], &house.options()].concat()).ends_with(0).says(&["Everything is ready"]);
 
-    let renew = [&["renew", "--yes"], &CARD[..], &PIN_FILES, &house.options()].concat();
+    let renew = [&["renew", "--yes", "--trace", "trace"], &CARD[..], &PIN_FILES, &house.options()].concat();
     desk.run(&renew).ends_with(8).says(&["The plan", "Accepted, pending"]);
+    let trace = fs::read_to_string(desk.file("trace")).unwrap();
+    assert!(trace.lines().filter(|line| line.starts_with("> 00 20 00 01")).count() >= 2, "VERIFY is in the trace");
     desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
-    assert!(desk.run(&renew).ends_with(3).err.contains("under way"));
+    assert!(desk.run(&renew[..]).ends_with(3).err.contains("under way"));
     desk.run(["renew", "--resume"]).ends_with(8);
 
     house.approve();

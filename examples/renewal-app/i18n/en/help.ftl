@@ -3,7 +3,7 @@
 help-obnova = Renew the certificates on your card: new keys on the card, one request, and the old pair keeps working.
 help-obnova-after =
     Tokens (--token):
-      pcsc            the only card in a reader (a build with the feature pcsc)
+      pcsc            the only card in a reader; meant when none is named (a build with the feature pcsc)
       pcsc:NAME       the card in the reader of this name, or a part of it
       pkcs11:URI      a PKCS#11 token, RFC 7512: "pkcs11:token=LABEL?module-path=/usr/lib/.../module.so"
       sim:FILE        a simulated card in a file (made with "obnova simulator new FILE")
@@ -34,7 +34,7 @@ help-scenario = Play a service from end to end, and tell the figures of each ste
 help-scenario-more = The same renewal as in the demo, for tests and measurements. A token other than the simulated card gets a new pair first: use a token for tests.
 help-scenario-after =
     Examples:
-      obnova scenario twins
+      obnova scenario twins                           on a new simulated card (--token profile)
       obnova scenario twins --json
       obnova scenario twins --token pcsc:Virtual --pin-file pin --signature-pin-file pin2
 help-doctor = Check whether a renewal can work: reader, card, certificates, CA. Each failed line says what to do.
@@ -100,7 +100,7 @@ help-completions-after =
     Examples:
       obnova completions bash > ~/.local/share/bash-completion/completions/obnova
 
-help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE
+help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help)
 help-arg-ca = Address of the certification authority
 help-arg-trust = Certificates (PEM) by which the certification authority is recognised
 help-arg-journal = Folder of the journal [default: obnova in the state folder of your account]

@@ -1,0 +1,82 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Somebody looks at what the program offers.
+
+mod support;
+
+use support::Desk;
+
+#[test]
+fn every_command_explains_itself() {
+    let desk = Desk::new();
+    for command in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["scenario", "--help"],
+        &["doctor", "--help"],
+        &["card", "clean", "--help"],
+        &["pin", "change", "--help"],
+        &["renew", "--help"],
+        &["install", "--help"],
+        &["export", "--help"],
+        &["simulator", "tear", "--help"],
+        &["completions", "--help"],
+    ] {
+        desk.run(command).ends_with(0).says(&["Usage: obnova"]);
+    }
+    let said = desk.run(["--help"]);
+    said.says(&["Tokens (--token):", "Exit codes:", "0  done", "8  pending", "9  declined"]);
+    // The README has the same table.
+    let readme = include_str!("../README.md");
+    for code in 0..=9 {
+        let meaning = said.out.lines().find_map(|line| line.trim().strip_prefix(&format!("{code}  "))).unwrap();
+        let first = meaning.split([':', ',']).next().unwrap();
+        assert!(readme.contains(&format!("| {code} | {first}")), "{code}: {first}");
+    }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        desk.run(["completions", shell]).ends_with(0).says(&["obnova"]);
+    }
+    desk.run(["completions", "tcsh"]).ends_with(2);
+}
+
+#[test]
+fn nothing_typed_and_nonsense_typed_are_usage_errors() {
+    let desk = Desk::new();
+    for wrong in [&[][..], &["nonsense"], &["card"], &["renew", "--pin", "1234"], &["install"]] {
+        desk.run(wrong).ends_with(2);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_card_is_told_and_left_alone() {
+    let desk = Desk::new();
+    desk.write("letter", "Dear holder");
+    for command in [&["card", "list", "--token", "sim:letter"][..], &["simulator", "tear", "letter", "--at", "1"]] {
+        assert!(desk.run(command).ends_with(5).err.contains("letter"));
+    }
+    assert!(desk.run(["simulator", "new", "letter"]).ends_with(2).err.contains("exists"));
+    desk.run(["simulator", "serve", "letter"]).ends_with(5);
+    assert_eq!(std::fs::read_to_string(desk.file("letter")).unwrap(), "Dear holder");
+}
+
+#[test]
+fn a_card_without_a_reader_to_put_it_in_is_told() {
+    let desk = Desk::new();
+    desk.run(["simulator", "new", "card.state", "--empty"]).ends_with(0);
+    // Port 9 (discard) of this computer: nobody listens there.
+    assert!(desk.run(["simulator", "serve", "card.state", "--port", "9"]).ends_with(5).err.contains("vpcd"));
+}
+
+#[test]
+fn what_was_printed_into_a_closed_pipe_is_nobody_s_error() {
+    use std::process::Stdio;
+    let desk = Desk::new();
+    let mut child = desk.command(["demo"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
