@@ -58,7 +58,8 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`] when a key is not of a kind that policy takes, is both, or is certified already.
     pub fn issue_first_pair(&self, pair: &FirstPair) -> Result<[IssuedCertificate; 2], CaError> {
-        if pair.authentication == pair.signature {
+        let hash = |profile| KeyHash::of(pair.key(profile)).map_err(CaError::Key);
+        if hash(Profile::Authentication)? == hash(Profile::Signature)? {
             return Err(Refusal::SharedKey.into());
         }
         let names = pair.subject_alt_name().map_err(IssueError::from)?;
@@ -89,7 +90,7 @@ impl Ca {
                 Err(Refusal::TransactionTaken.into())
             };
         }
-        let approved = order::check(order, &self.policy, &self.issuer, self.store.as_ref(), now)?;
+        let checked = order::check(order, &self.policy, &self.issuer, self.store.as_ref(), now)?;
         if let Some(peer) = peer {
             self.check_peer(peer, now)?;
             if Some(peer.tbs_certificate().subject())
@@ -104,8 +105,8 @@ impl Ca {
         let mut new = NewOrder {
             transaction: order.transaction.clone(),
             message: order.message.clone(),
-            holder: approved.holder,
-            requests: approved.requests,
+            holder: checked.holder,
+            requests: checked.requests,
             token_salt,
             token_hash,
             received: now,
@@ -307,7 +308,7 @@ fn record(profile: Profile, made: &IssuedCertificate) -> Result<CertificateRecor
     Ok(CertificateRecord {
         serial: made.serial().to_vec(),
         profile,
-        key: KeyHash::of(tbs.subject_public_key_info())?,
+        key: KeyHash::of(tbs.subject_public_key_info()).map_err(CaError::Key)?,
         subject: tbs.subject().to_string(),
         not_after: tbs.validity().not_after.to_system_time(),
         der: made.der.clone(),
@@ -326,7 +327,7 @@ pub enum CaError {
         /// What it is.
         state: OrderState,
     },
-    /// A key of a first pair cannot be used.
+    /// A public key cannot be used.
     #[error(transparent)]
     Key(obnova_algorithm::KeyError),
     /// The CA could not remember: nothing was promised.

@@ -4,9 +4,8 @@ use std::time::SystemTime;
 
 use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
 use der::Encode;
-use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_algorithm::KeyAlgorithm;
 use obnova_pkcs10::CertificationRequest;
-use sha2::{Digest, Sha256};
 use x509_cert::{
     Certificate,
     ext::{Extension, pkix::KeyUsage},
@@ -28,7 +27,7 @@ pub struct Order {
 }
 
 /// An order that keeps every rule.
-pub(crate) struct Approved {
+pub(crate) struct Checked {
     pub holder: String,
     pub requests: Vec<RequestRecord>,
 }
@@ -43,26 +42,28 @@ pub(crate) fn check(
     issuer: &Issuer,
     store: &dyn Store,
     now: SystemTime,
-) -> Result<Approved, CaError> {
+) -> Result<Checked, CaError> {
     let profiles = twins(&order.requests)?;
-    let old = pair(&order.signers, issuer, store)?;
+    let vouching = pair(&order.signers, issuer, store)?;
     for profile in Profile::ALL {
-        in_time(profile, old.of(profile), policy, now)?;
+        in_time(profile, vouching.of(profile), policy, now)?;
     }
     let mut requests = Vec::new();
     for (request, profile) in order.requests.iter().zip(profiles) {
-        let certificate = old.of(profile);
+        let certificate = vouching.of(profile);
         identical(profile, request, certificate)?;
         let key = request.verify().map_err(|reason| Refusal::Request { profile, reason })?;
         accepted(policy, profile, key)?;
-        let same_key = request.public_key() == certificate.tbs_certificate().subject_public_key_info();
+        let hash = KeyHash::of(request.public_key()).map_err(CaError::Key)?;
+        let old = KeyHash::of(certificate.tbs_certificate().subject_public_key_info()).map_err(CaError::Key)?;
+        let same_key = hash == old;
         if same_key && !policy.same_key {
             return Err(Refusal::OldKey(profile).into());
         }
         requests.push(RequestRecord {
             profile,
             request: request.der().to_vec(),
-            key: KeyHash::of(request.public_key())?,
+            key: hash,
             same_key,
             replaces: certificate.tbs_certificate().serial_number().as_bytes().to_vec(),
         });
@@ -70,8 +71,8 @@ pub(crate) fn check(
     if requests[0].key == requests[1].key {
         return Err(Refusal::SharedKey.into());
     }
-    let holder = old.authentication.tbs_certificate().subject().to_string();
-    Ok(Approved { holder, requests })
+    let holder = vouching.authentication.tbs_certificate().subject().to_string();
+    Ok(Checked { holder, requests })
 }
 
 /// Policy takes keys of this kind.
@@ -183,14 +184,4 @@ fn identical(profile: Profile, request: &CertificationRequest, certificate: &Cer
 pub(crate) fn alt_name(certificate: &Certificate) -> Option<&Extension> {
     let mut extensions = certificate.tbs_certificate().extensions()?.iter();
     extensions.find(|extension| extension.extn_id == x509_cert::ext::pkix::SubjectAltName::OID)
-}
-
-impl KeyHash {
-    /// Of a public key.
-    ///
-    /// # Errors
-    /// When the key cannot be encoded.
-    pub fn of(key: &SubjectPublicKeyInfoOwned) -> Result<Self, CaError> {
-        Ok(Self(Sha256::digest(key.to_der().map_err(crate::IssueError::from)?).into()))
-    }
 }

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 pub use sqlite::SqliteStore;
 
-use crate::{Profile, Transaction};
+use crate::{KeyHash, Profile, Transaction};
 
 /// Where a CA remembers orders and certificates. Whatever it says it kept is on disk before it says so.
 ///
@@ -85,10 +85,6 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError>;
 }
-
-/// SHA-256 over a SubjectPublicKeyInfo: which key it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyHash(pub [u8; 32]);
 
 /// An order that passed every rule and is to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,12 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    encode::{element, tag},
-    limits::{MAX_DEPTH, MAX_MESSAGE},
-};
+use der::{Encode, Length};
+
+use crate::limits::{MAX_DEPTH, MAX_MESSAGE};
+
+/// The first byte of every message and certificate.
+pub(crate) const SEQUENCE: u8 = 0x30;
 
 /// `input`, one element and nothing after it, with DER framing.
 pub(crate) fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, FramingError> {
@@ -52,7 +54,9 @@ pub enum FramingError {
 }
 
 const CONSTRUCTED: u8 = 0x20;
-const CONSTRUCTED_OCTET_STRING: u8 = tag::OCTET_STRING | CONSTRUCTED;
+const OCTET_STRING: u8 = 0x04;
+const CONSTRUCTED_OCTET_STRING: u8 = OCTET_STRING | CONSTRUCTED;
+const SET: u8 = 0x31;
 const END_OF_CONTENTS: [u8; 2] = [0, 0];
 
 fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<(), FramingError> {
@@ -63,11 +67,10 @@ fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()
     let joined = identifier == CONSTRUCTED_OCTET_STRING;
     if identifier & CONSTRUCTED == 0 {
         let length = length.ok_or(FramingError::Invalid)?;
-        out.extend_from_slice(&element(identifier, &[take(input, length)?]));
-        return Ok(());
+        return write_element(out, identifier, take(input, length)?);
     }
     let universal = identifier & 0xc0 == 0;
-    if universal && !joined && identifier != tag::SEQUENCE && identifier != tag::SET {
+    if universal && !joined && identifier != SEQUENCE && identifier != SET {
         return Err(FramingError::Invalid);
     }
     let mut content = Vec::new();
@@ -88,13 +91,20 @@ fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<()
             take(input, END_OF_CONTENTS.len())?;
         }
     }
-    out.extend_from_slice(&element(if joined { tag::OCTET_STRING } else { identifier }, &[&content]));
+    write_element(out, if joined { OCTET_STRING } else { identifier }, &content)
+}
+
+fn write_element(out: &mut Vec<u8>, identifier: u8, content: &[u8]) -> Result<(), FramingError> {
+    out.push(identifier);
+    let length = Length::try_from(content.len()).and_then(|length| length.encode_to_vec(out));
+    length.map_err(|_| FramingError::Invalid)?;
+    out.extend_from_slice(content);
     Ok(())
 }
 
 /// The content of one piece of an OCTET STRING, which may be in pieces itself (X.690 §8.7.3).
 fn copy_piece(input: &mut &[u8], content: &mut Vec<u8>, depth: usize) -> Result<(), FramingError> {
-    if !matches!(input.first(), None | Some(&tag::OCTET_STRING | &CONSTRUCTED_OCTET_STRING)) {
+    if !matches!(input.first(), None | Some(&OCTET_STRING | &CONSTRUCTED_OCTET_STRING)) {
         return Err(FramingError::Invalid);
     }
     let mut piece = Vec::new();

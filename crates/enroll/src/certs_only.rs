@@ -5,11 +5,11 @@
 //! prove themselves: match them to keys by public key, and check their chain.
 
 use const_oid::db::rfc5911::ID_DATA;
-use der::Encode;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use x509_cert::Certificate;
 
 use crate::{
+    ber,
     cmc::BuildError,
     limits::{MAX_CERTIFICATES, MAX_MESSAGE},
     signed::{self, MessageError, SignedMessage, certificate},
@@ -26,7 +26,6 @@ pub fn encode(certificates: &[Certificate]) -> Result<Vec<u8>, BuildError> {
         1..=MAX_CERTIFICATES => {}
         _ => return Err(BuildError::TooMany),
     }
-    let certificates = certificates.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
     signed::unsigned(ID_DATA, None, certificates)
 }
 
@@ -60,7 +59,7 @@ pub fn read_file(bytes: &[u8]) -> Result<Vec<Certificate>, MessageError> {
     if bytes.len() > 2 * MAX_MESSAGE {
         return Err(crate::FramingError::TooLong { size: bytes.len() }.into());
     }
-    if bytes.first() == Some(&crate::encode::tag::SEQUENCE) {
+    if bytes.first() == Some(&ber::SEQUENCE) {
         return read_der(bytes);
     }
     let mut text = std::str::from_utf8(bytes).map_err(|_| MessageError::Pem)?;

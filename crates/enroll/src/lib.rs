@@ -9,7 +9,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod ber;
-mod encode;
 mod signed;
 mod transfer;
 

@@ -56,3 +56,15 @@ fn too_few_and_too_many_are_refused() {
     let pem = world.ca.to_pem(LineEnding::LF).unwrap().repeat(limits::MAX_CERTIFICATES + 1);
     assert!(matches!(certs_only::read_file(pem.as_bytes()), Err(MessageError::TooMany { .. })));
 }
+
+/// Certificates of one length most of all: the `cms` crate by itself puts those in another order (X.690 §11.6).
+#[test]
+fn certificates_are_written_once_and_in_the_order_of_der() {
+    let world = World::new();
+    let mut all = (0..6).flat_map(|_| world.issued()).collect::<Vec<_>>();
+    all.push(all[0].clone());
+    let written = certs_only::decode(&certs_only::encode(&all).unwrap()).unwrap();
+    let written = written.iter().map(|certificate| certificate.to_der().unwrap()).collect::<Vec<_>>();
+    assert!(written.is_sorted());
+    assert_eq!(written.len(), 12);
+}

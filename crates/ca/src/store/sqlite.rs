@@ -9,10 +9,9 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, KeyHash, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission,
-    writer::Writer,
+    CertificateRecord, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission, writer::Writer,
 };
-use crate::{Profile, Transaction};
+use crate::{KeyHash, Profile, Transaction};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.
 ///

@@ -1,13 +1,14 @@
 use std::time::SystemTime;
 
 use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
-use der::{Reader, SliceReader};
+use der::Decode;
 use x509_cert::{Certificate, ext::pkix::BasicConstraints};
 
 use super::{
     ControlError, FailInfo, Nonce, PendToken, TransactionId,
     controls::Controls,
-    status::{Detail, Status, StatusInfo},
+    status::{Detail, StatusInfo},
+    syntax::{PkiResponse, Status},
 };
 use crate::signed::{MessageError, SignatureError, SignedMessage};
 
@@ -90,7 +91,8 @@ impl FullResponse {
         let by_the_ca = message.signers.iter().find(|signer| expected.ca.iter().any(|ca| signer.claims(ca)));
         message.verify(by_the_ca.ok_or(ResponseError::WrongSigner)?, expected.ca)?;
 
-        let controls = response_body(content)?;
+        // What is nested in it is not looked at: what counts stands in the controls.
+        let controls = Controls::read(&PkiResponse::from_der(content)?.controls)?;
         // Some CAs leave the transaction out; the nonce, that is one message's own, says more.
         if controls.transaction.is_some_and(|transaction| transaction != *expected.transaction) {
             return Err(ResponseError::WrongTransaction);
@@ -103,26 +105,6 @@ impl FullResponse {
         let answer = answer(controls.statuses, message.certificates, expected)?;
         Ok(Self { answer, nonce: controls.sender_nonce })
     }
-}
-
-/// `PKIResponse` (RFC 5272 §4.2.1). What is nested in it is not looked at: what counts stands in the controls.
-fn response_body(content: &[u8]) -> Result<Controls, ResponseError> {
-    let mut reader = SliceReader::new(content)?;
-    let controls = reader.sequence(|fields| {
-        let controls = Controls::decode(fields)?;
-        fields.sequence(skip)?;
-        fields.sequence(skip)?;
-        Ok::<_, ResponseError>(controls)
-    })?;
-    reader.finish()?;
-    Ok(controls)
-}
-
-fn skip(list: &mut SliceReader<'_>) -> der::Result<()> {
-    while !list.is_finished() {
-        list.tlv_bytes()?;
-    }
-    Ok(())
 }
 
 /// The worst of all statuses is the answer: requests stand or fall together.
@@ -140,7 +122,7 @@ fn answer(
                 _ if worst.status == Status::PopRequired => FailInfo::PopRequired,
                 _ => FailInfo::Unspecified,
             };
-            Ok(Answer::Refused { reason, text: worst.text.unwrap_or_default() })
+            Ok(Answer::Refused { reason, text: worst.text })
         }
         Status::Pending => match worst.detail {
             Some(Detail::Pend { token, check_at }) => Ok(Answer::Pending { token, check_at }),

@@ -6,59 +6,60 @@ use const_oid::{
     },
 };
 use der::{
-    Decode, Encode, Reader, SliceReader, Tag, Tagged,
-    asn1::{AnyRef, OctetStringRef, UintRef},
+    Choice, DecodeValue,
+    asn1::{Any, OctetStringRef, SetOfVec, UintRef},
 };
 
-use super::{BodyPartId, CertificateId, Nonce, PendToken, TransactionId, status::StatusInfo};
-use crate::{
-    encode::{element, sequence, tag, unsigned},
-    limits::MAX_CONTROLS,
+use super::{
+    BodyPartId, CertificateId, IdError, Nonce, PendToken, TransactionId,
+    status::StatusInfo,
+    syntax::{StatusInfoV2, TaggedAttribute},
 };
+use crate::limits::MAX_CONTROLS;
 
-/// Writes `TaggedAttribute`s (RFC 5272 §3.2.1.1), numbered from 1.
+/// Writes controls, numbered from 1.
 #[derive(Default)]
 pub(super) struct ControlWriter {
-    encoded: Vec<Vec<u8>>,
+    controls: Vec<TaggedAttribute>,
 }
 
 impl ControlWriter {
     pub(super) fn transaction(&mut self, id: &TransactionId) -> der::Result<()> {
-        self.push(ID_CMC_TRANSACTION_ID, &unsigned(id.as_bytes()))
+        self.push(ID_CMC_TRANSACTION_ID, Any::encode_from(&UintRef::new(id.as_bytes())?)?)
     }
 
     pub(super) fn sender_nonce(&mut self, nonce: &Nonce) -> der::Result<()> {
-        self.push(ID_CMC_SENDER_NONCE, &element(tag::OCTET_STRING, &[nonce.as_bytes()]))
+        self.push(ID_CMC_SENDER_NONCE, OctetStringRef::new(nonce.as_bytes())?.into())
     }
 
     pub(super) fn recipient_nonce(&mut self, nonce: &Nonce) -> der::Result<()> {
-        self.push(ID_CMC_RECIPIENT_NONCE, &element(tag::OCTET_STRING, &[nonce.as_bytes()]))
+        self.push(ID_CMC_RECIPIENT_NONCE, OctetStringRef::new(nonce.as_bytes())?.into())
     }
 
     pub(super) fn query_pending(&mut self, token: &PendToken) -> der::Result<()> {
-        self.push(ID_CMC_QUERY_PENDING, &element(tag::OCTET_STRING, &[token.as_bytes()]))
+        self.push(ID_CMC_QUERY_PENDING, OctetStringRef::new(token.as_bytes())?.into())
     }
 
     pub(super) fn confirm(&mut self, certificate: &CertificateId) -> der::Result<()> {
-        self.push(ID_CMC_CONFIRM_CERT_ACCEPTANCE, &certificate.to_der()?)
+        self.push(ID_CMC_CONFIRM_CERT_ACCEPTANCE, Any::encode_from(certificate)?)
     }
 
-    pub(super) fn status(&mut self, status: &StatusInfo) -> der::Result<()> {
-        self.push(ID_CMC_STATUS_INFO_V_2, &status.to_der()?)
+    pub(super) fn status(&mut self, status: &StatusInfoV2<'_>) -> der::Result<()> {
+        self.push(ID_CMC_STATUS_INFO_V_2, Any::encode_from(status)?)
     }
 
     /// The number for the next part of the message.
     pub(super) fn next_part(&self) -> BodyPartId {
-        self.encoded.len() as BodyPartId + 1
+        self.controls.len() as BodyPartId + 1
     }
 
-    pub(super) fn finish(self) -> Vec<Vec<u8>> {
-        self.encoded
+    pub(super) fn finish(self) -> Vec<TaggedAttribute> {
+        self.controls
     }
 
-    fn push(&mut self, oid: ObjectIdentifier, value: &[u8]) -> der::Result<()> {
-        let part = unsigned(&self.next_part().to_be_bytes());
-        self.encoded.push(sequence(&[&part, &oid.to_der()?, &element(tag::SET, &[value])]));
+    fn push(&mut self, oid: ObjectIdentifier, value: Any) -> der::Result<()> {
+        let values = SetOfVec::try_from([value])?;
+        self.controls.push(TaggedAttribute { part: self.next_part(), oid, values });
         Ok(())
     }
 }
@@ -80,45 +81,34 @@ pub(super) struct Controls {
 
 impl Controls {
     /// Reads a controlSequence.
-    pub(super) fn decode(reader: &mut SliceReader<'_>) -> Result<Self, ControlError> {
+    pub(super) fn read(list: &[TaggedAttribute]) -> Result<Self, ControlError> {
+        if list.len() > MAX_CONTROLS {
+            return Err(ControlError::TooMany);
+        }
         let mut controls = Self::default();
-        reader.sequence(|list| {
-            while !list.is_finished() {
-                if controls.parts.len() == MAX_CONTROLS {
-                    return Err(ControlError::TooMany);
-                }
-                controls.take(list)?;
-            }
-            Ok(())
-        })?;
+        list.iter().try_for_each(|control| controls.take(control))?;
         Ok(controls)
     }
 
-    fn take(&mut self, list: &mut SliceReader<'_>) -> Result<(), ControlError> {
-        let (part, oid, values) = list.sequence(|fields| {
-            Ok::<_, der::Error>((fields.decode::<BodyPartId>()?, fields.decode()?, fields.decode::<AnyRef<'_>>()?))
-        })?;
-        self.parts.push(part);
-        if values.tag() != Tag::Set {
-            return Err(ControlError::Malformed { oid });
-        }
-        let value = values.value();
+    fn take(&mut self, control: &TaggedAttribute) -> Result<(), ControlError> {
+        self.parts.push(control.part);
+        let oid = control.oid;
+        let octets = || single::<&OctetStringRef>(control).map(OctetStringRef::as_bytes);
         match oid {
-            ID_CMC_TRANSACTION_ID => once(
-                &mut self.transaction,
-                oid,
-                TransactionId::from_bytes(single::<UintRef<'_>>(oid, value)?.as_bytes()),
-            ),
-            ID_CMC_SENDER_NONCE => once(&mut self.sender_nonce, oid, Nonce::from_bytes(octets(oid, value)?)),
-            ID_CMC_RECIPIENT_NONCE => once(&mut self.recipient_nonce, oid, Nonce::from_bytes(octets(oid, value)?)),
-            ID_CMC_QUERY_PENDING => once(&mut self.query_pending, oid, PendToken::from_bytes(octets(oid, value)?)),
+            ID_CMC_TRANSACTION_ID => {
+                let id = single::<UintRef<'_>>(control)?;
+                once(&mut self.transaction, oid, TransactionId::from_bytes(id.as_bytes()))
+            }
+            ID_CMC_SENDER_NONCE => once(&mut self.sender_nonce, oid, Nonce::from_bytes(octets()?)),
+            ID_CMC_RECIPIENT_NONCE => once(&mut self.recipient_nonce, oid, Nonce::from_bytes(octets()?)),
+            ID_CMC_QUERY_PENDING => once(&mut self.query_pending, oid, PendToken::from_bytes(octets()?)),
             ID_CMC_CONFIRM_CERT_ACCEPTANCE => {
-                self.confirmed.push(single(oid, value)?);
+                self.confirmed.push(single(control)?);
                 Ok(())
             }
             ID_CMC_STATUS_INFO | ID_CMC_STATUS_INFO_V_2 => {
-                let status = StatusInfo::from_der(value).map_err(|_| ControlError::Malformed { oid })?;
-                self.statuses.push(status);
+                let status = StatusInfo::try_from(single::<StatusInfoV2<'_>>(control)?);
+                self.statuses.push(status.map_err(|_| ControlError::Malformed { oid })?);
                 Ok(())
             }
             _ => {
@@ -129,20 +119,23 @@ impl Controls {
     }
 }
 
-fn once<T, E>(place: &mut Option<T>, oid: ObjectIdentifier, value: Result<T, E>) -> Result<(), ControlError> {
+fn once<T>(place: &mut Option<T>, oid: ObjectIdentifier, value: Result<T, IdError>) -> Result<(), ControlError> {
     match place.replace(value.map_err(|_| ControlError::Malformed { oid })?) {
         None => Ok(()),
         Some(_) => Err(ControlError::Twice { oid }),
     }
 }
 
-/// The one value of a SET OF with one member: from_der refuses what follows it.
-fn single<'a, T: Decode<'a, Error = der::Error>>(oid: ObjectIdentifier, value: &'a [u8]) -> Result<T, ControlError> {
-    T::from_der(value).map_err(|_| ControlError::Malformed { oid })
-}
-
-fn octets(oid: ObjectIdentifier, value: &[u8]) -> Result<&[u8], ControlError> {
-    Ok(single::<&OctetStringRef>(oid, value)?.as_bytes())
+/// The one value of a control that has one.
+fn single<'a, T>(control: &'a TaggedAttribute) -> Result<T, ControlError>
+where
+    T: Choice<'a> + DecodeValue<'a, Error = der::Error>,
+{
+    let malformed = ControlError::Malformed { oid: control.oid };
+    match control.values.as_slice() {
+        [value] => value.decode_as().map_err(|_| malformed),
+        _ => Err(malformed),
+    }
 }
 
 /// Why the controls of a message cannot be read.

@@ -36,7 +36,7 @@ impl FollowUp {
     pub fn query_pending(&self, token: &PendToken) -> Result<Vec<u8>, BuildError> {
         let mut controls = self.controls()?;
         controls.query_pending(token)?;
-        unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])), Vec::new())
+        unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])?), &[])
     }
 
     /// Says that all of `certificates` arrived (confirmCertAcceptance, RFC 5272 §6.18), which ends the pick-up `token`;
@@ -60,7 +60,7 @@ impl FollowUp {
         for certificate in certificates {
             controls.confirm(&CertificateId::from(certificate))?;
         }
-        unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])), Vec::new())
+        unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])?), &[])
     }
 
     fn controls(&self) -> der::Result<ControlWriter> {

@@ -19,6 +19,7 @@ mod received;
 mod request;
 mod response;
 mod status;
+mod syntax;
 
 pub use answer::{Answer, Asked, Expected, FullResponse, ResponseError};
 pub use controls::ControlError;

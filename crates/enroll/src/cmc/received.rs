@@ -1,9 +1,13 @@
 use const_oid::{ObjectIdentifier, db::rfc5912::ID_CCT_PKI_DATA};
-use der::{Reader, SliceReader, Tag, TagNumber, asn1::AnyRef};
+use der::{Choice, Decode, Encode, Tagged, asn1::Any};
 use obnova_pkcs10::{CertificationRequest, ParseError};
 use x509_cert::Certificate;
 
-use super::{BodyPartId, CertificateId, ControlError, FailInfo, Nonce, PendToken, TransactionId, controls::Controls};
+use super::{
+    BodyPartId, CertificateId, ControlError, FailInfo, Nonce, PendToken, TransactionId,
+    controls::Controls,
+    syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
+};
 use crate::{
     limits::MAX_REQUESTS,
     signed::{MessageError, SignatureError, SignedMessage},
@@ -83,41 +87,32 @@ impl FullRequest {
     #[must_use]
     pub fn return_address(bytes: &[u8]) -> Option<(TransactionId, Nonce)> {
         let message = SignedMessage::parse(bytes).ok()?;
-        let mut reader = SliceReader::new(message.content(ID_CCT_PKI_DATA).ok()?).ok()?;
-        let controls = reader.sequence(|fields| {
-            let controls = Controls::decode(fields);
-            while !fields.is_finished() {
-                fields.tlv_bytes()?;
-            }
-            controls
-        });
-        let controls = controls.ok()?;
+        let data = PkiData::from_der(message.content(ID_CCT_PKI_DATA).ok()?).ok()?;
+        let controls = Controls::read(&data.controls).ok()?;
         Some((controls.transaction?, controls.sender_nonce?))
     }
 }
 
-/// `PKIData` (RFC 5272 §3.2.1) with requests as `tcr` only, and nothing nested.
+/// What a [`PkiData`] says, with requests as `tcr` only, and nothing nested.
 struct Content {
     controls: Controls,
     requests: Vec<(BodyPartId, CertificationRequest)>,
 }
 
-const TCR: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-
 impl Content {
     fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        let mut reader = SliceReader::new(bytes).map_err(MessageError::from)?;
-        let content = reader.sequence(|fields| {
-            let controls = Controls::decode(fields)?;
-            let requests = fields.sequence(requests)?;
-            for nested in ["cmsSequence", "otherMsgSequence"] {
-                if !fields.decode::<AnyRef<'_>>()?.value().is_empty() {
-                    return Err(RequestError::Nested { what: nested });
-                }
+        let data = PkiData::from_der(bytes)?;
+        let controls = Controls::read(&data.controls)?;
+        if data.requests.len() > MAX_REQUESTS {
+            return Err(MessageError::TooMany { what: "requests", most: MAX_REQUESTS }.into());
+        }
+        let requests = data.requests.iter().map(request).collect::<Result<_, _>>()?;
+        for (what, nested) in [("cmsSequence", data.cms), ("otherMsgSequence", data.other_messages)] {
+            if !nested.is_empty() {
+                return Err(RequestError::Nested { what });
             }
-            Ok(Self { controls, requests })
-        })?;
-        reader.finish().map_err(MessageError::from)?;
+        }
+        let content = Self { controls, requests };
         content.check_parts()?;
         Ok(content)
     }
@@ -132,23 +127,13 @@ impl Content {
     }
 }
 
-fn requests(list: &mut SliceReader<'_>) -> Result<Vec<(BodyPartId, CertificationRequest)>, RequestError> {
-    let mut requests = Vec::new();
-    while !list.is_finished() {
-        if requests.len() == MAX_REQUESTS {
-            return Err(MessageError::TooMany { what: "requests", most: MAX_REQUESTS }.into());
-        }
-        if Tag::peek(list)? != TCR {
-            return Err(RequestError::UnsupportedRequest);
-        }
-        let tagged = list.decode::<AnyRef<'_>>()?;
-        let mut fields = SliceReader::new(tagged.value())?;
-        let part = fields.decode()?;
-        let request = CertificationRequest::from_der(fields.tlv_bytes()?);
-        fields.finish()?;
-        requests.push((part, request.map_err(|error| RequestError::Request { part, error })?));
+fn request(tagged: &Any) -> Result<(BodyPartId, CertificationRequest), RequestError> {
+    if !TaggedRequest::can_decode(tagged.tag()) {
+        return Err(RequestError::UnsupportedRequest);
     }
-    Ok(requests)
+    let TaggedRequest::Tcr(TaggedCertificationRequest { part, request }) = tagged.decode_as()?;
+    let request = CertificationRequest::from_der(&request.to_der()?);
+    Ok((part, request.map_err(|error| RequestError::Request { part, error })?))
 }
 
 /// Why a Full PKI Request is not accepted.

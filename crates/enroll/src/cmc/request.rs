@@ -1,11 +1,13 @@
 use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
+use der::{Decode, Encode, asn1::Any};
 use obnova_pkcs10::CertificationRequest;
 
-use super::{BuildError, MessageToSign, Nonce, Signer, TransactionId, controls::ControlWriter};
-use crate::{
-    encode::{element, sequence, sequence_of, tag, unsigned},
-    limits::MAX_REQUESTS,
+use super::{
+    BuildError, MessageToSign, Nonce, Signer, TransactionId,
+    controls::ControlWriter,
+    syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
 };
+use crate::limits::MAX_REQUESTS;
 
 /// Puts several certification requests into one Full PKI Request (RFC 5272 §3.2), that stand or fall together.
 #[derive(Clone, Debug)]
@@ -43,18 +45,17 @@ impl FullRequestBuilder {
         let mut controls = ControlWriter::default();
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.nonce)?;
-        let content = pki_data(controls, &self.requests);
+        let content = pki_data(controls, &self.requests)?;
         MessageToSign::new(ID_CCT_PKI_DATA, content, signers, [])
     }
 }
 
-/// `PKIData` (RFC 5272 §3.2.1): controls, requests as `tcr [0]`, nothing nested, nothing else.
-pub(super) fn pki_data(controls: ControlWriter, requests: &[CertificationRequest]) -> Vec<u8> {
-    let numbers = controls.next_part()..;
-    let requests = requests
-        .iter()
-        .zip(numbers)
-        .map(|(request, part)| element(tag::CONTEXT_0, &[&unsigned(&part.to_be_bytes()), request.der()]));
-    let requests = requests.collect::<Vec<_>>();
-    sequence(&[&sequence_of(&controls.finish()), &sequence_of(&requests), &sequence(&[]), &sequence(&[])])
+/// Controls and requests, nothing nested.
+pub(super) fn pki_data(controls: ControlWriter, requests: &[CertificationRequest]) -> der::Result<Vec<u8>> {
+    let tagged = requests.iter().zip(controls.next_part()..).map(|(request, part)| {
+        let request = Any::from_der(request.der())?;
+        Any::encode_from(&TaggedRequest::Tcr(TaggedCertificationRequest { part, request }))
+    });
+    let requests = tagged.collect::<der::Result<_>>()?;
+    PkiData { controls: controls.finish(), requests, cms: Vec::new(), other_messages: Vec::new() }.to_der()
 }

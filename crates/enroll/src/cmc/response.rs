@@ -1,12 +1,15 @@
 use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
+use der::{
+    Encode,
+    asn1::{GeneralizedTime, OctetStringRef, Utf8StringRef},
+};
 use x509_cert::Certificate;
 
 use super::{
     Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, Signer, TransactionId,
     controls::ControlWriter,
-    status::{Detail, Status, StatusInfo},
+    syntax::{BodyPartReference, OtherInfo, PendInfo, PkiResponse, Status, StatusInfoV2},
 };
-use crate::encode::{sequence, sequence_of};
 
 /// Makes a Full PKI Response (RFC 5272 §4.2), signed by the CA.
 #[derive(Clone, Debug)]
@@ -50,27 +53,28 @@ impl FullResponseBuilder {
         // The list has at least one member; 0 is the request as a whole.
         let parts = if self.parts.is_empty() { vec![0] } else { self.parts };
         let mut controls = ControlWriter::default();
-        controls.status(&status(answer, parts))?;
+        controls.status(&status(answer, &parts)?)?;
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.sender_nonce)?;
         controls.recipient_nonce(&self.recipient_nonce)?;
-        let body = sequence(&[&sequence_of(&controls.finish()), &sequence(&[]), &sequence(&[])]);
+        let body = PkiResponse { controls: controls.finish(), cms: Vec::new(), other_messages: Vec::new() }.to_der()?;
         let signers = std::slice::from_ref(signer);
         MessageToSign::new(ID_CCT_PKI_RESPONSE, body, signers, certificates.iter().chain(chain))
     }
 }
 
-fn status(answer: &Answer, parts: Vec<BodyPartId>) -> StatusInfo {
-    let (status, text, detail) = match answer {
-        Answer::Issued { confirm: true, .. } => (Status::ConfirmRequired, None, None),
-        Answer::Issued { confirm: false, .. } | Answer::Confirmed => (Status::Success, None, None),
+fn status<'a>(answer: &'a Answer, parts: &[BodyPartId]) -> der::Result<StatusInfoV2<'a>> {
+    let (status, text, other) = match answer {
+        Answer::Issued { confirm: true, .. } => (Status::ConfirmRequired, "", None),
+        Answer::Issued { confirm: false, .. } | Answer::Confirmed => (Status::Success, "", None),
         Answer::Pending { token, check_at } => {
-            (Status::Pending, None, Some(Detail::Pend { token: token.clone(), check_at: *check_at }))
+            let token = OctetStringRef::new(token.as_bytes())?;
+            let check_at = GeneralizedTime::from_system_time(*check_at)?;
+            (Status::Pending, "", Some(OtherInfo::Pend(PendInfo { token, check_at })))
         }
-        Answer::Refused { reason, text } => {
-            let text = (!text.is_empty()).then(|| text.clone());
-            (Status::Failed, text, Some(Detail::Fail(*reason)))
-        }
+        Answer::Refused { reason, text } => (Status::Failed, text.as_str(), reason.number().map(OtherInfo::Fail)),
     };
-    StatusInfo { status, parts, text, detail }
+    let parts = parts.iter().copied().map(BodyPartReference::Id).collect();
+    let text = if text.is_empty() { None } else { Some(Utf8StringRef::new(text)?) };
+    Ok(StatusInfoV2 { status, parts, text, other })
 }

@@ -1,12 +1,9 @@
 use std::time::SystemTime;
 
-use der::{
-    Decode, Encode, Reader, SliceReader, Tag,
-    asn1::{GeneralizedTime, OctetStringRef, Utf8StringRef},
+use super::{
+    IdError, PendToken,
+    syntax::{OtherInfo, PendInfo, Status, StatusInfoV2},
 };
-
-use super::{BodyPartId, PendToken};
-use crate::encode::{element, sequence, sequence_of, tag, unsigned};
 
 /// Why a CA refuses (`CMCFailInfo`, RFC 5272 §6.1.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,113 +100,38 @@ impl std::fmt::Display for FailInfo {
     }
 }
 
-/// `CMCStatus` (RFC 5272 §6.1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    Success = 0,
-    Failed = 2,
-    Pending = 3,
-    NoSupport = 4,
-    ConfirmRequired = 5,
-    PopRequired = 6,
-    Partial = 7,
-}
-
-impl Status {
-    fn from_number(number: u32) -> Option<Self> {
-        use Status::{ConfirmRequired, Failed, NoSupport, Partial, Pending, PopRequired, Success};
-        let all = [Success, Failed, Pending, NoSupport, ConfirmRequired, PopRequired, Partial];
-        all.into_iter().find(|status| *status as u32 == number)
-    }
-}
-
-/// `CMCStatusInfoV2` (RFC 5272 §6.1.1), and `CMCStatusInfo` (§6.1.2), whose syntax is a part of it.
-#[derive(Debug, PartialEq, Eq)]
+/// One status as received.
 pub(super) struct StatusInfo {
     pub(super) status: Status,
-    pub(super) parts: Vec<BodyPartId>,
-    pub(super) text: Option<String>,
+    pub(super) text: String,
     pub(super) detail: Option<Detail>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Detail {
     Fail(FailInfo),
     Pend { token: PendToken, check_at: SystemTime },
 }
 
-const EXTENDED_FAIL_INFO: u8 = 0xa1;
+impl TryFrom<StatusInfoV2<'_>> for StatusInfo {
+    type Error = IdError;
+
+    fn try_from(info: StatusInfoV2<'_>) -> Result<Self, IdError> {
+        let detail = match info.other {
+            None => None,
+            Some(OtherInfo::Fail(number)) => Some(Detail::Fail(FailInfo::from(number))),
+            Some(OtherInfo::ExtendedFail(_)) => Some(Detail::Fail(FailInfo::Unspecified)),
+            Some(OtherInfo::Pend(PendInfo { token, check_at })) => Some(Detail::Pend {
+                token: PendToken::from_bytes(token.as_bytes())?,
+                check_at: check_at.to_system_time(),
+            }),
+        };
+        let text = info.text.map(|text| printable(text.as_str())).unwrap_or_default();
+        Ok(Self { status: info.status, text, detail })
+    }
+}
+
 /// Characters of a CA's text that are kept.
 const MAX_TEXT: usize = 1000;
-
-impl StatusInfo {
-    pub(super) fn to_der(&self) -> der::Result<Vec<u8>> {
-        let parts = self.parts.iter().map(|part| unsigned(&part.to_be_bytes())).collect::<Vec<_>>();
-        let text = self.text.as_ref().map(|text| element(tag::UTF8_STRING, &[text.as_bytes()]));
-        let detail = match &self.detail {
-            Some(Detail::Fail(reason)) => reason.number().map(|number| unsigned(&number.to_be_bytes())),
-            Some(Detail::Pend { token, check_at }) => {
-                let token = element(tag::OCTET_STRING, &[token.as_bytes()]);
-                Some(sequence(&[&token, &GeneralizedTime::from_system_time(*check_at)?.to_der()?]))
-            }
-            None => None,
-        };
-        Ok(sequence(&[
-            &unsigned(&(self.status as u32).to_be_bytes()),
-            &sequence_of(&parts),
-            &text.unwrap_or_default(),
-            &detail.unwrap_or_default(),
-        ]))
-    }
-
-    pub(super) fn from_der(der: &[u8]) -> der::Result<Self> {
-        let mut reader = SliceReader::new(der)?;
-        let info = reader.sequence(|fields| {
-            let status = Status::from_number(fields.decode()?);
-            let status = status.ok_or_else(|| der::Error::from(Tag::Integer.value_error()))?;
-            let parts = fields.sequence(body_parts)?;
-            let text = match next_tag(fields)? {
-                Some(Tag::Utf8String) => Some(printable(fields.decode::<Utf8StringRef<'_>>()?.as_str())),
-                _ => None,
-            };
-            let detail = match next_tag(fields)? {
-                Some(Tag::Integer) => Some(Detail::Fail(FailInfo::from(fields.decode::<u32>()?))),
-                Some(Tag::Sequence) => Some(fields.sequence(pend_info)?),
-                Some(_) if fields.peek_byte() == Some(EXTENDED_FAIL_INFO) => {
-                    let _extended = fields.tlv_bytes()?;
-                    Some(Detail::Fail(FailInfo::Unspecified))
-                }
-                _ => None,
-            };
-            Ok::<_, der::Error>(Self { status, parts, text, detail })
-        })?;
-        reader.finish()?;
-        Ok(info)
-    }
-}
-
-/// The parts that are numbers; a path into a nested message (`BodyPartPath`) is passed over, since none is sent.
-fn body_parts(list: &mut SliceReader<'_>) -> der::Result<Vec<BodyPartId>> {
-    let mut parts = Vec::new();
-    while let Some(tag) = next_tag(list)? {
-        match tag {
-            Tag::Sequence => drop(list.tlv_bytes()?),
-            _ => parts.push(list.decode()?),
-        }
-    }
-    Ok(parts)
-}
-
-fn pend_info(fields: &mut SliceReader<'_>) -> der::Result<Detail> {
-    let token = PendToken::from_bytes(fields.decode::<&OctetStringRef>()?.as_bytes());
-    let token = token.map_err(|_| der::Error::from(Tag::OctetString.length_error()))?;
-    let check_at = GeneralizedTime::decode(fields)?.to_system_time();
-    Ok(Detail::Pend { token, check_at })
-}
-
-fn next_tag(reader: &SliceReader<'_>) -> der::Result<Option<Tag>> {
-    if reader.is_finished() { Ok(None) } else { Tag::peek(reader).map(Some) }
-}
 
 /// A CA's text ends on a terminal: no control characters, and not without end.
 fn printable(text: &str) -> String {

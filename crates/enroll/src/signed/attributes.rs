@@ -1,67 +1,49 @@
 //! The signed attributes (RFC 5652 §11, RFC 5035 §3) that are written and looked at.
 
+use cms::signed_data;
 use const_oid::{
     ObjectIdentifier,
     db::rfc5911::{ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST},
 };
 use der::{
-    Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
-    asn1::{Any, AnyRef, OctetString},
+    DecodeValue, Encode, FixedTag, Sequence, Tag,
+    asn1::{Any, AnyRef, OctetString, OctetStringRef, SetOfVec},
 };
 use obnova_algorithm::{Digest, DigestValue};
 use spki::AlgorithmIdentifierOwned;
+use x509_cert::attr::Attribute;
 
 use super::SignatureError;
-use crate::encode::{element, sequence, set_of, tag};
 
-/// The DER SET OF attributes that a signer signs: content type, digest of the content, and which certificate is meant.
-pub(super) fn encode(
+/// What a signer signs: content type, digest of the content, and which certificate is meant.
+pub(super) fn to_sign(
     content_type: ObjectIdentifier,
     content: &DigestValue,
     certificate: &[u8],
-) -> der::Result<Vec<u8>> {
-    let hash = Digest::Sha256.of(certificate);
-    let certificate_id = sequence(&[&element(tag::OCTET_STRING, &[hash.as_bytes()])]);
-    let signing_certificate = sequence(&[&sequence(&[&certificate_id])]);
-    let attributes = [
-        (ID_CONTENT_TYPE, content_type.to_der()?),
-        (ID_MESSAGE_DIGEST, element(tag::OCTET_STRING, &[content.as_bytes()])),
-        (ID_AA_SIGNING_CERTIFICATE_V_2, signing_certificate),
-    ];
-    let attributes = attributes.into_iter().map(|(oid, value)| {
-        let oid = oid.to_der()?;
-        Ok(sequence(&[&oid, &element(tag::SET, &[&value])]))
-    });
-    Ok(set_of(tag::SET, attributes.collect::<der::Result<_>>()?))
+) -> der::Result<signed_data::SignedAttributes> {
+    let hash = OctetString::new(Digest::Sha256.of(certificate).as_bytes())?;
+    let certificate = EssCertIdV2 { hash_algorithm: None, hash, issuer_serial: None };
+    let signing_certificate = SigningCertificateV2 { certs: vec![certificate], policies: None };
+    let attribute = |oid, value: Any| der::Result::Ok(Attribute { oid, values: SetOfVec::try_from([value])? });
+    SetOfVec::try_from([
+        attribute(ID_CONTENT_TYPE, Any::from(&content_type))?,
+        attribute(ID_MESSAGE_DIGEST, OctetStringRef::new(content.as_bytes())?.into())?,
+        attribute(ID_AA_SIGNING_CERTIFICATE_V_2, Any::encode_from(&signing_certificate)?)?,
+    ])
 }
 
 /// The signed attributes of one signer as received.
 pub(super) struct SignedAttributes {
     /// What the signature is over: the bytes received, with the SET OF tag that RFC 5652 §5.4 puts there.
     pub(super) signed: Vec<u8>,
-    attributes: Vec<Attribute>,
-}
-
-#[derive(Sequence)]
-struct Attribute {
-    oid: ObjectIdentifier,
-    values: Any,
+    attributes: signed_data::SignedAttributes,
 }
 
 impl SignedAttributes {
     /// Reads the element `[0] IMPLICIT SET OF Attribute`.
-    pub(super) fn from_der(element: &[u8]) -> der::Result<Self> {
-        let mut signed = element.to_vec();
-        if let Some(first) = signed.first_mut() {
-            *first = tag::SET;
-        }
-        let set = AnyRef::from_der(&signed)?;
-        let mut reader = SliceReader::new(set.value())?;
-        let mut attributes = Vec::new();
-        while !reader.is_finished() {
-            attributes.push(reader.decode()?);
-        }
-        Ok(Self { signed, attributes })
+    pub(super) fn read(element: AnyRef<'_>) -> der::Result<Self> {
+        let set = AnyRef::new(Tag::Set, element.value())?;
+        Ok(Self { signed: set.to_der()?, attributes: set.decode_as()? })
     }
 
     pub(super) fn content_type(&self) -> Result<ObjectIdentifier, SignatureError> {
@@ -84,22 +66,25 @@ impl SignedAttributes {
         Ok(digest.of(certificate).as_bytes() == first.hash.as_bytes())
     }
 
-    fn required<T: for<'a> Decode<'a, Error = der::Error>>(&self, oid: ObjectIdentifier) -> Result<T, SignatureError> {
+    fn required<T>(&self, oid: ObjectIdentifier) -> Result<T, SignatureError>
+    where
+        T: FixedTag + for<'a> DecodeValue<'a, Error = der::Error>,
+    {
         self.single(oid)?.ok_or(SignatureError::MissingAttribute { oid })
     }
 
     /// The one value of the one attribute with this type.
-    fn single<T: for<'a> Decode<'a, Error = der::Error>>(
-        &self,
-        oid: ObjectIdentifier,
-    ) -> Result<Option<T>, SignatureError> {
+    fn single<T>(&self, oid: ObjectIdentifier) -> Result<Option<T>, SignatureError>
+    where
+        T: FixedTag + for<'a> DecodeValue<'a, Error = der::Error>,
+    {
+        let malformed = SignatureError::MalformedAttribute { oid };
         let mut found = self.attributes.iter().filter(|attribute| attribute.oid == oid);
         let Some(attribute) = found.next() else { return Ok(None) };
-        if found.next().is_some() || attribute.values.tag() != Tag::Set {
-            return Err(SignatureError::MalformedAttribute { oid });
+        match (attribute.values.as_slice(), found.next()) {
+            ([value], None) => value.decode_as().map(Some).map_err(|_| malformed),
+            _ => Err(malformed),
         }
-        // Exactly one value: from_der refuses what follows it.
-        T::from_der(attribute.values.value()).map(Some).map_err(|_| SignatureError::MalformedAttribute { oid })
     }
 }
 

@@ -1,16 +1,26 @@
+use std::collections::BTreeSet;
+
+use cms::{
+    cert::IssuerAndSerialNumber,
+    content_info::{CmsVersion, ContentInfo},
+    signed_data::{
+        EncapsulatedContentInfo, SignatureValue, SignedAttributes, SignedData, SignerIdentifier, SignerInfo,
+    },
+};
 use const_oid::{
     ObjectIdentifier,
     db::rfc5911::{ID_DATA, ID_SIGNED_DATA},
 };
-use der::Encode;
+use der::{
+    Decode, DecodeValue, Encode, EncodingRules, FixedTag, Tag,
+    asn1::{Any, OctetStringRef},
+};
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, VerifyError, verify};
+use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
 
 use super::attributes;
-use crate::{
-    encode::{element, sequence, set_of, tag},
-    limits,
-};
+use crate::limits;
 
 /// Who signs a message, and how. The private key is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +49,14 @@ pub struct ToSign {
 pub struct MessageToSign {
     content_type: ObjectIdentifier,
     content: Vec<u8>,
-    certificates: Vec<Vec<u8>>,
+    certificates: Vec<Certificate>,
     signers: Vec<Prepared>,
 }
 
 #[derive(Clone, Debug)]
 struct Prepared {
     signer: Signer,
+    /// DER of the signed attributes.
     attributes: Vec<u8>,
 }
 
@@ -60,7 +71,7 @@ impl MessageToSign {
         if signers.is_empty() {
             return Err(BuildError::NoSigner);
         }
-        let mut certificates = others.into_iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
+        let mut certificates = others.into_iter().cloned().collect::<Vec<_>>();
         let mut prepared = Vec::new();
         for (index, signer) in signers.iter().enumerate() {
             let key = signer.certificate.tbs_certificate().subject_public_key_info();
@@ -72,10 +83,9 @@ impl MessageToSign {
             if signers[..index].iter().any(|earlier| earlier.certificate == signer.certificate) {
                 return Err(BuildError::SignerTwice { index });
             }
-            let certificate = signer.certificate.to_der()?;
             let digest = signer.algorithm.digest().of(&content);
-            let attributes = attributes::encode(content_type, &digest, &certificate)?;
-            certificates.push(certificate);
+            let attributes = attributes::to_sign(content_type, &digest, &signer.certificate.to_der()?)?.to_der()?;
+            certificates.push(signer.certificate.clone());
             prepared.push(Prepared { signer: signer.clone(), attributes });
         }
         if prepared.len() > limits::MAX_SIGNERS || certificates.len() > limits::MAX_CERTIFICATES {
@@ -112,9 +122,8 @@ impl MessageToSign {
                 .map_err(|error| BuildError::Signer { index, error })?;
             infos.push(signer_info(prepared, signature)?);
         }
-        let algorithms = self.signers.iter().map(|prepared| prepared.signer.algorithm.digest().identifier().to_der());
-        let algorithms = algorithms.collect::<der::Result<Vec<_>>>()?;
-        content_info(self.content_type, Some(&self.content), algorithms, self.certificates.clone(), infos)
+        let digests = infos.iter().map(|info| info.digest_alg.clone()).collect::<Vec<_>>();
+        content_info(self.content_type, Some(&self.content), &digests, &self.certificates, &infos)
     }
 
     /// [`to_sign`](Self::to_sign) and [`assemble`](Self::assemble) in one, for keys that are at hand.
@@ -131,64 +140,58 @@ impl MessageToSign {
 pub(crate) fn unsigned(
     content_type: ObjectIdentifier,
     content: Option<&[u8]>,
-    certificates: Vec<Vec<u8>>,
+    certificates: &[Certificate],
 ) -> Result<Vec<u8>, BuildError> {
-    content_info(content_type, content, Vec::new(), certificates, Vec::new())
+    content_info(content_type, content, &[], certificates, &[])
 }
 
 /// RFC 5652 §3 and §5.1; the version is 3 unless the content is plain data.
 fn content_info(
     content_type: ObjectIdentifier,
     content: Option<&[u8]>,
-    digest_algorithms: Vec<Vec<u8>>,
-    certificates: Vec<Vec<u8>>,
-    signer_infos: Vec<Vec<u8>>,
+    digest_algorithms: &[AlgorithmIdentifierOwned],
+    certificates: &[Certificate],
+    signer_infos: &[SignerInfo],
 ) -> Result<Vec<u8>, BuildError> {
-    let version = if content_type == ID_DATA { 1 } else { 3 };
-    let content = content.map(|content| {
-        let octets = element(tag::OCTET_STRING, &[content]);
-        element(tag::CONTEXT_0, &[&octets])
-    });
-    let encapsulated = sequence(&[&content_type.to_der()?, &content.unwrap_or_default()]);
-    let certificates = match certificates.is_empty() {
-        true => Vec::new(),
-        false => set_of(tag::CONTEXT_0, certificates),
+    let content = content.map(OctetStringRef::new).transpose()?;
+    let signed_data = SignedData {
+        version: if content_type == ID_DATA { CmsVersion::V1 } else { CmsVersion::V3 },
+        digest_algorithms: set_of(digest_algorithms)?,
+        encap_content_info: EncapsulatedContentInfo { econtent_type: content_type, econtent: content.map(Any::from) },
+        certificates: if certificates.is_empty() { None } else { Some(set_of(certificates)?) },
+        crls: None,
+        signer_infos: set_of(signer_infos)?,
     };
-    let signed_data = sequence(&[
-        &element(tag::INTEGER, &[&[version]]),
-        &set_of(tag::SET, digest_algorithms),
-        &encapsulated,
-        &certificates,
-        &set_of(tag::SET, signer_infos),
-    ]);
-    let message = sequence(&[&ID_SIGNED_DATA.to_der()?, &element(tag::CONTEXT_0, &[&signed_data])]);
+    let message = ContentInfo { content_type: ID_SIGNED_DATA, content: Any::encode_from(&signed_data)? }.to_der()?;
     match message.len() {
         size if size > limits::MAX_MESSAGE => Err(BuildError::TooLong { size }),
         _ => Ok(message),
     }
 }
 
-/// RFC 5652 §5.3, version 1: the signer is named by issuer and serial number.
-fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<Vec<u8>> {
-    let certificate = prepared.signer.certificate.tbs_certificate();
-    let mut attributes = prepared.attributes.clone();
-    attributes[0] = tag::CONTEXT_0;
-    Ok(sequence(&[
-        &element(tag::INTEGER, &[&[1]]),
-        &issuer_and_serial(certificate.issuer(), certificate.serial_number())?,
-        &prepared.signer.algorithm.digest().identifier().to_der()?,
-        &attributes,
-        &prepared.signer.algorithm.identifier().to_der()?,
-        &element(tag::OCTET_STRING, &[signature]),
-    ]))
+/// A SET OF sorted as DER asks (X.690 §11.6), nothing twice. `cms` 0.3.0-rc.0 would sort certificates and signers of one
+/// length in an order of its own; what is decoded as BER stays in the order it has.
+fn set_of<T: for<'a> DecodeValue<'a, Error = der::Error> + FixedTag>(members: &[impl Encode]) -> der::Result<T> {
+    let members = members.iter().map(Encode::to_der).collect::<der::Result<BTreeSet<_>>>()?;
+    Any::new(Tag::Set, members.into_iter().flatten().collect::<Vec<_>>())?.decode_as_encoding(EncodingRules::Ber)
 }
 
-/// `IssuerAndSerialNumber` (RFC 5652 §10.2.4).
-pub(crate) fn issuer_and_serial(
-    issuer: &x509_cert::name::Name,
-    serial: &x509_cert::serial_number::SerialNumber,
-) -> der::Result<Vec<u8>> {
-    Ok(sequence(&[&issuer.to_der()?, &serial.to_der()?]))
+/// RFC 5652 §5.3, version 1: the signer is named by issuer and serial number.
+fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<SignerInfo> {
+    let Signer { certificate, algorithm } = &prepared.signer;
+    let certificate = certificate.tbs_certificate();
+    Ok(SignerInfo {
+        version: CmsVersion::V1,
+        sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
+            issuer: certificate.issuer().clone(),
+            serial_number: certificate.serial_number().clone(),
+        }),
+        digest_alg: algorithm.digest().identifier(),
+        signed_attrs: Some(SignedAttributes::from_der(&prepared.attributes)?),
+        signature_algorithm: algorithm.identifier(),
+        signature: SignatureValue::new(signature)?,
+        unsigned_attrs: None,
+    })
 }
 
 /// Why a message could not be made.

@@ -1,7 +1,8 @@
+use cms::{content_info::ContentInfo, signed_data::EncapsulatedContentInfo};
 use const_oid::{ObjectIdentifier, db::rfc5911::ID_SIGNED_DATA};
 use der::{
-    Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
-    asn1::{Any, AnyRef, OctetStringRef},
+    Decode, Encode, EncodingRules, Sequence, Tag, Tagged,
+    asn1::{Any, OctetString, SetOfVec},
 };
 use x509_cert::Certificate;
 
@@ -14,7 +15,7 @@ use crate::{
 /// A SignedData as received: what was signed is kept as bytes, nothing is believed yet.
 pub(crate) struct SignedMessage {
     pub(crate) content_type: ObjectIdentifier,
-    pub(crate) content: Option<Vec<u8>>,
+    pub(crate) content: Option<OctetString>,
     pub(crate) certificates: Vec<Certificate>,
     pub(crate) signers: Vec<SignerInfo>,
 }
@@ -27,8 +28,13 @@ impl SignedMessage {
         if info.content_type != ID_SIGNED_DATA {
             return Err(MessageError::NotSignedData { oid: info.content_type });
         }
-        let data = info.content.decode_as::<SignedData<'_>>()?;
-        let signers = members(data.signer_infos, MAX_SIGNERS, SignerInfo::decode)?;
+        let data = info.content.decode_as::<SignedData>()?;
+        // As BER, a set stays in the order received.
+        let signers = data.signer_infos.decode_as_encoding::<SetOfVec<Any>>(EncodingRules::Ber)?;
+        if signers.len() > MAX_SIGNERS {
+            return Err(MessageError::TooMany { what: "signers", most: MAX_SIGNERS });
+        }
+        let signers = signers.iter().map(|info| SignerInfo::read(info.into())).collect::<der::Result<_>>()?;
         let mut certificates = Vec::new();
         for choice in data.certificates.unwrap_or_default() {
             // Other choices than a certificate are attribute certificates and relics (RFC 5652 §10.2.2): not used here.
@@ -39,8 +45,8 @@ impl SignedMessage {
                 return Err(MessageError::TooMany { what: "certificates", most: MAX_CERTIFICATES });
             }
         }
-        let content = data.content.octets.map(|octets| octets.as_bytes().to_vec());
-        Ok(Self { content_type: data.content.content_type, content, certificates, signers })
+        let content = data.content.econtent.map(|content| content.decode_as()).transpose()?;
+        Ok(Self { content_type: data.content.econtent_type, content, certificates, signers })
     }
 
     /// The content, when it is of the type that is wanted.
@@ -48,7 +54,7 @@ impl SignedMessage {
         if self.content_type != wanted {
             return Err(MessageError::WrongContent { found: self.content_type, wanted });
         }
-        self.content.as_deref().ok_or(MessageError::NoContent)
+        self.content.as_ref().map(OctetString::as_bytes).ok_or(MessageError::NoContent)
     }
 }
 
@@ -64,50 +70,17 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
     }
 }
 
-/// The members of a SET OF in the order received, which `SetOfVec` would lose.
-fn members<'a, T>(
-    set: AnyRef<'a>,
-    most: usize,
-    decode: impl Fn(&mut SliceReader<'a>) -> der::Result<T>,
-) -> Result<Vec<T>, MessageError> {
-    if set.tag() != Tag::Set {
-        return Err(der::Error::from(set.tag().unexpected_error(Some(Tag::Set))).into());
-    }
-    let mut reader = SliceReader::new(set.value())?;
-    let mut members = Vec::new();
-    while !reader.is_finished() {
-        if members.len() == most {
-            return Err(MessageError::TooMany { what: "signers", most });
-        }
-        members.push(decode(&mut reader)?);
-    }
-    Ok(members)
-}
-
+/// Not the one of `cms`, for which one odd certificate spoils the message: what is in it is looked at one by one.
 #[derive(Sequence)]
-struct ContentInfo<'a> {
-    content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: AnyRef<'a>,
-}
-
-#[derive(Sequence)]
-struct SignedData<'a> {
+struct SignedData {
     version: u8,
-    digest_algorithms: AnyRef<'a>,
-    content: EncapsulatedContent<'a>,
+    digest_algorithms: Any,
+    content: EncapsulatedContentInfo,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
     certificates: Option<Vec<Any>>,
     #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
     crls: Option<Vec<Any>>,
-    signer_infos: AnyRef<'a>,
-}
-
-#[derive(Sequence)]
-struct EncapsulatedContent<'a> {
-    content_type: ObjectIdentifier,
-    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
-    octets: Option<&'a OctetStringRef>,
+    signer_infos: Any,
 }
 
 /// Why bytes are not a message of the kind that is wanted.

@@ -1,11 +1,12 @@
+use cms::signed_data::SignerIdentifier;
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
-    Encode, Reader, Sequence, SliceReader, Tag, TagNumber,
-    asn1::{AnyRef, OctetStringRef},
+    Encode, Reader, Tag, TagNumber,
+    asn1::{AnyRef, OctetString},
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm, UnknownAlgorithm, VerifyError};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier, name::Name, serial_number::SerialNumber};
+use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier};
 
 use super::{SignedMessage, attributes::SignedAttributes};
 
@@ -15,39 +16,24 @@ pub(crate) struct SignerInfo {
     digest: AlgorithmIdentifierOwned,
     attributes: Option<SignedAttributes>,
     algorithm: AlgorithmIdentifierOwned,
-    signature: Vec<u8>,
-}
-
-enum SignerIdentifier {
-    IssuerAndSerial(IssuerAndSerial),
-    KeyIdentifier(Vec<u8>),
-}
-
-#[derive(Sequence)]
-struct IssuerAndSerial {
-    issuer: Name,
-    serial: SerialNumber,
+    signature: OctetString,
 }
 
 const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-const CONTEXT_0_PRIMITIVE: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
 
 impl SignerInfo {
     /// By hand, so that the signed attributes stay the bytes that were received.
-    pub(super) fn decode(reader: &mut SliceReader<'_>) -> der::Result<Self> {
-        reader.sequence(|fields| {
+    pub(super) fn read(info: AnyRef<'_>) -> der::Result<Self> {
+        info.sequence(|fields| {
             let _version = fields.decode::<u8>()?;
-            let identifier = match Tag::peek(fields)? {
-                CONTEXT_0_PRIMITIVE => SignerIdentifier::KeyIdentifier(fields.decode::<AnyRef<'_>>()?.value().to_vec()),
-                _ => SignerIdentifier::IssuerAndSerial(fields.decode()?),
-            };
+            let identifier = fields.decode()?;
             let digest = fields.decode()?;
             let attributes = match Tag::peek(fields)? {
-                CONTEXT_0 => Some(SignedAttributes::from_der(fields.tlv_bytes()?)?),
+                CONTEXT_0 => Some(SignedAttributes::read(fields.decode()?)?),
                 _ => None,
             };
             let algorithm = fields.decode()?;
-            let signature = fields.decode::<&OctetStringRef>()?.as_bytes().to_vec();
+            let signature = fields.decode()?;
             if !fields.is_finished() {
                 let _unsigned_attributes = fields.tlv_bytes()?;
             }
@@ -59,12 +45,12 @@ impl SignerInfo {
     pub(crate) fn claims(&self, certificate: &Certificate) -> bool {
         let certificate = certificate.tbs_certificate();
         match &self.identifier {
-            SignerIdentifier::IssuerAndSerial(id) => {
-                id.issuer == *certificate.issuer() && id.serial == *certificate.serial_number()
+            SignerIdentifier::IssuerAndSerialNumber(id) => {
+                id.issuer == *certificate.issuer() && id.serial_number == *certificate.serial_number()
             }
-            SignerIdentifier::KeyIdentifier(id) => {
+            SignerIdentifier::SubjectKeyIdentifier(id) => {
                 let extension = certificate.get_extension::<SubjectKeyIdentifier>();
-                matches!(extension, Ok(Some((_, SubjectKeyIdentifier(key)))) if key.as_bytes() == id)
+                matches!(extension, Ok(Some((_, key))) if key == *id)
             }
         }
     }
@@ -95,7 +81,7 @@ impl SignedMessage {
         if attributes.content_type()? != self.content_type {
             return Err(SignatureError::WrongContentType);
         }
-        let content = algorithm.digest().of(self.content.as_deref().unwrap_or_default());
+        let content = algorithm.digest().of(self.content.as_ref().map_or(&[][..], OctetString::as_bytes));
         if attributes.message_digest()?.as_bytes() != content.as_bytes() {
             return Err(SignatureError::WrongDigest);
         }
@@ -104,7 +90,7 @@ impl SignedMessage {
             return Err(SignatureError::OtherCertificate);
         }
         let key = certificate.tbs_certificate().subject_public_key_info();
-        obnova_algorithm::verify(key, algorithm, &attributes.signed, &signer.signature)?;
+        obnova_algorithm::verify(key, algorithm, &attributes.signed, signer.signature.as_bytes())?;
         Ok(certificate)
     }
 }

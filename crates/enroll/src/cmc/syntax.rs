@@ -1,0 +1,101 @@
+//! The part of the ASN.1 of RFC 5272 that is written and read, with its names. Certification requests and the values of
+//! controls stay as they came.
+
+use const_oid::ObjectIdentifier;
+use der::{
+    Choice, Enumerated, Sequence,
+    asn1::{Any, GeneralizedTime, OctetStringRef, SetOfVec, Utf8StringRef},
+};
+
+use super::{BodyPartId, ControlError, RequestError, ResponseError};
+
+/// §3.2.1.
+#[derive(Sequence)]
+#[asn1(error = RequestError)]
+pub(super) struct PkiData {
+    pub(super) controls: Vec<TaggedAttribute>,
+    /// Each a [`TaggedRequest`], or a form that is not supported.
+    pub(super) requests: Vec<Any>,
+    pub(super) cms: Vec<Any>,
+    pub(super) other_messages: Vec<Any>,
+}
+
+/// §4.2.1.
+#[derive(Sequence)]
+#[asn1(error = ResponseError)]
+pub(super) struct PkiResponse {
+    pub(super) controls: Vec<TaggedAttribute>,
+    pub(super) cms: Vec<Any>,
+    pub(super) other_messages: Vec<Any>,
+}
+
+/// §3.2.1.1: a control.
+#[derive(Sequence)]
+#[asn1(error = ControlError)]
+pub(super) struct TaggedAttribute {
+    pub(super) part: BodyPartId,
+    pub(super) oid: ObjectIdentifier,
+    pub(super) values: SetOfVec<Any>,
+}
+
+/// §3.2.1.2, of which PKCS#10 is supported.
+#[derive(Choice)]
+pub(super) enum TaggedRequest {
+    #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true")]
+    Tcr(TaggedCertificationRequest),
+}
+
+/// §3.2.1.2.1.
+#[derive(Sequence)]
+pub(super) struct TaggedCertificationRequest {
+    pub(super) part: BodyPartId,
+    pub(super) request: Any,
+}
+
+/// `CMCStatusInfoV2` (§6.1.1), and `CMCStatusInfo` (§6.1.2), whose syntax is a part of it.
+#[derive(Sequence)]
+pub(super) struct StatusInfoV2<'a> {
+    pub(super) status: Status,
+    pub(super) parts: Vec<BodyPartReference>,
+    #[asn1(optional = "true")]
+    pub(super) text: Option<Utf8StringRef<'a>>,
+    #[asn1(optional = "true")]
+    pub(super) other: Option<OtherInfo<'a>>,
+}
+
+/// `CMCStatus` (§6.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enumerated)]
+#[asn1(type = "INTEGER")]
+#[repr(u8)]
+pub(super) enum Status {
+    Success = 0,
+    Failed = 2,
+    Pending = 3,
+    NoSupport = 4,
+    ConfirmRequired = 5,
+    PopRequired = 6,
+    Partial = 7,
+}
+
+/// §6.1.1. A path leads into a nested message: none is sent.
+#[derive(Choice)]
+pub(super) enum BodyPartReference {
+    Id(BodyPartId),
+    Path(Vec<BodyPartId>),
+}
+
+/// §6.1.1.
+#[derive(Choice)]
+pub(super) enum OtherInfo<'a> {
+    Fail(u32),
+    Pend(PendInfo<'a>),
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true")]
+    ExtendedFail(Vec<Any>),
+}
+
+/// §6.1.1.
+#[derive(Sequence)]
+pub(super) struct PendInfo<'a> {
+    pub(super) token: &'a OctetStringRef,
+    pub(super) check_at: GeneralizedTime,
+}
