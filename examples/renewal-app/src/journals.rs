@@ -1,9 +1,12 @@
 //! Journals: one folder, one file for each renewal.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use obnova_client::{FileJournal, JournalError};
-use obnova_renewal::Process;
+use obnova_renewal::{Process, ReplayError};
 
 use crate::{
     cli::Global,
@@ -29,18 +32,28 @@ pub fn folder(global: &Global) -> Result<PathBuf, Failure> {
         .ok_or_else(|| Failure::new(Kind::Usage, t!("error-no-journal-folder")))
 }
 
-/// Every renewal, the oldest first.
+/// Every renewal, the oldest first. What was begun in the very moment when the power went, and has no record, is none.
 pub fn all(folder: &Path) -> Result<Vec<Known>, Failure> {
     let mut names = FileJournal::list(folder)?;
     names.sort_by_key(|name| number(name));
-    names.into_iter().map(|name| known(folder, name)).collect()
+    let mut all = Vec::new();
+    for name in names {
+        match Process::replay(&FileJournal::peek(folder, &name)?) {
+            Ok(process) => all.push(Known { name, process }),
+            Err(ReplayError::Empty) => {}
+            Err(problem) => {
+                return Err(Failure::new(Kind::Internal, t!("error-journal", detail = problem.to_string())));
+            }
+        }
+    }
+    Ok(all)
 }
 
-/// The renewals that have not come to an end, the youngest first.
+/// The renewals that can be gone on with, the youngest first.
 pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
-    let mut open = all(folder)?;
-    open.retain(|known| !known.process.stage().is_end());
-    open.reverse();
+    let unfinished = FileJournal::unfinished(folder, SystemTime::now())?;
+    let mut open: Vec<_> = unfinished.into_iter().map(|(name, process)| Known { name, process }).collect();
+    open.sort_by_key(|known| std::cmp::Reverse(number(&known.name)));
     Ok(open)
 }
 
@@ -53,12 +66,6 @@ pub fn new_name(folder: &Path) -> Result<String, JournalError> {
 /// Where the CA of a renewal is written down.
 pub fn authority(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.ca"))
-}
-
-fn known(folder: &Path, name: String) -> Result<Known, Failure> {
-    let process = Process::replay(&FileJournal::peek(folder, &name)?)
-        .map_err(|problem| Failure::new(Kind::Internal, t!("error-journal", detail = problem.to_string())))?;
-    Ok(Known { name, process })
 }
 
 fn number(name: &str) -> Option<u32> {

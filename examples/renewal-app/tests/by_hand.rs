@@ -203,3 +203,22 @@ fn no_secret_anywhere(desk: &Desk) {
         }
     }
 }
+
+#[test]
+fn a_journal_without_a_record_is_no_renewal_and_a_broken_one_is_told() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let renew = [&["renew", "--yes", "--journal", "j"], &CARD[..], &PIN_FILES, &house.options()].concat();
+    desk.run(&renew[..]).ends_with(8);
+    let journal = "j/renewal-1.journal";
+    let whole = fs::read(desk.file(journal)).unwrap();
+    for broken in [&b""[..], b"obnova-journal 1 9 00", &whole[..whole.len() / 2], b"Dear holder"] {
+        fs::write(desk.file(journal), broken).unwrap();
+        let said = desk.run(["status", "--journal", "j"]);
+        assert!(said.code == 1 && said.err.contains("Journal"), "{} {}", said.code, said.err);
+    }
+    // Mended from a copy it goes on.
+    fs::write(desk.file(journal), whole).unwrap();
+    house.approve();
+    desk.run([&["renew", "--resume", "--journal", "j"], &CARD[..], &PIN_FILES].concat()).ends_with(0);
+}

@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use obnova_card::KeyRole;
 use obnova_renewal::{Action, Stage, date};
 
@@ -36,7 +38,8 @@ fn show(screen: &mut Screen, known: &Known) {
         _ => Mark::Item,
     };
     screen.mark(mark, &stage(process.stage()));
-    if let Action::Failed(failure) = process.next(std::time::SystemTime::now()) {
+    let now = SystemTime::now();
+    if let Action::Failed(failure) = process.next(now) {
         screen.detail(Failure::from(failure).message());
     }
     if let Some(pair) = process.certificates() {
@@ -45,7 +48,7 @@ fn show(screen: &mut Screen, known: &Known) {
             screen.detail(&t!("status-certificate", role = view::role(role), until = until));
         }
     }
-    if !process.stage().is_end() {
+    if !process.is_over(now) {
         screen.detail(&t!("status-old", until = date(process.plan().old_ends())));
     }
 }
