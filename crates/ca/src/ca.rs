@@ -275,12 +275,19 @@ impl Ca {
             let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
             // Subject and names are the old certificate's own bytes, which the request's were found identical to.
             let names = alt_name(&old).cloned();
-            let until = now + self.policy.profile(kept.profile).validity - Duration::from_secs(1);
+            let from = self.begin_of_validity(now);
+            let until = from + self.policy.profile(kept.profile).validity - Duration::from_secs(1);
             let subject = old.tbs_certificate().subject();
-            let made = self.certify(kept.profile, subject, request.public_key(), names, (now, until))?;
+            let made = self.certify(kept.profile, subject, request.public_key(), names, (from, until))?;
             record(kept.profile, &made)
         };
         requests.iter().map(issue).collect()
+    }
+
+    /// Backdated for clocks that are behind, but not to before the CA itself was.
+    fn begin_of_validity(&self, now: SystemTime) -> SystemTime {
+        let own = self.issuer.certificate().certificate.tbs_certificate().validity().not_before.to_system_time();
+        now.checked_sub(self.policy.backdate).unwrap_or(SystemTime::UNIX_EPOCH).max(own.min(now))
     }
 
     fn certify(

@@ -21,6 +21,9 @@ pub struct Policy {
     pub same_key: bool,
     /// When a client that waits is told to ask again.
     pub retry_after: Duration,
+    /// How long before they are issued certificates begin to be valid: holders and servers whose clocks are that much behind
+    /// the CA's take them at once.
+    pub backdate: Duration,
     /// The certificate one logs in with.
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.
@@ -39,7 +42,7 @@ pub enum Approval {
 /// What one kind of certificate is like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfilePolicy {
-    /// How long it is valid.
+    /// How long it is valid, from notBefore through notAfter.
     pub validity: Duration,
     /// Keys that are certified.
     pub keys: Vec<KeyAlgorithm>,

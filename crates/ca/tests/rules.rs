@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use common::{DAY, Draft, HOLDER, World, first_pair, issued, key, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
@@ -30,6 +33,21 @@ fn an_honest_order_passes() {
         assert_eq!(certificate.tbs_certificate().subject_public_key_info(), request.key.public_key());
     }
     assert_eq!(certificates.len(), 2);
+}
+
+#[test]
+fn certificates_are_backdated_for_clocks_that_are_behind_and_valid_as_long_as_policy_says() {
+    let automatic = Policy::TEMPLATE.replace("\"manual\"", "\"automatic\"");
+    for backdate in [0, 300, 86_400] {
+        let policy = automatic.replace("backdate_seconds = 300", &format!("backdate_seconds = {backdate}"));
+        let world = World::with(&policy, KeyAlgorithm::P256);
+        for certificate in issued(world.send(&Draft::renewing(&world.old, 1))) {
+            let validity = certificate.tbs_certificate().validity();
+            let (from, until) = (validity.not_before.to_system_time(), validity.not_after.to_system_time());
+            assert_eq!(from, now() - Duration::from_secs(backdate));
+            assert_eq!(until, from + 365 * DAY - Duration::from_secs(1), "the last second counts");
+        }
+    }
 }
 
 #[test]

@@ -36,16 +36,17 @@ fn ordered_approved_picked_up_confirmed() {
 }
 
 #[test]
-fn a_year_of_validity_begins_when_it_is_issued() {
+fn a_year_of_validity_begins_when_it_is_issued_and_not_when_it_was_asked_for() {
     let world = World::new();
     let draft = Draft::renewing(&world.old, 1);
     let token = token(&world.send(&draft));
     world.ca.approve(&name(&draft), now() + 3 * DAY).unwrap();
+    let begin = now() + 3 * DAY - world.ca.policy().backdate;
     for certificate in issued(world.query(&draft.transaction, &token)) {
         let validity = certificate.tbs_certificate().validity();
-        assert_eq!(validity.not_before.to_system_time(), now() + 3 * DAY);
+        assert_eq!(validity.not_before.to_system_time(), begin);
         // Valid through its last second: 365 days and not one second more (RFC 5280 §4.1.2.5).
-        assert_eq!(validity.not_after.to_system_time(), now() + 368 * DAY - std::time::Duration::from_secs(1));
+        assert_eq!(validity.not_after.to_system_time(), begin + 365 * DAY - std::time::Duration::from_secs(1));
     }
 }
 

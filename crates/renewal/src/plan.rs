@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{KeyRole, PasswordKind, SlotId};
@@ -7,7 +7,7 @@ use x509_cert::name::Name;
 
 use crate::{
     Ask, CardView, CertificateRules, Method, NotEligible, Pair, ParsedCertificate, Phase, PinUse, Policy, Reason,
-    current_pair, eligibility::new_key_algorithm, view::SlotView, wire,
+    current_pair, eligibility::new_key_algorithm, policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
 /// What will be done, said before anything is done.
@@ -34,6 +34,14 @@ pub struct Plan {
     pub unfinished: Vec<SlotId>,
     /// What the new certificates must say.
     pub rules: Pair<CertificateRules>,
+    /// How far the issuer's clock may be ahead of ours, in whole seconds.
+    #[serde(with = "wire::span", default = "default_tolerance")]
+    pub clock_tolerance: Duration,
+}
+
+/// For journals of before it was part of the plan.
+const fn default_tolerance() -> Duration {
+    CLOCK_TOLERANCE
 }
 
 impl Plan {
@@ -91,6 +99,7 @@ impl Plan {
             stays: card.slots.iter().filter(taken).map(|slot| slot.id).collect(),
             unfinished: card.slots.iter().filter(orphan).map(|slot| slot.id).collect(),
             rules: policy.rules.clone(),
+            clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
             old,
             new,
         })

@@ -19,6 +19,9 @@ pub struct Policy {
     pub algorithms: Pair<Option<KeyAlgorithm>>,
     /// What the new certificates must and must not say.
     pub rules: Pair<CertificateRules>,
+    /// How far the issuer's clock may be ahead of ours: certificates that begin to be valid within it are waited for, and
+    /// those that begin later are refused.
+    pub clock_tolerance: Duration,
     /// Prove the new authentication certificate by a TLS login.
     pub prove_login: bool,
     /// Prove the new signature key by a signature.
@@ -27,7 +30,7 @@ pub struct Policy {
 
 impl Policy {
     /// `twins`: both keys new, from 30 days before the end; a signature certificate that is qualified and whose key lives in a
-    /// signature creation device; both proven in the end.
+    /// signature creation device; clocks that differ by five minutes at most; both proven in the end.
     #[must_use]
     pub fn twins() -> Self {
         Self {
@@ -38,11 +41,15 @@ impl Policy {
                 authentication: CertificateRules::authentication(),
                 signature: CertificateRules::qualified_signature(),
             },
+            clock_tolerance: CLOCK_TOLERANCE,
             prove_login: true,
             prove_signature: true,
         }
     }
 }
+
+/// What clocks may differ by where nobody says otherwise.
+pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// The two things that people call renewal (ETSI EN 319 411-1).
 ///

@@ -183,6 +183,21 @@ pub(crate) mod oids {
     }
 }
 
+/// A time span as whole seconds.
+pub(crate) mod span {
+    use std::time::Duration;
+
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        value.as_secs().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_secs)
+    }
+}
+
 /// A point in time as whole seconds since 1970.
 pub(crate) mod seconds {
     use std::time::{Duration, SystemTime, UNIX_EPOCH};

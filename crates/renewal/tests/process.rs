@@ -403,6 +403,41 @@ fn a_lie_is_refused_and_the_old_pair_stays() {
 }
 
 #[test]
+fn certificates_that_begin_to_be_valid_soon_are_waited_for() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    play.step();
+    let soon = now() + Duration::from_secs(5 * 60);
+    let issued = |play: &Play, from| {
+        let keys = play.process.keys().unwrap();
+        let certificates = keys.iter().map(|(role, key)| {
+            let draft = Draft { from, ..Draft::new(role, (*key).clone()) };
+            play.house.issue(&draft).der().to_vec()
+        });
+        Answer::Issued { certificates: certificates.collect(), receipt: Some(Receipt(b"receipt".to_vec())) }
+    };
+    let answer = issued(&play, soon);
+    for _ in 0..2 {
+        play.take(Event::Answered(answer.clone()));
+        assert_eq!(play.process.next(now()), Action::Wait { until: soon });
+        assert_eq!(play.process.next(soon), Action::PickUp(PickUp(b"token".to_vec())), "and are fetched once more");
+        assert!(!play.records.iter().any(|record| record.fact.name() == "arrived"));
+        play.forget();
+    }
+    let Answer::Issued { certificates, .. } = answer.clone() else { panic!() };
+    let files = play.process.handle(Event::Files(certificates), now());
+    assert!(matches!(files, Err(ProcessError::Refused(Refusal::NotYetValid { .. }))), "not yet: {files:?}");
+    let mut later = play.process.clone();
+    later.handle(Event::Answered(answer), soon).unwrap();
+    assert_eq!(later.stage(), Stage::Install);
+
+    let too_late = issued(&play, soon + Duration::from_secs(1));
+    play.take(Event::Answered(too_late));
+    let refusal = Refusal::NotYetValid { role: KeyRole::Authentication };
+    assert_eq!(play.next(), Action::Failed(Failure::Rejected(refusal)));
+}
+
+#[test]
 fn too_much_is_not_even_written_down() {
     for certificates in [vec![vec![0x30]; 100], vec![vec![0x30; 1 << 20]; 2]] {
         let mut play = twins();

@@ -16,6 +16,8 @@ pub fn policy() -> Policy {
         algorithms: Pair { authentication: Some(KeyAlgorithm::P256), signature: Some(KeyAlgorithm::P256) },
         // The house issues no qualified certificates, so none is demanded.
         rules: Pair { authentication: CertificateRules::authentication(), signature: CertificateRules::signature() },
+        // Holders' clocks may be off by five minutes.
+        clock_tolerance: Duration::from_secs(5 * 60),
         // There is no server to log in to. The new signature key is proven by a signature.
         prove_login: false,
         prove_signature: true,

@@ -18,6 +18,7 @@ fn the_template_is_a_policy() {
     assert_eq!(policy.approval, Approval::Manual);
     assert_eq!(policy.renewal_window, Duration::from_secs(30 * 86_400));
     assert_eq!(policy.profile(Profile::Signature).validity, Duration::from_secs(365 * 86_400));
+    assert_eq!(policy.backdate, Duration::from_secs(300));
     assert!(policy.signature.qualified.is_some());
     assert!(policy.authentication.qualified.is_none());
     assert!(!policy.authentication.keys.contains(&KeyAlgorithm::Rsa4096));
@@ -33,12 +34,22 @@ fn what_is_commented_out_in_the_template_works() {
 }
 
 #[test]
+fn a_policy_that_says_nothing_of_clocks_backdates_by_five_minutes() {
+    let policy = Policy::from_toml(&Policy::TEMPLATE.replace("backdate_seconds = 300", "")).unwrap();
+    assert_eq!(policy.backdate, Duration::from_secs(300));
+    let policy =
+        Policy::from_toml(&Policy::TEMPLATE.replace("backdate_seconds = 300", "backdate_seconds = 0")).unwrap();
+    assert_eq!(policy.backdate, Duration::ZERO);
+}
+
+#[test]
 fn a_value_that_makes_no_sense_is_named() {
     assert_eq!(field_of("version = 1", "version = 2"), "version");
     assert_eq!(field_of("window_days = 30", "window_days = 0"), "renewal.window_days");
     assert_eq!(field_of("validity_days = 365\n# Of", "validity_days = 36500\n# Of"), "authentication.validity_days");
     assert_eq!(field_of("validity_days = 365\nkeys", "validity_days = 0\nkeys"), "signature.validity_days");
     assert_eq!(field_of("retry_after_seconds = 60", "retry_after_seconds = 0"), "renewal.retry_after_seconds");
+    assert_eq!(field_of("backdate_seconds = 300", "backdate_seconds = 86401"), "renewal.backdate_seconds");
     assert_eq!(field_of("0.4.0.2042.1.2", "0.4.x"), "authentication.certificate_policies");
     assert_eq!(field_of("[\"0.4.0.194112.1.2\"]", "[\"1.2.3\", \"1.2.3\"]"), "signature.certificate_policies");
     assert_eq!(field_of("compliance = true", "compliance = false"), "signature.qualified");

@@ -29,6 +29,8 @@ struct Renewal {
     window_days: u64,
     same_key: bool,
     retry_after_seconds: u64,
+    #[serde(default = "five_minutes")]
+    backdate_seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -97,10 +99,16 @@ impl Policy {
                 1,
                 7 * DAY,
             )?),
+            backdate: Duration::from_secs(range("renewal.backdate_seconds", renewal.backdate_seconds, 0, DAY)?),
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
         })
     }
+}
+
+/// What clocks may differ by where the file says nothing.
+const fn five_minutes() -> u64 {
+    5 * 60
 }
 
 /// Names of one profile's fields, for errors.

@@ -144,6 +144,9 @@ fn answered(state: &State, doubt: Doubt, answer: Answer, now: SystemTime) -> Out
             let refusal = Refusal::TooMany { count: certificates.len(), limit: MAX_CERTIFICATES };
             (vec![Fact::Failed(Failure::Rejected(refusal))], doubt)
         }
+        Answer::Issued { certificates, .. } if state.begins_soon(&certificates, now).is_some() => {
+            (Vec::new(), Doubt { until: state.begins_soon(&certificates, now), ..doubt })
+        }
         Answer::Issued { certificates, receipt } => {
             let from = index.map_or(Source::Order, Source::PickUp);
             (vec![Fact::Arrived { from, certificates, receipt }], Doubt { until: None, ..doubt })

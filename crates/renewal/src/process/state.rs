@@ -269,6 +269,20 @@ impl State {
         }
     }
 
+    /// When certificates that just came, with what was fetched before, begin to be valid, if nothing else is wrong with them
+    /// and it is soon: a clock that is behind the issuer's is no reason to refuse. They are not kept but fetched once more
+    /// then, as after a crash.
+    pub(super) fn begins_soon(&self, came: &[Vec<u8>], now: SystemTime) -> Option<SystemTime> {
+        let all = [&self.arrived, came].concat();
+        match self.check(&all, now) {
+            Err(Refusal::NotYetValid { .. }) => {
+                let pair = self.check(&all, now.checked_add(self.plan.clock_tolerance)?).ok()?;
+                Some(pair.authentication.not_before().max(pair.signature.not_before()))
+            }
+            _ => None,
+        }
+    }
+
     fn check(&self, certificates: &[Vec<u8>], now: SystemTime) -> Result<Pair<ParsedCertificate>, Refusal> {
         let keys = Pair { authentication: &self.keys.authentication, signature: &self.keys.signature };
         let (Some(terms), Some(authentication), Some(signature)) =
