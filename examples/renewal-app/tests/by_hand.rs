@@ -163,6 +163,8 @@ fn what_is_wrong_with_the_road_has_its_own_exit_code() {
     let house = set_up(&desk);
     let renew = ["renew", "--yes", "--pin-file", "pin", "--signature-pin-file", "pin2"];
     desk.run([&renew[..], &CARD].concat()).ends_with(2);
+    // With readers, no token means the card in one of them, and tests leave that card alone.
+    #[cfg(not(feature = "pcsc"))]
     desk.run([&renew[..], &house.options()].concat()).ends_with(2);
     desk.run([&renew[..], &["--token", "sim:nowhere"], &house.options()].concat()).ends_with(5);
     // Nobody listens there.
