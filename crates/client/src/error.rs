@@ -42,9 +42,9 @@ pub enum RunError {
         /// Serial number of this one.
         found: String,
     },
-    /// One try was left and the holder kept it.
+    /// One try was left, or nobody knows how many, and the holder kept it.
     #[error(
-        "only one try is left for the {password}, and you kept it: unblock it with the PUK, or be sure of it and resume"
+        "the last try for the {password}, or what may be the last, was kept: unblock it with the PUK, or be sure of it and resume"
     )]
     LastTryKept {
         /// Which password.

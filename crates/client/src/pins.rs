@@ -5,7 +5,8 @@ use obnova_renewal::{Phase, PinUse};
 use crate::{PinRequest, Prompt, Question, RunError, look::lock};
 
 /// Does one thing outside of a renewal that needs a password: asks for it, saying what for; asks again when it was wrong, for
-/// as long as tries are left; and never spends the last one without a clear yes.
+/// as long as tries are left; and never spends the last one without a clear yes. Where the card does not tell which one that
+/// is, every attempt after the second wrong one takes a yes (after the first, where it says that some were spent).
 ///
 /// # Errors
 /// [`RunError::Token`], [`RunError::Prompt`], [`RunError::LastTryKept`].
@@ -22,14 +23,21 @@ pub fn with_password<T>(
     retry(&mut asker, password, |_, pin| act(lock(token).as_mut(), pin).map_err(RunError::from))
 }
 
-/// Who can bring a password, and is told when it was wrong.
+/// Who can bring a password, after so many wrong ones, and is told when it was wrong.
 pub(crate) trait Asker {
-    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError>;
+    fn pin(&mut self, wrong: u32, password: PasswordKind) -> Result<Pin, RunError>;
     fn wrong(&mut self, password: PasswordKind, tries: Tries);
 }
 
-/// Wrong attempts in one go, where the card does not tell how many are left.
-const BLIND_ATTEMPTS: u32 = 2;
+/// Whether the next wrong attempt may be the last, after so many wrong ones in one go. Few cards allow less than three, so
+/// where they do not tell how many are left, two are spent without a yes; one, where they say that others were spent before.
+const fn may_be_last(tries: Tries, wrong: u32) -> bool {
+    match tries {
+        Tries::Unknown => wrong >= 2,
+        Tries::Low => wrong >= 1,
+        told => told.may_be_last(),
+    }
+}
 
 /// Acts with a password until it is not wrong any more.
 pub(crate) fn retry<A: Asker, T>(
@@ -39,13 +47,12 @@ pub(crate) fn retry<A: Asker, T>(
 ) -> Result<T, RunError> {
     let mut wrong = 0;
     loop {
-        let pin = asker.pin(wrong > 0, password)?;
+        let pin = asker.pin(wrong, password)?;
         match act(asker, &pin) {
             Err(RunError::Token(TokenError::WrongSecret { password: which, tries })) if which == password => {
-                wrong += 1;
+                wrong = wrong.saturating_add(1);
                 asker.wrong(password, tries);
-                let blind = matches!(tries, Tries::Unknown | Tries::Low) && wrong > BLIND_ATTEMPTS;
-                if blind || tries == Tries::Known(0) {
+                if tries == Tries::Known(0) {
                     return Err(TokenError::WrongSecret { password, tries }.into());
                 }
             }
@@ -60,13 +67,15 @@ pub(crate) fn retry<A: Asker, T>(
     }
 }
 
-/// Asks the holder, after the last try was allowed where it is the last.
+/// Asks the holder, after so many wrong ones, and after the last try was allowed where it may be the last.
 pub(crate) fn ask(
     prompt: &mut dyn Prompt,
     statuses: &[PasswordStatus],
     mut request: PinRequest,
+    wrong: u32,
 ) -> Result<Pin, RunError> {
     let password = request.password;
+    request.was_wrong = wrong > 0;
     let status = statuses.iter().find(|status| status.kind == password);
     request.tries = match status.map(|status| status.state) {
         Some(PasswordState::Active(tries)) => tries,
@@ -76,7 +85,7 @@ pub(crate) fn ask(
     if let Some(status) = status {
         (request.minimum, request.maximum) = (status.minimum, status.maximum);
     }
-    let last = request.tries.may_be_last();
+    let last = may_be_last(request.tries, wrong);
     if last && !prompt.confirm(&Question::LastTry(password))? {
         return Err(RunError::LastTryKept { password });
     }
@@ -85,14 +94,8 @@ pub(crate) fn ask(
 }
 
 impl PinRequest {
-    pub(crate) const fn new(
-        card: String,
-        password: PasswordKind,
-        phase: Option<Phase>,
-        uses: Vec<PinUse>,
-        was_wrong: bool,
-    ) -> Self {
-        Self { card, password, phase, uses, tries: Tries::Unknown, was_wrong, minimum: 0, maximum: usize::MAX }
+    pub(crate) const fn new(card: String, password: PasswordKind, phase: Option<Phase>, uses: Vec<PinUse>) -> Self {
+        Self { card, password, phase, uses, tries: Tries::Unknown, was_wrong: false, minimum: 0, maximum: usize::MAX }
     }
 }
 
@@ -111,9 +114,9 @@ struct Once<'a> {
 }
 
 impl Asker for Once<'_> {
-    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError> {
-        let request = PinRequest::new(self.card.clone(), password, None, self.uses.to_vec(), was_wrong);
-        ask(self.prompt, &self.statuses, request)
+    fn pin(&mut self, wrong: u32, password: PasswordKind) -> Result<Pin, RunError> {
+        let request = PinRequest::new(self.card.clone(), password, None, self.uses.to_vec());
+        ask(self.prompt, &self.statuses, request, wrong)
     }
 
     fn wrong(&mut self, password: PasswordKind, tries: Tries) {

@@ -51,7 +51,7 @@ pub enum Question<'a> {
     Risk(&'a Risk),
     /// The plan is as it should be.
     Plan(&'a Plan),
-    /// One wrong attempt more blocks the password.
+    /// One wrong attempt more blocks the password, or may block it where the card does not tell how many are left.
     LastTry(PasswordKind),
 }
 

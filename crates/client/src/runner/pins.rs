@@ -75,21 +75,22 @@ struct OfPhase<'r, 'a> {
 }
 
 impl Asker for OfPhase<'_, '_> {
-    fn pin(&mut self, was_wrong: bool, password: PasswordKind) -> Result<Pin, RunError> {
+    fn pin(&mut self, wrong: u32, password: PasswordKind) -> Result<Pin, RunError> {
         let runner = &mut *self.runner;
         let held = runner.pins.held.iter().find(|held| held.phase == self.phase && held.password == password);
         if let Some(held) = held {
             return Ok(held.pin.clone());
         }
-        if runner.pins.statuses.is_none() || (runner.pins.spent && !was_wrong) {
+        if runner.pins.statuses.is_none() || (runner.pins.spent && wrong == 0) {
             let statuses = lock(&runner.token()?).passwords()?;
             runner.pins.statuses = Some(statuses);
             runner.pins.spent = false;
         }
         let uses = runner.process.uses_ahead(self.phase, password);
         let card = runner.process.plan().card.label.clone();
-        let request = PinRequest::new(card, password, Some(self.phase), uses, was_wrong);
-        let pin = ask(runner.seams.prompt, runner.pins.statuses.as_deref().unwrap_or_default(), request)?;
+        let request = PinRequest::new(card, password, Some(self.phase), uses);
+        let statuses = runner.pins.statuses.as_deref().unwrap_or_default();
+        let pin = ask(runner.seams.prompt, statuses, request, wrong)?;
         runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
         Ok(pin)
     }
