@@ -9,13 +9,12 @@ use obnova_enroll::{
     est::{Client, EstError, FullCmcReply, RetryAfter},
 };
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{
-    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, follow_chain,
-};
+use obnova_renewal::{Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching};
 use x509_cert::Certificate;
 
 use crate::{CaConnection, CaError, Https};
 
+mod signers;
 mod tokens;
 
 use tokens::{Fetch, Taken, Thread};
@@ -64,12 +63,10 @@ impl EstConnection {
         Ok(self.certificates.insert(parsed).clone())
     }
 
-    /// Those who may sign the CA's answers: the anchors, and what leads up to one now.
+    /// Those who may sign the CA's answers.
     fn signers(&mut self) -> Result<Vec<Certificate>, CaError> {
         let given = self.certificates()?;
-        let now = SystemTime::now();
-        let sound = given.iter().filter(|one| follow_chain(one, &self.anchors, &given, now).is_ok());
-        Ok(self.anchors.iter().chain(sound).map(|one| one.certificate().clone()).collect())
+        Ok(signers::signers(&self.anchors, &given, SystemTime::now()))
     }
 
     /// Sends one CMC message of a transaction and reads the answer to it.
