@@ -49,7 +49,7 @@ pub trait CaConnection {
 #[non_exhaustive]
 pub enum CaError {
     /// No way to the server.
-    #[error("the issuer's server {server} cannot be reached ({problem}): check the network, then resume")]
+    #[error("the issuer's server {server} cannot be reached ({problem}): check the network, then try again; what was begun is kept")]
     Unreachable {
         /// Which one.
         server: String,
@@ -57,7 +57,7 @@ pub enum CaError {
         problem: String,
     },
     /// It took too long.
-    #[error("the issuer's server {server} did not answer in time: resume later")]
+    #[error("the issuer's server {server} did not answer in time: try again later; what was begun is kept")]
     Timeout {
         /// Which one.
         server: String,

@@ -72,7 +72,7 @@ impl Authority {
         let trust = self.anchors.iter().map(|anchor| files::pem(anchor.der())).collect();
         let text = serde_json::to_vec(&Remembered { url: self.url.clone(), trust })
             .map_err(|error| Failure::new(Kind::Internal, error.to_string()))?;
-        Ok(fs::write(file, text)?)
+        Ok(files::write_private(file, &text)?)
     }
 
     /// A connection to it.

@@ -13,13 +13,17 @@ mod simulator;
 mod status;
 
 use crate::{
-    cli::{CardCommand, Cli, Command},
-    failure::Failure,
+    cli::{CardCommand, Cli, Command, Global},
+    failure::{Failure, Kind},
+    texts::t,
 };
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     let global = &cli.global;
+    if let Some(option) = unused(global, &cli.command) {
+        return Err(Failure::new(Kind::Usage, t!("error-unused-option", option = option)));
+    }
     match cli.command {
         Command::Demo { keep } => demo::run(keep.as_deref()),
         Command::Scenario { scenario, json, pins } => scenario::run(global, scenario, json, &pins),
@@ -35,4 +39,24 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Simulator(command) => simulator::run(command),
         Command::Completions { shell } => completions::run(shell),
     }
+}
+
+/// A global option that was given and that the command has no use for: passed over in silence it would promise something.
+fn unused(global: &Global, command: &Command) -> Option<&'static str> {
+    let used: &[&str] = match command {
+        Command::Demo { .. } | Command::Simulator(_) | Command::Completions { .. } => &[],
+        Command::Scenario { .. } | Command::Card(_) | Command::Pin(_) | Command::Export { .. } => {
+            &["--token", "--trace"]
+        }
+        Command::Status => &["--journal"],
+        Command::Doctor | Command::Renew(_) | Command::Install { .. } => return None,
+    };
+    let given = [
+        ("--token", global.token.is_some()),
+        ("--ca", global.ca.is_some()),
+        ("--trust", global.trust.is_some()),
+        ("--journal", global.journal.is_some()),
+        ("--trace", global.trace.is_some()),
+    ];
+    given.into_iter().find(|(name, given)| *given && !used.contains(name)).map(|(name, _)| name)
 }

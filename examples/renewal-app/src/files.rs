@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     path::Path,
 };
 
@@ -16,6 +16,14 @@ pub fn read(file: &Path, longest: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {longest} bytes")));
     }
     Ok(bytes)
+}
+
+/// Writes a file that only its owner reads, whole or not at all.
+pub fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut new = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new(".")))?;
+    new.write_all(content)?;
+    new.persist(file)?;
+    Ok(())
 }
 
 /// A certificate as PEM.

@@ -19,7 +19,7 @@ use crate::{
 /// Asks for a line of text, shown as it is typed.
 pub fn ask_line(question: &str) -> Result<String, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-ask", prompt = question)));
+        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = question)));
     }
     let mut out = anstream::stdout();
     write!(out, "   {question} ")?;

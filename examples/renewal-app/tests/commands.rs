@@ -52,6 +52,34 @@ fn nothing_typed_and_nonsense_typed_are_usage_errors() {
 }
 
 #[test]
+fn an_option_that_a_command_cannot_use_is_refused_and_not_passed_over() {
+    let desk = Desk::new();
+    for (command, option) in [
+        (&["demo", "--trace", "t"][..], "--trace"),
+        (&["status", "--ca", "https://127.0.0.1:1"], "--ca"),
+        (&["card", "list", "--journal", "j"], "--journal"),
+        (&["completions", "bash", "--token", "pcsc"], "--token"),
+    ] {
+        assert!(desk.run(command).ends_with(2).err.contains(option));
+    }
+}
+
+#[test]
+fn a_module_that_is_not_there_is_a_missing_card() {
+    let desk = Desk::new();
+    desk.run(["card", "list", "--token", "pkcs11:token=t?module-path=/nowhere/module.so"]).ends_with(5);
+}
+
+#[test]
+fn a_scenario_is_traced_without_its_pins() {
+    let desk = Desk::new();
+    desk.run(["scenario", "twins", "--trace", "talk"]).ends_with(0);
+    let talk = std::fs::read_to_string(desk.file("talk")).unwrap();
+    assert!(talk.lines().filter(|line| line.starts_with('>')).count() > 60);
+    assert!(!talk.replace(' ', "").contains("31323334"));
+}
+
+#[test]
 fn a_file_that_is_no_card_is_told_and_left_alone() {
     let desk = Desk::new();
     desk.write("letter", "Dear holder");

@@ -14,6 +14,7 @@ doctor-unfinished = Slot { $slot } has a key that waits for its certificate. Go 
 doctor-ca-good = CA: { $address } answers; trusted as { $name }
 doctor-ca-none = CA: none was named, so it was not asked. Name it with --ca and --trust.
 doctor-good = Everything is ready.
+doctor-good-without-ca = The card and this computer are ready. The CA was not asked.
 doctor-bad = { $count ->
         [one] 1 thing keeps a renewal from working. Mend it, then check again.
        *[other] { $count } things keep a renewal from working. Mend them, then check again.

@@ -1,6 +1,7 @@
 ### What can go wrong with cards and passwords, and what to do about it.
 
 error-nobody-to-ask = There is no terminal to ask for: { $prompt }. Give it with a file descriptor or a file (see --help).
+error-nobody-to-answer = There is no terminal to answer at: { $question } Say it beforehand: --yes agrees to the plan of a renewal, --confirm NAME to a removal (see --help).
 error-password-unreadable = The password could not be read from { $place }: { $problem }
 error-password-missing = { $place } does not have the password, or not enough lines.
 
@@ -36,7 +37,8 @@ error-journal = Journal: { $detail }
 error-refused = The CA refused ({ $reason }): { $text }. The old pair was not touched.
 error-rejected = What the CA sent was not put on the card. { $reason } The old pair was not touched.
 error-which-token = Which card? Name it with --token: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help).
-error-token-name = --token: { $problem }
+error-token-name = --token: { $problem }. It takes pcsc, pcsc:READER, pkcs11:URI, or sim:FILE for a simulated card.
+error-unused-option = This command has no use for { $option }: leave it out.
 error-token-feature = This build of obnova cannot use { $location }: build it with the feature pcsc or pkcs11.
 error-folder-not-empty = { $folder } is not empty: name a new folder.
 error-which-ca = Which CA? Name its address with --ca and the certificates it is recognised by with --trust.

@@ -21,7 +21,7 @@ pub fn run(keep: Option<&Path>) -> Result<(), Failure> {
     let mut screen = Screen::new();
     screen.title(&t!("demo-title"));
     let setting_up = screen.progress(&t!("demo-setting-up"));
-    let stage = Stage::set(keep, None, pins, SystemTime::now())?;
+    let stage = Stage::set(keep, None, None, pins, SystemTime::now())?;
     drop(setting_up);
     screen.say(&t!("demo-setting", address = stage.authority.url.as_str()));
     screen.say(&match keep {

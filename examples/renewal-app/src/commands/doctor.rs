@@ -25,7 +25,10 @@ pub fn run(global: &Global) -> Result<(), Failure> {
     let failures: Vec<Kind> = checks.iter().filter_map(|check| check.failure).collect();
     match failures.first() {
         None => {
-            screen.mark(Mark::Good, &t!("doctor-good"));
+            match global.ca {
+                Some(_) => screen.mark(Mark::Good, &t!("doctor-good")),
+                None => screen.mark(Mark::Caution, &t!("doctor-good-without-ca")),
+            }
             Ok(())
         }
         Some(first) => Err(Failure::new(*first, t!("doctor-bad", count = failures.len()))),

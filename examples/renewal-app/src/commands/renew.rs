@@ -13,6 +13,7 @@ use crate::{
     authority::Authority,
     cli::{Global, RenewOptions},
     failure::{Failure, Kind},
+    files,
     holder::{Face, Holder},
     journals, phrases,
     pins::Pins,
@@ -122,7 +123,7 @@ impl Road<'_> {
         let error = error.map(|error| error as &dyn std::error::Error);
         let diagnosis = Diagnosis::of(process, error, SystemTime::now()).to_string();
         let file = self.diagnosis();
-        if std::fs::write(&file, diagnosis).is_ok() {
+        if files::write_private(&file, diagnosis.as_bytes()).is_ok() {
             face.borrow_mut().screen.aside(&t!("renew-diagnosis", file = file.display().to_string()));
         }
     }

@@ -18,7 +18,7 @@ pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions
         signature: pins.given(Asked::SignaturePin).unwrap_or_else(|| "567890".into()),
     };
     let token = global.token.as_deref().filter(|token| *token != "profile");
-    let stage = Stage::set(None, token, pins, SystemTime::now())?;
+    let stage = Stage::set(None, token, global.trace.as_deref(), pins, SystemTime::now())?;
     let report = stage::play(&stage, &mut Nobody)?;
     let mut screen = Screen::new();
     if json {

@@ -12,6 +12,7 @@ impl From<RunError> for Failure {
             RunError::Journal(error) => error.into(),
             RunError::Login(LoginError::Token(error)) => error.into(),
             RunError::Prompt(PromptError::Cancelled) => Self::new(Kind::Declined, t!("error-cancelled")),
+            RunError::Prompt(PromptError::Nobody(what)) => Self::new(Kind::Usage, what),
             RunError::NoCard => Self::new(Kind::NoCard, t!("error-card-needed")),
             RunError::WrongCard { wanted, found } => {
                 Self::new(Kind::NotEligible, t!("error-wrong-card", wanted = wanted, found = found))

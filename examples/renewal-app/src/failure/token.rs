@@ -39,6 +39,9 @@ impl From<TokenError> for Failure {
                 t!("error-password-form", name = view::password(password), minimum = minimum, maximum = maximum),
             ),
             TokenError::Full => Self::new(Kind::NotEligible, t!("error-card-full")),
+            module @ TokenError::Module { .. } => {
+                Self::new(Kind::NoCard, t!("error-card-other", detail = module.to_string()))
+            }
             other => Self::new(Kind::Internal, t!("error-card-other", detail = other.to_string())),
         }
     }

@@ -55,7 +55,14 @@ pub struct Stage {
 impl Stage {
     /// Sets up the CA in `keep`, or in a folder that is gone afterwards, and the old pair on the token, which is a new
     /// simulated card unless one is named.
-    pub fn set(keep: Option<&Path>, token: Option<&str>, pins: PlayPins, now: SystemTime) -> Result<Self, Failure> {
+    /// The talk with the card is recorded in `trace`, or among what is kept.
+    pub fn set(
+        keep: Option<&Path>,
+        token: Option<&str>,
+        trace: Option<&Path>,
+        pins: PlayPins,
+        now: SystemTime,
+    ) -> Result<Self, Failure> {
         let (folder, temporary) = match keep {
             Some(folder) => (made(folder)?, None),
             None => {
@@ -74,7 +81,7 @@ impl Stage {
         let house = Arc::new(House::open(&ca).map_err(internal)?);
         let server = Server::start(ServerConfig::new(house.clone())).map_err(internal)?;
 
-        let trace = keep.map(|_| folder.join("card.trace"));
+        let trace = trace.map(Path::to_owned).or_else(|| keep.map(|_| folder.join("card.trace")));
         let Opened { mut token, count, record } = match token {
             None => {
                 tokens::card(SimulatorConnection::new(new_card(&folder, keep.is_some(), &pins)?), trace.as_deref())?
