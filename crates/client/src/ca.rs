@@ -49,7 +49,9 @@ pub trait CaConnection {
 #[non_exhaustive]
 pub enum CaError {
     /// No way to the server.
-    #[error("the issuer's server {server} cannot be reached ({problem}): check the network, then try again; what was begun is kept")]
+    #[error(
+        "the issuer's server {server} cannot be reached ({problem}): check the network, then try again; what was begun is kept"
+    )]
     Unreachable {
         /// Which one.
         server: String,
