@@ -60,13 +60,17 @@ pub(crate) fn check_signature(
 }
 
 pub(crate) fn slot(slots: &[Slot], id: SlotId) -> Result<&Slot, TokenError> {
-    slots.iter().find(|slot| slot.id == id).ok_or(TokenError::Slot { slot: id, problem: "there is no such slot" })
+    slots
+        .iter()
+        .find(|slot| slot.id == id)
+        .ok_or(TokenError::Slot { slot: id, problem: "there is no such slot: take one that Token::slots names" })
 }
 
 /// A job fits its slot: there is a key, and it can do that.
 pub(crate) fn check_job(slots: &[Slot], job: &SignDigest) -> Result<(), TokenError> {
     let key = slot(slots, job.slot)?.key.as_ref();
-    let key = key.ok_or(TokenError::Slot { slot: job.slot, problem: "there is no key in it" })?;
+    let key =
+        key.ok_or(TokenError::Slot { slot: job.slot, problem: "there is no key in it: take a slot with a key" })?;
     if !key.signs.contains(&job.algorithm) || job.digest.digest() != job.algorithm.digest() {
         return Err(TokenError::Unsupported {
             what: format!("sign by {} with the {} key in slot {}", job.algorithm, key.algorithm, job.slot),
@@ -85,18 +89,22 @@ pub(crate) fn check_install(
     for job in jobs {
         let wrong = |problem| Err(TokenError::Slot { slot: job.slot, problem });
         let Some(certified) = certified_key(&job.certificate) else {
-            return wrong("what is to be installed is no X.509 certificate");
+            return wrong("what is to be installed is no X.509 certificate: give the DER of one");
         };
         if job.certificate.len() > longest {
-            return wrong("the certificate is longer than the token takes");
+            return wrong("the certificate is longer than the token takes: ask the CA for a shorter one");
         }
         let Some(key) = &slot(slots, job.slot)?.key else {
-            return wrong("there is no key in it, so no certificate belongs there");
+            return wrong("there is no key in it, so no certificate belongs there: take the slot of its key");
         };
         match &key.public_key {
             Some(public) if same_key(public, &certified) => {}
-            Some(_) => return wrong("the certificate is for another key"),
-            None => return wrong("the token does not tell its public key, so the certificate cannot be checked"),
+            Some(_) => return wrong("the certificate is for another key: take the slot of its key"),
+            None => {
+                return wrong(
+                    "the token does not tell its public key, so the certificate cannot be checked: put it there with the token's own software",
+                );
+            }
         }
     }
     for &id in superseded {

@@ -3,7 +3,8 @@ use obnova_transport::TransportError;
 
 use crate::{PasswordKind, SlotId, Tries};
 
-/// What went wrong with a token, and what to do about it.
+/// What went wrong with a token, and what to do about it. The texts are for developers and logs; what a holder reads is for
+/// the front end to say.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -19,7 +20,7 @@ pub enum TokenError {
         place: String,
     },
     /// The secret was wrong; a try was spent.
-    #[error("the {password} is wrong; tries left: {tries}")]
+    #[error("the {password} is wrong (tries left: {tries}): ask its holder again, do not repeat it")]
     WrongSecret {
         /// Which one.
         password: PasswordKind,
@@ -28,7 +29,8 @@ pub enum TokenError {
     },
     /// Nothing was sent: fewer tries are left than the caller was ready to spend down to.
     #[error(
-        "the {password} was not sent, because only {tries} tries are left: confirm that the last tries may be used"
+        "the {password} was not sent, because {}: tell its holder that a wrong entry may block it, and after a clear yes to the last try send it with Pin::with_last_try",
+        left(*tries)
     )]
     TooFewTries {
         /// Which one.
@@ -62,11 +64,11 @@ pub enum TokenError {
     Slot {
         /// Which one.
         slot: SlotId,
-        /// What is the matter with it.
+        /// What is the matter with it, and what to do.
         problem: &'static str,
     },
     /// The token cannot do this at all.
-    #[error("this token cannot {what}")]
+    #[error("this token cannot {what} (ask for what Token::capabilities and Token::slots offer, or use another token)")]
     Unsupported {
         /// What was asked for, as a verb phrase.
         what: String,
@@ -75,7 +77,9 @@ pub enum TokenError {
     #[error("the card is full: remove superseded certificates first (card clean)")]
     Full,
     /// The card answered a command with an error that has no name of its own here.
-    #[error("the card refused {command}: {status}")]
+    #[error(
+        "the card refused {command} ({status}): take it out and in again and try once more; if it stays, ask the issuer, with a trace of the conversation"
+    )]
     Refused {
         /// Name of the command.
         command: &'static str,
@@ -97,7 +101,18 @@ pub enum TokenError {
     Module {
         /// Name of the function.
         call: &'static str,
-        /// What it said.
+        /// What it said, and what to do.
         problem: String,
     },
 }
+
+fn left(tries: Tries) -> String {
+    match tries {
+        Tries::Known(1) | Tries::Last => "only 1 try is left".to_owned(),
+        Tries::Unknown => "the token does not tell how many tries are left".to_owned(),
+        tries => format!("only {tries} tries are left"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,11 @@ impl<T: Token> InPlaceOnly<T> {
 
     fn place(&self, slot: SlotId) -> Result<(), TokenError> {
         let known = self.places.contains(&slot);
-        if known { Ok(()) } else { Err(TokenError::Slot { slot, problem: "there is no such slot" }) }
+        if known {
+            Ok(())
+        } else {
+            Err(TokenError::Slot { slot, problem: "there is no such slot: take one that Token::slots names" })
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A PIN, PUK or transport PIN. Wiped when dropped, compared in constant time, never shown: there is no `Debug`.
+/// A PIN, PUK or transport PIN. Wiped when dropped, compared in constant time, never shown: there is no `Debug`, on purpose,
+/// not even one that says `(..)`. A type that holds one cannot derive it either, and so has to think of what it shows.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 

@@ -334,7 +334,7 @@ impl std::fmt::Display for Tries {
     }
 }
 
-/// A secret together with how far down its tries may be spent.
+/// A secret together with how far down its tries may be spent. Like [`Secret`] it has no `Debug`, on purpose.
 #[derive(Clone)]
 pub struct Pin {
     /// What is sent.

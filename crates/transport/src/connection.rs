@@ -38,6 +38,21 @@ pub trait CardConnection: Send {
     fn atr(&self) -> Vec<u8>;
 }
 
+/// So that something may borrow a connection for a while, and its owner has it again afterwards.
+impl<C: CardConnection + ?Sized> CardConnection for &mut C {
+    fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
+        (**self).begin()
+    }
+
+    fn description(&self) -> String {
+        (**self).description()
+    }
+
+    fn atr(&self) -> Vec<u8> {
+        (**self).atr()
+    }
+}
+
 impl<C: CardConnection + ?Sized> CardConnection for Box<C> {
     fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
         (**self).begin()

@@ -239,3 +239,14 @@ fn a_record_that_cannot_be_written_says_so_at_its_end_and_breaks_nothing() {
     talk(&mut Decorated::new(Echo::default(), record.clone())).unwrap();
     assert_eq!(record.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
 }
+
+#[test]
+fn a_connection_is_lent_and_its_owner_has_it_again() {
+    let mut owned = Echo::default();
+    let count = Count::new();
+    let mut borrowed = Decorated::new(&mut owned, count.clone());
+    assert_eq!((borrowed.description(), borrowed.atr()), ("an echo".to_owned(), vec![0x3B, 0x00]));
+    talk(&mut borrowed).unwrap();
+    talk(&mut owned).unwrap();
+    assert_eq!((count.counts().apdus, owned.acted.lock().unwrap().len()), (4, 8));
+}

@@ -15,11 +15,15 @@ pub(super) fn failed(call: &'static str) -> impl Fn(Error) -> TokenError {
             RvError::TokenWriteProtected => {
                 TokenError::Unsupported { what: "be written to: it is write protected".to_owned() }
             }
-            value => TokenError::Module { call, problem: first_sentence(&value.to_string()) },
+            value => TokenError::Module { call, problem: with_advice(&first_sentence(&value.to_string())) },
         },
-        Error::LibraryLoading(problem) => TokenError::Module { call, problem: problem.to_string() },
-        error => TokenError::Module { call, problem: error.to_string() },
+        Error::LibraryLoading(problem) => TokenError::Module { call, problem: with_advice(&problem.to_string()) },
+        error => TokenError::Module { call, problem: with_advice(&error.to_string()) },
     }
+}
+
+fn with_advice(problem: &str) -> String {
+    format!("{problem}: take the token out and in again and try once more; if it stays, look into the module's own log")
 }
 
 /// cryptoki explains return values with whole paragraphs of the standard.

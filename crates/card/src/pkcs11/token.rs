@@ -195,7 +195,7 @@ impl Token for Pkcs11Token {
         const CALL: &str = "C_GenerateKeyPair";
         let wrong = |problem| Err(TokenError::Slot { slot: request.slot, problem });
         if request.slot.0 == 0 {
-            return wrong("slots are numbered from 1");
+            return wrong("slots are numbered from 1: take another number");
         }
         let unsupported = || TokenError::Unsupported { what: format!("make {} keys", request.algorithm) };
         if !self.capabilities()?.generate.contains(&request.algorithm) {
@@ -204,7 +204,7 @@ impl Token for Pkcs11Token {
         let (mechanism, kind) = keys::generation(request.algorithm).ok_or_else(unsupported)?;
         let session = self.session()?;
         if self.numbered(&session)?.iter().any(|(number, _)| *number == request.slot) {
-            return wrong("there is a key in it already");
+            return wrong("there is a key in it already: take an empty one, or remove the key first");
         }
         let session = self.log_in(pin)?;
         // The identifier comes from the public key, which is not known yet. Until then a random one keeps the pair together.
@@ -244,7 +244,10 @@ impl Token for Pkcs11Token {
         let session = self.log_in(pin)?;
         let mut signatures = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let missing = TokenError::Slot { slot: job.slot, problem: "its private key is not on the token" };
+            let missing = TokenError::Slot {
+                slot: job.slot,
+                problem: "its private key is not on the token: take a slot with a key",
+            };
             let Some((_, pair)) = numbered.iter().find(|(number, _)| *number == job.slot) else { return Err(missing) };
             let private = private_key(&session.0, job.slot, pair)?.ok_or(missing)?;
             if objects::always_asks(&session.0, private)? {
@@ -272,7 +275,8 @@ impl Token for Pkcs11Token {
         let session = self.log_in(pin)?;
         let mut written = Vec::new();
         for job in jobs {
-            let missing = TokenError::Slot { slot: job.slot, problem: "there is no such slot" };
+            let missing =
+                TokenError::Slot { slot: job.slot, problem: "there is no such slot: take one that Token::slots names" };
             let Some((_, pair)) = numbered.iter().find(|(number, _)| *number == job.slot) else { return Err(missing) };
             if pair.certificates.iter().any(|certificate| certificate.der == job.certificate) {
                 // It was installed before something tore the rest.
@@ -304,7 +308,7 @@ impl Token for Pkcs11Token {
         let session = self.session()?;
         let numbered = self.numbered(&session)?;
         let pair = |slot: SlotId| {
-            let missing = TokenError::Slot { slot, problem: "there is nothing in it" };
+            let missing = TokenError::Slot { slot, problem: "there is nothing in it: read the slots again" };
             numbered.iter().find(|(number, _)| *number == slot).map(|(_, pair)| pair).ok_or(missing)
         };
         // Certificates first, the private key last: what is left when something tears is never an entry without its key.
@@ -317,7 +321,10 @@ impl Token for Pkcs11Token {
                     pairs.push((slot, pair));
                 }
                 Removal::Certificate(slot, index) => {
-                    let missing = TokenError::Slot { slot, problem: "it has no certificate of this number" };
+                    let missing = TokenError::Slot {
+                        slot,
+                        problem: "it has no certificate of this number: read the slots again",
+                    };
                     certificates.push(pair(slot)?.certificates.get(index).ok_or(missing)?.handle);
                 }
             }
@@ -364,7 +371,7 @@ fn write(
     pair: &Pair,
     job: &InstallCertificate,
 ) -> Result<cryptoki::object::ObjectHandle, TokenError> {
-    let problem = "what is to be installed is no X.509 certificate";
+    let problem = "what is to be installed is no X.509 certificate: give the DER of one";
     let names = names(&job.certificate).ok_or(TokenError::Slot { slot: job.slot, problem })?;
     let label = CertificateLabel { text: job.label.clone(), superseded: false };
     let template = [

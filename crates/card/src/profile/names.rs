@@ -54,5 +54,5 @@ pub(super) fn slot_id(slot: SlotNumber) -> SlotId {
 
 pub(super) fn slot_number(slot: SlotId) -> Result<SlotNumber, TokenError> {
     let number = u8::try_from(slot.0).ok().and_then(SlotNumber::new);
-    number.ok_or(TokenError::Slot { slot, problem: "there is no such slot" })
+    number.ok_or(TokenError::Slot { slot, problem: "there is no such slot: take one that Token::slots names" })
 }

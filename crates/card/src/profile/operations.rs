@@ -27,7 +27,10 @@ pub(super) fn generate(
     pin: &Pin,
 ) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
     card.must_be_active()?;
-    let taken = TokenError::Slot { slot: request.slot, problem: "there is a key in it already" };
+    let taken = TokenError::Slot {
+        slot: request.slot,
+        problem: "there is a key in it already: take an empty one, or remove the key first",
+    };
     let (slot, record) = record(card, request.slot)?;
     if record.key.is_some() {
         return Err(taken);
@@ -97,7 +100,10 @@ pub(super) fn install(
     let mut commands = Vec::new();
     for (index, job) in jobs.iter().enumerate() {
         if jobs[..index].iter().any(|earlier| earlier.slot == job.slot) {
-            return Err(TokenError::Slot { slot: job.slot, problem: "it takes one certificate only" });
+            return Err(TokenError::Slot {
+                slot: job.slot,
+                problem: "it takes one certificate only: install one for each key",
+            });
         }
         let (slot, record) = record(card, job.slot)?;
         if !is_installed(card, &directory, &record, job)? {
@@ -163,7 +169,7 @@ pub(super) fn remove(
         let (slot, record) = record(card, id)?;
         match removal {
             Removal::Slot(_) => {
-                record.key.ok_or(wrong("there is nothing in it"))?;
+                record.key.ok_or(wrong("there is nothing in it: read the slots again"))?;
                 remove_slot(&mut directory, slot);
                 known.forget(slot);
                 commands.push(command::delete_key(slot));
@@ -171,7 +177,8 @@ pub(super) fn remove(
             Removal::Certificate(_, index) => {
                 let is_entered = |file| before.certificates.iter().any(|entry| entry.file == file);
                 let mut entered = record.certificates.iter().filter(|file| is_entered(file.file));
-                let file = entered.nth(*index).ok_or(wrong("it has no certificate of this number"))?;
+                let file =
+                    entered.nth(*index).ok_or(wrong("it has no certificate of this number: read the slots again"))?;
                 if file.file != FileId::certificate(slot) {
                     return Err(TokenError::Unsupported { what: "remove a certificate beside the first".to_owned() });
                 }
@@ -193,6 +200,9 @@ pub(super) fn remove(
 
 fn record(card: &Conversation<'_>, id: SlotId) -> Result<(SlotNumber, SlotRecord), TokenError> {
     let slot = names::slot_number(id)?;
-    let record = card.status.slot(slot).ok_or(TokenError::Slot { slot: id, problem: "there is no such slot" })?;
+    let record = card
+        .status
+        .slot(slot)
+        .ok_or(TokenError::Slot { slot: id, problem: "there is no such slot: take one that Token::slots names" })?;
     Ok((slot, record.clone()))
 }

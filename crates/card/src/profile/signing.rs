@@ -58,10 +58,12 @@ fn jobs<'j>(
     for order in orders {
         let wrong = |problem| TokenError::Slot { slot: order.slot, problem };
         let slot = names::slot_number(order.slot)?;
-        let record = card.status.slot(slot).ok_or(wrong("there is no such slot"))?;
-        let key = record.key.ok_or(wrong("there is no key in it"))?;
+        let record = card.status.slot(slot).ok_or(wrong("there is no such slot: take one that Token::slots names"))?;
+        let key = record.key.ok_or(wrong("there is no key in it: take a slot with a key"))?;
         if jobs.first().is_some_and(|first| first.role != key.role) {
-            return Err(wrong("its key is guarded by another password than the key of the first job"));
+            return Err(wrong(
+                "its key is guarded by another password than the key of the first job: sign with it in a call of its own",
+            ));
         }
         let public = match known.get(slot) {
             Some(public) => public.clone(),
