@@ -28,7 +28,8 @@ letter = To: { $email }
 
     Dear { $name },
     your authentication and signature certificates expire on { $until }.
-    Renew both, with your card and from home: obnova renew --ca { $link }
+    Renew both, with your card and from home: obnova renew --ca { $link } --trust ca.pem
+    (ca.pem: the certificate of this CA, which came with your card).
 
 demo-setting-up = Setting up a card and a CA
 demo-waiting = Waiting, with neither card nor PIN

@@ -15,7 +15,7 @@ help-obnova-after =
       3  not eligible: the card, its certificates or this computer do not allow it
       4  PIN: wrong, blocked, or not sent to save the last try
       5  no card, no reader, or the card was taken out
-      6  refused by the certification authority
+      6  refused: by the certification authority, or by us because what came from it is not right
       7  network: the certification authority was not reached, or is not the one it should be
       8  pending: accepted, not issued yet; come back later
       9  declined: you said no, nothing was changed
@@ -69,7 +69,7 @@ help-renew-after =
       obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail; they are matched to the keys on the card.
-help-install-more = PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither.
+help-install-more = PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c).
 help-install-after =
     Examples:
       obnova install authentication.pem signature.pem --token pcsc

@@ -41,7 +41,11 @@ impl From<CaError> for Failure {
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        Self::new(Kind::Internal, t!("error-journal", detail = error.to_string()))
+        let kind = match error {
+            JournalError::Locked { .. } => Kind::NotEligible,
+            _ => Kind::Internal,
+        };
+        Self::new(kind, t!("error-journal", detail = error.to_string()))
     }
 }
 
