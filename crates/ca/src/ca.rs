@@ -78,27 +78,21 @@ impl Ca {
         }
     }
 
-    /// Takes an order whose signatures were verified. The same message again gives the same answer, also after a crash.
+    /// Takes an order whose signatures were verified. The same message again gives the same answer, also after a crash, until
+    /// the receipt is confirmed: then it opens nothing any more, as its token.
     ///
     /// # Errors
-    /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason.
+    /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason; [`Refusal::TokenSpent`].
     pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
         if let Some(known) = self.store.order(&order.transaction)? {
-            return if known.message == order.message {
-                self.outcome(&known)
-            } else {
-                Err(Refusal::TransactionTaken.into())
-            };
+            if known.message != order.message {
+                return Err(Refusal::TransactionTaken.into());
+            }
+            self.check_sender(order, peer, now)?;
+            return self.opened(&known);
         }
         let checked = order::check(order, &self.policy, &self.issuer, self.store.as_ref(), now)?;
-        if let Some(peer) = peer {
-            self.check_peer(peer, now)?;
-            if Some(peer.tbs_certificate().subject())
-                != order.signers.first().map(|one| one.tbs_certificate().subject())
-            {
-                return Err(Refusal::OtherPeer.into());
-            }
-        }
+        self.check_sender(order, peer, now)?;
         let mut token_salt = [0; 16];
         aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
         let token_hash = self.secret.token(&order.transaction, &token_salt).hash();
@@ -116,7 +110,7 @@ impl Ca {
             new.certificates = self.certificates_for(&new.requests, now)?;
         }
         match self.store.submit(new)? {
-            Submission::Accepted(record) | Submission::Known(record) => self.outcome(&record),
+            Submission::Accepted(record) | Submission::Known(record) => self.opened(&record),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
@@ -129,8 +123,7 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::TokenSpent`], [`Refusal::Rejected`].
     pub fn pick_up(&self, token: &PickUpToken) -> Result<Outcome, CaError> {
-        let record = self.order_of(token)?;
-        if record.state == OrderState::Confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(&record) }
+        self.opened(&self.order_of(token)?)
     }
 
     /// Like [`pick_up`](Self::pick_up), for a client that also names the transaction.
@@ -145,10 +138,11 @@ impl Ca {
         }
     }
 
-    /// Issues a pending order.
+    /// Issues a pending order, if the certificates that vouch for it are still valid.
     ///
     /// # Errors
-    /// [`CaError::Decided`] when it is not pending any more; [`StoreError::NoSuchOrder`].
+    /// [`CaError::Decided`] when it is not pending any more; [`CaError::Refused`] with [`Refusal::Expired`] when it waited too
+    /// long: it stays pending, to be rejected; [`StoreError::NoSuchOrder`].
     pub fn approve(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
         let pending = self.pending(transaction)?;
         let certificates = self.certificates_for(&pending.requests, now)?;
@@ -247,6 +241,19 @@ impl Ca {
         if order.state == OrderState::Pending { Ok(order) } else { Err(CaError::Decided { state: order.state }) }
     }
 
+    /// The holder himself, where the connection says who it is.
+    fn check_sender(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<(), CaError> {
+        let Some(peer) = peer else { return Ok(()) };
+        self.check_peer(peer, now)?;
+        let holder = order.signers.first().map(|one| one.tbs_certificate().subject());
+        if Some(peer.tbs_certificate().subject()) == holder { Ok(()) } else { Err(Refusal::OtherPeer.into()) }
+    }
+
+    /// What became of an order that is asked for again: nobody is told any more once its receipt was confirmed.
+    fn opened(&self, record: &OrderRecord) -> Result<Outcome, CaError> {
+        if record.state == OrderState::Confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(record) }
+    }
+
     fn outcome(&self, record: &OrderRecord) -> Result<Outcome, CaError> {
         match record.state {
             OrderState::Pending => {
@@ -273,6 +280,7 @@ impl Ca {
             let old =
                 self.store.certificate(&kept.replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
             let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
+            order::valid(kept.profile, &old, now)?;
             // Subject and names are the old certificate's own bytes, which the request's were found identical to.
             let names = alt_name(&old).cloned();
             let from = self.begin_of_validity(now);

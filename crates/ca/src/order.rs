@@ -147,7 +147,8 @@ pub(crate) fn issued_here(
     Ok(kept.filter(|kept| kept.der == der).map(|kept| kept.profile))
 }
 
-fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: SystemTime) -> Result<(), Refusal> {
+/// The certificate that vouches is valid now.
+pub(crate) fn valid(profile: Profile, certificate: &Certificate, now: SystemTime) -> Result<(), Refusal> {
     let validity = certificate.tbs_certificate().validity();
     if now < validity.not_before.to_system_time() {
         return Err(Refusal::NotYetValid { profile, from: validity.not_before.to_string() });
@@ -157,6 +158,12 @@ fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: Sy
     if now >= end + std::time::Duration::from_secs(1) {
         return Err(Refusal::Expired { profile, at: validity.not_after.to_string() });
     }
+    Ok(())
+}
+
+fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: SystemTime) -> Result<(), Refusal> {
+    valid(profile, certificate, now)?;
+    let end = certificate.tbs_certificate().validity().not_after.to_system_time();
     let opens = end.checked_sub(policy.renewal_window).unwrap_or(SystemTime::UNIX_EPOCH);
     if now < opens {
         let opens = x509_cert::time::Time::try_from(opens).map_or_else(|_| String::new(), |time| time.to_string());

@@ -10,7 +10,7 @@ use std::{
 
 use common::{DAY, Draft, HOLDER, World, first_pair, issued, key, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{CaKey, Policy};
+use obnova_ca::{CaError, CaKey, Policy, Refusal};
 use obnova_enroll::cmc::{Answer, Asked, FailInfo};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::ext::pkix::{KeyUsage, KeyUsages};
@@ -250,7 +250,27 @@ fn a_tls_peer_is_the_holder_or_nobody() {
     assert_eq!(rule(&with(&petr.certificates[0], 1)), "other-peer");
     assert_eq!(rule(&with(&late.certificates[0], 2)), "peer-expired");
     assert_eq!(rule(&with(&impostor.old.certificates[0], 3)), "unknown-peer");
-    token(&with(&world.old.certificates[0], 4));
+    let draft = Draft::renewing(&world.old, 4);
+    let message = draft.message();
+    let send = |peer: &obnova_ca::IssuedCertificate| {
+        let response = world.ca.answer(&message, Some(&peer.certificate), now() + DAY).unwrap();
+        world.read(&response.message, &draft.transaction, Asked::Certificates)
+    };
+    token(&send(&world.old.certificates[0]));
+    assert_eq!(rule(&send(&petr.certificates[0])), "other-peer", "nor is the same message answered to somebody else");
+    token(&send(&world.old.certificates[0]));
+}
+
+#[test]
+fn an_order_that_waited_until_the_old_pair_expired_is_not_issued() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    token(&world.send(&draft));
+    let order = world.ca.list(None, 10).unwrap().remove(0).transaction;
+    let last_second = now() + 20 * DAY;
+    let late = world.ca.approve(&order, last_second + Duration::from_secs(1)).unwrap_err();
+    assert!(matches!(late, CaError::Refused(Refusal::Expired { .. })), "{late}");
+    world.ca.approve(&order, last_second).unwrap();
 }
 
 #[test]

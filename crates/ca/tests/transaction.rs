@@ -20,7 +20,9 @@ fn state(ca: &Ca, draft: &Draft) -> OrderState {
 fn ordered_approved_picked_up_confirmed() {
     let world = World::new();
     let draft = Draft::renewing(&world.old, 1);
-    let answer = world.send(&draft);
+    let message = draft.message();
+    let send = || world.ask(&message, &draft.transaction, Asked::Certificates, now());
+    let answer = send();
     let Answer::Pending { token, check_at } = answer else { panic!("{answer:?}") };
     assert_eq!(check_at, now() + world.ca.policy().retry_after);
     assert!(matches!(world.query(&draft.transaction, &token), Answer::Pending { .. }), "not approved yet");
@@ -32,6 +34,7 @@ fn ordered_approved_picked_up_confirmed() {
     assert_eq!(world.confirm(&draft.transaction, Some(&token), &certificates), Answer::Confirmed);
     assert_eq!(state(&world.ca, &draft), OrderState::Confirmed);
     assert_eq!(rule(&world.query(&draft.transaction, &token)), "token-spent");
+    assert_eq!(rule(&send()), "token-spent", "the message is worth no more than its token");
     assert_eq!(world.confirm(&draft.transaction, Some(&token), &certificates), Answer::Confirmed, "a lost receipt too");
 }
 
