@@ -70,7 +70,9 @@ impl TryFrom<&SubjectPublicKeyInfoOwned> for KeyAlgorithm {
     fn try_from(spki: &SubjectPublicKeyInfoOwned) -> Result<Self, KeyError> {
         let key = spki.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?;
         match spki.algorithm.oid {
-            rfc5912::RSA_ENCRYPTION => rsa(key),
+            // One key has one encoding: "the parameters field MUST have ASN.1 type NULL" (RFC 3279 §2.3.1).
+            rfc5912::RSA_ENCRYPTION if spki.algorithm.parameters.as_ref().is_some_and(|any| any.is_null()) => rsa(key),
+            rfc5912::RSA_ENCRYPTION => Err(KeyError::Malformed),
             rfc5912::ID_EC_PUBLIC_KEY => {
                 let parameters = spki.algorithm.parameters.as_ref().ok_or(KeyError::Malformed)?;
                 let curve = parameters.decode_as::<ObjectIdentifier>().map_err(|_| KeyError::Malformed)?;

@@ -4,7 +4,7 @@
 
 use const_oid::ObjectIdentifier;
 use der::{
-    Encode, Sequence,
+    Encode, Sequence, Tag,
     asn1::{Any, BitString, UintRef},
 };
 use obnova_algorithm::{KeyAlgorithm, KeyError, SubjectPublicKeyInfoOwned, key_id, spki::AlgorithmIdentifierOwned};
@@ -55,9 +55,18 @@ fn rsa_keys_of_odd_sizes_and_exponents_are_refused() {
 fn a_torn_or_over_long_rsa_key_is_malformed() {
     let whole = rsa_der(&[0xC1; 256], &[1, 0, 1]);
     for length in 0..whole.len() {
-        assert_eq!(verdict(&spki(RSA, None, &whole[..length])), Err(KeyError::Malformed));
+        assert_eq!(verdict(&spki(RSA, Some(Any::null()), &whole[..length])), Err(KeyError::Malformed));
     }
-    assert_eq!(verdict(&spki(RSA, None, &[whole.as_slice(), &[0]].concat())), Err(KeyError::Malformed));
+    assert_eq!(verdict(&spki(RSA, Some(Any::null()), &[whole.as_slice(), &[0]].concat())), Err(KeyError::Malformed));
+}
+
+#[test]
+fn rsa_parameters_are_null_and_nothing_else() {
+    let whole = rsa_der(&[0xC1; 256], &[1, 0, 1]);
+    assert_eq!(verdict(&spki(RSA, Some(Any::null()), &whole)), Ok(KeyAlgorithm::Rsa2048));
+    for parameters in [None, Some(Any::new(Tag::OctetString, []).unwrap()), Some(Any::encode_from(&P256).unwrap())] {
+        assert_eq!(verdict(&spki(RSA, parameters, &whole)), Err(KeyError::Malformed));
+    }
 }
 
 #[test]
