@@ -32,6 +32,13 @@ fn every_form_is_read() {
     }
 }
 
+/// Found by fuzzing: what was read alone could not be read again from a message.
+#[test]
+fn a_certificate_that_no_message_may_carry_is_no_certificate() {
+    let hollow = include_bytes!("data/name-with-a-hollow-constructed-value.der");
+    assert!(matches!(certs_only::read_file(hollow), Err(MessageError::Framing(_))));
+}
+
 #[test]
 fn what_holds_no_certificate_says_so() {
     let pem = "-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n";

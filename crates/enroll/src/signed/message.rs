@@ -63,6 +63,8 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
     if der.len() > MAX_CERTIFICATE {
         return Err(MessageError::LongCertificate { size: der.len() });
     }
+    // What a message is searched for is searched for here too, so that what was read can be sent in a message.
+    ber::to_der(der)?;
     let certificate = Certificate::from_der(der).map_err(MessageError::Certificate)?;
     match certificate.to_der() {
         Ok(again) if again == der => Ok(certificate),
