@@ -15,6 +15,7 @@ mod commands;
 mod failure;
 mod files;
 mod holder;
+mod interrupted;
 mod journals;
 mod narration;
 mod phrases;

@@ -3,7 +3,11 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
 use support::Desk;
 
@@ -48,6 +52,28 @@ fn the_demo_shows_the_whole_renewal_and_leaves_nothing_behind() {
     assert_eq!(said.err, "");
     assert!(!said.out.contains('\u{1b}'), "no escape sequences in a pipe");
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_demo_that_is_interrupted_leaves_nothing_behind() {
+    let desk = Desk::new();
+    for signal in ["INT", "TERM"] {
+        let mut demo = desk.command(["demo"]);
+        let mut demo = demo.stdout(Stdio::piped()).spawn().unwrap();
+        // The first line comes when the CA is there and serves.
+        let mut line = String::new();
+        let mut out = BufReader::new(demo.stdout.take().unwrap());
+        while !line.contains("The card") {
+            line.clear();
+            assert_ne!(out.read_line(&mut line).unwrap(), 0, "the demo ended before it began");
+        }
+        assert_ne!(fs::read_dir(desk.file("tmp")).unwrap().count(), 0);
+        let pid = demo.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+        assert_eq!(demo.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new());
+    }
 }
 
 #[test]

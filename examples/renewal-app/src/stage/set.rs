@@ -23,6 +23,7 @@ use super::{FirstPair, personalise};
 use crate::{
     authority::Authority,
     failure::{Failure, Kind, internal},
+    interrupted,
     texts::t,
     tokens::{self, Opened},
 };
@@ -67,6 +68,7 @@ impl Stage {
             Some(folder) => (made(folder)?, None),
             None => {
                 let temporary = tempfile::Builder::new().prefix("obnova-").tempdir()?;
+                interrupted::remove_when_interrupted(temporary.path().to_owned())?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
