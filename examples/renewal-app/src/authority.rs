@@ -36,6 +36,9 @@ impl Authority {
     /// The one that `--ca` and `--trust` name; `None` when neither is there.
     pub fn named(global: &Global) -> Result<Option<Self>, Failure> {
         match (&global.ca, &global.trust) {
+            (Some(url), Some(_)) if !url.starts_with("https://") => {
+                Err(Failure::new(Kind::Usage, t!("error-ca-address", address = url.as_str())))
+            }
             (Some(url), Some(trust)) => {
                 Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), anchors: read(trust)? }))
             }

@@ -153,7 +153,14 @@ fn a_card_that_is_torn_out_works_and_the_renewal_resumes() {
         let again = if begun { [&["renew", "--resume"], &CARD[..], &PIN_FILES].concat() } else { renew };
         desk.run(&again).ends_with(8);
         house.approve();
-        desk.run([&["renew", "--resume"], &CARD[..], &PIN_FILES].concat()).ends_with(0).says(&["Renewed"]);
+        // Once more while the new pair is put on the card: the old one is there, or both are, and never a half.
+        desk.run(["simulator", "tear", "card.state", "--at", &[5, 7, 9, 12, 14][round].to_string()]).ends_with(0);
+        let resume = [&["renew", "--resume"], &CARD[..], &PIN_FILES].concat();
+        assert_ne!(desk.run(&resume).code, 0, "torn at the end, round {round}");
+        let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).out;
+        let pairs = (listed.matches("expires in 20 days").count(), listed.matches("superseded").count());
+        assert!(matches!(pairs, (2, 0) | (0, 2)), "half a renewal:\n{listed}");
+        desk.run(&resume).ends_with(0).says(&["Renewed"]);
     }
 }
 
@@ -167,6 +174,20 @@ fn what_is_wrong_with_the_road_has_its_own_exit_code() {
     #[cfg(not(feature = "pcsc"))]
     desk.run([&renew[..], &house.options()].concat()).ends_with(2);
     desk.run([&renew[..], &["--token", "sim:nowhere"], &house.options()].concat()).ends_with(5);
+    // Nobody is there to agree to the plan: told before anything is begun, so that it can be done as told.
+    let unasked = ["renew", "--pin-file", "pin", "--signature-pin-file", "pin2"];
+    let said = desk.run([&unasked[..], &CARD, &house.options()].concat()).ends_with(2);
+    assert!(said.err.contains("--yes"), "{}", said.err);
+    assert!(desk.run(["status"]).ends_with(0).out.lines().all(|line| !line.contains("renewal-")));
+    // What was named cannot be: each line says what would be right.
+    for (wrong, code, advice) in [
+        (&["--ca", &house.url, "--trust", "nowhere.pem"][..], 2, "--trust"),
+        (&["--ca", "http://127.0.0.1:9", "--trust", "ca/root.pem"], 2, "https://"),
+        (&["--journal", "pin"], 3, "--journal"),
+    ] {
+        let said = desk.run([&["doctor"], &CARD[..], wrong].concat()).ends_with(code);
+        assert!(said.out.lines().any(|line| line.contains('✗') && line.contains(advice)), "{}", said.out);
+    }
     // Nobody listens there.
     let nobody = ["--ca", "https://127.0.0.1:9", "--trust", "ca/root.pem"];
     desk.run([&["doctor"], &CARD[..], &nobody].concat()).ends_with(7).says(&["✗", "127.0.0.1:9"]);

@@ -41,6 +41,7 @@ fn renew(address: SocketAddr, authentication: &str, signature: &str) {
 
     let old = [exported(&desk, TOKEN[1], 1), exported(&desk, TOKEN[1], 2)];
     opensc_uses(&desk, &old, ["1234", "567890"]);
+    pins_are_changed_and_unblocked(&desk, &old);
 
     desk.run([&["doctor"], &TOKEN[..], &house.options()].concat()).ends_with(0).says(&["Virtual PCD"]);
     desk.run([&["renew", "--yes"], &TOKEN[..], &PINS, &house.options()].concat()).ends_with(8);
@@ -91,14 +92,22 @@ fn pins_are_changed_and_unblocked(desk: &Desk, pair: &[Known; 2]) {
     assert!(pair[1].signs(desk, "1", "86420"));
 
     let show = || desk.run([&["card", "show"], &TOKEN[..]].concat()).ends_with(0);
-    while !show().out.contains("signature PIN: blocked") {
-        assert!(!run("pkcs15-tool", &["--verify-pin", "--auth-id", "02", "--pin", "000000"]).status.success());
-    }
+    let block = |name: &str, id: &str| {
+        while !show().out.contains(&format!("{name} PIN: blocked")) {
+            assert!(!run("pkcs15-tool", &["--verify-pin", "--auth-id", id, "--pin", "000000"]).status.success());
+        }
+    };
+    block("signature", "02");
     desk.write("puk", "12345678\n");
     let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "pin2"];
     desk.run([&unblock[..], &TOKEN].concat()).ends_with(0);
     assert!(pair[1].signs(desk, "1", "567890"));
-    ok("pkcs15-tool", &["--unblock-pin", "--auth-id", "01", "--puk", "12345678", "--new-pin", "1234"]);
+
+    block("authentication", "01");
+    ok("pkcs15-tool", &["--unblock-pin", "--auth-id", "01", "--puk", "12345678", "--new-pin", "4321"]);
+    assert!(!pair[0].signs(desk, "0", "1234"));
+    assert!(pair[0].signs(desk, "0", "4321"));
+    ok("pkcs15-tool", &["--change-pin", "--auth-id", "01", "--pin", "4321", "--new-pin", "1234"]);
     assert!(pair[0].signs(desk, "0", "1234"));
 }
 

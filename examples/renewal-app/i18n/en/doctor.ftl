@@ -20,4 +20,6 @@ doctor-bad = { $count ->
        *[other] { $count } things keep a renewal from working. Mend them, then check again.
     }
 doctor-no-card = Card: { $problem }
+doctor-journal-bad = Journal: { $problem }. Name a folder that can be written to with --journal.
+doctor-ca-bad = CA: { $problem }. Name its address with --ca (https://...), and a PEM file of the certificates it is recognised by with --trust.
 doctor-journal = Journal: { $folder } can be written

@@ -42,6 +42,7 @@ error-unused-option = This command has no use for { $option }: leave it out.
 error-token-feature = This build of obnova cannot use { $location }: build it with the feature pcsc or pkcs11.
 error-folder-not-empty = { $folder } is not empty: name a new folder.
 error-which-ca = Which CA? Name its address with --ca and the certificates it is recognised by with --trust.
+error-ca-address = --ca: "{ $address }" is not an address like https://ca.example.
 error-file = { $file }: { $problem }
 error-no-journal-folder = There is no folder for the journal: name one with --journal.
 error-nothing-to-resume = There is no renewal to go on with. Begin one with "obnova renew".

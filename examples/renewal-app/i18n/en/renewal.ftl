@@ -26,7 +26,7 @@ reason-only-one-of-two = The { $missing } certificate is missing beside the othe
 reason-expired = The { $role } certificate expired on { $since }: ask the issuer for a new first certificate.
 reason-not-yet-valid = The { $role } certificate is not valid before { $from }: wait, or check the clock of this computer.
 reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on.
-reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant.
+reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant. Remove the pair that is not used any more (obnova card clean).
 reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
         [0] none is free
         [one] only 1 is free

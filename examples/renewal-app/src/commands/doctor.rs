@@ -50,7 +50,7 @@ fn journal(global: &Global) -> Check {
     });
     match probed {
         Ok(folder) => Check::good(t!("doctor-journal", folder = folder.display().to_string())),
-        Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+        Err(failure) => Check::bad(Kind::NotEligible, t!("doctor-journal-bad", problem = failure.message())),
     }
 }
 
@@ -58,6 +58,6 @@ fn authority(global: &Global) -> Check {
     match Authority::named(global) {
         Ok(None) => Check::caution(t!("doctor-ca-none")),
         Ok(Some(authority)) => checks::authority(&authority),
-        Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+        Err(failure) => Check::bad(failure.kind(), t!("doctor-ca-bad", problem = failure.message())),
     }
 }

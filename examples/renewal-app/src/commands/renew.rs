@@ -1,5 +1,6 @@
 use std::{
     cell::RefCell,
+    io::IsTerminal as _,
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime},
@@ -42,6 +43,10 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         return road.walk(journal, holder, &face, |seams| Runner::resume(seams));
     }
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    // Before anything is begun that would then wait for an answer.
+    if !options.yes && !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = t!("ask-plan"))));
+    }
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let same_card = |process: &Process| process.plan().card.serial == card.identity.serial;

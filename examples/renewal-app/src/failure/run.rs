@@ -21,6 +21,9 @@ impl From<RunError> for Failure {
                 Self::new(Kind::Pin, t!("error-last-try-kept", name = view::password(password)))
             }
             RunError::Process(ProcessError::Refused(refusal)) => Self::new(Kind::Refused, phrases::refusal(&refusal)),
+            RunError::Login(error @ LoginError::Card(_)) => {
+                Self::new(Kind::NoCard, t!("error-other", detail = error.to_string()))
+            }
             RunError::Login(error) => Self::new(Kind::Network, t!("error-other", detail = error.to_string())),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
         }
