@@ -7,7 +7,7 @@ mod common;
 use std::{
     path::Path,
     process::Command,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use common::{certificate, installation, order};
@@ -16,14 +16,12 @@ use obnova_card::{
     KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Token, Removal, Secret, SignDigest, Slot, SlotId, Token,
     TokenError, Tries,
 };
-use tempfile::TempDir;
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const INSIDE: &str = "OBNOVA_TEST_INSIDE_SOFTHSM";
 const PIN: &str = "123456";
 /// SoftHSM does not like to be asked by two threads that log in and out at will: login is the process's.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-static TOKENS: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// Runs `test` in a process whose SoftHSM has an empty token directory of its own, with one token.
 fn with_token(name: &str, test: impl FnOnce(Pkcs11Token)) {
@@ -32,11 +30,12 @@ fn with_token(name: &str, test: impl FnOnce(Pkcs11Token)) {
         return test(open());
     }
     let _one: MutexGuard<'_, ()> = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let directory = TOKENS.path().join(name);
-    std::fs::create_dir(&directory).unwrap();
-    let configuration = directory.join("softhsm2.conf");
-    let text =
-        format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", directory.display());
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = directory.path().join("softhsm2.conf");
+    let text = format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+        directory.path().display()
+    );
     std::fs::write(&configuration, text).unwrap();
     let made = Command::new("softhsm2-util")
         .args(["--init-token", "--free", "--label", "a token", "--pin", PIN, "--so-pin", "5678"])
