@@ -37,3 +37,22 @@ pub(super) const fn service_is_gone(error: Error) -> bool {
             | Error::SecurityViolation
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_holder_mends_differently_is_told_apart() {
+        let meaning = |error| meaning(error, "reader");
+        assert!(matches!(meaning(Error::NoReadersAvailable), TransportError::NoReader));
+        assert!(matches!(meaning(Error::NoSmartcard), TransportError::NoCard { reader } if reader == "reader"));
+        assert!(matches!(meaning(Error::RemovedCard), TransportError::CardRemoved));
+        assert!(matches!(meaning(Error::ResetCard), TransportError::CardReset));
+        assert!(matches!(meaning(Error::SharingViolation), TransportError::Sharing));
+        assert!(matches!(meaning(Error::Timeout), TransportError::Timeout));
+        for gone in [Error::NoService, Error::ServiceStopped, Error::InvalidHandle, Error::SecurityViolation] {
+            assert!(matches!(meaning(gone), TransportError::ServiceStopped), "{gone:?}");
+        }
+    }
+}
