@@ -67,3 +67,24 @@ fn exponent_is_large(key: &SubjectPublicKeyInfoOwned) -> bool {
     let key = key.subject_public_key.as_bytes().and_then(|key| RsaPublicKey::from_der(key).ok());
     key.is_some_and(|key| key.exponent.as_bytes().len() > 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use der::Encode;
+
+    use super::*;
+
+    #[test]
+    fn an_exponent_of_two_bytes_is_small() {
+        let der = include_bytes!("../tests/data/rsa-pkcs1-sha256.der");
+        let mut key = CertificationRequest::from_der(der).unwrap().public_key().clone();
+        assert!(exponent_is_large(&key));
+        for (exponent, large) in [(&[0x01, 0x01][..], false), (&[0xFF, 0xFF], false), (&[0x01, 0x00, 0x01], true)] {
+            let bytes = key.subject_public_key.as_bytes().unwrap().to_vec();
+            let modulus = RsaPublicKey::from_der(&bytes).unwrap().modulus;
+            let changed = RsaPublicKey { modulus, exponent: UintRef::new(exponent).unwrap() }.to_der().unwrap();
+            key.subject_public_key = der::asn1::BitString::from_bytes(&changed).unwrap();
+            assert_eq!(exponent_is_large(&key), large, "{exponent:02X?}");
+        }
+    }
+}

@@ -213,3 +213,67 @@ fn what_cannot_be_asked_for_is_said_at_the_end() {
     };
     assert!(matches!(builder().extension(large).finalize().unwrap_err(), BuildError::TooLong { .. }));
 }
+
+/// A request of exactly this many bytes; nothing in it is true but its shape.
+fn of_size(size: usize) -> Vec<u8> {
+    let padded = |padding: usize| {
+        let filler = Any::new(der::Tag::OctetString, vec![0; padding]).unwrap().to_der().unwrap();
+        let attributes = Some(vec![attribute(rfc5280::ANY_POLICY, &[filler])]);
+        let info = Info { version: 0, subject: "CN=Jana".parse().unwrap(), public_key: Card::p256().key(), attributes };
+        let info = info.to_der().unwrap();
+        let request = Request {
+            info: AnyRef::try_from(info.as_slice()).unwrap(),
+            algorithm: ECDSA.identifier(),
+            signature: BitStringRef::from_bytes(&[0; 70]).unwrap(),
+        };
+        request.to_der().unwrap()
+    };
+    let around = padded(size / 2).len() - size / 2;
+    let made = padded(size - around);
+    assert_eq!(made.len(), size);
+    made
+}
+
+#[test]
+fn the_longest_request_is_read_and_one_byte_more_is_not() {
+    const MAX: usize = CertificationRequest::MAX_SIZE;
+    assert_eq!(CertificationRequest::from_der(&of_size(MAX)).unwrap().der().len(), MAX);
+    assert_eq!(CertificationRequest::from_der(&of_size(MAX + 1)), Err(ParseError::TooLong { size: MAX + 1 }));
+    let text = CertificationRequest::from_der(&of_size(MAX)).unwrap().to_pem().unwrap();
+    assert!(text.len() > MAX);
+    assert_eq!(CertificationRequest::from_pem(&text).unwrap().der().len(), MAX);
+    assert_eq!(CertificationRequest::from_pem(&"A".repeat(2 * MAX)), Err(ParseError::Pem));
+    assert_eq!(
+        CertificationRequest::from_pem(&"A".repeat(2 * MAX + 1)),
+        Err(ParseError::TooLong { size: 2 * MAX + 1 })
+    );
+}
+
+#[test]
+fn the_longest_request_that_is_made_leaves_room_for_any_signature() {
+    let card = Card::p256();
+    let made = |filler: usize| {
+        let extn_value = OctetString::new(vec![0; filler]).unwrap();
+        let extension = Extension { extn_id: rfc5280::ANY_POLICY, critical: false, extn_value };
+        RequestBuilder::new("CN=Jana".parse().unwrap(), card.key(), ECDSA).extension(extension).finalize()
+    };
+    let around = made(8_000).unwrap().bytes().len() - 8_000;
+    // What RSA 4096 adds: outer SEQUENCE, AlgorithmIdentifier of PSS with its parameters, BIT STRING.
+    let most = CertificationRequest::MAX_SIZE - 640;
+    let longest = made(most - around).unwrap();
+    assert_eq!(longest.bytes().len(), most);
+    assert!(longest.assemble(&card.sign(longest.bytes())).is_ok());
+    let refused = made(most - around + 1).unwrap_err();
+    assert_eq!(refused, BuildError::TooLong { size: CertificationRequest::MAX_SIZE + 1 });
+}
+
+#[test]
+fn debug_says_who_asks_and_never_a_challenge_password() {
+    let request = CertificationRequest::from_der(CORPUS[4]).unwrap();
+    let shown = format!("{request:?}");
+    assert!(request.has_challenge_password());
+    assert!(shown.contains(&request.subject().to_string()), "{shown}");
+    assert!(shown.contains("1.2.840.113549.1.9.7"), "{shown}");
+    let there = request.der().windows(14).any(|window| window == b"hunter2hunter2");
+    assert!(there && !shown.contains("hunter2") && !shown.contains("104, 117, 110"), "{shown}");
+}

@@ -1,0 +1,138 @@
+//! What holds for every request.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::LazyLock;
+
+use common::Card;
+use const_oid::ObjectIdentifier;
+use der::{asn1::OctetString, flagset::FlagSet};
+use obnova_algorithm::{Digest, SignatureAlgorithm};
+use obnova_pkcs10::{BuildError, CertificationRequest, RequestBuilder};
+use proptest::{collection::vec, prelude::*};
+use x509_cert::{
+    ext::{
+        Extension,
+        pkix::{KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
+    },
+    name::Name,
+};
+
+const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+static CARD: LazyLock<Card> = LazyLock::new(Card::p256);
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+struct Wish {
+    subject: Name,
+    usage: Option<FlagSet<KeyUsages>>,
+    mails: Vec<String>,
+    others: Vec<Extension>,
+}
+
+impl Wish {
+    fn builder(&self) -> RequestBuilder {
+        let mut builder = RequestBuilder::new(self.subject.clone(), CARD.key(), ECDSA);
+        if let Some(usage) = self.usage {
+            builder = builder.key_usage(KeyUsage(usage));
+        }
+        if !self.mails.is_empty() {
+            builder = builder.subject_alt_name(self.names());
+        }
+        self.others.iter().fold(builder, |builder, other| builder.extension(other.clone()))
+    }
+
+    fn names(&self) -> Vec<GeneralName> {
+        let name = |mail: &String| GeneralName::Rfc822Name(der::asn1::Ia5String::new(mail).unwrap());
+        self.mails.iter().map(name).collect()
+    }
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let text = "[A-Za-zÀ-ž][A-Za-zÀ-ž0-9 .'-]{0,30}[A-Za-z0-9]";
+    let subject = prop_oneof![
+        Just(Name::default()),
+        (text, text, "[A-Z]{2}")
+            .prop_map(|(name, house, country)| { format!("CN={name},O={house},C={country}").parse().unwrap() }),
+    ];
+    let usage = proptest::option::of(1..0x1FF_u16).prop_map(|bits| bits.map(FlagSet::new_truncated));
+    let other = (1..40_u32, any::<bool>(), vec(any::<u8>(), 0..60)).prop_map(|(arc, critical, value)| Extension {
+        extn_id: ObjectIdentifier::new("1.3.6.1.4.1.99999").unwrap().push_arc(arc).unwrap(),
+        critical,
+        extn_value: OctetString::new(value).unwrap(),
+    });
+    let mails = vec("[a-z]{1,12}@[a-z]{1,12}\\.example", 0..4);
+    (subject, usage, mails, vec(other, 0..5)).prop_map(|(subject, usage, mails, others)| Wish {
+        subject,
+        usage,
+        mails,
+        others,
+    })
+}
+
+fn made(wish: &Wish) -> Result<CertificationRequest, BuildError> {
+    let to_sign = wish.builder().finalize()?;
+    to_sign.assemble(&CARD.sign(to_sign.bytes()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
+    #[test]
+    fn what_was_asked_for_is_what_is_read(wish in wish()) {
+        let twice = wish.others.iter().enumerate().any(|(at, one)| {
+            wish.others[..at].iter().any(|earlier| earlier.extn_id == one.extn_id)
+        });
+        let request = match made(&wish) {
+            Ok(request) => request,
+            Err(error) => {
+                prop_assert!(twice && matches!(error, BuildError::DuplicateExtension { .. }), "{}", error);
+                return Ok(());
+            }
+        };
+        prop_assert!(!twice);
+        prop_assert!(request.verify().is_ok());
+        for again in [
+            CertificationRequest::from_der(request.der()).unwrap(),
+            CertificationRequest::from_pem(&request.to_pem().unwrap()).unwrap(),
+        ] {
+            prop_assert_eq!(&again, &request);
+            prop_assert_eq!(again.subject(), &wish.subject);
+            prop_assert_eq!(again.public_key(), &CARD.key());
+            let usage = again.extension::<KeyUsage>().unwrap();
+            prop_assert_eq!(usage, wish.usage.map(|usage| (true, KeyUsage(usage))));
+            let names = again.extension::<SubjectAltName>().unwrap();
+            let asked = (!wish.mails.is_empty()).then(|| (wish.subject.is_empty(), SubjectAltName(wish.names())));
+            prop_assert_eq!(names, asked);
+            prop_assert!(again.extensions().ends_with(&wish.others));
+            prop_assert!(!again.has_challenge_password());
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_is_refused(wish in wish(), at in any::<prop::sample::Index>(), change in 1..=255_u8) {
+        let Ok(request) = made(&wish) else { return Ok(()) };
+        let mut bytes = request.der().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+        if let Ok(changed) = CertificationRequest::from_der(&bytes) {
+            prop_assert!(changed.verify().is_err(), "byte {} of {}", at, bytes.len());
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_kept(bytes in vec(any::<u8>(), 0..200)) {
+        if let Ok(request) = CertificationRequest::from_der(&bytes) {
+            prop_assert_eq!(request.der(), &bytes[..]);
+        }
+    }
+
+    #[test]
+    fn a_signature_over_something_else_is_not_assembled(wish in wish(), other in vec(any::<u8>(), 0..64)) {
+        let Ok(to_sign) = wish.builder().finalize() else { return Ok(()) };
+        prop_assert!(to_sign.assemble(&CARD.sign(&other)).is_err());
+        prop_assert!(to_sign.assemble(&other).is_err());
+    }
+}
