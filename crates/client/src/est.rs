@@ -12,7 +12,7 @@ use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching};
 use x509_cert::Certificate;
 
-use crate::{CaConnection, CaError, Https};
+use crate::{CaConnection, CaError, HttpExchange, Https};
 
 mod signers;
 mod tokens;
@@ -24,20 +24,20 @@ use tokens::{Fetch, Taken, Thread};
 /// It is sent the same message after a crash; what is pending is fetched by the token of the answer, over TLS, with neither
 /// card nor PIN.
 #[derive(Debug)]
-pub struct EstConnection {
-    https: Https,
+pub struct EstConnection<H = Https> {
+    https: H,
     client: Client,
     anchors: Vec<ParsedCertificate>,
     /// What the server gave as its certificates, once it was asked.
     certificates: Option<Vec<ParsedCertificate>>,
 }
 
-impl EstConnection {
+impl<H: HttpExchange> EstConnection<H> {
     /// Over this connection, trusting these anchors for everything that the CA issues and signs.
     ///
     /// # Errors
     /// [`CaError::Order`] without an anchor.
-    pub fn new(https: Https, anchors: Vec<ParsedCertificate>) -> Result<Self, CaError> {
+    pub fn new(https: H, anchors: Vec<ParsedCertificate>) -> Result<Self, CaError> {
         if anchors.is_empty() {
             return Err(CaError::Order("no certificate to trust the issuer by".into()));
         }
@@ -119,7 +119,7 @@ impl EstConnection {
     }
 }
 
-impl CaConnection for EstConnection {
+impl<H: HttpExchange> CaConnection for EstConnection<H> {
     fn terms(&mut self) -> Result<Terms, CaError> {
         let intermediates = self.certificates()?;
         Ok(Terms { anchors: self.anchors.clone(), intermediates, vouching: Vouching::OldKeys })

@@ -17,6 +17,15 @@ use crate::CaError;
 
 mod tls;
 
+/// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
+pub trait HttpExchange {
+    /// Asks once. Every status is an answer.
+    ///
+    /// # Errors
+    /// [`CaError`]: nobody knows whether the server saw the request.
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError>;
+}
+
 /// HTTPS to one server, and nothing else: no redirect is followed, no proxy and no certificate store of the system is used,
 /// an answer is read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit.
 #[derive(Clone, Debug)]
@@ -99,6 +108,12 @@ impl Https {
             ureq::Error::Protocol(error) => CaError::Protocol(error.to_string()),
             error => CaError::Unreachable { server, problem: error.to_string() },
         }
+    }
+}
+
+impl HttpExchange for Https {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        Self::exchange(self, request)
     }
 }
 

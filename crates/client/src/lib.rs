@@ -2,7 +2,7 @@
 //!
 //! - [`Runner`]: does what a [`Process`](obnova_renewal::Process) says, one step at a time, with the five [`Seams`].
 //! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory.
-//! - [`EstConnection`] over [`Https`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
+//! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`]: certificates that came as files.
 //! - [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
 
@@ -27,7 +27,7 @@ pub use content::{install_completion, remove};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;
-pub use https::{Https, tls_config};
+pub use https::{HttpExchange, Https, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;

@@ -1,0 +1,217 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{Duration, SystemTime},
+};
+
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_ca::{
+    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, KeyHash, PickUpSecret, Policy, SqliteStore, Store, StoreError,
+    Transaction,
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Submission},
+};
+use obnova_client::{CaError, HttpExchange};
+use obnova_enroll::est::{HttpRequest, HttpResponse, Operation, Server};
+use obnova_renewal::{Pair, ParsedCertificate};
+
+use crate::mortal::{Dead, Mortal};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A CA that is running, or was killed. What it knows is in files; started again it has a new life.
+pub struct Authority {
+    folder: PathBuf,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    ca: Ca,
+    life: Mortal,
+}
+
+impl Authority {
+    /// Makes the CA's files: keys, certificates, secret, and an empty store.
+    pub fn found(folder: &Path) {
+        let now = SystemTime::now();
+        let (begin, key) = (now - DAY * 400, || CaKey::generate(KeyAlgorithm::P256).unwrap());
+        let root = Issuer::self_signed(key(), &"CN=Root,O=Test".parse().unwrap(), begin, now + DAY * 7300).unwrap();
+        let issuing_key = key();
+        std::fs::write(folder.join("ca.key"), issuing_key.to_pkcs8().unwrap().as_slice()).unwrap();
+        let name = "CN=Issuing,O=Test".parse().unwrap();
+        let issuing = root.issuing(issuing_key, &name, begin, now + DAY * 3650).unwrap();
+        let [issuing, root] = issuing.chain().collect::<Vec<_>>()[..] else { panic!() };
+        std::fs::write(folder.join("issuing.cer"), &issuing.der).unwrap();
+        std::fs::write(folder.join("root.cer"), &root.der).unwrap();
+        PickUpSecret::generate().unwrap().save(&folder.join("ca.secret")).unwrap();
+    }
+
+    /// Starts the CA in a folder.
+    pub fn start(folder: &Path, life: Mortal) -> Self {
+        let authority = Self { folder: folder.to_owned(), running: Mutex::new(None) };
+        authority.restart(life);
+        authority
+    }
+
+    /// Starts it again, with another life; what ran before is gone.
+    pub fn restart(&self, life: Mortal) {
+        let mut running = self.running.lock().unwrap();
+        *running = None;
+        let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
+        let certificate = |name: &str| IssuedCertificate::from_der(&read(name)).unwrap();
+        let key = CaKey::from_pkcs8(&read("ca.key")).unwrap();
+        let issuer = Issuer::new(key, certificate("issuing.cer"), vec![certificate("root.cer")]).unwrap();
+        let secret = PickUpSecret::load(&self.folder.join("ca.secret")).unwrap();
+        let store = SqliteStore::open(&self.folder.join("ca.db")).unwrap();
+        let store = MortalStore { inner: store, life: life.clone() };
+        let policy = Policy::from_toml(Policy::TEMPLATE).unwrap();
+        *running = Some(Running { ca: Ca::new(policy, issuer, secret, Box::new(store)), life });
+    }
+
+    /// Does something with the CA; `None` when it is dead, or dies of it.
+    pub fn with_ca<T>(&self, act: impl FnOnce(&Ca) -> T) -> Option<T> {
+        let running = self.running.lock().unwrap();
+        let Running { ca, life } = running.as_ref()?;
+        if life.is_dead() {
+            return None;
+        }
+        let done = act(ca);
+        (!life.is_dead()).then_some(done)
+    }
+
+    /// The first pair of a card, which ends in 20 days.
+    pub fn certify(&self, keys: &Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>> {
+        let now = SystemTime::now();
+        let pair = FirstPair {
+            subject: "CN=Jana Nováková,SERIALNUMBER=PNOCZ-0001,C=CZ".parse().unwrap(),
+            email: "jana@example.cz".into(),
+            authentication: keys.authentication.clone(),
+            signature: keys.signature.clone(),
+            not_before: now - DAY * 345,
+            not_after: now + DAY * 20,
+        };
+        let [authentication, signature] = self.with_ca(|ca| ca.issue_first_pair(&pair)).unwrap().unwrap();
+        Pair { authentication: authentication.der, signature: signature.der }
+    }
+
+    /// Whom to trust.
+    pub fn anchors(&self) -> Vec<ParsedCertificate> {
+        vec![ParsedCertificate::from_der(&std::fs::read(self.folder.join("root.cer")).unwrap()).unwrap()]
+    }
+
+    /// Every order.
+    pub fn orders(&self) -> Vec<OrderRecord> {
+        self.with_ca(|ca| ca.list(None, 100).unwrap()).expect("the CA is down")
+    }
+
+    /// The operator approves what waits. `false` when the CA died of it.
+    pub fn approve(&self) -> bool {
+        let approved = self.with_ca(|ca| {
+            for order in ca.list(Some(OrderState::Pending), 100).ok()? {
+                ca.approve(&order.transaction, SystemTime::now()).ok()?;
+            }
+            Some(())
+        });
+        approved.flatten().is_some()
+    }
+
+    /// Whose login that is; `None` when the CA is dead.
+    pub fn login(&self, certificate: &ParsedCertificate) -> Option<String> {
+        self.with_ca(|ca| ca.login(certificate.certificate(), SystemTime::now()).unwrap().subject)
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        self.with_ca(|ca| {
+            let server = Server::new();
+            match server.route(request).unwrap() {
+                Operation::CaCerts => {
+                    let certificates: Vec<_> = ca.certificates().map(|one| one.certificate.clone()).collect();
+                    Some(server.cacerts(&certificates).unwrap())
+                }
+                Operation::FullCmc(message) => {
+                    let response = ca.answer(&message, None, SystemTime::now()).ok()?;
+                    Some(server.fullcmc(&response.message, response.refused.is_some()))
+                }
+            }
+        })?
+    }
+}
+
+/// The network between a process of the holder and the CA.
+#[derive(Clone)]
+pub struct Wire<'a> {
+    pub authority: &'a Authority,
+    pub life: Mortal,
+}
+
+impl HttpExchange for Wire<'_> {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        let down =
+            |problem: &str| CaError::Unreachable { server: "https://ca.example".into(), problem: problem.into() };
+        let name = format!("HTTP {} {}", request.method.as_str(), request.path);
+        let answer = self.life.effect(&name, || self.authority.answer(request));
+        answer.map_err(|_| down("the program ended"))?.ok_or_else(|| down("the CA is down"))
+    }
+}
+
+/// Stops the CA before and after each write to its store.
+struct MortalStore {
+    inner: SqliteStore,
+    life: Mortal,
+}
+
+impl MortalStore {
+    fn write<T>(&self, name: &str, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.life.effect(&format!("store {name}"), write).unwrap_or_else(|Dead { .. }| Err(StoreError::Stopped))
+    }
+}
+
+impl Store for MortalStore {
+    fn submit(&self, order: NewOrder) -> Result<Submission, StoreError> {
+        self.write("submit", || self.inner.submit(order))
+    }
+
+    fn issue(
+        &self,
+        transaction: &Transaction,
+        certificates: Vec<CertificateRecord>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError> {
+        self.write("issue", || self.inner.issue(transaction, certificates, now))
+    }
+
+    fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError> {
+        self.write("reject", || self.inner.reject(transaction, reason, now))
+    }
+
+    fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
+        self.write("confirm", || self.inner.confirm(transaction, now))
+    }
+
+    fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
+        self.write("add", || self.inner.add(certificates))
+    }
+
+    fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
+        self.inner.order(transaction)
+    }
+
+    fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {
+        self.inner.order_by_token(token_hash)
+    }
+
+    fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError> {
+        self.inner.orders(state, limit)
+    }
+
+    fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError> {
+        self.inner.certificate(serial)
+    }
+
+    fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.inner.ending(from, until, limit)
+    }
+
+    fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
+        self.inner.key_is_taken(key)
+    }
+}

@@ -1,0 +1,24 @@
+//! Every stop: a whole twin renewal is run once to learn the points at which it can be stopped, and then once for each of
+//! them. What is asserted afterwards is in [`world::World::assert_whole`].
+//!
+//! - [`mortal::Mortal`] is the life of a process: each effect that it has on the world (an APDU, an HTTP message, a record of
+//!   the journal, a write to the CA's store) passes through it, before and after. At the chosen point it ends, and from there
+//!   on every effect of this life refuses: nothing that the dying program still does has consequences. That is the death of a
+//!   process, and the same one each time.
+//! - [`rig::Rig`] is a kind of card: how one is made, put into a reader, and reached by a process with such a life. Another
+//!   driver is one more `impl Rig` and a file of tests like [`profile`].
+//! - [`authority::Authority`] is a real `obnova_ca::Ca` with its SQLite file, behind the real EST and CMC machines, with a
+//!   life of its own.
+//! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
+//!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
+//! - [`table`] has the loops over all points, for any rig.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod authority;
+mod holder;
+mod mortal;
+mod profile;
+mod rig;
+mod table;
+mod world;

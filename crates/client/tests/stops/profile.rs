@@ -1,0 +1,78 @@
+//! The driver of our profile, over the simulated card with its state in a file.
+
+use std::path::Path;
+
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_card::{KeyRole, PasswordKind, ProfileToken, Secret};
+use obnova_client::{SharedToken, share};
+use obnova_profile::{Label, SlotNumber};
+use obnova_renewal::Pair;
+use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
+
+use crate::{mortal::Mortal, rig::Rig, table};
+
+const AUTHENTICATION_PIN: &str = "auth-PIN";
+const SIGNATURE_PIN: &str = "sign-PIN";
+const FILE: &str = "card.state";
+
+/// A card of the simulator in a reader.
+pub struct ProfileRig(SimulatorConnection);
+
+impl Rig for ProfileRig {
+    const NAME: &'static str = "profile";
+
+    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
+        let card = Personalisation::new("OBN00000001").label("Jana Nováková");
+        let card = card.active(AUTHENTICATION_PIN.as_bytes(), SIGNATURE_PIN.as_bytes(), b"12345678");
+        let mut card = card.create(folder.join(FILE)).unwrap();
+        let place = |role| match role {
+            KeyRole::Authentication => (1, obnova_profile::KeyRole::Authentication, "Authentication"),
+            KeyRole::Signature => (2, obnova_profile::KeyRole::Signature, "Signature"),
+        };
+        let keys = Pair::from_fn(|role| {
+            let (slot, role, label) = place(role);
+            let (slot, label) = (SlotNumber::new(slot).unwrap(), Label::new(label).unwrap());
+            card.personalise_key(slot, role, KeyAlgorithm::P256, &label).unwrap()
+        });
+        for (role, certificate) in certify(&keys).iter() {
+            let (slot, _, label) = place(role);
+            let (slot, label) = (SlotNumber::new(slot).unwrap(), Label::new(label).unwrap());
+            card.personalise_certificate(slot, certificate, &label).unwrap();
+        }
+    }
+
+    fn insert(folder: &Path) -> Self {
+        Self(SimulatorConnection::new(Card::open(folder.join(FILE)).unwrap()))
+    }
+
+    fn token(&self, life: &Mortal) -> SharedToken {
+        share(ProfileToken::new(Decorated::new(self.0.clone(), Apdus(life.clone()))))
+    }
+
+    fn pin(password: PasswordKind) -> Secret {
+        Secret::from(if password == PasswordKind::SignaturePin { SIGNATURE_PIN } else { AUTHENTICATION_PIN })
+    }
+}
+
+/// Stops before and after each APDU.
+struct Apdus(Mortal);
+
+impl Decorator for Apdus {
+    fn transmit(
+        &mut self,
+        card: &mut dyn CardTransport,
+        command: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        // The header only: what follows may be a PIN.
+        let header: Vec<_> = command.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
+        let name = format!("APDU {}", header.join(" "));
+        self.0.effect(&name, || card.transmit(command, response)).unwrap_or(Err(TransportError::CardRemoved))
+    }
+}
+
+#[test]
+fn stopped_anywhere_it_resumes_from_its_journal() {
+    table::with_journal::<ProfileRig>();
+}

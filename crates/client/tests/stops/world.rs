@@ -1,0 +1,238 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use obnova_algorithm::verify_digest;
+use obnova_card::{KeyRole, PasswordState, Pin, SignDigest, SlotId, Tries};
+use obnova_client::{EstConnection, FileJournal, Journal, JournalError, RunError, Runner, Seams, Turn, look};
+use obnova_renewal::{CardView, Failure, NotEligible, Pair, ParsedCertificate, Plan, Policy, Reason, Record, scan};
+
+use crate::{
+    authority::{Authority, Wire},
+    holder::{Door, Holder},
+    mortal::{Dead, Mortal},
+    rig::Rig,
+};
+
+/// A card in a reader, a CA, and a folder for journals.
+pub struct World<R: Rig> {
+    folder: tempfile::TempDir,
+    pub rig: Option<R>,
+    pub authority: Authority,
+    old: Pair<(SlotId, ParsedCertificate)>,
+}
+
+/// How a life of the holder's program went to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    Done,
+    Failed(Failure),
+    /// There was nothing to resume, and nothing to renew.
+    NothingToDo(NotEligible),
+}
+
+/// Everything as it is before a renewal, to be copied.
+pub struct Snapshot(tempfile::TempDir);
+
+impl Snapshot {
+    pub fn take<R: Rig>() -> Self {
+        let folder = folder();
+        for name in ["ca", "card"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let ca = folder.path().join("ca");
+        Authority::found(&ca);
+        let authority = Authority::start(&ca, Mortal::forever());
+        R::personalise(&folder.path().join("card"), |keys| authority.certify(keys));
+        Self(folder)
+    }
+}
+
+impl<R: Rig> World<R> {
+    /// Made anew from the snapshot, with a CA of this life.
+    pub fn new(snapshot: &Snapshot, life_of_ca: Mortal) -> Self {
+        let folder = folder();
+        copy(snapshot.0.path(), folder.path());
+        let rig = R::insert(&folder.path().join("card"));
+        let authority = Authority::start(&folder.path().join("ca"), life_of_ca);
+        let card = look(rig.token(&Mortal::forever()).lock().unwrap().as_mut()).unwrap();
+        let old = Plan::make(&card, &Policy::twins(), SystemTime::now()).unwrap().old;
+        let old = Pair::from_fn(|role| (old.get(role).slot, old.get(role).certificate.clone()));
+        Self { folder, rig: Some(rig), authority, old }
+    }
+
+    fn journals(&self) -> PathBuf {
+        self.folder.path().join("journals")
+    }
+
+    /// The card is taken out and put in again: what it knows is what was written.
+    pub fn reinsert(&mut self) {
+        drop(self.rig.take());
+        self.rig = Some(R::insert(&self.folder.path().join("card")));
+    }
+
+    fn rig(&self) -> &R {
+        self.rig.as_ref().unwrap()
+    }
+
+    /// The card, as somebody sees it who does not take part.
+    pub fn card(&self) -> CardView {
+        look(self.rig().token(&Mortal::forever()).lock().unwrap().as_mut()).unwrap()
+    }
+
+    /// One life of the holder's program: goes on with what was begun or begins, until there is nothing to do any more. The
+    /// operator approves while it waits.
+    pub fn live(&self, life: &Mortal) -> Result<Ended, RunError> {
+        let token = self.rig().token(life);
+        let wire = Wire { authority: &self.authority, life: life.clone() };
+        let mut ca = EstConnection::new(wire, self.authority.anchors())?;
+        let mut login = Door { authority: &self.authority, life: life.clone() };
+        let mut holder = Holder::<R>::new();
+        let skew = std::cell::Cell::new(Duration::ZERO);
+        let clock = || SystemTime::now() + skew.get();
+        let begun = FileJournal::unfinished(&self.journals(), clock())?.into_iter().next();
+        let (name, plan) = match begun {
+            Some((name, _)) => (name, None),
+            None => {
+                let card = look(token.lock().unwrap().as_mut())?;
+                let plan = match Plan::make(&card, &Policy::twins(), clock()) {
+                    Ok(plan) => plan,
+                    Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
+                };
+                (format!("renewal-{}", FileJournal::list(&self.journals())?.len() + 1), Some(plan))
+            }
+        };
+        let inner = match plan {
+            Some(_) => FileJournal::create(&self.journals(), &name)?,
+            None => FileJournal::open(&self.journals(), &name)?,
+        };
+        let mut journal = MortalJournal { inner, life: life.clone() };
+        let seams = Seams {
+            token: Some(token),
+            ca: &mut ca,
+            prompt: &mut holder,
+            journal: &mut journal,
+            login: Some(&mut login),
+            clock: &clock,
+        };
+        let mut runner = match plan {
+            Some(plan) => Runner::begin(seams, &name, plan)?,
+            None => Runner::resume(seams)?,
+        };
+        loop {
+            match runner.run()? {
+                Turn::Went => {}
+                Turn::Done(_) => return Ok(Ended::Done),
+                Turn::Failed(failure) => return Ok(Ended::Failed(failure)),
+                Turn::Waits(until) => {
+                    self.authority.approve();
+                    skew.set(until.duration_since(SystemTime::now()).unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// At the moment of a stop: no try was spent, the old pair works, and what was left on the card is told.
+    pub fn assert_sound(&self, told: &str, tries: u8) {
+        let card = self.card();
+        for password in &card.passwords {
+            if let PasswordState::Active(Tries::Known(left)) = password.state {
+                assert!(left >= tries, "{told}: {} has {left} tries", password.kind);
+            }
+        }
+        for (role, (slot, certificate)) in self.old.iter() {
+            assert!(card.slot(*slot).unwrap().holds(certificate), "{told}: the old {role} certificate is gone");
+            self.assert_signs(told, &card, *slot, certificate);
+        }
+    }
+
+    /// At the end: two new certificates that sign, on two new keys and no more; the old pair is there and works; the CA issued
+    /// one pair in one order.
+    pub fn assert_whole(&self, told: &str) {
+        self.assert_sound(told, 3);
+        let orders = self.authority.orders();
+        assert_eq!(orders.len(), 1, "{told}: ordered once");
+        assert_eq!(orders[0].certificates.len(), 2, "{told}: issued once");
+        let card = self.card();
+        assert_eq!(scan(&card), [], "{told}: keys without certificates");
+        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 4, "{told}: keys on the card");
+        for (issued, role) in orders[0].certificates.iter().zip([KeyRole::Authentication, KeyRole::Signature]) {
+            let issued = ParsedCertificate::from_der(&issued.der).unwrap();
+            let slot = card.slots.iter().find(|slot| slot.holds(&issued));
+            let slot = slot.unwrap_or_else(|| panic!("{told}: the new {role} certificate is not on the card"));
+            assert_eq!(slot.certificates.len(), 1, "{told}: slot {}", slot.id);
+            self.assert_signs(told, &card, slot.id, &issued);
+        }
+        for (role, (slot, _)) in self.old.iter().filter(|_| card.capabilities.marks_superseded) {
+            let marked = card.slot(*slot).unwrap().certificates.iter().all(|one| one.superseded);
+            assert!(marked, "{told}: the old {role} certificate is not marked");
+        }
+        match Plan::make(&card, &Policy::twins(), SystemTime::now()) {
+            Err(NotEligible { reasons }) if matches!(reasons[..], [Reason::NotDue { .. }]) => {}
+            other => panic!("{told}: the new pair is not the current one: {other:?}"),
+        }
+    }
+
+    fn assert_signs(&self, told: &str, card: &CardView, slot: SlotId, certificate: &ParsedCertificate) {
+        let key = card.slot(slot).and_then(|slot| slot.key.as_ref()).unwrap();
+        let (algorithm, pin) = (key.signs[0], Pin::new(R::pin(key.password)));
+        let digest = algorithm.digest().of(told.as_bytes());
+        let job = SignDigest { slot, algorithm, digest };
+        let token = self.rig().token(&Mortal::forever());
+        let signature = token.lock().unwrap().sign(&[job], &pin).unwrap_or_else(|error| panic!("{told}: {error}"));
+        verify_digest(certificate.public_key(), algorithm, &digest, &signature[0]).unwrap();
+    }
+}
+
+/// Stops before each write to the journal, in the middle of it, and after it.
+struct MortalJournal {
+    inner: FileJournal,
+    life: Mortal,
+}
+
+impl Journal for MortalJournal {
+    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
+        let path = self.inner.path().to_owned();
+        let died = |Dead { .. }| {
+            let error = std::io::Error::other("the program ended");
+            JournalError::Io { path: path.clone(), error }
+        };
+        let name = format!("journal {}", records.iter().map(|one| one.fact.name()).collect::<Vec<_>>().join(", "));
+        self.life.pass(|| format!("before {name}")).map_err(died)?;
+        if let Err(dead) = self.life.pass(|| format!("inside {name}")) {
+            if dead.just_now {
+                // What a process leaves that was killed while it wrote the file that is to take the place of the journal.
+                fs::write(path.with_extension("new"), "obnova-journal 1 4711 ").unwrap();
+            }
+            return Err(died(dead));
+        }
+        self.inner.append(records)?;
+        self.life.pass(|| format!("after {name}")).map_err(died)
+    }
+
+    fn records(&mut self) -> Result<Vec<Record>, JournalError> {
+        self.inner.records()
+    }
+}
+
+/// A folder that goes away again: in memory where that can be had, since nothing here is about disks.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = tempfile::Builder::new().prefix("obnova-stops-").tempdir_in(memory);
+    folder.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
