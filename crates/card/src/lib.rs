@@ -16,7 +16,7 @@ pub use error::TokenError;
 pub use in_place::InPlaceOnly;
 pub use location::{Location, LocationError};
 #[cfg(feature = "pkcs11")]
-pub use pkcs11::Pkcs11Token;
+pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Token, Pkcs11Trace};
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use profile::{ProfileToken, Repair};
 pub use secret::Secret;

@@ -6,17 +6,27 @@
 //! - A key pair has label `TEXT [authentication 3]` or `TEXT [signature 4]`: role and slot number. A pair without such a
 //!   suffix (made by another program) gets the lowest number that is free, in the order of its CKA_ID; its role is
 //!   signature when a certificate on it has nonRepudiation in its key usage, or else when its label contains "sign".
+//! - A pair that is being made has `unfinished` after its number, and one that is being removed `removed`. Where either was
+//!   interrupted the slot counts as empty, and the next key that is made there takes up what is left: it is that key, if
+//!   both its halves are there and nobody was told of it yet.
 //! - A superseded certificate has label `TEXT (superseded)`.
 //! - CKA_ID of a pair made here, and of its certificates, is [`obnova_algorithm::key_id`] of the public key.
 //!
 //! What a PKCS#11 token cannot do: it has one PIN, which guards both roles, and no PUK; how many tries are left is told
-//! by flags only; certificates that are installed together become visible one after the other. Nothing is known of a key
+//! by flags only; certificates that are installed together become visible one after the other, and what they supersede is
+//! marked when all of them are there. Nothing is known of a key
 //! pair whose public key or certificate cannot be read without the PIN. Keys that ask for the PIN at each signature
 //! (CKA_ALWAYS_AUTHENTICATE) are refused, since the modules tried can do that for hash-and-sign mechanisms only, and here
 //! it is digests that are signed.
+//!
+//! Every call of the module goes through one place, where a [`Pkcs11Observer`] can count it, write it down or refuse it.
 
+mod calls;
+mod content;
 mod convention;
+mod conversation;
 mod failure;
+mod generation;
 mod keys;
 mod module;
 mod names;
@@ -25,5 +35,8 @@ mod objects;
 mod pin;
 mod sign;
 mod token;
+mod watch;
 
+pub use calls::{Pkcs11Call, Pkcs11Observer};
 pub use token::Pkcs11Token;
+pub use watch::{Pkcs11Count, Pkcs11Trace};

@@ -2,31 +2,59 @@
 
 use crate::{KeyRole, SlotId};
 
-/// Label of a key pair: text, and role and slot when the pair was made by this driver.
+/// Label of a key pair: text, role and slot when the pair was made by this driver, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyLabel {
     pub(super) text: String,
     pub(super) place: Option<(KeyRole, SlotId)>,
+    pub(super) stage: Stage,
 }
+
+/// How far a key pair has come in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nobody was told of it yet.
+    BeingMade,
+    Whole,
+    /// Parts of it are gone.
+    BeingRemoved,
+}
+
+const UNFINISHED: &str = "unfinished";
+const REMOVED: &str = "removed";
 
 impl KeyLabel {
     pub(super) fn parse(label: &str) -> Self {
         let tagged = || {
             let (text, tag) = label.strip_suffix(']')?.rsplit_once(" [")?;
+            let text = text.to_owned();
+            if tag == REMOVED {
+                return Some(Self { text, place: None, stage: Stage::BeingRemoved });
+            }
             let (role, number) = tag.split_once(' ')?;
             let role = [KeyRole::Authentication, KeyRole::Signature].into_iter().find(|it| it.to_string() == role)?;
+            let (number, stage) = match number.split_once(' ') {
+                None => (number, Stage::Whole),
+                Some((number, UNFINISHED)) => (number, Stage::BeingMade),
+                Some((number, REMOVED)) => (number, Stage::BeingRemoved),
+                Some(_) => return None,
+            };
             let number = number.parse().ok().filter(|number| *number > 0)?;
-            Some(Self { text: text.to_owned(), place: Some((role, SlotId(number))) })
+            Some(Self { text, place: Some((role, SlotId(number))), stage })
         };
-        tagged().unwrap_or_else(|| Self { text: label.to_owned(), place: None })
+        tagged().unwrap_or_else(|| Self { text: label.to_owned(), place: None, stage: Stage::Whole })
     }
 }
 
 impl std::fmt::Display for KeyLabel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.place {
-            Some((role, slot)) => write!(f, "{} [{role} {slot}]", self.text),
-            None => f.write_str(&self.text),
+        let text = &self.text;
+        match (self.place, self.stage) {
+            (Some((role, slot)), Stage::Whole) => write!(f, "{text} [{role} {slot}]"),
+            (Some((role, slot)), Stage::BeingMade) => write!(f, "{text} [{role} {slot} {UNFINISHED}]"),
+            (Some((role, slot)), Stage::BeingRemoved) => write!(f, "{text} [{role} {slot} {REMOVED}]"),
+            (None, Stage::BeingRemoved) => write!(f, "{text} [{REMOVED}]"),
+            (None, Stage::Whole | Stage::BeingMade) => f.write_str(text),
         }
     }
 }
@@ -62,10 +90,15 @@ mod tests {
 
     #[test]
     fn labels_survive_the_round_trip() {
+        let text = "Jana [x] y".to_owned();
         for role in [KeyRole::Authentication, KeyRole::Signature] {
-            let label = KeyLabel { text: "Jana [x] y".to_owned(), place: Some((role, SlotId(12))) };
-            assert_eq!(KeyLabel::parse(&label.to_string()), label);
+            for stage in [Stage::BeingMade, Stage::Whole, Stage::BeingRemoved] {
+                let label = KeyLabel { text: text.clone(), place: Some((role, SlotId(12))), stage };
+                assert_eq!(KeyLabel::parse(&label.to_string()), label);
+            }
         }
+        let label = KeyLabel { text, place: None, stage: Stage::BeingRemoved };
+        assert_eq!(KeyLabel::parse(&label.to_string()), label);
         for superseded in [true, false] {
             let label = CertificateLabel { text: "Jana".to_owned(), superseded };
             assert_eq!(CertificateLabel::parse(&label.to_string()), label);
@@ -74,8 +107,20 @@ mod tests {
 
     #[test]
     fn labels_of_other_programs_stay_as_they_are() {
-        for label in ["", "]", " []", "a [authentication]", "a [signature 0]", "a [signature -1]", "a [signature 1] "] {
-            assert_eq!(KeyLabel::parse(label), KeyLabel { text: label.to_owned(), place: None });
+        for label in [
+            "",
+            "]",
+            " []",
+            "a [authentication]",
+            "a [signature 0]",
+            "a [signature -1]",
+            "a [signature 1] ",
+            "a [signature 1 other]",
+            "a [signature 1  removed]",
+            "a[removed]",
+        ] {
+            let plain = KeyLabel { text: label.to_owned(), place: None, stage: Stage::Whole };
+            assert_eq!(KeyLabel::parse(label), plain);
         }
     }
 }

@@ -9,7 +9,7 @@ use cryptoki::{
     slot::Slot,
 };
 
-use super::failure::failed;
+use super::{calls::Calls, failure::failed};
 use crate::{Pkcs11Uri, TokenError};
 
 /// What p11-kit installs: one module that has all that are configured.
@@ -23,7 +23,7 @@ pub(super) fn path(uri: &Pkcs11Uri) -> &Path {
     uri.module_path.as_deref().unwrap_or(Path::new(ALL_MODULES))
 }
 
-pub(super) fn load(path: &Path) -> Result<Pkcs11, TokenError> {
+pub(super) fn load(path: &Path, calls: &Calls) -> Result<Pkcs11, TokenError> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, module)) = loaded.iter().find(|(known, _)| known == path) {
         return Ok(module.clone());
@@ -39,21 +39,23 @@ pub(super) fn load(path: &Path) -> Result<Pkcs11, TokenError> {
         error => failed("C_GetFunctionList")(error),
     };
     let module = Pkcs11::new(path).map_err(not_loaded)?;
-    match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-        Err(error) => return Err(failed("C_Initialize")(error)),
-    }
+    calls.call("C_Initialize", "", || {
+        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+            outcome => outcome,
+        }
+    })?;
     loaded.push((path.to_owned(), module.clone()));
     Ok(module)
 }
 
 /// The one slot whose token fits the URI.
-pub(super) fn choose(module: &Pkcs11, uri: &Pkcs11Uri) -> Result<Slot, TokenError> {
+pub(super) fn choose(module: &Pkcs11, uri: &Pkcs11Uri, calls: &Calls) -> Result<Slot, TokenError> {
     let mut fitting = Vec::new();
-    let slots = module.get_slots_with_initialized_token().map_err(failed("C_GetSlotList"))?;
+    let slots = calls.call("C_GetSlotList", "", || module.get_slots_with_initialized_token())?;
     for slot in slots {
-        let token = module.get_token_info(slot).map_err(failed("C_GetTokenInfo"))?;
-        let reader = module.get_slot_info(slot).map_err(failed("C_GetSlotInfo"))?;
+        let token = calls.call("C_GetTokenInfo", "", || module.get_token_info(slot))?;
+        let reader = calls.call("C_GetSlotInfo", "", || module.get_slot_info(slot))?;
         let fits = is(&uri.token, token.label())
             && is(&uri.serial, token.serial_number())
             && is(&uri.manufacturer, token.manufacturer_id())

@@ -53,7 +53,10 @@ mod tests {
     use super::*;
     use crate::{
         KeyRole,
-        pkcs11::{convention::KeyLabel, keys},
+        pkcs11::{
+            convention::{KeyLabel, Stage},
+            keys,
+        },
     };
 
     fn pair(id: &[u8], number: Option<u32>) -> Pair {
@@ -65,6 +68,7 @@ mod tests {
             label: KeyLabel {
                 text: "a key".to_owned(),
                 place: number.map(|number| (KeyRole::Authentication, SlotId(number))),
+                stage: Stage::Whole,
             },
             certificates: Vec::new(),
         }

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use cryptoki::{
     mechanism::MechanismType,
     object::{Attribute, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle},
-    session::Session,
 };
 use der::Decode;
-use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, key_id};
 use x509_cert::{
     Certificate,
     ext::pkix::{BasicConstraints, KeyUsage},
 };
 
 use super::{
-    convention::{CertificateLabel, KeyLabel},
-    failure::failed,
+    convention::{CertificateLabel, KeyLabel, Stage},
+    conversation::Conversation,
     keys, sign,
 };
 use crate::{
@@ -43,9 +42,9 @@ pub(super) struct CertificateObject {
 }
 
 /// Every pair, in the order of CKA_ID.
-pub(super) fn pairs(session: &Session) -> Result<Vec<Pair>, TokenError> {
-    let mut pairs = public_keys(session)?;
-    for (id, certificate) in certificates(session)? {
+pub(super) fn pairs(card: &Conversation) -> Result<Vec<Pair>, TokenError> {
+    let mut pairs = public_keys(card)?;
+    for (id, certificate) in certificates(card)? {
         let Some(key) = certified_key(&certificate.der) else {
             // What is no certificate is shown with the key whose identifier it has.
             if let Some(pair) = pairs.iter_mut().find(|pair| pair.id == id) {
@@ -68,12 +67,12 @@ pub(super) fn pairs(session: &Session) -> Result<Vec<Pair>, TokenError> {
     Ok(pairs)
 }
 
-fn public_keys(session: &Session) -> Result<Vec<Pair>, TokenError> {
+fn public_keys(card: &Conversation) -> Result<Vec<Pair>, TokenError> {
     use AttributeType as A;
     let wanted = [A::Id, A::Label, A::KeyType, A::Modulus, A::PublicExponent, A::EcParams, A::EcPoint];
     let mut pairs = Vec::new();
-    for handle in find(session, &[Attribute::Token(true), Attribute::Class(ObjectClass::PUBLIC_KEY)])? {
-        let mut found = read(session, handle, &wanted)?;
+    for handle in card.find(ObjectClass::PUBLIC_KEY, &[])? {
+        let mut found = read(card, handle, &wanted)?;
         let kind = found.kind;
         let mut take = |kind: AttributeType| found.bytes.remove(&order(kind)).unwrap_or_default();
         let key = match kind {
@@ -91,16 +90,11 @@ fn public_keys(session: &Session) -> Result<Vec<Pair>, TokenError> {
     Ok(pairs)
 }
 
-fn certificates(session: &Session) -> Result<Vec<(Vec<u8>, CertificateObject)>, TokenError> {
+fn certificates(card: &Conversation) -> Result<Vec<(Vec<u8>, CertificateObject)>, TokenError> {
     use AttributeType as A;
-    let template = [
-        Attribute::Token(true),
-        Attribute::Class(ObjectClass::CERTIFICATE),
-        Attribute::CertificateType(CertificateType::X_509),
-    ];
     let mut certificates = Vec::new();
-    for handle in find(session, &template)? {
-        let mut found = read(session, handle, &[A::Id, A::Label, A::Value])?;
+    for handle in card.find(ObjectClass::CERTIFICATE, &[Attribute::CertificateType(CertificateType::X_509)])? {
+        let mut found = read(card, handle, &[A::Id, A::Label, A::Value])?;
         let mut take = |kind: AttributeType| found.bytes.remove(&order(kind)).unwrap_or_default();
         let label = CertificateLabel::parse(&String::from_utf8_lossy(&take(A::Label)));
         certificates.push((take(A::Id), CertificateObject { handle, label, der: take(A::Value) }));
@@ -110,9 +104,8 @@ fn certificates(session: &Session) -> Result<Vec<(Vec<u8>, CertificateObject)>, 
 
 /// The private key of the pair in a slot; needs to be logged in. It has the identifier in common with the public key and
 /// nothing else that every module tells, so where several have it none is taken: it might be the wrong one that is removed.
-pub(super) fn private_key(session: &Session, slot: SlotId, pair: &Pair) -> Result<Option<ObjectHandle>, TokenError> {
-    let template = [Attribute::Token(true), Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(pair.id.clone())];
-    match find(session, &template)?.as_slice() {
+pub(super) fn private_key(card: &Conversation, slot: SlotId, pair: &Pair) -> Result<Option<ObjectHandle>, TokenError> {
+    match with_id(card, &pair.id)?.as_slice() {
         [] => Ok(None),
         [private] => Ok(Some(*private)),
         _ => Err(TokenError::Slot {
@@ -122,15 +115,25 @@ pub(super) fn private_key(session: &Session, slot: SlotId, pair: &Pair) -> Resul
     }
 }
 
-/// Whether a private key asks for the PIN at each signature.
-pub(super) fn always_asks(session: &Session, private: ObjectHandle) -> Result<bool, TokenError> {
-    let attributes =
-        session.get_attributes(private, &[AttributeType::AlwaysAuthenticate]).map_err(failed("C_GetAttributeValue"))?;
-    Ok(attributes.contains(&Attribute::AlwaysAuthenticate(true)))
+/// The private keys of a pair that is not whole: while it is made its identifier changes, the private key's first.
+pub(super) fn private_keys(card: &Conversation, pair: &Pair) -> Result<Vec<ObjectHandle>, TokenError> {
+    let mut found = with_id(card, &pair.id)?;
+    if let Ok(id) = key_id(&pair.key)
+        && id.as_slice() != pair.id
+    {
+        found.extend(with_id(card, &id)?);
+    }
+    Ok(found)
 }
 
-pub(super) fn find(session: &Session, template: &[Attribute]) -> Result<Vec<ObjectHandle>, TokenError> {
-    session.find_objects(template).map_err(failed("C_FindObjects"))
+fn with_id(card: &Conversation, id: &[u8]) -> Result<Vec<ObjectHandle>, TokenError> {
+    card.find(ObjectClass::PRIVATE_KEY, &[Attribute::Id(id.to_vec())])
+}
+
+/// Whether a private key asks for the PIN at each signature.
+pub(super) fn always_asks(card: &Conversation, private: ObjectHandle) -> Result<bool, TokenError> {
+    let attributes = card.attributes(private, &[AttributeType::AlwaysAuthenticate])?;
+    Ok(attributes.contains(&Attribute::AlwaysAuthenticate(true)))
 }
 
 #[derive(Default)]
@@ -140,10 +143,9 @@ struct Found {
 }
 
 /// The attributes that a token has of those that are wanted.
-fn read(session: &Session, handle: ObjectHandle, wanted: &[AttributeType]) -> Result<Found, TokenError> {
-    let attributes = session.get_attributes(handle, wanted).map_err(failed("C_GetAttributeValue"))?;
+fn read(card: &Conversation, handle: ObjectHandle, wanted: &[AttributeType]) -> Result<Found, TokenError> {
     let mut found = Found::default();
-    for attribute in attributes {
+    for attribute in card.attributes(handle, wanted)? {
         let kind = attribute.attribute_type();
         match attribute {
             Attribute::KeyType(kind) => found.kind = Some(kind),
@@ -184,6 +186,12 @@ where
 }
 
 impl Pair {
+    /// It is what was left where the making or the removing of a pair was interrupted, and no key that can be used: its slot
+    /// is empty for everybody but the driver, who takes it up when a key is made there.
+    pub(super) fn is_left_over(&self) -> bool {
+        self.label.stage != Stage::Whole && self.certificates.is_empty()
+    }
+
     pub(super) fn role(&self) -> KeyRole {
         if let Some((role, _)) = self.label.place {
             return role;
@@ -196,6 +204,9 @@ impl Pair {
     }
 
     pub(super) fn slot(&self, id: SlotId, mechanisms: &[MechanismType]) -> Slot {
+        if self.is_left_over() {
+            return Slot { id, key: None, certificates: Vec::new() };
+        }
         let key = KeyEntry {
             role: self.role(),
             algorithm: self.algorithm,

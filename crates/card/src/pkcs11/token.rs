@@ -2,18 +2,18 @@ use cryptoki::{
     context::Pkcs11,
     error::{Error, RvError},
     mechanism::MechanismType,
-    object::{Attribute, CertificateType, ObjectClass},
-    session::{Session, UserType},
     slot::{Slot as ModuleSlot, TokenInfo},
-    types::{AuthPin, RawAuthPin},
+    types::AuthPin,
 };
-use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, key_id};
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 
 use super::{
-    convention::{CertificateLabel, KeyLabel},
+    Pkcs11Observer,
+    calls::Calls,
+    content::{self, Going},
+    conversation::Conversation,
     failure::failed,
-    keys, module,
-    names::names,
+    generation, module,
     numbers::{Numbers, lowest_free},
     objects::{self, Pair, private_key},
     pin::{PIN, check_form, form, only_pin, status},
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordState, PasswordStatus, Pin,
     Pkcs11Uri, Removal, Secret, SignDigest, Slot, SlotId, Token, TokenError, Tries,
-    check::{check_generated, check_install, check_job, check_signature},
+    check::{check_install, check_job, check_signature},
 };
 
 /// A token behind a PKCS#11 module. How it maps onto slots and roles is written in the [crate's README](crate).
@@ -31,6 +31,7 @@ pub struct Pkcs11Token {
     slot: ModuleSlot,
     place: String,
     numbers: Numbers,
+    calls: Calls,
 }
 
 /// Empty slots that are shown; there is no limit but memory.
@@ -44,38 +45,55 @@ impl Pkcs11Token {
     /// # Errors
     /// [`TokenError::Module`]: the module cannot be loaded, no token or several fit.
     pub fn open(uri: &Pkcs11Uri) -> Result<Self, TokenError> {
+        Self::open_with(uri, Calls::unobserved())
+    }
+
+    /// The same, and tells an observer of each call of the module, those that find the token included: a count, a trace,
+    /// several of them, or whatever a test wants to happen.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`TokenError::Transport`] where the observer refuses a call.
+    pub fn open_observed(uri: &Pkcs11Uri, observer: impl Pkcs11Observer + 'static) -> Result<Self, TokenError> {
+        Self::open_with(uri, Calls::observed(observer))
+    }
+
+    fn open_with(uri: &Pkcs11Uri, calls: Calls) -> Result<Self, TokenError> {
         let path = module::path(uri);
-        let module = module::load(path)?;
-        let slot = module::choose(&module, uri)?;
+        let module = module::load(path, &calls)?;
+        let slot = module::choose(&module, uri, &calls)?;
         let place = path.display().to_string();
-        Ok(Self { module, slot, place, numbers: Numbers::default() })
+        Ok(Self { module, slot, place, numbers: Numbers::default(), calls })
     }
 
     fn info(&self) -> Result<TokenInfo, TokenError> {
-        self.module.get_token_info(self.slot).map_err(failed("C_GetTokenInfo"))
+        self.calls.call("C_GetTokenInfo", "", || self.module.get_token_info(self.slot))
     }
 
     fn mechanisms(&self) -> Result<Vec<MechanismType>, TokenError> {
-        self.module.get_mechanism_list(self.slot).map_err(failed("C_GetMechanismList"))
+        self.calls.call("C_GetMechanismList", "", || self.module.get_mechanism_list(self.slot))
     }
 
-    fn session(&self) -> Result<Session, TokenError> {
-        self.module.open_ro_session(self.slot).map_err(failed("C_OpenSession"))
+    /// Whether keys of this size can be made. A module that does not tell makes none.
+    fn makes(&self, generation: MechanismType, algorithm: KeyAlgorithm) -> Result<bool, TokenError> {
+        let ask = || self.module.get_mechanism_info(self.slot, generation);
+        match self.calls.call("C_GetMechanismInfo", &generation.to_string(), ask) {
+            Ok(info) => Ok((info.min_key_size()..=info.max_key_size()).contains(&(algorithm.bits() as usize))),
+            Err(error @ TokenError::Transport(_)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// A conversation that reads. Keep it while another writes: with its last session a module may forget its handles.
+    fn conversation(&self) -> Result<Conversation, TokenError> {
+        Conversation::reading(&self.module, self.slot, &self.calls)
     }
 
     /// A conversation that may write, opened by the PIN.
-    fn log_in(&self, pin: &Pin) -> Result<LoggedIn, TokenError> {
+    fn log_in(&self, pin: &Pin) -> Result<Conversation, TokenError> {
         self.check_before_sending(pin)?;
-        let session = self.module.open_rw_session(self.slot).map_err(failed("C_OpenSession"))?;
-        let secret = RawAuthPin::new(Box::new(pin.secret.expose().to_vec()));
-        let mut result = session.login_with_raw(UserType::User, &secret);
-        if matches!(result, Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _))) {
-            // Another part of this program is logged in. The PIN that was given is what counts.
-            session.logout().map_err(failed("C_Logout"))?;
-            result = session.login_with_raw(UserType::User, &secret);
-        }
-        result.map_err(|error| self.password_error("C_Login", error))?;
-        Ok(LoggedIn(session))
+        let mut card = Conversation::writing(&self.module, self.slot, &self.calls)?;
+        card.log_in(&pin.secret, |error| self.password_error("C_Login", error))?;
+        Ok(card)
     }
 
     /// What can be known before a secret is sent.
@@ -104,36 +122,26 @@ impl Pkcs11Token {
         }
     }
 
-    fn set_pin(&self, session: &Session, old: &Secret, new: &Secret) -> Result<(), TokenError> {
+    fn set_pin(&self, card: &Conversation, old: &Secret, new: &Secret) -> Result<(), TokenError> {
         let status = status(&self.info()?);
         let text = |secret: &Secret| match std::str::from_utf8(secret.expose()) {
             Ok(text) => Ok(AuthPin::from(text)),
             Err(_) => Err(form(&status)),
         };
-        session.set_pin(&text(old)?, &text(new)?).map_err(|error| match error {
+        card.set_pin(&text(old)?, &text(new)?, |error| match error {
             Error::Pkcs11(RvError::PinLenRange | RvError::PinInvalid, _) => form(&status),
             error => self.password_error("C_SetPIN", error),
         })
     }
 
     /// Every pair with its number.
-    fn numbered(&mut self, session: &Session) -> Result<Vec<(SlotId, Pair)>, TokenError> {
-        Ok(self.numbers.assign(objects::pairs(session)?))
+    fn numbered(&mut self, card: &Conversation) -> Result<Vec<(SlotId, Pair)>, TokenError> {
+        Ok(self.numbers.assign(objects::pairs(card)?))
     }
 
     fn slots_of(&self, numbered: &[(SlotId, Pair)]) -> Result<Vec<Slot>, TokenError> {
         let mechanisms = self.mechanisms()?;
         Ok(numbered.iter().map(|(number, pair)| pair.slot(*number, &mechanisms)).collect())
-    }
-}
-
-/// Logged in for one conversation.
-struct LoggedIn(Session);
-
-impl Drop for LoggedIn {
-    fn drop(&mut self) {
-        // Where this fails the token is gone, and the login with it.
-        let _ = self.0.logout();
     }
 }
 
@@ -150,23 +158,22 @@ impl Token for Pkcs11Token {
 
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
         let mechanisms = self.mechanisms()?;
-        let makes = |algorithm: &KeyAlgorithm| {
+        let mut generate = Vec::new();
+        for algorithm in KeyAlgorithm::ALL {
             let (generation, signature) = if algorithm.is_rsa() {
                 (MechanismType::RSA_PKCS_KEY_PAIR_GEN, MechanismType::RSA_PKCS)
             } else {
                 (MechanismType::ECC_KEY_PAIR_GEN, MechanismType::ECDSA)
             };
-            let in_range = || {
-                let info = self.module.get_mechanism_info(self.slot, generation);
-                info.is_ok_and(|info| {
-                    let bits = algorithm.bits() as usize;
-                    (info.min_key_size()..=info.max_key_size()).contains(&bits)
-                })
-            };
-            mechanisms.contains(&generation) && mechanisms.contains(&signature) && in_range()
-        };
+            if mechanisms.contains(&generation)
+                && mechanisms.contains(&signature)
+                && self.makes(generation, algorithm)?
+            {
+                generate.push(algorithm);
+            }
+        }
         Ok(Capabilities {
-            generate: KeyAlgorithm::ALL.into_iter().filter(makes).collect(),
+            generate,
             in_place_only: false,
             atomic_install: false,
             slots: None,
@@ -180,8 +187,8 @@ impl Token for Pkcs11Token {
     }
 
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
-        let session = self.session()?;
-        let numbered = self.numbered(&session)?;
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
         let mut slots = self.slots_of(&numbered)?;
         for _ in 0..EMPTY_SLOTS {
             let id = lowest_free(slots.iter().map(|slot| slot.id));
@@ -192,56 +199,35 @@ impl Token for Pkcs11Token {
     }
 
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
-        const CALL: &str = "C_GenerateKeyPair";
         let wrong = |problem| Err(TokenError::Slot { slot: request.slot, problem });
         if request.slot.0 == 0 {
             return wrong("slots are numbered from 1: take another number");
         }
-        let unsupported = || TokenError::Unsupported { what: format!("make {} keys", request.algorithm) };
         if !self.capabilities()?.generate.contains(&request.algorithm) {
-            return Err(unsupported());
+            return Err(TokenError::Unsupported { what: format!("make {} keys", request.algorithm) });
         }
-        let (mechanism, kind) = keys::generation(request.algorithm).ok_or_else(unsupported)?;
-        let session = self.session()?;
-        if self.numbered(&session)?.iter().any(|(number, _)| *number == request.slot) {
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
+        let there = numbered.iter().find(|(number, _)| *number == request.slot).map(|(_, pair)| pair);
+        if there.is_some_and(|pair| !pair.is_left_over()) {
             return wrong("there is a key in it already: take an empty one, or remove the key first");
         }
-        let session = self.log_in(pin)?;
-        // The identifier comes from the public key, which is not known yet. Until then a random one keeps the pair together.
-        let id = session.0.generate_random_vec(20).map_err(failed("C_GenerateRandom"))?;
-        let label = KeyLabel { text: request.label.clone(), place: Some((request.role, request.slot)) };
-        let label = label.to_string().into_bytes();
-        let common = [Attribute::Token(true), Attribute::Id(id), Attribute::Label(label)];
-        let public = [&common[..], &[Attribute::Private(false), Attribute::Verify(true)], &kind].concat();
-        let private = [
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
-            Attribute::Sign(true),
-            Attribute::Decrypt(false),
-        ];
-        let private = [&common[..], &private].concat();
-        let (public, private) = session.0.generate_key_pair(&mechanism, &public, &private).map_err(failed(CALL))?;
-        let made = objects::pairs(&session.0)?.into_iter().find(|pair| pair.public == Some(public));
-        let problem = "the new public key cannot be read or is malformed".to_owned();
-        let made = made.ok_or(TokenError::Malformed { command: CALL, problem })?;
-        check_generated(CALL, &made.key, request.algorithm)?;
-        let id =
-            key_id(&made.key).map_err(|error| TokenError::Malformed { command: CALL, problem: error.to_string() })?;
-        for object in [public, private] {
-            let id = Attribute::Id(id.to_vec());
-            session.0.update_attributes(object, &[id]).map_err(failed("C_SetAttributeValue"))?;
+        let card = self.log_in(pin)?;
+        if let Some(left) = there
+            && let Some(key) = generation::take_up(&card, request, left)?
+        {
+            return Ok(key);
         }
-        Ok(made.key)
+        generation::make(&card, request)
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {
         const CALL: &str = "C_Sign";
-        let session = self.session()?;
-        let numbered = self.numbered(&session)?;
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
         let slots = self.slots_of(&numbered)?;
         jobs.iter().try_for_each(|job| check_job(&slots, job))?;
-        let session = self.log_in(pin)?;
+        let card = self.log_in(pin)?;
         let mut signatures = Vec::with_capacity(jobs.len());
         for job in jobs {
             let missing = TokenError::Slot {
@@ -249,13 +235,14 @@ impl Token for Pkcs11Token {
                 problem: "its private key is not on the token: take a slot with a key",
             };
             let Some((_, pair)) = numbered.iter().find(|(number, _)| *number == job.slot) else { return Err(missing) };
-            let private = private_key(&session.0, job.slot, pair)?.ok_or(missing)?;
-            if objects::always_asks(&session.0, private)? {
+            let private = private_key(&card, job.slot, pair)?.ok_or(missing)?;
+            if objects::always_asks(&card, private)? {
                 let what = format!("sign with the key in slot {}, which asks for the PIN at each signature", job.slot);
                 return Err(TokenError::Unsupported { what });
             }
             let (mechanism, data) = sign::order(pair.algorithm, job.algorithm, &job.digest);
-            let signature = session.0.sign(&mechanism, private, &data).map_err(failed(CALL))?;
+            let about = format!("{} in slot {}", job.algorithm, job.slot);
+            let signature = card.sign(&about, &mechanism, private, &data)?;
             let signature = if pair.algorithm.is_rsa() {
                 signature
             } else {
@@ -269,81 +256,24 @@ impl Token for Pkcs11Token {
     }
 
     fn install(&mut self, jobs: &[InstallCertificate], superseded: &[SlotId], pin: &Pin) -> Result<(), TokenError> {
-        let session = self.session()?;
-        let numbered = self.numbered(&session)?;
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
         check_install(&self.slots_of(&numbered)?, jobs, superseded, LONGEST_CERTIFICATE)?;
-        let session = self.log_in(pin)?;
-        let mut written = Vec::new();
-        for job in jobs {
-            let missing =
-                TokenError::Slot { slot: job.slot, problem: "there is no such slot: take one that Token::slots names" };
-            let Some((_, pair)) = numbered.iter().find(|(number, _)| *number == job.slot) else { return Err(missing) };
-            if pair.certificates.iter().any(|certificate| certificate.der == job.certificate) {
-                // It was installed before something tore the rest.
-                continue;
-            }
-            match write(&session.0, pair, job) {
-                Ok(certificate) => written.push(certificate),
-                Err(error) => {
-                    // All or nothing, as far as PKCS#11 lets us.
-                    for certificate in written {
-                        let _ = session.0.destroy_object(certificate);
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        // The old is marked when the new is there: torn between the two, both look valid, and both are.
-        for (_, pair) in numbered.iter().filter(|(number, _)| superseded.contains(number)) {
-            for certificate in pair.certificates.iter().filter(|certificate| !certificate.label.superseded) {
-                let label = CertificateLabel { superseded: true, ..certificate.label.clone() };
-                let label = Attribute::Label(label.to_string().into_bytes());
-                session.0.update_attributes(certificate.handle, &[label]).map_err(failed("C_SetAttributeValue"))?;
-            }
-        }
-        Ok(())
+        content::install(&self.log_in(pin)?, &numbered, jobs, superseded)
     }
 
     fn remove(&mut self, what: &[Removal], pin: &Pin) -> Result<(), TokenError> {
-        let session = self.session()?;
-        let numbered = self.numbered(&session)?;
-        let pair = |slot: SlotId| {
-            let missing = TokenError::Slot { slot, problem: "there is nothing in it: read the slots again" };
-            numbered.iter().find(|(number, _)| *number == slot).map(|(_, pair)| pair).ok_or(missing)
-        };
-        // Certificates first, the private key last: what is left when something tears is never an entry without its key.
-        let (mut certificates, mut pairs) = (Vec::new(), Vec::new());
-        for removal in what {
-            match *removal {
-                Removal::Slot(slot) => {
-                    let pair = pair(slot)?;
-                    certificates.extend(pair.certificates.iter().map(|certificate| certificate.handle));
-                    pairs.push((slot, pair));
-                }
-                Removal::Certificate(slot, index) => {
-                    let missing = TokenError::Slot {
-                        slot,
-                        problem: "it has no certificate of this number: read the slots again",
-                    };
-                    certificates.push(pair(slot)?.certificates.get(index).ok_or(missing)?.handle);
-                }
-            }
-        }
-        let session = self.log_in(pin)?;
-        let privates =
-            pairs.iter().map(|(slot, pair)| private_key(&session.0, *slot, pair)).collect::<Result<Vec<_>, _>>()?;
-        let publics = pairs.iter().filter_map(|(_, pair)| pair.public);
-        for object in certificates.into_iter().chain(publics).chain(privates.into_iter().flatten()) {
-            session.0.destroy_object(object).map_err(failed("C_DestroyObject"))?;
-        }
-        Ok(())
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
+        let going = Going::find(&numbered, what)?;
+        going.remove(&self.log_in(pin)?)
     }
 
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError> {
         only_pin(kind, "change")?;
         check_form(&status(&self.info()?), new)?;
-        let session = self.log_in(old)?;
-        self.set_pin(&session.0, &old.secret, new)
+        let card = self.log_in(old)?;
+        self.set_pin(&card, &old.secret, new)
     }
 
     fn unblock_password(&mut self, kind: PasswordKind, _puk: &Pin, _new: &Secret) -> Result<(), TokenError> {
@@ -361,32 +291,9 @@ impl Token for Pkcs11Token {
         only_pin(*kind, "set")?;
         check_form(&status, &transport.secret)?;
         check_form(&status, new)?;
-        let session = self.module.open_rw_session(self.slot).map_err(failed("C_OpenSession"))?;
-        self.set_pin(&session, &transport.secret, new)
+        let card = Conversation::writing(&self.module, self.slot, &self.calls)?;
+        self.set_pin(&card, &transport.secret, new)
     }
-}
-
-fn write(
-    session: &Session,
-    pair: &Pair,
-    job: &InstallCertificate,
-) -> Result<cryptoki::object::ObjectHandle, TokenError> {
-    let problem = "what is to be installed is no X.509 certificate: give the DER of one";
-    let names = names(&job.certificate).ok_or(TokenError::Slot { slot: job.slot, problem })?;
-    let label = CertificateLabel { text: job.label.clone(), superseded: false };
-    let template = [
-        Attribute::Token(true),
-        Attribute::Private(false),
-        Attribute::Class(ObjectClass::CERTIFICATE),
-        Attribute::CertificateType(CertificateType::X_509),
-        Attribute::Id(pair.id.clone()),
-        Attribute::Label(label.to_string().into_bytes()),
-        Attribute::Subject(names.subject),
-        Attribute::Issuer(names.issuer),
-        Attribute::SerialNumber(names.serial_number),
-        Attribute::Value(job.certificate.clone()),
-    ];
-    session.create_object(&template).map_err(failed("C_CreateObject"))
 }
 
 fn text(padded: &str) -> String {

@@ -2,6 +2,8 @@
 #![allow(dead_code, unused_imports)]
 
 mod setup;
+#[cfg(feature = "pkcs11")]
+pub mod softhsm;
 
 use der::{Encode, oid::ObjectIdentifier};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;

@@ -1,0 +1,87 @@
+//! Key pairs that are made, and what is left of one where that was interrupted.
+
+use cryptoki::object::{Attribute, ObjectHandle};
+use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
+
+use super::{
+    convention::{KeyLabel, Stage},
+    conversation::Conversation,
+    keys,
+    objects::{self, Pair, private_keys},
+};
+use crate::{GenerateKey, TokenError, check::check_generated};
+
+const CALL: &str = "C_GenerateKeyPair";
+
+/// Makes a pair, in three steps of which the last makes it whole: both objects, the private key's identifier, the public
+/// key's identifier and label. Until then the label says that it is unfinished.
+pub(super) fn make(card: &Conversation, request: &GenerateKey) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
+    let unsupported = || TokenError::Unsupported { what: format!("make {} keys", request.algorithm) };
+    let (mechanism, kind) = keys::generation(request.algorithm).ok_or_else(unsupported)?;
+    // The identifier comes from the public key, which is not known yet. Until then a random one keeps the pair together.
+    let id = Attribute::Id(card.random(20)?);
+    let public = [
+        Attribute::Token(true),
+        id.clone(),
+        label(request, Stage::BeingMade),
+        Attribute::Private(false),
+        Attribute::Verify(true),
+    ];
+    let private = [
+        Attribute::Token(true),
+        id,
+        label(request, Stage::Whole),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+        Attribute::Sign(true),
+        Attribute::Decrypt(false),
+    ];
+    let about = format!("{} [{} {}]", request.algorithm, request.role, request.slot);
+    let (public, private) = card.generate(&about, &mechanism, &[&public[..], &kind].concat(), &private)?;
+    let made = objects::pairs(card)?.into_iter().find(|pair| pair.public == Some(public));
+    let problem = "the new public key cannot be read or is malformed".to_owned();
+    let made = made.ok_or(TokenError::Malformed { command: CALL, problem })?;
+    check_generated(CALL, &made.key, request.algorithm)?;
+    finish(card, request, &made.key, public, private)?;
+    Ok(made.key)
+}
+
+/// What becomes of a pair that was left unfinished where a new one is to be: it is that one, if both its halves are there
+/// and it is what is asked for. If not it goes, since nobody was ever told of it.
+pub(super) fn take_up(
+    card: &Conversation,
+    request: &GenerateKey,
+    left: &Pair,
+) -> Result<Option<SubjectPublicKeyInfoOwned>, TokenError> {
+    let private = private_keys(card, left)?;
+    let is_wanted = left.label.stage == Stage::BeingMade
+        && left.label.place == Some((request.role, request.slot))
+        && left.algorithm == request.algorithm;
+    if let (true, Some(public), [private]) = (is_wanted, left.public, private.as_slice()) {
+        finish(card, request, &left.key, public, *private)?;
+        return Ok(Some(left.key.clone()));
+    }
+    for object in private.into_iter().chain(left.public) {
+        card.destroy("what was left unfinished", object)?;
+    }
+    Ok(None)
+}
+
+fn finish(
+    card: &Conversation,
+    request: &GenerateKey,
+    key: &SubjectPublicKeyInfoOwned,
+    public: ObjectHandle,
+    private: ObjectHandle,
+) -> Result<(), TokenError> {
+    let id = key_id(key).map_err(|error| TokenError::Malformed { command: CALL, problem: error.to_string() })?;
+    let id = Attribute::Id(id.to_vec());
+    card.set(private, "the private key's identifier", std::slice::from_ref(&id))?;
+    card.set(public, "the public key's identifier and label", &[id, label(request, Stage::Whole)])
+}
+
+fn label(request: &GenerateKey, stage: Stage) -> Attribute {
+    let label = KeyLabel { text: request.label.clone(), place: Some((request.role, request.slot)), stage };
+    Attribute::Label(label.to_string().into_bytes())
+}
