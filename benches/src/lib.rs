@@ -1,2 +1,13 @@
-//! Benchmarks of the hot paths beside their peers: one file in `benches/` for each subject. The library is empty, so that
-//! nothing but the benchmarks depends on what they compare with.
+//! The frame of the benchmarks: what a measurement is, how sides take turns, the one table, and its plot. The subjects are in
+//! `benches/table/`, one file each; this library depends on nothing, so that nothing but they depends on what they compare with.
+
+mod plot;
+mod report;
+mod row;
+mod sides;
+pub mod svg;
+
+pub use plot::plot;
+pub use report::Report;
+pub use row::{Peer, Row, Unit};
+pub use sides::{Sides, median};

@@ -1,0 +1,53 @@
+//! One table of what Obnova costs beside its peers, measured in the same run by turns, and a plot of it.
+//!
+//! `scripts/bench [SUBJECT...]`, or `cargo bench -p obnova-benches --features openssl --bench table [-- SUBJECT...]`. Without
+//! names all subjects are measured. The plot goes to `target/bench/table.svg`, the table beside it and to standard output.
+//! Times are printed and never asserted: what guards against becoming slower counts instructions (`benches/instructions.rs`).
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod apdus;
+mod bare;
+mod card;
+mod key_pairs;
+mod openssl;
+mod requests;
+mod signatures;
+mod tlv;
+
+use std::path::Path;
+use std::{env, fs, process};
+
+use obnova_benches::{Report, plot};
+
+type Subject = (&'static str, fn(&mut Report));
+
+const SUBJECTS: [Subject; 5] = [
+    ("apdus", apdus::measure),
+    ("tlv", tlv::measure),
+    ("requests", requests::measure),
+    ("signatures", signatures::measure),
+    ("key-pairs", key_pairs::measure),
+];
+
+fn main() {
+    let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    for name in &wanted {
+        if !SUBJECTS.iter().any(|(subject, _)| subject == name) {
+            eprintln!("there is no subject {name}; there are: {}", SUBJECTS.map(|(subject, _)| subject).join(", "));
+            process::exit(2);
+        }
+    }
+    let mut report = Report::new();
+    for (name, measure) in SUBJECTS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            measure(&mut report);
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("table.svg"), plot(&report)).unwrap();
+    fs::write(folder.join("table.txt"), report.to_string()).unwrap();
+    print!("{report}");
+    eprintln!("plot: {}", folder.join("table.svg").display());
+}

@@ -1,0 +1,193 @@
+//! Certification requests built and encoded, beside `rcgen` and OpenSSL: one key, one subject, the same extensions.
+//!
+//! Ours checks the signature that is put into a request before the request leaves; where that check is measured with, the
+//! peers are shown with the same check as well: *rcgen, checked*.
+
+use std::hint::black_box;
+
+use aws_lc_rs::{encoding::AsDer, signature as sig};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify};
+use obnova_benches::{Report, Row, Sides};
+use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
+use rcgen::{CertificateParams, DnType, KeyUsagePurpose, PublicKeyData, SanType, SigningKey};
+use rustls_pki_types::PrivatePkcs8KeyDer;
+use x509_cert::{
+    der::{Decode, asn1::Ia5String},
+    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
+    name::Name,
+};
+
+use crate::{bare::BareKey, openssl::OpensslKey};
+
+const GROUP: &str = "certification requests";
+const ROUNDS: usize = 31;
+const SUBJECT: &str = "Jana Novakova";
+const MAIL: &str = "jana@example.com";
+
+pub fn measure(report: &mut Report) {
+    for (key, algorithm) in [
+        (KeyAlgorithm::Rsa2048, SignatureAlgorithm::RsaPkcs1(Digest::Sha256)),
+        (KeyAlgorithm::P256, SignatureAlgorithm::Ecdsa(Digest::Sha256)),
+    ] {
+        let keys = Keys::generate(key, algorithm);
+        report.add(keys.encoded());
+        report.add(keys.assembled());
+        report.add(keys.signed());
+    }
+}
+
+/// One key in everybody's hands.
+struct Keys {
+    key: KeyAlgorithm,
+    algorithm: SignatureAlgorithm,
+    bare: BareKey,
+    rcgen: rcgen::KeyPair,
+    openssl: OpensslKey,
+    public: SubjectPublicKeyInfoOwned,
+    subject: Name,
+    params: CertificateParams,
+}
+
+impl Keys {
+    fn generate(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> Self {
+        let bare = BareKey::generate(key);
+        let (pkcs8, spki, name) = match &bare {
+            BareKey::Rsa(pair) => (
+                pair.as_der().unwrap().as_ref().to_vec(),
+                public(sig::KeyPair::public_key(pair)),
+                &rcgen::PKCS_RSA_SHA256,
+            ),
+            BareKey::Ec(pair) => (
+                pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+                public(sig::KeyPair::public_key(pair)),
+                &rcgen::PKCS_ECDSA_P256_SHA256,
+            ),
+        };
+        let openssl = OpensslKey::from_pkcs8(&pkcs8);
+        let rcgen = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(pkcs8), name).unwrap();
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, SUBJECT);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.subject_alt_names = vec![SanType::Rfc822Name(MAIL.try_into().unwrap())];
+        let subject = format!("CN={SUBJECT}").parse().unwrap();
+        let keys = Self { key, algorithm, bare, rcgen, openssl, public: spki, subject, params };
+        keys.check();
+        keys
+    }
+
+    /// All three make requests that say the same, and that hold.
+    fn check(&self) {
+        let ours = self.ours(|request| self.sign(request));
+        let theirs = self.params.serialize_request(&self.rcgen).unwrap();
+        let openssl = self.openssl.request(SUBJECT, MAIL);
+        for other in [theirs.der().as_ref(), &openssl] {
+            let other = CertificationRequest::from_der(other).unwrap();
+            other.verify().unwrap();
+            assert_eq!(other.public_key(), ours.public_key());
+            assert_eq!(other.subject().to_string(), ours.subject().to_string());
+            assert_eq!(other.extensions().len(), ours.extensions().len());
+            assert!(ours.extensions().iter().all(|extension| other.extensions().contains(extension)));
+        }
+    }
+
+    fn to_sign(&self) -> RequestToSign {
+        let mail = GeneralName::Rfc822Name(Ia5String::new(MAIL).unwrap());
+        RequestBuilder::new(self.subject.clone(), self.public.clone(), self.algorithm)
+            .key_usage(KeyUsage(KeyUsages::DigitalSignature.into()))
+            .subject_alt_name(vec![mail])
+            .finalize()
+            .unwrap()
+    }
+
+    fn ours(&self, sign: impl Fn(&RequestToSign) -> Vec<u8>) -> CertificationRequest {
+        let request = self.to_sign();
+        let signature = sign(&request);
+        request.assemble(&signature).unwrap()
+    }
+
+    fn sign(&self, request: &RequestToSign) -> Vec<u8> {
+        self.bare.sign(self.algorithm, &request.digest())
+    }
+
+    /// Without any signature: the bytes to sign, and the peer with a signature from nowhere.
+    fn encoded(&self) -> Row {
+        let given = Given { key: &self.rcgen, signature: self.sign(&self.to_sign()) };
+        let sides = Sides::new()
+            .side("obnova", || black_box(self).to_sign())
+            .side("rcgen", || black_box(&self.params).serialize_request(&given).unwrap());
+        Row::times(GROUP, format!("{}, encoded", self.key), &sides.medians(ROUNDS)).target("rcgen", 1.0)
+    }
+
+    /// With a signature that is given, as from a card: encoded, checked, put together.
+    fn assembled(&self) -> Row {
+        let to_sign = self.to_sign();
+        let mut given = Given { key: &self.rcgen, signature: Vec::new() };
+        let signed = self.signed_by_rcgen();
+        given.signature = signed.1;
+        let theirs = signed.0;
+        let signature = self.sign(&to_sign);
+        let sides = Sides::new()
+            .side("obnova", || black_box(self).ours(|_| signature.clone()))
+            .side("rcgen", || black_box(&self.params).serialize_request(&given).unwrap())
+            .side("rcgen, checked", || {
+                let request = black_box(&self.params).serialize_request(&given).unwrap();
+                verify(&self.public, self.algorithm, &theirs, &given.signature).unwrap();
+                request
+            });
+        let row = Row::times(GROUP, format!("{}, a signature put in and checked", self.key), &sides.medians(ROUNDS));
+        row.target("rcgen, checked", 1.0)
+    }
+
+    /// What is signed in rcgen's request, and its signature.
+    fn signed_by_rcgen(&self) -> (Vec<u8>, Vec<u8>) {
+        let request = self.params.serialize_request(&self.rcgen).unwrap();
+        let fields = x509_cert::der::asn1::AnyRef::from_der(request.der()).unwrap();
+        let mut reader = x509_cert::der::SliceReader::new(fields.value()).unwrap();
+        let signed = x509_cert::der::Reader::tlv_bytes(&mut reader).unwrap().to_vec();
+        let signature = self.rcgen.sign(&signed).unwrap();
+        (signed, signature)
+    }
+
+    /// With the signature, made in memory.
+    fn signed(&self) -> Row {
+        let (signed, signature) = self.signed_by_rcgen();
+        let sides = Sides::new()
+            .side("obnova", || black_box(self).ours(|request| self.sign(request)))
+            .side("rcgen", || black_box(&self.params).serialize_request(&self.rcgen).unwrap())
+            .side("rcgen, checked", || {
+                let request = black_box(&self.params).serialize_request(&self.rcgen).unwrap();
+                verify(&self.public, self.algorithm, &signed, &signature).unwrap();
+                request
+            })
+            .side("OpenSSL", || self.openssl.request(SUBJECT, MAIL));
+        let row = Row::times(GROUP, format!("{}, signed and checked", self.key), &sides.medians(ROUNDS));
+        row.target("rcgen, checked", 1.0)
+    }
+}
+
+/// A key that is elsewhere, whose signature has come.
+struct Given<'a> {
+    key: &'a rcgen::KeyPair,
+    signature: Vec<u8>,
+}
+
+impl PublicKeyData for Given<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.key.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        PublicKeyData::algorithm(self.key)
+    }
+}
+
+impl SigningKey for Given<'_> {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(self.signature.clone())
+    }
+}
+
+fn public<'a, K: AsDer<aws_lc_rs::encoding::PublicKeyX509Der<'a>>>(key: &K) -> SubjectPublicKeyInfoOwned {
+    SubjectPublicKeyInfoOwned::from_der(key.as_der().unwrap().as_ref()).unwrap()
+}
