@@ -6,7 +6,7 @@
 //!   on every effect of this life refuses: nothing that the dying program still does has consequences. That is the death of a
 //!   process, and the same one each time.
 //! - [`rig::Rig`] is a kind of card: how one is made, put into a reader, and reached by a process with such a life. Another
-//!   driver is one more `impl Rig` and a file of tests like [`profile`].
+//!   driver is one more `impl Rig` and a file of tests like [`profile`] and [`softhsm`].
 //! - [`authority::Authority`] is a real `obnova_ca::Ca` with its SQLite file, behind the real EST and CMC machines, with a
 //!   life of its own.
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
@@ -20,5 +20,6 @@ mod holder;
 mod mortal;
 mod profile;
 mod rig;
+mod softhsm;
 mod table;
 mod world;
