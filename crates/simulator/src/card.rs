@@ -7,6 +7,7 @@ mod select;
 mod sign;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use obnova_apdu::{ClassRange, CommandError, CommandView, ResponseApdu, SecureMessaging, StatusWord, ins};
 use obnova_profile::{CardStatus, CertificateFile, FileId, KeyRecord, Limits, PasswordRecord, PasswordReference};
@@ -32,7 +33,7 @@ pub struct Card {
     /// What the store has.
     committed: State,
     store: Store,
-    keys: Vec<Option<KeyPair>>,
+    keys: Vec<Option<Arc<KeyPair>>>,
     session: Session,
     faults: FaultPlan,
     counts: Counts,
@@ -87,6 +88,7 @@ impl Card {
         let malformed =
             || StateFileError::Malformed { path: path.to_owned(), detail: "its parts do not fit".to_owned() };
         let keys = state.load_keys().ok_or_else(malformed)?;
+        let keys = keys.into_iter().map(|key| key.map(Arc::new)).collect();
         Ok(Self::assemble(state, store, keys))
     }
 
@@ -95,7 +97,7 @@ impl Card {
         Self::assemble(state, store, keys)
     }
 
-    fn assemble(state: State, store: Store, keys: Vec<Option<KeyPair>>) -> Self {
+    fn assemble(state: State, store: Store, keys: Vec<Option<Arc<KeyPair>>>) -> Self {
         Self {
             committed: state.clone(),
             state,
@@ -107,6 +109,24 @@ impl Card {
             writes: 0,
             tear_inside: false,
             torn: false,
+        }
+    }
+
+    /// The same card once more, in the same conversation, in memory only and without faults planned. What happens to one
+    /// does not happen to the other: a test looks ahead, or starts many times from one card, without making its keys again.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            committed: self.committed.clone(),
+            store: Store::Memory,
+            keys: self.keys.clone(),
+            session: self.session.clone(),
+            faults: FaultPlan::new(),
+            counts: self.counts,
+            writes: self.writes,
+            tear_inside: false,
+            torn: self.torn,
         }
     }
 

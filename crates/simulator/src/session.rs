@@ -5,7 +5,7 @@ use obnova_profile::{FileId, PasswordReference, SlotNumber};
 use zeroize::Zeroizing;
 
 /// What the card forgets at reset.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Session {
     pub(crate) file: Option<FileId>,
     pub(crate) environment: Option<Environment>,
@@ -36,6 +36,7 @@ pub(crate) enum Scheme {
 }
 
 /// The commands of a chain so far.
+#[derive(Clone)]
 pub(crate) struct Chain {
     /// INS, P1, P2.
     pub(crate) header: [u8; 3],

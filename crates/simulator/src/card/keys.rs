@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::StatusWord;
 use obnova_apdu::tlv::{Reader, Tag, Tlv};
@@ -51,12 +53,12 @@ impl Card {
         }
         self.changed()?;
         let public = key.public();
-        self.keys[usize::from(slot.get()) - 1] = Some(key);
+        self.keys[usize::from(slot.get()) - 1] = Some(Arc::new(key));
         Ok(public)
     }
 
     pub(super) fn key(&self, slot: SlotNumber) -> Option<&KeyPair> {
-        self.keys.get(usize::from(slot.get()) - 1)?.as_ref()
+        self.keys.get(usize::from(slot.get()) - 1)?.as_deref()
     }
 }
 
