@@ -1,0 +1,166 @@
+//! Files, keys and certificates (PROFILE.md §2, §5.1 to §5.6).
+
+use std::collections::BTreeMap;
+
+use obnova_apdu::StatusWord;
+use obnova_apdu::tlv::{Reader, Tlv};
+use obnova_profile::{CardStatus, reference};
+use obnova_simulator::Card;
+
+use super::{Command, Key, Model, contains, is_refusal, refused};
+use crate::cards::{PLANTED, public_key};
+
+const APPLICATION: u16 = 0x5015;
+const MASTER: u16 = 0x3F00;
+const DIRECTORY: u16 = 0x4402;
+
+/// The keys of a card as it tells them now.
+pub(super) fn keys(card: &mut Card, status: &CardStatus) -> BTreeMap<u8, Key> {
+    let mut keys = BTreeMap::new();
+    for record in &status.slots {
+        let (slot, Some(key)) = (record.slot.get(), record.key) else { continue };
+        let ask = [0x00, 0x47, 0x81, 0x00, 0, 0, 5, 0xB6, 3, 0x84, 1, slot, 0, 0];
+        let answer = card.process(&ask).expect("it has power");
+        let template = answer.strip_suffix(&[0x90, 0x00]).expect("there is a key");
+        let algorithm = reference::key(key.algorithm).expect("the card makes such keys");
+        keys.insert(slot, Key { algorithm, signs: key.role.code() == 2, public: public_key(template) });
+    }
+    keys
+}
+
+impl Model {
+    pub(super) fn select(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        assert_eq!(data.is_empty(), command.p2 == 0x0C, "file control information that was not asked for");
+        if command.p1 == 0x04 {
+            self.reset();
+            self.file = Some(APPLICATION);
+            return;
+        }
+        let in_application = !matches!(self.file, None | Some(MASTER | APPLICATION | 0x2F00));
+        let file = match command.data[..] {
+            [.., high, low] => u16::from_be_bytes([high, low]),
+            _ if command.p1 == 0x03 && in_application => APPLICATION,
+            _ => MASTER,
+        };
+        assert!(self.exists(file), "a file that is not there was selected");
+        self.file = Some(file);
+    }
+
+    pub(super) fn read(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        let (file, offset) = if command.data.is_empty() { self.place(command) } else { (None, 0) };
+        if !matches!(status.0, 0x9000 | 0x6282) {
+            let right_length = data.is_empty() && status.sw1() == 0x6C;
+            assert!(right_length || is_refusal(data, status), "{status}");
+            return;
+        }
+        let file = file.expect("something was read without a file");
+        assert_ne!(file >> 8, 0x4B, "a private key was read");
+        let public = file >> 8 == 0x4D && self.keys.contains_key(&(file as u8));
+        let Some(content) = self.content(file) else { return assert!(public, "file {file:04X} was read") };
+        let rest = &content[offset..];
+        assert_eq!(data, &rest[..rest.len().min(command.ne)], "file {file:04X}");
+        assert!(status.is_success() || rest.len() < command.ne);
+    }
+
+    pub(super) fn update(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        let (file, offset) = self.place(command);
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        assert!(self.may_write(), "content was changed without a password");
+        assert_eq!((data.len(), file), (0, Some(DIRECTORY)));
+        self.directory[offset..][..command.data.len()].copy_from_slice(&command.data);
+        let told = PLANTED.iter().any(|secret| contains(&self.directory, secret));
+        self.told |= told;
+    }
+
+    pub(super) fn put(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        assert!(self.may_write() && data.is_empty(), "a certificate was written without a password");
+        assert!(command.p1 == 0x43 && self.keys.contains_key(&command.p2), "a certificate without a key");
+        let object = Tlv::parse(&command.data).expect("the card took it");
+        assert!(object.tag.number() == 0x53 && object.value.len() <= 0x2000);
+        self.told |= PLANTED.iter().any(|secret| contains(object.value, secret));
+        self.certificates.insert(command.p2, object.value.to_vec());
+    }
+
+    pub(super) fn delete(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        assert!(self.may_write() && data.is_empty(), "content was removed without a password");
+        let [series, slot] = command.data[..] else { panic!("a file of {} bytes was removed", command.data.len()) };
+        let certificate = self.certificates.remove(&slot);
+        match series {
+            0x43 => assert!(certificate.is_some(), "a certificate that was not there"),
+            0x4B => {
+                assert!(self.keys.remove(&slot).is_some(), "a key that was not there");
+                self.environment = None;
+            }
+            _ => panic!("file {series:02X}{slot:02X} was removed"),
+        }
+    }
+
+    pub(super) fn key_pair(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        let template = Tlv::parse(&command.data).expect("the card took it");
+        let named = |tag| {
+            let objects = Reader::new(template.value).map(|object| object.expect("the card took it"));
+            objects.filter(|object| object.tag.number() == tag).last().map(|object| object.value)
+        };
+        let Some(&[slot]) = named(0x84) else { panic!("a key in no slot") };
+        let public = public_key(data);
+        if command.p1 == 0x81 {
+            assert_eq!(Some(&public), self.keys.get(&slot).map(|key| &key.public), "the key in slot {slot}");
+            return;
+        }
+        assert!(self.may_write(), "a key was made without a password");
+        let Some(&[algorithm]) = named(0x80) else { panic!("a key of no kind") };
+        let signs = template.tag.number() == 0xB6;
+        assert!((1..=self.slots).contains(&slot));
+        let taken = self.keys.insert(slot, Key { algorithm, signs, public });
+        assert!(taken.is_none(), "a key was made over another");
+    }
+
+    /// The file that P1-P2 name, and the offset in it. A file named short is the selected one from then on.
+    fn place(&mut self, command: &Command) -> (Option<u16>, usize) {
+        if command.p1 & 0x80 == 0 {
+            return (self.file, u16::from_be_bytes([command.p1, command.p2]).into());
+        }
+        let file = match command.p1 {
+            0x81 => DIRECTORY,
+            0x82 => 0x5031,
+            0x83 => 0x5032,
+            0x84 => 0x4401,
+            0x91..=0x9E => 0x4300 | u16::from(command.p1 & 0x0F),
+            _ => return (None, 0),
+        };
+        if self.content(file).is_none() {
+            return (None, 0);
+        }
+        self.file = Some(file);
+        (Some(file), command.p2.into())
+    }
+
+    fn content(&self, file: u16) -> Option<&Vec<u8>> {
+        match file.to_be_bytes() {
+            [0x43, slot] => self.certificates.get(&slot),
+            _ if file == DIRECTORY => Some(&self.directory),
+            _ => self.constant.get(&file),
+        }
+    }
+
+    fn exists(&self, file: u16) -> bool {
+        let [series, slot] = file.to_be_bytes();
+        matches!(file, MASTER | APPLICATION)
+            || self.content(file).is_some()
+            || (matches!(series, 0x4B | 0x4D) && self.keys.contains_key(&slot))
+    }
+}
