@@ -127,7 +127,7 @@ impl Ca {
         let key = self.issuer.key();
         let certificate = self.issuer.certificate().certificate.clone();
         let to_sign = response.finalize(answer, &Signer { certificate, algorithm: key.algorithm() })?;
-        to_sign.sign_with(|to_sign| key.sign(&to_sign.bytes)).map_err(|error| match error {
+        to_sign.sign_with_trusted(|to_sign| key.sign(&to_sign.bytes)).map_err(|error| match error {
             SignWithError::Key(error) => CaError::from(error).into(),
             SignWithError::Build(error) => error.into(),
         })

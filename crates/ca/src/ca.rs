@@ -59,7 +59,8 @@ impl Ca {
     /// [`CaError::Refused`] when a key is not of a kind that policy takes, is both, or is certified already.
     pub fn issue_first_pair(&self, pair: &FirstPair) -> Result<[IssuedCertificate; 2], CaError> {
         let hash = |profile| KeyHash::of(pair.key(profile)).map_err(CaError::Key);
-        if hash(Profile::Authentication)? == hash(Profile::Signature)? {
+        let hashes = [hash(Profile::Authentication)?, hash(Profile::Signature)?];
+        if hashes[0] == hashes[1] {
             return Err(Refusal::SharedKey.into());
         }
         let names = pair.subject_alt_name().map_err(IssueError::from)?;
@@ -70,7 +71,11 @@ impl Ca {
             self.certify(profile, &pair.subject, key, Some(names.clone()), (pair.not_before, pair.not_after))
         };
         let [authentication, signature] = [issue(Profile::Authentication)?, issue(Profile::Signature)?];
-        let records = vec![record(Profile::Authentication, &authentication)?, record(Profile::Signature, &signature)?];
+        let subject = pair.subject.to_string();
+        let records = vec![
+            record(Profile::Authentication, hashes[0], &subject, &authentication),
+            record(Profile::Signature, hashes[1], &subject, &signature),
+        ];
         match self.store.add(records) {
             Ok(()) => Ok([authentication, signature]),
             Err(StoreError::KeyTaken(profile)) => Err(Refusal::KeyTaken(profile).into()),
@@ -91,7 +96,7 @@ impl Ca {
             self.check_sender(order, peer, now)?;
             return self.opened(&known);
         }
-        let checked = order::check(order, &self.policy, &self.issuer, self.store.as_ref(), now)?;
+        let checked = order::check(order, &self.policy, self.store.as_ref(), now)?;
         self.check_sender(order, peer, now)?;
         let mut token_salt = [0; 16];
         aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
@@ -106,10 +111,15 @@ impl Ca {
             received: now,
             certificates: Vec::new(),
         };
+        let mut made = Vec::new();
         if self.policy.approval == Approval::Automatic {
-            new.certificates = self.certificates_for(&new.requests, now)?;
+            for ((request, kept), old) in order.requests.iter().zip(&new.requests).zip(checked.old) {
+                made.push(self.renewed(kept.profile, request, old, now)?);
+                new.certificates.extend(made.last().map(|made| record(kept.profile, kept.key, &new.holder, made)));
+            }
         }
         match self.store.submit(new)? {
+            Submission::Accepted(record) if record.state == OrderState::Issued => Ok(Outcome::Issued(made)),
             Submission::Accepted(record) | Submission::Known(record) => self.opened(&record),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
@@ -207,7 +217,7 @@ impl Ca {
     }
 
     fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<Profile, CaError> {
-        let profile = issued_here(peer, &self.issuer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
+        let profile = issued_here(peer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
         let validity = peer.tbs_certificate().validity();
         if now < validity.not_before.to_system_time() {
             return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());
@@ -279,17 +289,27 @@ impl Ca {
             let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;
             let old =
                 self.store.certificate(&kept.replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
+            let subject = &old.subject;
             let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
             order::valid(kept.profile, &old, now)?;
-            // Subject and names are the old certificate's own bytes, which the request's were found identical to.
-            let names = alt_name(&old).cloned();
-            let from = self.begin_of_validity(now);
-            let until = from + self.policy.profile(kept.profile).validity - Duration::from_secs(1);
-            let subject = old.tbs_certificate().subject();
-            let made = self.certify(kept.profile, subject, request.public_key(), names, (from, until))?;
-            record(kept.profile, &made)
+            Ok(record(kept.profile, kept.key, subject, &self.renewed(kept.profile, &request, &old, now)?))
         };
         requests.iter().map(issue).collect()
+    }
+
+    /// The certificate that follows an old one, which is valid.
+    fn renewed(
+        &self,
+        profile: Profile,
+        request: &CertificationRequest,
+        old: &Certificate,
+        now: SystemTime,
+    ) -> Result<IssuedCertificate, CaError> {
+        // Subject and names are the old certificate's own bytes, which the request's were found identical to.
+        let names = alt_name(old).cloned();
+        let from = self.begin_of_validity(now);
+        let until = from + self.policy.profile(profile).validity - Duration::from_secs(1);
+        self.certify(profile, old.tbs_certificate().subject(), request.public_key(), names, (from, until))
     }
 
     /// Backdated for clocks that are behind, but not to before the CA itself was.
@@ -318,16 +338,17 @@ impl std::fmt::Debug for Ca {
     }
 }
 
-fn record(profile: Profile, made: &IssuedCertificate) -> Result<CertificateRecord, CaError> {
+/// `subject` is the certificate's, readable: to write it out costs more than the rest.
+fn record(profile: Profile, key: KeyHash, subject: &str, made: &IssuedCertificate) -> CertificateRecord {
     let tbs = made.certificate.tbs_certificate();
-    Ok(CertificateRecord {
+    CertificateRecord {
         serial: made.serial().to_vec(),
         profile,
-        key: KeyHash::of(tbs.subject_public_key_info()).map_err(CaError::Key)?,
-        subject: tbs.subject().to_string(),
+        key,
+        subject: subject.to_owned(),
         not_after: tbs.validity().not_after.to_system_time(),
         der: made.der.clone(),
-    })
+    }
 }
 
 /// Why the CA did not do what it was asked.

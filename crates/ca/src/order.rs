@@ -11,7 +11,7 @@ use x509_cert::{
     ext::{Extension, pkix::KeyUsage},
 };
 
-use crate::{CaError, Issuer, KeyHash, Policy, Profile, Refusal, Store, Transaction, store::RequestRecord};
+use crate::{CaError, KeyHash, Policy, Profile, Refusal, Store, Transaction, store::RequestRecord};
 
 /// An order as it arrived: whoever read it has verified the signers' signatures over it, and nothing else.
 #[derive(Clone, Debug)]
@@ -27,28 +27,29 @@ pub struct Order {
 }
 
 /// An order that keeps every rule.
-pub(crate) struct Checked {
+pub(crate) struct Checked<'a> {
     pub holder: String,
     pub requests: Vec<RequestRecord>,
+    /// The certificates that vouch for the requests, in their order.
+    pub old: Vec<&'a Certificate>,
 }
 
 /// Tries an order against every rule that needs no knowledge of other orders; [`Store::submit`] has those.
 ///
 /// # Errors
 /// [`CaError::Refused`] with the rule that is broken, the cheap ones first.
-pub(crate) fn check(
-    order: &Order,
+pub(crate) fn check<'a>(
+    order: &'a Order,
     policy: &Policy,
-    issuer: &Issuer,
     store: &dyn Store,
     now: SystemTime,
-) -> Result<Checked, CaError> {
+) -> Result<Checked<'a>, CaError> {
     let profiles = twins(&order.requests)?;
-    let vouching = pair(&order.signers, issuer, store)?;
+    let vouching = pair(&order.signers, store)?;
     for profile in Profile::ALL {
         in_time(profile, vouching.of(profile), policy, now)?;
     }
-    let mut requests = Vec::new();
+    let (mut requests, mut vouched) = (Vec::new(), Vec::new());
     for (request, profile) in order.requests.iter().zip(profiles) {
         let certificate = vouching.of(profile);
         identical(profile, request, certificate)?;
@@ -67,12 +68,13 @@ pub(crate) fn check(
             same_key,
             replaces: certificate.tbs_certificate().serial_number().as_bytes().to_vec(),
         });
+        vouched.push(certificate);
     }
     if requests[0].key == requests[1].key {
         return Err(Refusal::SharedKey.into());
     }
     let holder = vouching.authentication.tbs_certificate().subject().to_string();
-    Ok(Checked { holder, requests })
+    Ok(Checked { holder, requests, old: vouched })
 }
 
 /// Policy takes keys of this kind.
@@ -103,8 +105,8 @@ struct OldPair<'a> {
     signature: &'a Certificate,
 }
 
-impl OldPair<'_> {
-    const fn of(&self, profile: Profile) -> &Certificate {
+impl<'a> OldPair<'a> {
+    const fn of(&self, profile: Profile) -> &'a Certificate {
         match profile {
             Profile::Authentication => self.authentication,
             Profile::Signature => self.signature,
@@ -113,11 +115,11 @@ impl OldPair<'_> {
 }
 
 /// Both old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
-fn pair<'a>(signers: &'a [Certificate], issuer: &Issuer, store: &dyn Store) -> Result<OldPair<'a>, CaError> {
+fn pair<'a>(signers: &'a [Certificate], store: &dyn Store) -> Result<OldPair<'a>, CaError> {
     let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }.into()) };
     let mut profiles = Vec::new();
     for (index, signer) in signers.iter().enumerate() {
-        let known = issued_here(signer, issuer, store)?;
+        let known = issued_here(signer, store)?;
         profiles.push(known.ok_or(Refusal::UnknownSigner { position: index + 1 })?);
     }
     let (authentication, signature) = match profiles[..] {
@@ -133,15 +135,9 @@ fn pair<'a>(signers: &'a [Certificate], issuer: &Issuer, store: &dyn Store) -> R
     Ok(OldPair { authentication, signature })
 }
 
-/// The profile of a certificate when this CA issued it: signed by its key and kept in its store, byte for byte.
-pub(crate) fn issued_here(
-    certificate: &Certificate,
-    issuer: &Issuer,
-    store: &dyn Store,
-) -> Result<Option<Profile>, CaError> {
-    if !issuer.made(certificate) {
-        return Ok(None);
-    }
+/// The profile of a certificate when this CA issued it: kept in its store, byte for byte. Only what its key signed gets there,
+/// so its signature is not verified once more.
+pub(crate) fn issued_here(certificate: &Certificate, store: &dyn Store) -> Result<Option<Profile>, CaError> {
     let der = certificate.to_der().map_err(crate::IssueError::from)?;
     let kept = store.certificate(certificate.tbs_certificate().serial_number().as_bytes())?;
     Ok(kept.filter(|kept| kept.der == der).map(|kept| kept.profile))

@@ -19,12 +19,17 @@ pub(crate) fn to_der(input: &[u8]) -> Result<Cow<'_, [u8]>, FramingError> {
         return Err(FramingError::TooLong { size: input.len() });
     }
     let mut rest = input;
+    // Almost every message is DER: then nothing is copied.
+    if is_der(&mut rest, 0) && rest.is_empty() {
+        return Ok(Cow::Borrowed(input));
+    }
+    let mut rest = input;
     let mut out = Vec::with_capacity(input.len());
     copy_element(&mut rest, &mut out, 0)?;
     if !rest.is_empty() {
         return Err(FramingError::TrailingData { size: rest.len() });
     }
-    Ok(if out == input { Cow::Borrowed(input) } else { Cow::Owned(out) })
+    Ok(Cow::Owned(out))
 }
 
 /// Why bytes are not one well-framed BER element.
@@ -58,6 +63,31 @@ const OCTET_STRING: u8 = 0x04;
 const CONSTRUCTED_OCTET_STRING: u8 = OCTET_STRING | CONSTRUCTED;
 const SET: u8 = 0x31;
 const END_OF_CONTENTS: [u8; 2] = [0, 0];
+
+/// Takes one element from `input`; whether [`copy_element`] would copy it as it stands there.
+fn is_der(input: &mut &[u8], depth: usize) -> bool {
+    let whole = *input;
+    let Ok((identifier, Some(length))) = read_header(input) else { return false };
+    let header = whole.len() - input.len();
+    let Ok(mut content) = take(input, length) else { return false };
+    let minimal = Length::try_from(length).and_then(|length| length.encoded_len());
+    if depth > MAX_DEPTH || minimal.map(usize::try_from) != Ok(Ok(header - 1)) {
+        return false;
+    }
+    if identifier & CONSTRUCTED == 0 {
+        return true;
+    }
+    let universal = identifier & 0xc0 == 0;
+    if universal && identifier != SEQUENCE && identifier != SET {
+        return false;
+    }
+    while !content.is_empty() {
+        if !is_der(&mut content, depth + 1) {
+            return false;
+        }
+    }
+    true
+}
 
 fn copy_element(input: &mut &[u8], out: &mut Vec<u8>, depth: usize) -> Result<(), FramingError> {
     if depth > MAX_DEPTH {
@@ -150,6 +180,32 @@ mod tests {
     fn der_stays_as_it_is() {
         let der = [0x30, 5, 0x04, 1, 7, 0x05, 0];
         assert!(matches!(to_der(&der), Ok(Cow::Borrowed(_))));
+    }
+
+    #[test]
+    fn what_is_taken_as_der_is_what_would_be_copied_as_it_is() {
+        let copied = |input: &[u8]| {
+            let (mut rest, mut out) = (input, Vec::new());
+            copy_element(&mut rest, &mut out, 0).map(|()| (out, rest.len()))
+        };
+        let deep = (0..MAX_DEPTH + 2)
+            .map(|depth| (0..depth).fold(vec![5, 0], |inner, _| [&[0x30, inner.len() as u8][..], &inner].concat()));
+        let long = [&[0x30, 0x81, 0x85, 4, 0x81, 0x82][..], &[7; 0x82]].concat();
+        let mut both = [0, 0];
+        for whole in deep.chain([long, vec![0x30, 9, 0xa0, 5, 4, 3, 1, 2, 3, 5, 0]]) {
+            for index in 0..whole.len() {
+                for byte in [0, 1, 4, 5, 0x24, 0x30, 0x31, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xff, whole[index]] {
+                    let mut bent = whole.clone();
+                    bent[index] = byte;
+                    let mut rest = bent.as_slice();
+                    let der = is_der(&mut rest, 0);
+                    let same = copied(&bent).is_ok_and(|(out, left)| out == bent[..bent.len() - left]);
+                    assert_eq!(der, same, "{bent:02x?}");
+                    both[usize::from(der)] += 1;
+                }
+            }
+        }
+        assert!(both.iter().all(|count| *count > 100), "{both:?}");
     }
 
     #[test]

@@ -19,8 +19,8 @@ use x509_cert::Certificate;
 
 use crate::{House, house::HouseError};
 
-/// Threads for signatures and the database.
-const WORKERS: usize = 16;
+/// Threads for signatures and the database. Most of them wait: for a flush to disk, that serves all that came before it.
+const WORKERS: usize = 64;
 
 /// What a server is to be like.
 #[derive(Clone)]

@@ -1,15 +1,17 @@
 mod file;
+mod statements;
 
 use std::{
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, SystemTime},
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission, writer::Writer,
+    CertificateRecord, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission,
+    writer::{Writer, execute},
 };
 use crate::{KeyHash, Profile, Transaction};
 
@@ -18,8 +20,11 @@ use crate::{KeyHash, Profile, Transaction};
 /// Several processes may have the file open at once: an operator approves while the server runs.
 pub struct SqliteStore {
     writer: Writer,
-    reader: Mutex<Connection>,
+    readers: Vec<Mutex<Connection>>,
 }
+
+/// Connections that read at the same time.
+const READERS: usize = 4;
 
 impl SqliteStore {
     /// Opens the file, or makes it, readable by its owner only. A file that exists is checked from end to end.
@@ -28,17 +33,43 @@ impl SqliteStore {
     /// [`StoreError`]: the file is another program's, newer than this one, or torn.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = file::open(path)?;
-        let reader = file::connect(path)?;
-        reader.pragma_update(None, "query_only", true).map_err(failure)?;
+        let reader = || {
+            let reader = file::connect(path)?;
+            reader.pragma_update(None, "query_only", true).map_err(failure)?;
+            Ok(Mutex::new(reader))
+        };
+        let readers = (0..READERS).map(|_| reader()).collect::<Result<_, StoreError>>()?;
         let writer = Writer::start(writer).map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { writer, reader: Mutex::new(reader) })
+        Ok(Self { writer, readers })
     }
 
+    /// Reads by one statement.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        // One transaction, so that an order and its certificates are read as they stood at one moment.
-        let transaction = connection.transaction().map_err(failure)?;
-        work(&transaction)
+        work(&self.reader())
+    }
+
+    /// Reads in one transaction, so that an order and its certificates are seen as they stood at one moment.
+    fn read_at_once<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let connection = self.reader();
+        if !connection.is_autocommit() {
+            // Somebody panicked in the midst of it.
+            execute(&connection, "ROLLBACK")?;
+        }
+        execute(&connection, "BEGIN")?;
+        let found = work(&connection);
+        // Nothing was written: a failure here says no more than the one before, and the next BEGIN would tell.
+        let end = execute(&connection, "COMMIT");
+        found.and_then(|found| end.map(|()| found))
+    }
+
+    /// One that is free; or the first, once it is.
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        let free = self.readers.iter().find_map(|reader| match reader.try_lock() {
+            Ok(reader) => Some(reader),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        free.unwrap_or_else(|| self.readers[0].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -50,7 +81,7 @@ impl std::fmt::Debug for SqliteStore {
 
 impl Store for SqliteStore {
     fn submit(&self, order: NewOrder) -> Result<Submission, StoreError> {
-        self.writer.run(move |connection| submit(connection, &order))
+        self.writer.run(move |connection| submit(connection, order))
     }
 
     fn issue(
@@ -79,8 +110,10 @@ impl Store for SqliteStore {
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
         let transaction = transaction.clone();
         self.writer.run(move |connection| {
-            let sql = "UPDATE orders SET state = 'confirmed', confirmed = ?2 WHERE name = ?1 AND state = 'issued'";
-            connection.execute(sql, params![transaction.as_bytes(), seconds(now)]).map_err(failure)?;
+            connection
+                .prepare_cached(statements::CONFIRM)
+                .and_then(|mut statement| statement.execute(params![transaction.as_bytes(), seconds(now)]))
+                .map_err(failure)?;
             existing(connection, &transaction)
         })
     }
@@ -97,39 +130,35 @@ impl Store for SqliteStore {
     }
 
     fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
-        self.read(|connection| order(connection, transaction))
+        self.read_at_once(|connection| order(connection, transaction))
     }
 
     fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {
-        self.read(|connection| one_order(connection, "token_hash = ?1", token_hash))
+        self.read_at_once(|connection| one_order(connection, statements::ORDER_BY_TOKEN, token_hash))
     }
 
     fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("{ORDER} WHERE ?1 IS NULL OR state = ?1 ORDER BY id DESC LIMIT ?2");
-            let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
-            let rows = statement.query_map(params![state.map(OrderState::name), limit], read_order).map_err(failure)?;
-            rows.map(|row| complete(connection, row.map_err(failure)?)).collect()
+        self.read_at_once(|connection| {
+            let sql = if state.is_some() { statements::ORDERS_OF_STATE } else { statements::ORDERS };
+            let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+            let rows = match state {
+                Some(state) => statement.query_map(params![limit, state.name()], read_order),
+                None => statement.query_map(params![limit], read_order),
+            };
+            rows.map_err(failure)?.map(|row| complete(connection, row.map_err(failure)?)).collect()
         })
     }
 
     fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("{CERTIFICATE} WHERE serial = ?1")).map_err(failure)?;
+            let mut statement = connection.prepare_cached(statements::CERTIFICATE).map_err(failure)?;
             statement.query_row([serial], read_certificate).optional().map_err(failure)
         })
     }
 
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
         self.read(|connection| {
-            let sql = format!(
-                "{CERTIFICATE} WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
-                     SELECT 1 FROM requests JOIN orders ON orders.id = requests.order_id
-                     WHERE requests.replaces = certificates.serial AND state != 'rejected')
-                 ORDER BY not_after, subject, profile LIMIT ?3"
-            );
-            let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
+            let mut statement = connection.prepare_cached(statements::ENDING).map_err(failure)?;
             let rows = statement.query_map(params![seconds(from), seconds(until), limit], read_certificate);
             rows.and_then(Iterator::collect).map_err(failure)
         })
@@ -140,7 +169,7 @@ impl Store for SqliteStore {
     }
 }
 
-fn submit(connection: &Connection, order: &NewOrder) -> Result<Submission, StoreError> {
+fn submit(connection: &Connection, order: NewOrder) -> Result<Submission, StoreError> {
     if let Some(known) = self::order(connection, &order.transaction)? {
         let same = known.message == order.message;
         return Ok(if same { Submission::Known(known) } else { Submission::TransactionTaken });
@@ -157,10 +186,7 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Submission, Store
     let state = if issued { OrderState::Issued } else { OrderState::Pending };
     let received = seconds(order.received);
     connection
-        .prepare_cached(
-            "INSERT INTO orders (name, message, holder, state, token_salt, token_hash, received, decided)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )
+        .prepare_cached(statements::ADD_ORDER)
         .and_then(|mut statement| {
             statement.insert(params![
                 order.transaction.as_bytes(),
@@ -177,10 +203,7 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Submission, Store
     let id = connection.last_insert_rowid();
     for (position, request) in order.requests.iter().enumerate() {
         connection
-            .prepare_cached(
-                "INSERT INTO requests (order_id, position, profile, request, key, same_key, replaces)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
+            .prepare_cached(statements::ADD_REQUEST)
             .and_then(|mut statement| {
                 statement.insert(params![
                     id,
@@ -195,7 +218,20 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Submission, Store
             .map_err(failure)?;
     }
     insert_certificates(connection, issued.then_some(id), &order.certificates)?;
-    existing(connection, &order.transaction).map(Submission::Accepted)
+    Ok(Submission::Accepted(OrderRecord {
+        transaction: order.transaction,
+        message: order.message,
+        holder: order.holder,
+        state,
+        reason: None,
+        token_salt: order.token_salt,
+        token_hash: order.token_hash,
+        received: time(received),
+        decided: issued.then(|| time(received)),
+        confirmed: None,
+        requests: order.requests,
+        certificates: order.certificates,
+    }))
 }
 
 /// Moves a pending order on; `None` when it was not pending any more.
@@ -207,12 +243,11 @@ fn decide(
     now: SystemTime,
 ) -> Result<Option<i64>, StoreError> {
     connection
-        .query_row(
-            "UPDATE orders SET state = ?2, reason = ?3, decided = ?4 WHERE name = ?1 AND state = 'pending' RETURNING id",
-            params![transaction.as_bytes(), state.name(), reason, seconds(now)],
-            |row| row.get(0),
-        )
-        .optional()
+        .prepare_cached(statements::DECIDE)
+        .and_then(|mut statement| {
+            let row = params![transaction.as_bytes(), state.name(), reason, seconds(now)];
+            statement.query_row(row, |row| row.get(0)).optional()
+        })
         .map_err(failure)
 }
 
@@ -223,10 +258,7 @@ fn insert_certificates(
 ) -> Result<(), StoreError> {
     for (position, certificate) in certificates.iter().enumerate() {
         connection
-            .prepare_cached(
-                "INSERT INTO certificates (serial, profile, key, subject, not_after, der, order_id, position)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )
+            .prepare_cached(statements::ADD_CERTIFICATE)
             .and_then(|mut statement| {
                 statement.insert(params![
                     certificate.serial,
@@ -246,40 +278,29 @@ fn insert_certificates(
 
 fn key_is_taken(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {
     connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM certificates WHERE key = ?1)
-                 OR EXISTS (SELECT 1 FROM requests JOIN orders ON orders.id = order_id WHERE key = ?1 AND state != 'rejected')",
-        )
+        .prepare_cached(statements::KEY_IS_TAKEN)
         .and_then(|mut statement| statement.query_row([key.0], |row| row.get(0)))
         .map_err(failure)
 }
 
 fn order_that_replaces(connection: &Connection, serial: &[u8]) -> Result<Option<Transaction>, StoreError> {
     let name: Option<Vec<u8>> = connection
-        .prepare_cached(
-            "SELECT name FROM requests JOIN orders ON orders.id = order_id
-             WHERE replaces = ?1 AND state != 'rejected' LIMIT 1",
-        )
+        .prepare_cached(statements::ORDER_THAT_REPLACES)
         .and_then(|mut statement| statement.query_row([serial], |row| row.get(0)).optional())
         .map_err(failure)?;
     name.map(|name| Transaction::new(&name).ok_or_else(|| odd("orders.name"))).transpose()
 }
 
-const ORDER: &str =
-    "SELECT id, name, message, holder, state, reason, token_salt, token_hash, received, decided, confirmed
-    FROM orders";
-const CERTIFICATE: &str = "SELECT serial, profile, key, subject, not_after, der FROM certificates";
-
 fn order(connection: &Connection, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
-    one_order(connection, "name = ?1", transaction.as_bytes())
+    one_order(connection, statements::ORDER_BY_NAME, transaction.as_bytes())
 }
 
 fn existing(connection: &Connection, transaction: &Transaction) -> Result<OrderRecord, StoreError> {
     order(connection, transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))
 }
 
-fn one_order(connection: &Connection, condition: &str, key: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!("{ORDER} WHERE {condition}")).map_err(failure)?;
+fn one_order(connection: &Connection, sql: &str, key: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
     let found = statement.query_row([key], read_order).optional().map_err(failure)?;
     found.map(|found| complete(connection, found)).transpose()
 }
@@ -309,8 +330,7 @@ fn read_order(row: &Row<'_>) -> rusqlite::Result<(i64, OrderRecord)> {
 }
 
 fn complete(connection: &Connection, (id, mut record): (i64, OrderRecord)) -> Result<OrderRecord, StoreError> {
-    let sql = "SELECT profile, request, key, same_key, replaces FROM requests WHERE order_id = ?1 ORDER BY position";
-    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    let mut statement = connection.prepare_cached(statements::REQUESTS_OF_ORDER).map_err(failure)?;
     let requests = statement.query_map([id], |row| {
         Ok(RequestRecord {
             profile: profile(&row.get::<_, String>(0)?)?,
@@ -321,8 +341,7 @@ fn complete(connection: &Connection, (id, mut record): (i64, OrderRecord)) -> Re
         })
     });
     record.requests = requests.and_then(Iterator::collect).map_err(failure)?;
-    let sql = format!("{CERTIFICATE} WHERE order_id = ?1 ORDER BY position");
-    let mut statement = connection.prepare_cached(&sql).map_err(failure)?;
+    let mut statement = connection.prepare_cached(statements::CERTIFICATES_OF_ORDER).map_err(failure)?;
     record.certificates = statement.query_map([id], read_certificate).and_then(Iterator::collect).map_err(failure)?;
     Ok(record)
 }

@@ -3,7 +3,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::{StoreError, sqlite::failure};
 
@@ -88,26 +88,39 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Work for P
     }
 }
 
-fn serve(mut connection: Connection, inbox: &Receiver<Job>) {
+fn serve(connection: Connection, inbox: &Receiver<Job>) {
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
         batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
-        let commit = commit(&mut connection, &mut batch);
+        let commit = commit(&connection, &mut batch);
         batch.into_iter().for_each(|job| job.finish(commit.clone()));
     }
 }
 
-fn commit(connection: &mut Connection, batch: &mut [Job]) -> Result<(), StoreError> {
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-    for job in batch {
-        let mut savepoint = transaction.savepoint().map_err(failure)?;
-        if job.perform(&savepoint) {
-            savepoint.commit().map_err(failure)?;
-        } else {
-            savepoint.rollback().map_err(failure)?;
-        }
+fn commit(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let done = perform(connection, batch).and_then(|()| execute(connection, "COMMIT"));
+    if done.is_err() && !connection.is_autocommit() {
+        // What made the commit fail is told; where this fails too, SQLite has rolled back by itself.
+        let _ = execute(connection, "ROLLBACK");
     }
-    transaction.commit().map_err(failure)
+    done
+}
+
+fn perform(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
+    for job in batch {
+        execute(connection, "SAVEPOINT job")?;
+        if !job.perform(connection) {
+            execute(connection, "ROLLBACK TO job")?;
+        }
+        execute(connection, "RELEASE job")?;
+    }
+    Ok(())
+}
+
+/// Does a statement without rows, compiled once.
+pub(super) fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(failure)
 }
 
 #[cfg(test)]

@@ -1,22 +1,11 @@
 use std::collections::BTreeSet;
 
-use cms::{
-    cert::IssuerAndSerialNumber,
-    content_info::{CmsVersion, ContentInfo},
-    signed_data::{
-        EncapsulatedContentInfo, SignatureValue, SignedAttributes, SignedData, SignerIdentifier, SignerInfo,
-    },
-};
 use const_oid::{
     ObjectIdentifier,
     db::rfc5911::{ID_DATA, ID_SIGNED_DATA},
 };
-use der::{
-    Decode, DecodeValue, Encode, EncodingRules, FixedTag, Tag,
-    asn1::{Any, OctetStringRef},
-};
+use der::{Encode, Tag, TagNumber, asn1::AnyRef};
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, VerifyError, verify};
-use spki::AlgorithmIdentifierOwned;
 use x509_cert::Certificate;
 
 use super::attributes;
@@ -49,7 +38,8 @@ pub struct ToSign {
 pub struct MessageToSign {
     content_type: ObjectIdentifier,
     content: Vec<u8>,
-    certificates: Vec<Certificate>,
+    /// DER of each.
+    certificates: Vec<Vec<u8>>,
     signers: Vec<Prepared>,
 }
 
@@ -71,7 +61,7 @@ impl MessageToSign {
         if signers.is_empty() {
             return Err(BuildError::NoSigner);
         }
-        let mut certificates = others.into_iter().cloned().collect::<Vec<_>>();
+        let mut certificates = others.into_iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
         let mut prepared = Vec::new();
         for (index, signer) in signers.iter().enumerate() {
             let key = signer.certificate.tbs_certificate().subject_public_key_info();
@@ -84,8 +74,9 @@ impl MessageToSign {
                 return Err(BuildError::SignerTwice { index });
             }
             let digest = signer.algorithm.digest().of(&content);
-            let attributes = attributes::to_sign(content_type, &digest, &signer.certificate.to_der()?)?.to_der()?;
-            certificates.push(signer.certificate.clone());
+            let certificate = signer.certificate.to_der()?;
+            let attributes = attributes::to_sign(content_type, &digest, &certificate)?.to_der()?;
+            certificates.push(certificate);
             prepared.push(Prepared { signer: signer.clone(), attributes });
         }
         if prepared.len() > limits::MAX_SIGNERS || certificates.len() > limits::MAX_CERTIFICATES {
@@ -111,19 +102,13 @@ impl MessageToSign {
     /// # Errors
     /// [`BuildError::Signer`] names the signer whose signature is wrong; the others can be used again.
     pub fn assemble(&self, signatures: &[Vec<u8>]) -> Result<Vec<u8>, BuildError> {
-        if signatures.len() != self.signers.len() {
-            return Err(BuildError::SignatureCount { wanted: self.signers.len(), given: signatures.len() });
-        }
-        let mut infos = Vec::new();
         for (index, (prepared, signature)) in self.signers.iter().zip(signatures).enumerate() {
             let Signer { certificate, algorithm } = &prepared.signer;
             let key = certificate.tbs_certificate().subject_public_key_info();
             verify(key, *algorithm, &prepared.attributes, signature)
                 .map_err(|error| BuildError::Signer { index, error })?;
-            infos.push(signer_info(prepared, signature)?);
         }
-        let digests = infos.iter().map(|info| info.digest_alg.clone()).collect::<Vec<_>>();
-        content_info(self.content_type, Some(&self.content), &digests, &self.certificates, &infos)
+        self.put_together(signatures)
     }
 
     /// [`to_sign`](Self::to_sign) and [`assemble`](Self::assemble) in one, for keys that are at hand.
@@ -134,6 +119,31 @@ impl MessageToSign {
         let signatures = self.to_sign().iter().map(sign).collect::<Result<Vec<_>, E>>();
         Ok(self.assemble(&signatures.map_err(SignWithError::Key)?)?)
     }
+
+    /// Like [`sign_with`](Self::sign_with), without a check of the signatures: for a key in the caller's own memory, used by
+    /// a library that he trusts, and known to be that of the signer's certificate. A card is none of that.
+    ///
+    /// # Errors
+    /// As [`sign_with`](Self::sign_with), but for wrong signatures.
+    pub fn sign_with_trusted<E>(
+        &self,
+        sign: impl FnMut(&ToSign) -> Result<Vec<u8>, E>,
+    ) -> Result<Vec<u8>, SignWithError<E>> {
+        let signatures = self.to_sign().iter().map(sign).collect::<Result<Vec<_>, E>>();
+        Ok(self.put_together(&signatures.map_err(SignWithError::Key)?)?)
+    }
+
+    fn put_together(&self, signatures: &[Vec<u8>]) -> Result<Vec<u8>, BuildError> {
+        if signatures.len() != self.signers.len() {
+            return Err(BuildError::SignatureCount { wanted: self.signers.len(), given: signatures.len() });
+        }
+        let infos = self.signers.iter().zip(signatures);
+        let infos = infos.map(|(prepared, signature)| signer_info(prepared, signature));
+        let infos = infos.collect::<der::Result<Vec<_>>>()?;
+        let digests = self.signers.iter().map(|prepared| prepared.signer.algorithm.digest().identifier().to_der());
+        let digests = digests.collect::<der::Result<Vec<_>>>()?;
+        content_info(self.content_type, Some(&self.content), &digests, &self.certificates, &infos)
+    }
 }
 
 /// A SignedData that nobody signed: a message for which what stands in it speaks, or, without content, certificates only.
@@ -142,56 +152,72 @@ pub(crate) fn unsigned(
     content: Option<&[u8]>,
     certificates: &[Certificate],
 ) -> Result<Vec<u8>, BuildError> {
-    content_info(content_type, content, &[], certificates, &[])
+    let certificates = certificates.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
+    content_info(content_type, content, &[], &certificates, &[])
 }
 
-/// RFC 5652 §3 and §5.1; the version is 3 unless the content is plain data.
+const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+
+/// RFC 5652 §3 and §5.1, of parts that are DER; the version is 3 unless the content is plain data.
 fn content_info(
     content_type: ObjectIdentifier,
     content: Option<&[u8]>,
-    digest_algorithms: &[AlgorithmIdentifierOwned],
-    certificates: &[Certificate],
-    signer_infos: &[SignerInfo],
+    digest_algorithms: &[Vec<u8>],
+    certificates: &[Vec<u8>],
+    signer_infos: &[Vec<u8>],
 ) -> Result<Vec<u8>, BuildError> {
-    let content = content.map(OctetStringRef::new).transpose()?;
-    let signed_data = SignedData {
-        version: if content_type == ID_DATA { CmsVersion::V1 } else { CmsVersion::V3 },
-        digest_algorithms: set_of(digest_algorithms)?,
-        encap_content_info: EncapsulatedContentInfo { econtent_type: content_type, econtent: content.map(Any::from) },
-        certificates: if certificates.is_empty() { None } else { Some(set_of(certificates)?) },
-        crls: None,
-        signer_infos: set_of(signer_infos)?,
+    let version: u8 = if content_type == ID_DATA { 1 } else { 3 };
+    let content = match content {
+        None => Vec::new(),
+        Some(content) => element(CONTEXT_0, &[element(Tag::OctetString, &[content])?])?,
     };
-    let message = ContentInfo { content_type: ID_SIGNED_DATA, content: Any::encode_from(&signed_data)? }.to_der()?;
+    let certificates = match certificates {
+        [] => Vec::new(),
+        certificates => element(CONTEXT_0, &set_of(certificates))?,
+    };
+    let signed_data = [
+        version.to_der()?,
+        element(Tag::Set, &set_of(digest_algorithms))?,
+        element(Tag::Sequence, &[content_type.to_der()?, content])?,
+        certificates,
+        element(Tag::Set, &set_of(signer_infos))?,
+    ];
+    let signed_data = element(CONTEXT_0, &[element(Tag::Sequence, &signed_data)?])?;
+    let message = element(Tag::Sequence, &[ID_SIGNED_DATA.to_der()?, signed_data])?;
     match message.len() {
         size if size > limits::MAX_MESSAGE => Err(BuildError::TooLong { size }),
         _ => Ok(message),
     }
 }
 
-/// A SET OF sorted as DER asks (X.690 §11.6), nothing twice. `cms` 0.3.0-rc.0 would sort certificates and signers of one
-/// length in an order of its own; what is decoded as BER stays in the order it has.
-fn set_of<T: for<'a> DecodeValue<'a, Error = der::Error> + FixedTag>(members: &[impl Encode]) -> der::Result<T> {
-    let members = members.iter().map(Encode::to_der).collect::<der::Result<BTreeSet<_>>>()?;
-    Any::new(Tag::Set, members.into_iter().flatten().collect::<Vec<_>>())?.decode_as_encoding(EncodingRules::Ber)
+/// The members of a SET OF, sorted as DER asks (X.690 §11.6), nothing twice.
+fn set_of(members: &[Vec<u8>]) -> Vec<&[u8]> {
+    members.iter().map(Vec::as_slice).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// RFC 5652 §5.3, version 1: the signer is named by issuer and serial number.
-fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<SignerInfo> {
+fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<Vec<u8>> {
     let Signer { certificate, algorithm } = &prepared.signer;
     let certificate = certificate.tbs_certificate();
-    Ok(SignerInfo {
-        version: CmsVersion::V1,
-        sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-            issuer: certificate.issuer().clone(),
-            serial_number: certificate.serial_number().clone(),
-        }),
-        digest_alg: algorithm.digest().identifier(),
-        signed_attrs: Some(SignedAttributes::from_der(&prepared.attributes)?),
-        signature_algorithm: algorithm.identifier(),
-        signature: SignatureValue::new(signature)?,
-        unsigned_attrs: None,
-    })
+    let name = [certificate.issuer().to_der()?, certificate.serial_number().to_der()?];
+    let attributes: AnyRef<'_> = der::Decode::from_der(&prepared.attributes)?;
+    let fields = [
+        1u8.to_der()?,
+        element(Tag::Sequence, &name)?,
+        algorithm.digest().identifier().to_der()?,
+        // IMPLICIT: the same SET with another tag (RFC 5652 §5.4).
+        element(CONTEXT_0, &[attributes.value()])?,
+        algorithm.identifier().to_der()?,
+        element(Tag::OctetString, &[signature])?,
+    ];
+    element(Tag::Sequence, &fields)
+}
+
+/// One element around parts of its content.
+fn element<P: AsRef<[u8]>>(tag: Tag, parts: &[P]) -> der::Result<Vec<u8>> {
+    let mut content = Vec::with_capacity(parts.iter().map(|part| part.as_ref().len()).sum());
+    parts.iter().for_each(|part| content.extend_from_slice(part.as_ref()));
+    AnyRef::new(tag, &content)?.to_der()
 }
 
 /// Why a message could not be made.

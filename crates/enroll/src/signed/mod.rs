@@ -1,7 +1,7 @@
 //! CMS SignedData (RFC 5652 §5): made in two steps for keys that are elsewhere, read and checked over the bytes received.
 //!
-//! Written with the types of the crate `cms`. They are read with types that keep what was signed as bytes, since a SET that
-//! is sorted again on the way is a broken signature.
+//! Written of parts that are DER already, and read with types that keep what was signed as bytes, since a SET that is sorted
+//! again on the way is a broken signature.
 
 mod attributes;
 mod build;

@@ -72,6 +72,8 @@ async fn converse(
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    // Without it an answer in two packets waits for the client's acknowledgement of the first. It helps, it is not needed.
+    let _ = stream.set_nodelay(true);
     let handshake = tokio::select! {
         () = end(&mut stopped) => return,
         handshake = timeout(shared.patience.hello, acceptor.accept(stream)) => handshake,

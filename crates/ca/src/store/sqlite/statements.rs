@@ -1,0 +1,112 @@
+//! Every statement in one place, so that one test can see that none of them reads a whole table.
+
+macro_rules! orders {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, name, message, holder, state, reason, token_salt, token_hash, received, decided, confirmed
+             FROM orders ",
+            $rest
+        )
+    };
+}
+
+macro_rules! certificates {
+    ($rest:literal) => {
+        concat!("SELECT serial, profile, key, subject, not_after, der FROM certificates ", $rest)
+    };
+}
+
+pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
+pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
+pub const ORDERS: &str = orders!("ORDER BY id DESC LIMIT ?1");
+/// Not one with [`ORDERS`]: a statement for both could use no index.
+pub const ORDERS_OF_STATE: &str = orders!("WHERE state = ?2 ORDER BY id DESC LIMIT ?1");
+pub const REQUESTS_OF_ORDER: &str =
+    "SELECT profile, request, key, same_key, replaces FROM requests WHERE order_id = ?1 ORDER BY position";
+pub const CERTIFICATES_OF_ORDER: &str = certificates!("WHERE order_id = ?1 ORDER BY position");
+pub const CERTIFICATE: &str = certificates!("WHERE serial = ?1");
+pub const ENDING: &str = certificates!(
+    "WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
+         SELECT 1 FROM requests JOIN orders ON orders.id = requests.order_id
+         WHERE requests.replaces = certificates.serial AND state != 'rejected')
+     ORDER BY not_after, subject, profile LIMIT ?3"
+);
+pub const KEY_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE key = ?1)
+     OR EXISTS (SELECT 1 FROM requests JOIN orders ON orders.id = order_id WHERE key = ?1 AND state != 'rejected')";
+pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON orders.id = order_id
+     WHERE replaces = ?1 AND state != 'rejected' LIMIT 1";
+pub const ADD_ORDER: &str =
+    "INSERT INTO orders (name, message, holder, state, token_salt, token_hash, received, decided)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub const ADD_REQUEST: &str = "INSERT INTO requests (order_id, position, profile, request, key, same_key, replaces)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub const ADD_CERTIFICATE: &str =
+    "INSERT INTO certificates (serial, profile, key, subject, not_after, der, order_id, position)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub const DECIDE: &str =
+    "UPDATE orders SET state = ?2, reason = ?3, decided = ?4 WHERE name = ?1 AND state = 'pending' RETURNING id";
+pub const CONFIRM: &str = "UPDATE orders SET state = 'confirmed', confirmed = ?2 WHERE name = ?1 AND state = 'issued'";
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    const ALL: [&str; 15] = [
+        ORDER_BY_NAME,
+        ORDER_BY_TOKEN,
+        ORDERS,
+        ORDERS_OF_STATE,
+        REQUESTS_OF_ORDER,
+        CERTIFICATES_OF_ORDER,
+        CERTIFICATE,
+        ENDING,
+        KEY_IS_TAKEN,
+        ORDER_THAT_REPLACES,
+        ADD_ORDER,
+        ADD_REQUEST,
+        ADD_CERTIFICATE,
+        DECIDE,
+        CONFIRM,
+    ];
+
+    fn plan(sql: &str) -> Vec<String> {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        for parameter in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(parameter, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut plan = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get(3).unwrap());
+        }
+        plan
+    }
+
+    #[test]
+    fn no_statement_reads_a_whole_table_or_sorts_one() {
+        // A scan by row number, that stops at its limit, is in order; and so is sorting what has one end.
+        let harmless = |step: &str, sql| {
+            step == "SCAN CONSTANT ROW"
+                || sql == ORDERS && step == "SCAN orders"
+                || sql == ENDING && step == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
+        };
+        for sql in ALL {
+            for step in plan(sql) {
+                let bad = step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+                assert!(!bad || harmless(&step, sql), "{step}\n{sql}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_statement_without_an_index_would_be_seen() {
+        let both = plan("SELECT 1 FROM orders WHERE ?1 IS NULL OR state = ?1 ORDER BY holder");
+        assert!(both.iter().any(|step| step.starts_with("SCAN orders")), "{both:?}");
+        assert!(both.iter().any(|step| step.contains("TEMP B-TREE")), "{both:?}");
+    }
+}
