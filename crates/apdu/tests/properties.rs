@@ -197,7 +197,9 @@ fn tag(constructed: bool) -> impl Strategy<Value = Tag> {
 impl Object {
     fn write(&self, writer: &mut VecWriter) {
         match self {
-            Self::Primitive(tag, value) => drop(writer.primitive(*tag, value).as_slice().len()),
+            Self::Primitive(tag, value) => {
+                writer.primitive(*tag, value);
+            }
             Self::Constructed(tag, inside) => {
                 writer.constructed(*tag, |writer| inside.iter().for_each(|object| object.write(writer)));
             }

@@ -1,0 +1,246 @@
+//! Names, numbers and edges of the profile, as PROFILE.md has them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_apdu::tlv::{Tag, Tlv, VecWriter};
+use obnova_profile::{
+    CardStatus, Directory, DirectoryError, DirectoryLayout, FileId, KeyRole, Label, LifeCycle, Limits, PasswordRecord,
+    PasswordReference, PasswordState, ProfileVersion, PublicKeyTemplate, ShortFileId, SlotNumber, SlotRecord,
+    StatusError, TemplateError, TransportPinModel, application, command,
+    pkcs15::{CertificateEntry, EntryError, KeyUsage, PinEntry, PrivateKeyEntry, PublicKeyEntry, ef_dir},
+};
+
+fn slot(number: u8) -> SlotNumber {
+    SlotNumber::new(number).unwrap()
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+#[test]
+fn what_a_reader_sees_is_what_the_document_says() {
+    assert_eq!(format!("{} {:?}", FileId::DIRECTORY, FileId::DIRECTORY), "4402 FileId(4402)");
+    assert_eq!(slot(12).to_string(), "12");
+    assert_eq!(
+        [KeyRole::Authentication, KeyRole::Signature].map(|role| role.to_string()),
+        ["authentication", "signature"]
+    );
+    let names = PasswordReference::ALL.map(|password| password.to_string());
+    assert_eq!(names, ["authentication PIN", "signature PIN", "PUK", "transport PIN"]);
+    assert_eq!(PasswordReference::ALL.map(PasswordReference::minimum), [4, 4, 6, 5]);
+    assert_eq!(PasswordReference::ALL.map(PasswordReference::is_pin), [true, true, false, false]);
+    let text = label("Signature 2026");
+    assert_eq!((text.to_string(), text.as_ref()), ("Signature 2026".to_owned(), "Signature 2026"));
+}
+
+#[test]
+fn files_and_templates_have_their_numbers() {
+    assert_eq!(
+        (FileId::key(slot(3)).0, FileId::public_key(slot(3)).0, FileId::certificate(slot(3)).0),
+        (0x4B03, 0x4D03, 0x4303)
+    );
+    assert_eq!(ShortFileId::certificate(slot(2)).p1(), 0x92);
+    assert_eq!(ShortFileId::DIRECTORY.p1(), 0x81);
+    for role in [KeyRole::Authentication, KeyRole::Signature] {
+        assert_eq!(KeyRole::from_template(role.template()), Some(role));
+    }
+    assert_eq!(KeyRole::from_template(0xB8), None);
+    assert_eq!(PasswordState::from_code([1, 0]), None);
+    assert_eq!(PasswordState::from_code([2, 0]), None);
+    assert_eq!(PasswordState::from_code([3, 1]), None);
+}
+
+#[test]
+fn other_middleware_gets_what_it_asks_for() {
+    let info = application::myeid_info("OBN00000001", 0x0102);
+    assert_eq!(info[5..8], application::MYEID_VERSION);
+    assert_eq!((&info[8..18], &info[18..]), (&b"OBN0000000"[..], &[1, 2][..]));
+    let directory = ef_dir("Jana");
+    let template = Tlv::parse(&directory).unwrap();
+    let parts: Vec<_> = template.children().map(|part| part.map(|part| (part.tag.number(), part.value))).collect();
+    let path = &[0x3F, 0x00, 0x50, 0x15][..];
+    assert_eq!(parts, [Ok((0x4F, &application::PKCS15_AID[..])), Ok((0x50, b"Jana")), Ok((0x51, path))]);
+    let puk = PinEntry::of(PasswordReference::Puk).encode();
+    let pin = PinEntry::of(PasswordReference::SignaturePin).encode();
+    // unblockingPin (6) stands beside case-sensitive (0), local (1) and initialized (4).
+    let flags = |entry: &[u8], bits: &[u8]| entry.windows(bits.len()).any(|window| window == bits);
+    assert!(flags(&puk, &[0x03, 0x02, 0x01, 0xCA]) && !flags(&pin, &[0x03, 0x02, 0x01, 0xCA]), "{puk:02X?} {pin:02X?}");
+    assert!(flags(&pin, &[0x03, 0x02, 0x03, 0xC8]), "{pin:02X?}");
+}
+
+#[test]
+fn an_offset_takes_fifteen_bits() {
+    let read = command::read_selected(0xFFFF, 1);
+    assert_eq!((read.p1, read.p2), (0x7F, 0xFF));
+    let read = command::read_selected(0x0102, 1);
+    assert_eq!((read.p1, read.p2), (0x01, 0x02));
+}
+
+#[test]
+fn a_directory_has_room_for_its_slots_and_no_more() {
+    let most = usize::from(SlotNumber::MOST);
+    for (asked, given) in [(6, 6), (13, 13), (14, 14), (15, 14), (255, 14)] {
+        let length = DirectoryLayout::for_slots(asked).length();
+        assert_eq!(length, 3 * DirectoryLayout::PER_SLOT * given, "{asked} slots");
+    }
+    // Entries that fill a region to its last byte are taken, one byte more is not.
+    let layout = DirectoryLayout::for_slots(6);
+    let room = usize::from(layout.private_keys().length);
+    let entry = |length: usize| {
+        PrivateKeyEntry::new(label(&"x".repeat(length)), KeyRole::Signature, KeyAlgorithm::P256, slot(1), &[1])
+    };
+    let size = |length: usize| entry(length).encode().len();
+    let count = room / size(20);
+    let mut private_keys: Vec<_> = (0..count).map(|_| entry(20)).collect();
+    let free = room - count * size(20);
+    let last = (1..=Label::MAX).find(|length| size(*length) == size(20) + free).unwrap();
+    *private_keys.last_mut().unwrap() = entry(last);
+    let mut directory = Directory { private_keys, ..Directory::default() };
+    assert!(count < most && directory.encode(layout).is_ok());
+    *directory.private_keys.last_mut().unwrap() = entry(last + 1);
+    assert_eq!(directory.encode(layout), Err(DirectoryError::Full { directory: "private keys" }));
+}
+
+#[test]
+fn usage_says_what_a_key_is_for() {
+    assert_eq!((KeyUsage::SIGN.0, KeyUsage::VERIFY.0, KeyUsage::NON_REPUDIATION.0), (0x004, 0x040, 0x200));
+    let signature = KeyUsage::private(KeyRole::Signature);
+    assert_eq!(signature.0, 0x204);
+    assert!(signature.contains(KeyUsage::SIGN) && signature.contains(KeyUsage::NON_REPUDIATION));
+    assert!(!signature.contains(KeyUsage::VERIFY) && !signature.contains(KeyUsage(0x044)));
+    assert!(!KeyUsage::private(KeyRole::Authentication).contains(KeyUsage::NON_REPUDIATION));
+    assert!(KeyUsage(0).contains(KeyUsage(0)) && !KeyUsage(0).contains(KeyUsage::SIGN));
+    assert_eq!(CertificateEntry::new(label("x"), slot(5), &[1]).slot(), Some(slot(5)));
+}
+
+#[test]
+fn a_template_of_other_objects_is_none() {
+    let written = |objects: &[(u32, &[u8])]| {
+        let mut writer = VecWriter::new();
+        writer.constructed(Tag::new(0x7F49), |key| {
+            for (tag, value) in objects {
+                key.primitive(Tag::new(*tag), value);
+            }
+        });
+        PublicKeyTemplate::decode(&writer.into_vec())
+    };
+    let (modulus, point) = ([0xC1; 256], [&[4][..], &[7; 64]].concat());
+    assert!(written(&[(0x81, &modulus), (0x82, &[1, 0, 1])]).is_ok());
+    assert_eq!(written(&[(0x82, &modulus), (0x81, &[1, 0, 1])]), Err(TemplateError::Unexpected));
+    assert_eq!(written(&[(0x81, &modulus), (0x83, &[1, 0, 1])]), Err(TemplateError::Unexpected));
+    assert!(written(&[(0x86, &point)]).is_ok());
+    assert_eq!(written(&[(0x87, &point)]), Err(TemplateError::Unexpected));
+}
+
+fn status() -> CardStatus {
+    let record = |reference| PasswordRecord {
+        reference,
+        state: PasswordState::Active { left: 3 },
+        tries: 3,
+        minimum: 4,
+        maximum: 8,
+    };
+    CardStatus {
+        version: ProfileVersion::CURRENT,
+        life_cycle: LifeCycle::Active,
+        serial: "OBN1".into(),
+        label: "Jana".into(),
+        limits: Limits::EXTENDED,
+        transport_pin: TransportPinModel::Separate,
+        algorithms: vec![KeyAlgorithm::P256],
+        passwords: PasswordReference::LASTING.map(record).to_vec(),
+        slots: SlotNumber::first(6).map(SlotRecord::empty).collect(),
+    }
+}
+
+/// Writes the status with one byte changed after the bytes before it, and reads it.
+fn changed(before: &[u8], to: &[u8]) -> Result<CardStatus, StatusError> {
+    let mut bytes = status().to_template();
+    let at = bytes.windows(before.len()).position(|window| window == before).expect("it stands there");
+    bytes[at..at + to.len()].copy_from_slice(to);
+    CardStatus::from_template(&bytes)
+}
+
+#[test]
+fn what_a_status_says_is_found_by_number() {
+    let status = status();
+    assert_eq!(status.slot(slot(4)).map(|record| record.slot), Some(slot(4)));
+    assert_eq!(status.slot(slot(7)), None);
+    let puk = status.password(PasswordReference::Puk).map(|record| record.reference);
+    assert_eq!((puk, status.password(PasswordReference::TransportPin)), (Some(PasswordReference::Puk), None));
+}
+
+#[test]
+fn numbers_that_no_card_can_mean_are_refused() {
+    let limits = |command: u32, response: u32, certificate: u16| {
+        let mut status = status();
+        status.limits = Limits { command, response, certificate, ..Limits::EXTENDED };
+        CardStatus::from_template(&status.to_template()).is_ok()
+    };
+    assert!(limits(255, 256, 1));
+    assert!(!limits(254, 256, 1) && !limits(255, 255, 1) && !limits(255, 256, 0));
+    // Reference, state, tries left, tries, shortest, longest.
+    assert!(changed(&[1, 2, 3, 3, 4, 8], &[1, 2, 3, 3, 4, 4]).is_ok());
+    assert!(changed(&[1, 2, 3, 3, 4, 8], &[1, 3, 0, 0, 4, 8]).is_err(), "blocked, and no tries ever");
+    assert!(changed(&[1, 2, 3, 3, 4, 8], &[1, 2, 4, 3, 4, 8]).is_err(), "more left than there are");
+    assert!(changed(&[1, 2, 3, 3, 4, 8], &[1, 2, 3, 3, 0, 8]).is_err(), "nothing is a password");
+    assert!(changed(&[1, 2, 3, 3, 4, 8], &[1, 2, 3, 3, 9, 8]).is_err());
+    let mut extra = status();
+    extra.slots[0] = SlotRecord::empty(slot(1));
+    extra.slots[0].certificates.push(obnova_profile::CertificateFile { file: FileId(0x4301), length: 9 });
+    assert!(CardStatus::from_template(&extra.to_template()).is_err(), "a certificate without a key");
+    let flags = |extended_length, chaining| {
+        let mut status = status();
+        status.limits = Limits { extended_length, chaining, ..Limits::EXTENDED };
+        let read = CardStatus::from_template(&status.to_template()).unwrap().limits;
+        (read.extended_length, read.chaining)
+    };
+    assert_eq!([flags(true, false), flags(false, true)], [(true, false), (false, true)]);
+}
+
+/// An entry whose common attributes, class attributes and key attributes are these objects.
+fn entry(common: &[u8], class: &[u8]) -> Vec<u8> {
+    let honest =
+        PublicKeyEntry { label: label("x"), id: vec![1], algorithm: KeyAlgorithm::P256, slot: slot(1) }.encode();
+    let object = Tlv::parse(&honest).unwrap();
+    let parts: Vec<_> = object.children().map(Result::unwrap).collect();
+    let mut writer = VecWriter::new();
+    writer.constructed(object.tag, |entry| {
+        entry.primitive(parts[0].tag, &[parts[0].value, common].concat());
+        entry.primitive(parts[1].tag, &[parts[1].value, class].concat());
+        for part in &parts[2..] {
+            entry.raw(part.encoded());
+        }
+    });
+    writer.into_vec()
+}
+
+#[test]
+fn what_is_not_used_in_an_entry_must_still_be_well_formed() {
+    assert!(PublicKeyEntry::decode(&entry(&[], &[])).is_ok());
+    assert!(PublicKeyEntry::decode(&entry(&[], &[0xC5, 0x01, 0x00])).is_ok(), "more than is used");
+    for broken in [&[0xC5, 0x05, 0x00][..], &[0xC5], &[0xC5, 0x01, 0x00, 0xC6, 0x80]] {
+        assert!(matches!(PublicKeyEntry::decode(&entry(&[], broken)), Err(EntryError::Tlv(_))), "{broken:02X?}");
+    }
+}
+
+#[test]
+fn consent_is_asked_for_when_the_number_of_uses_is_not_zero() {
+    let honest = PrivateKeyEntry::new(label("x"), KeyRole::Signature, KeyAlgorithm::P256, slot(1), &[1]);
+    let mut bytes = honest.encode();
+    let at = bytes.windows(3).position(|window| window == [0x02, 0x01, 0x01]).expect("userConsent stands there");
+    assert!(PrivateKeyEntry::decode(&bytes).unwrap().user_consent);
+    bytes[at + 2] = 0;
+    assert!(!PrivateKeyEntry::decode(&bytes).unwrap().user_consent);
+}
+
+#[test]
+fn the_regions_of_the_directory_are_written_as_shortest_numbers() {
+    // 0 takes one byte, 960 (03C0) and 1920 (0780) two; 128 to 255 would need a leading zero.
+    let odf = obnova_profile::pkcs15::odf(DirectoryLayout::for_slots(6));
+    for number in [&[0x02, 0x01, 0x00][..], &[0x02, 0x02, 0x03, 0xC0], &[0x02, 0x02, 0x07, 0x80]] {
+        assert!(odf.windows(number.len()).any(|window| window == number), "{number:02X?} in {odf:02X?}");
+    }
+}
