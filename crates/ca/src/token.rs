@@ -1,4 +1,7 @@
-use std::{io, path::Path};
+use std::{
+    io::{self, Read as _},
+    path::Path,
+};
 
 use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
@@ -63,7 +66,7 @@ impl std::fmt::Debug for PickUpToken {
 }
 
 /// What the CA makes its pick-up tokens from: 256 random bits in a file of their own, beside the database and not in it.
-pub struct PickUpSecret(Zeroizing<[u8; 32]>);
+pub struct PickUpSecret(Box<Zeroizing<[u8; 32]>>);
 
 impl PickUpSecret {
     /// Makes a new one.
@@ -71,9 +74,9 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Crypto`] when the random source fails.
     pub fn generate() -> Result<Self, KeyFileError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        aws_lc_rs::rand::fill(bytes.as_mut_slice())?;
-        Ok(Self(bytes))
+        let mut secret = Self(Box::default());
+        aws_lc_rs::rand::fill(secret.0.as_mut_slice())?;
+        Ok(secret)
     }
 
     /// Reads it from its file.
@@ -81,10 +84,15 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let mut bytes = Zeroizing::new(Vec::new());
-        io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, 33), &mut bytes)?;
-        let bytes = bytes.as_slice().try_into().map_err(|_| io::Error::other("a pick-up secret has 32 bytes"))?;
-        Ok(Self(Zeroizing::new(bytes)))
+        // Where it will stay: a buffer that grows, and a value that is moved, would leave copies behind.
+        let mut secret = Self(Box::default());
+        let mut file = std::fs::File::open(path)?;
+        let read = file.read_exact(secret.0.as_mut_slice()).and_then(|()| file.read(&mut [0]));
+        match read {
+            Ok(0) => Ok(secret),
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error.into()),
+            _ => Err(io::Error::other("a pick-up secret has 32 bytes").into()),
+        }
     }
 
     /// Writes it to a new file with mode 0600.
@@ -147,8 +155,10 @@ mod tests {
         secret.save(&path).unwrap();
         assert!(secret.save(&path).is_err());
         assert_eq!(PickUpSecret::load(&path).unwrap().0, secret.0);
-        std::fs::write(&path, [0; 33]).unwrap();
-        assert!(PickUpSecret::load(&path).is_err());
+        for length in [0, 31, 33] {
+            std::fs::write(&path, vec![0; length]).unwrap();
+            assert!(PickUpSecret::load(&path).is_err(), "{length}");
+        }
         assert!(PickUpSecret::load(Path::new("/dev/zero")).is_err());
     }
 }
