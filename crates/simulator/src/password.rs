@@ -1,8 +1,8 @@
-use aws_lc_rs::rand;
+use aws_lc_rs::{digest, rand};
 use obnova_profile::PasswordState;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::hex::Hex;
 
@@ -96,7 +96,11 @@ impl StoredPassword {
 }
 
 fn hash(salt: &[u8], value: &[u8]) -> Vec<u8> {
-    Sha256::new().chain_update(salt).chain_update(value).finalize().to_vec()
+    let mut salted = Zeroizing::new(Vec::with_capacity(salt.len() + value.len()));
+    salted.extend_from_slice(salt);
+    salted.extend_from_slice(value);
+    // This one wipes the block that it works in.
+    digest::digest(&digest::SHA256, &salted).as_ref().to_vec()
 }
 
 #[cfg(test)]
