@@ -14,7 +14,7 @@ use crate::{
     cli::PinOptions,
     failure::{Failure, Kind},
     texts::t,
-    ui::{Mark, Screen},
+    ui::{Mark, Screen, ask_hidden},
 };
 
 /// Longest input that is read; no card has passwords of a hundredth of it.
@@ -80,8 +80,7 @@ impl Pins {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::new(Kind::Usage, t!("error-nobody-to-ask", prompt = prompt)));
         }
-        let text = rpassword::prompt_password(format!("   {prompt} > "))?;
-        Ok(Secret::new(text.into_bytes()))
+        Ok(ask_hidden(&format!("   {prompt} > "))?)
     }
 
     /// Asks twice, until both are the same.

@@ -1,10 +1,12 @@
 //! Lines, tables and progress: restrained on a terminal, plain in a pipe.
 
+mod hidden;
 mod progress;
 mod screen;
 mod table;
 mod wrap;
 
+pub use hidden::ask_hidden;
 pub use progress::Progress;
 pub use screen::{Mark, Screen};
 pub use table::Table;

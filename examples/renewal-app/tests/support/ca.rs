@@ -1,6 +1,7 @@
 //! The reference CA as its operator runs it: the program `obnova-ca`, in a process of its own.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -17,20 +18,20 @@ pub struct House<'a> {
 }
 
 impl<'a> House<'a> {
-    /// `obnova-ca init`, then `obnova-ca serve`.
+    /// `obnova-ca init`, then `obnova-ca serve`, whose log is the file `ca.log`.
     pub fn open(desk: &'a Desk) -> Self {
         operator(desk, &["init", "ca"]).ends_with(0);
         let mut server = Command::new(program())
             .args(["serve", "ca", "--listen", "127.0.0.1:0"])
             .current_dir(desk.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(File::create(desk.file("ca.log")).unwrap())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         let line = lines.next().unwrap().unwrap();
         let url = line.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
-        // The rest of its log is nobody's business, but must not fill the pipe.
+        // It says no more there, and if it did it must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { desk, server, url }
     }
@@ -73,7 +74,7 @@ fn operator(desk: &Desk, arguments: &[&str]) -> Said {
 }
 
 /// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now.
-fn program() -> &'static PathBuf {
+pub fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let path = PathBuf::from(env!("CARGO_BIN_EXE_obnova")).with_file_name("obnova-ca");

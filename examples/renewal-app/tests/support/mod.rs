@@ -3,7 +3,10 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod ca;
+pub mod dump;
 pub mod peers;
+pub mod planted;
+pub mod terminal;
 
 use std::{
     ffi::OsStr,

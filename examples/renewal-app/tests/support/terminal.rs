@@ -1,0 +1,115 @@
+//! A terminal with `obnova` in it, and somebody who reads and types. `script` makes the terminal.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+/// A program in a terminal of its own; it is ended when this is dropped.
+pub struct Terminal {
+    script: Child,
+    keyboard: ChildStdin,
+    screen: ChildStdout,
+    /// Everything that was shown.
+    pub shown: String,
+    /// How much of it was waited for already.
+    read: usize,
+}
+
+impl Terminal {
+    pub fn open(command: &Command) -> Self {
+        let words = [command.get_program()].into_iter().chain(command.get_args()).map(|word| {
+            let word = word.to_str().unwrap();
+            assert!(!word.contains('\''), "{word}");
+            format!("'{word}'")
+        });
+        let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--flush", "--return", "--command", &line, "typescript"]);
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        script.current_dir(command.get_current_dir().unwrap()).env("TERM", "xterm");
+        let mut script =
+            script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script: apt-get install -y bsdutils");
+        let (keyboard, screen) = (script.stdin.take().unwrap(), script.stdout.take().unwrap());
+        Self { script, keyboard, screen, shown: String::new(), read: 0 }
+    }
+
+    /// Waits until one of these is shown, after what was waited for before, and says which.
+    #[track_caller]
+    pub fn wait_for(&mut self, texts: &[&str]) -> usize {
+        let mut buffer = [0; 4096];
+        loop {
+            let new = &self.shown[self.read..];
+            let found =
+                texts.iter().enumerate().filter_map(|(which, text)| Some((new.find(text)? + text.len(), which)));
+            if let Some((end, which)) = found.min() {
+                self.read += end;
+                return which;
+            }
+            let read = self.screen.read(&mut buffer).unwrap();
+            assert!(read > 0, "it ended before any of {texts:?} was shown:\n{}", self.shown);
+            self.shown += &String::from_utf8_lossy(&buffer[..read]);
+        }
+    }
+
+    /// Types a line.
+    pub fn type_line(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// Types a key.
+    pub fn type_key(&mut self, key: u8) {
+        self.keyboard.write_all(&[key]).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// Reads until the program ends, and says how it ended.
+    pub fn end(mut self) -> (i32, String) {
+        let mut rest = Vec::new();
+        self.screen.read_to_end(&mut rest).unwrap();
+        self.shown += &String::from_utf8_lossy(&rest);
+        (self.script.wait().unwrap().code().unwrap_or(-1), std::mem::take(&mut self.shown))
+    }
+
+    /// The process of the program in the terminal.
+    pub fn process(&self) -> u32 {
+        let children = descendants(self.script.id());
+        let [process] = children.as_slice() else { panic!("{children:?}") };
+        *process
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.script.kill();
+        let _ = self.script.wait();
+    }
+}
+
+/// The children of a process, and theirs.
+pub fn descendants(process: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let name = entry.unwrap().file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        if parent(id) == Some(process) {
+            found.push(id);
+            found.extend(descendants(id));
+        }
+    }
+    found
+}
+
+/// The parent of a process that is still there.
+fn parent(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
