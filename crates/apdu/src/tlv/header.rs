@@ -1,43 +1,42 @@
 use super::{Tag, TlvError};
 
-/// Tag, length and the size of the two as read from the front of an object.
+/// An object cut off the front of some bytes, and what stands behind it.
 #[derive(Clone, Copy)]
-pub(super) struct Header {
+pub(super) struct Split<'a> {
     pub(super) tag: Tag,
-    pub(super) header_len: usize,
-    pub(super) length: usize,
+    pub(super) value: &'a [u8],
+    pub(super) encoded: &'a [u8],
+    pub(super) rest: &'a [u8],
 }
 
-impl Header {
-    /// Reads the header at the front of `bytes`, and checks that the value fits behind it.
-    /// `offset` is where `bytes` start, for errors.
+impl<'a> Split<'a> {
+    /// Cuts off an object with one tag byte and one length byte, as nearly every object has. `None` when it has others, or
+    /// when something is wrong: [`long`](Self::long) knows.
     #[inline(always)]
-    pub(super) fn read(bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
-        // One tag byte and one length byte: nearly every object there is.
-        if let [tag, length, ..] = *bytes
-            && tag & 0x1F != 0x1F
-            && tag != 0
-            && length < 0x80
-        {
-            let header = Self { tag: Tag::from_read(u32::from(tag)), header_len: 2, length: usize::from(length) };
-            if header.length <= bytes.len() - 2 {
-                return Ok(header);
-            }
+    pub(super) fn short(bytes: &'a [u8]) -> Option<Self> {
+        let header = u16::from_le_bytes(*bytes.first_chunk()?);
+        let (tag, length) = (header & 0xFF, header >> 8);
+        // At once: the tag does not end in five ones, and the length is below 80.
+        if header & 0x801F >= 0x1F || tag == 0 {
+            return None;
         }
-        Self::read_long(bytes, offset)
+        let (encoded, rest) = bytes.split_at_checked(2 + usize::from(length))?;
+        Some(Self { tag: Tag::from_read(u32::from(tag)), value: &encoded[2..], encoded, rest })
     }
 
+    /// Cuts off any object, or says what is wrong with it. `offset` is where `bytes` start, for errors.
     #[cold]
-    fn read_long(bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
+    #[inline(never)]
+    pub(super) fn long(bytes: &'a [u8], offset: usize) -> Result<Self, TlvError> {
         let (tag, tag_len) = read_tag(bytes, offset)?;
         let (length, length_len) = read_length(&bytes[tag_len..], offset)?;
-        let header = Self { tag, header_len: tag_len + length_len, length };
-        if length <= bytes.len() - header.header_len { Ok(header) } else { header.truncated(bytes, offset) }
-    }
-
-    fn truncated(self, bytes: &[u8], offset: usize) -> Result<Self, TlvError> {
-        let available = bytes.len() - self.header_len;
-        Err(TlvError::ValueTruncated { offset, length: self.length, available })
+        let header_len = tag_len + length_len;
+        let available = bytes.len() - header_len;
+        if length > available {
+            return Err(TlvError::ValueTruncated { offset, length, available });
+        }
+        let (encoded, rest) = bytes.split_at(header_len + length);
+        Ok(Self { tag, value: &encoded[header_len..], encoded, rest })
     }
 }
 

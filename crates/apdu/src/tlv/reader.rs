@@ -1,7 +1,7 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use super::header::Header;
+use super::header::Split;
 use super::{Tag, TlvError};
 
 /// One data object, borrowed from the bytes it was read from.
@@ -27,12 +27,11 @@ impl<'a> Tlv<'a> {
     /// # Errors
     /// [`TlvError`]; [`TlvError::TrailingBytes`] when the object is shorter than `bytes`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, TlvError> {
-        let header = Header::read(bytes, 0)?;
-        let end = header.header_len + header.length;
-        if end != bytes.len() {
-            return Err(TlvError::TrailingBytes { offset: end });
+        let split = Split::short(bytes).map_or_else(|| Split::long(bytes, 0), Ok)?;
+        if !split.rest.is_empty() {
+            return Err(TlvError::TrailingBytes { offset: split.encoded.len() });
         }
-        Ok(Self { tag: header.tag, value: &bytes[header.header_len..], encoded: bytes })
+        Ok(split.into())
     }
 
     /// The objects inside. Meaningful for a constructed tag; some cards put objects into primitive ones too.
@@ -49,6 +48,14 @@ impl<'a> Tlv<'a> {
             return None;
         }
         Some(significant.fold(0, |number, byte| number << 8 | u32::from(*byte)))
+    }
+}
+
+impl<'a> From<Split<'a>> for Tlv<'a> {
+    #[inline(always)]
+    fn from(split: Split<'a>) -> Self {
+        let Split { tag, value, encoded, .. } = split;
+        Self { tag, value, encoded }
     }
 }
 
@@ -74,8 +81,8 @@ impl fmt::Debug for Tlv<'_> {
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
-    /// Bytes before `bytes`, for the offsets in errors.
-    offset: usize,
+    /// Where they end, counted from the start of the bytes that were given, for the offsets in errors.
+    end: usize,
     padded: bool,
 }
 
@@ -84,14 +91,14 @@ impl<'a> Reader<'a> {
     #[inline]
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, offset: 0, padded: false }
+        Self { bytes, end: bytes.len(), padded: false }
     }
 
     /// A reader that skips `00` and `FF` before, between and after objects, as elementary files that are larger than their
     /// content hold them.
     #[must_use]
     pub const fn padded(bytes: &'a [u8]) -> Self {
-        Self { bytes, offset: 0, padded: true }
+        Self { bytes, end: bytes.len(), padded: true }
     }
 
     /// What has not been read yet.
@@ -116,13 +123,7 @@ impl<'a> Reader<'a> {
 
     fn skip_padding(&mut self) {
         let padding = self.bytes.iter().take_while(|byte| matches!(byte, 0x00 | 0xFF)).count();
-        self.advance(padding);
-    }
-
-    #[inline]
-    fn advance(&mut self, count: usize) {
-        self.bytes = &self.bytes[count..];
-        self.offset += count;
+        self.bytes = &self.bytes[padding..];
     }
 }
 
@@ -137,18 +138,19 @@ impl<'a> Iterator for Reader<'a> {
         if self.bytes.is_empty() {
             return None;
         }
-        match Header::read(self.bytes, self.offset) {
-            Ok(header) => {
-                let (encoded, rest) = self.bytes.split_at(header.header_len + header.length);
-                self.bytes = rest;
-                self.offset += encoded.len();
-                Some(Ok(Tlv { tag: header.tag, value: &encoded[header.header_len..], encoded }))
-            }
-            Err(error) => {
-                self.bytes = &[];
-                Some(Err(error))
-            }
-        }
+        // State goes to the cold side by value: a reference would keep it in memory on the hot side too.
+        let split = match Split::short(self.bytes) {
+            Some(split) => split,
+            None => match Split::long(self.bytes, self.end - self.bytes.len()) {
+                Ok(split) => split,
+                Err(error) => {
+                    self.bytes = &[];
+                    return Some(Err(error));
+                }
+            },
+        };
+        self.bytes = split.rest;
+        Some(Ok(split.into()))
     }
 }
 

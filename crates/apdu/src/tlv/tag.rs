@@ -41,6 +41,7 @@ impl Tag {
     }
 
     /// A tag that the reader has just read, and found to be well formed.
+    #[inline(always)]
     pub(super) const fn from_read(number: u32) -> Self {
         Self(number)
     }
@@ -63,7 +64,8 @@ impl Tag {
     #[inline]
     #[must_use]
     pub const fn is_constructed(self) -> bool {
-        self.first_byte() & 0x20 != 0
+        let first = if self.0 < 0x100 { self.0 as u8 } else { self.first_byte() };
+        first & 0x20 != 0
     }
 
     /// Who gave the tag its meaning (bits 8 and 7 of the first byte).

@@ -1,6 +1,6 @@
 use core::iter::FusedIterator;
 
-use super::header::Header;
+use super::header::Split;
 use super::{Tag, TlvError};
 
 /// Iterates over all data objects of all levels, each before those inside it, without recursion and without allocation.
@@ -58,7 +58,7 @@ impl<'a, const DEPTH: usize> Walk<'a, DEPTH> {
         self.rest.as_ptr().addr() - self.start.as_ptr().addr()
     }
 
-    #[cold]
+    #[inline(always)]
     fn fail(&mut self, error: TlvError) -> Option<Result<Node<'a>, TlvError>> {
         self.rest = &[];
         self.depth = 0;
@@ -75,22 +75,26 @@ impl<'a, const DEPTH: usize> Iterator for Walk<'a, DEPTH> {
             self.depth = self.depth.checked_sub(1)?;
             self.rest = self.behind[self.depth];
         }
-        let (offset, depth) = (self.offset(), self.depth);
-        if depth == DEPTH {
-            return self.fail(TlvError::TooDeep { offset, limit: DEPTH });
+        let depth = self.depth;
+        if depth >= DEPTH {
+            return self.fail(TlvError::TooDeep { offset: self.offset(), limit: DEPTH });
         }
-        let header = match Header::read(self.rest, offset) {
-            Ok(header) => header,
-            Err(error) => return self.fail(error),
+        // State goes to the cold side by value: a reference would keep it in memory on the hot side too.
+        let split = match Split::short(self.rest) {
+            Some(split) => split,
+            None => match Split::long(self.rest, self.offset()) {
+                Ok(split) => split,
+                Err(error) => return self.fail(error),
+            },
         };
-        let (value, behind) = self.rest[header.header_len..].split_at(header.length);
-        self.rest = behind;
-        if header.tag.is_constructed() {
-            self.behind[depth] = behind;
+        let (Split { tag, value, rest, .. }, offset) = (split, self.offset());
+        self.rest = rest;
+        if tag.is_constructed() {
+            self.behind[depth] = rest;
             self.depth = depth + 1;
             self.rest = value;
         }
-        Some(Ok(Node { depth, offset, tag: header.tag, value }))
+        Some(Ok(Node { depth, offset, tag, value }))
     }
 }
 
