@@ -19,7 +19,7 @@ pub fn measure(report: &mut Report) {
 }
 
 /// SELECT by AID, and UPDATE BINARY of 1,024 bytes in an extended APDU.
-fn commands() -> [(&'static str, Vec<u8>); 2] {
+pub fn commands() -> [(&'static str, Vec<u8>); 2] {
     let select = [0x00, 0xA4, 0x04, 0x00, 0x05, 0xA0, 0x00, 0x00, 0x00, 0x63, 0x00].to_vec();
     let mut update = vec![0x00, 0xD6, 0x00, 0x00, 0x00, 0x04, 0x00];
     update.resize(update.len() + 1024, 0x5A);
@@ -29,9 +29,8 @@ fn commands() -> [(&'static str, Vec<u8>); 2] {
 fn read(name: &str, apdu: &[u8]) -> Row {
     let (ours, theirs) = (CommandView::parse(apdu).unwrap(), IsoView::try_from(apdu).unwrap());
     assert_eq!((ours.data(), ours.ne() as usize), (theirs.data(), theirs.expected()));
-    let sides = Sides::new()
-        .side("obnova", || CommandView::parse(black_box(apdu)).unwrap().data().len())
-        .side("iso7816", || IsoView::try_from(black_box(apdu)).unwrap().data().len());
+    let sides =
+        Sides::new().side("obnova", || obnova_read(black_box(apdu))).side("iso7816", || iso7816_read(black_box(apdu)));
     Row::times(GROUP, format!("{name} read"), &sides.medians(ROUNDS)).target("iso7816", 1.5)
 }
 
@@ -43,21 +42,32 @@ fn written(name: &str, apdu: &[u8]) -> Row {
     iso7816_written(&command, &mut data);
     assert_eq!(command.encode(&mut buffer, view.form()).unwrap(), data.as_slice());
     let sides = Sides::new()
-        .side("obnova", || {
-            let command = black_box(&command);
-            command.encode(&mut buffer, command.shortest_form()).unwrap().len()
-        })
-        .side("iso7816", || {
-            iso7816_written(black_box(&command), &mut data);
-            data.len()
-        });
+        .side("obnova", || obnova_written(black_box(&command), &mut buffer))
+        .side("iso7816", || iso7816_written(black_box(&command), &mut data));
     Row::times(GROUP, format!("{name} written"), &sides.medians(ROUNDS)).target("iso7816", 1.0)
 }
 
-fn iso7816_written(command: &Command<'_>, out: &mut iso7816::Data<2048>) {
+#[inline]
+pub fn obnova_read(apdu: &[u8]) -> usize {
+    CommandView::parse(apdu).unwrap().data().len()
+}
+
+#[inline]
+pub fn iso7816_read(apdu: &[u8]) -> usize {
+    IsoView::try_from(apdu).unwrap().data().len()
+}
+
+#[inline]
+pub fn obnova_written(command: &Command<'_>, out: &mut [u8]) -> usize {
+    command.encode(out, command.shortest_form()).unwrap().len()
+}
+
+#[inline]
+pub fn iso7816_written(command: &Command<'_>, out: &mut iso7816::Data<2048>) -> usize {
     let class = command.cla.try_into().unwrap();
     let builder =
         CommandBuilder::new(class, command.ins.into(), command.p1, command.p2, command.data, command.ne as u16);
     out.clear();
     builder.serialize_into(out).unwrap();
+    out.len()
 }

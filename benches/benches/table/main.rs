@@ -9,6 +9,7 @@
 mod apdus;
 mod bare;
 mod card;
+mod encoding;
 mod key_pairs;
 mod openssl;
 mod requests;

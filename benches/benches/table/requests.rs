@@ -8,21 +8,19 @@ use std::hint::black_box;
 use aws_lc_rs::{encoding::AsDer, signature as sig};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify};
 use obnova_benches::{Report, Row, Sides};
-use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
-use rcgen::{CertificateParams, DnType, KeyUsagePurpose, PublicKeyData, SanType, SigningKey};
+use obnova_pkcs10::{CertificationRequest, RequestToSign};
+use rcgen::{PublicKeyData, SigningKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
-use x509_cert::{
-    der::{Decode, asn1::Ia5String},
-    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
-    name::Name,
-};
+use x509_cert::der::{Decode, Reader, SliceReader, asn1::AnyRef};
 
-use crate::{bare::BareKey, openssl::OpensslKey};
+use crate::{
+    bare::BareKey,
+    encoding::{Given, MAIL, SUBJECT, Wanted},
+    openssl::OpensslKey,
+};
 
 const GROUP: &str = "certification requests";
 const ROUNDS: usize = 31;
-const SUBJECT: &str = "Jana Novakova";
-const MAIL: &str = "jana@example.com";
 
 pub fn measure(report: &mut Report) {
     for (key, algorithm) in [
@@ -44,8 +42,7 @@ struct Keys {
     rcgen: rcgen::KeyPair,
     openssl: OpensslKey,
     public: SubjectPublicKeyInfoOwned,
-    subject: Name,
-    params: CertificateParams,
+    wanted: Wanted,
 }
 
 impl Keys {
@@ -65,13 +62,8 @@ impl Keys {
         };
         let openssl = OpensslKey::from_pkcs8(&pkcs8);
         let rcgen = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(pkcs8), name).unwrap();
-        let mut params = CertificateParams::default();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, SUBJECT);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.subject_alt_names = vec![SanType::Rfc822Name(MAIL.try_into().unwrap())];
-        let subject = format!("CN={SUBJECT}").parse().unwrap();
-        let keys = Self { key, algorithm, bare, rcgen, openssl, public: spki, subject, params };
+        let wanted = Wanted::new(spki.clone(), algorithm);
+        let keys = Self { key, algorithm, bare, rcgen, openssl, public: spki, wanted };
         keys.check();
         keys
     }
@@ -79,7 +71,7 @@ impl Keys {
     /// All three make requests that say the same, and that hold.
     fn check(&self) {
         let ours = self.ours(|request| self.sign(request));
-        let theirs = self.params.serialize_request(&self.rcgen).unwrap();
+        let theirs = self.wanted.rcgen(&self.rcgen);
         let openssl = self.openssl.request(SUBJECT, MAIL);
         for other in [theirs.der().as_ref(), &openssl] {
             let other = CertificationRequest::from_der(other).unwrap();
@@ -91,17 +83,8 @@ impl Keys {
         }
     }
 
-    fn to_sign(&self) -> RequestToSign {
-        let mail = GeneralName::Rfc822Name(Ia5String::new(MAIL).unwrap());
-        RequestBuilder::new(self.subject.clone(), self.public.clone(), self.algorithm)
-            .key_usage(KeyUsage(KeyUsages::DigitalSignature.into()))
-            .subject_alt_name(vec![mail])
-            .finalize()
-            .unwrap()
-    }
-
     fn ours(&self, sign: impl Fn(&RequestToSign) -> Vec<u8>) -> CertificationRequest {
-        let request = self.to_sign();
+        let request = self.wanted.obnova();
         let signature = sign(&request);
         request.assemble(&signature).unwrap()
     }
@@ -112,26 +95,24 @@ impl Keys {
 
     /// Without any signature: the bytes to sign, and the peer with a signature from nowhere.
     fn encoded(&self) -> Row {
-        let given = Given { key: &self.rcgen, signature: self.sign(&self.to_sign()) };
+        let given = self.given(self.sign(&self.wanted.obnova()));
         let sides = Sides::new()
-            .side("obnova", || black_box(self).to_sign())
-            .side("rcgen", || black_box(&self.params).serialize_request(&given).unwrap());
+            .side("obnova", || black_box(&self.wanted).obnova())
+            .side("rcgen", || black_box(&self.wanted).rcgen(&given));
         Row::times(GROUP, format!("{}, encoded", self.key), &sides.medians(ROUNDS)).target("rcgen", 1.0)
     }
 
     /// With a signature that is given, as from a card: encoded, checked, put together.
     fn assembled(&self) -> Row {
-        let to_sign = self.to_sign();
-        let mut given = Given { key: &self.rcgen, signature: Vec::new() };
-        let signed = self.signed_by_rcgen();
-        given.signature = signed.1;
-        let theirs = signed.0;
+        let to_sign = self.wanted.obnova();
+        let (theirs, signature) = self.signed_by_rcgen();
+        let given = self.given(signature);
         let signature = self.sign(&to_sign);
         let sides = Sides::new()
             .side("obnova", || black_box(self).ours(|_| signature.clone()))
-            .side("rcgen", || black_box(&self.params).serialize_request(&given).unwrap())
+            .side("rcgen", || black_box(&self.wanted).rcgen(&given))
             .side("rcgen, checked", || {
-                let request = black_box(&self.params).serialize_request(&given).unwrap();
+                let request = black_box(&self.wanted).rcgen(&given);
                 verify(&self.public, self.algorithm, &theirs, &given.signature).unwrap();
                 request
             });
@@ -139,12 +120,16 @@ impl Keys {
         row.target("rcgen, checked", 1.0)
     }
 
+    fn given(&self, signature: Vec<u8>) -> Given {
+        Given { public: self.rcgen.der_bytes().to_vec(), algorithm: PublicKeyData::algorithm(&self.rcgen), signature }
+    }
+
     /// What is signed in rcgen's request, and its signature.
     fn signed_by_rcgen(&self) -> (Vec<u8>, Vec<u8>) {
-        let request = self.params.serialize_request(&self.rcgen).unwrap();
-        let fields = x509_cert::der::asn1::AnyRef::from_der(request.der()).unwrap();
-        let mut reader = x509_cert::der::SliceReader::new(fields.value()).unwrap();
-        let signed = x509_cert::der::Reader::tlv_bytes(&mut reader).unwrap().to_vec();
+        let request = self.wanted.rcgen(&self.rcgen);
+        let fields = AnyRef::from_der(request.der()).unwrap();
+        let mut reader = SliceReader::new(fields.value()).unwrap();
+        let signed = reader.tlv_bytes().unwrap().to_vec();
         let signature = self.rcgen.sign(&signed).unwrap();
         (signed, signature)
     }
@@ -154,37 +139,15 @@ impl Keys {
         let (signed, signature) = self.signed_by_rcgen();
         let sides = Sides::new()
             .side("obnova", || black_box(self).ours(|request| self.sign(request)))
-            .side("rcgen", || black_box(&self.params).serialize_request(&self.rcgen).unwrap())
+            .side("rcgen", || black_box(&self.wanted).rcgen(&self.rcgen))
             .side("rcgen, checked", || {
-                let request = black_box(&self.params).serialize_request(&self.rcgen).unwrap();
+                let request = black_box(&self.wanted).rcgen(&self.rcgen);
                 verify(&self.public, self.algorithm, &signed, &signature).unwrap();
                 request
             })
             .side("OpenSSL", || self.openssl.request(SUBJECT, MAIL));
         let row = Row::times(GROUP, format!("{}, signed and checked", self.key), &sides.medians(ROUNDS));
         row.target("rcgen, checked", 1.0)
-    }
-}
-
-/// A key that is elsewhere, whose signature has come.
-struct Given<'a> {
-    key: &'a rcgen::KeyPair,
-    signature: Vec<u8>,
-}
-
-impl PublicKeyData for Given<'_> {
-    fn der_bytes(&self) -> &[u8] {
-        self.key.der_bytes()
-    }
-
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        PublicKeyData::algorithm(self.key)
-    }
-}
-
-impl SigningKey for Given<'_> {
-    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        Ok(self.signature.clone())
     }
 }
 

@@ -51,7 +51,7 @@ fn written() -> Row {
 }
 
 /// A directory of fifty entries: 351 data objects in 2,004 bytes, three levels inside the outermost one.
-fn directory() -> Vec<u8> {
+pub fn directory() -> Vec<u8> {
     const SEQUENCE: Tag = Tag::new(0x30);
     const UTF8: Tag = Tag::new(0x0C);
     const BITS: Tag = Tag::new(0x03);
@@ -75,7 +75,7 @@ fn directory() -> Vec<u8> {
     bytes
 }
 
-fn walk(bytes: &[u8]) -> usize {
+pub fn walk(bytes: &[u8]) -> usize {
     let mut nodes = 0;
     for node in Walk::<8>::new(bytes) {
         let node = node.unwrap();
@@ -85,7 +85,7 @@ fn walk(bytes: &[u8]) -> usize {
     nodes
 }
 
-fn levels(bytes: &[u8]) -> usize {
+pub fn levels(bytes: &[u8]) -> usize {
     let mut nodes = 0;
     for object in Reader::new(bytes) {
         let object = object.unwrap();
@@ -98,7 +98,7 @@ fn levels(bytes: &[u8]) -> usize {
     nodes
 }
 
-fn iso7816_tlv(bytes: &[u8]) -> usize {
+pub fn iso7816_tlv(bytes: &[u8]) -> usize {
     fn count(object: &IsoTlv) -> usize {
         match object.value() {
             IsoValue::Constructed(inner) => 1 + inner.iter().map(count).sum::<usize>(),
@@ -108,7 +108,7 @@ fn iso7816_tlv(bytes: &[u8]) -> usize {
     IsoTlv::parse_all(bytes).iter().map(count).sum()
 }
 
-fn der_headers(bytes: &[u8]) -> usize {
+pub fn der_headers(bytes: &[u8]) -> usize {
     let mut reader = SliceReader::new(bytes).unwrap();
     let mut nodes = 0;
     while !reader.is_finished() {
@@ -124,7 +124,7 @@ fn der_headers(bytes: &[u8]) -> usize {
 }
 
 /// `der` by its type for anything, which looks at each value once more.
-fn der_any(bytes: &[u8]) -> usize {
+pub fn der_any(bytes: &[u8]) -> usize {
     let mut reader = SliceReader::new(bytes).unwrap();
     let mut nodes = 0;
     while !reader.is_finished() {

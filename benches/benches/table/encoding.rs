@@ -1,0 +1,71 @@
+//! A certification request as our builder and as `rcgen` encode it: common name, key usage, one mail address.
+
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_pkcs10::{RequestBuilder, RequestToSign};
+use rcgen::{
+    CertificateParams, CertificateSigningRequest, DistinguishedName, DnType, KeyUsagePurpose, PublicKeyData, SanType,
+    SigningKey,
+};
+use x509_cert::{
+    der::asn1::Ia5String,
+    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
+    name::Name,
+};
+
+pub const SUBJECT: &str = "Jana Novakova";
+pub const MAIL: &str = "jana@example.com";
+
+/// What the request says, in both languages.
+pub struct Wanted {
+    subject: Name,
+    public: SubjectPublicKeyInfoOwned,
+    algorithm: SignatureAlgorithm,
+    params: CertificateParams,
+}
+
+impl Wanted {
+    pub fn new(public: SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, SUBJECT);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.subject_alt_names = vec![SanType::Rfc822Name(MAIL.try_into().unwrap())];
+        Self { subject: format!("CN={SUBJECT}").parse().unwrap(), public, algorithm, params }
+    }
+
+    pub fn obnova(&self) -> RequestToSign {
+        let mail = GeneralName::Rfc822Name(Ia5String::new(MAIL).unwrap());
+        RequestBuilder::new(self.subject.clone(), self.public.clone(), self.algorithm)
+            .key_usage(KeyUsage(KeyUsages::DigitalSignature.into()))
+            .subject_alt_name(vec![mail])
+            .finalize()
+            .unwrap()
+    }
+
+    pub fn rcgen(&self, key: &impl SigningKey) -> CertificateSigningRequest {
+        self.params.serialize_request(key).unwrap()
+    }
+}
+
+/// A key that is elsewhere, whose signature has come.
+pub struct Given {
+    pub public: Vec<u8>,
+    pub algorithm: &'static rcgen::SignatureAlgorithm,
+    pub signature: Vec<u8>,
+}
+
+impl PublicKeyData for Given {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.algorithm
+    }
+}
+
+impl SigningKey for Given {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(self.signature.clone())
+    }
+}
