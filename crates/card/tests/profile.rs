@@ -55,6 +55,25 @@ fn listing_a_card_of_four_certificates_takes_six_apdus() {
 }
 
 #[test]
+fn a_list_grows_by_one_apdu_a_certificate_and_a_signature_does_not_grow() {
+    let mut card = Setup::new();
+    for pairs in 1..=8 {
+        let role = if pairs % 2 == 1 { KeyRole::Authentication } else { KeyRole::Signature };
+        let key = card.token.generate(&order(pairs, role, KeyAlgorithm::P256), &pin()).unwrap();
+        let job = [installation(pairs, certificate("Jana", pairs as u8, &key, 200))];
+        // To a card that is full nothing else is said than to one that is empty.
+        assert_eq!(card.spent(|token| token.install(&job, &[], &pin()).unwrap()), 5, "{pairs}");
+        let (mut fresh, before) = (card.again(), card.count.counts());
+        assert_eq!(fresh.slots().unwrap().len(), 8);
+        assert_eq!((card.count.counts() - before).apdus, 2 + u64::from(pairs));
+        let jobs = [SignDigest { slot: SlotId(1), algorithm: P256, digest: digest(b"x") }];
+        let (mut fresh, before) = (card.again(), card.count.counts());
+        fresh.sign(&jobs, &pin()).unwrap();
+        assert_eq!((card.count.counts() - before).apdus, 5, "{pairs}");
+    }
+}
+
+#[test]
 fn a_key_pair_with_its_entries_takes_five_apdus() {
     let mut card = Setup::new();
     for (slot, role, algorithm) in [
