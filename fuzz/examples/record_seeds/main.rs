@@ -5,6 +5,7 @@
 
 mod opensc;
 mod own;
+mod plays;
 mod recorder;
 mod seeds;
 
@@ -20,5 +21,6 @@ fn main() {
         println!("{}: {} commands", conversation.name, conversation.commands().count());
         seeds.take(conversation);
     }
+    seeds.plays();
     println!("{} seeds", seeds.written());
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use obnova_apdu::tlv::Reader;
 use obnova_apdu::{CommandView, Response, ins};
 use obnova_fuzz::form::Form;
 use obnova_fuzz::script::{Action, MOST_STEPS, Manner, Script, Step};
+use obnova_profile::{CardStatus, DirectoryLayout, SlotNumber};
 
+use crate::plays::plays;
 use crate::recorder::{Conversation, Said};
 
 /// Writes seeds, and none twice.
@@ -27,12 +30,27 @@ impl Seeds {
 
     pub fn take(&mut self, conversation: &Conversation) {
         let mut script = Vec::new();
-        self::script(conversation).write(&mut script);
+        let said = self::script(conversation);
+        said.write(&mut script);
+        assert_eq!(arbitrary::Unstructured::new(&script).arbitrary(), Ok(said), "what is written is read as the same");
         self.write("simulator", conversation.name, &script);
         for (number, (command, answer)) in conversation.commands().enumerate() {
             let name = format!("{}-{number:02}", conversation.name);
             self.command(&name, command);
             self.answer(&name, command, answer);
+        }
+    }
+
+    pub fn plays(&mut self) {
+        for (name, play) in plays() {
+            let mut seed = Vec::new();
+            play.write(&mut seed);
+            assert_eq!(
+                arbitrary::Unstructured::new(&seed).arbitrary(),
+                Ok(play),
+                "what is written is read as the same"
+            );
+            self.write("driver", &name, &seed);
         }
     }
 
@@ -55,9 +73,45 @@ impl Seeds {
             command[1],
             ins::SELECT | ins::READ_BINARY | ins::GET_DATA | ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV
         );
+        self.file(name, command, response.data);
         let shape = response.data.iter().copied().take(2).chain([(response.data.len() / 32) as u8]);
         if has_objects && response.data.len() > 4 && self.shapes.insert(("tlv", shape.collect())) {
             self.write("tlv", name, response.data);
+        }
+    }
+
+    /// What stands in files, and what the card says of itself.
+    fn file(&mut self, name: &str, command: &[u8], data: &[u8]) {
+        let longest = usize::from(DirectoryLayout::for_slots(SlotNumber::MOST).length());
+        let per_slot = 3 * usize::from(DirectoryLayout::PER_SLOT);
+        match (command[1], command[2], data) {
+            (ins::READ_BINARY, 0x81, _) if data.len() <= longest && data.len().is_multiple_of(per_slot) => {
+                let regions: Vec<_> = data.chunks(data.len() / 3).collect();
+                let used = |region: &&[u8]| region.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+                let used = regions.iter().map(used).max().unwrap_or(0);
+                let mut seed = vec![0, (data.len() / per_slot) as u8 - 1];
+                seed.extend(regions.iter().flat_map(|region| &region[..used]));
+                self.write("directory", name, &seed);
+                for (kind, region) in (1..).zip(&regions) {
+                    for (number, entry) in Reader::padded(region).map_while(Result::ok).enumerate() {
+                        self.write(
+                            "directory",
+                            &format!("{name}-{kind}-{number}"),
+                            &[&[kind], entry.encoded()].concat(),
+                        );
+                    }
+                }
+            }
+            (ins::READ_BINARY, _, [0x30, _, 0x30, ..]) if data.len() < 300 => {
+                self.write("directory", &format!("{name}-aodf"), &[&[4], data].concat());
+            }
+            (ins::READ_BINARY, _, [0x30, _, 0x02, 0x01, 0x00, 0x04, ..]) => {
+                self.write("directory", &format!("{name}-token-info"), &[&[5], data].concat());
+            }
+            (ins::SELECT, _, [0x6F, ..]) if CardStatus::from_fci(data).is_ok() => self.write("profile", name, data),
+            (ins::GET_DATA, _, [0xA5, ..]) => self.write("profile", name, data),
+            (ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, _, [0x7F, 0x49, ..]) => self.write("profile", name, data),
+            _ => {}
         }
     }
 

@@ -1,0 +1,78 @@
+//! What a holder's program does, without lies and with the plainest of them, as inputs of `driver`.
+
+use obnova_fuzz::cards::Kind;
+use obnova_fuzz::liar::{Lie, What};
+use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task};
+
+/// Names and inputs.
+pub fn plays() -> Vec<(String, Play)> {
+    let does = |what, slot, secret, detail| Operation { what, slot, secret, detail };
+    let sound = [
+        ("look", Kind::Active, vec![does(Task::Passwords, 0, 0, 0), does(Task::Overview, 0, 0, 0)]),
+        ("sign", Kind::Active, vec![does(Task::Sign, 1, 0, 0), does(Task::Sign, 2, 0, 0b1_1000)]),
+        ("sign-rsa", Kind::Rsa, vec![does(Task::Sign, 1, 0, 0b100), does(Task::Sign, 2, 0, 0b1_0110)]),
+        (
+            "renew",
+            Kind::Active,
+            vec![
+                does(Task::Generate, 5, 0, 0),
+                does(Task::Generate, 6, 0, 1),
+                does(Task::Install, 5, 0, 0x15),
+                does(Task::Install, 6, 0, 0x26),
+                does(Task::Sign, 6, 0, 0b1_0000),
+            ],
+        ),
+        ("remove", Kind::Active, vec![does(Task::Remove, 1, 0, 1), does(Task::Remove, 2, 0, 0)]),
+        (
+            "passwords",
+            Kind::Active,
+            vec![
+                does(Task::Change, 0, 0, 4),
+                does(Task::Change, 1, 7, 5),
+                does(Task::Change, 1, 7, 5),
+                does(Task::Change, 1, LAST_TRY | 7, 5),
+                does(Task::Unblock, 1, 0, 5),
+            ],
+        ),
+        ("activate-separate", Kind::Separate, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
+        ("activate-in-place", Kind::InPlace, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 2, 0, 0b1_0000)]),
+        ("repair", Kind::Active, vec![does(Task::Repair, 0, 0, 0)]),
+        ("first-key", Kind::Empty, vec![does(Task::Generate, 14, LAST_TRY, 1), does(Task::Overview, 0, 0, 0)]),
+    ];
+    let lies = [
+        ("flipped", What::Flip(30, 1)),
+        ("truncated", What::Truncate(1)),
+        ("wrong-pin", What::Status(0x63C2)),
+        ("refused", What::Refuse(0x6982)),
+        ("replayed", What::Replay(1)),
+        ("swallowed", What::Swallow(vec![0x90, 0x00])),
+        ("gone", What::Gone { acted: true }),
+        ("endless", What::Endless(vec![0x55, 0x61, 0x00], vec![0x61, 0x00])),
+        ("ping-pong", What::Endless(vec![0x6C, 0x05], vec![0x6C, 0x06])),
+        ("trickle", What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00])),
+    ];
+    let mut plays = Vec::new();
+    for (name, kind, operations) in sound {
+        for short_only in [false, true] {
+            let name = format!("{name}{}", if short_only { "-short" } else { "" });
+            plays.push((name, Play { kind, short_only, operations: operations.clone(), lies: Vec::new() }));
+        }
+        // Each lie about the second answer, and about the third.
+        for (number, (lie, what)) in lies.iter().enumerate() {
+            let lies = vec![Lie { after: 1 + number as u8 % 3, what: what.clone() }];
+            let operations = operations.clone();
+            plays.push((format!("{name}-{lie}"), Play { kind, short_only: false, operations, lies }));
+        }
+    }
+    for (name, field, value) in
+        [("more-tries", 0, 15), ("last-try", 0, 1), ("many-certificates", 3, 0xFFFF), ("limits", 5, 300)]
+    {
+        let operations = vec![does(Task::Overview, 0, 0, 0), does(Task::Sign, 1, 0, 0)];
+        let tell = |after| Lie { after, what: What::Tell(field, 0, value) };
+        plays.push((
+            format!("tells-{name}"),
+            Play { kind: Kind::Active, short_only: false, operations, lies: vec![tell(0), tell(5)] },
+        ));
+    }
+    plays
+}
