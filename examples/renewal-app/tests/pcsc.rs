@@ -10,6 +10,7 @@ use serde_json::Value;
 use support::{
     Desk,
     ca::House,
+    killing::{Target, rounds},
     peers::{InReader, Known, exported, inside, ok, run},
 };
 
@@ -133,4 +134,38 @@ fn a_reader_that_is_not_there_and_a_card_that_is_not_there_are_told() {
     assert!(desk.run(["card", "list", "--token", "pcsc"]).ends_with(5).err.contains("insert the card"));
     desk.run(["card", "list", "--token", "pcsc:No such reader"]).ends_with(5);
     assert_eq!(desk.run(["doctor", "--token", "pcsc"]).code, 5);
+}
+
+#[test]
+fn a_renewal_in_a_reader_comes_to_its_end_however_often_its_programs_are_killed() {
+    const NAME: &str = "a_renewal_in_a_reader_comes_to_its_end_however_often_its_programs_are_killed";
+    let Some(address) = inside(NAME) else { return };
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    desk.write("pin", "1234");
+    desk.write("pin2", "567890");
+    let mut in_reader = None;
+    let mut renew_card = |round| {
+        drop(in_reader.take());
+        while run("opensc-tool", &["--atr"]).status.success() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let _ = std::fs::remove_file(desk.file("card.state"));
+        let serial = format!("OBN3{round:07}");
+        let kinds = ["--authentication-key", "p-256", "--signature-key", "p-256", "--serial", &serial];
+        desk.run([&["simulator", "new", "card.state", "--house", "ca"], &kinds[..]].concat()).ends_with(0);
+        in_reader = Some(InReader::serve(&desk, "card.state", address));
+    };
+    let mut target = Target {
+        name: "profile over PC/SC",
+        token: TOKEN[1],
+        pins: ["1234", "567890"],
+        renew_card: &mut renew_card,
+        open: &mut || {
+            let location: obnova_card::Location = TOKEN[1].parse().unwrap();
+            Box::new(obnova_card::ProfileToken::new(location.open_pcsc().unwrap().unwrap()))
+        },
+        journals_are_lost: false,
+    };
+    rounds(&desk, &mut house, &mut target, 6);
 }

@@ -1,39 +1,56 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-//! The scenario on a token behind a PKCS#11 module that nobody here wrote: SoftHSM.
+//! Tokens behind a PKCS#11 module that nobody here wrote: SoftHSM.
 
 mod support;
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::SystemTime};
 
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, Pkcs11Token, Removal, Secret, SlotId, Token};
+use obnova_reference_ca::house::{Holder, House as Files};
 use serde_json::Value;
-use support::Desk;
+use support::{
+    Desk,
+    ca::House,
+    killing::{Target, rounds},
+};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const MISSING: &str = "SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2";
+const CONFIGURATION: &str = "SOFTHSM2_CONF";
+const PIN: &str = "471147";
 
-#[test]
-fn the_scenario_passes_on_softhsm() {
+/// Makes a token in a folder of the desk; returns SoftHSM's configuration, which is in the environment by this name.
+fn make_token(desk: &Desk) -> std::path::PathBuf {
     assert!(Path::new(MODULE).exists(), "{MISSING}");
-    let desk = Desk::new();
     std::fs::create_dir(desk.file("tokens")).unwrap();
     let text = format!("directories.tokendir = {}\nobjectstore.backend = file\n", desk.file("tokens").display());
     let configuration = desk.write("softhsm2.conf", &text);
     let made = Command::new("softhsm2-util")
-        .args(["--init-token", "--free", "--label", "holder", "--pin", "471147", "--so-pin", "5678"])
-        .env("SOFTHSM2_CONF", &configuration)
+        .args(["--init-token", "--free", "--label", "holder", "--pin", PIN, "--so-pin", "5678"])
+        .env(CONFIGURATION, &configuration)
         .output()
         .expect(MISSING);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    configuration
+}
 
-    desk.write("pin", "471147\n");
-    let token = format!("pkcs11:token=holder?module-path={MODULE}");
+fn uri() -> String {
+    format!("pkcs11:token=holder?module-path={MODULE}")
+}
+
+#[test]
+fn the_scenario_passes_on_softhsm() {
+    let desk = Desk::new();
+    let configuration = make_token(&desk);
+    let token = uri();
     let run = |arguments: &[&str]| {
         let token = ["--token", token.as_str()];
         let mut command = desk.command([arguments, &token].concat());
-        support::Said::from(command.env("SOFTHSM2_CONF", &configuration).output().unwrap())
+        support::Said::from(command.env(CONFIGURATION, &configuration).output().unwrap())
     };
     let pins = ["--pin-file", "pin", "--signature-pin-file", "pin"];
-    desk.write("pin", "471147\n471147\n");
+    desk.write("pin", &format!("{PIN}\n{PIN}\n"));
     let said = run(&[&["scenario", "twins", "--json"], &pins[..]].concat()).ends_with(0);
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(report["ok"], true);
@@ -43,4 +60,59 @@ fn the_scenario_passes_on_softhsm() {
         assert!(names.contains(&step), "{names:?}");
     }
     run(&["card", "list"]).ends_with(0).says(&["authentication", "valid", "signature", "valid"]);
+}
+
+#[test]
+fn a_renewal_on_softhsm_comes_to_its_end_however_often_its_programs_are_killed() {
+    const INSIDE: &str = "OBNOVA_TEST_INSIDE_SOFTHSM";
+    let desk = Desk::in_memory();
+    if std::env::var_os(INSIDE).is_none() {
+        // SoftHSM reads its configuration once, and where it is is in the environment: in a process of our own.
+        let configuration = make_token(&desk);
+        let run = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_renewal_on_softhsm_comes_to_its_end_however_often_its_programs_are_killed"])
+            .args(["--nocapture", "--test-threads=1"])
+            .env(CONFIGURATION, configuration)
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let said = support::Said::from(run).ends_with(0);
+        assert!(said.out.contains("1 passed"), "{}", said.out);
+        let told = said.out.lines().filter_map(|line| line.find("PKCS#11: ").map(|at| &line[at..]));
+        told.for_each(|line| println!("{line}"));
+        return;
+    }
+    for name in ["pin", "pin2"] {
+        desk.write(name, &format!("{PIN}\n{PIN}\n"));
+    }
+    let mut house = House::open(&desk);
+    let open = || Pkcs11Token::open(&uri().parse().unwrap()).unwrap();
+    let token = uri();
+    let mut target = Target {
+        name: "PKCS#11",
+        token: &token,
+        pins: [PIN; 2],
+        renew_card: &mut |_| personalise(&mut open(), &desk.file("ca")),
+        open: &mut || Box::new(open()),
+        journals_are_lost: false,
+    };
+    rounds(&desk, &mut house, &mut target, 12);
+}
+
+/// Removes what is there, and puts on a pair that ends soon.
+fn personalise(token: &mut Pkcs11Token, ca: &Path) {
+    let pin = Pin::new(Secret::from(PIN));
+    let slots = token.slots().unwrap().into_iter().filter(|slot| slot.key.is_some());
+    token.remove(&slots.map(|slot| Removal::Slot(slot.id)).collect::<Vec<_>>(), &pin).unwrap();
+    let places = [(SlotId(1), KeyRole::Authentication), (SlotId(2), KeyRole::Signature)];
+    let keys = places.map(|(slot, role)| {
+        let order = GenerateKey { slot, role, algorithm: KeyAlgorithm::P256, label: role.to_string() };
+        token.generate(&order, &pin).unwrap()
+    });
+    let holder = Holder { name: "CN=Jana Nováková,C=CZ".to_owned(), email: "jana@example.cz".to_owned() };
+    let issued = Files::open(ca).unwrap().first_pair(&holder, &keys[0], &keys[1], 20, SystemTime::now()).unwrap();
+    let jobs = [issued.authentication.der, issued.signature.der].into_iter().zip(places);
+    let jobs =
+        jobs.map(|(certificate, (slot, role))| InstallCertificate { slot, certificate, label: role.to_string() });
+    token.install(&jobs.collect::<Vec<_>>(), &[], &pin).unwrap();
 }

@@ -21,19 +21,25 @@ impl<'a> House<'a> {
     /// `obnova-ca init`, then `obnova-ca serve`, whose log is the file `ca.log`.
     pub fn open(desk: &'a Desk) -> Self {
         operator(desk, &["init", "ca"]).ends_with(0);
-        let mut server = Command::new(program())
-            .args(["serve", "ca", "--listen", "127.0.0.1:0"])
-            .current_dir(desk.path())
-            .stdout(Stdio::piped())
-            .stderr(File::create(desk.file("ca.log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
-        let url = line.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
-        // It says no more there, and if it did it must not fill the pipe.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (server, url) = serve(desk, "127.0.0.1:0");
         Self { desk, server, url }
+    }
+
+    /// Ends the server as a power cut would.
+    pub fn kill(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    /// Starts it again where it was.
+    pub fn serve_again(&mut self) {
+        let address = self.url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        (self.server, self.url) = serve(self.desk, &address);
+    }
+
+    /// A command of the operator, to be started.
+    pub fn operators_command(&self, arguments: &[&str]) -> Command {
+        operators_command(self.desk, arguments)
     }
 
     /// A command of the operator.
@@ -69,8 +75,31 @@ impl Drop for House<'_> {
     }
 }
 
+fn serve(desk: &Desk, address: &str) -> (Child, String) {
+    let log = File::options().create(true).append(true).open(desk.file("ca.log")).unwrap();
+    let mut server = Command::new(program())
+        .args(["serve", "ca", "--listen", address])
+        .current_dir(desk.path())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    let line = lines.next().unwrap().unwrap();
+    let url = line.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
+    // It says no more there, and if it did it must not fill the pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    (server, url)
+}
+
+fn operators_command(desk: &Desk, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).current_dir(desk.path());
+    command
+}
+
 fn operator(desk: &Desk, arguments: &[&str]) -> Said {
-    Said::from(Command::new(program()).args(arguments).current_dir(desk.path()).output().unwrap())
+    Said::from(operators_command(desk, arguments).output().unwrap())
 }
 
 /// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now.

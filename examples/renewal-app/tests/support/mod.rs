@@ -4,6 +4,7 @@
 
 pub mod ca;
 pub mod dump;
+pub mod killing;
 pub mod peers;
 pub mod planted;
 pub mod terminal;
@@ -32,6 +33,12 @@ pub struct Said {
 impl Desk {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A desk in memory, where that can be had: for what is not about disks, and would wait for them all the time.
+    pub fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self { folder: folder.unwrap() }
     }
 
     pub fn path(&self) -> &Path {

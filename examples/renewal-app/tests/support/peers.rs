@@ -26,6 +26,7 @@ pub fn inside(test: &str) -> Option<SocketAddr> {
     assert!(output.status.success(), "inside with-pcscd: {}\n{}", output.status, text(&output));
     let ran = String::from_utf8_lossy(&output.stdout).contains("1 passed");
     assert!(ran, "no test of the name {test} ran inside:\n{}", text(&output));
+    print!("{}", String::from_utf8_lossy(&output.stdout));
     None
 }
 
