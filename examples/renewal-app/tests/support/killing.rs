@@ -36,7 +36,8 @@ pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count
     let seed = std::env::var(SEED).map_or(0x0B0_B1E5, |text| text.parse().unwrap());
     let name = target.name;
     println!("{name}: {count} renewals under kill -9; the seed is {seed} (another: {SEED}=N)");
-    let mut killing = Killing { desk, house, target, chance: Chance(seed), round: 0, killed: [0; 3], lost: 0 };
+    let mut killing =
+        Killing { desk, house, target, chance: Chance(seed), round: 0, earlier: Vec::new(), killed: [0; 3], lost: 0 };
     for round in 0..count {
         killing.round = round;
         killing.one_renewal();
@@ -54,6 +55,8 @@ struct Killing<'k, 't, 'd> {
     target: &'k mut Target<'t>,
     chance: Chance,
     round: usize,
+    /// Orders of earlier rounds.
+    earlier: Vec<Value>,
     killed: [usize; 3],
     lost: usize,
 }
@@ -68,6 +71,7 @@ enum Due {
 
 impl Killing<'_, '_, '_> {
     fn one_renewal(&mut self) {
+        self.earlier = self.orders().into_iter().map(|order| order["transaction"].clone()).collect();
         (self.target.renew_card)(self.round);
         let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         assert_eq!(old.len(), 2);
@@ -207,18 +211,18 @@ impl Killing<'_, '_, '_> {
         assert!([0, 4].contains(&said.code), "{}: {}{}", self.told(), said.out, said.err);
     }
 
-    /// Every order that the CA has, the youngest first.
+    /// Every order that the CA has.
     fn orders(&self) -> Vec<Value> {
         let list = self.house.operator(&["list", "ca", "--json", "--limit", "1000"]).ends_with(0).out;
         serde_json::from_str(&list).unwrap()
     }
 
-    /// The order of this round.
+    /// The order of this round: the one that was not there before.
     fn order(&self) -> Option<Value> {
-        let orders = self.orders();
-        assert!(orders.len() <= self.round + 1, "{}: ordered twice: {orders:#?}", self.told());
-        (orders.len() == self.round + 1)
-            .then(|| orders.into_iter().max_by_key(|order| order["received"].as_str().map(str::to_owned)).unwrap())
+        let mut orders = self.orders();
+        orders.retain(|order| !self.earlier.contains(&order["transaction"]));
+        assert!(orders.len() <= 1, "{}: ordered twice: {orders:#?}", self.told());
+        orders.pop()
     }
 
     fn slots(&mut self) -> Vec<Slot> {
