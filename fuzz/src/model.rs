@@ -40,7 +40,7 @@ pub struct Model {
     chain: Option<([u8; 3], Vec<u8>)>,
     pending: Vec<u8>,
     private_keys: &'static [Vec<u8>],
-    /// Somebody wrote a planted secret where everybody may read.
+    /// Somebody wrote a secret where everybody may read: libFuzzer finds even private keys, in the comparisons of this model.
     told: bool,
 }
 
@@ -278,14 +278,17 @@ impl Model {
     }
 
     fn keeps_secrets(&self, command: &Command, answer: &[u8]) {
-        // A planted secret that somebody wrote into a file may be read there.
+        // A secret that somebody wrote into a file may be read there.
         let readable = self.told && command.ins == ins::READ_BINARY;
-        let planted = PLANTED.iter().copied().filter(|_| !readable);
-        for secret in planted.chain(self.private_keys.iter().map(Vec::as_slice)) {
-            assert!(!contains(answer, secret), "a secret is in the answer to {:02X}", command.ins);
-        }
+        assert!(readable || !self.tells(answer), "a secret is in the answer to {:02X}", command.ins);
         // How the private key of any P-256 pair begins (RFC 5915); what is read may say so of itself.
         assert!(command.ins == ins::READ_BINARY || !contains(answer, &[0x02, 0x01, 0x01, 0x04, 0x20]));
+    }
+
+    /// Whether a secret stands in these bytes: a planted one, or a private key.
+    fn tells(&self, bytes: &[u8]) -> bool {
+        let private = self.private_keys.iter().map(Vec::as_slice);
+        PLANTED.into_iter().chain(private).any(|secret| contains(bytes, secret))
     }
 }
 
