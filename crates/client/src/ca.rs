@@ -1,3 +1,4 @@
+use obnova_enroll::{cmc::ResponseError, est::EstError};
 use obnova_renewal::{Answer, Message, Order, PickUp, Prepared, Receipt, Terms};
 
 /// The way to a CA, whatever it speaks: requests that stand or fall together, each with its pick-up.
@@ -86,7 +87,23 @@ pub enum CaError {
         /// What is taken.
         limit: usize,
     },
-    /// The answer makes no sense, or its signature is wrong.
+    /// The answer is none of the issuer's: nobody or somebody else signed it, it was altered, or it answers something else.
+    #[error("the issuer's answer is not believed ({0}): try again; if it stays, tell the issuer")]
+    Answer(#[from] ResponseError),
+    /// The server's answer is none that was asked for.
+    #[error("the issuer's server gave no answer that can be used ({0}): if it stays, tell the issuer")]
+    Server(#[from] EstError),
+    /// What the server gives as its issuer's certificates leads up to nobody who is trusted here.
+    #[error(
+        "the issuer's server belongs to another issuer than the one that is trusted here: check the address and the trust anchor"
+    )]
+    OtherIssuer,
+    /// Certificates came that nobody signed for, and they are not what was ordered.
+    #[error(
+        "the issuer's server sent certificates that nobody signed for and that are not those that were ordered: try again; if it stays, tell the issuer"
+    )]
+    Unvouched,
+    /// The answer makes no sense in another way.
     #[error("the issuer's answer cannot be used ({0}): tell the issuer")]
     Protocol(String),
     /// What the journal brought back is not from this connection.

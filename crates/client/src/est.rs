@@ -1,15 +1,18 @@
 use std::time::SystemTime;
 
 use aws_lc_rs::rand;
+use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_enroll::{
     cmc::{
         self, Asked, Expected, FollowUp, FullRequest, FullRequestBuilder, FullResponse, Kind, MessageToSign, Nonce,
-        PendToken, Signer, TransactionId,
+        PendToken, ResponseError, Signer, TransactionId,
     },
     est::{Client, EstError, FullCmcReply, RetryAfter},
 };
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching};
+use obnova_renewal::{
+    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, follow_chain,
+};
 use x509_cert::Certificate;
 
 use crate::{CaConnection, CaError, HttpExchange, Https};
@@ -51,7 +54,8 @@ impl<H: HttpExchange> EstConnection<H> {
         self
     }
 
-    /// The CA's certificates, asked for once (RFC 7030 §4.1).
+    /// The CA's certificates, asked for once (RFC 7030 §4.1). They must have to do with an anchor: what another issuer's
+    /// server says of itself is not even kept.
     fn certificates(&mut self) -> Result<Vec<ParsedCertificate>, CaError> {
         if let Some(known) = &self.certificates {
             return Ok(known.clone());
@@ -60,6 +64,11 @@ impl<H: HttpExchange> EstConnection<H> {
         let certificates = self.client.cacerts_response(&response).map_err(est_error)?;
         let parsed = certificates.iter().map(ParsedCertificate::try_from).collect::<Result<Vec<_>, _>>();
         let parsed = parsed.map_err(|error| CaError::Protocol(error.to_string()))?;
+        let now = SystemTime::now();
+        let ours = |one| self.anchors.contains(one) || follow_chain(one, &self.anchors, &parsed, now).is_ok();
+        if !parsed.iter().any(ours) {
+            return Err(CaError::OtherIssuer);
+        }
         Ok(self.certificates.insert(parsed).clone())
     }
 
@@ -78,30 +87,31 @@ impl<H: HttpExchange> EstConnection<H> {
             FullCmcReply::CertsOnly(certificates) => Reply::Unsigned(certificates),
             FullCmcReply::Cmc(der) => {
                 let expected = Expected { transaction: &thread.transaction, nonce: &thread.nonce, ca: &signers, asked };
-                let response = FullResponse::parse(&der, &expected);
-                Reply::Signed(response.map_err(|error| CaError::Protocol(error.to_string()))?)
+                Reply::Signed(FullResponse::parse(&der, &expected)?)
             }
         })
     }
 
-    fn answer(&mut self, message: &[u8], thread: &Thread, token: Option<&PendToken>) -> Result<Answer, CaError> {
+    fn answer(&mut self, message: &[u8], thread: &Thread, asked: &Question) -> Result<Answer, CaError> {
         let reply = self.ask(message, thread, Asked::Certificates)?;
         let now = SystemTime::now();
         let wait = |until: SystemTime| until.duration_since(now).unwrap_or_default();
         Ok(match reply {
-            // RFC 7030 §4.2.3: come again with the very same message.
-            Reply::Later(later) => Answer::Pending {
-                pick_ups: vec![Fetch::Again(message).to_pick_up()],
-                retry_after: wait(later.moment(now)),
-            },
-            Reply::Unsigned(certificates) => Answer::Issued { certificates: ders(&certificates)?, receipt: None },
+            // RFC 7030 §4.2.3: come again with the very same message; a token is asked with again anyway.
+            Reply::Later(later) => {
+                let again = matches!(asked, Question::Order(_)).then(|| Fetch::Again(message).to_pick_up());
+                Answer::Pending { pick_ups: again.into_iter().collect(), retry_after: wait(later.moment(now)) }
+            }
+            Reply::Unsigned(certificates) => {
+                Answer::Issued { certificates: self.unsigned(&certificates, asked, now)?, receipt: None }
+            }
             Reply::Signed(FullResponse { answer, nonce }) => match answer {
                 cmc::Answer::Issued { certificates, chain, confirm } => {
                     let ours = ders(&certificates)?;
                     let taken = Taken {
                         transaction: &thread.transaction,
                         reply_to: nonce.as_ref(),
-                        token,
+                        token: asked.token(),
                         certificates: &ours,
                     };
                     let receipt = confirm.then(|| taken.to_receipt());
@@ -116,6 +126,25 @@ impl<H: HttpExchange> EstConnection<H> {
                 cmc::Answer::Confirmed => return Err(CaError::Protocol("a confirmation of what was not asked".into())),
             },
         })
+    }
+}
+
+impl<H: HttpExchange> EstConnection<H> {
+    /// Certificates that came without the CA's signature on the answer (RFC 5272 §4.1). Each is worth what its issuer's
+    /// signature is worth: so they must be for the keys that were ordered, and lead up to an anchor. Otherwise whoever
+    /// stands between could end a renewal with certificates that he found somewhere.
+    fn unsigned(&self, came: &[Certificate], asked: &Question, now: SystemTime) -> Result<Vec<Vec<u8>>, CaError> {
+        let Question::Order(keys) = asked else {
+            // Who gave a token signed it, and signs what it opens.
+            return Err(ResponseError::Unsigned.into());
+        };
+        let ders = ders(came)?;
+        let came: Result<Vec<_>, _> = ders.iter().map(|der| ParsedCertificate::from_der(der)).collect();
+        let came = came.map_err(|error| CaError::Protocol(error.to_string()))?;
+        let between = [came.as_slice(), self.certificates.as_deref().unwrap_or_default()].concat();
+        let leads_up = |one: &ParsedCertificate| follow_chain(one, &self.anchors, &between, now).is_ok();
+        let certified = |key| came.iter().any(|one| one.public_key() == key && leads_up(one));
+        if keys.iter().all(certified) { Ok(ders) } else { Err(CaError::Unvouched) }
     }
 }
 
@@ -143,16 +172,21 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
     }
 
     fn send(&mut self, message: &Message) -> Result<Answer, CaError> {
-        self.answer(&message.0, &thread_of(&message.0)?, None)
+        let (thread, asked) = thread_of(&message.0)?;
+        self.answer(&message.0, &thread, &asked)
     }
 
     fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError> {
         match tokens::OwnedFetch::from_pick_up(pick_up)? {
-            tokens::OwnedFetch::Again(message) => self.answer(&message, &thread_of(&message)?, None),
+            tokens::OwnedFetch::Again(message) => {
+                let (thread, asked) = thread_of(&message)?;
+                self.answer(&message, &thread, &asked)
+            }
             tokens::OwnedFetch::Token { transaction, reply_to, token } => {
                 let thread = Thread { transaction, nonce: Nonce::from_random(random()?) };
                 let message = follow_up(&thread, reply_to).query_pending(&token);
-                self.answer(&message.map_err(|error| CaError::Order(error.to_string()))?, &thread, Some(&token))
+                let message = message.map_err(|error| CaError::Order(error.to_string()))?;
+                self.answer(&message, &thread, &Question::Token(token))
             }
         }
     }
@@ -168,6 +202,23 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
                 Err(CaError::Protocol(format!("it did not take the confirmation: {reason:?} {text}")))
             }
             _ => Err(CaError::Protocol("it did not answer the confirmation".into())),
+        }
+    }
+}
+
+/// What certificates are asked for by.
+enum Question {
+    /// The order itself, with these keys.
+    Order(Vec<SubjectPublicKeyInfoOwned>),
+    /// The token of an order that was pending.
+    Token(PendToken),
+}
+
+impl Question {
+    const fn token(&self) -> Option<&PendToken> {
+        match self {
+            Self::Order(_) => None,
+            Self::Token(token) => Some(token),
         }
     }
 }
@@ -195,11 +246,14 @@ fn message_to_sign(order: &Order, thread: &Thread) -> Result<MessageToSign, CaEr
     builder.finalize(&signers).map_err(|error| CaError::Order(error.to_string()))
 }
 
-/// The transaction and nonce of a message that was written down.
-fn thread_of(message: &[u8]) -> Result<Thread, CaError> {
+/// The transaction and nonce of a message that was written down, and the keys in it.
+fn thread_of(message: &[u8]) -> Result<(Thread, Question), CaError> {
     let request = FullRequest::parse(message).map_err(|_| CaError::Foreign("no CMC message"))?;
     match request.kind {
-        Kind::Enroll(_) => Ok(Thread { transaction: request.transaction, nonce: request.nonce }),
+        Kind::Enroll(requests) => {
+            let keys = requests.iter().map(|(_, one)| one.public_key().clone()).collect();
+            Ok((Thread { transaction: request.transaction, nonce: request.nonce }, Question::Order(keys)))
+        }
         _ => Err(CaError::Foreign("not an order")),
     }
 }
@@ -222,7 +276,7 @@ fn est_error(error: EstError) -> CaError {
         EstError::NotSupported { status } | EstError::UnexpectedStatus { status } => {
             CaError::Status { status, text: String::new() }
         }
-        error => CaError::Protocol(error.to_string()),
+        error => CaError::Server(error),
     }
 }
 

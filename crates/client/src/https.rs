@@ -27,22 +27,47 @@ pub trait HttpExchange {
 }
 
 /// HTTPS to one server, and nothing else: no redirect is followed, no proxy and no certificate store of the system is used,
-/// an answer is read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit.
+/// an answer is read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit ([`Patience`]).
 #[derive(Clone, Debug)]
 pub struct Https {
     agent: Agent,
     server: String,
 }
 
+/// How long a server may take before it is left, however busily it sends meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the connection and the TLS handshake: 20 seconds.
+    pub connect: Duration,
+    /// For everything, until the answer was read: 90 seconds.
+    pub whole: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(20), whole: Duration::from_secs(90) }
+    }
+}
+
 impl Https {
     /// Longest answer in bytes that is read.
     pub const MAX_ANSWER: usize = 1024 * 1024;
+    /// Longest head of an answer in bytes that is read.
+    pub const MAX_HEAD: usize = 16 * 1024;
 
     /// For a server (`https://ca.example:8443`), with a TLS configuration that says whom to trust and who asks.
     ///
     /// # Errors
     /// [`CaError::Order`] when the address is not one.
     pub fn new(server: &str, tls: impl Into<Arc<ClientConfig>>) -> Result<Self, CaError> {
+        Self::with_patience(server, tls, Patience::default())
+    }
+
+    /// The same, with another patience than the usual one.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_patience(server: &str, tls: impl Into<Arc<ClientConfig>>, patience: Patience) -> Result<Self, CaError> {
         let server = server.trim_end_matches('/').to_owned();
         let is_origin = server.strip_prefix("https://").is_some_and(|rest| {
             !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) && !rest.chars().any(char::is_whitespace)
@@ -56,9 +81,9 @@ impl Https {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
-            .max_response_header_size(16 * 1024)
-            .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_global(Some(Duration::from_secs(90)))
+            .max_response_header_size(Self::MAX_HEAD)
+            .timeout_connect(Some(patience.connect))
+            .timeout_global(Some(patience.whole))
             .user_agent(concat!("obnova/", env!("CARGO_PKG_VERSION")))
             .build();
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
@@ -99,6 +124,7 @@ impl Https {
         match error {
             ureq::Error::Timeout(_) => CaError::Timeout { server },
             ureq::Error::BodyExceedsLimit(_) => CaError::TooLarge { limit: Self::MAX_ANSWER },
+            ureq::Error::LargeResponseHeader(..) => CaError::TooLarge { limit: Self::MAX_HEAD },
             ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => CaError::Timeout { server },
             ureq::Error::Io(error) => match tls_error(&error) {
                 Some(tls) => CaError::Tls { server, problem: tls.to_string() },

@@ -27,7 +27,7 @@ pub use content::{install_completion, remove};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;
-pub use https::{HttpExchange, Https, tls_config};
+pub use https::{HttpExchange, Https, Patience, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
@@ -38,4 +38,5 @@ pub use runner::{Runner, Seams, Turn};
 
 pub use obnova_card as card;
 pub use obnova_card_rustls::{SharedToken, share};
+pub use obnova_enroll as enroll;
 pub use obnova_renewal as renewal;

@@ -157,6 +157,18 @@ fn a_record_that_could_not_be_written_leaves_what_was_there() {
 }
 
 #[test]
+fn what_could_not_be_read_again_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = FileJournal::create(folder.path(), "twins").unwrap();
+    let all = records();
+    journal.append(&all).unwrap();
+    let error = journal.append(&vec![all.clone(); 500].concat()).unwrap_err();
+    assert!(matches!(error, JournalError::Io { .. }), "{error}");
+    assert_eq!(FileJournal::peek(folder.path(), "twins").unwrap(), all);
+    journal.append(&[]).unwrap();
+}
+
+#[test]
 fn what_can_be_gone_on_with_is_found() {
     let mut world = World::new();
     let folder = world.folder.path().to_owned();

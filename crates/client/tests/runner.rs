@@ -6,9 +6,9 @@ mod common;
 
 use common::{
     Face, World, contains, everything_below, names,
-    support::{self, AUTHENTICATION_PIN, Draft, Holder, House, SIGNATURE_PIN, now},
+    support::{AUTHENTICATION_PIN, Draft, Holder, SIGNATURE_PIN, now},
 };
-use obnova_card::{KeyRole, PasswordKind, TokenError, Tries};
+use obnova_card::{PasswordKind, TokenError, Tries};
 use obnova_client::{
     CaError, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, Turn, look, share,
 };
@@ -117,62 +117,6 @@ fn an_issuer_that_is_down_before_anything_was_done_leaves_the_card_alone() {
     assert!(matches!(world.run(), Err(RunError::Ca(CaError::Unreachable { .. }))));
     assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before);
     assert!(world.face.asked.is_empty(), "and no PIN was asked for");
-}
-
-#[test]
-fn every_lie_is_refused_by_name_and_the_old_pair_stays() {
-    type Pile = Vec<Vec<u8>>;
-    type Lie = fn(&House, Pile) -> Pile;
-    let reissue = |change: fn(KeyRole, &mut Draft)| {
-        move |house: &House, came: Pile| -> Pile {
-            let certificates = came.iter().zip(Pair::ROLES).map(|(der, role)| {
-                let came = obnova_renewal::ParsedCertificate::from_der(der).unwrap();
-                let mut draft = Draft::new(role, came.public_key().clone());
-                change(role, &mut draft);
-                house.issue(&draft).der().to_vec()
-            });
-            certificates.collect()
-        }
-    };
-    let another_key: Lie = |house, _| {
-        let other = Holder::new(house);
-        other.old.iter().map(|(_, one)| one.der().to_vec()).collect()
-    };
-    let one_of_two: Lie = |_, came| came[1..].to_vec();
-    let wrong_chain: Lie = |_, came| {
-        let impostor = House::new("CN=Root");
-        let issue = |(der, role): (&Vec<u8>, KeyRole)| {
-            let key = obnova_renewal::ParsedCertificate::from_der(der).unwrap().public_key().clone();
-            impostor.issue(&Draft::new(role, key)).der().to_vec()
-        };
-        came.iter().zip(Pair::ROLES).map(issue).collect()
-    };
-    let another_subject = reissue(|_, draft| draft.subject = support::name("CN=Jan Novák"));
-    let swapped = reissue(|role, draft| {
-        let other = if role == KeyRole::Signature { KeyRole::Authentication } else { KeyRole::Signature };
-        *draft = Draft::new(other, draft.key.clone());
-    });
-    let table: Vec<(&str, common::Lie)> = vec![
-        ("refusal-another-key", Box::new(another_key)),
-        ("refusal-only-one-of-two", Box::new(one_of_two)),
-        ("refusal-chain", Box::new(wrong_chain)),
-        ("refusal-another-subject", Box::new(another_subject)),
-        ("refusal-swapped", Box::new(swapped)),
-    ];
-    for (id, lie) in table {
-        let mut world = World::new();
-        world.ca.lie = Some(lie);
-        let Turn::Failed(Failure::Rejected(refusal)) = world.run().unwrap() else { panic!("{id} was not refused") };
-        assert_eq!(refusal.id(), id);
-        assert_eq!(world.ca.acknowledged, 0);
-        let card = look(world.token.lock().unwrap().as_mut()).unwrap();
-        for (slot, (_, old)) in card.slots.iter().zip(world.holder.old.iter()) {
-            assert!(slot.holds(old) && !slot.certificates[0].superseded, "{id}: the old pair was touched");
-        }
-        assert!(card.slots[2..].iter().all(|slot| slot.certificates.is_empty()), "{id}: something was installed");
-        world.ca.lie = None;
-        assert!(matches!(world.run().unwrap(), Turn::Failed(_)), "and it stays refused");
-    }
 }
 
 #[test]

@@ -352,6 +352,27 @@ fn waiting_needs_no_card_and_lasts_as_long_as_the_issuer_says() {
 }
 
 #[test]
+fn an_issuer_that_says_at_once_for_ever_is_asked_now_and_then() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    let mut records = Vec::new();
+    for number in 0..1_200_u32 {
+        let pick_ups = vec![PickUp(number.to_be_bytes().to_vec())];
+        records.extend(
+            play.process
+                .handle(Event::Answered(Answer::Pending { pick_ups, retry_after: Duration::ZERO }), now())
+                .unwrap(),
+        );
+        assert_eq!(play.process.next(now()), Action::Wait { until: now() + Duration::from_secs(1) });
+    }
+    assert_eq!(records.len(), 1_000, "so many other pick-ups are written down, and then no more");
+    play.records.extend(records);
+    play.forget();
+    assert_eq!(play.next(), Action::PickUp(PickUp(999_u32.to_be_bytes().to_vec())));
+    assert!(matches!(play.run(), Action::Done(_)), "and it goes on");
+}
+
+#[test]
 fn a_refusal_ends_it_with_the_issuers_words() {
     let mut play = twins();
     until(&mut play, "send");

@@ -224,6 +224,10 @@ fn encode(records: &[Record]) -> Result<String, serde_json::Error> {
 fn write(path: &Path, records: &[Record]) -> Result<(), JournalError> {
     let failed = |error| JournalError::Io { path: path.to_owned(), error };
     let text = encode(records).map_err(|error| failed(error.into()))?;
+    // What is written must be read again: the records that are there stay.
+    if text.len() as u64 > MAX_SIZE {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
     let temporary = path.with_extension("new");
     // A leftover of a crash is begun anew, so that its mode is ours.
     match fs::remove_file(&temporary) {

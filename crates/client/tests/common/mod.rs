@@ -1,9 +1,9 @@
-//! A holder who answers, a CA inside the process that can lie, and a login that sees what it is shown.
+//! A holder who answers, a CA inside the process, and a login that sees what it is shown.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -74,13 +74,9 @@ impl Prompt for Face {
     }
 }
 
-/// What a CA makes of the certificates before it hands them out.
-pub type Lie = Box<dyn Fn(&House, Vec<Vec<u8>>) -> Vec<Vec<u8>>>;
-
 /// A house CA of its own protocol: its state is what it was sent.
 pub struct HouseCa {
     pub house: House,
-    pub lie: Option<Lie>,
     pub sent: Vec<Message>,
     pub picked_up: usize,
     pub acknowledged: usize,
@@ -92,7 +88,7 @@ pub struct HouseCa {
 
 impl HouseCa {
     pub fn new(house: House) -> Self {
-        Self { house, lie: None, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new() }
+        Self { house, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new() }
     }
 
     fn is_up(&self, call: &'static str) -> Result<(), CaError> {
@@ -145,11 +141,7 @@ impl CaConnection for HouseCa {
             let request = CertificationRequest::from_der(der).unwrap();
             self.house.issue(&Draft::new(role, request.public_key().clone())).der().to_vec()
         });
-        let certificates: Vec<_> = certificates.collect();
-        let certificates = match &self.lie {
-            Some(lie) => lie(&self.house, certificates),
-            None => certificates,
-        };
+        let certificates = certificates.collect();
         self.answered("pick-up", Answer::Issued { certificates, receipt: Some(Receipt(b"all arrived".to_vec())) })
     }
 
@@ -172,6 +164,33 @@ impl LoginProof for Door {
         obnova_algorithm::verify(login.certificate.public_key(), algorithm, b"handshake", &signature)
             .map_err(|error| LoginError::Key(error.to_string()))?;
         Ok(login.certificate.subject().to_string())
+    }
+}
+
+/// Where a program is started: the card that is in, the folder of its journals, and its clock.
+pub struct Seat<'a> {
+    pub token: SharedToken,
+    pub journals: PathBuf,
+    pub clock: &'a dyn Fn() -> SystemTime,
+}
+
+impl Seat<'_> {
+    /// Begins where there is a plan, resumes otherwise, and does something with the runner.
+    pub fn with_runner<T>(
+        self,
+        ca: &mut dyn CaConnection,
+        prompt: &mut Face,
+        login: &mut dyn LoginProof,
+        plan: Option<Plan>,
+        act: impl FnOnce(&mut Runner<'_>) -> T,
+    ) -> Result<T, RunError> {
+        let (mut journal, token) = (open_journal(&self.journals), Some(self.token));
+        let seams = Seams { token, ca, prompt, journal: &mut journal, login: Some(login), clock: self.clock };
+        let mut runner = match plan {
+            Some(plan) => Runner::begin(seams, NAME, plan)?,
+            None => Runner::resume(seams)?,
+        };
+        Ok(act(&mut runner))
     }
 }
 
@@ -205,21 +224,9 @@ impl World {
     /// Begins or resumes with the journal in the folder, and does something with the runner.
     pub fn with_runner<T>(&mut self, act: impl FnOnce(&mut Runner<'_>) -> T) -> Result<T, RunError> {
         let plan = (FileJournal::list(self.folder.path()).unwrap().is_empty()).then(|| self.plan());
-        let mut journal = self.journal();
-        let (mut door, clock) = (Door, || now() + Duration::from_secs(5));
-        let seams = Seams {
-            token: Some(self.token.clone()),
-            ca: &mut self.ca,
-            prompt: &mut self.face,
-            journal: &mut journal,
-            login: Some(&mut door),
-            clock: &clock,
-        };
-        let mut runner = match plan {
-            Some(plan) => Runner::begin(seams, NAME, plan)?,
-            None => Runner::resume(seams)?,
-        };
-        Ok(act(&mut runner))
+        let clock = || now() + Duration::from_secs(5);
+        let seat = Seat { token: self.token.clone(), journals: self.folder.path().to_owned(), clock: &clock };
+        seat.with_runner(&mut self.ca, &mut self.face, &mut Door, plan, act)
     }
 
     pub fn run(&mut self) -> Result<Turn, RunError> {

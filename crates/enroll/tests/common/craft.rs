@@ -79,13 +79,17 @@ pub fn attributes(key: &Key, content_type: &str, content: &[u8]) -> Vec<Vec<u8>>
 
 pub fn message(content_type: &str, content: &[u8], certificates: &[&Certificate], signers: &[Vec<u8>]) -> Vec<u8> {
     let certificates = certificates.iter().map(|certificate| certificate.to_der().unwrap());
-    let certificates = certificates.collect::<Vec<_>>().concat();
+    message_with(content_type, content, &certificates.collect::<Vec<_>>().concat(), signers)
+}
+
+/// The same, with whatever bytes in the place of certificates.
+pub fn message_with(content_type: &str, content: &[u8], certificates: &[u8], signers: &[Vec<u8>]) -> Vec<u8> {
     let encapsulated = seq(&[&oid(content_type), &tlv(0xa0, &[&octets(content)])]);
     let data = seq(&[
         &tlv(2, &[&[3]]),
         &tlv(0x31, &[]),
         &encapsulated,
-        &tlv(0xa0, &[&certificates]),
+        &tlv(0xa0, &[certificates]),
         &tlv(0x31, &[&signers.concat()]),
     ]);
     seq(&[&oid(SIGNED_DATA), &tlv(0xa0, &[&data])])

@@ -152,13 +152,16 @@ fn answered(state: &State, doubt: Doubt, answer: Answer, now: SystemTime) -> Out
             (vec![Fact::Arrived { from, certificates, receipt }], Doubt { until: None, ..doubt })
         }
         Answer::Pending { mut pick_ups, retry_after } => {
-            let until = now.checked_add(retry_after.min(LONGEST_WAIT));
+            let shortest = if index.is_some() { SHORTEST_WAIT } else { Duration::ZERO };
+            let until = now.checked_add(retry_after.clamp(shortest, LONGEST_WAIT));
             let facts = match index {
                 None if pick_ups.is_empty() => return Err(ProcessError::NoPickUp),
                 None => vec![Fact::Pending(pick_ups)],
                 Some(index) => {
                     let by = pick_ups.pop().filter(|by| *by != state.pick_ups[index].pick_up);
-                    by.map(|by| Fact::PickUpReplaced { index, by }).into_iter().collect()
+                    let replaced = by.map(|by| Fact::PickUpReplaced { index, by });
+                    let known = |fact: &Fact| state.history.iter().filter(|(_, name)| *name == fact.name()).count();
+                    replaced.into_iter().filter(|fact| known(fact) < MOST_REPLACED).collect()
                 }
             };
             (facts, Doubt { until, ..doubt })
@@ -172,6 +175,12 @@ fn answered(state: &State, doubt: Doubt, answer: Answer, now: SystemTime) -> Out
 
 /// Longest time that a CA can make a process wait at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
+/// Shortest time between two pick-ups of the same thing: a CA that says "at once" for ever does not keep a process busy.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// Most pick-ups that are written down in place of others; from there on the last of them is asked with. A CA that gives
+/// another one each time does not fill the journal.
+const MOST_REPLACED: usize = 1_000;
 
 /// What is too much is not even written down.
 fn is_too_much(certificates: &[Vec<u8>]) -> bool {

@@ -1,0 +1,294 @@
+//! A CA that lies, or somebody between who does: the real runner and the real connection over TLS on loopback, a renewal on
+//! a simulated card up to the lie. Each lie has its own name, takes bounded time and memory, costs no PIN and leaves the card
+//! as it was; and with an honest CA it goes on from there, unless the CA itself has put its name to the end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod house;
+mod lies;
+mod server;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use common::{Door, Face, Seat, support::Holder};
+use house::{Ca, now};
+use lies::{End, Lie, Row, Scene, table};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
+use obnova_card::{Pin, SignDigest};
+use obnova_client::{
+    EstConnection, FileJournal, Https, Patience, RunError, SharedToken, Turn,
+    enroll::{
+        cmc::{FullRequest, TransactionId},
+        est::{self, HttpRequest, Operation},
+    },
+    look, share, tls_config,
+};
+use obnova_renewal::{CardView, Failure, Pair, ParsedCertificate, Plan, Policy, Process, Stage};
+use obnova_simulator::SimulatorConnection;
+use peak_alloc::PeakAlloc;
+use server::{Host, Server, Wire};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Bytes that a lie may make the client hold: the longest answer that is read, in a vector that doubles, as text and as
+/// bytes, and what TLS needs. What the server itself holds is in it too.
+const MOST_MEMORY: usize = 8 * 1024 * 1024;
+/// Bytes that a lie may bring over the wire: the longest answer that is read, and what the system has room for on its way.
+const MOST_SENT: usize = 16 * 1024 * 1024;
+/// Bytes of a journal, whatever was told.
+const LONGEST_JOURNAL: u64 = 256 * 1024;
+
+/// The CA with its server, and the lie that is told now.
+struct Scenery {
+    ca: Ca,
+    impostor: Ca,
+    lie: Mutex<Option<Lie>>,
+    told: Mutex<usize>,
+    earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
+}
+
+impl Scenery {
+    fn lie(&self) -> Option<Lie> {
+        self.lie.lock().unwrap().clone()
+    }
+
+    fn tell<T>(&self, what: T) -> T {
+        *self.told.lock().unwrap() += 1;
+        what
+    }
+
+    fn cmc(&self, message: &[u8]) -> Wire {
+        let request = FullRequest::parse(message).unwrap();
+        self.ca.note(&request);
+        if let Some(Lie::Cmc(lie)) = self.lie() {
+            let earlier = self.earlier.lock().unwrap().clone();
+            let scene = Scene { ca: &self.ca, impostor: &self.impostor, request: &request, earlier: &earlier };
+            return self.tell(Wire::http(&lie(&scene)));
+        }
+        let answer = self.ca.reply(&request, &self.ca.answer(&request));
+        self.earlier.lock().unwrap().push((request.transaction, answer.clone()));
+        Wire::http(&est::Server::new().fullcmc(&answer, false))
+    }
+}
+
+impl Host for Scenery {
+    fn identity(&self) -> Option<Arc<rustls::ServerConfig>> {
+        match self.lie() {
+            Some(Lie::Plain) => self.tell(None),
+            Some(Lie::Identity(lie)) => Some(self.tell(server::tls(&lie(&self.ca, &self.impostor)))),
+            _ => Some(server::tls(&self.ca.server)),
+        }
+    }
+
+    fn greet(&self) -> Option<Wire> {
+        match self.lie() {
+            Some(Lie::Greeting(lie)) => Some(self.tell(lie())),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Wire {
+        if let Some(Lie::Http(lie)) = self.lie() {
+            return self.tell(lie(()));
+        }
+        match est::Server::new().route(request).unwrap() {
+            Operation::CaCerts => match self.lie() {
+                Some(Lie::CaCerts(lie)) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
+                _ => Wire::http(&self.ca.cacerts()),
+            },
+            Operation::FullCmc(message) => self.cmc(&message),
+        }
+    }
+}
+
+/// A holder in the middle of a renewal.
+struct World<'a> {
+    stage: &'a Scenery,
+    server: &'a Server,
+    old: Pair<ParsedCertificate>,
+    token: SharedToken,
+    folder: tempfile::TempDir,
+    face: Face,
+}
+
+impl<'a> World<'a> {
+    fn new(stage: &'a Scenery, server: &'a Server) -> Self {
+        let mut card = Holder::empty_card();
+        let dated = |_, draft: &mut common::support::Draft| {
+            (draft.from, draft.until) = (now() - common::support::days(345), now() + common::support::days(20));
+        };
+        let old = Holder::personalise(&mut card, &stage.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+        let token = share(obnova_card::ProfileToken::new(SimulatorConnection::new(card)));
+        Self { stage, server, old, token, folder: tempfile::tempdir().unwrap(), face: Face::default() }
+    }
+
+    fn journals(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn look(&self) -> CardView {
+        look(self.token.lock().unwrap().as_mut()).unwrap()
+    }
+
+    /// A program that begins or resumes, with a connection of its own.
+    fn with_runner<T>(&mut self, patience: Patience, act: impl FnOnce(&mut obnova_client::Runner<'_>) -> T) -> T {
+        let tls = tls_config(&self.stage.ca.anchors()).unwrap();
+        let https = Https::with_patience(&self.server.url(), tls, patience).unwrap();
+        let mut ca = EstConnection::new(https, self.stage.ca.anchors()).unwrap();
+        let plan = || Plan::make(&self.look(), &Policy::twins(), now()).unwrap();
+        let plan = FileJournal::list(&self.journals()).unwrap().is_empty().then(plan);
+        let seat = Seat { token: self.token.clone(), journals: self.journals(), clock: &common::clock_now };
+        seat.with_runner(&mut ca, &mut self.face, &mut Door, plan, act).unwrap()
+    }
+
+    fn reach(&mut self, stage: Stage) {
+        self.with_runner(Patience::default(), |runner| {
+            while runner.process().stage() != stage {
+                assert_eq!(runner.step().unwrap(), Turn::Went, "{stage} never came");
+            }
+        });
+    }
+
+    fn run(&mut self, patience: Patience) -> Result<Turn, RunError> {
+        self.with_runner(patience, |runner| runner.run())
+    }
+
+    fn old_keys_sign(&self) {
+        let slots = self.look().slots;
+        for ((_, old), slot) in self.old.iter().zip(&slots) {
+            let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+            let job = SignDigest { slot: slot.id, algorithm, digest: Digest::Sha256.of(b"still") };
+            let pin = Pin::new(common::support::pin_for(slot.key.as_ref().unwrap().password));
+            let signature = self.token.lock().unwrap().sign(&[job], &pin).unwrap().remove(0);
+            verify(old.public_key(), algorithm, b"still", &signature).unwrap();
+        }
+    }
+
+    /// The journal holds a process, and is of reasonable length.
+    fn journal_is_sound(&self) -> Stage {
+        let name = FileJournal::list(&self.journals()).unwrap().remove(0);
+        let length = std::fs::metadata(self.journals().join(format!("{name}.journal"))).unwrap().len();
+        assert!(length < LONGEST_JOURNAL, "{length} bytes");
+        Process::replay(&FileJournal::peek(&self.journals(), &name).unwrap()).unwrap().stage()
+    }
+}
+
+#[test]
+fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
+    let stage = Arc::new(Scenery {
+        ca: Ca::new("CN=Root"),
+        impostor: Ca::new("CN=Root"),
+        lie: Mutex::default(),
+        told: Mutex::default(),
+        earlier: Mutex::default(),
+    });
+    let server = Server::start(stage.clone());
+    // Somebody else renewed before: what was answered then can be played again.
+    let mut other = World::new(&stage, &server);
+    assert!(matches!(other.run(Patience::default()).unwrap(), Turn::Done(_)));
+
+    let (mut lies, mut names) = (0, std::collections::BTreeSet::new());
+    let (mut most_memory, mut most_sent, mut believed) = (0, 0, Vec::new());
+    for row in table() {
+        assert!(names.insert(row.name), "{} stands there twice", row.name);
+        for at in row.at {
+            let told = format!("{}, at the stage {at}", row.name);
+            let mut world = World::new(&stage, &server);
+            world.reach(*at);
+            server.told();
+            match catch_unwind(AssertUnwindSafe(|| lie(&mut world, &row, *at, &told))) {
+                Ok((memory, sent)) => (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent)),
+                Err(_) => believed.push(told),
+            }
+            *stage.lie.lock().unwrap() = None;
+            lies += 1;
+        }
+    }
+    assert!(believed.is_empty(), "{} of {lies} were not refused as they should be: {believed:#?}", believed.len());
+    println!(
+        "{} lies in {lies} situations, each refused by its name: {most_sent} bytes sent and {most_memory} bytes of memory at most",
+        names.len()
+    );
+}
+
+/// Tells one lie; returns what it took, in bytes of memory and on the wire.
+fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize) {
+    let before = world.look();
+    world.face = Face::default();
+    *world.stage.lie.lock().unwrap() = Some(row.lie.clone());
+    *world.stage.told.lock().unwrap() = 0;
+    MEMORY.reset_peak_usage();
+    let held = MEMORY.current_usage();
+    let short = Duration::from_millis(300);
+    let patience = if row.hurried { Patience { connect: short, whole: short } } else { Patience::default() };
+    let outcome = world.run(patience);
+    let sent = world.server.told();
+    let memory = MEMORY.peak_usage().saturating_sub(held);
+    *world.stage.lie.lock().unwrap() = None;
+
+    assert!(*world.stage.told.lock().unwrap() > 0, "{told}: the lie was never told");
+    assert!(memory < MOST_MEMORY, "{told}: {memory} bytes of memory");
+    assert!(sent < MOST_SENT, "{told}: {sent} bytes were taken");
+    let ends = how_it_ends(&row.end, outcome, told);
+    if !matches!(row.end, End::Done) {
+        assert!(world.face.asked.is_empty(), "{told}: {:?}", world.face.asked);
+        assert_eq!(world.look(), before, "{told}: the card is not as it was");
+        let stage = world.journal_is_sound();
+        assert_eq!(stage, if ends { Stage::Failed } else { at_least(at, stage) }, "{told}");
+    }
+    world.old_keys_sign();
+
+    // Who is told to wait and comes back is not told to wait for ever.
+    let mut after = world.run(Patience::default()).unwrap();
+    if matches!(after, Turn::Waits(_)) {
+        after = world.run(Patience::default()).unwrap();
+    }
+    match after {
+        Turn::Failed(_) => assert!(ends, "{told}: {after:?}"),
+        Turn::Done(_) => assert!(!ends, "{told}: it went on after all"),
+        other => panic!("{told}: {other:?}"),
+    }
+    world.journal_is_sound();
+    (memory, sent)
+}
+
+/// A pending answer brings a process from sending to picking up; nothing else brings it anywhere.
+fn at_least(at: Stage, stage: Stage) -> Stage {
+    if (at, stage) == (Stage::Send, Stage::PickUp) { stage } else { at }
+}
+
+/// Whether the process came to an end.
+fn how_it_ends(end: &End, outcome: Result<Turn, RunError>, told: &str) -> bool {
+    match (end, outcome) {
+        (End::Error(pattern, is), Err(error)) => {
+            assert!(is(&error), "{told}: {error:?} is not {pattern}");
+            assert!(error.to_string().len() < 1_000, "{told}: {error}");
+            false
+        }
+        (End::Failed(name), Ok(Turn::Failed(failure))) => {
+            let found = match &failure {
+                Failure::Rejected(refusal) => refusal.id(),
+                Failure::Refused { .. } => "refused",
+                other => panic!("{told}: {other}"),
+            };
+            assert_eq!(found, *name, "{told}");
+            true
+        }
+        (End::Waits(longest), Ok(Turn::Waits(until))) => {
+            let now = SystemTime::now();
+            assert!(until <= now + *longest, "{told}: until {until:?}");
+            assert!(until + *longest > now, "{told}");
+            false
+        }
+        (End::Done, Ok(Turn::Done(_))) => false,
+        (_, outcome) => panic!("{told}: {outcome:?}"),
+    }
+}
