@@ -36,12 +36,9 @@ pub(crate) fn check_generated(
     key: &SubjectPublicKeyInfoOwned,
     asked: KeyAlgorithm,
 ) -> Result<(), TokenError> {
-    let malformed = |problem: String| TokenError::Malformed { command, problem };
-    let made = KeyAlgorithm::try_from(key).map_err(|error| malformed(error.to_string()))?;
-    if made != asked {
-        return Err(malformed(format!("a {asked} key was asked for, and a {made} key came")));
-    }
-    Ok(())
+    let found =
+        KeyAlgorithm::try_from(key).map_err(|error| TokenError::PublicKey { command, problem: error.into() })?;
+    if found == asked { Ok(()) } else { Err(TokenError::OtherKind { command, wanted: asked, found }) }
 }
 
 /// A signature is handed out only when it verifies under the slot's public key: a faulty card must not make its holder sign
@@ -53,10 +50,7 @@ pub(crate) fn check_signature(
     digest: &DigestValue,
     signature: &[u8],
 ) -> Result<(), TokenError> {
-    verify_digest(key, algorithm, digest, signature).map_err(|_| TokenError::Malformed {
-        command,
-        problem: "the signature does not verify under the slot's public key".to_owned(),
-    })
+    verify_digest(key, algorithm, digest, signature).map_err(|_| TokenError::WrongSignature { command })
 }
 
 pub(crate) fn slot(slots: &[Slot], id: SlotId) -> Result<&Slot, TokenError> {

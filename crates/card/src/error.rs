@@ -1,4 +1,6 @@
-use obnova_apdu::StatusWord;
+use obnova_algorithm::KeyAlgorithm;
+use obnova_apdu::{StatusWord, exchange::ExchangeError};
+use obnova_profile::{DirectoryError, StatusError, TemplateError};
 use obnova_transport::TransportError;
 
 use crate::{PasswordKind, SlotId, Tries};
@@ -86,7 +88,104 @@ pub enum TokenError {
         /// What it answered.
         status: StatusWord,
     },
-    /// The card's answer does not make sense: the card is faulty or hostile.
+    /// The card, or the reader before it, broke the rules of how answers are carried: it announced more without end, asked for
+    /// one length after the other, sent more than was asked for.
+    #[error(
+        "the card does not keep to the rules in answering {command} ({problem}): clean its contacts or try another reader; if it stays, do not use this card"
+    )]
+    Exchange {
+        /// Name of the command.
+        command: &'static str,
+        /// Which rule.
+        problem: ExchangeError,
+    },
+    /// What the card says of itself is none of its profile.
+    #[error("{0}; take the card out and in again, and if it stays, ask the issuer")]
+    Status(#[from] StatusError),
+    /// The directory cannot be read.
+    #[error("{0}; repair it (ProfileToken::repair), which needs the authentication PIN and loses labels")]
+    Directory(#[from] DirectoryError),
+    /// The directory has two entries where one belongs.
+    #[error(
+        "the card's directory has two keys for slot {slot}: repair it (ProfileToken::repair), which keeps the first"
+    )]
+    EnteredTwice {
+        /// Which slot.
+        slot: SlotId,
+    },
+    /// The directory names a slot that the card does not have.
+    #[error("the card's directory names slot {slot}, which the card does not have: repair it (ProfileToken::repair)")]
+    EnteredBeyond {
+        /// Which slot.
+        slot: SlotId,
+    },
+    /// A file has more in it than the card said.
+    #[error(
+        "the card sent more than the {said} bytes that it said are in a file: take it out and in again; if it stays, do not use this card"
+    )]
+    MoreThanSaid {
+        /// Bytes it said.
+        said: usize,
+    },
+    /// What should be a public key is none.
+    #[error("the card's answer to {command} is no public key ({problem}): do not use this card")]
+    PublicKey {
+        /// Name of the command.
+        command: &'static str,
+        /// What is wrong with it.
+        problem: TemplateError,
+    },
+    /// A public key of another kind came than was ordered, or than is said to be in the slot.
+    #[error("a {wanted} key belongs in the answer to {command}, and a {found} key came: do not use this card")]
+    OtherKind {
+        /// Name of the command.
+        command: &'static str,
+        /// Which kind it should be.
+        wanted: KeyAlgorithm,
+        /// Which came.
+        found: KeyAlgorithm,
+    },
+    /// A signature is none of the key in its slot. It was not handed out.
+    #[error(
+        "the signature that came from {command} does not verify under the slot's public key: try once more; if it stays, do not use this card"
+    )]
+    WrongSignature {
+        /// Name of the command.
+        command: &'static str,
+    },
+    /// The secret was wrong, and the card says that no try was spent for it. Whoever believes that tries for ever.
+    #[error(
+        "the {password} was refused, and the card says that {after} tries are left where {before} were: do not enter it again, and ask the issuer"
+    )]
+    TriesWentUp {
+        /// Which one.
+        password: PasswordKind,
+        /// Tries before it was sent.
+        before: u8,
+        /// Tries after it.
+        after: u8,
+    },
+    /// The card took a secret, and then acted as if it had not.
+    #[error(
+        "the card took the {password} and refused {command} as if it had not: take it out and in again; if it stays, ask the issuer"
+    )]
+    NotGranted {
+        /// Name of the command.
+        command: &'static str,
+        /// Which secret it took.
+        password: PasswordKind,
+    },
+    /// This is another card than the one that was asked who it is. No secret was sent to it.
+    #[error(
+        "this is card {found}, and card {wanted} was there before: insert that one again, or begin anew with this one"
+    )]
+    OtherCard {
+        /// Serial number of the one before.
+        wanted: String,
+        /// Serial number of this one.
+        found: String,
+    },
+    /// The card's answer does not make sense in another way: the card is faulty or hostile.
     #[error(
         "the card's answer to {command} does not make sense ({problem}): take it out and in again; if it stays, do not use this card"
     )]

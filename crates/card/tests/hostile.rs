@@ -140,7 +140,7 @@ fn an_endless_answer_ends() {
     for (name, operation) in operations::<Endless>() {
         let mut token = ProfileToken::new(Decorated::new(card().simulator, Endless));
         let error = operation(&mut token).unwrap_err();
-        assert!(matches!(error, TokenError::Malformed { .. }), "{name}: {error}");
+        assert!(matches!(error, TokenError::Exchange { command: "SELECT", .. }), "{name}: {error}");
     }
 }
 
@@ -173,7 +173,7 @@ fn a_signature_that_is_none_is_not_handed_out() {
         let liar = Liar(0x2A, move |response: &mut Vec<u8>| response.clone_from(&lie));
         let mut token = ProfileToken::new(Decorated::new(card.simulator.clone(), liar));
         let error = token.sign(std::slice::from_ref(&job), &signature_pin()).unwrap_err();
-        assert!(matches!(error, TokenError::Malformed { command: "PERFORM SECURITY OPERATION", .. }), "{error}");
+        assert!(matches!(error, TokenError::WrongSignature { command: "PERFORM SECURITY OPERATION" }), "{error}");
     }
 }
 
@@ -187,7 +187,7 @@ fn a_public_key_of_another_kind_or_shape_is_not_believed() {
         let liar = Liar(0x47, move |response: &mut Vec<u8>| response.clone_from(&lie));
         let mut token = ProfileToken::new(Decorated::new(card.simulator.clone(), liar));
         let error = token.generate(&order(number, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap_err();
-        assert!(matches!(error, TokenError::Malformed { .. }), "{error}");
+        assert!(matches!(error, TokenError::OtherKind { wanted: KeyAlgorithm::P256, .. }), "{error}");
         // It is not entered either.
         let directory = card.simulator.with_card(|card| card.directory().unwrap());
         assert!(directory.private_keys.iter().all(|entry| u32::from(entry.slot.get()) != number));

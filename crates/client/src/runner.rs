@@ -128,8 +128,11 @@ impl<'a> Runner<'a> {
         let outcome = self.perform(&action).and_then(|event| self.take(event));
         let told = if outcome.is_ok() { Progress::Done(&action) } else { Progress::Failed(&action) };
         self.seams.prompt.progress(&told);
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
             self.pins.forget_all();
+            if matches!(error, RunError::Token(TokenError::OtherCard { .. })) {
+                self.card_is_right = false;
+            }
         }
         outcome.map(|()| Turn::Went)
     }
@@ -266,6 +269,7 @@ const fn is_about_the_password(error: &TokenError) -> bool {
         error,
         TokenError::WrongSecret { .. }
             | TokenError::TooFewTries { .. }
+            | TokenError::TriesWentUp { .. }
             | TokenError::Blocked { .. }
             | TokenError::SecretForm { .. }
             | TokenError::NotActive

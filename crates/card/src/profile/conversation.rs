@@ -1,6 +1,6 @@
 use obnova_apdu::{
     CommandApdu, ResponseApdu, Status, StatusWord,
-    exchange::{self, Limits, RunError},
+    exchange::{self, ExchangeError, Limits, RunError},
     ins,
 };
 use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, command};
@@ -13,8 +13,16 @@ use crate::{Pin, Secret, TokenError, Tries};
 pub(super) struct Conversation<'c> {
     card: Box<dyn CardTransport + 'c>,
     limits: Limits,
+    /// APDUs that may still be sent.
+    left: u32,
+    /// The password that the card took last.
+    granted: Option<PasswordReference>,
     pub(super) status: CardStatus,
 }
+
+/// APDUs of one conversation. A card full of certificates of 64 KB, in short APDUs, is listed with half of them; a card that
+/// answers byte by byte is left.
+const MOST_APDUS: u32 = 8_192;
 
 impl<'c> Conversation<'c> {
     /// Selects the application.
@@ -22,7 +30,8 @@ impl<'c> Conversation<'c> {
         let place = connection.description();
         let mut card = connection.begin()?;
         // What the card takes is in the answer, so the question is short; an answer too long for it is fetched in parts.
-        let answer = send(card.as_mut(), Limits::SHORT, &command::select())?;
+        let mut left = MOST_APDUS;
+        let answer = send(card.as_mut(), Limits::SHORT, &mut left, &command::select())?;
         let fci = match answer.status.meaning() {
             Status::Success => answer.data,
             Status::FileNotFound | Status::ReferencedDataNotFound | Status::InstructionNotSupported => {
@@ -30,14 +39,13 @@ impl<'c> Conversation<'c> {
             }
             _ => return Err(refused(&command::select(), answer.status)),
         };
-        let status = CardStatus::from_fci(&fci)
-            .map_err(|error| TokenError::Malformed { command: "SELECT", problem: error.to_string() })?;
+        let status = CardStatus::from_fci(&fci)?;
         let form = if short_only || !status.limits.extended_length { Limits::SHORT } else { Limits::EXTENDED };
         let limits = form
             .with_chaining(status.limits.chaining)
             .with_max_command_data(status.limits.command.try_into().unwrap_or(usize::MAX))
             .with_max_ne(status.limits.response);
-        Ok(Self { card, limits, status })
+        Ok(Self { card, limits, left, granted: None, status })
     }
 
     /// Refuses what only an active card does.
@@ -50,13 +58,23 @@ impl<'c> Conversation<'c> {
 
     /// The answer, error status or not.
     pub(super) fn send(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TokenError> {
-        send(self.card.as_mut(), self.limits, command)
+        send(self.card.as_mut(), self.limits, &mut self.left, command)
     }
 
     /// The data of an answer that must be a success.
     pub(super) fn ask(&mut self, command: &CommandApdu) -> Result<Vec<u8>, TokenError> {
         let answer = self.send(command)?;
-        if answer.status.is_success() { Ok(answer.data) } else { Err(refused(command, answer.status)) }
+        if answer.status.is_success() { Ok(answer.data) } else { Err(self.refused(command, answer.status)) }
+    }
+
+    /// The card refused a command, for a reason that has no name of its own.
+    pub(super) fn refused(&self, command: &CommandApdu, status: StatusWord) -> TokenError {
+        match (status.meaning(), self.granted) {
+            (Status::SecurityStatusNotSatisfied, Some(password)) => {
+                TokenError::NotGranted { command: name(command), password: names::password(password) }
+            }
+            _ => refused(command, status),
+        }
     }
 
     /// Reads a file whole: `first` reads it from its start and makes it the current file, and what does not fit into one
@@ -76,7 +94,7 @@ impl<'c> Conversation<'c> {
             whole.data.extend(next.data);
         }
         if whole.data.len() > length {
-            return Err(malformed(first, "there is more in the file than its length says"));
+            return Err(TokenError::MoreThanSaid { said: length });
         }
         Ok(whole)
     }
@@ -92,12 +110,31 @@ impl<'c> Conversation<'c> {
         let password = names::password(reference);
         let status = self.send(command)?.status;
         match status.meaning() {
-            Status::Success => Ok(()),
+            Status::Success => {
+                self.granted = Some(reference);
+                Ok(())
+            }
             Status::TriesLeft(0) | Status::Blocked => Err(TokenError::Blocked { password }),
-            Status::TriesLeft(left) => Err(TokenError::WrongSecret { password, tries: Tries::Known(left) }),
+            Status::TriesLeft(after) => Err(match self.tries_before(reference) {
+                Some(before) if after >= before => TokenError::TriesWentUp { password, before, after },
+                _ => TokenError::WrongSecret { password, tries: Tries::Known(after) },
+            }),
             Status::VerificationFailed => Err(TokenError::WrongSecret { password, tries: Tries::Unknown }),
             Status::ReferenceDataNotUsable => Err(TokenError::NotActive),
             _ => Err(refused(command, status)),
+        }
+    }
+
+    /// Tries that were left when the last secret was sent: those that the conversation began with, or all of them when the
+    /// card took one since.
+    fn tries_before(&self, reference: PasswordReference) -> Option<u8> {
+        let record = self.status.password(reference)?;
+        match record.state {
+            PasswordState::Active { .. } | PasswordState::Transport { .. } if self.granted == Some(reference) => {
+                Some(record.tries)
+            }
+            PasswordState::Active { left } | PasswordState::Transport { left } => Some(left),
+            _ => None,
         }
     }
 
@@ -142,16 +179,31 @@ impl<'c> Conversation<'c> {
     }
 }
 
-fn send(card: &mut dyn CardTransport, limits: Limits, command: &CommandApdu) -> Result<ResponseApdu, TokenError> {
+fn send(
+    card: &mut dyn CardTransport,
+    limits: Limits,
+    left: &mut u32,
+    command: &CommandApdu,
+) -> Result<ResponseApdu, TokenError> {
     let transmit = |apdu: &[u8], response: &mut Vec<u8>| card.transmit(apdu, response);
-    exchange::run(command.as_command(), limits, transmit).map_err(|error| match error {
-        RunError::Transport(error) => TokenError::Transport(error),
-        error => malformed(command, error),
-    })
+    let limits = limits.with_max_apdus(limits.max_apdus.min(*left));
+    match exchange::run_counted(command.as_command(), limits, transmit) {
+        Ok((answer, counts)) => {
+            *left = left.saturating_sub(counts.apdus);
+            Ok(answer)
+        }
+        Err(RunError::Transport(error)) => Err(TokenError::Transport(error)),
+        Err(RunError::Exchange(ExchangeError::TooManyApdus { .. })) => {
+            let problem = ExchangeError::TooManyApdus { max: MOST_APDUS };
+            Err(TokenError::Exchange { command: name(command), problem })
+        }
+        Err(RunError::Exchange(problem)) => Err(TokenError::Exchange { command: name(command), problem }),
+        Err(error @ RunError::ResponseBuffer { .. }) => Err(malformed(command, error)),
+    }
 }
 
-/// The card refused a command, for a reason that has no name of its own.
-pub(super) fn refused(command: &CommandApdu, status: StatusWord) -> TokenError {
+/// The card refused a command before it took any secret.
+fn refused(command: &CommandApdu, status: StatusWord) -> TokenError {
     match status.meaning() {
         Status::NotEnoughSpace => TokenError::Full,
         _ => TokenError::Refused { command: name(command), status },
@@ -163,6 +215,6 @@ pub(super) fn malformed(command: &CommandApdu, problem: impl std::fmt::Display) 
     TokenError::Malformed { command: name(command), problem: problem.to_string() }
 }
 
-fn name(command: &CommandApdu) -> &'static str {
+pub(super) fn name(command: &CommandApdu) -> &'static str {
     ins::name(command.ins).unwrap_or("a command")
 }

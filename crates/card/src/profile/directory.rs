@@ -6,13 +6,49 @@ use obnova_profile::{
     pkcs15::{CertificateEntry, Label, PrivateKeyEntry, PublicKeyEntry},
 };
 
-use super::conversation::{Conversation, malformed, refused};
+use super::{conversation::Conversation, names};
 use crate::TokenError;
 
 pub(super) fn read(card: &mut Conversation<'_>) -> Result<Directory, TokenError> {
     let layout = card.status.directory();
     let bytes = content(card)?;
-    Directory::decode(&bytes, layout).map_err(|error| malformed(&command::read_directory(layout), error))
+    let directory = Directory::decode(&bytes, layout)?;
+    if let Some(slot) = doubles(&directory).next() {
+        return Err(TokenError::EnteredTwice { slot: names::slot_id(slot) });
+    }
+    let private = directory.private_keys.iter().map(|entry| entry.slot);
+    let mut named = private.chain(directory.public_keys.iter().map(|entry| entry.slot));
+    match named.find(|slot| card.status.slot(*slot).is_none()) {
+        Some(slot) => Err(TokenError::EnteredBeyond { slot: names::slot_id(slot) }),
+        None => Ok(directory),
+    }
+}
+
+/// Slots that have two private or two public keys.
+fn doubles(directory: &Directory) -> impl Iterator<Item = SlotNumber> {
+    let twice = |slots: Vec<SlotNumber>| {
+        let doubles = slots.iter().enumerate().filter(|(index, slot)| slots[..*index].contains(slot));
+        doubles.map(|(_, slot)| *slot).collect::<Vec<_>>()
+    };
+    let private = twice(directory.private_keys.iter().map(|entry| entry.slot).collect());
+    let public = twice(directory.public_keys.iter().map(|entry| entry.slot).collect());
+    private.into_iter().chain(public)
+}
+
+/// Takes out all but the first entry for a slot.
+pub(super) fn drop_doubles(directory: &mut Directory) -> Vec<SlotNumber> {
+    let mut dropped: Vec<_> = doubles(directory).collect();
+    dropped.sort_unstable();
+    dropped.dedup();
+    let (mut private, mut public) = (Vec::new(), Vec::new());
+    let first = |seen: &mut Vec<SlotNumber>, slot| {
+        let new = !seen.contains(&slot);
+        seen.push(slot);
+        new
+    };
+    directory.private_keys.retain(|entry| first(&mut private, entry.slot));
+    directory.public_keys.retain(|entry| first(&mut public, entry.slot));
+    dropped
 }
 
 /// The directory file as it is.
@@ -20,7 +56,7 @@ pub(super) fn content(card: &mut Conversation<'_>) -> Result<Vec<u8>, TokenError
     let layout = card.status.directory();
     let read = command::read_directory(layout);
     let answer = card.read_whole(&read, layout.length())?;
-    if answer.status.is_success() { Ok(answer.data) } else { Err(refused(&read, answer.status)) }
+    if answer.status.is_success() { Ok(answer.data) } else { Err(card.refused(&read, answer.status)) }
 }
 
 /// The content to write; made before anything is done, it also says whether there is room.
@@ -112,5 +148,5 @@ pub(super) fn remove_slot(directory: &mut Directory, slot: SlotNumber) {
 /// The identifier that the pair of this key has in the directory.
 pub(super) fn identifier(key: &SubjectPublicKeyInfoOwned) -> Result<[u8; 20], TokenError> {
     key_id(key)
-        .map_err(|error| TokenError::Malformed { command: "GENERATE ASYMMETRIC KEY PAIR", problem: error.to_string() })
+        .map_err(|error| TokenError::PublicKey { command: "GENERATE ASYMMETRIC KEY PAIR", problem: error.into() })
 }

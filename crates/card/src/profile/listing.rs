@@ -8,13 +8,13 @@ use obnova_profile::{
 };
 
 use super::{
-    conversation::{Conversation, malformed},
+    conversation::{Conversation, name},
     directory::identifier,
     names,
 };
 use crate::{
     CertificateEntry, KeyEntry, Slot, TokenError,
-    check::{algorithms, certified_key},
+    check::{algorithms, certified_key, check_generated},
 };
 
 /// Public keys that were read. They belong to one card, and are taken only as long as the directory has their identifier.
@@ -75,10 +75,8 @@ impl KnownKeys {
         let read = command::read_public_key(slot);
         let answer = card.ask(&read)?;
         let key = PublicKeyTemplate::decode(&answer).and_then(|template| template.to_spki());
-        let key = key.map_err(|error| malformed(&read, error))?;
-        if KeyAlgorithm::try_from(&key) != Ok(record.algorithm) {
-            return Err(malformed(&read, "the public key is of another kind than the status says"));
-        }
+        let key = key.map_err(|problem| TokenError::PublicKey { command: name(&read), problem })?;
+        check_generated(name(&read), &key, record.algorithm)?;
         self.learn(slot, key.clone());
         Ok(key)
     }

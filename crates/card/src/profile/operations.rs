@@ -7,7 +7,7 @@ use obnova_profile::{
 };
 
 use super::{
-    conversation::{Conversation, malformed, refused},
+    conversation::{Conversation, name},
     directory::{
         drop_dangling, encode, enter_certificate, enter_key, has_key, identifier, mark_superseded, read, remove_slot,
         write,
@@ -54,11 +54,11 @@ pub(super) fn generate(
     let answer = card.send(&generate)?;
     if !answer.status.is_success() {
         let slot_is_taken = answer.status == StatusWord::FILE_EXISTS;
-        return Err(if slot_is_taken { taken } else { refused(&generate, answer.status) });
+        return Err(if slot_is_taken { taken } else { card.refused(&generate, answer.status) });
     }
     let public = PublicKeyTemplate::decode(&answer.data).and_then(|template| template.to_spki());
-    let public = public.map_err(|error| malformed(&generate, error))?;
-    check_generated("GENERATE ASYMMETRIC KEY PAIR", &public, request.algorithm)?;
+    let public = public.map_err(|problem| TokenError::PublicKey { command: name(&generate), problem })?;
+    check_generated(name(&generate), &public, request.algorithm)?;
     enter_key(&mut directory, slot, key, &identifier(&public)?, &label);
     write(card, &directory)?;
     known.learn(slot, public.clone());

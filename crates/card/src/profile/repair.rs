@@ -2,7 +2,9 @@ use obnova_profile::{Directory, PasswordReference, pkcs15::Label};
 
 use super::{
     conversation::Conversation,
-    directory::{content, drop_dangling, encode, enter_certificate, enter_key, has_key, identifier, write},
+    directory::{
+        content, drop_dangling, drop_doubles, encode, enter_certificate, enter_key, has_key, identifier, write,
+    },
     listing::{KnownKeys, certificate},
     names,
 };
@@ -21,7 +23,7 @@ pub enum Repair {
     KeyEntered(SlotId),
     /// The certificate in this slot was there and not entered, in a directory that was rebuilt.
     CertificateEntered(SlotId),
-    /// There were entries for this slot, and nothing in it that they are for.
+    /// There were entries for this slot, and nothing in it that they are for; or two, where one belongs.
     EntriesDropped(SlotId),
 }
 
@@ -35,7 +37,9 @@ pub(super) fn repair(card: &mut Conversation<'_>, known: &mut KnownKeys, pin: &P
         Directory::default()
     });
     let rebuilt = !repairs.is_empty();
-    let dropped = drop_dangling(&mut directory, &card.status);
+    let mut dropped = drop_doubles(&mut directory);
+    dropped.extend(drop_dangling(&mut directory, &card.status));
+    dropped.dedup();
     repairs.extend(dropped.into_iter().map(|slot| Repair::EntriesDropped(names::slot_id(slot))));
     for record in card.status.slots.clone() {
         let Some(key) = record.key else { continue };

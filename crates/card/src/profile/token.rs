@@ -16,17 +16,22 @@ use crate::{
 
 /// A card of the Obnova profile, in a reader, in a simulator, or in a recorded conversation.
 ///
+/// It stays with the card that it met: where another one answers in its place, nothing is sent to that one, and no secret
+/// ([`TokenError::OtherCard`]), until [`identity`](Token::identity) or [`overview`](Token::overview) asks who is there now.
+///
 /// Making keys, writing and removing take the *authentication PIN*, also for signature keys; the signature PIN only signs.
 pub struct ProfileToken<C> {
     connection: C,
     known: KnownKeys,
+    /// Serial number of the card that was asked who it is, or that was spoken to first.
+    met: Option<String>,
     short_only: bool,
 }
 
 impl<C: CardConnection> ProfileToken<C> {
     /// Drives the card behind `connection`. Nothing is sent yet.
     pub fn new(connection: C) -> Self {
-        Self { connection, known: KnownKeys::default(), short_only: false }
+        Self { connection, known: KnownKeys::default(), met: None, short_only: false }
     }
 
     /// Uses short APDUs only, whatever the card says: for readers that do not pass extended ones.
@@ -47,12 +52,26 @@ impl<C: CardConnection> ProfileToken<C> {
     /// # Errors
     /// As [`Token::install`].
     pub fn repair(&mut self, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         repair::repair(&mut card, known, pin)
     }
 
-    fn begin(&mut self) -> Result<(Conversation<'_>, &mut KnownKeys), TokenError> {
+    /// With whatever card is there now.
+    fn meet(&mut self) -> Result<(Conversation<'_>, &mut KnownKeys), TokenError> {
+        self.met = None;
+        self.resume()
+    }
+
+    /// With the card that was met before.
+    fn resume(&mut self) -> Result<(Conversation<'_>, &mut KnownKeys), TokenError> {
         let card = Conversation::begin(&mut self.connection, self.short_only)?;
+        let found = &card.status.serial;
+        match &self.met {
+            Some(wanted) if wanted != found => {
+                return Err(TokenError::OtherCard { wanted: wanted.clone(), found: found.clone() });
+            }
+            _ => self.met = Some(found.clone()),
+        }
         self.known.meet(&card);
         Ok((card, &mut self.known))
     }
@@ -61,29 +80,29 @@ impl<C: CardConnection> ProfileToken<C> {
 impl<C: CardConnection> Token for ProfileToken<C> {
     fn identity(&mut self) -> Result<Identity, TokenError> {
         let place = self.connection.description();
-        let (card, _) = self.begin()?;
+        let (card, _) = self.meet()?;
         Ok(identity(&card, place))
     }
 
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
-        let (card, _) = self.begin()?;
+        let (card, _) = self.resume()?;
         Ok(capabilities(&card))
     }
 
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {
-        let (card, _) = self.begin()?;
+        let (card, _) = self.resume()?;
         Ok(passwords::list(&card))
     }
 
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         slots(&mut card, known)
     }
 
     /// The SELECT that begins every conversation answers three of the four questions.
     fn overview(&mut self) -> Result<Overview, TokenError> {
         let place = self.connection.description();
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.meet()?;
         Ok(Overview {
             identity: identity(&card, place),
             capabilities: capabilities(&card),
@@ -93,37 +112,37 @@ impl<C: CardConnection> Token for ProfileToken<C> {
     }
 
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         operations::generate(&mut card, known, request, pin)
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         signing::sign(&mut card, known, jobs, pin)
     }
 
     fn install(&mut self, jobs: &[InstallCertificate], superseded: &[SlotId], pin: &Pin) -> Result<(), TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         operations::install(&mut card, known, jobs, superseded, pin)
     }
 
     fn remove(&mut self, what: &[Removal], pin: &Pin) -> Result<(), TokenError> {
-        let (mut card, known) = self.begin()?;
+        let (mut card, known) = self.resume()?;
         operations::remove(&mut card, known, what, pin)
     }
 
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError> {
-        let (mut card, _) = self.begin()?;
+        let (mut card, _) = self.resume()?;
         passwords::change(&mut card, kind, old, new)
     }
 
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError> {
-        let (mut card, _) = self.begin()?;
+        let (mut card, _) = self.resume()?;
         passwords::unblock(&mut card, kind, puk, new)
     }
 
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
-        let (mut card, _) = self.begin()?;
+        let (mut card, _) = self.resume()?;
         passwords::activate(&mut card, transport, new)
     }
 }
