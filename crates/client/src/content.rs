@@ -4,7 +4,8 @@ use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse, SlotView};
 
 use crate::{Prompt, RunError, look::lock, pins::with_password};
 
-/// Installs a pair of certificates for keys that waited on the card, without a journal, and reads them back.
+/// Installs a pair of certificates for keys that waited on the card, without a journal, and reads them back. What is there
+/// already is not written again, and takes no PIN.
 ///
 /// # Errors
 /// [`RunError`]; [`RunError::NotOnCard`] when the card does not show what was written.
@@ -13,15 +14,14 @@ pub fn install_completion(
     prompt: &mut dyn Prompt,
     completion: &Completion,
 ) -> Result<(), RunError> {
+    if completion.is_done() {
+        return Ok(());
+    }
     with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Install], |token, pin| {
         token.install(&completion.jobs, &completion.superseded, pin)
     })?;
     let slots: Vec<SlotView> = lock(token).slots()?.into_iter().map(SlotView::from).collect();
-    let there = completion
-        .certificates
-        .iter()
-        .zip(&completion.jobs)
-        .all(|((_, certificate), job)| slots.iter().any(|slot| slot.id == job.slot && slot.holds(certificate)));
+    let there = completion.certificates.iter().all(|(_, certificate)| slots.iter().any(|slot| slot.holds(certificate)));
     if there { Ok(()) } else { Err(RunError::NotOnCard) }
 }
 

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
-use obnova_card::{KeyEntry, KeyRole, PasswordKind, PasswordState};
+use obnova_card::{KeyEntry, KeyRole, PasswordKind, PasswordState, SlotId};
 use x509_cert::name::Name;
 
 use crate::{CardView, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan::OldKey, view::SlotView};
@@ -9,7 +9,8 @@ use crate::{CardView, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan
 /// The pair to renew, once nothing speaks against it.
 ///
 /// Current is the pair of one subject and issuer that is valid now and was not marked as superseded; of several certificates
-/// for one role the youngest counts. `issuer` chooses where more than one pair is valid.
+/// for one role the youngest counts, unless it is one of a new pair whose other certificate is still to come. `issuer`
+/// chooses where more than one pair is valid.
 ///
 /// # Errors
 /// [`NotEligible`] with every reason that was found.
@@ -19,17 +20,36 @@ pub fn current_pair(
     issuer: Option<&Name>,
     now: SystemTime,
 ) -> Result<Pair<OldKey>, NotEligible> {
+    current(card, policy, issuer, now).map(|current| current.old)
+}
+
+/// The pair to renew, and what an earlier renewal of it left half done.
+pub(crate) struct Current {
+    pub(crate) old: Pair<OldKey>,
+    /// A new certificate that is installed already while the key of its twin waits: role and slot.
+    pub(crate) half: Option<(KeyRole, SlotId)>,
+}
+
+pub(crate) fn current(
+    card: &CardView,
+    policy: &Policy,
+    issuer: Option<&Name>,
+    now: SystemTime,
+) -> Result<Current, NotEligible> {
     let mut reasons = Vec::new();
     if card.passwords.iter().any(|password| password.state == PasswordState::Transport) {
         reasons.push(Reason::NotActive);
     }
-    let pair = choose(card, issuer, now).map_err(|reason| reasons.push(reason)).ok();
-    if let Some(pair) = &pair {
+    let chosen = choose(card, issuer, now).map_err(|reason| reasons.push(reason)).ok();
+    if let Some((pair, _)) = &chosen {
         reasons.extend(validity(pair, policy, now));
         reasons.extend(passwords(card, pair));
     }
-    match pair {
-        Some(pair) if reasons.is_empty() => usable(&pair).map_err(|reason| NotEligible { reasons: vec![reason] }),
+    match chosen {
+        Some((pair, half)) if reasons.is_empty() => {
+            let old = usable(&pair).map_err(|reason| NotEligible { reasons: vec![reason] })?;
+            Ok(Current { old, half })
+        }
         _ => Err(NotEligible { reasons }),
     }
 }
@@ -43,18 +63,26 @@ pub(crate) struct Candidate<'a> {
 }
 
 /// Certificates of one subject and issuer.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Group<'a> {
+    /// For each role the one that counts.
     members: Pair<Option<Candidate<'a>>>,
+    /// One of a new pair whose other certificate is still to come.
+    half: Option<Candidate<'a>>,
 }
 
 impl<'a> Group<'a> {
-    fn is_valid_at(&self, now: SystemTime) -> bool {
-        self.members.both().is_some_and(|pair| pair.iter().all(|(_, one)| one.certificate.is_valid_at(now)))
+    fn new(card: &CardView, all: &Pair<Vec<Candidate<'a>>>) -> Self {
+        let youngest = |role| all.get(role).iter().copied().max_by_key(|one| one.certificate.not_before());
+        let mut group = Self { members: Pair::from_fn(youngest), half: None };
+        if let Some((role, before)) = group.members.both().and_then(|young| before_half_a_pair(card, all, &young)) {
+            group.half = group.members.get_mut(role).replace(before);
+        }
+        group
     }
 
-    fn any(&self) -> Option<Candidate<'a>> {
-        self.members.authentication.or(self.members.signature)
+    fn is_valid_at(&self, now: SystemTime) -> bool {
+        self.members.both().is_some_and(|pair| pair.iter().all(|(_, one)| one.certificate.is_valid_at(now)))
     }
 
     fn not_after(&self) -> Option<SystemTime> {
@@ -62,7 +90,32 @@ impl<'a> Group<'a> {
     }
 }
 
-fn choose<'a>(card: &'a CardView, issuer: Option<&Name>, now: SystemTime) -> Result<Pair<Candidate<'a>>, Reason> {
+/// When of the two youngest certificates one was installed while its twin was not: its role, and the one that counts in its
+/// place. So it is where a key of the other role waits, and an older certificate was issued nearer to the other youngest.
+fn before_half_a_pair<'a>(
+    card: &CardView,
+    all: &Pair<Vec<Candidate<'a>>>,
+    youngest: &Pair<Candidate<'a>>,
+) -> Option<(KeyRole, Candidate<'a>)> {
+    let [authentication, signature] = Pair::ROLES;
+    [(authentication, signature), (signature, authentication)].into_iter().find_map(|(role, other)| {
+        let waits = card.slots.iter().any(|slot| {
+            let key = slot.key.as_ref().filter(|_| slot.certificates.is_empty());
+            key.is_some_and(|key| key.role == other && key.public_key.is_some())
+        });
+        let twin = youngest.get(other).certificate.not_before();
+        let apart = |one: &Candidate<'_>| {
+            let from = one.certificate.not_before();
+            from.duration_since(twin).or_else(|_| twin.duration_since(from)).unwrap_or_default()
+        };
+        let nearest = all.get(role).iter().copied().min_by_key(apart)?;
+        (waits && apart(&nearest) < apart(youngest.get(role))).then_some((role, nearest))
+    })
+}
+
+type Chosen<'a> = (Pair<Candidate<'a>>, Option<(KeyRole, SlotId)>);
+
+fn choose<'a>(card: &'a CardView, issuer: Option<&Name>, now: SystemTime) -> Result<Chosen<'a>, Reason> {
     let groups = groups(card, issuer);
     let valid: Vec<_> = groups.iter().filter(|group| group.is_valid_at(now)).collect();
     if valid.len() > 1 {
@@ -77,38 +130,41 @@ fn choose<'a>(card: &'a CardView, issuer: Option<&Name>, now: SystemTime) -> Res
         let broken = card.slots.iter().find(|slot| slot.certificates.iter().any(|entry| !entry.fits_key));
         return Err(broken.map_or(Reason::NoCertificates, |slot| Reason::BrokenCertificate { slot: slot.id }));
     };
-    group.members.both().ok_or_else(|| {
+    let half = group.half.map(|one| (one.key.role, one.slot.id));
+    let pair = group.members.both().ok_or_else(|| {
         let missing = if group.members.authentication.is_none() { KeyRole::Authentication } else { KeyRole::Signature };
         Reason::OnlyOneOfTwo { missing }
-    })
+    })?;
+    Ok((pair, half))
 }
 
 fn groups<'a>(card: &'a CardView, issuer: Option<&Name>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for candidate in candidates(card).filter(|one| issuer.is_none_or(|issuer| one.certificate.issuer() == issuer)) {
-        let same = |group: &Group<'a>| {
-            group.any().is_some_and(|one| {
-                one.certificate.subject() == candidate.certificate.subject()
-                    && one.certificate.issuer() == candidate.certificate.issuer()
-            })
+    let mut groups: Vec<(&'a ParsedCertificate, Pair<Vec<Candidate<'a>>>)> = Vec::new();
+    for one in candidates(card).filter(|one| issuer.is_none_or(|issuer| one.certificate.issuer() == issuer)) {
+        let same = |(known, _): &(&ParsedCertificate, _)| {
+            known.subject() == one.certificate.subject() && known.issuer() == one.certificate.issuer()
         };
         let at = groups.iter().position(same).unwrap_or_else(|| {
-            groups.push(Group { members: Pair { authentication: None, signature: None } });
+            groups.push((one.certificate, Pair::default()));
             groups.len() - 1
         });
-        let place = groups[at].members.get_mut(candidate.key.role);
-        if place.is_none_or(|other| other.certificate.not_before() <= candidate.certificate.not_before()) {
-            *place = Some(candidate);
-        }
+        groups[at].1.get_mut(one.key.role).push(one);
     }
-    groups
+    groups.iter().map(|(_, all)| Group::new(card, all)).collect()
 }
 
 /// Certificates that fit the key in their slot and were not marked as superseded.
-pub(crate) fn candidates(card: &CardView) -> impl Iterator<Item = Candidate<'_>> {
+fn candidates(card: &CardView) -> impl Iterator<Item = Candidate<'_>> {
+    entered(card).filter(|(_, superseded)| !superseded).map(|(candidate, _)| candidate)
+}
+
+/// Certificates that fit the key in their slot, and whether they were marked as superseded.
+pub(crate) fn entered(card: &CardView) -> impl Iterator<Item = (Candidate<'_>, bool)> {
     card.slots.iter().filter_map(|slot| slot.key.as_ref().map(|key| (slot, key))).flat_map(|(slot, key)| {
-        let usable = slot.certificates.iter().filter(|entry| entry.fits_key && !entry.superseded);
-        usable.filter_map(move |entry| Some(Candidate { slot, key, certificate: entry.certificate.as_ref()? }))
+        slot.certificates.iter().filter(|entry| entry.fits_key).filter_map(move |entry| {
+            let certificate = entry.certificate.as_ref()?;
+            Some((Candidate { slot, key, certificate }, entry.superseded))
+        })
     })
 }
 
@@ -160,7 +216,7 @@ fn usable(pair: &Pair<Candidate<'_>>) -> Result<Pair<OldKey>, Reason> {
 }
 
 /// What the card signs with a key, the usual way first.
-fn signature_algorithms(key: &KeyEntry) -> Vec<SignatureAlgorithm> {
+pub(crate) fn signature_algorithms(key: &KeyEntry) -> Vec<SignatureAlgorithm> {
     let usual = SignatureAlgorithm::default_for(key.algorithm);
     let mut algorithms: Vec<_> = key.signs.iter().copied().filter(|one| one.fits(key.algorithm)).collect();
     algorithms.sort_by_key(|one| *one != usual);

@@ -32,6 +32,7 @@ mod recover;
 mod refusal;
 mod uses;
 mod view;
+mod waiting;
 mod wire;
 
 pub use action::{Action, Consent, PinNeed, Question, Summary};

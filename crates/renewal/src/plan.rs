@@ -1,13 +1,18 @@
 use std::time::{Duration, SystemTime};
 
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
+use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
     Ask, CardView, CertificateRules, Method, NotEligible, Pair, ParsedCertificate, Phase, PinUse, Policy, Reason,
-    current_pair, eligibility::new_key_algorithm, policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    eligibility::{self, Current, new_key_algorithm, signature_algorithms},
+    policy::CLOCK_TOLERANCE,
+    scan,
+    view::SlotView,
+    waiting::{self, Waiting},
+    wire,
 };
 
 /// What will be done, said before anything is done.
@@ -20,7 +25,7 @@ pub struct Plan {
     pub method: Method,
     /// The pair that is renewed. It stays on the card unless there is a [`risk`](Self::risk).
     pub old: Pair<OldKey>,
-    /// The keys that will be made.
+    /// The keys that will be certified: made anew, or left by an earlier renewal.
     pub new: Pair<NewKey>,
     /// What may go wrong by the nature of the card; it must be accepted by name before anything else.
     pub risk: Option<Risk>,
@@ -29,7 +34,7 @@ pub struct Plan {
     /// Slots that are not touched at all.
     #[serde(with = "wire::slots")]
     pub stays: Vec<SlotId>,
-    /// Slots with a key and no certificate: traces of a renewal that was begun and not finished.
+    /// Slots with a key and no certificate that this plan has no use for: traces of a renewal that was begun and not finished.
     #[serde(with = "wire::slots")]
     pub unfinished: Vec<SlotId>,
     /// What the new certificates must say.
@@ -63,34 +68,45 @@ impl Plan {
         issuer: Option<&Name>,
         now: SystemTime,
     ) -> Result<Self, NotEligible> {
-        let pair = current_pair(card, policy, issuer, now);
-        let mut reasons = pair.as_ref().err().map_or_else(Vec::new, |refused| refused.reasons.clone());
+        let current = eligibility::current(card, policy, issuer, now);
+        let mut reasons = current.as_ref().err().map_or_else(Vec::new, |refused| refused.reasons.clone());
         let free: Vec<_> = card.slots.iter().filter(|slot| slot.is_empty()).map(|slot| slot.id).collect();
         let in_place = card.capabilities.in_place_only;
-        if !in_place && free.len() < Pair::ROLES.len() {
-            reasons.push(Reason::NoFreeSlot { needed: Pair::ROLES.len(), free: free.len() });
-        }
-        let Ok(old) = pair else { return Err(NotEligible { reasons }) };
+        let Ok(Current { old, half }) = current else {
+            // Which keys wait is known with the pair only; without one every key would be a new one.
+            if !in_place && free.len() < Pair::ROLES.len() && scan(card).is_empty() {
+                reasons.push(Reason::NoFreeSlot { needed: Pair::ROLES.len(), free: free.len() });
+            }
+            return Err(NotEligible { reasons });
+        };
         let algorithms = Pair::from_fn(|role| policy.algorithms.get(role).unwrap_or(old.get(role).algorithm));
-        for (role, algorithm) in algorithms.iter() {
+        let waiting = Pair::from_fn(|role| {
+            let found = waiting::find(card, role, *algorithms.get(role), half);
+            found.filter(|_| !in_place)
+        });
+        let slots = match in_place {
+            true => Some(Pair::from_fn(|role| old.get(role).slot)),
+            false => waiting::places(&waiting, &free),
+        };
+        if slots.is_none() {
+            let needed = waiting.iter().filter(|(_, found)| found.is_none()).count();
+            reasons.push(Reason::NoFreeSlot { needed, free: free.len() });
+        }
+        for (role, algorithm) in algorithms.iter().filter(|(role, _)| waiting.get(*role).is_none()) {
             if !card.capabilities.generate.contains(algorithm) {
                 reasons.push(Reason::AlgorithmNotOffered { role, algorithm: *algorithm });
             }
         }
-        if !reasons.is_empty() {
-            return Err(NotEligible { reasons });
-        }
-        let slots = Pair::from_fn(|role| match (in_place, role) {
-            (true, role) => old.get(role).slot,
-            (false, KeyRole::Authentication) => free[0],
-            (false, KeyRole::Signature) => free[1],
-        });
+        let Some(slots) = slots.filter(|_| reasons.is_empty()) else { return Err(NotEligible { reasons }) };
         let new = Pair::from_fn(|role| {
-            NewKey::planned(old.get(role), *slots.get(role), *algorithms.get(role), card, role, now)
+            let label = label(card, role, now);
+            let (old, algorithm) = (old.get(role), *algorithms.get(role));
+            NewKey::planned(old, *slots.get(role), algorithm, label, waiting.get(role).as_ref())
         });
         let touched = [old.authentication.slot, old.signature.slot, new.authentication.slot, new.signature.slot];
         let taken = |slot: &&SlotView| !slot.is_empty() && !touched.contains(&slot.id);
-        let orphan = |slot: &&SlotView| slot.key.is_some() && slot.certificates.is_empty();
+        let orphan =
+            |slot: &&SlotView| slot.key.is_some() && slot.certificates.is_empty() && !touched.contains(&slot.id);
         Ok(Self {
             card: PlannedCard::from(card),
             method: policy.method,
@@ -178,7 +194,7 @@ pub struct OldKey {
     pub certificate: ParsedCertificate,
 }
 
-/// A key that will be made.
+/// A key that will be made, or that waits already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
@@ -197,6 +213,10 @@ pub struct NewKey {
     /// Its label, and that of its certificate. A house that names things otherwise, or in another language, writes its own
     /// here before the process is begun.
     pub label: String,
+    /// The key is there already, left by a renewal whose journal was lost or that came to no end, and is gone on with. That
+    /// it works is proven by the signature on its request.
+    #[serde(with = "wire::maybe_public_key", default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<SubjectPublicKeyInfoOwned>,
 }
 
 impl NewKey {
@@ -204,12 +224,23 @@ impl NewKey {
         old: &OldKey,
         slot: SlotId,
         algorithm: KeyAlgorithm,
-        card: &CardView,
-        role: KeyRole,
-        now: SystemTime,
+        label: String,
+        waiting: Option<&Waiting<'_>>,
     ) -> Self {
-        let request_algorithm = new_key_algorithm(old, algorithm);
-        Self { slot, algorithm, password: old.password, request_algorithm, label: label(card, role, now) }
+        let usual = new_key_algorithm(old, algorithm);
+        let Some(Waiting { key, public_key, .. }) = waiting else {
+            return Self { slot, algorithm, password: old.password, request_algorithm: usual, label, waiting: None };
+        };
+        let offered = signature_algorithms(key);
+        let request_algorithm = Some(usual).filter(|usual| offered.contains(usual)).or(offered.first().copied());
+        Self {
+            slot,
+            algorithm,
+            password: key.password,
+            request_algorithm: request_algorithm.unwrap_or(usual),
+            label,
+            waiting: Some((*public_key).clone()),
+        }
     }
 }
 
@@ -239,8 +270,9 @@ impl Risk {
 pub const MANAGING_PASSWORD: PasswordKind = PasswordKind::AuthenticationPin;
 
 fn asks(old: &Pair<OldKey>, new: &Pair<NewKey>, policy: &Policy, in_place: bool) -> Vec<Ask> {
+    let to_make = new.iter().filter(|(_, key)| key.waiting.is_none());
     let mut uses: Vec<(PasswordKind, PinUse)> =
-        Pair::ROLES.into_iter().map(|role| (MANAGING_PASSWORD, PinUse::MakeKey(role))).collect();
+        to_make.map(|(role, _)| (MANAGING_PASSWORD, PinUse::MakeKey(role))).collect();
     uses.extend(new.iter().map(|(role, key)| (key.password, PinUse::SignRequest(role))));
     if !in_place {
         uses.extend(old.iter().map(|(role, key)| (key.password, PinUse::Vouch(role))));

@@ -5,7 +5,7 @@ use obnova_card::{InstallCertificate, KeyRole, SlotId};
 use x509_cert::name::Name;
 
 use crate::{
-    CardView, Expected, Pair, ParsedCertificate, Policy, Refusal, Terms, check_pair, eligibility::candidates,
+    CardView, Expected, Pair, ParsedCertificate, Policy, Refusal, SlotView, Terms, check_pair, eligibility::entered,
     plan::label,
 };
 
@@ -55,9 +55,9 @@ pub fn scan(card: &CardView) -> Vec<Orphan> {
 pub struct Completion {
     /// The certificates.
     pub certificates: Pair<ParsedCertificate>,
-    /// What goes where.
+    /// What goes where. One that is on the card already is not among them.
     pub jobs: Vec<InstallCertificate>,
-    /// Slots of the old pair, to be marked as superseded where the card can.
+    /// Slots of the old pair, to be marked as superseded where the card can and has not done so.
     pub superseded: Vec<SlotId>,
 }
 
@@ -74,22 +74,15 @@ impl Completion {
         terms: &Terms,
         now: SystemTime,
     ) -> Result<Self, Refusal> {
-        let orphans = scan(card);
         let certificates: Vec<_> = came.iter().filter_map(|der| ParsedCertificate::from_der(der).ok()).collect();
-        let waiting = Pair::from_fn(|role| {
-            let mut of_role = orphans.iter().filter(|orphan| orphan.role == role);
-            of_role.find_map(|orphan| {
-                let key = orphan.public_key.as_ref()?;
-                Some((orphan.slot, key, certificates.iter().find(|one| one.public_key() == key)?))
-            })
-        });
-        let (authentication, signature) = match (waiting.authentication, waiting.signature) {
+        let found = Pair::from_fn(|role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates)));
+        let (authentication, signature) = match (found.authentication, found.signature) {
             (Some(authentication), Some(signature)) => (authentication, signature),
             (Some(_), None) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Signature }),
             (None, Some(_)) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Authentication }),
             (None, None) => return Err(Refusal::AnotherKey),
         };
-        let old = old_pair(card, authentication.2.subject())?;
+        let old = old_pair(card, authentication.2.subject(), &certificates)?;
         let expected = Expected {
             keys: Pair { authentication: authentication.1, signature: signature.1 },
             old: Pair { authentication: old.authentication.1, signature: old.signature.1 },
@@ -98,23 +91,50 @@ impl Completion {
         };
         let pair = check_pair(came, &expected, now)?;
         let slots = Pair { authentication: authentication.0, signature: signature.0 };
-        let jobs = pair.iter().map(|(role, certificate)| InstallCertificate {
-            slot: *slots.get(role),
+        let missing = pair.iter().filter(|(role, certificate)| !slots.get(*role).holds(certificate));
+        let jobs = missing.map(|(role, certificate)| InstallCertificate {
+            slot: slots.get(role).id,
             certificate: certificate.der().to_vec(),
             label: label(card, role, now),
         });
         let jobs = jobs.collect();
         let marks = card.capabilities.marks_superseded;
-        let superseded = old.iter().filter(|_| marks).map(|(_, (slot, _))| *slot).collect();
+        let unmarked = old.iter().map(|(_, (slot, _))| slot).filter(|slot| {
+            let mut of_slot = slot.certificates.iter();
+            marks && of_slot.any(|entry| !entry.superseded)
+        });
+        let superseded = unmarked.map(|slot| slot.id).collect();
         Ok(Self { certificates: pair, jobs, superseded })
+    }
+
+    /// Whether everything is on the card already.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.jobs.is_empty() && self.superseded.is_empty()
     }
 }
 
-/// The youngest pair of a subject, valid or not.
-fn old_pair<'a>(card: &'a CardView, subject: &Name) -> Result<Pair<(SlotId, &'a ParsedCertificate)>, Refusal> {
+/// A slot whose key of this role is certified by one of these, and that has this very certificate or none yet.
+fn waits_for<'a>(
+    slot: &'a SlotView,
+    role: KeyRole,
+    certificates: &'a [ParsedCertificate],
+) -> Option<(&'a SlotView, &'a SubjectPublicKeyInfoOwned, &'a ParsedCertificate)> {
+    let key = slot.key.as_ref().filter(|key| key.role == role)?.public_key.as_ref()?;
+    let certificate = certificates.iter().find(|one| one.public_key() == key)?;
+    (slot.certificates.is_empty() || slot.holds(certificate)).then_some((slot, key, certificate))
+}
+
+/// The youngest pair of a subject beside those that came, valid or not; those count first that are not marked.
+fn old_pair<'a>(
+    card: &'a CardView,
+    subject: &Name,
+    came: &[ParsedCertificate],
+) -> Result<Pair<(&'a SlotView, &'a ParsedCertificate)>, Refusal> {
+    let of_subject = || entered(card).filter(|(one, _)| one.certificate.subject() == subject);
     Pair::try_from_fn(|role| {
-        let same = candidates(card).filter(|one| one.key.role == role && one.certificate.subject() == subject);
-        let youngest = same.max_by_key(|one| one.certificate.not_before());
-        youngest.map(|one| (one.slot.id, one.certificate)).ok_or(Refusal::AnotherSubject { role })
+        let others = of_subject().filter(|(one, _)| one.key.role == role && !came.contains(one.certificate));
+        let youngest = others.max_by_key(|(one, superseded)| (!superseded, one.certificate.not_before()));
+        youngest.map(|(one, _)| (one.slot, one.certificate)).ok_or(Refusal::AnotherSubject { role })
     })
 }

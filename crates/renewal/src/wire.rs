@@ -145,6 +145,27 @@ pub(crate) mod public_key {
     }
 }
 
+/// A public key that may be missing.
+pub(crate) mod maybe_public_key {
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    struct Key(#[serde(with = "public_key")] SubjectPublicKeyInfoOwned);
+
+    pub(crate) fn serialize<S: Serializer>(
+        key: &Option<SubjectPublicKeyInfoOwned>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        key.clone().map(Key).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SubjectPublicKeyInfoOwned>, D::Error> {
+        Ok(Option::<Key>::deserialize(deserializer)?.map(|Key(key)| key))
+    }
+}
+
 /// A digest with the name of its function.
 pub(crate) mod digest_value {
     use super::*;

@@ -59,11 +59,12 @@ pub(super) struct Fetch {
 
 impl State {
     pub(super) fn new(id: String, plan: Plan, now: SystemTime) -> Self {
+        let known = |role| plan.new.get(role).waiting.clone();
         Self {
+            keys: Pair::from_fn(|role| Key { public: known(role), ..Key::default() }),
             id,
             plan,
             terms: None,
-            keys: Pair::default(),
             prepared: None,
             vouches: Vec::new(),
             sealed: None,
