@@ -9,7 +9,7 @@ use crate::{
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
     policy::Approval,
-    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Submission},
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
 };
 
 /// A CA: policy, keys and memory together. Every call says what time it is, and may come from any thread.
@@ -86,15 +86,20 @@ impl Ca {
     /// Takes an order whose signatures were verified. The same message again gives the same answer, also after a crash, until
     /// the receipt is confirmed: then it opens nothing any more, as its token.
     ///
+    /// Another message by the same old keys for the very same new ones is no second order: it is told what became of the one
+    /// that stands, also when its receipt was confirmed before. Who signs with both old keys proves more than the token does,
+    /// and does so when everything that was written down of the order was lost.
+    ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason; [`Refusal::TokenSpent`].
     pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
         if let Some(known) = self.store.order(&order.transaction)? {
-            if known.message != order.message {
+            let repeat = self.store.repeat(&order.transaction)?;
+            if *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) != order.message {
                 return Err(Refusal::TransactionTaken.into());
             }
             self.check_sender(order, peer, now)?;
-            return self.opened(&known);
+            return self.opened(&known, repeat.as_ref());
         }
         let checked = order::check(order, &self.policy, self.store.as_ref(), now)?;
         self.check_sender(order, peer, now)?;
@@ -111,8 +116,11 @@ impl Ca {
             received: now,
             certificates: Vec::new(),
         };
+        // What is ordered already is not signed once more.
+        let ordered = new.requests.iter().map(|one| Ok(!one.same_key && self.store.key_is_taken(&one.key)?));
+        let ordered = ordered.collect::<Result<Vec<_>, StoreError>>()?.contains(&true);
         let mut made = Vec::new();
-        if self.policy.approval == Approval::Automatic {
+        if self.policy.approval == Approval::Automatic && !ordered {
             for ((request, kept), old) in order.requests.iter().zip(&new.requests).zip(checked.old) {
                 made.push(self.renewed(kept.profile, request, old, now)?);
                 new.certificates.extend(made.last().map(|made| record(kept.profile, kept.key, &new.holder, made)));
@@ -120,7 +128,8 @@ impl Ca {
         }
         match self.store.submit(new)? {
             Submission::Accepted(record) if record.state == OrderState::Issued => Ok(Outcome::Issued(made)),
-            Submission::Accepted(record) | Submission::Known(record) => self.opened(&record),
+            Submission::Accepted(record) | Submission::Repeated(record) => self.outcome(&record),
+            Submission::Known(record) => self.opened(&record, self.store.repeat(&order.transaction)?.as_ref()),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
@@ -133,7 +142,7 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::TokenSpent`], [`Refusal::Rejected`].
     pub fn pick_up(&self, token: &PickUpToken) -> Result<Outcome, CaError> {
-        self.opened(&self.order_of(token)?)
+        self.opened(&self.order_of(token)?, None)
     }
 
     /// Like [`pick_up`](Self::pick_up), for a client that also names the transaction.
@@ -141,11 +150,12 @@ impl Ca {
     /// # Errors
     /// As [`pick_up`](Self::pick_up); a token of another transaction is [`Refusal::UnknownToken`].
     pub fn pick_up_of(&self, transaction: &Transaction, token: &PickUpToken) -> Result<Outcome, CaError> {
-        if self.order_of(token)?.transaction == *transaction {
-            self.pick_up(token)
-        } else {
-            Err(Refusal::UnknownToken.into())
+        let order = self.order_of(token)?;
+        let named = self.store.order(transaction)?.is_some_and(|named| named.transaction == order.transaction);
+        if !named {
+            return Err(Refusal::UnknownToken.into());
         }
+        self.opened(&order, self.store.repeat(transaction)?.as_ref())
     }
 
     /// Issues a pending order, if the certificates that vouch for it are still valid.
@@ -182,7 +192,7 @@ impl Ca {
         Ok(self.store.orders(state, limit)?)
     }
 
-    /// An order by its name.
+    /// An order by its name, or by that of a message that was taken for its repeat.
     ///
     /// # Errors
     /// [`CaError::Store`].
@@ -259,9 +269,11 @@ impl Ca {
         if Some(peer.tbs_certificate().subject()) == holder { Ok(()) } else { Err(Refusal::OtherPeer.into()) }
     }
 
-    /// What became of an order that is asked for again: nobody is told any more once its receipt was confirmed.
-    fn opened(&self, record: &OrderRecord) -> Result<Outcome, CaError> {
-        if record.state == OrderState::Confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(record) }
+    /// What became of an order that is asked for again, by its own message or by a repeat: who has confirmed the receipt is
+    /// not told any more.
+    fn opened(&self, record: &OrderRecord, repeat: Option<&Repeat>) -> Result<Outcome, CaError> {
+        let confirmed = repeat.map_or(record.state == OrderState::Confirmed, |repeat| repeat.confirmed.is_some());
+        if confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(record) }
     }
 
     fn outcome(&self, record: &OrderRecord) -> Result<Outcome, CaError> {

@@ -132,7 +132,9 @@ pub enum Refusal {
     #[error("another order has this transaction's name: send the order that it had, or choose a new name")]
     TransactionTaken,
     /// These certificates are being replaced, or were.
-    #[error("the certificates are renewed by order {0} already: fetch its result, do not order again")]
+    #[error(
+        "the certificates are renewed by order {0} already, for other keys: go on with that renewal, or use the link that was mailed; if its keys are gone, ask the CA to turn it down or for a new card"
+    )]
     AlreadyOrdered(Transaction),
     /// There is no such order, or the token is not its token.
     #[error("nothing can be picked up with this token: check the link")]

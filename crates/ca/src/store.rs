@@ -13,7 +13,8 @@ use crate::{KeyHash, Profile, Transaction};
 ///
 /// Every method is one transaction: all of it happens, or nothing. Callers may be many threads and many processes.
 pub trait Store: Send + Sync {
-    /// Keeps a new order, together with its certificates when there are any already; or says why not.
+    /// Keeps a new order, together with its certificates when there are any already; or says why not. One that asks for what
+    /// an order asks for that stands already, by the same certificates and for the very same keys, is kept as a repeat of it.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was kept.
@@ -36,7 +37,8 @@ pub trait Store: Send + Sync {
     /// As [`issue`](Self::issue).
     fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError>;
 
-    /// Notes that the client has its certificates: the pick-up token is dead from here on. Harmless when repeated.
+    /// Notes that the client has its certificates: the pick-up token is dead from here on, and so is the message of this
+    /// name. Harmless when repeated.
     ///
     /// # Errors
     /// As [`issue`](Self::issue).
@@ -48,11 +50,17 @@ pub trait Store: Send + Sync {
     /// [`StoreError::KeyTaken`] when one of the keys is certified already; [`StoreError`]: nothing was kept.
     fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError>;
 
-    /// An order by its name.
+    /// An order by its name, or by that of one of its repeats.
     ///
     /// # Errors
     /// [`StoreError`].
     fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError>;
+
+    /// A message that was taken for the repeat of an order, by its name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn repeat(&self, name: &Transaction) -> Result<Option<Repeat>, StoreError>;
 
     /// An order by the SHA-256 of its pick-up token.
     ///
@@ -129,6 +137,8 @@ pub enum Submission {
     Accepted(OrderRecord),
     /// The same message was kept before.
     Known(OrderRecord),
+    /// It asks again for what this order asks for, and is kept as a repeat of it.
+    Repeated(OrderRecord),
     /// Another message has this name.
     TransactionTaken,
     /// The key of this request is certified already, or in another order.
@@ -164,6 +174,15 @@ pub struct OrderRecord {
     pub requests: Vec<RequestRecord>,
     /// Its certificates, in the order of `requests`; none unless issued.
     pub certificates: Vec<CertificateRecord>,
+}
+
+/// A message that asked again for what an order asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// What was received, byte for byte.
+    pub message: Vec<u8>,
+    /// When the client that sent it confirmed that it has the certificates.
+    pub confirmed: Option<SystemTime>,
 }
 
 /// What became of an order.

@@ -33,7 +33,21 @@ fn a_newer_schema_is_named() {
     drop(SqliteStore::open(&path).unwrap());
     drop(SqliteStore::open(&path).unwrap());
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Version { found: 7, known: 1, .. })));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Version { found: 7, known: 2, .. })));
+}
+
+#[test]
+fn a_file_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    let first = token(&world.send(&draft));
+    let path = world.directory.path().join("ca.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("DROP TABLE repeats; PRAGMA user_version = 1").unwrap();
+    let again = Draft { transaction: obnova_enroll::cmc::TransactionId::from_random([2; 16]), ..draft };
+    let response = world.another().answer(&again.message(), None, now()).unwrap();
+    let answer = world.read(&response.message, &again.transaction, obnova_enroll::cmc::Asked::Certificates);
+    assert_eq!(token(&answer), first);
 }
 
 #[test]

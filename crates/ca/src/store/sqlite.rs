@@ -1,4 +1,5 @@
 mod file;
+mod repeats;
 mod statements;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, NewOrder, OrderRecord, OrderState, RequestRecord, Store, StoreError, Submission,
+    CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Store, StoreError, Submission,
     writer::{Writer, execute},
 };
 use crate::{KeyHash, Profile, Transaction};
@@ -110,11 +111,16 @@ impl Store for SqliteStore {
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
         let transaction = transaction.clone();
         self.writer.run(move |connection| {
+            let order = existing(connection, &transaction)?;
             connection
                 .prepare_cached(statements::CONFIRM)
-                .and_then(|mut statement| statement.execute(params![transaction.as_bytes(), seconds(now)]))
+                .and_then(|mut statement| statement.execute(params![order.transaction.as_bytes(), seconds(now)]))
                 .map_err(failure)?;
-            existing(connection, &transaction)
+            let order = existing(connection, &transaction)?;
+            if order.state == OrderState::Confirmed {
+                repeats::confirm(connection, &transaction, now)?;
+            }
+            Ok(order)
         })
     }
 
@@ -131,6 +137,10 @@ impl Store for SqliteStore {
 
     fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
         self.read_at_once(|connection| order(connection, transaction))
+    }
+
+    fn repeat(&self, name: &Transaction) -> Result<Option<Repeat>, StoreError> {
+        self.read(|connection| repeats::find(connection, name))
     }
 
     fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {
@@ -171,8 +181,13 @@ impl Store for SqliteStore {
 
 fn submit(connection: &Connection, order: NewOrder) -> Result<Submission, StoreError> {
     if let Some(known) = self::order(connection, &order.transaction)? {
-        let same = known.message == order.message;
+        let repeat = repeats::find(connection, &order.transaction)?;
+        let same = repeat.map_or(known.message == order.message, |repeat| repeat.message == order.message);
         return Ok(if same { Submission::Known(known) } else { Submission::TransactionTaken });
+    }
+    if let Some(stands) = repeats::order_that_stands(connection, &order)? {
+        repeats::keep(connection, &order, &stands)?;
+        return Ok(Submission::Repeated(stands));
     }
     for request in &order.requests {
         if let Some(other) = order_that_replaces(connection, &request.replaces)? {
@@ -291,8 +306,12 @@ fn order_that_replaces(connection: &Connection, serial: &[u8]) -> Result<Option<
     name.map(|name| Transaction::new(&name).ok_or_else(|| odd("orders.name"))).transpose()
 }
 
+/// By its own name, or by that of a repeat.
 fn order(connection: &Connection, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
-    one_order(connection, statements::ORDER_BY_NAME, transaction.as_bytes())
+    match one_order(connection, statements::ORDER_BY_NAME, transaction.as_bytes())? {
+        None => one_order(connection, statements::ORDER_BY_REPEAT, transaction.as_bytes()),
+        found => Ok(found),
+    }
 }
 
 fn existing(connection: &Connection, transaction: &Transaction) -> Result<OrderRecord, StoreError> {

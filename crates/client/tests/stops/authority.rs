@@ -8,7 +8,7 @@ use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
     Ca, CaKey, FirstPair, IssuedCertificate, Issuer, KeyHash, PickUpSecret, Policy, SqliteStore, Store, StoreError,
     Transaction,
-    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Submission},
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
 };
 use obnova_client::{CaError, HttpExchange};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Operation, Server};
@@ -65,6 +65,13 @@ impl Authority {
         let store = MortalStore { inner: store, life: life.clone() };
         let policy = Policy::from_toml(Policy::TEMPLATE).unwrap();
         *running = Some(Running { ca: Ca::new(policy, issuer, secret, Box::new(store)), life });
+    }
+
+    /// Starts it again if it was killed, with a life that does not end.
+    pub fn restart_if_dead(&self) {
+        if self.with_ca(|_| ()).is_none() {
+            self.restart(Mortal::forever());
+        }
     }
 
     /// Does something with the CA; `None` when it is dead, or dies of it.
@@ -193,6 +200,10 @@ impl Store for MortalStore {
 
     fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
         self.inner.order(transaction)
+    }
+
+    fn repeat(&self, name: &Transaction) -> Result<Option<Repeat>, StoreError> {
+        self.inner.repeat(name)
     }
 
     fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {

@@ -7,10 +7,14 @@ use obnova_card::{KeyRole, PasswordKind, ProfileToken, Secret};
 use obnova_client::{SharedToken, share};
 use obnova_profile::{Label, SlotNumber};
 use obnova_renewal::Pair;
-use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use obnova_simulator::{Card, Fault, FaultPlan, Personalisation, SimulatorConnection};
 use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
 
-use crate::{mortal::Mortal, rig::Rig, table};
+use crate::{
+    mortal::Mortal,
+    rig::{Rig, Tear, Tearing},
+    table,
+};
 
 const AUTHENTICATION_PIN: &str = "auth-PIN";
 const SIGNATURE_PIN: &str = "sign-PIN";
@@ -53,6 +57,17 @@ impl Rig for ProfileRig {
     fn pin(password: PasswordKind) -> Secret {
         Secret::from(if password == PasswordKind::SignaturePin { SIGNATURE_PIN } else { AUTHENTICATION_PIN })
     }
+
+    fn beside<T>(&self, act: impl FnOnce() -> T) -> T {
+        let planned = self.0.with_card(|card| {
+            let planned = card.faults().clone();
+            card.set_faults(FaultPlan::new());
+            planned
+        });
+        let done = act();
+        self.0.with_card(|card| card.set_faults(planned));
+        done
+    }
 }
 
 /// Stops before and after each APDU.
@@ -72,7 +87,67 @@ impl Decorator for Apdus {
     }
 }
 
+impl Tearing for ProfileRig {
+    fn commands(points: &[String]) -> Vec<String> {
+        points.iter().filter_map(|point| point.strip_prefix("before APDU ")).map(str::to_owned).collect()
+    }
+
+    fn tear(&self, at: usize, tear: Tear) {
+        let fault = match tear {
+            Tear::Before => Fault::TearBefore,
+            Tear::Inside => Fault::TearInside,
+            Tear::After => Fault::TearAfter,
+        };
+        self.0.with_card(|card| card.set_faults(FaultPlan::new().at(at as u64 + 1, fault)));
+    }
+
+    fn tries_after(command: &str) -> u8 {
+        let is_verify = command.split(' ').nth(1) == Some("20");
+        if is_verify { 2 } else { 3 }
+    }
+}
+
 #[test]
 fn stopped_anywhere_it_resumes_from_its_journal() {
     table::with_journal::<ProfileRig>();
+}
+
+#[test]
+fn stopped_anywhere_it_goes_on_without_its_journal() {
+    table::without_journal::<ProfileRig>();
+}
+
+#[test]
+fn stopped_anywhere_card_and_link_are_enough() {
+    table::by_link::<ProfileRig>();
+}
+
+#[test]
+fn stopped_anywhere_while_it_installs_files() {
+    table::by_files::<ProfileRig>();
+}
+
+#[test]
+fn torn_before_each_command() {
+    table::torn::<ProfileRig>(Tear::Before);
+}
+
+#[test]
+fn torn_inside_each_command() {
+    table::torn::<ProfileRig>(Tear::Inside);
+}
+
+#[test]
+fn torn_after_each_command() {
+    table::torn::<ProfileRig>(Tear::After);
+}
+
+#[test]
+fn with_the_ca_killed_at_each_write() {
+    table::ca_killed::<ProfileRig>();
+}
+
+#[test]
+fn torn_at_each_command_with_the_ca_killed_at_each_write() {
+    table::torn_and_ca_killed::<ProfileRig>();
 }

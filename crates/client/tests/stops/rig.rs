@@ -23,4 +23,30 @@ pub trait Rig: Sized {
 
     /// What the holder knows.
     fn pin(password: PasswordKind) -> Secret;
+
+    /// Does something with the card that does not count as the program's, where something is planned for that.
+    fn beside<T>(&self, act: impl FnOnce() -> T) -> T {
+        act()
+    }
+}
+
+/// When a command is torn: the card has lost its power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tear {
+    Before,
+    /// After the first thing that the command writes.
+    Inside,
+    After,
+}
+
+/// A card that can be torn out of the reader in the middle of a command.
+pub trait Tearing: Rig {
+    /// Which of the points are commands to the card, in order, each once.
+    fn commands(points: &[String]) -> Vec<String>;
+
+    /// Takes the power at a command, from 0, counted from here on.
+    fn tear(&self, at: usize, tear: Tear);
+
+    /// Tries that a PIN has at least after this command was torn: a sound card counts down before it compares.
+    fn tries_after(command: &str) -> u8;
 }

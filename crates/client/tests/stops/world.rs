@@ -5,9 +5,16 @@ use std::{
 };
 
 use obnova_algorithm::verify_digest;
+use obnova_ca::Outcome as Decided;
 use obnova_card::{KeyRole, PasswordState, Pin, SignDigest, SlotId, Tries};
-use obnova_client::{EstConnection, FileJournal, Journal, JournalError, RunError, Runner, Seams, Turn, look};
-use obnova_renewal::{CardView, Failure, NotEligible, Pair, ParsedCertificate, Plan, Policy, Reason, Record, scan};
+use obnova_client::{
+    Checkup, EstConnection, FileJournal, Journal, JournalError, Outcome, RunError, Runner, Seams, SharedToken, Subject,
+    Turn, check_up, install_completion, look,
+};
+use obnova_renewal::{
+    CardView, Completion, Failure, NotEligible, Pair, ParsedCertificate, Plan, Policy, Reason, Record, Terms, Vouching,
+    scan,
+};
 
 use crate::{
     authority::{Authority, Wire},
@@ -31,6 +38,14 @@ pub enum Ended {
     Failed(Failure),
     /// There was nothing to resume, and nothing to renew.
     NothingToDo(NotEligible),
+    /// The CA has not decided yet, and nobody waits.
+    Pending,
+}
+
+/// Something that keeps the holder's program from going on at once.
+pub enum Halt {
+    Waits,
+    Error,
 }
 
 /// Everything as it is before a renewal, to be copied.
@@ -46,6 +61,13 @@ impl Snapshot {
         Authority::found(&ca);
         let authority = Authority::start(&ca, Mortal::forever());
         R::personalise(&folder.path().join("card"), |keys| authority.certify(keys));
+        Self(folder)
+    }
+
+    /// As a world is at this moment; its card and its CA are to be dropped.
+    pub fn of<R: Rig>(world: World<R>) -> Self {
+        let World { folder, rig, authority, .. } = world;
+        drop((rig, authority));
         Self(folder)
     }
 }
@@ -67,13 +89,17 @@ impl<R: Rig> World<R> {
         self.folder.path().join("journals")
     }
 
+    pub fn lose_journals(&self) {
+        let _ = fs::remove_dir_all(self.journals());
+    }
+
     /// The card is taken out and put in again: what it knows is what was written.
     pub fn reinsert(&mut self) {
         drop(self.rig.take());
         self.rig = Some(R::insert(&self.folder.path().join("card")));
     }
 
-    fn rig(&self) -> &R {
+    pub fn rig(&self) -> &R {
         self.rig.as_ref().unwrap()
     }
 
@@ -85,28 +111,74 @@ impl<R: Rig> World<R> {
     /// One life of the holder's program: goes on with what was begun or begins, until there is nothing to do any more. The
     /// operator approves while it waits.
     pub fn live(&self, life: &Mortal) -> Result<Ended, RunError> {
+        self.live_on(life, &mut |halt| match halt {
+            Halt::Waits => self.authority.approve(),
+            Halt::Error => false,
+        })
+    }
+
+    /// One life, with somebody who says whether it goes on where it cannot go on at once.
+    pub fn live_on(&self, life: &Mortal, goes_on: &mut dyn FnMut(Halt) -> bool) -> Result<Ended, RunError> {
         let token = self.rig().token(life);
-        let wire = Wire { authority: &self.authority, life: life.clone() };
-        let mut ca = EstConnection::new(wire, self.authority.anchors())?;
-        let mut login = Door { authority: &self.authority, life: life.clone() };
-        let mut holder = Holder::<R>::new();
-        let skew = std::cell::Cell::new(Duration::ZERO);
-        let clock = || SystemTime::now() + skew.get();
-        let begun = FileJournal::unfinished(&self.journals(), clock())?.into_iter().next();
+        let begun = FileJournal::unfinished(&self.journals(), SystemTime::now())?.into_iter().next();
         let (name, plan) = match begun {
             Some((name, _)) => (name, None),
             None => {
                 let card = look(token.lock().unwrap().as_mut())?;
-                let plan = match Plan::make(&card, &Policy::twins(), clock()) {
+                let plan = match Plan::make(&card, &Policy::twins(), SystemTime::now()) {
                     Ok(plan) => plan,
                     Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
                 };
                 (format!("renewal-{}", FileJournal::list(&self.journals())?.len() + 1), Some(plan))
             }
         };
+        self.go(life, token, &name, plan, Vec::new(), goes_on)
+    }
+
+    /// One life of the program that installs certificates which came on another way: into a renewal that was begun, or onto
+    /// the keys that wait on the card.
+    pub fn install(&self, life: &Mortal, came: &[Vec<u8>]) -> Result<Ended, RunError> {
+        let token = self.rig().token(life);
+        if let Some((name, _)) = FileJournal::unfinished(&self.journals(), SystemTime::now())?.into_iter().next() {
+            return self.go(life, token, &name, None, came.to_vec(), &mut |_| false);
+        }
+        let terms =
+            Terms { anchors: self.authority.anchors(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
+        let card = look(token.lock().unwrap().as_mut())?;
+        let completion = Completion::make(&card, came, &Policy::twins(), &terms, SystemTime::now());
+        let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
+        install_completion(&token, &mut Holder::<R>::new(), &completion)?;
+        Ok(Ended::Done)
+    }
+
+    /// What the link opens that the CA mails: the certificates and that of their issuer.
+    pub fn mailed(&self) -> Option<Vec<Vec<u8>>> {
+        let mailed = self.authority.with_ca(|ca| {
+            let order = ca.list(None, 1).unwrap().pop()?;
+            let Decided::Issued(pair) = ca.pick_up(&ca.token(&order)).ok()? else { return None };
+            Some(pair.iter().chain(ca.certificates()).map(|one| one.der.clone()).collect())
+        });
+        mailed.expect("the CA is down")
+    }
+
+    fn go(
+        &self,
+        life: &Mortal,
+        token: SharedToken,
+        name: &str,
+        plan: Option<Plan>,
+        files: Vec<Vec<u8>>,
+        goes_on: &mut dyn FnMut(Halt) -> bool,
+    ) -> Result<Ended, RunError> {
+        let wire = Wire { authority: &self.authority, life: life.clone() };
+        let mut ca = EstConnection::new(wire, self.authority.anchors())?;
+        let mut login = Door { authority: &self.authority, life: life.clone() };
+        let mut holder = Holder::<R>::new();
+        let skew = std::cell::Cell::new(Duration::ZERO);
+        let clock = || SystemTime::now() + skew.get();
         let inner = match plan {
-            Some(_) => FileJournal::create(&self.journals(), &name)?,
-            None => FileJournal::open(&self.journals(), &name)?,
+            Some(_) => FileJournal::create(&self.journals(), name)?,
+            None => FileJournal::open(&self.journals(), name)?,
         };
         let mut journal = MortalJournal { inner, life: life.clone() };
         let seams = Seams {
@@ -118,25 +190,33 @@ impl<R: Rig> World<R> {
             clock: &clock,
         };
         let mut runner = match plan {
-            Some(plan) => Runner::begin(seams, &name, plan)?,
+            Some(plan) => Runner::begin(seams, name, plan)?,
             None => Runner::resume(seams)?,
         };
+        if !files.is_empty() {
+            runner.take_files(files)?;
+        }
         loop {
-            match runner.run()? {
-                Turn::Went => {}
-                Turn::Done(_) => return Ok(Ended::Done),
-                Turn::Failed(failure) => return Ok(Ended::Failed(failure)),
-                Turn::Waits(until) => {
-                    self.authority.approve();
-                    skew.set(until.duration_since(SystemTime::now()).unwrap_or_default());
-                }
+            match runner.run() {
+                Ok(Turn::Went) => {}
+                Ok(Turn::Done(_)) => return Ok(Ended::Done),
+                Ok(Turn::Failed(failure)) => return Ok(Ended::Failed(failure)),
+                Ok(Turn::Waits(_)) if !goes_on(Halt::Waits) => return Ok(Ended::Pending),
+                Ok(Turn::Waits(until)) => skew.set(until.duration_since(SystemTime::now()).unwrap_or_default()),
+                Err(error) if !goes_on(Halt::Error) => return Err(error),
+                Err(_) => {}
             }
         }
     }
 
     /// At the moment of a stop: no try was spent, the old pair works, and what was left on the card is told.
     pub fn assert_sound(&self, told: &str, tries: u8) {
+        self.rig().beside(|| self.assert_sound_now(told, tries));
+    }
+
+    fn assert_sound_now(&self, told: &str, tries: u8) {
         let card = self.card();
+        self.assert_nothing_unreported(told, &card);
         for password in &card.passwords {
             if let PasswordState::Active(Tries::Known(left)) = password.state {
                 assert!(left >= tries, "{told}: {} has {left} tries", password.kind);
@@ -145,6 +225,34 @@ impl<R: Rig> World<R> {
         for (role, (slot, certificate)) in self.old.iter() {
             assert!(card.slot(*slot).unwrap().holds(certificate), "{told}: the old {role} certificate is gone");
             self.assert_signs(told, &card, *slot, certificate);
+        }
+    }
+
+    /// Each key without a certificate is told by the computer check, and by the plan: as one that is gone on with or not.
+    fn assert_nothing_unreported(&self, told: &str, card: &CardView) {
+        let orphans = scan(card);
+        let checkup = Checkup {
+            token: Ok(self.rig().token(&Mortal::forever())),
+            ca: None,
+            journals: None,
+            policy: &Policy::twins(),
+        };
+        let checks = check_up(checkup, SystemTime::now());
+        let unfinished = checks.iter().find(|check| check.subject == Subject::Unfinished).unwrap();
+        match &unfinished.outcome {
+            Outcome::Good(_) if orphans.is_empty() => {}
+            Outcome::Warning(problem) => {
+                let all = orphans.iter().all(|orphan| problem.text.contains(&orphan.slot.to_string()));
+                assert!(all && !orphans.is_empty(), "{told}: {}", problem.text);
+            }
+            other => panic!("{told}: {other:?} with {orphans:?}"),
+        }
+        if let Ok(plan) = Plan::make(card, &Policy::twins(), SystemTime::now()) {
+            let used = |slot| plan.new.iter().any(|(_, new)| new.slot == slot && new.waiting.is_some());
+            for orphan in &orphans {
+                let told_of = used(orphan.slot) || plan.unfinished.contains(&orphan.slot);
+                assert!(told_of, "{told}: the plan does not tell of slot {}", orphan.slot);
+            }
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         (Event::Prepared(prepared), Stage::Prepare) => (vec![Fact::Prepared(prepared)], doubt),
         (Event::Sealed(message), Stage::Seal) => (vec![Fact::Sealed(message)], doubt),
         (Event::Answered(answer), Stage::Send | Stage::PickUp) => answered(state, doubt, answer, now)?,
+        // Files that are taken already, by a program that was stopped while it installed them.
+        (Event::Files(certificates), stage) if !stage.is_end() && state.has_taken(&certificates) => (Vec::new(), doubt),
         (Event::Files(certificates), _) => {
             // Measured before anything is written down: a wrong file must not end a process that could go on.
             state.check_files(&certificates, now)?;

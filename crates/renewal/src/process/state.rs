@@ -270,6 +270,12 @@ impl State {
         }
     }
 
+    /// Whether the pair that was found good is among these.
+    pub(super) fn has_taken(&self, files: &[Vec<u8>]) -> bool {
+        let accepted = self.accepted.as_ref();
+        accepted.is_some_and(|pair| pair.iter().all(|(_, one)| files.iter().any(|file| file == one.der())))
+    }
+
     /// When certificates that just came, with what was fetched before, begin to be valid, if nothing else is wrong with them
     /// and it is soon: a clock that is behind the issuer's is no reason to refuse. They are not kept but fetched once more
     /// then, as after a crash.

@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
 const APPLICATION: i64 = 0x4f62_4341;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -53,7 +53,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Finds out whose file it is, and makes the tables in an empty one.
+/// Finds out whose file it is, makes the tables in an empty one, and those that are missing in an older one.
 fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let foreign = |reason: String| StoreError::Foreign { path: path.display().to_string(), reason };
@@ -68,7 +68,12 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if tables == 0 && application == 0 {
         connection.execute_batch(include_str!("../schema.sql")).map_err(failure)?;
         connection.pragma_update(None, "application_id", APPLICATION).map_err(failure)?;
-        connection.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(failure)?;
+        connection.pragma_update(None, "user_version", 1).map_err(failure)?;
+    }
+    let ours = pragma("application_id").map_err(failure)? == APPLICATION;
+    if ours && pragma("user_version").map_err(failure)? == 1 {
+        connection.execute_batch(include_str!("../schema-2.sql")).map_err(failure)?;
+        connection.pragma_update(None, "user_version", 2).map_err(failure)?;
     }
     connection.execute_batch("COMMIT").map_err(failure)?;
     let application = pragma("application_id").map_err(failure)?;

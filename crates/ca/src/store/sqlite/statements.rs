@@ -17,6 +17,7 @@ macro_rules! certificates {
 }
 
 pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
+pub const ORDER_BY_REPEAT: &str = orders!("WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)");
 pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
 pub const ORDERS: &str = orders!("ORDER BY id DESC LIMIT ?1");
 /// Not one with [`ORDERS`]: a statement for both could use no index.
@@ -38,6 +39,10 @@ pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON 
 pub const ADD_ORDER: &str =
     "INSERT INTO orders (name, message, holder, state, token_salt, token_hash, received, decided)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub const REPEAT: &str = "SELECT message, confirmed FROM repeats WHERE name = ?1";
+pub const ADD_REPEAT: &str =
+    "INSERT INTO repeats (name, order_id, message, received) SELECT ?1, id, ?2, ?3 FROM orders WHERE name = ?4";
+pub const CONFIRM_REPEAT: &str = "UPDATE repeats SET confirmed = ?2 WHERE name = ?1 AND confirmed IS NULL";
 pub const ADD_REQUEST: &str = "INSERT INTO requests (order_id, position, profile, request, key, same_key, replaces)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub const ADD_CERTIFICATE: &str =
@@ -53,8 +58,12 @@ mod tests {
 
     use super::*;
 
-    const ALL: [&str; 15] = [
+    const ALL: [&str; 19] = [
         ORDER_BY_NAME,
+        ORDER_BY_REPEAT,
+        REPEAT,
+        ADD_REPEAT,
+        CONFIRM_REPEAT,
         ORDER_BY_TOKEN,
         ORDERS,
         ORDERS_OF_STATE,
@@ -74,6 +83,7 @@ mod tests {
     fn plan(sql: &str) -> Vec<String> {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        connection.execute_batch(include_str!("../schema-2.sql")).unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         for parameter in 1..=statement.parameter_count() {
