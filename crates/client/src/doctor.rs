@@ -212,7 +212,7 @@ fn unfinished(card: &CardView) -> Outcome {
     }
     let slots = orphans.join(", ");
     let text = format!(
-        "keys without certificates are in slots {slots}: a renewal was begun; resume it, or install the certificates that were mailed"
+        "keys without certificates are in slots {slots}: a renewal was begun; resume it, begin again and they are gone on with, or install the certificates that were mailed"
     );
     Outcome::Warning(Problem { id: "problem-unfinished", text })
 }

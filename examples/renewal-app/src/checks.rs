@@ -55,9 +55,10 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
                 Some(_) => Check::caution(t!("doctor-room-in-place")),
                 None => Check::good(t!("doctor-room", first = first.to_string(), second = second.to_string())),
             });
-            checks.extend(
-                plan.unfinished.iter().map(|slot| Check::caution(t!("doctor-unfinished", slot = slot.to_string()))),
-            );
+            let waiting = plan.new.iter().filter(|(_, new)| new.waiting.is_some()).map(|(_, new)| new.slot);
+            checks.extend(waiting.map(|slot| Check::caution(t!("doctor-unfinished", slot = slot.to_string()))));
+            let idle = plan.unfinished.iter();
+            checks.extend(idle.map(|slot| Check::caution(t!("doctor-unused", slot = slot.to_string()))));
         }
         Err(not_eligible) => checks.extend(not_eligible.reasons.iter().map(reason)),
     }

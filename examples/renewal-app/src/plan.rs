@@ -45,6 +45,13 @@ fn key(plan: &Plan, role: KeyRole) -> String {
     let (old, new) = (plan.old.get(role), plan.new.get(role));
     let (algorithm, role) = (new.algorithm.to_string(), view::role(role));
     match plan.risk {
+        None if new.waiting.is_some() => t!(
+            "plan-use-key",
+            algorithm = algorithm,
+            role = role,
+            new = new.slot.to_string(),
+            old = old.slot.to_string()
+        ),
         None => t!(
             "plan-make-key",
             algorithm = algorithm,

@@ -1,13 +1,13 @@
 //! Plays a process on a card of the simulator, with a CA that certifies what it is asked for at the second pick-up.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use obnova_algorithm::{Digest, DigestValue};
 use obnova_card::{Pin, Token};
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Action, Answer, Event, Message, Order, Pair, PickUp, Plan, Policy, Prepared, Process, Receipt, Record, SlotView,
-    ToSign, Vouching,
+    Action, Answer, Event, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared, Process, Receipt,
+    Record, SlotView, ToSign, Vouching,
 };
 
 use super::{Draft, House, now, pin_for, view};
@@ -19,6 +19,8 @@ pub struct Play {
     pub process: Process,
     pub records: Vec<Record>,
     pub actions: Vec<&'static str>,
+    /// What the CA has certified so far: asked again for the same key it gives the same certificate.
+    pub issued: RefCell<Vec<ParsedCertificate>>,
     asked: u32,
 }
 
@@ -26,7 +28,21 @@ impl Play {
     pub fn new(house: House, mut token: Box<dyn Token>) -> Self {
         let plan = Plan::make(&view(token.as_mut()), &Policy::twins(), now()).unwrap();
         let (process, records) = Process::start("test-1", plan, now());
-        Self { house, token, vouching: Vouching::OldKeys, process, records, actions: Vec::new(), asked: 0 }
+        Self {
+            house,
+            token,
+            vouching: Vouching::OldKeys,
+            process,
+            records,
+            actions: Vec::new(),
+            issued: RefCell::default(),
+            asked: 0,
+        }
+    }
+
+    /// Another process with the same card and CA, which knows nothing of this one.
+    pub fn begin_again(self) -> Self {
+        Self { issued: self.issued, ..Self::new(self.house, self.token) }
     }
 
     pub fn next(&self) -> Action {
@@ -99,7 +115,13 @@ impl Play {
     pub fn issue(&self) -> Vec<Vec<u8>> {
         let requests = self.process.requests().map(|(role, der)| {
             let request = CertificationRequest::from_der(der).unwrap();
-            self.house.issue(&Draft::new(role, request.public_key().clone())).der().to_vec()
+            let mut issued = self.issued.borrow_mut();
+            if let Some(known) = issued.iter().find(|one| one.public_key() == request.public_key()) {
+                return known.der().to_vec();
+            }
+            let made = self.house.issue(&Draft::new(role, request.public_key().clone()));
+            issued.push(made.clone());
+            made.der().to_vec()
         });
         requests.collect()
     }

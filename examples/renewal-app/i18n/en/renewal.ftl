@@ -52,6 +52,7 @@ refusal-extended-key-usage = The new { $role } certificate lacks the extended ke
 refusal-qc-statement = The new { $role } certificate lacks the statement { $missing } of a qualified certificate: ask the issuer to correct it.
 
 plan-make-key = Make a new { $algorithm } { $role } key in slot { $new }, beside the old one in slot { $old }.
+plan-use-key = Go on with the new { $algorithm } { $role } key that waits in slot { $new } since an earlier renewal, beside the old one in slot { $old }.
 plan-replace-key = Make a new { $algorithm } { $role } key in slot { $new }, in the place of the old one.
 plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
 plan-request-alone = Ask for both certificates in one request, signed by the new keys.
