@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
@@ -19,7 +19,11 @@ use obnova_client::{SharedToken, share};
 use obnova_renewal::Pair;
 use obnova_transport::TransportError;
 
-use crate::{mortal::Mortal, rig::Rig, table};
+use crate::{
+    mortal::Mortal,
+    rig::{Rig, Tear, Tearing},
+    table,
+};
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const MISSING: &str = "SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2";
@@ -27,7 +31,19 @@ const INSIDE: &str = "OBNOVA_TEST_INSIDE_SOFTHSM";
 const PIN: &str = "the one PIN";
 
 /// A token of SoftHSM's, whose files are where its configuration says by a link that is turned.
-pub struct SoftHsmRig;
+#[derive(Default)]
+pub struct SoftHsmRig {
+    tear: Arc<Mutex<Planned>>,
+}
+
+/// At which call the token is taken out.
+#[derive(Default)]
+struct Planned {
+    at: Option<(usize, Tear)>,
+    calls: usize,
+    sessions: usize,
+    is_out: bool,
+}
 
 impl Rig for SoftHsmRig {
     const NAME: &'static str = "PKCS#11";
@@ -41,7 +57,7 @@ impl Rig for SoftHsmRig {
             .expect(MISSING);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         initialise();
-        let (mut token, pin) = (open(Observed::by(&Mortal::forever())), Pin::new(Secret::from(PIN)));
+        let (mut token, pin) = (open(Observed::default()), Pin::new(Secret::from(PIN)));
         let place = |role| match role {
             KeyRole::Authentication => (SlotId(1), "Authentication".to_owned()),
             KeyRole::Signature => (SlotId(2), "Signature".to_owned()),
@@ -61,11 +77,11 @@ impl Rig for SoftHsmRig {
     fn insert(folder: &Path) -> Self {
         turn_to(folder);
         initialise();
-        Self
+        Self::default()
     }
 
     fn token(&self, life: &Mortal) -> SharedToken {
-        let observed = Observed::by(life);
+        let observed = Observed { life: life.clone(), tear: self.tear.clone(), ..Observed::default() };
         let token = open(observed.clone());
         observed.from_now_on.store(true, Relaxed);
         share(token)
@@ -74,34 +90,104 @@ impl Rig for SoftHsmRig {
     fn pin(_: PasswordKind) -> Secret {
         Secret::from(PIN)
     }
+
+    fn beside<T>(&self, act: impl FnOnce() -> T) -> T {
+        let planned = std::mem::take(&mut *self.tear.lock().unwrap());
+        let done = act();
+        *self.tear.lock().unwrap() = planned;
+        done
+    }
 }
 
-/// Stops before and after each call of the module. To find the token takes some too, before there is a program that could
-/// be stopped.
-#[derive(Clone)]
+/// Stops before and after each call of the module, and tears. To find the token takes calls too, before there is a program
+/// that could be stopped.
+#[derive(Clone, Default)]
 struct Observed {
     life: Mortal,
+    tear: Arc<Mutex<Planned>>,
     from_now_on: Arc<AtomicBool>,
 }
 
-impl Observed {
-    fn by(life: &Mortal) -> Self {
-        Self { life: life.clone(), from_now_on: Arc::default() }
-    }
+/// What closes a conversation is done whatever happens to the program or the token.
+const CLOSING: [&str; 2] = ["C_Logout", "C_CloseSession"];
 
+impl Observed {
     fn pass(&self, when: &str, call: &Pkcs11Call<'_>) -> Result<(), TransportError> {
-        let passed = || self.life.pass(|| format!("{when} {} {}", call.function, call.about));
-        if self.from_now_on.load(Relaxed) { passed().map_err(|_| TransportError::CardRemoved) } else { Ok(()) }
+        self.life.pass(|| format!("{when} {} {}", call.function, call.about)).map_err(|_| TransportError::CardRemoved)
     }
 }
 
 impl Pkcs11Observer for Observed {
     fn before(&mut self, call: &Pkcs11Call<'_>) -> Result<(), TransportError> {
+        if !self.from_now_on.load(Relaxed) {
+            return Ok(());
+        }
+        self.tear.lock().unwrap().before(call.function)?;
         self.pass("before", call)
     }
 
     fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
+        if !self.from_now_on.load(Relaxed) {
+            return Ok(());
+        }
+        self.tear.lock().unwrap().after(call.function)?;
         self.pass("after", call)
+    }
+}
+
+impl Planned {
+    fn before(&mut self, function: &str) -> Result<(), TransportError> {
+        if CLOSING.contains(&function) {
+            return Ok(());
+        }
+        self.is_out |= self.at == Some((self.calls, Tear::Before));
+        let outcome = self.outcome();
+        if outcome.is_ok() {
+            self.sessions += usize::from(function == "C_OpenSession");
+        }
+        outcome
+    }
+
+    fn after(&mut self, function: &str) -> Result<(), TransportError> {
+        if CLOSING.contains(&function) {
+            self.sessions -= usize::from(function == "C_CloseSession");
+            // It is put in again when the conversation is over.
+            self.is_out &= self.sessions > 0;
+            return Ok(());
+        }
+        self.is_out |= self.at == Some((self.calls, Tear::After));
+        self.calls += 1;
+        let outcome = self.outcome();
+        // The session that was opened is not known to whoever asked for it: nobody will close it.
+        self.sessions -= usize::from(outcome.is_err() && function == "C_OpenSession");
+        outcome
+    }
+
+    fn outcome(&mut self) -> Result<(), TransportError> {
+        if !self.is_out {
+            return Ok(());
+        }
+        self.at = None;
+        self.is_out = self.sessions > 0;
+        Err(TransportError::CardRemoved)
+    }
+}
+
+impl Tearing for SoftHsmRig {
+    fn commands(points: &[String]) -> Vec<String> {
+        let calls = points.iter().filter_map(|point| point.strip_prefix("before C_"));
+        calls
+            .map(|call| format!("C_{call}"))
+            .filter(|call| !CLOSING.iter().any(|name| call.starts_with(name)))
+            .collect()
+    }
+
+    fn tear(&self, at: usize, tear: Tear) {
+        *self.tear.lock().unwrap() = Planned { at: Some((at, tear)), ..Planned::default() };
+    }
+
+    fn tries_after(_: &str) -> u8 {
+        3
     }
 }
 
@@ -157,4 +243,25 @@ fn alone(name: &str, test: impl FnOnce()) {
 #[test]
 fn stopped_anywhere_it_resumes_from_its_journal() {
     alone("stopped_anywhere_it_resumes_from_its_journal", table::with_journal::<SoftHsmRig>);
+}
+
+#[test]
+fn stopped_anywhere_it_goes_on_without_its_journal() {
+    alone("stopped_anywhere_it_goes_on_without_its_journal", table::without_journal::<SoftHsmRig>);
+}
+
+#[test]
+fn stopped_anywhere_token_and_link_are_enough() {
+    alone("stopped_anywhere_token_and_link_are_enough", table::by_link::<SoftHsmRig>);
+}
+
+/// Before a call is after the one before.
+#[test]
+fn torn_after_each_call() {
+    alone("torn_after_each_call", || table::torn::<SoftHsmRig>(Tear::After));
+}
+
+#[test]
+fn with_the_ca_killed_at_each_write() {
+    alone("with_the_ca_killed_at_each_write", table::ca_killed::<SoftHsmRig>);
 }
