@@ -8,6 +8,7 @@
 
 mod apdus;
 mod bare;
+mod ca;
 mod card;
 mod encoding;
 mod key_pairs;
@@ -23,15 +24,20 @@ use obnova_benches::{Report, plot};
 
 type Subject = (&'static str, fn(&mut Report));
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     ("apdus", apdus::measure),
     ("tlv", tlv::measure),
     ("requests", requests::measure),
     ("signatures", signatures::measure),
     ("key-pairs", key_pairs::measure),
+    ("ca", ca::measure),
 ];
 
 fn main() {
+    // The CA's server is another process, which is this program too.
+    if let (Some(ca::SERVE), Some(home)) = (env::args().nth(1).as_deref(), env::args_os().nth(2)) {
+        return ca::serve(Path::new(&home));
+    }
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for name in &wanted {
         if !SUBJECTS.iter().any(|(subject, _)| subject == name) {
