@@ -41,10 +41,12 @@ impl Journal for MemoryJournal {
 #[non_exhaustive]
 pub enum JournalError {
     /// Another program works on the same process.
-    #[error("another program works with {}: end it first", path.display())]
+    #[error("another program{} works with {}: wait for it or end it first", by(*holder), path.display())]
     Locked {
         /// Which file.
         path: PathBuf,
+        /// The process of that program, where it is known.
+        holder: Option<u32>,
     },
     /// There is a process of this name.
     #[error("{} exists already: resume it, or choose another name", path.display())]
@@ -96,4 +98,8 @@ pub enum JournalError {
         #[source]
         error: io::Error,
     },
+}
+
+fn by(holder: Option<u32>) -> String {
+    holder.map(|process| format!(" (process {process})")).unwrap_or_default()
 }

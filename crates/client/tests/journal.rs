@@ -110,7 +110,9 @@ fn two_programs_do_not_work_on_one_process() {
     let mut first = FileJournal::create(folder.path(), "twins").unwrap();
     first.append(&[]).unwrap();
     assert!(matches!(FileJournal::open(folder.path(), "twins"), Err(JournalError::Locked { .. })));
-    assert!(matches!(FileJournal::create(folder.path(), "twins"), Err(JournalError::Locked { .. })));
+    let locked = FileJournal::create(folder.path(), "twins").unwrap_err();
+    assert!(matches!(locked, JournalError::Locked { .. }));
+    assert!(locked.to_string().contains(&format!("(process {})", std::process::id())), "{locked}");
     FileJournal::create(folder.path(), "another").unwrap();
     drop(first);
     FileJournal::open(folder.path(), "twins").unwrap();

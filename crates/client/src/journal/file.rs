@@ -15,7 +15,7 @@ use crate::RunError;
 ///
 /// The file is never changed: each time a new one is written beside it, made durable, and put in its place by one rename. So
 /// it holds the records before or those after, whenever the power goes. Only its owner may read it. `NAME.lock` keeps a
-/// second program away; it has no content and may stay.
+/// second program away, and tells it the number of the process that it waits for; it may stay.
 ///
 /// Its first line is `obnova-journal 1 LENGTH SHA-256`, about all that follows: one record a line, as JSON.
 #[derive(Debug)]
@@ -154,12 +154,23 @@ fn path_of(directory: &Path, name: &str) -> Result<PathBuf, JournalError> {
 fn lock(path: &Path) -> Result<File, JournalError> {
     let lock_path = path.with_extension("lock");
     let failed = |error| JournalError::Io { path: lock_path.clone(), error };
-    let lock = private().create(true).truncate(false).open(&lock_path).map_err(failed)?;
+    let mut lock = private().read(true).create(true).truncate(false).open(&lock_path).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.to_owned() }),
+        Ok(()) => {
+            // Who has the lock without having said who it is has it all the same.
+            let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+            Ok(lock)
+        }
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: path.to_owned(), holder: holder(lock) }),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+/// The process that has a lock.
+fn holder(lock: File) -> Option<u32> {
+    let mut text = String::new();
+    lock.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
 }
 
 fn read(path: &Path) -> Result<Vec<Record>, JournalError> {

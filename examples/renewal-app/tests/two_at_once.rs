@@ -1,0 +1,259 @@
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! Two programs want the same thing at the same time: nothing is spoilt, and who has to wait is told for whom.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use support::{
+    Desk, Said,
+    ca::{self, House},
+};
+
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PINS: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+
+fn set_up(desk: &Desk) -> House<'_> {
+    let house = House::open(desk);
+    desk.write("pin", "1234\n");
+    desk.write("pin2", "567890\n");
+    desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
+    house
+}
+
+/// `obnova` that runs until this is dropped.
+struct Running(Child);
+
+impl Running {
+    /// Returns when a line of its output has the text.
+    fn until(desk: &Desk, arguments: &[&str], text: &str) -> Self {
+        let mut child = desk.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let shown: Vec<_> = lines.by_ref().take_while(|line| !line.contains(text)).collect();
+        std::thread::spawn(move || lines.for_each(drop));
+        let this = Self(child);
+        assert!(fs::exists(format!("/proc/{}", this.0.id())).unwrap(), "it ended: {shown:#?}");
+        this
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs commands at the same time.
+fn at_once<const N: usize>(desk: &Desk, commands: [Vec<&str>; N]) -> [Said; N] {
+    let started =
+        commands.map(|command| desk.command(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    started.map(|child| Said::from(child.wait_with_output().unwrap()))
+}
+
+fn orders(house: &House<'_>) -> Vec<serde_json::Value> {
+    // Opening the database checks it from end to end.
+    let list = house.operator(&["list", "ca", "--json"]).ends_with(0);
+    serde_json::from_str(&list.out).unwrap()
+}
+
+#[test]
+fn who_finds_journal_or_card_taken_is_told_by_whom() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let renew = [&["renew", "--yes", "--wait", "--journal", "j"], &CARD[..], &PINS, &house.options()].concat();
+    let first = Running::until(&desk, &renew, "Accepted, pending");
+    let journal = fs::read(desk.file("j/renewal-1.journal")).unwrap();
+
+    // The same journal: the process that has it is named. Looking does not need it.
+    let second = desk.run(["renew", "--resume", "--journal", "j"]).ends_with(3);
+    assert!(second.err.contains(&format!("(process {})", first.0.id())), "{}", second.err);
+    desk.run(["status", "--journal", "j"]).ends_with(0).says(&["renewal-1", "Accepted"]);
+    // The same card, with a journal of its own.
+    let ca = house.options();
+    let order = [&["renew", "--yes", "--journal", "other"], &PINS[..], &ca].concat();
+    for command in [vec!["card", "list"], order] {
+        let second = desk.run([&command[..], &CARD].concat()).ends_with(5);
+        assert!(second.err.contains("in use by another program"), "{}", second.err);
+    }
+    assert_eq!(fs::read(desk.file("j/renewal-1.journal")).unwrap(), journal);
+
+    // Killed in the middle of its waiting it holds neither any more.
+    drop(first);
+    house.approve();
+    let resume = [&["renew", "--resume", "--journal", "j"], &CARD[..], &PINS].concat();
+    desk.run(resume).ends_with(0).says(&["Renewed"]);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["superseded", "superseded", "valid", "valid"]);
+    assert_eq!(orders(&house).len(), 1);
+}
+
+#[test]
+fn one_journal_resumed_by_two_at_once_is_resumed_once() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.run([&["renew", "--yes"], &CARD[..], &PINS, &house.options()].concat()).ends_with(8);
+    house.approve();
+    let resume = || [&["renew", "--resume"], &CARD[..], &PINS].concat();
+    let said = at_once(&desk, [resume(), resume(), resume()]);
+    let done = said.iter().filter(|said| said.code == 0).count();
+    for other in said.iter().filter(|said| said.code != 0) {
+        let told = ["(process ", "in use by another program", "no renewal"].iter().any(|text| other.err.contains(text));
+        assert!(told, "{}: {}", other.code, other.err);
+    }
+    assert_eq!(done, 1, "{:?}", said.map(|said| said.err));
+    desk.run(["status"]).ends_with(0).says(&["Done"]);
+}
+
+#[test]
+fn one_pair_ordered_for_by_two_at_once_is_ordered_once() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    // The same card twice: no two programs can have it at once, and the CA cannot rely on that.
+    fs::copy(desk.file("card.state"), desk.file("copy.state")).unwrap();
+    let ca = house.options();
+    let renew = |card: &'static str, journal: &'static str| {
+        [&["renew", "--yes", "--token", card, "--journal", journal], &PINS[..], &ca].concat()
+    };
+    let said = at_once(&desk, [renew("sim:card.state", "a"), renew("sim:copy.state", "b")]);
+    let mut codes = said.each_ref().map(|said| said.code);
+    codes.sort_unstable();
+    assert_eq!(codes, [6, 8], "{:?}", said.map(|said| said.err));
+    let orders = orders(&house);
+    assert_eq!(orders.len(), 1, "{orders:#?}");
+    // The second is told which order it is that renews the pair.
+    let refused = said.iter().find(|said| said.code == 6).unwrap();
+    let order = house.pending();
+    assert!(refused.err.contains(&order), "{order} is not in: {}", refused.err);
+    for card in ["sim:card.state", "sim:copy.state"] {
+        desk.run(["card", "list", "--token", card]).ends_with(0).says(&["expires in 20 days", "expires in 20 days"]);
+    }
+}
+
+#[test]
+fn one_order_picked_up_by_two_at_once_is_one_pair() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let ca = house.options();
+    desk.run([&["renew", "--yes", "--journal", "a"], &CARD[..], &PINS, &ca].concat()).ends_with(8);
+    // The holder takes the journal to another computer, and has the card in both.
+    fs::copy(desk.file("card.state"), desk.file("copy.state")).unwrap();
+    fs::create_dir(desk.file("b")).unwrap();
+    for name in ["renewal-1.journal", "renewal-1.ca"] {
+        fs::copy(desk.file("a").join(name), desk.file("b").join(name)).unwrap();
+    }
+    house.approve();
+    let resume = |card: &'static str, journal: &'static str| {
+        [&["renew", "--resume", "--token", card, "--journal", journal], &PINS[..]].concat()
+    };
+    let said = at_once(&desk, [resume("sim:card.state", "a"), resume("sim:copy.state", "b")]);
+    assert!(said.iter().any(|said| said.code == 0), "{:?}", said.map(|said| said.err));
+    for other in said.iter().filter(|said| said.code != 0) {
+        // Too late: the receipt of the first has ended the token.
+        assert_eq!(other.code, 6, "{}", other.err);
+    }
+    assert_eq!(orders(&house).len(), 1);
+    for card in ["sim:card.state", "sim:copy.state"] {
+        desk.run(["card", "list", "--token", card]).ends_with(0);
+    }
+}
+
+#[test]
+fn two_servers_and_an_operator_share_one_database() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let mut second = Command::new(ca::program());
+    second.args(["serve", "ca", "--listen", "127.0.0.1:0"]).current_dir(desk.path());
+    let mut second = Running(second.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(second.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+    fs::copy(desk.file("card.state"), desk.file("copy.state")).unwrap();
+    // Ordered at both, at the same moment: as at one.
+    let renew = |card: &'static str, journal: &'static str, url: &str| {
+        let fixed = ["renew", "--yes", "--token", card, "--journal", journal, "--trust", "ca/root.pem", "--ca"];
+        fixed.into_iter().chain([url]).chain(PINS).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let commands = [renew("sim:card.state", "a", &house.url), renew("sim:copy.state", "b", url)];
+    let said = at_once(&desk, commands.each_ref().map(|words| words.iter().map(String::as_str).collect()));
+    let mut codes = said.each_ref().map(|said| said.code);
+    codes.sort_unstable();
+    assert_eq!(codes, [6, 8], "{:?}", said.map(|said| said.err));
+    assert_eq!(orders(&house).len(), 1);
+    // Two operators decide at once: one does, the other is told that it was decided.
+    let order = house.pending();
+    let approve = || {
+        let mut command = Command::new(ca::program());
+        command.args(["approve", "ca", &order]).current_dir(desk.path());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut decided = [approve(), approve()].map(|child| Said::from(child.wait_with_output().unwrap()));
+    decided.sort_by_key(|said| said.code);
+    assert_eq!(decided.each_ref().map(|said| said.code), [0, 4], "{:?}", decided.map(|said| said.err));
+    assert!(decided[1].err.contains("issued already"), "{}", decided[1].err);
+    // What one server took is fetched at the other.
+    let (card, journal) = if said[0].code == 8 { ("sim:card.state", "a") } else { ("sim:copy.state", "b") };
+    let other = if said[0].code == 8 { url } else { &house.url };
+    let resume = ["renew", "--resume", "--token", card, "--journal", journal, "--ca", other, "--trust", "ca/root.pem"];
+    desk.run([&resume[..], &PINS].concat()).ends_with(0).says(&["Renewed"]);
+    orders(&house);
+}
+
+#[cfg(feature = "pcsc")]
+#[test]
+fn opensc_and_a_renewal_share_a_card_in_a_reader() {
+    use support::peers::{InReader, exported, inside, run};
+    let Some(address) = inside("opensc_and_a_renewal_share_a_card_in_a_reader") else { return };
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let _in_reader = InReader::serve(&desk, "card.state", address);
+    let card = ["--token", "pcsc:Virtual"];
+    let old = exported(&desk, card[1], 1);
+    // OpenSC lists and signs, over and over, for as long as the renewal takes.
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let (mut lists, mut signatures) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                lists += u32::from(run("pkcs15-tool", &["--list-certificates"]).status.success());
+                // A signature that is there is right: this fails otherwise.
+                signatures += u32::from(old.signs(&desk, "0", "1234"));
+            }
+        });
+        let renewed = desk.run([&["renew", "--yes"], &card[..], &PINS, &house.options()].concat());
+        house.approve();
+        let resumed = desk.run([&["renew", "--resume"], &card[..], &PINS].concat());
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        renewed.ends_with(8);
+        resumed.ends_with(0).says(&["Renewed"]);
+    });
+    println!("OpenSC listed {lists} times and signed {signatures} times meanwhile");
+    assert!(lists > 0);
+    // What our PIN opened is closed for others, and what theirs opened for us.
+    desk.run([
+        "card",
+        "clean",
+        card[0],
+        card[1],
+        PINS[0],
+        PINS[1],
+        "--confirm",
+        "Authentication",
+        "--confirm",
+        "Signature",
+    ])
+    .ends_with(0);
+    let new = exported(&desk, card[1], 3);
+    let message = desk.write("message", "a message that is signed");
+    let without_pin = ["--slot", "0", "--sign", "--id", &new.id, "--mechanism", "SHA256-RSA-PKCS", "--input-file"];
+    let unsigned =
+        run("pkcs11-tool", &[&without_pin[..], &[message.to_str().unwrap(), "--output-file", "/dev/null"]].concat());
+    assert!(!unsigned.status.success(), "OpenSC signed without a PIN");
+    assert!(new.signs(&desk, "0", "1234"));
+    assert!(new.is_listed());
+}
