@@ -19,7 +19,8 @@ use crate::Class;
 /// It is free of any encoding: [`encode`](Self::encode) writes it as one physical APDU, [`exchange`](crate::exchange)
 /// carries it over as many as the card needs. The data may be longer than one APDU holds.
 ///
-/// `Debug` shows the header and the lengths, never the data, which may hold a PIN.
+/// `Debug` shows the header and the lengths, never the data, which may hold a PIN; of an instruction that carries one not even
+/// the length.
 ///
 /// ```
 /// use obnova_apdu::{Command, ins};
@@ -99,8 +100,13 @@ impl<'a> Command<'a> {
 impl fmt::Debug for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cla, ins, p1, p2, data, ne } = self;
-        let len = data.len();
-        write!(f, "Command({cla:02X} {ins:02X} {p1:02X} {p2:02X}, {len} bytes of data, Ne {ne})")
+        write!(f, "Command({cla:02X} {ins:02X} {p1:02X} {p2:02X}, ")?;
+        match data.len() {
+            // How long a PIN is helps whoever wants to guess it.
+            1.. if crate::ins::carries_secret(*ins) => f.write_str("a secret")?,
+            len => write!(f, "{len} bytes of data")?,
+        }
+        write!(f, ", Ne {ne})")
     }
 }
 

@@ -83,7 +83,9 @@ fn the_shortest_form_changes_behind_255_bytes_and_behind_256() {
 fn parts_of_a_command_are_told_and_its_data_is_not_shown() {
     let command = CommandApdu::new(0x00, ins::VERIFY, 0x12, 0x34).with_data(b"secret".to_vec());
     assert_eq!(command.data(), b"secret");
-    assert_eq!(format!("{command:?}"), "Command(00 20 12 34, 6 bytes of data, Ne 0)");
+    assert_eq!(format!("{command:?}"), "Command(00 20 12 34, a secret, Ne 0)");
+    let harmless = CommandApdu::new(0x00, ins::PUT_DATA, 0x12, 0x34).with_data(b"secret".to_vec());
+    assert_eq!(format!("{harmless:?}"), "Command(00 DA 12 34, 6 bytes of data, Ne 0)");
     let bytes = command.encode(LengthForm::Short).unwrap();
     assert_eq!(CommandView::parse(&bytes).unwrap().p1p2(), 0x1234);
 }

@@ -20,8 +20,8 @@ pub struct Ca {
     store: Box<dyn Store>,
 }
 
-/// What became of an order.
-#[derive(Clone, Debug)]
+/// What became of an order. `Debug` leaves the token out.
+#[derive(Clone)]
 pub enum Outcome {
     /// Here are the certificates, in the order of the requests.
     Issued(Vec<IssuedCertificate>),
@@ -32,6 +32,17 @@ pub enum Outcome {
         /// When to ask again.
         retry_after: Duration,
     },
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Issued(certificates) => f.debug_tuple("Issued").field(certificates).finish(),
+            Self::Pending { token: _, retry_after } => {
+                f.debug_struct("Pending").field("retry_after", retry_after).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 impl Ca {

@@ -6,7 +6,7 @@ use std::{
 use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     KeyFileError, Transaction,
@@ -59,11 +59,7 @@ impl PickUpToken {
     }
 }
 
-impl std::fmt::Debug for PickUpToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PickUpToken(..)")
-    }
-}
+impl ZeroizeOnDrop for PickUpToken {}
 
 /// What the CA makes its pick-up tokens from: 256 random bits in a file of their own, beside the database and not in it.
 pub struct PickUpSecret(Box<Zeroizing<[u8; 32]>>);
@@ -114,14 +110,14 @@ impl PickUpSecret {
     }
 }
 
-impl std::fmt::Debug for PickUpSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PickUpSecret(..)")
-    }
-}
+impl ZeroizeOnDrop for PickUpSecret {}
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
     use super::*;
 
     #[test]
@@ -144,7 +140,18 @@ mod tests {
         for bad in ["", "00", &link[1..], &format!("{}0g", &link[2..]), &format!("{}00", link.as_str())] {
             assert!(PickUpToken::from_link(bad).is_none(), "{bad}");
         }
-        assert!(!format!("{token:?}").contains(&link[..8]));
+    }
+
+    #[test]
+    fn secrets_are_not_shown_and_are_wiped() {
+        assert_not_impl_any!(PickUpToken: Debug, Display, PartialEq);
+        assert_not_impl_any!(PickUpSecret: Debug, Display, PartialEq, Clone);
+        assert_not_impl_any!(crate::CaKey: Display, PartialEq, Clone);
+        assert_impl_all!(PickUpToken: ZeroizeOnDrop);
+        assert_impl_all!(PickUpSecret: ZeroizeOnDrop);
+        let token = PickUpToken::new(b"a token of 20 bytes!".as_slice()).unwrap();
+        let outcome = crate::Outcome::Pending { token, retry_after: std::time::Duration::ZERO };
+        assert_eq!(format!("{outcome:?}"), "Pending { retry_after: 0ns, .. }");
     }
 
     #[test]

@@ -28,8 +28,8 @@ fn what_is_pending_is_told_with_its_token_and_picked_up_under_either_name() {
     other.signers.reverse();
     let message = other.message();
     let send = || world.ask(&message, &other.transaction, Asked::Certificates, now());
-    assert_eq!(token(&send()), first, "the same order has the same token");
-    assert_eq!(token(&send()), first, "and so when the answer was lost");
+    assert!(token(&send()) == first, "the same order has the same token");
+    assert!(token(&send()) == first, "and so when the answer was lost");
     only_order(&world.ca);
     let bent = again(&draft, 2);
     assert_eq!(rule(&world.send(&bent)), "transaction-taken", "another message of that name");
@@ -119,7 +119,7 @@ fn the_keys_of_an_order_that_was_turned_down_may_be_ordered_again() {
     world.ca.reject(&name, "the address changed", now()).unwrap();
     let other = again(&draft, 2);
     let second = token(&world.send(&other));
-    assert_ne!(first, second, "a new order");
+    assert!(first != second, "a new order");
     assert_eq!(rule(&send()), "rejected", "and the old one stays turned down");
     world.approve(&other.transaction);
     assert_eq!(issued(world.query(&other.transaction, &second)).len(), 2);

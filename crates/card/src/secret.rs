@@ -1,5 +1,5 @@
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// A PIN, PUK or transport PIN. Wiped when dropped, compared in constant time, never shown: there is no `Debug`, on purpose,
 /// not even one that says `(..)`. A type that holds one cannot derive it either, and so has to think of what it shows.
@@ -45,3 +45,5 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
+
+impl ZeroizeOnDrop for Secret {}

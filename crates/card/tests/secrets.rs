@@ -4,6 +4,8 @@
 mod common;
 
 use std::{
+    fmt::{Debug, Display},
+    hash::Hash,
     io::{self, Write},
     sync::{Arc, Mutex},
 };
@@ -12,6 +14,8 @@ use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, install
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError};
 use obnova_transport::{Decorated, Record, Replay, Trace, TraceFile};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+use zeroize::ZeroizeOnDrop;
 
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);
@@ -53,6 +57,24 @@ fn life(token: &mut dyn Token) -> Vec<TokenError> {
     token.unblock_password(kind, &secret(PUK), &Secret::from(NEW)).unwrap();
     token.remove(&[Removal::Slot(SlotId(1))], &pin()).unwrap();
     errors
+}
+
+#[test]
+fn secrets_cannot_be_shown_and_are_wiped() {
+    assert_not_impl_any!(Secret: Debug, Display, Hash, PartialOrd, Default);
+    assert_not_impl_any!(Pin: Debug, Display, PartialEq, Hash);
+    assert_impl_all!(Secret: ZeroizeOnDrop);
+    assert!(Secret::from("1234") == Secret::from("1234") && Secret::from("1234") != Secret::from("1235"));
+    assert!(Secret::from("1234") != Secret::from("12345"));
+    // What carries it to the module of a PKCS#11 token.
+    #[cfg(feature = "pkcs11")]
+    {
+        use cryptoki::types::{AuthPin, RawAuthPin};
+        assert_impl_all!(AuthPin: ZeroizeOnDrop);
+        assert_impl_all!(RawAuthPin: ZeroizeOnDrop);
+        let shown = format!("{:?} {:?}", AuthPin::from("planted"), RawAuthPin::new(Box::new(b"planted".to_vec())));
+        assert!(!shown.contains("planted") && !shown.contains("112, 108"), "{shown}");
+    }
 }
 
 #[test]

@@ -4,10 +4,17 @@
 
 mod common;
 
+use std::{
+    fmt::{Debug, Display},
+    time::SystemTime,
+};
+
 use common::{Key, World, noon};
 use obnova_enroll::cmc::{
     Answer, Asked, CertificateId, FailInfo, FollowUp, FullRequest, FullResponse, Kind, Nonce, PendToken,
 };
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+use zeroize::ZeroizeOnDrop;
 
 #[test]
 fn both_requests_and_both_signers_arrive() {
@@ -123,6 +130,12 @@ fn a_chain_is_told_from_what_was_issued() {
 #[test]
 fn a_token_is_not_shown() {
     let token = PendToken::from_bytes(b"secret token 123").unwrap();
-    let kind = Kind::QueryPending(token.clone());
-    assert_eq!(format!("{token:?} {kind:?}"), "PendToken(..) QueryPending(PendToken(..))");
+    assert_not_impl_any!(PendToken: Debug, Display, Default, Copy);
+    assert_impl_all!(PendToken: ZeroizeOnDrop);
+    let confirmed = Kind::ConfirmAcceptance { token: Some(token.clone()), certificates: Vec::new() };
+    let pending = Answer::Pending { token: token.clone(), check_at: SystemTime::UNIX_EPOCH };
+    let shown = format!("{:?} {confirmed:?} {pending:?}", Kind::QueryPending(token));
+    for form in ["secret", "115, 101", "73 65", "7365"] {
+        assert!(!shown.contains(form), "{shown}");
+    }
 }

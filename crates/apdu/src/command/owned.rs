@@ -2,11 +2,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use zeroize::Zeroizing;
+use subtle::ConstantTimeEq;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{Command, CommandError, CommandView, EncodeError, LengthForm};
 
-/// A command that owns its data, and wipes it when dropped: it may hold a PIN.
+/// A command that owns its data, wipes it when dropped, and compares it in constant time: it may hold a PIN.
 ///
 /// `Debug` shows the header and the lengths, never the data.
 ///
@@ -18,7 +19,7 @@ use super::{Command, CommandError, CommandView, EncodeError, LengthForm};
 /// assert!(!format!("{command:?}").contains("1234"));
 /// # Ok::<(), obnova_apdu::EncodeError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct CommandApdu {
     /// Class byte, CLA.
     pub cla: u8,
@@ -107,6 +108,17 @@ impl From<CommandView<'_>> for CommandApdu {
         view.to_command().into()
     }
 }
+
+impl PartialEq for CommandApdu {
+    fn eq(&self, other: &Self) -> bool {
+        let header = |one: &Self| (one.cla, one.ins, one.p1, one.p2, one.ne);
+        header(self) == header(other) && bool::from(self.data.ct_eq(&other.data))
+    }
+}
+
+impl Eq for CommandApdu {}
+
+impl ZeroizeOnDrop for CommandApdu {}
 
 impl fmt::Debug for CommandApdu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

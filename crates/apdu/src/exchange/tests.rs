@@ -406,5 +406,5 @@ fn nothing_that_is_printed_holds_the_data() {
     let mut buffer = [0; 14];
     pin.encode(&mut buffer, LengthForm::Short).unwrap();
     let view = std::format!("{:?}", crate::CommandView::parse(&buffer).unwrap());
-    assert_eq!(view, "CommandView(Command(00 20 00 01, 9 bytes of data, Ne 0), Short)");
+    assert_eq!(view, "CommandView(Command(00 20 00 01, a secret, Ne 0), Short)");
 }

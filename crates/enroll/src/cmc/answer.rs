@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
 
 use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
 use der::Decode;
@@ -12,8 +12,9 @@ use super::{
 };
 use crate::signed::{MessageError, SignatureError, SignedMessage};
 
-/// What a CA says. One transaction has one answer: certificates for all its requests, or for none.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a CA says. One transaction has one answer: certificates for all its requests, or for none. `Debug` leaves the token
+/// out.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Here they are.
     Issued {
@@ -41,6 +42,24 @@ pub enum Answer {
         /// Why, in the CA's words; may be empty. Free of control characters when it was received.
         text: String,
     },
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issued { certificates, chain, confirm } => {
+                let mut shown = f.debug_struct("Issued");
+                shown.field("certificates", certificates).field("chain", chain).field("confirm", confirm).finish()
+            }
+            Self::Pending { token: _, check_at } => {
+                f.debug_struct("Pending").field("check_at", check_at).finish_non_exhaustive()
+            }
+            Self::Confirmed => f.write_str("Confirmed"),
+            Self::Refused { reason, text } => {
+                f.debug_struct("Refused").field("reason", reason).field("text", text).finish()
+            }
+        }
+    }
 }
 
 /// What was asked, and so what a success has to bring.

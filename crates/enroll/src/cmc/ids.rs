@@ -1,7 +1,7 @@
 use der::Sequence;
 use subtle::ConstantTimeEq;
 use x509_cert::{Certificate, name::Name, serial_number::SerialNumber};
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 /// Names one business of a client with a CA across all its messages (RFC 5272 §6.6): an INTEGER, chosen by the client.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,7 +82,7 @@ impl Nonce {
 }
 
 /// What a pending request is picked up with (`pendToken`, RFC 5272 §6.8). Whoever has it gets the certificates, so it is a
-/// secret: not shown by Debug, compared in constant time, wiped when dropped.
+/// secret: there is no `Debug`, it is compared in constant time, and wiped when dropped.
 #[derive(Clone)]
 pub struct PendToken(Zeroizing<Vec<u8>>);
 
@@ -114,11 +114,7 @@ impl PartialEq for PendToken {
 
 impl Eq for PendToken {}
 
-impl std::fmt::Debug for PendToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PendToken(..)")
-    }
-}
+impl ZeroizeOnDrop for PendToken {}
 
 /// Numbers the parts of one message (`BodyPartID`, RFC 5272 §3.2.2); 0 is the message itself.
 pub type BodyPartId = u32;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use const_oid::{ObjectIdentifier, db::rfc5912::ID_CCT_PKI_DATA};
 use der::{Choice, Decode, Encode, Tagged, asn1::Any};
 use obnova_pkcs10::{CertificationRequest, ParseError};
@@ -32,8 +34,8 @@ pub struct FullRequest {
     pub signers: Vec<Certificate>,
 }
 
-/// What a client asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a client asks. `Debug` leaves tokens out.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Certificates: all of them or none. There is at least one request and at least one signer.
     Enroll(Vec<(BodyPartId, CertificationRequest)>),
@@ -46,6 +48,18 @@ pub enum Kind {
         /// What arrived, at least one.
         certificates: Vec<CertificateId>,
     },
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enroll(requests) => f.debug_tuple("Enroll").field(requests).finish(),
+            Self::QueryPending(_) => f.write_str("QueryPending(..)"),
+            Self::ConfirmAcceptance { token: _, certificates } => {
+                f.debug_struct("ConfirmAcceptance").field("certificates", certificates).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 impl FullRequest {
