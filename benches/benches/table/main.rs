@@ -12,6 +12,7 @@ mod ca;
 mod card;
 mod encoding;
 mod key_pairs;
+mod opensc;
 mod openssl;
 mod requests;
 mod signatures;
@@ -24,19 +25,22 @@ use obnova_benches::{Report, plot};
 
 type Subject = (&'static str, fn(&mut Report));
 
-const SUBJECTS: [Subject; 6] = [
+const SUBJECTS: [Subject; 7] = [
     ("apdus", apdus::measure),
     ("tlv", tlv::measure),
     ("requests", requests::measure),
     ("signatures", signatures::measure),
     ("key-pairs", key_pairs::measure),
+    ("tasks", opensc::measure),
     ("ca", ca::measure),
 ];
 
 fn main() {
-    // The CA's server is another process, which is this program too.
-    if let (Some(ca::SERVE), Some(home)) = (env::args().nth(1).as_deref(), env::args_os().nth(2)) {
-        return ca::serve(Path::new(&home));
+    // What runs in a process of its own is this program too.
+    match (env::args().nth(1).as_deref(), env::args_os().nth(2)) {
+        (Some(ca::SERVE), Some(home)) => return ca::serve(Path::new(&home)),
+        (Some(opensc::INSIDE), None) => return opensc::serve(),
+        _ => {}
     }
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     for name in &wanted {
