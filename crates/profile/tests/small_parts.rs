@@ -163,6 +163,19 @@ fn changed(before: &[u8], to: &[u8]) -> Result<CardStatus, StatusError> {
     CardStatus::from_template(&bytes)
 }
 
+/// Reads the status with another record of the first slot, which is empty.
+fn first_slot(record: &[u8]) -> Result<CardStatus, StatusError> {
+    let bytes = status().to_template();
+    let template = Tlv::parse(&bytes).unwrap();
+    let mut writer = VecWriter::new();
+    writer.constructed(template.tag, |status| {
+        for object in template.children().map(Result::unwrap) {
+            status.primitive(object.tag, if object.value == [1, 0, 0] { record } else { object.value });
+        }
+    });
+    CardStatus::from_template(&writer.into_vec())
+}
+
 #[test]
 fn what_a_status_says_is_found_by_number() {
     let status = status();
@@ -191,6 +204,15 @@ fn numbers_that_no_card_can_mean_are_refused() {
     extra.slots[0] = SlotRecord::empty(slot(1));
     extra.slots[0].certificates.push(obnova_profile::CertificateFile { file: FileId(0x4301), length: 9 });
     assert!(CardStatus::from_template(&extra.to_template()).is_err(), "a certificate without a key");
+    let record = |certificates: &[u8]| {
+        // Slot 1, P-256, for authentication.
+        let status = first_slot(&[&[1, 0x11, 1], certificates].concat());
+        status.map(|status| status.slots[0].certificates.len()).ok()
+    };
+    // Its file and length.
+    let certificate = [0x43, 1, 0, 9];
+    assert_eq!([record(&[]), record(&certificate), record(&certificate.repeat(8))], [Some(0), Some(1), Some(8)]);
+    assert_eq!([record(&certificate[1..]), record(&certificate.repeat(9))], [None, None]);
     let flags = |extended_length, chaining| {
         let mut status = status();
         status.limits = Limits { extended_length, chaining, ..Limits::EXTENDED };
@@ -223,6 +245,36 @@ fn what_is_not_used_in_an_entry_must_still_be_well_formed() {
     assert!(PublicKeyEntry::decode(&entry(&[], &[0xC5, 0x01, 0x00])).is_ok(), "more than is used");
     for broken in [&[0xC5, 0x05, 0x00][..], &[0xC5], &[0xC5, 0x01, 0x00, 0xC6, 0x80]] {
         assert!(matches!(PublicKeyEntry::decode(&entry(&[], broken)), Err(EntryError::Tlv(_))), "{broken:02X?}");
+    }
+}
+
+#[test]
+fn bits_may_be_none_and_say_how_many_are_unused() {
+    let honest =
+        PublicKeyEntry { label: label("x"), id: vec![1], algorithm: KeyAlgorithm::P256, slot: slot(1) }.encode();
+    let flags = |to: &[u8]| {
+        let object = Tlv::parse(&honest).unwrap();
+        let mut writer = VecWriter::new();
+        writer.constructed(object.tag, |entry| {
+            for (index, part) in object.children().map(Result::unwrap).enumerate() {
+                if index > 0 {
+                    entry.raw(part.encoded());
+                    continue;
+                }
+                entry.constructed(part.tag, |common| {
+                    for field in part.children().map(Result::unwrap) {
+                        common.primitive(field.tag, if field.tag.number() == 3 { to } else { field.value });
+                    }
+                });
+            }
+        });
+        PublicKeyEntry::decode(&writer.into_vec()).is_ok()
+    };
+    for sound in [&[0][..], &[6, 0x40], &[7, 0x40, 0x80]] {
+        assert!(flags(sound), "{sound:02X?}");
+    }
+    for broken in [&[][..], &[1], &[8, 0x40], &[0, 0, 0, 0]] {
+        assert!(!flags(broken), "{broken:02X?}");
     }
 }
 

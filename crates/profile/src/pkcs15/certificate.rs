@@ -31,7 +31,7 @@ impl CertificateEntry {
     /// The entry as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let common = Common { label: self.label.clone(), private: false, auth_id: None, user_consent: false };
+        let common = Common { label: self.label.clone(), auth_id: None, user_consent: false };
         let mut writer = VecWriter::new();
         writer.constructed(SEQUENCE, |entry| {
             common.write(entry);

@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
 /// CommonObjectAttributes (ISO/IEC 7816-15 §8.2.8).
 pub(super) struct Common {
     pub label: Label,
-    pub private: bool,
+    /// The password that protects the object; without one it is public.
     pub auth_id: Option<u8>,
     pub user_consent: bool,
 }
@@ -96,7 +96,7 @@ impl Common {
         out.constructed(SEQUENCE, |common| {
             common.primitive(UTF8_STRING, self.label.as_str().as_bytes());
             // private (bit 0) and modifiable (bit 1), six bits unused.
-            common.primitive(BIT_STRING, if self.private { &[6, 0xC0] } else { &[6, 0x40] });
+            common.primitive(BIT_STRING, if self.auth_id.is_some() { &[6, 0xC0] } else { &[6, 0x40] });
             if let Some(auth_id) = self.auth_id {
                 common.primitive(OCTET_STRING, &[auth_id]);
             }
@@ -111,7 +111,7 @@ impl Common {
         let label = fields.required(UTF8_STRING, "label")?;
         let label = std::str::from_utf8(label.value).map_err(|_| bad("label"))?;
         let label = Label::new(label)?;
-        let flags = fields.optional(BIT_STRING)?.map(|flags| bits(&flags)).transpose()?.unwrap_or(0);
+        fields.optional(BIT_STRING)?.map(|flags| bits(&flags)).transpose()?;
         let auth_id = match fields.optional(OCTET_STRING)?.map(|id| id.value) {
             None => None,
             Some([id]) => Some(*id),
@@ -122,14 +122,14 @@ impl Common {
             Some(uses) => uses.as_u32().ok_or(bad("user consent"))? > 0,
         };
         fields.skip_rest()?;
-        Ok(Self { label, private: flags & 1 != 0, auth_id, user_consent })
+        Ok(Self { label, auth_id, user_consent })
     }
 }
 
 /// The bits of a BIT STRING of up to 16, bit 0 of the standard as the lowest.
 pub(super) fn bits(object: &Tlv<'_>) -> Result<u16, EntryError> {
     let (first, second) = match *object.value {
-        [0..=7] => (0, 0),
+        [0] => (0, 0),
         [0..=7, first] => (first, 0),
         [0..=7, first, second] => (first, second),
         _ => return Err(bad("bit string")),

@@ -86,12 +86,8 @@ impl PrivateKeyEntry {
     /// The entry as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let common = Common {
-            label: self.label.clone(),
-            private: true,
-            auth_id: Some(self.password.code()),
-            user_consent: self.user_consent,
-        };
+        let common =
+            Common { label: self.label.clone(), auth_id: Some(self.password.code()), user_consent: self.user_consent };
         // sensitive, alwaysSensitive, neverExtractable, local: made on the card, and never leaves it.
         let class = Class { id: &self.id, usage: self.usage, access: Some(0b1_1101), slot: self.slot };
         write_key(&common, &class, FileId::key(self.slot), self.algorithm)
@@ -120,7 +116,7 @@ impl PublicKeyEntry {
     /// The entry as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let common = Common { label: self.label.clone(), private: false, auth_id: None, user_consent: false };
+        let common = Common { label: self.label.clone(), auth_id: None, user_consent: false };
         let class = Class { id: &self.id, usage: KeyUsage::VERIFY, access: None, slot: self.slot };
         write_key(&common, &class, FileId::public_key(self.slot), self.algorithm)
     }
