@@ -17,8 +17,7 @@ use crate::{
     certificate::{Content, extension, identifier_in, key_identifier},
 };
 
-/// A CA that can sign: its key, its certificate, and the certificates above it.
-#[derive(Debug)]
+/// A CA that can sign: its key, its certificate, and the certificates above it. `Debug` leaves the key out.
 pub struct Issuer {
     key: CaKey,
     certificate: IssuedCertificate,
@@ -195,6 +194,13 @@ fn check_signature(certificate: &Certificate, key: &SubjectPublicKeyInfoOwned) -
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let subject = self.certificate.certificate.tbs_certificate().subject().to_string();
+        f.debug_struct("Issuer").field("subject", &subject).finish_non_exhaustive()
+    }
 }
 
 /// Why a CA's key and certificates do not make a CA.

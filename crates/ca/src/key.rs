@@ -13,7 +13,8 @@ use der::Decode;
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use zeroize::Zeroizing;
 
-/// A private key of the CA, in memory: RSA or on a NIST curve, kept by aws-lc-rs, never shown.
+/// A private key of the CA, in memory: RSA or on a NIST curve, kept by aws-lc-rs, which wipes what it gives back. It cannot be
+/// shown: there is no `Debug`.
 ///
 /// Signs by RSA PKCS#1 v1.5 with SHA-256 or ECDSA with the digest of the curve's size.
 pub struct CaKey {
@@ -144,12 +145,6 @@ impl CaKey {
     }
 }
 
-impl std::fmt::Debug for CaKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CaKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
 /// Writes a new file that only its owner can read, and flushes it to disk.
 pub(crate) fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
@@ -228,8 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_key() {
-        let text = format!("{:?}", CaKey::generate(KeyAlgorithm::P256).unwrap());
-        assert_eq!(text, "CaKey { algorithm: Ecdsa(Sha256), .. }");
+    fn a_key_cannot_be_shown_copied_or_compared_and_leaves_wiped() {
+        static_assertions::assert_not_impl_any!(CaKey: std::fmt::Debug, std::fmt::Display, Clone, PartialEq);
+        static_assertions::assert_not_impl_any!(Pair: std::fmt::Debug, Clone, PartialEq);
+        fn wiped(_: &impl zeroize::ZeroizeOnDrop) {}
+        wiped(&CaKey::generate(KeyAlgorithm::P256).unwrap().to_pkcs8().unwrap());
     }
 }

@@ -47,3 +47,14 @@ impl PartialEq for Secret {
 impl Eq for Secret {}
 
 impl ZeroizeOnDrop for Secret {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_held_in_what_wipes_it() {
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        wiped(&Secret::from("1234").0);
+    }
+}

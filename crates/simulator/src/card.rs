@@ -6,6 +6,7 @@ mod passwords;
 mod select;
 mod sign;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -27,7 +28,8 @@ pub use factory::FactoryError;
 ///
 /// It is made by [`Personalisation`](crate::Personalisation), or [opened](Self::open) from its state file. Every change is in
 /// the file before the answer is given.
-#[derive(Debug)]
+///
+/// `Debug` shows which card it is, and nothing of its passwords and keys.
 pub struct Card {
     state: State,
     /// What the store has.
@@ -42,6 +44,12 @@ pub struct Card {
     /// Power fails after the first of them.
     tear_inside: bool,
     torn: bool,
+}
+
+impl fmt::Debug for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Card").field("serial", &self.state.serial).field("store", &self.store).finish_non_exhaustive()
+    }
 }
 
 /// The card lost power: nothing is answered until it is [reset](Card::reset).

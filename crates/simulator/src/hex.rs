@@ -1,10 +1,9 @@
-use std::fmt;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// Bytes that are hexadecimal digits in the state file, and wiped when dropped.
-#[derive(Clone, PartialEq, Eq)]
+/// Bytes that are hexadecimal digits in the state file, and wiped when dropped. They may be a private key, so they cannot be
+/// shown.
+#[derive(Clone)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 impl Drop for Hex {
@@ -13,11 +12,7 @@ impl Drop for Hex {
     }
 }
 
-impl fmt::Debug for Hex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Hex({} bytes)", self.0.len())
-    }
-}
+impl ZeroizeOnDrop for Hex {}
 
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,7 +55,7 @@ mod tests {
     fn digits_round_trip_and_anything_else_is_refused() {
         let bytes = Hex((0..=255).collect());
         let text = serde_json::to_string(&bytes).unwrap();
-        assert_eq!(serde_json::from_str::<Hex>(&text).unwrap(), bytes);
+        assert_eq!(serde_json::from_str::<Hex>(&text).unwrap().0, bytes.0);
         for text in ["\"0\"", "\"0g\"", "\"+1\"", "7", "\"ž\""] {
             assert!(serde_json::from_str::<Hex>(text).is_err(), "{text}");
         }

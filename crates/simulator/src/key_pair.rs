@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::raw_rsa;
 
-/// A key in a slot, ready to sign.
+/// A key in a slot, ready to sign. It cannot be shown.
 pub(crate) struct KeyPair {
     algorithm: KeyAlgorithm,
     /// PKCS#8.
@@ -64,7 +64,8 @@ impl KeyPair {
     }
 
     /// PKCS#8.
-    pub(crate) fn private(&self) -> &[u8] {
+    /// PKCS#8, in what wipes it.
+    pub(crate) fn private(&self) -> &Zeroizing<Vec<u8>> {
         &self.private
     }
 
@@ -147,12 +148,6 @@ impl KeyPair {
         number[size - leftmost.len()..].copy_from_slice(leftmost);
         let hash = lc::Digest::import_less_safe(&number, name).map_err(|_| KeyFailure)?;
         pair.sign_digest(&hash).map(|signature| signature.as_ref().to_vec()).map_err(|_| KeyFailure)
-    }
-}
-
-impl std::fmt::Debug for KeyPair {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyPair({})", self.algorithm)
     }
 }
 

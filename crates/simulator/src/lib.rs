@@ -19,6 +19,8 @@ mod key_pair;
 mod password;
 mod personalisation;
 mod raw_rsa;
+#[cfg(test)]
+mod secrets;
 mod session;
 mod state;
 mod store;

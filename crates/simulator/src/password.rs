@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::hex::Hex;
 
-/// A password as the card keeps it: never the value, only what is needed to compare with one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A password as the card keeps it: never the value, only what is needed to compare with one, and not shown either: a short
+/// PIN can be guessed from it.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredPassword {
     value: Option<Verifier>,
@@ -19,7 +20,7 @@ pub(crate) struct StoredPassword {
     tries: u8,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Verifier {
     /// CHANGE REFERENCE DATA and RESET RETRY COUNTER send two values back to back: the card must know where to cut.

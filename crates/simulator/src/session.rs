@@ -1,11 +1,9 @@
-use std::fmt;
-
 use obnova_algorithm::SignatureAlgorithm;
 use obnova_profile::{FileId, PasswordReference, SlotNumber};
 use zeroize::Zeroizing;
 
 /// What the card forgets at reset.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Session {
     pub(crate) file: Option<FileId>,
     pub(crate) environment: Option<Environment>,
@@ -42,12 +40,6 @@ pub(crate) struct Chain {
     pub(crate) header: [u8; 3],
     /// It may hold a PIN.
     pub(crate) data: Zeroizing<Vec<u8>>,
-}
-
-impl fmt::Debug for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Chain({:02X?}, {} bytes)", self.header, self.data.len())
-    }
 }
 
 impl Session {

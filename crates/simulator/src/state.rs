@@ -10,7 +10,7 @@ use crate::key_pair::KeyPair;
 use crate::password::StoredPassword;
 
 /// What the card keeps without power.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) serial: String,
@@ -27,7 +27,7 @@ pub(crate) struct State {
 }
 
 /// A slot as the card keeps it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredSlot {
     pub(crate) key: Option<StoredKey>,
@@ -35,7 +35,7 @@ pub(crate) struct StoredSlot {
 }
 
 /// A key as the card keeps it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StoredKey {
     algorithm: u8,

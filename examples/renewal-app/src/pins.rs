@@ -30,7 +30,6 @@ pub enum Asked {
 }
 
 /// Reads each password from the place its option names, once, or else from the keyboard.
-#[derive(Clone)]
 pub struct Pins {
     given: HashMap<Asked, Secret>,
     last_try_allowed: bool,
@@ -83,11 +82,8 @@ impl Pins {
         Ok(ask_hidden(&format!("   {prompt} > "))?)
     }
 
-    /// Asks twice, until both are the same.
-    pub fn ask_new(&self, prompt: &str) -> Result<Secret, Failure> {
-        if let Some(secret) = self.given(Asked::NewPassword) {
-            return Ok(secret);
-        }
+    /// Asks twice at the keyboard, until both are the same.
+    pub fn ask_new(prompt: &str) -> Result<Secret, Failure> {
         loop {
             let first = Self::ask(prompt)?;
             if first == Self::ask(&t!("pin-again"))? {

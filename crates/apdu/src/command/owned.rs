@@ -125,3 +125,18 @@ impl fmt::Debug for CommandApdu {
         self.as_command().fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_are_held_in_what_wipes_them() {
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        static_assertions::assert_impl_all!(CommandApdu: ZeroizeOnDrop);
+        let command = CommandApdu::new(0x00, crate::ins::VERIFY, 0, 1).with_data(b"1234".to_vec());
+        wiped(&command.data);
+        wiped(&command.encode(LengthForm::Short).unwrap());
+        assert!(command != command.clone().with_data(b"1235".to_vec()) && command == command.clone());
+    }
+}

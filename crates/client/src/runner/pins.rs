@@ -102,3 +102,20 @@ impl Asker for OfPhase<'_, '_> {
         note_wrong(pins.statuses.as_deref_mut().unwrap_or_default(), password, tries);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::assert_not_impl_any;
+
+    use super::{Held, Pins};
+    use crate::Runner;
+
+    #[test]
+    fn what_is_held_cannot_be_shown_copied_or_compared() {
+        assert_not_impl_any!(Held: Debug, Display, Clone, PartialEq);
+        assert_not_impl_any!(Pins: Debug, Display, Clone, PartialEq);
+        assert_not_impl_any!(Runner<'static>: Debug, Display, Clone, PartialEq);
+    }
+}

@@ -149,3 +149,14 @@ pub struct IdError {
     /// Bytes it may have.
     pub most: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_held_in_what_wipes_it() {
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        wiped(&PendToken::from_bytes(&[1]).unwrap().0);
+    }
+}

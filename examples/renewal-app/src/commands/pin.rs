@@ -5,7 +5,7 @@ use crate::{
     cli::{Global, Password, PinCommand},
     failure::Failure,
     holder::{Face, Holder},
-    pins::Pins,
+    pins::{Asked, Pins},
     texts::t,
     tokens,
     ui::Mark,
@@ -43,10 +43,11 @@ fn set(
         passwords.iter().find(|status| status.kind == kind).map_or((4, 8), |status| (status.minimum, status.maximum));
     let question = t!("pin-new", name = view::password(kind), minimum = minimum, maximum = maximum);
     let face = Face::new();
-    let mut holder = Holder::new(&face, pins.clone());
+    let mut given = pins.given(Asked::NewPassword);
+    let mut holder = Holder::new(&face, pins);
     let mut new = None;
     let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, old| {
-        let new = new.get_or_insert_with(|| pins.ask_new(&question));
+        let new = new.get_or_insert_with(|| given.take().map_or_else(|| Pins::ask_new(&question), Ok));
         match new {
             Ok(new) => act(token, old, new),
             // Nothing was sent; the reason is told below.

@@ -1,7 +1,12 @@
-use std::fs;
+use std::{
+    fmt::{Debug, Display},
+    fs,
+};
 
-use super::{Asked, Pins};
-use crate::{cli::PinOptions, failure::Kind};
+use static_assertions::assert_not_impl_any;
+
+use super::{Asked, Lines, Pins};
+use crate::{cli::PinOptions, failure::Kind, holder::Holder, stage::PlayPins};
 
 fn file(content: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -45,4 +50,19 @@ fn empty_missing_and_endless_places_are_told() {
     }
     let endless = PinOptions { pin_file: Some("/dev/zero".into()), ..PinOptions::default() };
     assert!(exposed(&Pins::read(&endless).unwrap(), Asked::AuthenticationPin).unwrap().len() <= 4096);
+}
+
+#[test]
+fn what_holds_a_password_cannot_be_shown_copied_or_compared_and_wipes_it() {
+    fn wiped(_: &impl zeroize::ZeroizeOnDrop) {}
+    assert_not_impl_any!(Pins: Debug, Display, Clone, PartialEq);
+    assert_not_impl_any!(Lines: Debug, Display, Clone, PartialEq);
+    assert_not_impl_any!(PlayPins: Debug, Display, Clone, PartialEq);
+    assert_not_impl_any!(Holder: Debug, Display, Clone, PartialEq);
+    let (_folder, path) = file(b"1111\n2222\n");
+    let lines = Lines::open(&path).unwrap();
+    wiped(&lines.0);
+    let (first, rest) = lines.next(&path).unwrap();
+    wiped(&first);
+    wiped(&rest.0);
 }
