@@ -63,6 +63,7 @@ fn a_class_that_is_chained_already_stays_so() {
     assert_eq!(format!("{:?}", Class::new(0x8C)), "Class(8C)");
     assert_eq!(u16::from(StatusWord::FILE_NOT_FOUND), 0x6A82);
     assert_eq!(format!("{:?}", StatusWord::FILE_NOT_FOUND), "StatusWord(6A82)");
+    assert_eq!(format!("{:X} {:06X}", StatusWord::FILE_NOT_FOUND, StatusWord::SUCCESS), "6A82 009000");
 }
 
 #[test]
