@@ -4,7 +4,7 @@
 //! - [`SignatureAlgorithm`]: what is signed with it, to and from its AlgorithmIdentifier.
 //! - [`Digest`]: the hash under it, with its DigestInfo prefix for cards that pad themselves.
 //! - [`key_id`]: the identifier that certificate, public and private key share on a card.
-//! - [`verify`]: one strict check of a signature under a SubjectPublicKeyInfo.
+//! - [`verify`]: one strict check of a signature under a SubjectPublicKeyInfo; [`Verifier`] for many.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -18,6 +18,6 @@ pub use digest::{Digest, DigestValue};
 pub use key::{KeyAlgorithm, KeyError, key_id};
 pub use signature::{SignatureAlgorithm, UnknownAlgorithm};
 #[cfg(feature = "verify")]
-pub use verify::{VerifyError, verify, verify_digest};
+pub use verify::{Verifier, VerifyError, verify, verify_digest};
 
 pub use spki::{self, SubjectPublicKeyInfoOwned};

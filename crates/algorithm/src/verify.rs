@@ -26,23 +26,71 @@ pub fn verify_digest(
     digest: &DigestValue,
     signature: &[u8],
 ) -> Result<(), VerifyError> {
+    let (parameters, public) = understood(spki, algorithm)?;
+    sig::UnparsedPublicKey::new(parameters, public)
+        .verify_digest(&import(digest)?, signature)
+        .map_err(|_| VerifyError::WrongSignature)
+}
+
+/// A public key that was read once, to verify many signatures by one algorithm: what [`verify_digest`] does, without its
+/// preparations.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    algorithm: SignatureAlgorithm,
+    key: sig::ParsedPublicKey,
+}
+
+impl Verifier {
+    /// Reads the key `spki` for signatures by `algorithm`.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: the key is not supported, or the algorithm is for another kind of key.
+    pub fn new(spki: &SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Result<Self, VerifyError> {
+        let (parameters, public) = understood(spki, algorithm)?;
+        let key = sig::ParsedPublicKey::new(parameters, public).map_err(|_| KeyError::Malformed)?;
+        Ok(Self { algorithm, key })
+    }
+
+    /// What signatures it verifies.
+    #[must_use]
+    pub const fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    /// Verifies a signature over a digest.
+    ///
+    /// # Errors
+    /// [`VerifyError::WrongSignature`], also when the digest is of another function than the algorithm's.
+    pub fn verify_digest(&self, digest: &DigestValue, signature: &[u8]) -> Result<(), VerifyError> {
+        self.key.verify_digest_sig(&import(digest)?, signature).map_err(|_| VerifyError::WrongSignature)
+    }
+}
+
+type Parameters = &'static dyn sig::VerificationAlgorithm;
+
+/// The key's bytes and the algorithm in the library's words, when one fits the other.
+fn understood(
+    spki: &SubjectPublicKeyInfoOwned,
+    algorithm: SignatureAlgorithm,
+) -> Result<(Parameters, &[u8]), VerifyError> {
     let key = KeyAlgorithm::try_from(spki)?;
     if !algorithm.fits(key) {
         return Err(VerifyError::WrongKind { algorithm, key });
     }
     let public = spki.subject_public_key.as_bytes().ok_or(KeyError::Malformed)?;
+    Ok((parameters(key, algorithm), public))
+}
+
+fn import(digest: &DigestValue) -> Result<lc::Digest, VerifyError> {
     let hash = match digest.digest() {
         Digest::Sha256 => &lc::SHA256,
         Digest::Sha384 => &lc::SHA384,
         Digest::Sha512 => &lc::SHA512,
     };
-    let hash = lc::Digest::import_less_safe(digest.as_bytes(), hash).map_err(|_| VerifyError::WrongSignature)?;
-    sig::UnparsedPublicKey::new(parameters(key, algorithm), public)
-        .verify_digest(&hash, signature)
-        .map_err(|_| VerifyError::WrongSignature)
+    lc::Digest::import_less_safe(digest.as_bytes(), hash).map_err(|_| VerifyError::WrongSignature)
 }
 
-fn parameters(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> &'static dyn sig::VerificationAlgorithm {
+fn parameters(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> Parameters {
     use Digest::{Sha256, Sha384, Sha512};
     match (algorithm, key) {
         (SignatureAlgorithm::RsaPkcs1(Sha256), _) => &sig::RSA_PKCS1_2048_8192_SHA256,

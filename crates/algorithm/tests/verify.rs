@@ -5,7 +5,7 @@
 use aws_lc_rs::{encoding::AsDer, rand::SystemRandom, rsa, signature as sig};
 use der::Decode;
 use obnova_algorithm::{
-    Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError, key_id, verify,
+    Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, Verifier, VerifyError, key_id,
 };
 
 const MESSAGE: &[u8] = b"two certificates or none";
@@ -25,6 +25,29 @@ fn rsa(padding: &'static dyn sig::RsaEncoding) -> (SubjectPublicKeyInfoOwned, Ve
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(padding, &SystemRandom::new(), MESSAGE, &mut signature).unwrap();
     (spki(sig::KeyPair::public_key(&key).as_der().unwrap().as_ref()), signature)
+}
+
+/// The verdict, which is the same whether the key is read for this signature or was read before.
+fn verify(
+    spki: &SubjectPublicKeyInfoOwned,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyError> {
+    let verdict = obnova_algorithm::verify(spki, algorithm, message, signature);
+    let digest = algorithm.digest().of(message);
+    assert_eq!(Verifier::new(spki, algorithm).and_then(|key| key.verify_digest(&digest, signature)), verdict);
+    verdict
+}
+
+#[test]
+fn a_digest_of_another_function_has_no_signature() {
+    let (spki, signature) = ecdsa();
+    let verifier = Verifier::new(&spki, SignatureAlgorithm::Ecdsa(Digest::Sha256)).unwrap();
+    assert_eq!(verifier.verify_digest(&Digest::Sha256.of(MESSAGE), &signature), Ok(()));
+    for digest in [Digest::Sha384, Digest::Sha512] {
+        assert_eq!(verifier.verify_digest(&digest.of(MESSAGE), &signature), Err(VerifyError::WrongSignature));
+    }
 }
 
 #[test]

@@ -61,13 +61,19 @@ pub(crate) fn slot(slots: &[Slot], id: SlotId) -> Result<&Slot, TokenError> {
 }
 
 /// A job fits its slot: there is a key, and it can do that.
+#[cfg(feature = "pkcs11")]
 pub(crate) fn check_job(slots: &[Slot], job: &SignDigest) -> Result<(), TokenError> {
     let key = slot(slots, job.slot)?.key.as_ref();
     let key =
         key.ok_or(TokenError::Slot { slot: job.slot, problem: "there is no key in it: take a slot with a key" })?;
-    if !key.signs.contains(&job.algorithm) || job.digest.digest() != job.algorithm.digest() {
+    check_algorithm(job, key.algorithm, key.signs.contains(&job.algorithm))
+}
+
+/// A job is one that its key can do, given whether the key signs by the algorithm.
+pub(crate) fn check_algorithm(job: &SignDigest, key: KeyAlgorithm, signs: bool) -> Result<(), TokenError> {
+    if !signs || job.digest.digest() != job.algorithm.digest() {
         return Err(TokenError::Unsupported {
-            what: format!("sign by {} with the {} key in slot {}", job.algorithm, key.algorithm, job.slot),
+            what: format!("sign by {} with the {key} key in slot {}", job.algorithm, job.slot),
         });
     }
     Ok(())

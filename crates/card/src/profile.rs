@@ -13,6 +13,7 @@
 
 mod conversation;
 mod directory;
+mod known_keys;
 mod listing;
 mod names;
 mod operations;

@@ -1,88 +1,15 @@
 //! What is in the slots.
 
-use std::collections::BTreeMap;
-
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, key_id};
-use obnova_profile::{
-    CertificateFile, Directory, FileId, KeyRecord, PublicKeyTemplate, SlotNumber, SlotRecord, command,
-};
+use obnova_profile::{CertificateFile, Directory, FileId, KeyRecord, SlotNumber, SlotRecord, command};
 
-use super::{
-    conversation::{Conversation, name},
-    directory::identifier,
-    names,
-};
+use super::{conversation::Conversation, directory::identifier, known_keys::KnownKeys, names};
 use crate::{
     CertificateEntry, KeyEntry, Slot, TokenError,
-    check::{algorithms, certified_key, check_generated},
+    check::{algorithms, certified_key},
 };
 
-/// Public keys that were read. They belong to one card, and are taken only as long as the directory has their identifier.
-#[derive(Default)]
-pub(super) struct KnownKeys {
-    serial: String,
-    keys: BTreeMap<SlotNumber, SubjectPublicKeyInfoOwned>,
-}
-
-impl KnownKeys {
-    /// Forgets the keys of another card, and of slots that are empty or hold another kind of key by now.
-    pub(super) fn meet(&mut self, card: &Conversation<'_>) {
-        if self.serial != card.status.serial {
-            self.serial.clone_from(&card.status.serial);
-            self.keys.clear();
-        }
-        self.keys.retain(|slot, key| {
-            let record = card.status.slot(*slot).and_then(|record| record.key);
-            record.is_some_and(|record| KeyAlgorithm::try_from(&*key) == Ok(record.algorithm))
-        });
-    }
-
-    pub(super) fn get(&self, slot: SlotNumber) -> Option<&SubjectPublicKeyInfoOwned> {
-        self.keys.get(&slot)
-    }
-
-    pub(super) fn learn(&mut self, slot: SlotNumber, key: SubjectPublicKeyInfoOwned) {
-        self.keys.insert(slot, key);
-    }
-
-    pub(super) fn forget(&mut self, slot: SlotNumber) {
-        self.keys.remove(&slot);
-    }
-
-    /// The key of a slot: from before when the directory has its identifier, or else from the card.
-    pub(super) fn of_slot(
-        &mut self,
-        card: &mut Conversation<'_>,
-        slot: SlotNumber,
-        record: KeyRecord,
-        directory: &Directory,
-    ) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
-        match self.get(slot) {
-            Some(key) if entered_id(directory, slot) == key_id(key).ok().as_ref().map(|id| id.as_slice()) => {
-                Ok(key.clone())
-            }
-            _ => self.read(card, slot, record),
-        }
-    }
-
-    /// The key of a slot as the card tells it now.
-    pub(super) fn read(
-        &mut self,
-        card: &mut Conversation<'_>,
-        slot: SlotNumber,
-        record: KeyRecord,
-    ) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
-        let read = command::read_public_key(slot);
-        let answer = card.ask(&read)?;
-        let key = PublicKeyTemplate::decode(&answer).and_then(|template| template.to_spki());
-        let key = key.map_err(|problem| TokenError::PublicKey { command: name(&read), problem })?;
-        check_generated(name(&read), &key, record.algorithm)?;
-        self.learn(slot, key.clone());
-        Ok(key)
-    }
-}
-
-fn entered_id(directory: &Directory, slot: SlotNumber) -> Option<&[u8]> {
+pub(super) fn entered_id(directory: &Directory, slot: SlotNumber) -> Option<&[u8]> {
     directory.private_keys.iter().find(|entry| entry.slot == slot).map(|entry| entry.id.as_slice())
 }
 

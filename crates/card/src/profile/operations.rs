@@ -12,7 +12,8 @@ use super::{
         drop_dangling, encode, enter_certificate, enter_key, has_key, identifier, mark_superseded, read, remove_slot,
         write,
     },
-    listing::{KnownKeys, certificate, key_entry},
+    known_keys::KnownKeys,
+    listing::{certificate, key_entry},
     names,
 };
 use crate::{

@@ -5,7 +5,8 @@ use super::{
     directory::{
         content, drop_dangling, drop_doubles, encode, enter_certificate, enter_key, has_key, identifier, write,
     },
-    listing::{KnownKeys, certificate},
+    known_keys::KnownKeys,
+    listing::certificate,
     names,
 };
 use crate::{

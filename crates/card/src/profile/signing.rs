@@ -1,14 +1,13 @@
-use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_profile::{KeyRole, SlotNumber, command};
 
 use super::{
     conversation::{Conversation, malformed},
-    listing::{KnownKeys, key_entry},
+    known_keys::KnownKeys,
     names,
 };
 use crate::{
-    Pin, SignDigest, Slot, TokenError,
-    check::{check_job, check_signature},
+    Pin, SignDigest, TokenError,
+    check::{check_algorithm, check_signature},
 };
 
 /// A job in the card's words.
@@ -65,12 +64,10 @@ fn jobs<'j>(
                 "its key is guarded by another password than the key of the first job: sign with it in a call of its own",
             ));
         }
-        let public = match known.get(slot) {
-            Some(public) => public.clone(),
-            None => known.read(card, slot, key)?,
-        };
-        let entry = Slot { id: order.slot, key: Some(key_entry(key, None, Some(public))?), certificates: Vec::new() };
-        check_job(&[entry], order)?;
+        if known.get(slot).is_none() {
+            known.read(card, slot, key)?;
+        }
+        check_algorithm(order, key.algorithm, order.algorithm.fits(key.algorithm))?;
         jobs.push(Job { slot, role: key.role, order });
     }
     Ok(jobs)
@@ -84,14 +81,11 @@ fn check(
     job: &Job<'_>,
     signature: &[u8],
 ) -> Result<(), TokenError> {
-    const COMMAND: &str = "PERFORM SECURITY OPERATION";
-    let check = |key: &SubjectPublicKeyInfoOwned| {
-        check_signature(COMMAND, key, job.order.algorithm, &job.order.digest, signature)
-    };
-    if known.get(job.slot).is_some_and(|key| check(key).is_ok()) {
+    if known.verify(job.order, job.slot, signature) {
         return Ok(());
     }
     let record = card.status.slot(job.slot).and_then(|record| record.key);
     let record = record.ok_or_else(|| malformed(&command::sign(&[]), "the slot has no key"))?;
-    check(&known.read(card, job.slot, record)?)
+    let key = known.read(card, job.slot, record)?;
+    check_signature("PERFORM SECURITY OPERATION", &key, job.order.algorithm, &job.order.digest, signature)
 }

@@ -4,8 +4,8 @@ use obnova_transport::CardConnection;
 use super::{
     conversation::Conversation,
     directory,
-    listing::{self, KnownKeys},
-    operations, passwords,
+    known_keys::KnownKeys,
+    listing, operations, passwords,
     repair::{self, Repair},
     signing,
 };
