@@ -241,7 +241,7 @@ impl Card {
         let key = key.and_then(|key| Some(KeyRecord { algorithm: key.algorithm()?, role: key.role() }));
         let certificate = stored.and_then(|stored| stored.certificate.as_ref());
         let certificates = certificate
-            .map(|certificate| CertificateFile { file: FileId::certificate(slot), length: certificate.0.len() as u16 });
+            .map(|certificate| CertificateFile { file: FileId::certificate(slot), length: certificate.len() as u16 });
         SlotRecord { slot, key, certificates: certificates.into_iter().collect() }
     }
 

@@ -40,7 +40,8 @@ impl StoredPassword {
         let mut salt = [0; 16];
         // The salt keeps equal PINs apart; without random numbers they would only look equal in the file.
         _ = rand::fill(&mut salt);
-        self.value = Some(Verifier { length: value.len(), salt: Hex(salt.to_vec()), hash: Hex(hash(&salt, value)) });
+        self.value =
+            Some(Verifier { length: value.len(), salt: salt.to_vec().into(), hash: hash(&salt, value).into() });
         self.transport = transport;
         self.left = self.tries;
     }
@@ -55,7 +56,7 @@ impl StoredPassword {
         let Some(verifier) = &self.value else {
             return false;
         };
-        hash(&verifier.salt.0, value).ct_eq(&verifier.hash.0).into()
+        hash(&verifier.salt, value).ct_eq(&verifier.hash).into()
     }
 
     /// Gives back all tries.
@@ -91,7 +92,7 @@ impl StoredPassword {
 
     /// Whether what was read from a file can be true.
     pub(crate) fn is_sound(&self) -> bool {
-        let value = self.value.as_ref().is_none_or(|value| value.hash.0.len() == 32 && (1..=8).contains(&value.length));
+        let value = self.value.as_ref().is_none_or(|value| value.hash.len() == 32 && (1..=8).contains(&value.length));
         value && self.left <= self.tries && self.tries > 0
     }
 }

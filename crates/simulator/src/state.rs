@@ -55,7 +55,7 @@ impl State {
             changes: 0,
             passwords: tries.into_iter().map(StoredPassword::unset).collect(),
             slots: vec![StoredSlot::default(); slots.into()],
-            directory: Hex(vec![0; layout.length().into()]),
+            directory: vec![0; layout.length().into()].into(),
         }
     }
 
@@ -90,11 +90,11 @@ impl State {
     }
 
     pub(crate) fn directory(&self) -> &[u8] {
-        &self.directory.0
+        &self.directory
     }
 
     pub(crate) fn directory_mut(&mut self) -> &mut [u8] {
-        &mut self.directory.0
+        self.directory.bytes_mut()
     }
 
     /// Slots that the card has.
@@ -132,7 +132,7 @@ impl State {
             && self.passwords.len() == PasswordReference::LASTING.len() + usize::from(has_transport_pin)
             && self.passwords.iter().all(StoredPassword::is_sound)
             && (!self.is_active() || self.passwords.iter().all(|password| !password.is_transport()))
-            && self.directory.0.len() == usize::from(self.layout().length())
+            && self.directory.len() == usize::from(self.layout().length())
             && self.slots.iter().all(StoredSlot::is_sound)
             && crate::personalisation::is_serial(&self.serial)
             && crate::personalisation::is_label(&self.label)
@@ -148,7 +148,7 @@ impl StoredSlot {
         let key =
             self.key.as_ref().is_none_or(|key| key.algorithm().is_some() && KeyRole::from_code(key.role).is_some());
         let certificate = self.certificate.as_ref().is_none_or(|certificate| {
-            self.key.is_some() && certificate.0.len() <= obnova_profile::Limits::CERTIFICATE.into()
+            self.key.is_some() && certificate.len() <= obnova_profile::Limits::CERTIFICATE.into()
         });
         key && certificate
     }
@@ -157,7 +157,7 @@ impl StoredSlot {
 impl StoredKey {
     pub(crate) fn new(key: &KeyPair, role: KeyRole) -> Option<Self> {
         let algorithm = reference::key(key.algorithm())?;
-        Some(Self { algorithm, role: role.code(), private: Hex(key.private().to_vec()) })
+        Some(Self { algorithm, role: role.code(), private: key.private().to_vec().into() })
     }
 
     pub(crate) fn algorithm(&self) -> Option<KeyAlgorithm> {
@@ -169,6 +169,6 @@ impl StoredKey {
     }
 
     fn private(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(self.private.0.clone())
+        Zeroizing::new(self.private.to_vec())
     }
 }

@@ -6,7 +6,6 @@ use obnova_apdu::{ResponseApdu, StatusWord};
 use obnova_profile::{FileId, Limits, PublicKeyTemplate, ShortFileId, SlotNumber, application, command, pkcs15};
 
 use super::{Card, Outcome, Refusal, Request, answer, done};
-use crate::hex::Hex;
 
 impl Card {
     /// READ BINARY (§5.2).
@@ -63,7 +62,7 @@ impl Card {
         if stored.key.is_none() {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
-        stored.certificate = Some(Hex(certificate.to_vec()));
+        stored.certificate = Some(certificate.to_vec().into());
         self.changed()
     }
 
@@ -101,7 +100,7 @@ impl Card {
             FileId::TOKEN_INFO => Some(self.token_info().encode().into()),
             FileId::DIRECTORY => Some(self.state.directory().into()),
             _ => match (file.slot_of_certificate(), file.slot_of_public_key()) {
-                (Some(slot), _) => Some((&self.state.slot(slot)?.certificate.as_ref()?.0[..]).into()),
+                (Some(slot), _) => Some((&self.state.slot(slot)?.certificate.as_ref()?[..]).into()),
                 (_, Some(slot)) => Some(public_key_file(&self.key(slot)?.public())?.into()),
                 _ => None,
             },
