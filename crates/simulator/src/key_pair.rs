@@ -1,5 +1,4 @@
 use aws_lc_rs::digest as lc;
-use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _,
@@ -10,7 +9,7 @@ use obnova_algorithm::{Digest, DigestValue, KeyAlgorithm};
 use obnova_profile::PublicKeyTemplate;
 use zeroize::Zeroizing;
 
-use crate::raw_rsa;
+use crate::{raw_rsa, rsa_key};
 
 /// A key in a slot, ready to sign. It cannot be shown.
 pub(crate) struct KeyPair {
@@ -32,8 +31,8 @@ pub(crate) struct KeyFailure;
 impl KeyPair {
     pub(crate) fn generate(algorithm: KeyAlgorithm) -> Result<Self, KeyFailure> {
         let private = match algorithm {
-            KeyAlgorithm::Rsa2048 => rsa_private(KeySize::Rsa2048)?,
-            KeyAlgorithm::Rsa3072 => rsa_private(KeySize::Rsa3072)?,
+            KeyAlgorithm::Rsa2048 => rsa_key::generate(KeySize::Rsa2048)?,
+            KeyAlgorithm::Rsa3072 => rsa_key::generate(KeySize::Rsa3072)?,
             KeyAlgorithm::P256 => ecdsa_private(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
             KeyAlgorithm::P384 => ecdsa_private(&ECDSA_P384_SHA384_ASN1_SIGNING)?,
             KeyAlgorithm::Rsa4096 => return Err(KeyFailure),
@@ -149,11 +148,6 @@ impl KeyPair {
         let hash = lc::Digest::import_less_safe(&number, name).map_err(|_| KeyFailure)?;
         pair.sign_digest(&hash).map(|signature| signature.as_ref().to_vec()).map_err(|_| KeyFailure)
     }
-}
-
-fn rsa_private(size: KeySize) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {
-    let pair = RsaKeyPair::generate(size).map_err(|_| KeyFailure)?;
-    Ok(Zeroizing::new(pair.as_der().map_err(|_| KeyFailure)?.as_ref().to_vec()))
 }
 
 fn ecdsa_private(algorithm: &'static EcdsaSigningAlgorithm) -> Result<Zeroizing<Vec<u8>>, KeyFailure> {

@@ -19,6 +19,7 @@ mod key_pair;
 mod password;
 mod personalisation;
 mod raw_rsa;
+mod rsa_key;
 #[cfg(test)]
 mod secrets;
 mod session;
