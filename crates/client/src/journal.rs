@@ -3,6 +3,7 @@ use std::{io, path::PathBuf};
 use obnova_renewal::Record;
 
 mod file;
+pub mod format;
 
 pub use file::FileJournal;
 

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //!
 //! - [`Runner`]: does what a [`Process`](obnova_renewal::Process) says, one step at a time, with the five [`Seams`].
-//! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory.
+//! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory;
+//!   [`journal_format`]: what stands in its file.
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`]: certificates that came as files.
 //! - [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
@@ -28,7 +29,7 @@ pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;
 pub use https::{HttpExchange, Https, Patience, tls_config};
-pub use journal::{FileJournal, Journal, JournalError, MemoryJournal};
+pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
 pub use mailed::{MailedError, read_mailed};

@@ -108,6 +108,25 @@ impl ParsedCertificate {
         self.0.certificate.tbs_certificate().extensions().map_or(&[], Vec::as_slice)
     }
 
+    /// Whether no extension stands there twice (RFC 5280 §4.2), and those that are looked at here can be read: what is there
+    /// and says nothing must not pass for what is not there.
+    #[must_use]
+    pub fn has_sound_extensions(&self) -> bool {
+        let all = self.extensions();
+        let once = |at: usize| all[..at].iter().all(|earlier| earlier.extn_id != all[at].extn_id);
+        all.iter().enumerate().all(|(at, extension)| {
+            let value = extension.extn_value.as_bytes();
+            let readable = match extension.extn_id {
+                rfc5280::ID_CE_BASIC_CONSTRAINTS => BasicConstraints::from_der(value).is_ok(),
+                rfc5280::ID_CE_KEY_USAGE => KeyUsage::from_der(value).is_ok(),
+                rfc5280::ID_CE_EXT_KEY_USAGE => ExtendedKeyUsage::from_der(value).is_ok(),
+                ID_PE_QC_STATEMENTS => Vec::<QcStatement>::from_der(value).is_ok(),
+                _ => true,
+            };
+            readable && once(at)
+        })
+    }
+
     /// What the key may be used for (RFC 5280 §4.2.1.3); `None` when the certificate does not say.
     #[must_use]
     pub fn key_usage(&self) -> Option<FlagSet<KeyUsages>> {

@@ -82,6 +82,9 @@ fn check_one(
     now: SystemTime,
 ) -> Result<(), Refusal> {
     let old = expected.old.get(role);
+    if !certificate.has_sound_extensions() {
+        return Err(Refusal::Malformed);
+    }
     if certificate.subject() != old.subject() {
         return Err(Refusal::AnotherSubject { role });
     }

@@ -9,7 +9,7 @@ use crate::wire;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Refusal {
-    /// What should be a certificate is not.
+    /// What should be a certificate is not, or an extension in it is nonsense or stands there twice.
     #[error("what came is not a certificate, or too long for one: have it sent again")]
     Malformed,
     /// More came than any issuer sends.

@@ -288,3 +288,36 @@ fn exact_bytes_count_and_not_what_they_mean() {
     assert_eq!(ParsedCertificate::try_from(&again).unwrap(), parsed);
     assert_eq!(again.to_der().unwrap(), *der);
 }
+
+/// What stands there twice, or cannot be read, must not pass for what is not there: two constraints that both say "issuer"
+/// are not none.
+#[test]
+fn an_extension_that_stands_there_twice_or_says_nothing_spoils_a_certificate() {
+    let waiting = Waiting::new();
+    let constraints = |draft: &mut Draft, ca| {
+        draft.constraints = Some(BasicConstraints { ca, path_len_constraint: None });
+    };
+    for role in Pair::ROLES {
+        for ca in [true, false] {
+            let twice = waiting.with(role, |draft| {
+                constraints(draft, ca);
+                draft.twice = Some(rfc5280::ID_CE_BASIC_CONSTRAINTS);
+            });
+            assert_eq!(waiting.check(&twice), Err(Refusal::Malformed), "{role}");
+        }
+        let hollow = waiting.with(role, |draft| {
+            constraints(draft, true);
+            draft.hollow = Some(rfc5280::ID_CE_BASIC_CONSTRAINTS);
+        });
+        assert_eq!(waiting.check(&hollow), Err(Refusal::Malformed), "{role}");
+        let names = waiting.with(role, |draft| draft.twice = Some(rfc5280::ID_CE_SUBJECT_ALT_NAME));
+        assert_eq!(waiting.check(&names), Err(Refusal::Malformed), "{role}");
+        let plain = waiting.with(role, |draft| constraints(draft, false));
+        assert!(waiting.check(&plain).is_ok());
+    }
+    let purpose = waiting.with(Signature, |draft| {
+        draft.extended = vec![rfc5280::ID_KP_CLIENT_AUTH];
+        draft.hollow = Some(rfc5280::ID_CE_EXT_KEY_USAGE);
+    });
+    assert_eq!(waiting.check(&purpose), Err(Refusal::Malformed));
+}

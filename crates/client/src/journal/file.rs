@@ -5,10 +5,12 @@ use std::{
     time::SystemTime,
 };
 
-use obnova_algorithm::Digest;
 use obnova_renewal::{Process, Record, ReplayError};
 
-use super::{Journal, JournalError};
+use super::{
+    Journal, JournalError,
+    format::{self, FormatError, MAX_SIZE},
+};
 use crate::RunError;
 
 /// A process in one file, `NAME.journal`.
@@ -17,7 +19,7 @@ use crate::RunError;
 /// it holds the records before or those after, whenever the power goes. Only its owner may read it. `NAME.lock` keeps a
 /// second program away, and tells it the number of the process that it waits for; it may stay.
 ///
-/// Its first line is `obnova-journal 1 LENGTH SHA-256`, about all that follows: one record a line, as JSON.
+/// What stands in it: [`journal_format`](crate::journal_format).
 #[derive(Debug)]
 pub struct FileJournal {
     path: PathBuf,
@@ -134,10 +136,6 @@ impl Journal for FileJournal {
 }
 
 const SUFFIX: &str = ".journal";
-const MAGIC: &str = "obnova-journal";
-const VERSION: u32 = 1;
-/// Longest journal in bytes that is read. A renewal needs about 40 KB.
-const MAX_SIZE: u64 = 4 * 1024 * 1024;
 
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
@@ -180,63 +178,20 @@ fn read(path: &Path) -> Result<Vec<Record>, JournalError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(JournalError::Missing { path: path.to_owned() });
         }
-        file => file.map_err(failed)?.take(MAX_SIZE + 1).read_to_end(&mut bytes).map_err(failed)?,
+        file => file.map_err(failed)?.take(MAX_SIZE as u64 + 1).read_to_end(&mut bytes).map_err(failed)?,
     };
-    parse(&bytes).map_err(|problem| match problem {
-        Unreadable::NotAJournal => JournalError::NotAJournal { path: path.to_owned() },
-        Unreadable::Damaged => JournalError::Damaged { path: path.to_owned() },
-        Unreadable::Newer(version) => JournalError::Newer { path: path.to_owned(), version },
+    format::read(&bytes).map_err(|problem| match problem {
+        FormatError::NotAJournal => JournalError::NotAJournal { path: path.to_owned() },
+        FormatError::Damaged => JournalError::Damaged { path: path.to_owned() },
+        FormatError::Newer { version } => JournalError::Newer { path: path.to_owned(), version },
     })
-}
-
-#[derive(Debug, PartialEq)]
-enum Unreadable {
-    NotAJournal,
-    Damaged,
-    Newer(u32),
-}
-
-fn parse(bytes: &[u8]) -> Result<Vec<Record>, Unreadable> {
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(Unreadable::NotAJournal);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::NotAJournal)?;
-    let header = text.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(' ')).ok_or(Unreadable::NotAJournal)?;
-    let (header, body) = header.split_once('\n').ok_or(Unreadable::Damaged)?;
-    let mut fields = header.split(' ');
-    let version: u32 = fields.next().and_then(|field| field.parse().ok()).ok_or(Unreadable::Damaged)?;
-    if version > VERSION {
-        return Err(Unreadable::Newer(version));
-    }
-    let length: usize = fields.next().and_then(|field| field.parse().ok()).ok_or(Unreadable::Damaged)?;
-    let sound = version == VERSION
-        && length == body.len()
-        && fields.next() == Some(checksum(body).as_str())
-        && fields.next().is_none();
-    if !sound {
-        return Err(Unreadable::Damaged);
-    }
-    body.lines().map(|line| serde_json::from_str(line).map_err(|_| Unreadable::Damaged)).collect()
-}
-
-fn checksum(body: &str) -> String {
-    Digest::Sha256.of(body.as_bytes()).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn encode(records: &[Record]) -> Result<String, serde_json::Error> {
-    let mut body = String::new();
-    for record in records {
-        body.push_str(&serde_json::to_string(record)?);
-        body.push('\n');
-    }
-    Ok(format!("{MAGIC} {VERSION} {} {}\n{body}", body.len(), checksum(&body)))
 }
 
 fn write(path: &Path, records: &[Record]) -> Result<(), JournalError> {
     let failed = |error| JournalError::Io { path: path.to_owned(), error };
-    let text = encode(records).map_err(|error| failed(error.into()))?;
-    // What is written must be read again: the records that are there stay.
-    if text.len() as u64 > MAX_SIZE {
+    let text = format::write(records).map_err(|error| failed(error.into()))?;
+    // What could not be read again is not put in the place of what can.
+    if text.len() > MAX_SIZE {
         return Err(failed(ErrorKind::FileTooLarge.into()));
     }
     let temporary = path.with_extension("new");

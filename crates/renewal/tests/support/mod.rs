@@ -93,6 +93,10 @@ pub struct Draft {
     pub statements: Vec<ObjectIdentifier>,
     pub constraints: Option<BasicConstraints>,
     pub critical: Option<ObjectIdentifier>,
+    /// This extension stands there twice.
+    pub twice: Option<ObjectIdentifier>,
+    /// This extension has a content that nobody can read.
+    pub hollow: Option<ObjectIdentifier>,
 }
 
 impl Draft {
@@ -110,6 +114,8 @@ impl Draft {
             statements: if signature { vec![QC_COMPLIANCE, QC_SSCD] } else { Vec::new() },
             constraints: None,
             critical: None,
+            twice: None,
+            hollow: None,
         }
     }
 
@@ -171,6 +177,11 @@ impl Draft {
         if let Some(oid) = self.critical {
             add(oid, true, vec![5, 0]);
         }
+        if let Some(hollow) = extensions.iter_mut().find(|one| Some(one.extn_id) == self.hollow) {
+            hollow.extn_value = OctetString::new(vec![0x30, 0x80]).unwrap();
+        }
+        let twice = extensions.iter().find(|one| Some(one.extn_id) == self.twice).cloned();
+        extensions.extend(twice);
         extensions
     }
 }
