@@ -1,9 +1,15 @@
 //! Any bytes as a CMC request, as a CA's answer, and as a file of certificates: refused, or within the limits and true to
 //! what was asked; certificates that are written are read as the same again, or refused for their form.
+//!
+//! And whole conversations with a CA: orders, questions and receipts whose controls are missing, doubled, out of order or of
+//! another message, whose requests ask for something else, whose signers are others, each truly signed. Whatever was sent,
+//! the CA's memory keeps the rules: a certificate for two requests, two signers and one holder, once; and the client
+//! believes what the CA said to this message and nothing else.
 #![no_main]
 
 use std::sync::LazyLock;
 
+use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use obnova_enroll::cmc::{Answer, Asked, Expected, FullRequest, FullResponse, Kind, Nonce, TransactionId};
 use obnova_enroll::{certs_only, limits};
@@ -18,7 +24,30 @@ static CA: LazyLock<Certificate> = LazyLock::new(|| {
 const TRANSACTION: u32 = 424_242;
 const NONCE: &[u8] = b"a nonce by BC ..";
 
+#[path = "cmc/answers.rs"]
+mod answers;
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "cmc/orders.rs"]
+mod orders;
+
 fuzz_target!(|bytes: &[u8]| {
+    match bytes.split_first() {
+        Some((b'S', input)) => {
+            if let Ok(conversation) = orders::Conversation::arbitrary(&mut Unstructured::new(input)) {
+                conversation.happens();
+            }
+        }
+        Some((b'A', input)) => {
+            if let Ok(saying) = answers::Saying::arbitrary(&mut Unstructured::new(input)) {
+                saying.is_heard();
+            }
+        }
+        _ => any(bytes),
+    }
+});
+
+fn any(bytes: &[u8]) {
     match FullRequest::parse(bytes) {
         Ok(request) => received(bytes, &request),
         Err(error) => assert!(!error.to_string().is_empty()),
@@ -34,7 +63,7 @@ fuzz_target!(|bytes: &[u8]| {
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
-});
+}
 
 fn received(bytes: &[u8], request: &FullRequest) {
     assert!(bytes.len() <= limits::MAX_MESSAGE && request.signers.len() <= limits::MAX_SIGNERS);

@@ -1,11 +1,39 @@
-//! Any bytes as a PKCS#10 request: refused, or kept byte for byte; and when it is signed by its key, it is no longer once
-//! its signature is another.
+//! Any bytes as a PKCS#10 request, and requests whose fields an input chooses, truly signed: refused, or kept byte for byte;
+//! accepted when it is well formed and its own key signed it, and not otherwise; and no longer once its signature is another.
 #![no_main]
 
+use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use obnova_pkcs10::{CertificationRequest, Rejected};
 
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::message::{Request, RequestChange};
+
 fuzz_target!(|bytes: &[u8]| {
+    match bytes.split_first() {
+        Some((b'S', input)) => {
+            if let Ok(changes) = Vec::<RequestChange>::arbitrary(&mut Unstructured::new(input)) {
+                made(&changes);
+            }
+        }
+        _ => any(bytes),
+    }
+});
+
+/// What a CA is to make of it is known before it is asked.
+fn made(changes: &[RequestChange]) {
+    let mut request = Request::authentication();
+    changes.iter().take(12).for_each(|change| request.change(*change));
+    let der = request.der();
+    any(&der);
+    let verdict = CertificationRequest::from_der(&der).map(|read| read.verify());
+    let accepted = matches!(verdict, Ok(Ok(_)));
+    assert_eq!(accepted, request.proves_possession(), "{request:?}: {verdict:?}");
+}
+
+fn any(bytes: &[u8]) {
     let Ok(request) = CertificationRequest::from_der(bytes) else { return };
     assert!(bytes.len() <= CertificationRequest::MAX_SIZE);
     assert_eq!(request.der(), bytes);
@@ -24,4 +52,4 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
-});
+}
