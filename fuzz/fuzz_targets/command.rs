@@ -1,7 +1,7 @@
 //! Any bytes as a command APDU: refused, or read as the crate `iso7816` reads them and encoded to the same bytes again.
 #![no_main]
 
-use iso7816::command::CommandView as IsoView;
+use iso7816::command::{CommandBuilder, CommandView as IsoView, ExpectedLen};
 use libfuzzer_sys::fuzz_target;
 use obnova_apdu::{CommandApdu, CommandError, CommandView, LengthForm};
 
@@ -23,6 +23,11 @@ fuzz_target!(|bytes: &[u8]| {
             let short = ours.to_command().to_vec(ours.to_command().shortest_form()).expect("it fits");
             assert!(short.len() <= bytes.len());
             assert_eq!(CommandView::parse(&short).expect("it is one").to_command(), ours.to_command());
+            // The other crate writes it so, too; of no data and more than 256 bytes wanted it has only the longest form.
+            let ne = u16::try_from(ours.ne()).map_or(ExpectedLen::Max, ExpectedLen::Ne);
+            let (class, ins) = (theirs.class(), theirs.instruction());
+            let written = CommandBuilder::new(class, ins, theirs.p1, theirs.p2, ours.data(), ne).serialize_to_vec();
+            assert_eq!(written, *short);
         }
         // An Lc of zero must be left out; the other crate takes it.
         Err(CommandError::ZeroLc { .. }) => {}

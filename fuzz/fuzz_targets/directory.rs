@@ -119,11 +119,25 @@ fn constant(bytes: &[u8]) {
 }
 
 fn made_up(bytes: &[u8]) {
-    let Ok(Entries { directory, slots }) = arbitrary::Unstructured::new(bytes).arbitrary::<Entries>() else { return };
+    let entries = arbitrary::Unstructured::new(bytes).arbitrary::<Entries>();
+    let Ok(Entries { mut directory, slots }) = entries else { return };
+    directory.private_keys.retain(|it| is_taken(it, &it.id, PrivateKeyEntry::decode(&it.encode())));
+    directory.public_keys.retain(|it| is_taken(it, &it.id, PublicKeyEntry::decode(&it.encode())));
+    directory.certificates.retain(|it| is_taken(it, &it.id, CertificateEntry::decode(&it.encode())));
     let layout = DirectoryLayout::for_slots(slots);
     let count = [directory.private_keys.len(), directory.public_keys.len(), directory.certificates.len()];
     if count.iter().all(|count| *count <= slots.into()) {
         directory.encode(layout).expect("as many entries as slots always fit");
     }
     written(&directory, layout);
+}
+
+/// An entry is read as it was made, if its identifier is within bounds, and otherwise not at all.
+fn is_taken<T: PartialEq + std::fmt::Debug>(made: &T, id: &[u8], read: Result<T, EntryError>) -> bool {
+    let sound = (1..=MAX_ID).contains(&id.len());
+    match read {
+        Ok(read) => assert_eq!((&read, sound), (made, true)),
+        Err(error) => assert!(!sound, "{made:?}: {error}"),
+    }
+    sound
 }

@@ -1,5 +1,6 @@
 //! One logical command against a card: a sound one, which must get the command whole and whose answer must arrive whole, or
-//! a hostile one, which answers what it likes and must not keep the exchange going for ever.
+//! a hostile one, which answers what it likes and must not keep the exchange going for ever. The crate `iso7816` reads each
+//! APDU the same and puts our chain together to the same command; and the chain that it makes itself is read as that command.
 //!
 //! The first nine bytes choose: 0 limits and which card, 1 how the sound card answers, 2-3 N<sub>e</sub>, 4 data bytes in an
 //! APDU, 5 CLA, 6 INS, 7-8 length of the command data. Then the command data, then what the card has to say.
@@ -7,13 +8,16 @@
 
 use std::convert::Infallible;
 
-use iso7816::command::CommandView as IsoView;
+use iso7816::command::class::Class as IsoClass;
+use iso7816::command::{CommandBuilder, CommandView as IsoView};
 use libfuzzer_sys::fuzz_target;
 use obnova_apdu::exchange::{self, Exchange, ExchangeError, Limits, RunError, Step};
-use obnova_apdu::{Command, CommandView, StatusWord, ins};
+use obnova_apdu::{ClassRange, Command, CommandView, StatusWord, ins};
 
 const MAX_APDUS: u32 = 600;
 const MAX_RESPONSE: usize = 16_384;
+/// Data of the longest command that the other crate puts together.
+const LONGEST_CHAIN: usize = 4_096;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&[choice, manner, ne_hi, ne_lo, max_data, cla, ins, len_hi, len_lo], rest)) = bytes.split_first_chunk()
@@ -47,6 +51,8 @@ struct Card<'a> {
     /// The command's data so far, and its header once it is whole.
     received: Vec<u8>,
     header: Option<[u8; 4]>,
+    /// The same, as the other crate puts it together.
+    theirs: Option<iso7816::Command<LONGEST_CHAIN>>,
 }
 
 impl Card<'_> {
@@ -59,6 +65,7 @@ impl Card<'_> {
             return self.send(view.ne() as usize);
         }
         self.received.extend_from_slice(view.data());
+        self.put_together(theirs);
         if view.class().is_chained() {
             assert_eq!(view.ne(), 0, "a command that is not the last of its chain has an Le");
             return (Vec::new(), StatusWord::SUCCESS);
@@ -68,6 +75,16 @@ impl Card<'_> {
             0 => (Vec::new(), StatusWord::SUCCESS),
             _ if self.announces => self.announce(0),
             ne => self.send(ne as usize),
+        }
+    }
+
+    fn put_together(&mut self, part: IsoView<'_>) {
+        if self.received.len() > LONGEST_CHAIN {
+            return;
+        }
+        match &mut self.theirs {
+            None => self.theirs = Some(part.to_owned().expect("there is room")),
+            Some(whole) => whole.extend_from_command_view(part).expect("there is room"),
         }
     }
 
@@ -101,7 +118,9 @@ fn sound(command: Command<'_>, limits: Limits, says: &[u8], manner: u8) {
         announced: false,
         received: Vec::new(),
         header: None,
+        theirs: None,
     };
+    their_chain(command);
     let per_apdu = limits.max_command_data.min(if limits.extended { 65_535 } else { 255 });
     let fits = command.data.len() <= per_apdu;
     let result = exchange::run_counted(command, limits, |apdu, answer| {
@@ -116,6 +135,14 @@ fn sound(command: Command<'_>, limits: Limits, says: &[u8], manner: u8) {
             assert_eq!(response.data, if command.ne == 0 { &[][..] } else { says });
             assert_eq!(card.received, command.data);
             assert_eq!(card.header, Some([command.cla, command.ins, command.p1, command.p2]));
+            if let Some(theirs) = card.theirs.filter(|_| command.data.len() <= LONGEST_CHAIN) {
+                assert_eq!(theirs.data().as_slice(), command.data);
+                assert_eq!(theirs.class().into_inner(), command.cla);
+                assert_eq!(
+                    (u8::from(theirs.instruction()), theirs.p1, theirs.p2),
+                    (command.ins, command.p1, command.p2)
+                );
+            }
             assert!(counts.apdus as usize >= command.data.len().div_ceil(per_apdu).max(1));
         }
         Err(RunError::Exchange(error)) => match error {
@@ -128,6 +155,24 @@ fn sound(command: Command<'_>, limits: Limits, says: &[u8], manner: u8) {
         },
         Err(error) => panic!("{error}"),
     }
+}
+
+/// The other crate splits the command into short APDUs of its own; put together they are it, too.
+fn their_chain(command: Command<'_>) {
+    let Ok(class) = IsoClass::try_from(command.cla) else { return };
+    if command.class().range() != ClassRange::FirstInterindustry {
+        return;
+    }
+    let ne = command.ne.min(Command::NE_SHORT_MAX);
+    let (ins, p1, p2) = (command.ins.into(), command.p1, command.p2);
+    let chain = CommandBuilder::new_non_extended(class, ins, p1, p2, command.data, ne as u16, Some(4 + 1 + 255 + 1));
+    let apdus: Vec<Vec<u8>> = chain.map(CommandBuilder::serialize_to_vec).collect();
+    let views: Vec<_> = apdus.iter().map(|apdu| CommandView::parse(apdu).expect("the other crate writes it")).collect();
+    let (last, parts) = views.split_last().expect("a chain has a last part");
+    assert!(parts.iter().all(|part| part.class() == command.class().chained() && part.ne() == 0));
+    assert_eq!((last.class(), last.ne()), (command.class(), ne));
+    assert!(views.iter().all(|part| (part.ins(), part.p1(), part.p2()) == (command.ins, command.p1, command.p2)));
+    assert_eq!(views.iter().flat_map(|part| part.data()).copied().collect::<Vec<_>>(), command.data);
 }
 
 /// `says` is a list of answers, each with its length before it. The last one is given again and again.

@@ -46,9 +46,10 @@ fn label(from: &mut Unstructured<'_>) -> Result<Label> {
     Ok(Label::fitting(text))
 }
 
+/// Identifiers may be too short or too long: such entries must not be taken.
 fn id(from: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-    let length = from.int_in_range(1..=MAX_ID)?;
-    Ok(from.bytes(length.min(from.len()).max(1))?.to_vec())
+    let length = from.int_in_range(0..=MAX_ID + 4)?;
+    Ok(from.bytes(length.min(from.len()))?.to_vec())
 }
 
 fn slot(from: &mut Unstructured<'_>) -> Result<SlotNumber> {

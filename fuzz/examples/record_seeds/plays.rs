@@ -49,6 +49,7 @@ pub fn plays() -> Vec<(String, Play)> {
         ("gone", What::Gone { acted: true }),
         ("endless", What::Endless(vec![0x55, 0x61, 0x00], vec![0x61, 0x00])),
         ("ping-pong", What::Endless(vec![0x6C, 0x05], vec![0x6C, 0x06])),
+        ("nothing", What::Endless(vec![0x90, 0x00], vec![0x90, 0x00])),
         ("trickle", What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00])),
     ];
     let mut plays = Vec::new();
@@ -74,5 +75,12 @@ pub fn plays() -> Vec<(String, Play)> {
             Play { kind: Kind::Active, short_only: false, operations, lies: vec![tell(0), tell(5)] },
         ));
     }
+    let trickle = What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00]);
+    let lies = vec![Lie { after: 0, what: What::Tell(4, 0, 0xFFFF) }, Lie { after: 1, what: trickle }];
+    let operations = vec![does(Task::Overview, 0, 0, 0)];
+    plays.push((
+        "tells-long-certificates-trickle".to_owned(),
+        Play { kind: Kind::Active, short_only: false, operations, lies },
+    ));
     plays
 }

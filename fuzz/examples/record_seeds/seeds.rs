@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use obnova_apdu::tlv::Reader;
-use obnova_apdu::{CommandView, Response, ins};
+use obnova_apdu::{CommandView, LengthForm, Response, ins};
 use obnova_fuzz::form::Form;
 use obnova_fuzz::script::{Action, MOST_STEPS, Manner, Script, Step};
 use obnova_profile::{CardStatus, DirectoryLayout, SlotNumber};
@@ -38,6 +38,7 @@ impl Seeds {
             let name = format!("{}-{number:02}", conversation.name);
             self.command(&name, command);
             self.answer(&name, command, answer);
+            self.exchange(&name, command, answer);
         }
     }
 
@@ -61,6 +62,26 @@ impl Seeds {
         if self.shapes.insert(("command", shape.to_vec())) {
             self.write("command", name, command);
         }
+    }
+
+    /// The form is that of `fuzz_targets/exchange.rs`.
+    fn exchange(&mut self, name: &str, command: &[u8], answer: &[u8]) {
+        let Ok(view) = CommandView::parse(command) else { return };
+        let (data, [says @ .., _, _]) = (view.data(), answer) else { return };
+        let lengths = [data.len(), says.len()].map(|length| length.min(1_500));
+        let extended = view.form() == LengthForm::Extended;
+        let shape = [u8::from(extended), (lengths[0] / 128) as u8, (lengths[1] / 128) as u8, u8::from(view.ne() > 256)];
+        if !self.shapes.insert(("exchange", shape.to_vec())) {
+            return;
+        }
+        // One more is wanted where the number does not fit.
+        let more = u8::from(view.ne() > 0xFFFF);
+        let [high, low] = (view.ne() as u16).wrapping_sub(more.into()).to_be_bytes();
+        let [length_high, length_low] = (lengths[0] as u16).to_be_bytes();
+        let choice = more | if extended { 2 } else { 0 };
+        let mut seed = vec![choice, 0, high, low, 0, view.cla(), view.ins(), length_high, length_low];
+        seed.extend(data[..lengths[0]].iter().chain(&says[..lengths[1]]));
+        self.write("exchange", name, &seed);
     }
 
     fn answer(&mut self, name: &str, command: &[u8], answer: &[u8]) {
