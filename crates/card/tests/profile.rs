@@ -334,6 +334,11 @@ fn a_card_that_arrives_inactive_is_activated_once() {
         assert!(matches!(token.activate(&transport, &good[..2]), Err(TokenError::Unsupported { .. })));
         let twice = [good.clone(), good.clone()].concat();
         assert!(matches!(token.activate(&transport, &twice), Err(TokenError::Unsupported { .. })));
+        // So is the transport PIN: what cannot be it spends no try.
+        for impossible in ["", "1234", "123456789"] {
+            let form = token.activate(&Pin::new(Secret::from(impossible)), &good);
+            assert!(matches!(form, Err(TokenError::SecretForm { password: PasswordKind::TransportPin, .. })));
+        }
         let wrong = token.activate(&Pin::new(Secret::from("000000")), &good);
         let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }) = wrong else {
             panic!("{wrong:?}")

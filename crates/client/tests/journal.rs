@@ -7,7 +7,7 @@ mod common;
 use std::{fs, path::Path, time::Duration};
 
 use common::{World, support::now};
-use obnova_client::{FileJournal, Journal, JournalError, RunError, Turn, journal_format};
+use obnova_client::{FileJournal, Journal, JournalError, RunError, Turn};
 use obnova_renewal::{Fact, Record, Stage};
 
 /// The records of a whole renewal.
@@ -190,16 +190,4 @@ fn what_can_be_gone_on_with_is_found() {
     fs::write(folder.join("broken.journal"), "obnova-journal 1 9 0").unwrap();
     let broken = FileJournal::unfinished(&folder, now()).unwrap_err();
     assert!(matches!(broken, RunError::Journal(JournalError::Damaged { .. })), "{broken}");
-}
-
-#[test]
-fn a_journal_that_could_not_be_read_again_is_not_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut journal = FileJournal::create(folder.path(), "twins").unwrap();
-    let record = |size| Record { at: now(), fact: Fact::LoggedIn("x".repeat(size)) };
-    journal.append(&[record(1000)]).unwrap();
-    let error = journal.append(&[record(journal_format::MAX_SIZE)]).unwrap_err();
-    assert!(matches!(error, JournalError::Io { error, .. } if error.kind() == std::io::ErrorKind::FileTooLarge));
-    assert_eq!(journal.records().unwrap(), [record(1000)]);
-    assert_eq!(FileJournal::peek(folder.path(), "twins").unwrap(), [record(1000)]);
 }

@@ -82,6 +82,7 @@ pub(super) fn activate(
             card.ask(&command::activate()).map(drop)
         }
         TransportPinModel::InPlace => {
+            check_in_place(card, transport)?;
             for (password, secret) in passwords {
                 if let State::Active { .. } = card.password(password)?.state {
                     // Set before a tear. It must be what the holder chose now, too: a change from it to itself tells.
@@ -90,7 +91,6 @@ pub(super) fn activate(
                     card.present(password, &change)?;
                     continue;
                 }
-                // The transport PIN has a form of its own.
                 card.check_tries(password, transport)?;
                 let change = command::change_password(password, transport.secret.expose(), secret.expose());
                 card.present(PasswordReference::TransportPin, &change)?;
@@ -101,6 +101,21 @@ pub(super) fn activate(
             what: "be activated: its transport PIN is of a kind unknown here".to_owned(),
         }),
     }
+}
+
+/// What stands in the place of every password can only be what each of them could be.
+fn check_in_place(card: &Conversation<'_>, transport: &Pin) -> Result<(), TokenError> {
+    for password in PasswordReference::LASTING {
+        if !matches!(card.password(password)?.state, State::Active { .. }) {
+            card.check_form(password, &transport.secret).map_err(|error| match error {
+                TokenError::SecretForm { minimum, maximum, .. } => {
+                    TokenError::SecretForm { password: PasswordKind::TransportPin, minimum, maximum }
+                }
+                other => other,
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn lasting(kind: PasswordKind) -> Result<PasswordReference, TokenError> {
