@@ -169,7 +169,7 @@ impl Ca {
         self.opened(&order, self.store.repeat(transaction)?.as_ref())
     }
 
-    /// Issues a pending order, if the certificates that vouch for it are still valid.
+    /// Issues a pending order, named by itself or by a repeat, if the certificates that vouch for it are still valid.
     ///
     /// # Errors
     /// [`CaError::Decided`] when it is not pending any more; [`CaError::Refused`] with [`Refusal::Expired`] when it waited too
@@ -178,7 +178,7 @@ impl Ca {
         let pending = self.pending(transaction)?;
         let certificates = self.certificates_for(&pending.requests, now)?;
         let made: Vec<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
-        let record = self.store.issue(transaction, certificates, now)?;
+        let record = self.store.issue(&pending.transaction, certificates, now)?;
         // Somebody else may have decided between the two steps; then what was signed here was never given out.
         let ours = record.certificates.iter().map(|certificate| &certificate.serial).eq(made.iter());
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
@@ -189,8 +189,8 @@ impl Ca {
     /// # Errors
     /// As [`approve`](Self::approve).
     pub fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, CaError> {
-        self.pending(transaction)?;
-        let record = self.store.reject(transaction, reason, now)?;
+        let pending = self.pending(transaction)?;
+        let record = self.store.reject(&pending.transaction, reason, now)?;
         let ours = record.state == OrderState::Rejected && record.reason.as_deref() == Some(reason);
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
     }

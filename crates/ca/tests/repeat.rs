@@ -42,6 +42,26 @@ fn what_is_pending_is_told_with_its_token_and_picked_up_under_either_name() {
 }
 
 #[test]
+fn an_operator_decides_it_under_either_name() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    let token = token(&world.send(&draft));
+    let other = again(&draft, 2);
+    world.send(&other);
+    world.approve(&other.transaction);
+    assert_eq!(issued(world.query(&draft.transaction, &token)).len(), 2);
+
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    let other = again(&draft, 2);
+    world.send(&draft);
+    world.send(&other);
+    let name = Transaction::new(other.transaction.as_bytes()).unwrap();
+    world.ca.reject(&name, "the address changed", now()).unwrap();
+    assert_eq!(only_order(&world.ca).state, OrderState::Rejected);
+}
+
+#[test]
 fn a_confirmed_receipt_ends_the_name_it_was_given_under_and_who_signs_anew_is_told_again() {
     let world = World::automatic();
     let draft = Draft::renewing(&world.old, 1);
