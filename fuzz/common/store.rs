@@ -6,8 +6,8 @@ use std::{
 };
 
 use obnova_ca::{
-    KeyHash, Store, StoreError, Transaction,
-    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Submission},
+    KeyHash, Profile, Store, StoreError, Transaction,
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Submission},
 };
 
 #[derive(Clone, Default)]
@@ -18,6 +18,15 @@ pub struct MemoryStore(Arc<Mutex<Kept>>);
 pub struct Kept {
     pub orders: Vec<OrderRecord>,
     pub certificates: Vec<CertificateRecord>,
+    /// Messages that asked again for what an order asks for.
+    pub repeats: Vec<Again>,
+}
+
+#[derive(Clone)]
+pub struct Again {
+    pub name: Transaction,
+    pub order: Transaction,
+    repeat: Repeat,
 }
 
 impl MemoryStore {
@@ -31,8 +40,10 @@ impl MemoryStore {
         change: impl FnOnce(&mut OrderRecord) -> Vec<CertificateRecord>,
     ) -> Result<OrderRecord, StoreError> {
         let mut kept = self.kept();
-        let found = kept.orders.iter_mut().find(|order| order.transaction == *transaction);
-        let order = found.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
+        let name = kept.order(transaction).map(|order| order.transaction.clone());
+        let name = name.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
+        let found = kept.orders.iter_mut().find(|order| order.transaction == name);
+        let order = found.ok_or_else(|| StoreError::NoSuchOrder(name))?;
         let certificates = change(order);
         let order = order.clone();
         kept.certificates.extend(certificates);
@@ -46,6 +57,16 @@ impl Kept {
         certified || self.open().flat_map(|order| &order.requests).any(|request| request.key == *key)
     }
 
+    /// By its name, or by that of one of its repeats.
+    pub fn order(&self, name: &Transaction) -> Option<&OrderRecord> {
+        let name = self.again(name).map_or(name, |again| &again.order);
+        self.orders.iter().find(|order| order.transaction == *name)
+    }
+
+    fn again(&self, name: &Transaction) -> Option<&Again> {
+        self.repeats.iter().find(|again| again.name == *name)
+    }
+
     fn open(&self) -> impl Iterator<Item = &OrderRecord> {
         self.orders.iter().filter(|order| order.state != OrderState::Rejected)
     }
@@ -54,9 +75,16 @@ impl Kept {
 impl Store for MemoryStore {
     fn submit(&self, new: NewOrder) -> Result<Submission, StoreError> {
         let mut kept = self.kept();
-        if let Some(known) = kept.orders.iter().find(|order| order.transaction == new.transaction) {
-            let same = known.message == new.message;
+        if let Some(known) = kept.order(&new.transaction) {
+            let message = kept.again(&new.transaction).map_or(&known.message, |again| &again.repeat.message);
+            let same = *message == new.message;
             return Ok(if same { Submission::Known(known.clone()) } else { Submission::TransactionTaken });
+        }
+        let stands = kept.open().find(|order| asks(&order.requests) == asks(&new.requests)).cloned();
+        if let Some(stands) = stands {
+            let repeat = Repeat { message: new.message, confirmed: None };
+            kept.repeats.push(Again { name: new.transaction, order: stands.transaction.clone(), repeat });
+            return Ok(Submission::Repeated(stands));
         }
         for request in &new.requests {
             let replaces = |order: &&OrderRecord| order.requests.iter().any(|one| one.replaces == request.replaces);
@@ -114,12 +142,19 @@ impl Store for MemoryStore {
     }
 
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
-        self.decide(transaction, |order| {
+        let order = self.decide(transaction, |order| {
             if order.state == OrderState::Issued {
                 (order.state, order.confirmed) = (OrderState::Confirmed, Some(now));
             }
             Vec::new()
-        })
+        })?;
+        if order.state == OrderState::Confirmed {
+            let mut kept = self.kept();
+            if let Some(again) = kept.repeats.iter_mut().find(|again| again.name == *transaction) {
+                again.repeat.confirmed.get_or_insert(now);
+            }
+        }
+        Ok(order)
     }
 
     fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
@@ -134,7 +169,11 @@ impl Store for MemoryStore {
     }
 
     fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
-        Ok(self.kept().orders.iter().find(|order| order.transaction == *transaction).cloned())
+        Ok(self.kept().order(transaction).cloned())
+    }
+
+    fn repeat(&self, name: &Transaction) -> Result<Option<Repeat>, StoreError> {
+        Ok(self.kept().again(name).map(|again| again.repeat.clone()))
     }
 
     fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {
@@ -165,4 +204,12 @@ impl Store for MemoryStore {
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         Ok(self.kept().is_taken(key))
     }
+}
+
+/// What they ask for, in whatever order they stand.
+fn asks(requests: &[RequestRecord]) -> Vec<(Profile, KeyHash, bool, &[u8])> {
+    let mut asks: Vec<_> =
+        requests.iter().map(|one| (one.profile, one.key, one.same_key, one.replaces.as_slice())).collect();
+    asks.sort_unstable();
+    asks
 }

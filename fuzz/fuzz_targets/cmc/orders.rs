@@ -204,7 +204,7 @@ impl Stage<'_> {
 
     fn is_pending(&self, transaction: u8) -> bool {
         let kept = self.house.store.kept();
-        kept.orders.iter().any(|order| order.transaction == name(transaction) && order.state == OrderState::Pending)
+        kept.order(&name(transaction)).is_some_and(|order| order.state == OrderState::Pending)
     }
 
     fn order(&self, address: Address, changes: &[Change]) -> (Vec<u8>, bool) {
