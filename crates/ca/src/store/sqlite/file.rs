@@ -1,6 +1,6 @@
 use std::{fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
 use super::failure;
 use crate::StoreError;
@@ -50,6 +50,8 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(32);
+    // Else SQLite plans a statement anew for every value that it is given. Here the plan is the same for all of them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     Ok(connection)
 }
 

@@ -54,9 +54,9 @@ pub const CONFIRM: &str = "UPDATE orders SET state = 'confirmed', confirmed = ?2
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
+    use rusqlite::{Connection, StatementStatus, config::DbConfig};
 
-    use super::*;
+    use super::{super::file, *};
 
     const ALL: [&str; 19] = [
         ORDER_BY_NAME,
@@ -111,6 +111,32 @@ mod tests {
                 assert!(!bad || harmless(&step, sql), "{step}\n{sql}");
             }
         }
+    }
+
+    /// How often the statements that read are planned anew when they are given other values.
+    fn planned_anew(stable: bool) -> i32 {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = file::open(&directory.path().join("ca.db")).unwrap();
+        if !stable {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, false).unwrap();
+        }
+        let count = |sql: &str| {
+            let mut statement = connection.prepare(sql).unwrap();
+            for value in [1, 2, 3] {
+                for parameter in 1..=statement.parameter_count() {
+                    statement.raw_bind_parameter(parameter, value).unwrap();
+                }
+                assert!(statement.raw_query().next().unwrap().is_none_or(|row| row.get(0) == Ok(0)), "{sql}");
+            }
+            statement.get_status(StatementStatus::RePrepare)
+        };
+        ALL.into_iter().filter(|sql| sql.starts_with("SELECT")).map(count).sum()
+    }
+
+    #[test]
+    fn a_statement_is_planned_once() {
+        assert_eq!(planned_anew(true), 0);
+        assert!(planned_anew(false) > 0, "SQLite needs no telling any more");
     }
 
     #[test]
