@@ -4,7 +4,7 @@ mod statements;
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::{Duration, SystemTime},
 };
 
@@ -82,7 +82,10 @@ impl std::fmt::Debug for SqliteStore {
 
 impl Store for SqliteStore {
     fn submit(&self, order: NewOrder) -> Result<Submission, StoreError> {
-        self.writer.run(move |connection| submit(connection, order))
+        let order = Arc::new(order);
+        let shared = order.clone();
+        let refused = self.writer.run(move |connection| submit(connection, &shared))?;
+        Ok(refused.unwrap_or_else(|| Submission::Accepted(accepted(Arc::unwrap_or_clone(order)))))
     }
 
     fn issue(
@@ -111,12 +114,14 @@ impl Store for SqliteStore {
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
         let transaction = transaction.clone();
         self.writer.run(move |connection| {
-            let order = existing(connection, &transaction)?;
-            connection
-                .prepare_cached(statements::CONFIRM)
-                .and_then(|mut statement| statement.execute(params![order.transaction.as_bytes(), seconds(now)]))
-                .map_err(failure)?;
-            let order = existing(connection, &transaction)?;
+            if set_confirmed(connection, &transaction, now)? {
+                return existing(connection, &transaction);
+            }
+            // It was confirmed before, is not issued, or this is the name of a repeat.
+            let mut order = existing(connection, &transaction)?;
+            if set_confirmed(connection, &order.transaction, now)? {
+                order = existing(connection, &transaction)?;
+            }
             if order.state == OrderState::Confirmed {
                 repeats::confirm(connection, &transaction, now)?;
             }
@@ -179,22 +184,23 @@ impl Store for SqliteStore {
     }
 }
 
-fn submit(connection: &Connection, order: NewOrder) -> Result<Submission, StoreError> {
+/// Keeps the order; or says why not.
+fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission>, StoreError> {
     if let Some(known) = self::order(connection, &order.transaction)? {
         let repeat = repeats::find(connection, &order.transaction)?;
         let same = repeat.map_or(known.message == order.message, |repeat| repeat.message == order.message);
-        return Ok(if same { Submission::Known(known) } else { Submission::TransactionTaken });
+        return Ok(Some(if same { Submission::Known(known) } else { Submission::TransactionTaken }));
     }
-    if let Some(stands) = repeats::order_that_stands(connection, &order)? {
-        repeats::keep(connection, &order, &stands)?;
-        return Ok(Submission::Repeated(stands));
+    if let Some(stands) = repeats::order_that_stands(connection, order)? {
+        repeats::keep(connection, order, &stands)?;
+        return Ok(Some(Submission::Repeated(stands)));
     }
     for request in &order.requests {
         if let Some(other) = order_that_replaces(connection, &request.replaces)? {
-            return Ok(Submission::AlreadyOrdered(other));
+            return Ok(Some(Submission::AlreadyOrdered(other)));
         }
         if !request.same_key && key_is_taken(connection, &request.key)? {
-            return Ok(Submission::KeyTaken(request.profile));
+            return Ok(Some(Submission::KeyTaken(request.profile)));
         }
     }
     let issued = !order.certificates.is_empty();
@@ -233,20 +239,36 @@ fn submit(connection: &Connection, order: NewOrder) -> Result<Submission, StoreE
             .map_err(failure)?;
     }
     insert_certificates(connection, issued.then_some(id), &order.certificates)?;
-    Ok(Submission::Accepted(OrderRecord {
+    Ok(None)
+}
+
+/// The record of an order that was just kept.
+fn accepted(order: NewOrder) -> OrderRecord {
+    let received = time(seconds(order.received));
+    let issued = !order.certificates.is_empty();
+    OrderRecord {
         transaction: order.transaction,
         message: order.message,
         holder: order.holder,
-        state,
+        state: if issued { OrderState::Issued } else { OrderState::Pending },
         reason: None,
         token_salt: order.token_salt,
         token_hash: order.token_hash,
-        received: time(received),
-        decided: issued.then(|| time(received)),
+        received,
+        decided: issued.then_some(received),
         confirmed: None,
         requests: order.requests,
         certificates: order.certificates,
-    }))
+    }
+}
+
+/// Whether it was issued, and is confirmed now.
+fn set_confirmed(connection: &Connection, transaction: &Transaction, now: SystemTime) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached(statements::CONFIRM)
+        .and_then(|mut statement| statement.execute(params![transaction.as_bytes(), seconds(now)]))
+        .map(|count| count == 1)
+        .map_err(failure)
 }
 
 /// Moves a pending order on; `None` when it was not pending any more.

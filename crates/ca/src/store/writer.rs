@@ -26,10 +26,11 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
-    /// Does `work` inside a transaction and waits until it is on disk. Its error undoes its own changes only.
+    /// Does `work` inside a transaction and waits until it is on disk. Its error undoes its own changes only; it may be done
+    /// again when another's is undone.
     pub fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.post(work)?.recv().map_err(|_| StoreError::Stopped)?
     }
@@ -37,10 +38,10 @@ impl Writer {
     /// Like [`run`](Self::run), for who waits later.
     fn post<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
         let (answer, outcome) = channel();
-        let job = Pending { work: Some(work), done: None, answer };
+        let job = Pending { work, done: None, answer };
         let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
         jobs.send(Box::new(job)).map_err(|_| StoreError::Stopped)?;
         Ok(outcome)
@@ -58,33 +59,36 @@ impl Drop for Writer {
 }
 
 trait Work: Send {
-    /// Does the work; `false` when it must be undone.
+    /// Does the work, or does it again after it was undone; `false` when it must be undone.
     fn perform(&mut self, connection: &Connection) -> bool;
     /// Tells the caller, once the commit went well or failed.
     fn finish(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
 struct Pending<T, F> {
-    work: Option<F>,
+    work: F,
     done: Option<Result<T, StoreError>>,
     answer: Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T, StoreError> + Send> Work for Pending<T, F> {
+impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Work for Pending<T, F> {
     fn perform(&mut self, connection: &Connection) -> bool {
-        self.done = self.work.take().map(|work| work(connection));
-        matches!(self.done, Some(Ok(_)))
+        let done = (self.work)(connection);
+        self.done.insert(done).is_ok()
     }
 
     fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
-        let outcome = match (self.done, commit) {
+        let Self { work, done, answer } = *self;
+        // What it shares with the caller is the caller's alone from here on.
+        drop(work);
+        let outcome = match (done, commit) {
             (Some(Err(own)), _) => Err(own),
             (_, Err(failed)) => Err(failed),
             (Some(done), Ok(())) => done,
             (None, Ok(())) => Err(StoreError::Stopped),
         };
         // The caller waits for this; where it is gone nobody needs it.
-        let _ = self.answer.send(outcome);
+        let _ = answer.send(outcome);
     }
 }
 
@@ -98,16 +102,38 @@ fn serve(connection: Connection, inbox: &Receiver<Job>) {
 }
 
 fn commit(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
+    if transaction(connection, || together(connection, batch))? {
+        return Ok(());
+    }
+    transaction(connection, || apart(connection, batch).map(|()| true)).map(drop)
+}
+
+/// Commits what `work` does when it says so; else all of it is undone.
+fn transaction(connection: &Connection, work: impl FnOnce() -> Result<bool, StoreError>) -> Result<bool, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    let done = perform(connection, batch).and_then(|()| execute(connection, "COMMIT"));
-    if done.is_err() && !connection.is_autocommit() {
+    let done = work().and_then(|good| if good { execute(connection, "COMMIT").map(|()| true) } else { Ok(false) });
+    if done != Ok(true) && !connection.is_autocommit() {
         // What made the commit fail is told; where this fails too, SQLite has rolled back by itself.
         let _ = execute(connection, "ROLLBACK");
     }
     done
 }
 
-fn perform(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
+/// One after the other; `false` when one failed that had written something, which takes the work of all with it. Most jobs that
+/// fail do so before they write: then nobody pays for savepoints, which copy every page that changes.
+fn together(connection: &Connection, batch: &mut [Job]) -> Result<bool, StoreError> {
+    for job in batch {
+        let before = connection.total_changes();
+        let untouched = || connection.total_changes() == before && !connection.is_autocommit();
+        if !job.perform(connection) && !untouched() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// One after the other, each with its own changes to undo.
+fn apart(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
     for job in batch {
         execute(connection, "SAVEPOINT job")?;
         if !job.perform(connection) {
