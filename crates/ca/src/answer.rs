@@ -32,40 +32,40 @@ impl Ca {
             Ok(request) => request,
             Err(error) => return self.answer_unreadable(message, error),
         };
-        let (answer, refused) = match self.decide(message, &request, peer, now) {
+        let response = FullResponseBuilder::reply_to(&request, fresh_nonce()?);
+        let (answer, refused) = match self.decide(message, request, peer, now) {
             Ok(answer) => (answer, None),
             Err(CaError::Refused(refusal)) => (as_refusal(&refusal), Some(refusal.name())),
             Err(error) => return Err(error.into()),
         };
-        let message = self.signed(FullResponseBuilder::reply_to(&request, fresh_nonce()?), &answer)?;
-        Ok(Response { message, refused })
+        Ok(Response { message: self.signed(response, &answer)?, refused })
     }
 
     fn decide(
         &self,
         message: &[u8],
-        request: &FullRequest,
+        request: FullRequest,
         peer: Option<&Certificate>,
         now: SystemTime,
     ) -> Result<Answer, CaError> {
         let transaction = name_of(&request.transaction)?;
-        match &request.kind {
+        match request.kind {
             Kind::Enroll(requests) => {
                 let order = Order {
                     transaction,
                     message: message.to_vec(),
-                    requests: requests.iter().map(|(_, request)| request.clone()).collect(),
-                    signers: request.signers.clone(),
+                    requests: requests.into_iter().map(|(_, request)| request).collect(),
+                    signers: request.signers,
                 };
                 self.as_answer(self.place(&order, peer, now)?, now)
             }
             Kind::QueryPending(token) => {
-                let token = token_of(token)?;
+                let token = token_of(&token)?;
                 self.as_answer(self.pick_up_of(&transaction, &token)?, now)
             }
             Kind::ConfirmAcceptance { token, certificates } => {
                 let token = token.as_ref().map(token_of).transpose()?;
-                self.confirm(&transaction, token.as_ref(), certificates, now)?;
+                self.confirm(&transaction, token.as_ref(), &certificates, now)?;
                 Ok(Answer::Confirmed)
             }
         }

@@ -230,15 +230,12 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`] when it is not an authentication certificate of this CA, valid now.
     pub fn login(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
-        if self.check_peer(peer, now)? != Profile::Authentication {
-            return Err(Refusal::PeerNotForLogin.into());
-        }
-        let serial = peer.tbs_certificate().serial_number().as_bytes();
-        self.store.certificate(serial)?.ok_or_else(|| Refusal::UnknownPeer.into())
+        let kept = self.check_peer(peer, now)?;
+        if kept.profile == Profile::Authentication { Ok(kept) } else { Err(Refusal::PeerNotForLogin.into()) }
     }
 
-    fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<Profile, CaError> {
-        let profile = issued_here(peer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
+    fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
+        let kept = issued_here(peer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
         let validity = peer.tbs_certificate().validity();
         if now < validity.not_before.to_system_time() {
             return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());
@@ -246,7 +243,7 @@ impl Ca {
         if now >= validity.not_after.to_system_time() + Duration::from_secs(1) {
             return Err(Refusal::PeerExpired { at: validity.not_after.to_string() }.into());
         }
-        Ok(profile)
+        Ok(kept)
     }
 
     pub(crate) fn ending(

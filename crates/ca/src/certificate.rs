@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{
     Decode, Encode, Sequence,
-    asn1::{BitString, OctetString},
+    asn1::{AnyRef, BitString, OctetString},
 };
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use sha2::{Digest, Sha256};
@@ -86,8 +86,9 @@ impl Content<'_> {
             subject_public_key_info: self.key,
             extensions,
         };
-        let signature = BitString::from_bytes(&self.signer.sign(&tbs.to_der()?)?)?;
-        let der = Signed { tbs, algorithm, signature }.to_der()?;
+        let tbs = tbs.to_der()?;
+        let signature = BitString::from_bytes(&self.signer.sign(&tbs)?)?;
+        let der = Signed { tbs: AnyRef::from_der(&tbs)?, algorithm, signature }.to_der()?;
         Ok(IssuedCertificate::from_der(&der)?)
     }
 }
@@ -107,9 +108,10 @@ struct Tbs {
     extensions: Vec<Extension>,
 }
 
+/// What was signed, and its signature.
 #[derive(Sequence)]
-struct Signed {
-    tbs: Tbs,
+struct Signed<'a> {
+    tbs: AnyRef<'a>,
     algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
 }

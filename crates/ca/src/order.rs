@@ -11,7 +11,10 @@ use x509_cert::{
     ext::{Extension, pkix::KeyUsage},
 };
 
-use crate::{CaError, KeyHash, Policy, Profile, Refusal, Store, Transaction, store::RequestRecord};
+use crate::{
+    CaError, KeyHash, Policy, Profile, Refusal, Store, Transaction,
+    store::{CertificateRecord, RequestRecord},
+};
 
 /// An order as it arrived: whoever read it has verified the signers' signatures over it, and nothing else.
 #[derive(Clone, Debug)]
@@ -73,8 +76,7 @@ pub(crate) fn check<'a>(
     if requests[0].key == requests[1].key {
         return Err(Refusal::SharedKey.into());
     }
-    let holder = vouching.authentication.tbs_certificate().subject().to_string();
-    Ok(Checked { holder, requests, old: vouched })
+    Ok(Checked { holder: vouching.holder, requests, old: vouched })
 }
 
 /// Policy takes keys of this kind.
@@ -103,6 +105,8 @@ pub(crate) fn wanted(position: usize, request: &CertificationRequest) -> Result<
 struct OldPair<'a> {
     authentication: &'a Certificate,
     signature: &'a Certificate,
+    /// Their subject, readable.
+    holder: String,
 }
 
 impl<'a> OldPair<'a> {
@@ -117,14 +121,13 @@ impl<'a> OldPair<'a> {
 /// Both old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
 fn pair<'a>(signers: &'a [Certificate], store: &dyn Store) -> Result<OldPair<'a>, CaError> {
     let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }.into()) };
-    let mut profiles = Vec::new();
-    for (index, signer) in signers.iter().enumerate() {
-        let known = issued_here(signer, store)?;
-        profiles.push(known.ok_or(Refusal::UnknownSigner { position: index + 1 })?);
-    }
-    let (authentication, signature) = match profiles[..] {
-        [Profile::Authentication, Profile::Signature] => (first, second),
-        [Profile::Signature, Profile::Authentication] => (second, first),
+    let known = |index: usize, signer| -> Result<CertificateRecord, CaError> {
+        Ok(issued_here(signer, store)?.ok_or(Refusal::UnknownSigner { position: index + 1 })?)
+    };
+    let [one, other] = [known(0, first)?, known(1, second)?];
+    let (authentication, signature) = match (one.profile, other.profile) {
+        (Profile::Authentication, Profile::Signature) => (first, second),
+        (Profile::Signature, Profile::Authentication) => (second, first),
         _ => return Err(Refusal::SignersNotAPair.into()),
     };
     let same_holder = authentication.tbs_certificate().subject() == signature.tbs_certificate().subject()
@@ -132,15 +135,16 @@ fn pair<'a>(signers: &'a [Certificate], store: &dyn Store) -> Result<OldPair<'a>
     if !same_holder {
         return Err(Refusal::SignersNotAPair.into());
     }
-    Ok(OldPair { authentication, signature })
+    // It is written out there, which costs more than to look it up.
+    Ok(OldPair { authentication, signature, holder: one.subject })
 }
 
-/// The profile of a certificate when this CA issued it: kept in its store, byte for byte. Only what its key signed gets there,
+/// A certificate as it is kept, when this CA issued it: kept in its store, byte for byte. Only what its key signed gets there,
 /// so its signature is not verified once more.
-pub(crate) fn issued_here(certificate: &Certificate, store: &dyn Store) -> Result<Option<Profile>, CaError> {
+pub(crate) fn issued_here(certificate: &Certificate, store: &dyn Store) -> Result<Option<CertificateRecord>, CaError> {
     let der = certificate.to_der().map_err(crate::IssueError::from)?;
     let kept = store.certificate(certificate.tbs_certificate().serial_number().as_bytes())?;
-    Ok(kept.filter(|kept| kept.der == der).map(|kept| kept.profile))
+    Ok(kept.filter(|kept| kept.der == der))
 }
 
 /// The certificate that vouches is valid now.
