@@ -15,6 +15,7 @@ use ureq::{
 
 use crate::CaError;
 
+mod bounded;
 mod tls;
 
 /// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
@@ -54,6 +55,8 @@ impl Https {
     pub const MAX_ANSWER: usize = 1024 * 1024;
     /// Longest head of an answer in bytes that is read.
     pub const MAX_HEAD: usize = 16 * 1024;
+    /// Bytes that are taken from the network for one answer, with everything that carries it and is no part of it.
+    pub const MAX_WIRE: usize = 2 * Self::MAX_ANSWER;
 
     /// For a server (`https://ca.example:8443`), with a TLS configuration that says whom to trust and who asks.
     ///
@@ -123,7 +126,9 @@ impl Https {
         let server = self.server.clone();
         match error {
             ureq::Error::Timeout(_) => CaError::Timeout { server },
-            ureq::Error::BodyExceedsLimit(_) => CaError::TooLarge { limit: Self::MAX_ANSWER },
+            ureq::Error::BodyExceedsLimit(limit) => {
+                CaError::TooLarge { limit: usize::try_from(limit).unwrap_or(Self::MAX_ANSWER) }
+            }
             ureq::Error::LargeResponseHeader(..) => CaError::TooLarge { limit: Self::MAX_HEAD },
             ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => CaError::Timeout { server },
             ureq::Error::Io(error) => match tls_error(&error) {

@@ -12,6 +12,8 @@ use ureq::{
     },
 };
 
+use super::{Https, bounded::Bounded};
+
 /// TLS for `ureq` with a configuration that was made elsewhere: anchors, client certificate, versions.
 pub(super) struct TlsConnector(Arc<ClientConfig>);
 
@@ -32,7 +34,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let connection = ClientConnection::new(self.0.clone(), name).map_err(std::io::Error::other)?;
         let mut adapter = TransportAdapter::new(plain.boxed(), details.current_time.clone());
         adapter.set_timeout(details.timeout);
-        let mut stream = StreamOwned::new(connection, adapter);
+        let mut stream = StreamOwned::new(connection, Bounded::new(adapter, Https::MAX_WIRE));
         stream.conn.complete_io(&mut stream.sock)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(TlsTransport { buffers, stream }))
@@ -48,7 +50,7 @@ impl fmt::Debug for TlsConnector {
 /// One TLS connection.
 pub(super) struct TlsTransport {
     buffers: LazyBuffers,
-    stream: StreamOwned<ClientConnection, TransportAdapter>,
+    stream: StreamOwned<ClientConnection, Bounded<TransportAdapter>>,
 }
 
 impl Transport for TlsTransport {
@@ -57,20 +59,21 @@ impl Transport for TlsTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.sock.set_timeout(timeout);
+        self.stream.sock.stream.set_timeout(timeout);
+        self.stream.sock.begin();
         self.stream.write_all(&self.buffers.output()[..amount])?;
         Ok(self.stream.flush()?)
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.stream.sock.set_timeout(timeout);
+        self.stream.sock.stream.set_timeout(timeout);
         let read = self.stream.read(self.buffers.input_append_buf())?;
         self.buffers.input_appended(read);
         Ok(read > 0)
     }
 
     fn is_open(&mut self) -> bool {
-        self.stream.sock.get_mut().is_open()
+        self.stream.sock.stream.get_mut().is_open()
     }
 
     fn is_tls(&self) -> bool {

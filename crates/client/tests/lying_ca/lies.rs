@@ -16,7 +16,10 @@ use obnova_client::{
         est::{EstError, Headers, HttpResponse, Server},
     },
 };
-use obnova_renewal::Stage::{self, Acknowledge, PickUp, Send, Terms};
+use obnova_renewal::{
+    Pair,
+    Stage::{self, Acknowledge, PickUp, Send, Terms},
+};
 use x509_cert::{
     Certificate,
     der::{
@@ -27,7 +30,7 @@ use x509_cert::{
 };
 
 use super::{
-    common::support::{Draft, days, name},
+    common::support::{Draft, House, days, name},
     house::{self, Ca, Identity, fresh_nonce, now, refusal, say_as, token},
     server::Wire,
 };
@@ -194,6 +197,33 @@ fn http() -> Vec<Row> {
                 other => other,
             }),
             ca!(CaError::TooLarge { limit: Https::MAX_ANSWER }),
+        ),
+        row(
+            "chunks of one byte without end",
+            &[Send],
+            said(|| match endless("Transfer-Encoding: chunked") {
+                Wire::Endless(first, _) => Wire::Endless(first, b"1\r\nA\r\n".repeat(800)),
+                other => other,
+            }),
+            ca!(CaError::TooLarge { limit: Https::MAX_WIRE }),
+        ),
+        row(
+            "go on, without end",
+            EVERYWHERE,
+            said(|| Wire::Endless(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".repeat(200))),
+            ca!(CaError::TooLarge { limit: Https::MAX_WIRE }),
+        ),
+        row(
+            "hints without end",
+            &[Send, PickUp],
+            said(|| Wire::Endless(Vec::new(), b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(100))),
+            ca!(CaError::TooLarge { limit: Https::MAX_WIRE }),
+        ),
+        row(
+            "another protocol",
+            &[Send],
+            head("101 Switching Protocols\r\nUpgrade: other"),
+            ca!(CaError::Status { status: 101, .. }),
         ),
         row(
             "one chunk that is longer than numbers are",
@@ -632,6 +662,23 @@ fn certificates() -> Vec<Row> {
         issued(
             "by an impostor",
             |scene| scene.impostor.pair(&scene.ca.ordered(scene.request), |_, _| {}),
+            End::Failed("refusal-chain"),
+        ),
+        row(
+            "by another holder, whose own certificate the CA issued",
+            ASKED,
+            Lie::Cmc(Arc::new(|scene| {
+                let holder = &scene.ca.other_holder;
+                let house = House { key: house::copy(&holder.key), root: holder.chain[0].clone() };
+                let ordered = scene.ca.ordered(scene.request);
+                let issue = |role| house.issue(&scene.ca.draft(role, &ordered)).certificate().clone();
+                let pair = Pair::ROLES.map(issue).to_vec();
+                let mut answer = scene.ca.issued(pair);
+                if let Answer::Issued { chain, .. } = &mut answer {
+                    chain.insert(0, holder.certificate().clone());
+                }
+                body("CMC-response", &scene.ca.reply(scene.request, &answer))
+            })),
             End::Failed("refusal-chain"),
         ),
         issued(

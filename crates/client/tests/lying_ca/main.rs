@@ -46,6 +46,9 @@ const MOST_SENT: usize = 16 * 1024 * 1024;
 /// Bytes of a journal, whatever was told.
 const LONGEST_JOURNAL: u64 = 256 * 1024;
 
+/// Questions that are asked of a CA before a lie is noticed. Who is told to wait waits, and asks no more.
+const MOST_TOLD: usize = 2;
+
 /// The CA with its server, and the lie that is told now.
 struct Scenery {
     ca: Ca,
@@ -127,7 +130,7 @@ impl<'a> World<'a> {
         };
         let old = Holder::personalise(&mut card, &stage.ca.house, KeyAlgorithm::P256, [1, 2], dated);
         let token = share(obnova_card::ProfileToken::new(SimulatorConnection::new(card)));
-        Self { stage, server, old, token, folder: tempfile::tempdir().unwrap(), face: Face::default() }
+        Self { stage, server, old, token, folder: folder(), face: Face::default() }
     }
 
     fn journals(&self) -> PathBuf {
@@ -179,6 +182,11 @@ impl<'a> World<'a> {
         assert!(length < LONGEST_JOURNAL, "{length} bytes");
         Process::replay(&FileJournal::peek(&self.journals(), &name).unwrap()).unwrap().stage()
     }
+}
+
+/// In memory where that can be had, since nothing here is about disks.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 #[test]
@@ -234,7 +242,8 @@ fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize
     let memory = MEMORY.peak_usage().saturating_sub(held);
     *world.stage.lie.lock().unwrap() = None;
 
-    assert!(*world.stage.told.lock().unwrap() > 0, "{told}: the lie was never told");
+    let times = *world.stage.told.lock().unwrap();
+    assert!((1..=MOST_TOLD).contains(&times), "{told}: the lie was told {times} times");
     assert!(memory < MOST_MEMORY, "{told}: {memory} bytes of memory");
     assert!(sent < MOST_SENT, "{told}: {sent} bytes were taken");
     let ends = how_it_ends(&row.end, outcome, told);
