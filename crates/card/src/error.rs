@@ -195,6 +195,24 @@ pub enum TokenError {
         /// What is wrong with the answer.
         problem: String,
     },
+    /// There are more objects on a token than any sound one has.
+    #[error(
+        "the token lists more than {most} objects of one kind: remove what is not needed with its own software; if it stays, do not use this token"
+    )]
+    TooManyObjects {
+        /// How many are looked at.
+        most: usize,
+    },
+    /// An object on a token is longer than any sound one. It was not read.
+    #[error(
+        "the token says that one of its objects has {length} bytes, of which at most {most} are read: remove it with the token's own software; if it stays, do not use this token"
+    )]
+    TooLongObject {
+        /// Bytes that it says it has.
+        length: usize,
+        /// Bytes that are read.
+        most: usize,
+    },
     /// The PKCS#11 module failed.
     #[error("the PKCS#11 module failed in {call}: {problem}")]
     Module {

@@ -1,6 +1,9 @@
 //! Every way to fail, as a sentence for the holder and an exit code for scripts.
 
+mod ca;
 mod run;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::io;
@@ -28,6 +31,8 @@ pub enum Kind {
     Pending,
     /// The holder said no.
     Declined,
+    /// The holder broke it off with Ctrl-C. What shells say of a program that this ended: 128 and the number of SIGINT.
+    Interrupted,
 }
 
 impl Kind {
@@ -43,6 +48,7 @@ impl Kind {
             Self::Network => 7,
             Self::Pending => 8,
             Self::Declined => 9,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -70,7 +76,10 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Kind::Internal, error.to_string())
+        match error.kind() {
+            io::ErrorKind::Interrupted => Self::new(Kind::Interrupted, t!("error-interrupted")),
+            _ => Self::new(Kind::Internal, error.to_string()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use obnova_renewal::Fact;
 
 use crate::{
     ask,
-    failure::Failure,
+    failure::{Failure, Kind},
     narration::{self, Narrator},
     phrases,
     pins::{Asked, Pins},
@@ -104,8 +104,10 @@ impl Prompt for Holder {
         ask::show(&mut face.screen, request);
         let secret = match given {
             Some(secret) => secret,
-            None => Pins::ask(&view::password(request.password))
-                .map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?,
+            None => Pins::ask(&view::password(request.password)).map_err(|failure| match failure.kind() {
+                Kind::Interrupted => PromptError::Cancelled,
+                _ => PromptError::Nobody(failure.message().to_owned()),
+            })?,
         };
         face.show_progress();
         Ok(secret)

@@ -2,10 +2,7 @@
 
 use std::{fs, path::PathBuf, process};
 
-use crate::failure::{Failure, internal};
-
-/// What shells say of a program that Ctrl-C ended: 128 and the number of SIGINT.
-const INTERRUPTED: i32 = 130;
+use crate::failure::{Failure, Kind, internal};
 
 /// How often the folder is emptied again, since what still runs may write into it meanwhile.
 const ATTEMPTS: usize = 100;
@@ -14,7 +11,7 @@ const ATTEMPTS: usize = 100;
 pub fn remove_when_interrupted(folder: PathBuf) -> Result<(), Failure> {
     ctrlc::set_handler(move || {
         let _ = (0..ATTEMPTS).find(|_| fs::remove_dir_all(&folder).is_ok() || !folder.exists());
-        process::exit(INTERRUPTED)
+        process::exit(Kind::Interrupted.code().into())
     })
     .map_err(internal)
 }

@@ -1,7 +1,7 @@
 //! The words of the renewal's own types.
 
 use obnova_card::KeyRole;
-use obnova_renewal::{Phase, PinUse, Reason, Refusal, Risk, date};
+use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, date};
 
 use crate::{
     texts::t,
@@ -73,7 +73,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Swapped => t!("refusal-swapped"),
         Refusal::AnotherSubject { role: of } => t!("refusal-another-subject", role = role(of)),
         Refusal::OtherAltNames { role: of } => t!("refusal-other-alt-names", role = role(of)),
-        Refusal::Chain { role: of, problem } => t!("refusal-chain", role = role(of), problem = problem.to_string()),
+        Refusal::Chain { role: of, problem } => t!("refusal-chain", role = role(of), problem = chain_problem(problem)),
         Refusal::Expired { role: of } => t!("refusal-expired", role = role(of)),
         Refusal::NotYetValid { role: of } => t!("refusal-not-yet-valid", role = role(of)),
         Refusal::IsCa { role: of } => t!("refusal-is-ca", role = role(of)),
@@ -85,5 +85,16 @@ pub fn refusal(refusal: &Refusal) -> String {
             t!("refusal-qc-statement", role = role(of), missing = missing.0.to_string())
         }
         ref other => other.to_string(),
+    }
+}
+
+fn chain_problem(problem: ChainProblem) -> String {
+    match problem {
+        ChainProblem::UnknownIssuer => t!("chain-unknown-issuer"),
+        ChainProblem::Signature => t!("chain-signature"),
+        ChainProblem::IssuerValidity => t!("chain-issuer-validity"),
+        ChainProblem::NotAnIssuer => t!("chain-not-an-issuer"),
+        ChainProblem::TooLong => t!("chain-too-long"),
+        ChainProblem::CriticalExtension => t!("chain-critical-extension"),
     }
 }

@@ -58,7 +58,7 @@ pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
     if let Some(token) = location.open_pkcs11() {
         return Ok(Opened { token: Box::new(token?), count: Count::new(), record: None });
     }
-    Err(Failure::new(Kind::Usage, t!("error-token-feature", location = format!("{location:?}"))))
+    Err(Failure::new(Kind::Usage, t!("error-token-feature", location = name)))
 }
 
 /// The driver for a card behind a connection, with a count and perhaps a record around every conversation.

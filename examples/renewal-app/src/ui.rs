@@ -37,7 +37,7 @@ pub fn report(failure: &Failure) {
     let width = std::io::stderr().is_terminal().then(screen::width);
     let fold = |text: &str| text.lines().flat_map(|line| wrap::wrap(line, width)).collect::<Vec<_>>().join("\n");
     let _ = match failure.kind() {
-        Kind::Pending | Kind::Declined => {
+        Kind::Pending | Kind::Declined | Kind::Interrupted => {
             let style = screen::CAUTION;
             writeln!(out, "{style}{}{style:#}", fold(failure.message()))
         }

@@ -351,10 +351,12 @@ fn what_is_typed_can_be_mended_and_broken_off() {
     assert_eq!(code, 0);
     card.search.assert_absent("the terminal", shown);
 
-    let mut terminal = change();
-    terminal.wait_for(&["authentication PIN > "]);
-    terminal.type_key(3);
-    assert_eq!(terminal.end().0, 130, "128 and the number of the signal that Ctrl-C is");
+    for open in [Terminal::open, Terminal::open_deaf] {
+        let mut terminal = open(&card.command(&["pin", "change", "authentication"]));
+        terminal.wait_for(&["authentication PIN > "]);
+        terminal.type_key(3);
+        assert_eq!(terminal.end().0, 130, "128 and the number of the signal that Ctrl-C is");
+    }
 }
 
 /// Longer than any PIN of the profile, so that buffers have to grow.

@@ -25,15 +25,95 @@ error-blocked = The { $name } is blocked. A blocked PIN is unblocked with the PU
 error-not-active = The card is not active yet: it has a transport PIN only. Activate it first.
 error-password-form = The { $name } must have { $minimum } to { $maximum } characters. Nothing was sent to the card.
 error-card-full = The card is full: remove superseded pairs first (obnova card clean).
+error-reader-not-found = No reader is called "{ $wanted }": connect it, or choose one of: { $present }.
+error-reader-ambiguous = Several readers fit: choose one of: { $candidates }.
+error-card-mute = The card does not answer: insert it the right way round. If that does not help, the card or its chip is broken.
+error-access-denied = The smart card service (pcscd) refuses this user: log in at the machine itself, or ask its administrator (polkit).
+error-card-io = Talking to the card failed ({ $problem }): take it out, insert it again, and try once more.
+error-replay = The conversation differs from the recorded one at line { $line }: recorded { $expected }, now { $got }.
+error-unknown-card = The card in { $place } is of a kind that is not known here: insert the right card, or use it through its PKCS#11 module (--token pkcs11:URI).
+error-card-slot = Slot { $slot } of the card: { $problem }.
+error-card-unsupported = This card cannot { $what }: use another card, or ask the issuer for a newer one.
+error-other-card = This is another card (serial { $found }) than the one that was there before ({ $wanted }). No PIN was sent to it. Insert the first one again, or begin anew with this one.
+error-module = The card's PKCS#11 module failed in { $call }: { $problem }.
+
+# What no sound card says: it is worn out, or made to deceive.
+error-card-refused = The card refused { $command } ({ $status }): take it out and in again, and try once more. If it stays, ask the issuer.
+error-card-exchange = The card, or the reader, does not keep to the rules in answering { $command } ({ $problem }): clean the card's contacts, or try another reader. If it stays, do not use this card.
+error-card-status = What the card says of itself makes no sense ({ $problem }): take it out and in again. If it stays, ask the issuer.
+error-card-directory = The card's list of what it holds cannot be read ({ $problem }): ask the issuer to repair it. The keys and certificates themselves are not touched by this.
+error-card-entered-twice = The card's list of what it holds has two keys for slot { $slot }: ask the issuer to repair it. The keys and certificates themselves are not touched by this.
+error-card-entered-beyond = The card's list of what it holds names slot { $slot }, which the card does not have: ask the issuer to repair it. The keys and certificates themselves are not touched by this.
+error-card-more-than-said = The card sent more than the { $said } bytes that it said are in a file: take it out and in again. If it stays, do not use this card.
+error-card-public-key = What the card gave as a public key is none ({ $problem }): do not use this card, and tell the issuer.
+error-card-other-kind = The card gave a { $found } key where a { $wanted } key belongs: do not use this card, and tell the issuer.
+error-card-wrong-signature = A signature by the card is wrong, and was not sent anywhere: try once more. If it stays, do not use this card, and tell the issuer.
+error-tries-went-up = The { $name } was wrong, and the card says that { $after } tries are left where { $before } were. A sound card does not say so: do not enter the { $name } again, and ask the issuer.
+error-not-granted = The card took the { $name }, and then refused { $command } as if it had not: take it out and in again. If it stays, do not enter the { $name } again, and ask the issuer.
+error-card-malformed = The card's answer to { $command } makes no sense ({ $problem }): take it out and in again. If it stays, do not use this card.
+error-card-too-many-objects = The token lists more than { $most } objects of one kind: remove what is not needed with its own software. If it stays, do not use this token.
+error-card-too-long-object = The token says that one of its objects has { $length } bytes, and at most { $most } are read: remove it with the token's own software. If it stays, do not use this token.
 error-card-other = { $detail }
 error-declined = Nothing was changed.
 error-other = { $detail }
 error-cancelled = You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
+error-interrupted = You broke it off. What was done before is kept.
 error-card-needed = This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
 error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }).
 error-last-try-kept = Only one try is left for the { $name }, and it was kept. Unblock it with the PUK (obnova pin unblock), or be sure of it and say so with --spend-last-try.
+
+# The issuer's server. Nothing is lost by any of these.
+error-ca-unreachable = The issuer's server { $server } cannot be reached ({ $problem }): check the network, then try again. What was begun is kept.
+error-ca-timeout = The issuer's server { $server } did not answer in time: try again later. What was begun is kept.
+error-ca-tls = There is no trusted connection to the issuer's server { $server } ({ $problem }): check the address, the certificates given with --trust, and the clock of this computer.
+error-ca-status = The issuer's server answered with HTTP status { $status }: try again later, or ask the issuer. What was begun is kept.
+error-ca-status-text = The issuer's server answered with HTTP status { $status } ("{ $text }"): try again later, or ask the issuer. What was begun is kept.
+error-ca-too-large = The issuer's server sent more than { $limit } bytes, and was left: check the address, and tell the issuer.
+error-ca-answer = The issuer's answer is not believed ({ $problem }), and nothing was done with it: try again. If it stays, tell the issuer.
+error-ca-server = The issuer's server gave no answer that can be used ({ $problem }): try again later. If it stays, tell the issuer.
+error-ca-redirect = The issuer's server sends the request on to "{ $location }". It was not followed: check the address given with --ca, or ask the issuer.
+error-ca-busy = The issuer's server is busy, or is being worked on: try again later. What was begun is kept.
+error-ca-forbidden = The issuer's server does not let you in ({ $problem }): check the address given with --ca, or ask the issuer.
+error-ca-other-issuer = The issuer's server belongs to another issuer than the one that is trusted here: check the address given with --ca and the certificates given with --trust.
+error-ca-unvouched = The issuer's server sent certificates that nobody signed for, and that are not those that were ordered. They were not used: try again. If it stays, tell the issuer.
+error-ca-protocol = The issuer's answer cannot be used ({ $problem }): try again. If it stays, tell the issuer.
+error-ca-foreign = This renewal was begun with another kind of connection to the issuer ({ $problem }): go on with it as it was begun.
+error-ca-order = The order cannot be made for this issuer ({ $problem }): check the options, or ask the issuer.
+error-ca-random = This computer gives no random numbers: restart it, then try again.
 error-ca = CA: { $detail }
+error-unvouchable = The connection to the issuer asks the old { $role } key for a signature that it should not give. It was not given: tell the issuer.
+error-no-pick-up = The issuer accepted the order, and gave nothing to fetch it with: ask the issuer.
+error-no-anchors = There is no certificate to recognise the issuer by: name it with --trust.
+
+error-wrong-key = The card made another kind of { $role } key than was ordered, or gave back the old one: try again. If it stays, do not use this card.
+error-begun = There is a renewal in this journal already: go on with it (obnova renew --resume).
+error-no-login = The plan has a login, and no server to log in to is given.
+error-not-on-card = The card does not show what was written to it: look at it again (obnova card list). If it stays, ask the issuer.
+error-nothing-to-do = There is nothing to do.
+error-process = This does not belong to the renewal that is under way ({ $detail }): look at what is there (obnova status), and go on with it.
+error-login-nobody = The server let the connection in without asking for the new certificate ({ $detail }): ask who runs the server.
+error-login-refused = The server refused the new certificate (HTTP status { $status }): ask who runs the server. The certificate is on the card.
+error-login-card = The card failed during the login ({ $problem }): take it out and in again, and try once more.
+error-login-key = The new key cannot be used for a login ({ $problem }): ask the issuer.
+error-login-connection = The server to log in to cannot be reached ({ $problem }): check the network, then try again.
+
 error-journal = Journal: { $detail }
+error-journal-locked = Another program works with { $file }: wait for it, or end it, then try again.
+error-journal-exists = There is a renewal in { $file } already: go on with it (obnova renew --resume).
+error-journal-missing = There is no journal { $file }: nothing can be resumed from it.
+error-journal-name = "{ $name }" cannot be the name of a renewal: use 1 to 64 letters, digits, - and _.
+error-journal-newer = { $file } was written by a newer version of this program: use that one.
+error-journal-broken = The renewal cannot be gone on with from its journal: { $problem } (obnova card list).
+
+# How a renewal ended without new certificates.
+ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.
+ended-pair-expired = The old certificates expired before the order was sent: ask the issuer for a new first certificate.
+ended-slot-taken = Slot { $slot } was taken by something else in the meantime: begin again.
+ended-key-lost = The public half of the key in slot { $slot } was lost, and the card cannot tell it: remove it (obnova card clean), and begin again.
+ended-key-gone = The new { $role } key is not on the card any more: begin again.
+ended-read-back = The card does not show what was written to it: do not use it, and ask the issuer.
+ended-inconsistent = The renewal does not fit together. This is a fault of the program: report it with what "obnova doctor" says.
+
 error-refused = The CA refused ({ $reason }): { $text }. The old pair was not touched.
 error-rejected = What the CA sent was not put on the card. { $reason } The old pair was not touched.
 error-which-token = Which card? Name it with --token: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help).

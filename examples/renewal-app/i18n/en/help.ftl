@@ -19,7 +19,7 @@ help-obnova-after =
       7  network: the certification authority was not reached, or is not the one it should be
       8  pending: accepted, not issued yet; come back later
       9  declined: you said no, nothing was changed
-    130  interrupted: a demo or scenario was ended by Ctrl-C, and left nothing behind
+    130  interrupted by Ctrl-C: a demo or scenario left nothing behind, and what else was done before is kept
 
     First steps:
       obnova demo                         see a whole renewal, on a simulated card

@@ -1,5 +1,5 @@
-use obnova_client::{CaError, JournalError, LoginError, PromptError, RunError};
-use obnova_renewal::ProcessError;
+use obnova_client::{JournalError, LoginError, PromptError, RunError};
+use obnova_renewal::{ProcessError, ReplayError};
 
 use super::{Failure, Kind};
 use crate::{phrases, texts::t, view};
@@ -10,9 +10,11 @@ impl From<RunError> for Failure {
             RunError::Token(error) => error.into(),
             RunError::Ca(error) => error.into(),
             RunError::Journal(error) => error.into(),
-            RunError::Login(LoginError::Token(error)) => error.into(),
-            RunError::Prompt(PromptError::Cancelled) => Self::new(Kind::Declined, t!("error-cancelled")),
-            RunError::Prompt(PromptError::Nobody(what)) => Self::new(Kind::Usage, what),
+            RunError::Prompt(error) => error.into(),
+            RunError::Login(error) => error.into(),
+            RunError::Process(error) => error.into(),
+            RunError::Replay(error) => error.into(),
+            RunError::Begun => Self::new(Kind::NotEligible, t!("error-begun")),
             RunError::NoCard => Self::new(Kind::NoCard, t!("error-card-needed")),
             RunError::WrongCard { wanted, found } => {
                 Self::new(Kind::NotEligible, t!("error-wrong-card", wanted = wanted, found = found))
@@ -20,35 +22,92 @@ impl From<RunError> for Failure {
             RunError::LastTryKept { password } => {
                 Self::new(Kind::Pin, t!("error-last-try-kept", name = view::password(password)))
             }
-            RunError::Process(ProcessError::Refused(refusal)) => Self::new(Kind::Refused, phrases::refusal(&refusal)),
-            RunError::Login(error @ LoginError::Card(_)) => {
-                Self::new(Kind::NoCard, t!("error-other", detail = error.to_string()))
-            }
-            RunError::Login(error) => Self::new(Kind::Network, t!("error-other", detail = error.to_string())),
+            RunError::NoLogin => Self::new(Kind::Usage, t!("error-no-login")),
+            RunError::NotOnCard => Self::new(Kind::NotEligible, t!("error-not-on-card")),
+            RunError::NothingToDo => Self::new(Kind::Internal, t!("error-nothing-to-do")),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
         }
     }
 }
 
-impl From<CaError> for Failure {
-    fn from(error: CaError) -> Self {
-        let detail = error.to_string();
+impl From<PromptError> for Failure {
+    fn from(error: PromptError) -> Self {
         match error {
-            CaError::Unreachable { .. } | CaError::Timeout { .. } | CaError::Tls { .. } | CaError::Status { .. } => {
-                Self::new(Kind::Network, t!("error-ca", detail = detail))
-            }
-            _ => Self::new(Kind::Internal, t!("error-ca", detail = detail)),
+            PromptError::Cancelled => Self::new(Kind::Interrupted, t!("error-cancelled")),
+            PromptError::Nobody(what) => Self::new(Kind::Usage, what),
+            PromptError::Io(error) => error.into(),
+            other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
         }
+    }
+}
+
+impl From<LoginError> for Failure {
+    fn from(error: LoginError) -> Self {
+        let (kind, text) = match error {
+            LoginError::Token(error) => return error.into(),
+            LoginError::Nobody(detail) => (Kind::Network, t!("error-login-nobody", detail = detail)),
+            LoginError::Refused { status } => (Kind::Network, t!("error-login-refused", status = status)),
+            LoginError::Card(problem) => (Kind::NoCard, t!("error-login-card", problem = problem)),
+            LoginError::Key(problem) => (Kind::NotEligible, t!("error-login-key", problem = problem)),
+            LoginError::Connection(problem) => (Kind::Network, t!("error-login-connection", problem = problem)),
+            other => (Kind::Network, t!("error-other", detail = other.to_string())),
+        };
+        Self::new(kind, text)
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(error: ProcessError) -> Self {
+        let (kind, text) = match error {
+            ProcessError::Refused(refusal) => (Kind::Refused, phrases::refusal(&refusal)),
+            ProcessError::NoAnchors => (Kind::Usage, t!("error-no-anchors")),
+            ProcessError::WrongKey { role } => (Kind::NotEligible, t!("error-wrong-key", role = view::role(role))),
+            ProcessError::Signature(_) => (Kind::NotEligible, t!("error-card-wrong-signature")),
+            ProcessError::Unvouchable { voucher } => {
+                (Kind::Network, t!("error-unvouchable", role = view::role(voucher)))
+            }
+            ProcessError::NoPickUp => (Kind::Network, t!("error-no-pick-up")),
+            error @ (ProcessError::Unexpected { .. }
+            | ProcessError::Count { .. }
+            | ProcessError::Request(_)
+            | ProcessError::ForeignRequest { .. }) => (Kind::Internal, t!("error-process", detail = error.to_string())),
+            other => (Kind::Internal, t!("error-process", detail = other.to_string())),
+        };
+        Self::new(kind, text)
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        Self::new(Kind::Internal, t!("error-journal-broken", problem = error.to_string()))
     }
 }
 
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
-        let kind = match error {
-            JournalError::Locked { .. } => Kind::NotEligible,
-            _ => Kind::Internal,
+        let (kind, text) = match error {
+            JournalError::Locked { path } => {
+                (Kind::NotEligible, t!("error-journal-locked", file = path.display().to_string()))
+            }
+            JournalError::Exists { path } => {
+                (Kind::NotEligible, t!("error-journal-exists", file = path.display().to_string()))
+            }
+            JournalError::Missing { path } => {
+                (Kind::NotEligible, t!("error-journal-missing", file = path.display().to_string()))
+            }
+            JournalError::Name { name } => (Kind::Usage, t!("error-journal-name", name = name)),
+            JournalError::Newer { path, .. } => {
+                (Kind::NotEligible, t!("error-journal-newer", file = path.display().to_string()))
+            }
+            error @ (JournalError::NotAJournal { .. } | JournalError::Damaged { .. }) => {
+                (Kind::Internal, t!("error-journal-broken", problem = error.to_string()))
+            }
+            JournalError::Io { path, error } => {
+                (Kind::Internal, t!("error-file", file = path.display().to_string(), problem = error.to_string()))
+            }
+            other => (Kind::Internal, t!("error-journal", detail = other.to_string())),
         };
-        Self::new(kind, t!("error-journal", detail = error.to_string()))
+        Self::new(kind, text)
     }
 }
 
@@ -56,17 +115,19 @@ impl From<JournalError> for Failure {
 impl From<obnova_renewal::Failure> for Failure {
     fn from(failure: obnova_renewal::Failure) -> Self {
         use obnova_renewal::Failure as Ended;
-        let detail = failure.to_string();
-        match failure {
-            Ended::Declined => Self::new(Kind::Declined, t!("error-declined")),
-            Ended::Refused { reason, text } => {
-                Self::new(Kind::Refused, t!("error-refused", reason = reason, text = text))
-            }
-            Ended::Rejected(refusal) => {
-                Self::new(Kind::Refused, t!("error-rejected", reason = phrases::refusal(&refusal)))
-            }
-            Ended::Inconsistent => Self::new(Kind::Internal, t!("error-other", detail = detail)),
-            _ => Self::new(Kind::NotEligible, t!("error-other", detail = detail)),
-        }
+        let (kind, text) = match failure {
+            Ended::Declined => (Kind::Declined, t!("error-declined")),
+            Ended::Refused { reason, text } => (Kind::Refused, t!("error-refused", reason = reason, text = text)),
+            Ended::Rejected(refusal) => (Kind::Refused, t!("error-rejected", reason = phrases::refusal(&refusal))),
+            Ended::OldKeysNeeded => (Kind::NotEligible, t!("ended-old-keys-needed")),
+            Ended::PairExpired => (Kind::NotEligible, t!("ended-pair-expired")),
+            Ended::SlotTaken { slot } => (Kind::NotEligible, t!("ended-slot-taken", slot = slot.to_string())),
+            Ended::KeyLost { slot } => (Kind::NotEligible, t!("ended-key-lost", slot = slot.to_string())),
+            Ended::KeyGone { role } => (Kind::NotEligible, t!("ended-key-gone", role = view::role(role))),
+            Ended::ReadBack => (Kind::NotEligible, t!("ended-read-back")),
+            Ended::Inconsistent => (Kind::Internal, t!("ended-inconsistent")),
+            other => (Kind::NotEligible, t!("error-other", detail = other.to_string())),
+        };
+        Self::new(kind, text)
     }
 }

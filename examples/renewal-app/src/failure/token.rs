@@ -7,43 +7,97 @@ use crate::{texts::t, view};
 
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
-        match error {
-            TransportError::NoReader => Self::new(Kind::NoCard, t!("error-no-reader")),
-            TransportError::NoCard { reader } => Self::new(Kind::NoCard, t!("error-no-card", reader = reader)),
-            TransportError::CardRemoved => Self::new(Kind::NoCard, t!("error-card-removed")),
-            TransportError::CardReset => Self::new(Kind::NoCard, t!("error-card-reset")),
-            TransportError::Sharing => Self::new(Kind::NoCard, t!("error-card-shared")),
-            TransportError::ServiceStopped => Self::new(Kind::NoCard, t!("error-service-stopped")),
-            TransportError::Timeout => Self::new(Kind::NoCard, t!("error-card-timeout")),
-            other => Self::new(Kind::NoCard, t!("error-card-other", detail = other.to_string())),
-        }
+        let text = match error {
+            TransportError::NoReader => t!("error-no-reader"),
+            TransportError::ReaderNotFound { wanted, present } => {
+                t!("error-reader-not-found", wanted = wanted, present = present.join(", "))
+            }
+            TransportError::ReaderAmbiguous { candidates } => {
+                t!("error-reader-ambiguous", candidates = candidates.join(", "))
+            }
+            TransportError::NoCard { reader } => t!("error-no-card", reader = reader),
+            TransportError::CardRemoved => t!("error-card-removed"),
+            TransportError::CardReset => t!("error-card-reset"),
+            TransportError::CardMute => t!("error-card-mute"),
+            TransportError::Sharing => t!("error-card-shared"),
+            TransportError::ServiceStopped => t!("error-service-stopped"),
+            TransportError::AccessDenied => t!("error-access-denied"),
+            TransportError::Timeout => t!("error-card-timeout"),
+            TransportError::Io(problem) => t!("error-card-io", problem = problem),
+            TransportError::ReplayMismatch { line, expected, got } => {
+                t!("error-replay", line = line, expected = expected, got = got)
+            }
+            other => t!("error-card-other", detail = other.to_string()),
+        };
+        Self::new(Kind::NoCard, text)
     }
 }
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Transport(error) => error.into(),
+        let (kind, text) = match error {
+            TokenError::Transport(error) => return error.into(),
             TokenError::WrongSecret { password, tries } => {
-                Self::new(Kind::Pin, t!("error-wrong-password", name = view::password(password), tries = number(tries)))
+                (Kind::Pin, t!("error-wrong-password", name = view::password(password), tries = number(tries)))
             }
             TokenError::TooFewTries { password, tries } => {
-                Self::new(Kind::Pin, t!("error-too-few-tries", name = view::password(password), tries = number(tries)))
+                (Kind::Pin, t!("error-too-few-tries", name = view::password(password), tries = number(tries)))
             }
-            TokenError::Blocked { password } => {
-                Self::new(Kind::Pin, t!("error-blocked", name = view::password(password)))
-            }
-            TokenError::NotActive => Self::new(Kind::NotEligible, t!("error-not-active")),
-            TokenError::SecretForm { password, minimum, maximum } => Self::new(
+            TokenError::Blocked { password } => (Kind::Pin, t!("error-blocked", name = view::password(password))),
+            TokenError::SecretForm { password, minimum, maximum } => (
                 Kind::Pin,
                 t!("error-password-form", name = view::password(password), minimum = minimum, maximum = maximum),
             ),
-            TokenError::Full => Self::new(Kind::NotEligible, t!("error-card-full")),
-            module @ TokenError::Module { .. } => {
-                Self::new(Kind::NoCard, t!("error-card-other", detail = module.to_string()))
+            TokenError::TriesWentUp { password, before, after } => {
+                (Kind::Pin, t!("error-tries-went-up", name = view::password(password), before = before, after = after))
             }
-            other => Self::new(Kind::Internal, t!("error-card-other", detail = other.to_string())),
+            TokenError::NotGranted { command, password } => {
+                (Kind::Pin, t!("error-not-granted", name = view::password(password), command = command))
+            }
+            TokenError::Module { call, problem } => (Kind::NoCard, t!("error-module", call = call, problem = problem)),
+            TokenError::NotActive => (Kind::NotEligible, t!("error-not-active")),
+            TokenError::Full => (Kind::NotEligible, t!("error-card-full")),
+            TokenError::UnknownCard { place } => (Kind::NotEligible, t!("error-unknown-card", place = place)),
+            TokenError::Slot { slot, problem } => {
+                (Kind::NotEligible, t!("error-card-slot", slot = slot.to_string(), problem = problem))
+            }
+            TokenError::Unsupported { what } => (Kind::NotEligible, t!("error-card-unsupported", what = what)),
+            TokenError::OtherCard { wanted, found } => {
+                (Kind::NotEligible, t!("error-other-card", wanted = wanted, found = found))
+            }
+            faulty => (Kind::NotEligible, said_by_a_faulty_card(&faulty)),
+        };
+        Self::new(kind, text)
+    }
+}
+
+/// What no sound card says: it is worn out, or made to deceive.
+fn said_by_a_faulty_card(error: &TokenError) -> String {
+    match error {
+        TokenError::Refused { command, status } => {
+            t!("error-card-refused", command = *command, status = status.to_string())
         }
+        TokenError::Exchange { command, problem } => {
+            t!("error-card-exchange", command = *command, problem = problem.to_string())
+        }
+        TokenError::Status(problem) => t!("error-card-status", problem = problem.to_string()),
+        TokenError::Directory(problem) => t!("error-card-directory", problem = problem.to_string()),
+        TokenError::EnteredTwice { slot } => t!("error-card-entered-twice", slot = slot.to_string()),
+        TokenError::EnteredBeyond { slot } => t!("error-card-entered-beyond", slot = slot.to_string()),
+        TokenError::MoreThanSaid { said } => t!("error-card-more-than-said", said = *said),
+        TokenError::PublicKey { problem, .. } => t!("error-card-public-key", problem = problem.to_string()),
+        TokenError::OtherKind { wanted, found, .. } => {
+            t!("error-card-other-kind", wanted = wanted.to_string(), found = found.to_string())
+        }
+        TokenError::WrongSignature { .. } => t!("error-card-wrong-signature"),
+        TokenError::Malformed { command, problem } => {
+            t!("error-card-malformed", command = *command, problem = problem.as_str())
+        }
+        TokenError::TooManyObjects { most } => t!("error-card-too-many-objects", most = *most),
+        TokenError::TooLongObject { length, most } => {
+            t!("error-card-too-long-object", length = *length, most = *most)
+        }
+        other => t!("error-card-other", detail = other.to_string()),
     }
 }
 

@@ -41,6 +41,7 @@ mod terminal {
                 Ok(Secret::new(line.to_vec()))
             }
             End::Interrupt => {
+                // Who started this program may have told it to ignore the signal. It is broken off all the same.
                 kill_process(getpid(), Signal::INT)?;
                 Err(ErrorKind::Interrupted.into())
             }

@@ -19,13 +19,23 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// Ctrl-C is heard, whatever the tests themselves were told: in the background of a shell they are told to ignore it.
     pub fn open(command: &Command) -> Self {
+        Self::open_with("--default-signal=INT", command)
+    }
+
+    /// The program is told to ignore the signal that Ctrl-C is.
+    pub fn open_deaf(command: &Command) -> Self {
+        Self::open_with("--ignore-signal=INT", command)
+    }
+
+    fn open_with(signal: &str, command: &Command) -> Self {
         let words = [command.get_program()].into_iter().chain(command.get_args()).map(|word| {
             let word = word.to_str().unwrap();
             assert!(!word.contains('\''), "{word}");
             format!("'{word}'")
         });
-        let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
+        let line = format!("exec env {signal} {}", words.collect::<Vec<_>>().join(" "));
         let mut script = Command::new("script");
         script.args(["--quiet", "--flush", "--return", "--command", &line, "typescript"]);
         for (name, value) in command.get_envs() {

@@ -1,0 +1,44 @@
+use obnova_client::{CaError, enroll::est::EstError};
+
+use super::{Failure, Kind};
+use crate::texts::t;
+
+/// Nothing is lost by any of them, and nothing that came is believed: the holder tries again, or tells the issuer.
+impl From<CaError> for Failure {
+    fn from(error: CaError) -> Self {
+        let (kind, text) = match error {
+            CaError::Unreachable { server, problem } => {
+                (Kind::Network, t!("error-ca-unreachable", server = server, problem = problem))
+            }
+            CaError::Timeout { server } => (Kind::Network, t!("error-ca-timeout", server = server)),
+            CaError::Tls { server, problem } => (Kind::Network, t!("error-ca-tls", server = server, problem = problem)),
+            CaError::Status { status, text } if text.is_empty() => {
+                (Kind::Network, t!("error-ca-status", status = status))
+            }
+            CaError::Status { status, text } => {
+                (Kind::Network, t!("error-ca-status-text", status = status, text = text))
+            }
+            CaError::TooLarge { limit } => (Kind::Network, t!("error-ca-too-large", limit = limit)),
+            CaError::Answer(problem) => (Kind::Network, t!("error-ca-answer", problem = problem.to_string())),
+            CaError::Server(problem) => (Kind::Network, server(&problem)),
+            CaError::OtherIssuer => (Kind::Network, t!("error-ca-other-issuer")),
+            CaError::Unvouched => (Kind::Network, t!("error-ca-unvouched")),
+            CaError::Protocol(problem) => (Kind::Network, t!("error-ca-protocol", problem = problem)),
+            CaError::Foreign(problem) => (Kind::Internal, t!("error-ca-foreign", problem = problem)),
+            CaError::Order(problem) => (Kind::Internal, t!("error-ca-order", problem = problem)),
+            CaError::Random => (Kind::Internal, t!("error-ca-random")),
+            CaError::Other(problem) => (Kind::Internal, t!("error-ca", detail = problem.to_string())),
+            other => (Kind::Internal, t!("error-ca", detail = other.to_string())),
+        };
+        Self::new(kind, text)
+    }
+}
+
+fn server(problem: &EstError) -> String {
+    match problem {
+        EstError::Redirect { location } => t!("error-ca-redirect", location = location.as_str()),
+        EstError::Unavailable { .. } => t!("error-ca-busy"),
+        EstError::Unauthorized | EstError::Forbidden { .. } => t!("error-ca-forbidden", problem = problem.to_string()),
+        other => t!("error-ca-server", problem = other.to_string()),
+    }
+}

@@ -1,0 +1,138 @@
+use std::{collections::BTreeSet, fs, path::Path};
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_apdu::{StatusWord, exchange::ExchangeError};
+use obnova_card::{KeyRole, PasswordKind, SlotId, TokenError, Tries};
+use obnova_client::{
+    CaError, RunError,
+    enroll::{cmc::ResponseError, est::EstError},
+};
+use obnova_profile::{DirectoryError, StatusError, TemplateError};
+use obnova_transport::TransportError;
+
+use super::{Failure, Kind};
+
+/// An enumeration of a library, where it is, and the file here that has a sentence for each of its variants. The compiler
+/// does not ask for it: they may grow.
+const ENUMERATIONS: &[(&str, &str, &str, &str)] = &[
+    ("TransportError", "TransportError", "transport/src/error.rs", "failure/token.rs"),
+    ("TokenError", "TokenError", "card/src/error.rs", "failure/token.rs"),
+    ("CaError", "CaError", "client/src/ca.rs", "failure/ca.rs"),
+    ("RunError", "RunError", "client/src/error.rs", "failure/run.rs"),
+    ("PromptError", "PromptError", "client/src/prompt.rs", "failure/run.rs"),
+    ("LoginError", "LoginError", "client/src/login.rs", "failure/run.rs"),
+    ("JournalError", "JournalError", "client/src/journal.rs", "failure/run.rs"),
+    ("ProcessError", "ProcessError", "renewal/src/process/error.rs", "failure/run.rs"),
+    ("Failure", "Ended", "renewal/src/record.rs", "failure/run.rs"),
+    ("Refusal", "Refusal", "renewal/src/refusal.rs", "phrases.rs"),
+    ("Reason", "Reason", "renewal/src/reason.rs", "phrases.rs"),
+];
+
+#[test]
+fn every_way_to_fail_has_a_sentence_of_its_own() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (name, called, library, file) in ENUMERATIONS {
+        let library = fs::read_to_string(here.join("../../crates").join(library)).unwrap();
+        let source = fs::read_to_string(here.join("src").join(file)).unwrap();
+        let variants = variants(&library, name);
+        assert!(variants.len() > 2, "{name}: {variants:?}");
+        let words: BTreeSet<_> = source.split(|c: char| !c.is_alphanumeric() && c != ':' && c != '_').collect();
+        let missing: Vec<_> =
+            variants.iter().filter(|variant| !words.contains(format!("{called}::{variant}").as_str())).collect();
+        assert!(missing.is_empty(), "{file} has no sentence for {name}::{missing:?}");
+    }
+}
+
+/// Names of the variants of an enumeration, as formatted source has them: four spaces in.
+fn variants(source: &str, name: &str) -> Vec<String> {
+    let head = format!("pub enum {name} {{\n");
+    let body = &source[source.find(&head).unwrap() + head.len()..];
+    let body = &body[..body.find("\n}").unwrap()];
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    let lines = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+    lines.map(|line| line.split([' ', '(', ',', '{']).next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
+    let (command, password) = ("VERIFY", PasswordKind::SignaturePin);
+    let problem = || TemplateError::Unexpected;
+    let errors = vec![
+        TokenError::UnknownCard { place: "a reader".into() },
+        TokenError::WrongSecret { password, tries: Tries::Known(2) },
+        TokenError::TooFewTries { password, tries: Tries::Last },
+        TokenError::Blocked { password },
+        TokenError::NotActive,
+        TokenError::SecretForm { password, minimum: 4, maximum: 8 },
+        TokenError::Slot { slot: SlotId(3), problem: "there is no key in it: take a slot with a key" },
+        TokenError::Unsupported { what: "make P-384 keys".into() },
+        TokenError::Full,
+        TokenError::Refused { command, status: StatusWord::from([0x6F, 0x00]) },
+        TokenError::Exchange { command, problem: ExchangeError::NoProgress },
+        TokenError::Status(StatusError::Missing { what: "a PIN" }),
+        TokenError::Directory(DirectoryError::Length { found: 1, expected: 2 }),
+        TokenError::EnteredTwice { slot: SlotId(3) },
+        TokenError::EnteredBeyond { slot: SlotId(3) },
+        TokenError::MoreThanSaid { said: 3 },
+        TokenError::PublicKey { command, problem: problem() },
+        TokenError::OtherKind { command, wanted: KeyAlgorithm::P256, found: KeyAlgorithm::Rsa2048 },
+        TokenError::WrongSignature { command },
+        TokenError::TriesWentUp { password, before: 2, after: 3 },
+        TokenError::NotGranted { command, password },
+        TokenError::OtherCard { wanted: "OBN1".into(), found: "OBN2".into() },
+        TokenError::Malformed { command, problem: "it is too short".into() },
+        TokenError::TooManyObjects { most: 9 },
+        TokenError::TooLongObject { length: 10, most: 9 },
+        TokenError::Module { call: "C_Sign", problem: "it is gone: insert it".into() },
+        TokenError::Transport(TransportError::CardMute),
+    ];
+    for error in errors {
+        let told = format!("{error:?}");
+        let failure = Failure::from(RunError::from(error));
+        assert_ne!(failure.kind(), Kind::Internal, "{told}: it is the card's doing and not the program's");
+        assert_is_a_sentence(&failure, &told);
+    }
+}
+
+#[test]
+fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
+    let server = || "https://ca.example".to_owned();
+    let errors = vec![
+        CaError::Unreachable { server: server(), problem: "refused".into() },
+        CaError::Timeout { server: server() },
+        CaError::Tls { server: server(), problem: "unknown issuer".into() },
+        CaError::Status { status: 500, text: String::new() },
+        CaError::Status { status: 500, text: "not today".into() },
+        CaError::TooLarge { limit: 1024 },
+        CaError::Answer(ResponseError::WrongNonce),
+        CaError::Answer(ResponseError::Unsigned),
+        CaError::Server(EstError::Redirect { location: "http://evil.example".into() }),
+        CaError::Server(EstError::Unavailable { retry_after: None }),
+        CaError::Server(EstError::Unauthorized),
+        CaError::Server(EstError::Base64),
+        CaError::OtherIssuer,
+        CaError::Unvouched,
+        CaError::Protocol("it is none".into()),
+    ];
+    for error in errors {
+        let told = format!("{error:?}");
+        let failure = Failure::from(RunError::from(error));
+        assert_eq!(failure.kind(), Kind::Network, "{told}");
+        assert_is_a_sentence(&failure, &told);
+    }
+    for role in [KeyRole::Authentication, KeyRole::Signature] {
+        assert_is_a_sentence(&obnova_renewal::Failure::KeyGone { role }.into(), "key gone");
+    }
+}
+
+/// It comes from the files, its variables are filled in, nothing in it is meant for programmers, and it says what to do.
+#[track_caller]
+fn assert_is_a_sentence(failure: &Failure, told: &str) {
+    let text = failure.message();
+    assert!(text.starts_with(|first: char| first.is_uppercase()) && text.ends_with('.'), "{told}: {text}");
+    for odd in ["{", "}", "error-", "::", "Some(", "Error", "None"] {
+        assert!(!text.contains(odd), "{told}: {text}");
+    }
+    let advice = [": ", ". ", "if that", "Activate"];
+    assert!(advice.iter().any(|word| text.contains(word)), "{told}: says not what to do: {text}");
+}
