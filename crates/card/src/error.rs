@@ -145,6 +145,12 @@ pub enum TokenError {
         /// Which came.
         found: KeyAlgorithm,
     },
+    /// A key came as a new one that was there before, or is not the one that was made. Nothing was done with it.
+    #[error("the key that came from {command} is not a new one: do not use this card")]
+    KeyNotNew {
+        /// Name of the command.
+        command: &'static str,
+    },
     /// A signature is none of the key in its slot. It was not handed out.
     #[error(
         "the signature that came from {command} does not verify under the slot's public key: try once more; if it stays, do not use this card"

@@ -492,7 +492,24 @@ fn keys() -> Vec<Row> {
     let made = |name, answer: Vec<u8>, refused| {
         row(name, generate, says(ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, answer), refused, 4)
     };
+    let mut old = None;
+    let given_again = move |command: &[u8], response: &mut Vec<u8>| {
+        if command[1] == ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV && !is_generate(command) {
+            old.get_or_insert_with(|| response.clone());
+        }
+        if is_generate(command) {
+            response.clone_from(old.as_ref().unwrap());
+        }
+        is_generate(command)
+    };
     vec![
+        row(
+            "a key that is on the card already",
+            |token| slots(token).and_then(|()| generate(token)),
+            given_again,
+            by!(TokenError::KeyNotNew { .. }),
+            16,
+        ),
         made(
             "an RSA key in place of one on a curve",
             rsa,

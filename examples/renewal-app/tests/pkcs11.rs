@@ -1,15 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 //! Tokens behind a PKCS#11 module that nobody here wrote: SoftHSM.
 
+#[path = "../../../crates/card/tests/common/apart.rs"]
+mod apart;
 mod support;
 
-use std::{
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::SystemTime,
-};
+use std::{path::Path, process::Command, time::SystemTime};
 
+use apart::{ADDRESS, Apart};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, Pkcs11Token, Removal, Secret, SlotId, Token};
 use obnova_reference_ca::house::{Holder, House as Files};
@@ -23,8 +21,6 @@ use support::{
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const MISSING: &str = "SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2";
 const CONFIGURATION: &str = "SOFTHSM2_CONF";
-const ADDRESS: &str = "P11_KIT_SERVER_ADDRESS";
-const APART_MISSING: &str = "p11-kit is missing: apt-get install -y --no-install-recommends p11-kit p11-kit-modules";
 const PIN: &str = "471147";
 
 /// Makes a token in a folder of the desk; returns SoftHSM's configuration, which is in the environment by this name.
@@ -69,49 +65,15 @@ fn the_scenario_passes_on_softhsm() {
     run(&["card", "list"]).ends_with(0).says(&["authentication", "valid", "signature", "valid"]);
 }
 
-/// SoftHSM in a process of its own, as a token is a device of its own: who is killed while he asks it for something does not
-/// tear the files in which it keeps its objects.
-struct Apart(Child);
-
-impl Apart {
-    /// Starts it; returns the address too, which is in the environment by this name.
-    fn serve(desk: &Desk, configuration: &Path) -> (Self, String) {
-        let mut server = Command::new("p11-kit")
-            .args(["server", "--foreground", "--sh", "--provider", MODULE, "pkcs11:token=holder"])
-            .env(CONFIGURATION, configuration)
-            .env("XDG_RUNTIME_DIR", desk.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect(APART_MISSING);
-        let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-        let line = lines.next().unwrap().unwrap();
-        // NAME=unix:path=…; export NAME;
-        let address = line.split_once('=').unwrap().1.split(';').next().unwrap().to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
-        (Self(server), address)
-    }
-
-    /// The module that asks it.
-    fn client() -> std::path::PathBuf {
-        let places = std::fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
-        places.map(|place| place.join("pkcs11/p11-kit-client.so")).find(|client| client.exists()).expect(APART_MISSING)
-    }
-}
-
-impl Drop for Apart {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
+/// SoftHSM is in a process of its own: who is killed while he asks it for something does not tear the files in which it keeps
+/// its objects.
 #[test]
 fn a_renewal_on_softhsm_comes_to_its_end_however_often_its_programs_are_killed() {
     let desk = Desk::in_memory();
     if std::env::var_os(ADDRESS).is_none() {
         // Where the token is asked for is in the environment: in a process of our own.
         let configuration = make_token(&desk);
-        let (_apart, address) = Apart::serve(&desk, &configuration);
+        let (_apart, address) = Apart::serve(desk.path(), &configuration, "holder");
         let run = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "a_renewal_on_softhsm_comes_to_its_end_however_often_its_programs_are_killed"])
             .args(["--nocapture", "--test-threads=1"])

@@ -2,7 +2,7 @@ use cryptoki::{
     context::Pkcs11,
     error::{Error, RvError},
     mechanism::Mechanism,
-    object::{Attribute, AttributeType, ObjectClass, ObjectHandle},
+    object::{Attribute, AttributeInfo, AttributeType, ObjectClass, ObjectHandle},
     session::{Session, UserType},
     slot::Slot,
     types::RawAuthPin,
@@ -19,6 +19,11 @@ pub(super) struct Conversation {
     calls: Calls,
     logged_in: bool,
 }
+
+/// Objects of one kind that are looked at. A card has tens.
+const MOST_OBJECTS: usize = 1_024;
+/// Bytes of one attribute that are read. A certificate has a few thousand.
+const LONGEST_VALUE: usize = 64 * 1024;
 
 /// The session was closed; it is only while a conversation is dropped.
 const CLOSED: Error = Error::Pkcs11(RvError::SessionClosed, cryptoki::context::Function::CloseSession);
@@ -58,7 +63,9 @@ impl Conversation {
 
     pub(super) fn find(&self, what: ObjectClass, template: &[Attribute]) -> Result<Vec<ObjectHandle>, TokenError> {
         let template = [&[Attribute::Token(true), Attribute::Class(what)], template].concat();
-        self.calls.call("C_FindObjects", &what.to_string(), || self.session()?.find_objects(&template))
+        let find = || self.session()?.iter_objects(&template)?.take(MOST_OBJECTS + 1).collect::<Result<Vec<_>, _>>();
+        let found = self.calls.call("C_FindObjects", &what.to_string(), find)?;
+        if found.len() > MOST_OBJECTS { Err(TokenError::TooManyObjects { most: MOST_OBJECTS }) } else { Ok(found) }
     }
 
     pub(super) fn attributes(
@@ -66,7 +73,20 @@ impl Conversation {
         object: ObjectHandle,
         wanted: &[AttributeType],
     ) -> Result<Vec<Attribute>, TokenError> {
-        self.calls.call("C_GetAttributeValue", "", || self.session()?.get_attributes(object, wanted))
+        // Room is made for as much as the token says that there is, so it is asked first.
+        let read = || {
+            let session = self.session()?;
+            let lengths = session.get_attribute_info(object, wanted)?;
+            let too_long = lengths.into_iter().find_map(|info| match info {
+                AttributeInfo::Available(length) if length > LONGEST_VALUE => Some(length),
+                _ => None,
+            });
+            match too_long {
+                Some(length) => Ok(Err(TokenError::TooLongObject { length, most: LONGEST_VALUE })),
+                None => Ok(Ok(session.get_attributes(object, wanted)?)),
+            }
+        };
+        self.calls.call("C_GetAttributeValue", "", read)?
     }
 
     pub(super) fn set(&self, object: ObjectHandle, about: &str, attributes: &[Attribute]) -> Result<(), TokenError> {

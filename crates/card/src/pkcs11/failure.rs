@@ -1,6 +1,7 @@
 use cryptoki::error::{Error, RvError};
 use obnova_transport::TransportError;
 
+use super::pin::PIN;
 use crate::TokenError;
 
 /// What a failed call means. For `map_err`: `session.sign(…).map_err(failed("C_Sign"))`.
@@ -12,6 +13,7 @@ pub(super) fn failed(call: &'static str) -> impl Fn(Error) -> TokenError {
             }
             RvError::SessionHandleInvalid | RvError::SessionClosed => TokenError::Transport(TransportError::CardReset),
             RvError::DeviceMemory => TokenError::Full,
+            RvError::UserNotLoggedIn => TokenError::NotGranted { command: call, password: PIN },
             RvError::TokenWriteProtected => {
                 TokenError::Unsupported { what: "be written to: it is write protected".to_owned() }
             }

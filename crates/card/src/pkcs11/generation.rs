@@ -1,6 +1,6 @@
 //! Key pairs that are made, and what is left of one where that was interrupted.
 
-use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
 
 use super::{
@@ -9,17 +9,28 @@ use super::{
     keys,
     objects::{self, Pair, private_keys},
 };
-use crate::{GenerateKey, TokenError, check::check_generated};
+use crate::{
+    GenerateKey, SlotId, TokenError,
+    check::{check_generated, same_key},
+};
 
 const CALL: &str = "C_GenerateKeyPair";
 
 /// Makes a pair, in three steps of which the last makes it whole: both objects, the private key's identifier, the public
 /// key's identifier and label. Until then the label says that it is unfinished.
-pub(super) fn make(card: &Conversation, request: &GenerateKey) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
+///
+/// Nothing is written to what came as the new pair before it is known to be that: it has the identifier that was given for
+/// it, and its key was not there `before`.
+pub(super) fn make(
+    card: &Conversation,
+    request: &GenerateKey,
+    before: &[(SlotId, Pair)],
+) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
     let unsupported = || TokenError::Unsupported { what: format!("make {} keys", request.algorithm) };
     let (mechanism, kind) = keys::generation(request.algorithm).ok_or_else(unsupported)?;
     // The identifier comes from the public key, which is not known yet. Until then a random one keeps the pair together.
-    let id = Attribute::Id(card.random(20)?);
+    let given = card.random(20)?;
+    let id = Attribute::Id(given.clone());
     let public = [
         Attribute::Token(true),
         id.clone(),
@@ -29,7 +40,7 @@ pub(super) fn make(card: &Conversation, request: &GenerateKey) -> Result<Subject
     ];
     let private = [
         Attribute::Token(true),
-        id,
+        id.clone(),
         label(request, Stage::Whole),
         Attribute::Private(true),
         Attribute::Sensitive(true),
@@ -43,6 +54,10 @@ pub(super) fn make(card: &Conversation, request: &GenerateKey) -> Result<Subject
     let problem = "the new public key cannot be read or is malformed".to_owned();
     let made = made.ok_or(TokenError::Malformed { command: CALL, problem })?;
     check_generated(CALL, &made.key, request.algorithm)?;
+    let was_there = before.iter().any(|(_, pair)| pair.id == given || same_key(&pair.key, &made.key));
+    if was_there || made.id != given || !card.attributes(private, &[AttributeType::Id])?.contains(&id) {
+        return Err(TokenError::KeyNotNew { command: CALL });
+    }
     finish(card, request, &made.key, public, private)?;
     Ok(made.key)
 }

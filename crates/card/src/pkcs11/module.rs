@@ -6,7 +6,7 @@ use std::{
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     error::{Error, RvError},
-    slot::Slot,
+    slot::{Slot, TokenInfo},
 };
 
 use super::{calls::Calls, failure::failed};
@@ -49,8 +49,8 @@ pub(super) fn load(path: &Path, calls: &Calls) -> Result<Pkcs11, TokenError> {
     Ok(module)
 }
 
-/// The one slot whose token fits the URI.
-pub(super) fn choose(module: &Pkcs11, uri: &Pkcs11Uri, calls: &Calls) -> Result<Slot, TokenError> {
+/// The one slot whose token fits the URI, and that token.
+pub(super) fn choose(module: &Pkcs11, uri: &Pkcs11Uri, calls: &Calls) -> Result<(Slot, TokenInfo), TokenError> {
     let mut fitting = Vec::new();
     let slots = calls.call("C_GetSlotList", "", || module.get_slots_with_initialized_token())?;
     for slot in slots {
@@ -64,14 +64,17 @@ pub(super) fn choose(module: &Pkcs11, uri: &Pkcs11Uri, calls: &Calls) -> Result<
             && is(&uri.slot_manufacturer, reader.manufacturer_id())
             && uri.slot_id.is_none_or(|id| id == slot.id());
         if fits {
-            fitting.push((slot, format!("token={};serial={}", token.label().trim(), token.serial_number().trim())));
+            fitting.push((slot, token));
         }
     }
+    let name = |(_, token): &(Slot, TokenInfo)| {
+        format!("token={};serial={}", token.label().trim(), token.serial_number().trim())
+    };
     let problem = match fitting.as_slice() {
-        [(slot, _)] => return Ok(*slot),
+        [_] => return Ok(fitting.remove(0)),
         [] => "no token fits the PKCS#11 URI: insert it, or check its name with p11tool --list-tokens".to_owned(),
         several => {
-            let names: Vec<_> = several.iter().map(|(_, name)| name.as_str()).collect();
+            let names: Vec<_> = several.iter().map(name).collect();
             format!("several tokens fit the PKCS#11 URI: name one of {}", names.join(", "))
         }
     };

@@ -13,7 +13,9 @@ pub(super) struct Numbers(BTreeMap<Vec<u8>, SlotId>);
 impl Numbers {
     /// The pairs by their numbers. First come those that have one, by their label or from before; the others get the lowest
     /// that are free, in their order.
-    pub(super) fn assign(&mut self, pairs: Vec<Pair>) -> Vec<(SlotId, Pair)> {
+    pub(super) fn assign(&mut self, mut pairs: Vec<Pair>) -> Vec<(SlotId, Pair)> {
+        // Of two pairs with one identifier the one whose label has the number is the one that has it.
+        pairs.sort_by_key(|pair| pair.label.place.is_none());
         let mut numbers: BTreeMap<Vec<u8>, SlotId> = BTreeMap::new();
         for pair in &pairs {
             let own = pair.label.place.map(|(_, slot)| slot).or_else(|| self.0.get(&pair.id).copied());
@@ -25,7 +27,6 @@ impl Numbers {
         }
         let mut numbered: Vec<(SlotId, Pair)> = Vec::with_capacity(pairs.len());
         for pair in pairs {
-            // Of two pairs with one identifier the first has its number.
             let known = numbers.get(&pair.id).copied();
             let number = known.filter(|known| !numbered.iter().any(|(taken, _)| taken == known));
             let number = number.unwrap_or_else(|| {
@@ -94,6 +95,16 @@ mod tests {
         // A pair that was made since, and took number 1 by its label.
         let now = assigned(&mut numbers, &[(b"0", None), (b"c", None), (b"z", Some(2))]);
         assert_eq!(now.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_pair_keeps_its_number_beside_another_with_its_identifier() {
+        for pairs in [[(b"a".as_slice(), Some(3)), (b"a", None)], [(b"a", None), (b"a", Some(3))]] {
+            let pairs = pairs.map(|(id, number)| pair(id, number)).into();
+            let assigned = Numbers::default().assign(pairs);
+            let places: Vec<_> = assigned.iter().map(|(number, pair)| (number.0, pair.label.place.is_some())).collect();
+            assert_eq!(places, [(1, false), (3, true)]);
+        }
     }
 
     #[test]

@@ -26,10 +26,15 @@ use crate::{
 };
 
 /// A token behind a PKCS#11 module. How it maps onto slots and roles is written in the [crate's README](crate).
+///
+/// It stays with the token that it met when it was opened: where another one is in its place, no PIN is sent to that one
+/// ([`TokenError::OtherCard`]), until [`identity`](Token::identity) asks who is there now.
 pub struct Pkcs11Token {
     module: Pkcs11,
     slot: ModuleSlot,
     place: String,
+    /// Serial number of the token that was opened, or that was asked who it is.
+    met: String,
     numbers: Numbers,
     calls: Calls,
 }
@@ -60,13 +65,20 @@ impl Pkcs11Token {
     fn open_with(uri: &Pkcs11Uri, calls: Calls) -> Result<Self, TokenError> {
         let path = module::path(uri);
         let module = module::load(path, &calls)?;
-        let slot = module::choose(&module, uri, &calls)?;
-        let place = path.display().to_string();
-        Ok(Self { module, slot, place, numbers: Numbers::default(), calls })
+        let (slot, token) = module::choose(&module, uri, &calls)?;
+        let (place, met) = (path.display().to_string(), text(token.serial_number()));
+        Ok(Self { module, slot, place, met, numbers: Numbers::default(), calls })
     }
 
     fn info(&self) -> Result<TokenInfo, TokenError> {
         self.calls.call("C_GetTokenInfo", "", || self.module.get_token_info(self.slot))
+    }
+
+    /// What the token that was met says of itself.
+    fn info_of_the_met(&self) -> Result<TokenInfo, TokenError> {
+        let info = self.info()?;
+        let found = text(info.serial_number());
+        if found == self.met { Ok(info) } else { Err(TokenError::OtherCard { wanted: self.met.clone(), found }) }
     }
 
     fn mechanisms(&self) -> Result<Vec<MechanismType>, TokenError> {
@@ -85,6 +97,7 @@ impl Pkcs11Token {
 
     /// A conversation that reads. Keep it while another writes: with its last session a module may forget its handles.
     fn conversation(&self) -> Result<Conversation, TokenError> {
+        self.info_of_the_met()?;
         Conversation::reading(&self.module, self.slot, &self.calls)
     }
 
@@ -98,7 +111,7 @@ impl Pkcs11Token {
 
     /// What can be known before a secret is sent.
     fn check_before_sending(&self, pin: &Pin) -> Result<(), TokenError> {
-        let status = status(&self.info()?);
+        let status = status(&self.info_of_the_met()?);
         match status.state {
             PasswordState::Active(tries) if !pin.may_be_sent(tries) => {
                 Err(TokenError::TooFewTries { password: PIN, tries })
@@ -148,10 +161,16 @@ impl Pkcs11Token {
 impl Token for Pkcs11Token {
     fn identity(&mut self) -> Result<Identity, TokenError> {
         let info = self.info()?;
+        let serial = text(info.serial_number());
+        if self.met != serial {
+            // Numbers that were given to another token's keys.
+            self.numbers = Numbers::default();
+        }
+        self.met = serial;
         Ok(Identity {
             kind: format!("PKCS#11: {}", text(info.model())),
             label: text(info.label()),
-            serial: text(info.serial_number()),
+            serial: self.met.clone(),
             place: self.place.clone(),
         })
     }
@@ -218,7 +237,7 @@ impl Token for Pkcs11Token {
         {
             return Ok(key);
         }
-        generation::make(&card, request)
+        generation::make(&card, request, &numbered)
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {
@@ -246,8 +265,7 @@ impl Token for Pkcs11Token {
             let signature = if pair.algorithm.is_rsa() {
                 signature
             } else {
-                let problem = "an ECDSA signature has another length than two numbers of its curve".to_owned();
-                sign::ecdsa_der(pair.algorithm, &signature).ok_or(TokenError::Malformed { command: CALL, problem })?
+                sign::ecdsa_der(pair.algorithm, &signature).ok_or(TokenError::WrongSignature { command: CALL })?
             };
             check_signature(CALL, &pair.key, job.algorithm, &job.digest, &signature)?;
             signatures.push(signature);
@@ -281,7 +299,7 @@ impl Token for Pkcs11Token {
     }
 
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
-        let status = status(&self.info()?);
+        let status = status(&self.info_of_the_met()?);
         if status.state != PasswordState::Transport {
             return Err(TokenError::Unsupported { what: "be activated: its PIN is no transport PIN".to_owned() });
         }

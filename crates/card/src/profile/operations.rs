@@ -60,7 +60,11 @@ pub(super) fn generate(
     let public = PublicKeyTemplate::decode(&answer.data).and_then(|template| template.to_spki());
     let public = public.map_err(|problem| TokenError::PublicKey { command: name(&generate), problem })?;
     check_generated(name(&generate), &public, request.algorithm)?;
-    enter_key(&mut directory, slot, key, &identifier(&public)?, &label);
+    let id = identifier(&public)?;
+    if directory.public_keys.iter().any(|entry| entry.id == id) {
+        return Err(TokenError::KeyNotNew { command: name(&generate) });
+    }
+    enter_key(&mut directory, slot, key, &id, &label);
     write(card, &directory)?;
     known.learn(slot, public.clone());
     Ok(public)

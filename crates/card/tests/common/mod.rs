@@ -1,6 +1,8 @@
 //! A card to test with, and certificates: of any key, signed by nobody.
 #![allow(dead_code, unused_imports)]
 
+#[cfg(feature = "pkcs11")]
+pub mod apart;
 mod setup;
 #[cfg(feature = "pkcs11")]
 pub mod softhsm;

@@ -47,6 +47,7 @@ error-card-entered-beyond = The card's list of what it holds names slot { $slot 
 error-card-more-than-said = The card sent more than the { $said } bytes that it said are in a file: take it out and in again. If it stays, do not use this card.
 error-card-public-key = What the card gave as a public key is none ({ $problem }): do not use this card, and tell the issuer.
 error-card-other-kind = The card gave a { $found } key where a { $wanted } key belongs: do not use this card, and tell the issuer.
+error-card-key-not-new = The card gave a key as new that is not: nothing was done with it. Do not use this card, and tell the issuer.
 error-card-wrong-signature = A signature by the card is wrong, and was not sent anywhere: try once more. If it stays, do not use this card, and tell the issuer.
 error-tries-went-up = The { $name } was wrong, and the card says that { $after } tries are left where { $before } were. A sound card does not say so: do not enter the { $name } again, and ask the issuer.
 error-not-granted = The card took the { $name }, and then refused { $command } as if it had not: take it out and in again. If it stays, do not enter the { $name } again, and ask the issuer.
@@ -103,7 +104,7 @@ error-journal-exists = There is a renewal in { $file } already: go on with it (o
 error-journal-missing = There is no journal { $file }: nothing can be resumed from it.
 error-journal-name = "{ $name }" cannot be the name of a renewal: use 1 to 64 letters, digits, - and _.
 error-journal-newer = { $file } was written by a newer version of this program: use that one.
-error-journal-broken = The renewal cannot be gone on with from its journal: { $problem } (obnova card list).
+error-journal-broken = Journal: { $problem } (obnova card list).
 
 # How a renewal ended without new certificates.
 ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.

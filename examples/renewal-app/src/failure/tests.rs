@@ -76,6 +76,7 @@ fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
         TokenError::MoreThanSaid { said: 3 },
         TokenError::PublicKey { command, problem: problem() },
         TokenError::OtherKind { command, wanted: KeyAlgorithm::P256, found: KeyAlgorithm::Rsa2048 },
+        TokenError::KeyNotNew { command },
         TokenError::WrongSignature { command },
         TokenError::TriesWentUp { password, before: 2, after: 3 },
         TokenError::NotGranted { command, password },

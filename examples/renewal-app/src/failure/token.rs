@@ -89,6 +89,7 @@ fn said_by_a_faulty_card(error: &TokenError) -> String {
         TokenError::OtherKind { wanted, found, .. } => {
             t!("error-card-other-kind", wanted = wanted.to_string(), found = found.to_string())
         }
+        TokenError::KeyNotNew { .. } => t!("error-card-key-not-new"),
         TokenError::WrongSignature { .. } => t!("error-card-wrong-signature"),
         TokenError::Malformed { command, problem } => {
             t!("error-card-malformed", command = *command, problem = problem.as_str())
