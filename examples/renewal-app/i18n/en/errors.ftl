@@ -99,7 +99,10 @@ error-login-key = The new key cannot be used for a login ({ $problem }): ask the
 error-login-connection = The server to log in to cannot be reached ({ $problem }): check the network, then try again.
 
 error-journal = Journal: { $detail }
-error-journal-locked = Another program works with { $file }: wait for it, or end it, then try again.
+error-journal-locked = { $process ->
+        [unknown] Another program works with { $file }: wait for it, or end it first.
+       *[other] Another program (process { $process }) works with { $file }: wait for it, or end it first.
+    }
 error-journal-exists = There is a renewal in { $file } already: go on with it (obnova renew --resume).
 error-journal-missing = There is no journal { $file }: nothing can be resumed from it.
 error-journal-name = "{ $name }" cannot be the name of a renewal: use 1 to 64 letters, digits, - and _.

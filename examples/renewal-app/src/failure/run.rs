@@ -86,8 +86,10 @@ impl From<ReplayError> for Failure {
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         let (kind, text) = match error {
-            JournalError::Locked { path } => {
-                (Kind::NotEligible, t!("error-journal-locked", file = path.display().to_string()))
+            JournalError::Locked { path, holder } => {
+                let process = holder.map_or_else(|| "unknown".to_owned(), |process| process.to_string());
+                let file = path.display().to_string();
+                (Kind::NotEligible, t!("error-journal-locked", file = file, process = process))
             }
             JournalError::Exists { path } => {
                 (Kind::NotEligible, t!("error-journal-exists", file = path.display().to_string()))
