@@ -242,6 +242,18 @@ fn lengths() -> Vec<Row> {
         *response = more(256, 0);
         true
     };
+    let mut rest = 0;
+    let ten_more = move |command: &[u8], response: &mut Vec<u8>| {
+        match command[1] {
+            ins::READ_BINARY => rest = response.len() - 2 + 10,
+            ins::GET_RESPONSE => {}
+            _ => return false,
+        }
+        let part = rest.min(256);
+        rest -= part;
+        *response = [vec![0x55; part], if rest > 0 { vec![0x61, 0] } else { vec![0x90, 0] }].concat();
+        true
+    };
     vec![
         row(
             "more is announced without end",
@@ -315,6 +327,7 @@ fn lengths() -> Vec<Row> {
                 | TokenError::Exchange { problem: ExchangeError::ResponseTooLong { .. }, .. }),
             300,
         ),
+        row("a file with ten bytes more than it has", slots, ten_more, by!(TokenError::MoreThanSaid { .. }), 20),
         row(
             "a huge certificate, a byte at a time",
             slots,
