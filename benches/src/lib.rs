@@ -1,12 +1,14 @@
 //! The frame of the benchmarks: what a measurement is, how sides take turns, the one table, and its plot. The subjects are in
 //! `benches/table/`, one file each; this library depends on nothing, so that nothing but they depends on what they compare with.
 
+mod baseline;
 mod plot;
 mod report;
 mod row;
 mod sides;
 pub mod svg;
 
+pub use baseline::{Baseline, Finding, Ratio};
 pub use plot::plot;
 pub use report::Report;
 pub use row::{Peer, Row, Unit};
