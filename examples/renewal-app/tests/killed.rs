@@ -35,7 +35,7 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
         open: &mut || {
             Box::new(ProfileToken::new(SimulatorConnection::new(Card::open(desk.file("card.state")).unwrap())))
         },
-        journals_are_lost: false,
+        journals_are_lost: true,
     };
     rounds(&desk, &mut house, &mut target, 24);
 }

@@ -165,7 +165,7 @@ fn a_renewal_in_a_reader_comes_to_its_end_however_often_its_programs_are_killed(
             let location: obnova_card::Location = TOKEN[1].parse().unwrap();
             Box::new(obnova_card::ProfileToken::new(location.open_pcsc().unwrap().unwrap()))
         },
-        journals_are_lost: false,
+        journals_are_lost: true,
     };
     rounds(&desk, &mut house, &mut target, 6);
 }

@@ -58,15 +58,8 @@ impl Rig for ProfileRig {
         Secret::from(if password == PasswordKind::SignaturePin { SIGNATURE_PIN } else { AUTHENTICATION_PIN })
     }
 
-    fn beside<T>(&self, act: impl FnOnce() -> T) -> T {
-        let planned = self.0.with_card(|card| {
-            let planned = card.faults().clone();
-            card.set_faults(FaultPlan::new());
-            planned
-        });
-        let done = act();
-        self.0.with_card(|card| card.set_faults(planned));
-        done
+    fn witness(&self) -> SharedToken {
+        share(ProfileToken::new(SimulatorConnection::new(self.0.with_card(|card| card.fork()))))
     }
 }
 
@@ -88,6 +81,9 @@ impl Decorator for Apdus {
 }
 
 impl Tearing for ProfileRig {
+    const TEARS: &[Tear] = &[Tear::Before, Tear::Inside, Tear::After];
+    const EACH_WITH_EACH: bool = true;
+
     fn commands(points: &[String]) -> Vec<String> {
         points.iter().filter_map(|point| point.strip_prefix("before APDU ")).map(str::to_owned).collect()
     }
@@ -108,18 +104,8 @@ impl Tearing for ProfileRig {
 }
 
 #[test]
-fn stopped_anywhere_it_resumes_from_its_journal() {
-    table::with_journal::<ProfileRig>();
-}
-
-#[test]
-fn stopped_anywhere_it_goes_on_without_its_journal() {
-    table::without_journal::<ProfileRig>();
-}
-
-#[test]
-fn stopped_anywhere_card_and_link_are_enough() {
-    table::by_link::<ProfileRig>();
+fn stopped_anywhere_it_comes_to_its_end() {
+    table::stopped::<ProfileRig>();
 }
 
 #[test]

@@ -24,10 +24,8 @@ pub trait Rig: Sized {
     /// What the holder knows.
     fn pin(password: PasswordKind) -> Secret;
 
-    /// Does something with the card that does not count as the program's, where something is planned for that.
-    fn beside<T>(&self, act: impl FnOnce() -> T) -> T {
-        act()
-    }
+    /// The card, as somebody reaches it who does not take part: nothing that is planned for the program happens to him.
+    fn witness(&self) -> SharedToken;
 }
 
 /// When a command is torn: the card has lost its power.
@@ -41,6 +39,13 @@ pub enum Tear {
 
 /// A card that can be torn out of the reader in the middle of a command.
 pub trait Tearing: Rig {
+    /// How its commands can be torn.
+    const TEARS: &[Tear];
+
+    /// Whether each command is tried with each write of the CA's; it takes long with many commands. Otherwise each is tried
+    /// with one of them.
+    const EACH_WITH_EACH: bool;
+
     /// Which of the points are commands to the card, in order, each once.
     fn commands(points: &[String]) -> Vec<String>;
 
