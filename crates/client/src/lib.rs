@@ -4,7 +4,8 @@
 //! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory;
 //!   [`journal_format`]: what stands in its file.
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
-//! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`]: certificates that came as files.
+//! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
+//!   [`follow_link`]: certificates that came as files, or by a link.
 //! - [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -16,6 +17,7 @@ mod error;
 mod est;
 mod https;
 mod journal;
+mod link;
 mod login;
 mod look;
 mod mailed;
@@ -30,6 +32,7 @@ pub use error::RunError;
 pub use est::EstConnection;
 pub use https::{HttpExchange, Https, Patience, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
+pub use link::{LinkError, follow_link, is_link};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
 pub use mailed::{MailedError, read_mailed};

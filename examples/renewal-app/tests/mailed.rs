@@ -13,18 +13,28 @@ use x509_cert::Certificate;
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 const PLAY: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
 
-/// A renewal that was ordered and approved, and the two certificates as the CA would mail them, in `mail/`.
-fn ordered<'a>(desk: &'a Desk) -> House<'a> {
+/// A renewal that was ordered.
+fn ordered_only(desk: &Desk) -> House<'_> {
     let house = House::open(desk);
     desk.write("pin", "1234");
     desk.write("pin2", "567890");
     desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
     desk.run([&["renew", "--yes"], &CARD[..], &PLAY, &house.options()].concat()).ends_with(8);
-    let order = house.approve();
-    let link = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
-    let path = link.out.split_whitespace().find_map(|word| word.strip_prefix(&house.url)).unwrap();
+    house
+}
+
+/// The link that the CA would mail.
+fn link(house: &House<'_>, order: &str) -> String {
+    let said = house.operator(&["link", "ca", order, "--base", &house.url]).ends_with(0);
+    said.out.trim().to_owned()
+}
+
+/// A renewal that was ordered and approved, and the two certificates as the CA would mail them, in `mail/`.
+fn ordered(desk: &Desk) -> House<'_> {
+    let house = ordered_only(desk);
+    let link = link(&house, &house.approve());
     fs::create_dir(desk.file("mail")).unwrap();
-    for (number, pem) in fetch(desk, &house.url, path).iter().enumerate() {
+    for (number, pem) in fetch(desk, &house.url, link.strip_prefix(&house.url).unwrap()).iter().enumerate() {
         desk.write(&format!("mail/certificate{number}.pem"), pem);
     }
     house
@@ -101,5 +111,64 @@ fn certificates_of_another_card_and_files_without_any_are_refused() {
     for file in ["letter.txt", "cut.pem", "nowhere.pem"] {
         assert!(install(file).ends_with(2).err.contains(file));
     }
+    assert!(!is_renewed(&desk));
+}
+
+#[test]
+fn without_its_journal_card_and_link_are_enough() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let order = house.pending();
+    let link = link(&house, &order);
+    let elsewhere = ["--journal", "elsewhere"];
+    let trust = ["--trust", "ca/root.pem"];
+    let bare = |link: &str| desk.run([&["install", link], &CARD[..], &PLAY, &elsewhere].concat());
+    let install = |link: &str| desk.run([&["install", link], &CARD[..], &PLAY, &elsewhere, &trust].concat());
+
+    assert!(bare(&link).ends_with(2).err.contains("--trust"));
+    assert!(install(&link).ends_with(8).err.contains("not decided yet"));
+    let last = if link.ends_with('0') { '1' } else { '0' };
+    let mistyped = format!("{}{last}", &link[..link.len() - 1]);
+    assert!(install(&mistyped).ends_with(6).err.contains("does not know this link"));
+    assert!(install(&link.replace("https", "http")).ends_with(2).err.contains("not a link"));
+    assert!(!is_renewed(&desk));
+
+    house.approve();
+    install(&link).ends_with(0).says(&["were checked", "Both are on the card"]);
+    assert!(is_renewed(&desk));
+    // Once more: everything is there.
+    install(&link).ends_with(0);
+    assert!(is_renewed(&desk));
+}
+
+#[test]
+fn a_link_goes_on_with_the_renewal_whose_journal_is_here() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    desk.run([&["install", &link], &CARD[..], &PLAY].concat()).ends_with(0).says(&["Renewed"]);
+    assert!(is_renewed(&desk));
+}
+
+#[test]
+fn a_link_is_used_up_when_its_renewal_has_come_to_its_end() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(0);
+    let trust = ["--trust", "ca/root.pem"];
+    let late = desk.run([&["install", &link], &CARD[..], &PLAY, &trust].concat()).ends_with(6);
+    assert!(late.err.contains("used up"), "{}", late.err);
+}
+
+#[test]
+fn a_server_that_is_not_trusted_is_told_no_link() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    house.operator(&["init", "other-ca"]).ends_with(0);
+    let trust = ["--trust", "other-ca/root.pem"];
+    let said = desk.run([&["install", &link], &CARD[..], &PLAY, &trust].concat()).ends_with(7);
+    assert!(said.err.contains("trust"), "{}", said.err);
     assert!(!is_renewed(&desk));
 }

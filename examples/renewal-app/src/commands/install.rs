@@ -1,7 +1,10 @@
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
-use obnova_client::{FileJournal, Runner, install_completion, look, read_mailed};
-use obnova_renewal::{Completion, Loose, Policy, Refusal, Terms, Vouching, match_loose};
+use obnova_client::{FileJournal, LinkError, Runner, follow_link, install_completion, is_link, look, read_mailed};
+use obnova_renewal::{Completion, Loose, ParsedCertificate, Policy, Refusal, Terms, Vouching, match_loose};
 
 use super::renew::Road;
 use crate::{
@@ -17,16 +20,19 @@ use crate::{
     ui::Mark,
 };
 
-/// `install`: certificates that were mailed, matched to the keys that wait for them; either of a pair brings the other when
+/// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings the other when
 /// it lies beside it.
 pub fn run(global: &Global, named: &[PathBuf], options: &PinOptions) -> Result<(), Failure> {
     let pins = Pins::read(options)?;
+    let folder = journals::folder(global)?;
     let mut loose = Vec::new();
-    for file in named {
-        let found = read_mailed(file).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
+    for one in named {
+        let found = match one.to_str().filter(|text| is_link(text)) {
+            Some(link) => follow_link(link, &trusted(global, &folder)?)?,
+            None => read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?,
+        };
         loose.extend(found);
     }
-    let folder = journals::folder(global)?;
     let waits = |known: &Known| {
         let keys = known.process.keys()?;
         let is_for = |one: &Loose| keys.iter().any(|(_, key)| *key == one.certificate.public_key());
@@ -38,14 +44,23 @@ pub fn run(global: &Global, named: &[PathBuf], options: &PinOptions) -> Result<(
     }
 }
 
+/// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is
+/// under way.
+fn trusted(global: &Global, folder: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
+    if global.trust.is_some() {
+        return Authority::named_trust(global);
+    }
+    let mut anchors = Vec::new();
+    for known in journals::open(folder)? {
+        anchors.extend(
+            Authority::remembered(&journals::authority(folder, &known.name))?.map_or_else(Vec::new, |ca| ca.anchors),
+        );
+    }
+    if anchors.is_empty() { Err(Failure::new(Kind::Usage, t!("error-link-trust"))) } else { Ok(anchors) }
+}
+
 /// Certificates for a renewal whose journal is here: it goes on from there.
-fn into_renewal(
-    global: &Global,
-    folder: &std::path::Path,
-    known: &Known,
-    loose: Vec<Loose>,
-    pins: Pins,
-) -> Result<(), Failure> {
+fn into_renewal(global: &Global, folder: &Path, known: &Known, loose: Vec<Loose>, pins: Pins) -> Result<(), Failure> {
     let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
     let certificates = match_loose(loose, &keys).into_certificates();
     let remembered = || Authority::remembered(&journals::authority(folder, &known.name));
@@ -84,4 +99,18 @@ fn onto_card(global: &Global, loose: &[Loose], pins: Pins) -> Result<(), Failure
 
 fn refused(refusal: &Refusal) -> Failure {
     Failure::new(Kind::Refused, phrases::refusal(refusal))
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::NoLink => Self::new(Kind::Usage, t!("error-no-link")),
+            LinkError::Undecided => Self::new(Kind::Pending, t!("error-link-undecided")),
+            LinkError::Rejected => Self::new(Kind::Refused, t!("error-link-rejected")),
+            LinkError::Unknown => Self::new(Kind::Refused, t!("error-link-unknown")),
+            LinkError::Spent => Self::new(Kind::Refused, t!("error-link-spent")),
+            LinkError::Ca(error) => error.into(),
+            other => Self::new(Kind::Refused, t!("error-other", detail = other.to_string())),
+        }
+    }
 }
