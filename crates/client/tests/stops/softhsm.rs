@@ -261,8 +261,3 @@ fn torn_after_each_call() {
 fn with_the_ca_killed_at_each_write() {
     alone("with_the_ca_killed_at_each_write", table::ca_killed::<SoftHsmRig>);
 }
-
-#[test]
-fn torn_at_each_call_with_the_ca_killed() {
-    alone("torn_at_each_call_with_the_ca_killed", table::torn_and_ca_killed::<SoftHsmRig>);
-}

@@ -32,7 +32,7 @@ pub fn stopped<R: Rig>() {
             None => world.live(&Mortal::forever()),
         }
     };
-    let ways: Ways<'_, R> =
+    let ways: [Way<'_, R>; 3] =
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
     let snapshot = Snapshot::take::<R>();
     each_stop::<R>(&snapshot, "a twin renewal", |world, life| world.live(life), &ways);
@@ -52,7 +52,7 @@ pub fn by_files<R: Rig>() {
     let again = |world: &World<R>| install(world, &Mortal::forever());
     let again_bare = |world: &World<R>| bare(world, &Mortal::forever());
     let resume = |world: &World<R>| world.live(&Mortal::forever());
-    let ways: Ways<'_, R> =
+    let ways: [Way<'_, R>; 3] =
         [("with its journal", &again), ("without its journal", &again_bare), ("by resuming", &resume)];
     each_stop::<R>(&ordered, "installing files with the journal", install, &ways);
     each_stop::<R>(&ordered, "installing files without a journal", bare, &[("again", &again_bare)]);
@@ -204,18 +204,13 @@ fn ordered<R: Rig>() -> Snapshot {
     Snapshot::of(world)
 }
 
-/// Ways of going on, and what they are called.
-type Ways<'w, R, const N: usize = 3> = [(&'static str, &'w dyn Fn(&World<R>) -> Lived); N];
+/// A way of going on, and what it is called.
+type Way<'w, R> = (&'static str, &'w dyn Fn(&World<R>) -> Lived);
 
 type Lived = Result<Ended, obnova_client::RunError>;
 
 /// Stops a life at each point, takes the card out and in, goes on in each way, and looks whether all is well.
-fn each_stop<R: Rig>(
-    snapshot: &Snapshot,
-    what: &str,
-    live: impl Fn(&World<R>, &Mortal) -> Lived,
-    ways: &[(&str, &dyn Fn(&World<R>) -> Lived)],
-) {
+fn each_stop<R: Rig>(snapshot: &Snapshot, what: &str, live: impl Fn(&World<R>, &Mortal) -> Lived, ways: &[Way<'_, R>]) {
     let (points, _) = recorded::<R>(snapshot, what, &live);
     for (way, _) in ways {
         println!("{}: {} times gone on {way}", R::NAME, points.len());
