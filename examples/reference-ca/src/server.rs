@@ -20,7 +20,7 @@ use x509_cert::Certificate;
 use crate::{House, house::HouseError};
 
 /// Threads for signatures and the database. Most of them wait: for a flush to disk, that serves all that came before it.
-const WORKERS: usize = 64;
+const WORKERS: usize = 128;
 
 /// What a server is to be like.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 //!
 //! A transaction is four signatures of the CA (two certificates, the answer with them, the answer to the receipt) and four
 //! verifications (two proofs of possession, and each old key's signature on the order). A connection is one ECDSA signature
-//! and one key agreement, the one that the server prefers: X25519 with ML-KEM-768.
+//! with P-256 and one key agreement, the one that the server prefers: X25519 with ML-KEM-768.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,10 +13,13 @@ use aws_lc_rs::{
     agreement::{PrivateKey, UnparsedPublicKey, X25519, agree},
     kem::{DecapsulationKey, EncapsulationKey, ML_KEM_768},
     rand::SystemRandom,
+    rsa,
     signature::{
-        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey as VerifyKey,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256,
+        RSA_PKCS1_SHA256, UnparsedPublicKey as VerifyKey, VerificationAlgorithm,
     },
 };
+use obnova_algorithm::KeyAlgorithm;
 
 use super::{Spent, process::Cpu};
 
@@ -26,7 +29,9 @@ const VERIFICATIONS: usize = 4;
 const MESSAGE: [u8; 512] = [7; 512];
 
 pub struct Bare {
-    key: EcdsaKeyPair,
+    /// Of the TLS server.
+    server: EcdsaKeyPair,
+    key: Key,
     public: Vec<u8>,
     signature: Vec<u8>,
     client_x25519: Vec<u8>,
@@ -34,16 +39,53 @@ pub struct Bare {
     handshakes: f64,
 }
 
+enum Key {
+    Ec(EcdsaKeyPair),
+    Rsa(rsa::KeyPair),
+}
+
+impl Key {
+    fn sign(&self) -> Vec<u8> {
+        match self {
+            Self::Ec(key) => key.sign(&SystemRandom::new(), &MESSAGE).unwrap().as_ref().to_vec(),
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &MESSAGE, &mut signature).unwrap();
+                signature
+            }
+        }
+    }
+
+    fn verified_by(&self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::Ec(_) => &ECDSA_P256_SHA256_ASN1,
+            Self::Rsa(_) => &RSA_PKCS1_2048_8192_SHA256,
+        }
+    }
+}
+
 impl Bare {
-    /// With so many handshakes for each transaction.
-    pub fn new(handshakes: f64) -> Self {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-        let signature = key.sign(&SystemRandom::new(), &MESSAGE).unwrap().as_ref().to_vec();
+    /// With keys of this kind, and so many handshakes for each transaction.
+    pub fn new(algorithm: KeyAlgorithm, handshakes: f64) -> Self {
+        let curve = || EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let (key, public) = match algorithm {
+            KeyAlgorithm::P256 => {
+                let key = curve();
+                let public = key.public_key().as_ref().to_vec();
+                (Key::Ec(key), public)
+            }
+            KeyAlgorithm::Rsa2048 => {
+                let key = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+                let public = key.public_key().as_ref().to_vec();
+                (Key::Rsa(key), public)
+            }
+            other => panic!("no row for {other}"),
+        };
+        let signature = key.sign();
         let client_x25519 = PrivateKey::generate(&X25519).unwrap().compute_public_key().unwrap().as_ref().to_vec();
         let client_ml_kem = DecapsulationKey::generate(&ML_KEM_768).unwrap();
         let client_ml_kem = client_ml_kem.encapsulation_key().unwrap().key_bytes().unwrap().as_ref().to_vec();
-        let public = key.public_key().as_ref().to_vec();
-        Self { key, public, signature, client_x25519, client_ml_kem, handshakes }
+        Self { server: curve(), key, public, signature, client_x25519, client_ml_kem, handshakes }
     }
 
     /// Works so long on so many threads.
@@ -55,7 +97,7 @@ impl Bare {
                 scope.spawn(|| {
                     let mut handshakes = 0.0;
                     while begin.elapsed() < time {
-                        (0..SIGNATURES).for_each(|_| self.sign());
+                        (0..SIGNATURES).for_each(|_| drop(std::hint::black_box(self.key.sign())));
                         (0..VERIFICATIONS).for_each(|_| self.verify());
                         handshakes += self.handshakes;
                         while handshakes >= 1.0 {
@@ -72,16 +114,12 @@ impl Bare {
         Spent { time: time.as_secs_f64() / transactions, processor: processor.as_secs_f64() / transactions }
     }
 
-    fn sign(&self) {
-        std::hint::black_box(self.key.sign(&SystemRandom::new(), &MESSAGE).unwrap());
-    }
-
     fn verify(&self) {
-        VerifyKey::new(&ECDSA_P256_SHA256_ASN1, &self.public).verify(&MESSAGE, &self.signature).unwrap();
+        VerifyKey::new(self.key.verified_by(), &self.public).verify(&MESSAGE, &self.signature).unwrap();
     }
 
     fn handshake(&self) {
-        self.sign();
+        std::hint::black_box(self.server.sign(&SystemRandom::new(), &MESSAGE).unwrap());
         let own = PrivateKey::generate(&X25519).unwrap();
         std::hint::black_box(own.compute_public_key().unwrap());
         let theirs = UnparsedPublicKey::new(&X25519, &self.client_x25519);

@@ -22,45 +22,56 @@ use std::{
     time::{Duration, Instant},
 };
 
+use obnova_algorithm::KeyAlgorithm;
 use obnova_benches::{Report, Row, Unit, median};
 
 use bare::Bare;
-use orders::Holders;
+use orders::{Holders, Keys};
 use process::Cpu;
 pub use server::serve;
 
 /// The argument that makes this program the server, of the directory that follows.
 pub const SERVE: &str = "ca-server";
-/// Connections at once: enough that one flush to disk serves many.
-const CONNECTIONS: usize = 64;
-const TRANSACTIONS: usize = 2_048;
 const ROUNDS: usize = 3;
 /// What part of the bare bound is wanted.
 const TARGET: f64 = 0.5;
 
 pub fn measure(report: &mut Report) {
-    let processors = std::thread::available_parallelism().unwrap().get();
-    for (per_connection, name) in [(TRANSACTIONS / CONNECTIONS, "keep-alive"), (1, "a connection for each")] {
-        let bare = Bare::new(1.0 / per_connection as f64);
-        let [mut ours, mut bound] = [const { Vec::new() }; 2];
-        for _ in 0..ROUNDS {
-            bound.push(bare.run(processors, BARE_TURN));
-            ours.push(transactions(processors, per_connection));
-            bound.push(bare.run(processors, BARE_TURN));
-        }
-        let mut add = |how, rate: &dyn Fn(&Spent) -> f64| {
-            let [ours, bound] = [&ours, &bound].map(|spent| median(&mut spent.iter().map(rate).collect::<Vec<_>>()));
-            let row = Row::new(GROUP, format!("{name}, {how}"), Unit::Rate("per s"), ours);
-            report.add(row.beside(BARE, Some(bound)).target(BARE, TARGET));
-        };
-        add("by the clock", &|spent| 1.0 / spent.time);
-        add("by processor time", &|spent| processors as f64 / spent.processor);
-    }
+    // The reference CA has a P-256 key unless it is told otherwise; so have its holders here.
+    let keys = Keys::generate(KeyAlgorithm::P256, 4_096);
+    compare(report, "keep-alive", &keys, Connections { at_once: 128, transactions: 32 });
+    compare(report, "a connection for each", &keys, Connections { at_once: 128, transactions: 1 });
+    let keys = Keys::generate(KeyAlgorithm::Rsa2048, 256);
+    compare(report, "keep-alive", &keys, Connections { at_once: 64, transactions: 4 });
     report.add(Row::new(GROUP, "one flush to this disk", Unit::Time, flush()));
 }
 
-const GROUP: &str = "twin transactions of the CA, P-256, durable, over TLS";
+/// How many there are at once, enough that one flush to disk serves many, and how many transactions each is for.
+#[derive(Clone, Copy)]
+struct Connections {
+    at_once: usize,
+    transactions: usize,
+}
 
+fn compare(report: &mut Report, name: &str, keys: &Keys, connections: Connections) {
+    let processors = std::thread::available_parallelism().unwrap().get();
+    let bare = Bare::new(keys.algorithm(), 1.0 / connections.transactions as f64);
+    let [mut ours, mut bound] = [const { Vec::new() }; 2];
+    for _ in 0..ROUNDS {
+        bound.push(bare.run(processors, BARE_TURN));
+        ours.push(transactions(processors, keys, connections));
+        bound.push(bare.run(processors, BARE_TURN));
+    }
+    let mut add = |how, rate: &dyn Fn(&Spent) -> f64| {
+        let [ours, bound] = [&ours, &bound].map(|spent| median(&mut spent.iter().map(rate).collect::<Vec<_>>()));
+        let row = Row::new(GROUP, format!("{}, {name}, {how}", keys.algorithm()), Unit::Rate("per s"), ours);
+        report.add(row.beside(BARE, Some(bound)).target(BARE, TARGET));
+    };
+    add("by the clock", &|spent| 1.0 / spent.time);
+    add("by processor time", &|spent| processors as f64 / spent.processor);
+}
+
+const GROUP: &str = "twin transactions of the CA, durable, over TLS";
 const BARE: &str = "bare aws-lc-rs";
 const BARE_TURN: Duration = Duration::from_millis(500);
 
@@ -70,18 +81,19 @@ struct Spent {
     processor: f64,
 }
 
-fn transactions(processors: usize, per_connection: usize) -> Spent {
-    let holders = Holders::new(TRANSACTIONS);
+fn transactions(processors: usize, keys: &Keys, connections: Connections) -> Spent {
+    let holders = Holders::new(keys);
     let server = server::Child::start(holders.home());
     let orders = holders.orders(server.address);
     let load = load::Load::new(&holders, server.address);
     let (mine, its) = (Cpu::of_this_process(), server.cpu());
     let begin = Instant::now();
-    load.run(&orders, CONNECTIONS, per_connection);
+    load.run(&orders, connections.at_once, connections.transactions);
     let (time, server, load) = (begin.elapsed(), server.cpu() - its, Cpu::of_this_process() - mine);
-    holders.check(TRANSACTIONS);
+    holders.check(orders.len());
+    let count = orders.len() as f64;
     let left = time.as_secs_f64() - load.as_secs_f64() / processors as f64;
-    Spent { time: left / TRANSACTIONS as f64, processor: server.as_secs_f64() / TRANSACTIONS as f64 }
+    Spent { time: left / count, processor: server.as_secs_f64() / count }
 }
 
 /// Nanoseconds to append to a file and flush it, where the databases are.

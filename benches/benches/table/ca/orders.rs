@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -37,7 +38,31 @@ pub struct Holders {
 
 struct Holder {
     subject: String,
-    old: Vec<(CaKey, IssuedCertificate)>,
+    old: Vec<(Arc<CaKey>, IssuedCertificate)>,
+    new: [Arc<CaKey>; 2],
+}
+
+/// The old and the new keys of all holders, made once for all rounds.
+pub struct Keys(Vec<[Arc<CaKey>; 4]>);
+
+impl Keys {
+    /// Keys of one kind, also the CA's, for so many holders.
+    pub fn generate(algorithm: KeyAlgorithm, holders: usize) -> Self {
+        let one = || Arc::new(CaKey::generate(algorithm).unwrap());
+        let some = |count: usize| (0..count).map(|_| std::array::from_fn(|_| one())).collect::<Vec<_>>();
+        let half = holders / 2;
+        let mut keys = Vec::new();
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| some(half));
+            keys = some(holders - half);
+            keys.extend(other.join().unwrap());
+        });
+        Self(keys)
+    }
+
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        KeyAlgorithm::try_from(self.0[0][0].public_key()).unwrap()
+    }
 }
 
 /// An order on its way.
@@ -49,21 +74,23 @@ pub struct Order {
 }
 
 impl Holders {
-    pub fn new(count: usize) -> Self {
+    pub fn new(keys: &Keys) -> Self {
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let home = directory.path().join("ca");
         let policy = Policy::TEMPLATE.replace("\"manual\"", "\"automatic\"");
-        house::init(&home, &InitOptions { backdate_days: 400, policy, ..InitOptions::default() }, SystemTime::now())
-            .unwrap();
+        let options = InitOptions { backdate_days: 400, policy, key: keys.algorithm(), ..InitOptions::default() };
+        house::init(&home, &options, SystemTime::now()).unwrap();
         let house = House::open(&home).unwrap();
         let chain = house.ca().certificates().map(|one| one.certificate.clone()).collect();
         let ca = house.ca();
         // Many at once, so that they share commits.
-        let numbers: Vec<_> = (0..count).collect();
+        let numbered: Vec<_> = keys.0.iter().enumerate().collect();
         let holders = std::thread::scope(|scope| {
-            let threads = numbers.chunks(count.div_ceil(32)).map(|part| {
-                scope.spawn(move || part.iter().map(|number| Holder::certified(ca, *number)).collect::<Vec<_>>())
-            });
+            let certified = |part: &[(usize, &[Arc<CaKey>; 4])]| {
+                part.iter().map(|(number, keys)| Holder::certified(ca, *number, keys)).collect::<Vec<_>>()
+            };
+            let parts = numbered.chunks(numbered.len().div_ceil(32));
+            let threads = parts.map(|part| scope.spawn(move || certified(part)));
             let threads: Vec<_> = threads.collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
@@ -102,9 +129,8 @@ impl Holders {
 }
 
 impl Holder {
-    fn certified(ca: &Ca, number: usize) -> Self {
+    fn certified(ca: &Ca, number: usize, keys: &[Arc<CaKey>; 4]) -> Self {
         let subject = format!("CN=Jana Nováková,SERIALNUMBER=IDCCZ-{number:08},C=CZ");
-        let keys = [key(), key()];
         let not_after = SystemTime::now() + 20 * DAY;
         let pair = FirstPair {
             subject: subject.parse().unwrap(),
@@ -115,7 +141,9 @@ impl Holder {
             not_after,
         };
         let certificates = ca.issue_first_pair(&pair).unwrap();
-        Self { subject, old: keys.into_iter().zip(certificates).collect() }
+        let [old_authentication, old_signature, authentication, signature] = keys.clone();
+        let old = [old_authentication, old_signature].into_iter().zip(certificates).collect();
+        Self { subject, old, new: [authentication, signature] }
     }
 
     fn order(&self, number: usize, address: SocketAddr) -> Order {
@@ -123,8 +151,7 @@ impl Holder {
         random[8..].copy_from_slice(&(number as u64).to_be_bytes());
         let transaction = TransactionId::from_random(random);
         let mut builder = FullRequestBuilder::new(transaction.clone(), nonce());
-        for usage in [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation] {
-            let key = key();
+        for (key, usage) in self.new.iter().zip([KeyUsages::DigitalSignature, KeyUsages::NonRepudiation]) {
             let names = vec![GeneralName::Rfc822Name(Ia5String::new(EMAIL).unwrap())];
             let request = RequestBuilder::new(self.subject.parse().unwrap(), key.public_key().clone(), key.algorithm())
                 .subject_alt_name(names)
@@ -159,10 +186,6 @@ fn http(address: SocketAddr, message: &[u8]) -> Vec<u8> {
     }
     head += &format!("Content-Length: {}\r\n\r\n", request.body.len());
     [head.as_bytes(), &request.body].concat()
-}
-
-fn key() -> CaKey {
-    CaKey::generate(KeyAlgorithm::P256).unwrap()
 }
 
 fn nonce() -> Nonce {
