@@ -41,8 +41,8 @@ pub fn measure(report: &mut Report) {
     let keys = Keys::generate(KeyAlgorithm::P256, 4_096);
     compare(report, "keep-alive", &keys, Connections { at_once: 128, transactions: 32 });
     compare(report, "a connection for each", &keys, Connections { at_once: 128, transactions: 1 });
-    let keys = Keys::generate(KeyAlgorithm::Rsa2048, 256);
-    compare(report, "keep-alive", &keys, Connections { at_once: 64, transactions: 4 });
+    let keys = Keys::generate(KeyAlgorithm::Rsa2048, 128);
+    compare(report, "keep-alive", &keys, Connections { at_once: 32, transactions: 4 });
     report.add(Row::new(GROUP, "one flush to this disk", Unit::Time, flush()));
 }
 
