@@ -17,7 +17,7 @@ use obnova_client::{
     },
 };
 use obnova_renewal::{
-    Pair,
+    ChainProblem, Pair,
     Stage::{self, Acknowledge, PickUp, Send, Terms},
 };
 use x509_cert::{
@@ -73,7 +73,7 @@ pub enum Lie {
     Plain,
     /// Another server's certificate.
     Identity(fn(&Ca, &Ca) -> Identity),
-    /// To whatever is asked.
+    /// To what the stage of the process asks: at the first one for the CA's certificates, later by a message.
     Http(Tell<()>),
     /// As the CA's certificates.
     CaCerts(fn(&Ca, &Ca) -> HttpResponse),
@@ -87,6 +87,8 @@ pub enum End {
     Error(&'static str, fn(&RunError) -> bool),
     /// By this name, once and for all.
     Failed(&'static str),
+    /// By the name of a chain that leads to nobody, for this reason.
+    Chain(ChainProblem),
     /// It waits: not for ever, and not for no time at all.
     Waits(Duration),
     /// What is too much is left aside.
@@ -662,7 +664,7 @@ fn certificates() -> Vec<Row> {
         issued(
             "by an impostor",
             |scene| scene.impostor.pair(&scene.ca.ordered(scene.request), |_, _| {}),
-            End::Failed("refusal-chain"),
+            End::Chain(ChainProblem::Signature),
         ),
         row(
             "by another holder, whose own certificate the CA issued",
@@ -679,12 +681,12 @@ fn certificates() -> Vec<Row> {
                 }
                 body("CMC-response", &scene.ca.reply(scene.request, &answer))
             })),
-            End::Failed("refusal-chain"),
+            End::Chain(ChainProblem::NotAnIssuer),
         ),
         issued(
             "with a critical extension that nobody knows",
             changed!(Authentication, |draft| draft.critical = Some(rfc5280::ID_CE_NAME_CONSTRAINTS)),
-            End::Failed("refusal-chain"),
+            End::Chain(ChainProblem::CriticalExtension),
         ),
         issued(
             "over already",

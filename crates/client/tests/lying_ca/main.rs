@@ -30,7 +30,7 @@ use obnova_client::{
     },
     look, share, tls_config,
 };
-use obnova_renewal::{CardView, Failure, Pair, ParsedCertificate, Plan, Policy, Process, Stage};
+use obnova_renewal::{CardView, Failure, Pair, ParsedCertificate, Plan, Policy, Process, Refusal, Stage};
 use obnova_simulator::SimulatorConnection;
 use peak_alloc::PeakAlloc;
 use server::{Host, Server, Wire};
@@ -54,6 +54,8 @@ struct Scenery {
     ca: Ca,
     impostor: Ca,
     lie: Mutex<Option<Lie>>,
+    /// The stage that it is told at.
+    at: Mutex<Option<Stage>>,
     told: Mutex<usize>,
     earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
 }
@@ -99,10 +101,15 @@ impl Host for Scenery {
     }
 
     fn answer(&self, request: &HttpRequest) -> Wire {
-        if let Some(Lie::Http(lie)) = self.lie() {
+        let operation = est::Server::new().route(request).unwrap();
+        let is_what_is_asked =
+            matches!(operation, Operation::FullCmc(_)) || *self.at.lock().unwrap() == Some(Stage::Terms);
+        if let Some(Lie::Http(lie)) = self.lie()
+            && is_what_is_asked
+        {
             return self.tell(lie(()));
         }
-        match est::Server::new().route(request).unwrap() {
+        match operation {
             Operation::CaCerts => match self.lie() {
                 Some(Lie::CaCerts(lie)) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
                 _ => Wire::http(&self.ca.cacerts()),
@@ -195,6 +202,7 @@ fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
         ca: Ca::new("CN=Root"),
         impostor: Ca::new("CN=Root"),
         lie: Mutex::default(),
+        at: Mutex::default(),
         told: Mutex::default(),
         earlier: Mutex::default(),
     });
@@ -232,6 +240,7 @@ fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize
     let before = world.look();
     world.face = Face::default();
     *world.stage.lie.lock().unwrap() = Some(row.lie.clone());
+    *world.stage.at.lock().unwrap() = Some(at);
     *world.stage.told.lock().unwrap() = 0;
     MEMORY.reset_peak_usage();
     let held = MEMORY.current_usage();
@@ -289,6 +298,10 @@ fn how_it_ends(end: &End, outcome: Result<Turn, RunError>, told: &str) -> bool {
                 other => panic!("{told}: {other}"),
             };
             assert_eq!(found, *name, "{told}");
+            true
+        }
+        (End::Chain(reason), Ok(Turn::Failed(Failure::Rejected(Refusal::Chain { problem, .. })))) => {
+            assert_eq!(problem, *reason, "{told}");
             true
         }
         (End::Waits(longest), Ok(Turn::Waits(until))) => {
