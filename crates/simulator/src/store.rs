@@ -99,10 +99,35 @@ fn open_locked(path: &Path) -> Result<File, StateFileError> {
         match file.try_lock() {
             Ok(()) if is_current(path, &file).map_err(at)? => return Ok(file),
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StateFileError::InUse { path: path.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateFileError::InUse { path: path.to_owned(), holder: holder(&file) });
+            }
             Err(TryLockError::Error(error)) => return Err(at(error)),
         }
     }
+}
+
+/// The process that has a file locked, where the system tells: Linux lists a lock in a line that ends with
+/// `PROCESS MAJOR:MINOR:INODE 0 EOF`.
+#[cfg(target_os = "linux")]
+fn holder(file: &File) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = file.metadata().ok()?.ino().to_string();
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().filter(|line| line.contains("FLOCK")).find_map(|line| {
+        let mut words = line.split_whitespace().rev().skip(2);
+        let (place, process) = (words.next()?, words.next()?);
+        // A process of another container is 0 here.
+        (place.rsplit(':').next() == Some(&inode))
+            .then(|| process.parse().ok())
+            .flatten()
+            .filter(|process| *process > 0)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holder(_: &File) -> Option<u32> {
+    None
 }
 
 #[cfg(unix)]
@@ -173,10 +198,12 @@ pub enum StateFileError {
         error: io::Error,
     },
     /// Another program has the card, or this one has it twice.
-    #[error("the card of {} is in use by another program: end that first", path.display())]
+    #[error("the card of {} is in use by another program{}: wait for it or end it first", path.display(), by(*holder))]
     InUse {
         /// Which file.
         path: PathBuf,
+        /// The process of that program, where it is known.
+        holder: Option<u32>,
     },
     /// The file holds no state of a card.
     #[error("{} is no state of a simulated card ({detail}): take a copy, or make a new card", path.display())]
@@ -194,4 +221,8 @@ pub enum StateFileError {
         /// Its version.
         version: u32,
     },
+}
+
+fn by(holder: Option<u32>) -> String {
+    holder.map(|process| format!(" (process {process})")).unwrap_or_default()
 }

@@ -73,7 +73,11 @@ fn what_is_torn_is_in_the_file_as_in_the_card() {
 fn a_card_is_in_one_place_at_a_time() {
     let place = Place::new();
     let mut card = personalisation().create(place.file()).unwrap();
-    assert!(matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })));
+    let in_use = Card::open(place.file()).unwrap_err();
+    assert!(matches!(in_use, StateFileError::InUse { .. }));
+    if cfg!(target_os = "linux") {
+        assert!(in_use.to_string().contains(&format!("(process {})", std::process::id())), "{in_use}");
+    }
     card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
     assert!(
         matches!(Card::open(place.file()), Err(StateFileError::InUse { .. })),

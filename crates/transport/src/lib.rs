@@ -5,6 +5,7 @@
 //!   connection, [`Around`] around a single one.
 //! - [`Trace`] and [`Record`] write down what is said, [`TraceFile`] reads it, [`Replay`] plays it back.
 //! - [`FaultInjector`] tears, spoils and delays by a script. [`Count`] counts.
+//! - [`Patient`] tells when another program has the card.
 //! - [`Redactor`] hides secrets by instruction; whatever writes APDUs down goes through it.
 //! - `pcsc` (feature `pcsc`): real readers.
 
@@ -15,6 +16,7 @@ mod count;
 mod decorate;
 mod error;
 mod fault;
+mod patient;
 #[cfg(feature = "pcsc")]
 pub mod pcsc;
 mod record;
@@ -28,6 +30,7 @@ pub use count::{Count, Counts};
 pub use decorate::{Around, Decorated, Decorator};
 pub use error::TransportError;
 pub use fault::{Fault, FaultInjector, When};
+pub use patient::Patient;
 pub use record::Record;
 pub use redact::{Redactor, Shown};
 pub use replay::Replay;

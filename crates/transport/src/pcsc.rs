@@ -19,7 +19,8 @@
 //! # Ok::<(), obnova_transport::TransportError>(())
 //! ```
 //!
-//! What PC/SC does not offer: beginning a conversation waits for as long as another program's transaction lasts.
+//! What PC/SC does not offer: beginning a conversation waits for as long as another program's transaction lasts, and who that
+//! is cannot be asked. [`Patient`](crate::Patient) tells at least that it waits.
 
 mod choice;
 mod connection;

@@ -3,13 +3,13 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
 use obnova_transport::{
-    Around, CardConnection, CardTransport, Count, Counts, Decorated, Fault, FaultInjector, Record, Replay, Trace,
-    TraceFile, TransportError, When,
+    Around, CardConnection, CardTransport, Count, Counts, Decorated, Fault, FaultInjector, Patient, Record, Replay,
+    Trace, TraceFile, TransportError, When,
 };
 
 /// A card that answers each command with its own bytes, and counts what it acted on.
@@ -249,4 +249,54 @@ fn a_connection_is_lent_and_its_owner_has_it_again() {
     talk(&mut borrowed).unwrap();
     talk(&mut owned).unwrap();
     assert_eq!((count.counts().apdus, owned.acted.lock().unwrap().len()), (4, 8));
+}
+
+/// A card that another program has until something arrives here.
+struct Taken(Echo, mpsc::Receiver<()>);
+
+impl CardConnection for Taken {
+    fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
+        self.1.recv().map_err(|_| TransportError::Sharing)?;
+        self.0.begin()
+    }
+
+    fn description(&self) -> String {
+        self.0.description()
+    }
+
+    fn atr(&self) -> Vec<u8> {
+        self.0.atr()
+    }
+}
+
+#[test]
+fn who_waits_for_another_program_is_told_once_and_goes_on() {
+    let (free, wait) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let ends = free.clone();
+    let tell = move |place: &str| {
+        tell.send(place.to_owned()).unwrap();
+        // Only now does the other program end its conversation.
+        ends.send(()).unwrap();
+    };
+    let open = || wait.recv().map(|()| Taken(Echo::default(), wait));
+    let mut card = Patient::open("a reader", Duration::from_millis(1), tell, open).unwrap();
+    assert_eq!(told.recv().unwrap(), "a reader");
+    assert_eq!((card.description(), card.atr()), ("an echo".to_owned(), vec![0x3B, 0x00]));
+    card.begin().unwrap();
+    assert_eq!(told.recv().unwrap(), "an echo");
+    card.begin().unwrap();
+    assert_eq!(told.recv().unwrap(), "an echo", "in each conversation");
+    assert!(told.try_recv().is_err(), "and once in each");
+    drop(free);
+}
+
+#[test]
+fn who_need_not_wait_is_told_nothing() {
+    let (tell, told) = mpsc::channel::<String>();
+    let tell = move |place: &str| tell.send(place.to_owned()).unwrap();
+    let mut card = Patient::open("", Duration::MAX, tell, || Ok::<_, TransportError>(Echo::default())).unwrap();
+    card.begin().unwrap();
+    drop(card);
+    assert!(told.recv().is_err(), "the thread that watched has ended, and told nothing");
 }

@@ -11,6 +11,8 @@ use obnova_card::{Location, ProfileToken, Token};
 use obnova_client::SharedToken;
 use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
 use obnova_transport::{CardConnection, Count, Decorated, Record};
+#[cfg(feature = "pcsc")]
+use obnova_transport::{Patient, TransportError};
 
 use crate::{
     cli::{Global, Tear},
@@ -51,8 +53,13 @@ pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
         Failure::new(Kind::Usage, t!("error-token-name", problem = problem.to_string()))
     })?;
     #[cfg(feature = "pcsc")]
-    if let Some(connection) = location.open_pcsc() {
-        return card(connection?, trace);
+    if let Location::Pcsc(reader) = &location {
+        // Conversations take less than that, but for the making of an RSA key in a slow card.
+        const USUAL: std::time::Duration = std::time::Duration::from_secs(2);
+        let tell = |reader: &str| anstream::eprintln!("{}", t!("card-waits-for-another-program", reader = reader));
+        let open = || location.open_pcsc().unwrap_or(Err(TransportError::NoReader));
+        let connection = Patient::open(reader.as_deref().unwrap_or("the reader"), USUAL, tell, open)?;
+        return card(connection, trace);
     }
     #[cfg(feature = "pkcs11")]
     if let Some(token) = location.open_pkcs11() {

@@ -79,7 +79,8 @@ fn who_finds_journal_or_card_taken_is_told_by_whom() {
     let order = [&["renew", "--yes", "--journal", "other"], &PINS[..], &ca].concat();
     for command in [vec!["card", "list"], order] {
         let second = desk.run([&command[..], &CARD].concat()).ends_with(5);
-        assert!(second.err.contains("in use by another program"), "{}", second.err);
+        let holder = format!("in use by another program (process {})", first.0.id());
+        assert!(second.err.contains(&holder), "{}", second.err);
     }
     assert_eq!(fs::read(desk.file("j/renewal-1.journal")).unwrap(), journal);
 
@@ -256,4 +257,65 @@ fn opensc_and_a_renewal_share_a_card_in_a_reader() {
     assert!(!unsigned.status.success(), "OpenSC signed without a PIN");
     assert!(new.signs(&desk, "0", "1234"));
     assert!(new.is_listed());
+}
+
+#[cfg(feature = "pcsc")]
+#[test]
+fn who_finds_the_card_in_a_reader_taken_waits_and_is_told_so() {
+    use obnova_transport::{
+        CardConnection as _,
+        pcsc::{PcscConnection, ReaderChoice},
+    };
+    use support::peers::{InReader, inside};
+    let Some(address) = inside("who_finds_the_card_in_a_reader_taken_waits_and_is_told_so") else { return };
+    let desk = Desk::new();
+    let _house = set_up(&desk);
+    let _in_reader = InReader::serve(&desk, "card.state", address);
+    // Another program, in the middle of its conversation with the card.
+    let mut other = PcscConnection::open(&ReaderChoice::Containing("Virtual".to_owned())).unwrap();
+    let mut conversation = other.begin().unwrap();
+    let mut answer = Vec::new();
+    conversation.transmit(&[0x00, 0xA4, 0x00, 0x0C, 0x02, 0x3F, 0x00], &mut answer).unwrap();
+
+    let list = ["card", "list", "--token", "pcsc:Virtual"];
+    let mut child = desk.command(list).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("another program is using the card in Virtual"), "{told}");
+    assert!(child.try_wait().unwrap().is_none(), "it waits");
+    drop(conversation);
+    Said::from(child.wait_with_output().unwrap()).ends_with(0).says(&["expires in 20 days"]);
+    // Where nobody has the card nothing is told.
+    let said = desk.run(list).ends_with(0);
+    assert_eq!(said.err, "");
+}
+
+#[cfg(feature = "pcsc")]
+#[test]
+fn two_renewals_of_one_card_in_a_reader_leave_one_order_and_no_harm() {
+    use support::peers::{InReader, exported, inside};
+    let Some(address) = inside("two_renewals_of_one_card_in_a_reader_leave_one_order_and_no_harm") else { return };
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let _in_reader = InReader::serve(&desk, "card.state", address);
+    let card = ["--token", "pcsc:Virtual"];
+    let old = exported(&desk, card[1], 1);
+    let ca = house.options();
+    let renew = |journal: &'static str| [&["renew", "--yes", "--journal", journal], &card[..], &PINS, &ca].concat();
+    let said = at_once(&desk, [renew("a"), renew("b")]);
+    for one in &said {
+        println!("{}\n{}\n{}", one.code, one.out, one.err);
+    }
+    // One ordered. The other was told of that order, or that the card is not as it was when it made its plan.
+    let first = said.iter().position(|said| said.code == 8).expect("one order");
+    assert_ne!(said[1 - first].code, 8, "{}", said[1 - first].err);
+    assert_eq!(orders(&house).len(), 1);
+    assert!(old.signs(&desk, "0", "1234"), "the old pair works");
+    house.approve();
+    let journal = ["a", "b"][first];
+    let resume = [&["renew", "--resume", "--journal", journal], &card[..], &PINS].concat();
+    desk.run(resume).ends_with(0).says(&["Renewed"]);
+    let listed = desk.run([&["card", "list"], &card[..]].concat()).ends_with(0);
+    listed.says(&["superseded", "superseded", "valid"]);
+    assert!(old.signs(&desk, "0", "1234"), "the old pair works still");
 }

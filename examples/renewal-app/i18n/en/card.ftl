@@ -15,6 +15,7 @@ card-state-expires = { $days ->
     }
 card-state-expired = expired
 card-state-superseded = superseded
+card-waits-for-another-program = Waiting: another program is using the card in { $reader }. Close it if this does not end.
 card-state-waiting = waits for its certificate
 card-state-unreadable = cannot be read
 card-free = { $count ->
