@@ -3,7 +3,9 @@
 
 mod common;
 
-use common::{DAY, Draft, World, issued, now, rule, token};
+use std::sync::Barrier;
+
+use common::{DAY, Draft, EMAIL, HOLDER, World, first_pair, issued, now, rule, token};
 use obnova_ca::{Ca, CaError, Outcome, PickUpToken, Transaction, store::OrderState};
 use obnova_enroll::cmc::{Answer, Asked, PendToken};
 use x509_cert::{Certificate, der::Encode};
@@ -88,6 +90,33 @@ fn the_same_message_again_is_the_same_order_also_in_another_process() {
     // Long after the old certificates have expired it is still the order that was accepted in time.
     assert_eq!(issued(ask(&other, now() + 300 * DAY)), certificates);
     assert_eq!(issued(world.query(&draft.transaction, &first)), certificates);
+}
+
+#[test]
+fn the_same_message_at_two_processes_at_the_same_moment_is_issued_once() {
+    const ROUNDS: u8 = 10;
+    let world = World::automatic();
+    let (one, two) = (&world.ca, &world.another());
+    for round in 1..=ROUNDS {
+        let old = first_pair(one, HOLDER, EMAIL, 20);
+        let draft = Draft::renewing(&old, round);
+        let (message, start) = (draft.message(), Barrier::new(4));
+        let ask = |ca: &Ca| {
+            start.wait();
+            ca.answer(&message, None, now()).unwrap().message
+        };
+        let answers = std::thread::scope(|scope| {
+            let asking = [one, two, one, two].map(|ca| scope.spawn(move || ask(ca)));
+            asking.map(|thread| issued(world.read(&thread.join().unwrap(), &draft.transaction, Asked::Certificates)))
+        });
+        assert!(answers.iter().all(|pair| *pair == answers[0]), "round {round}: two pairs for one order");
+        assert_eq!(one.list(None, 100).unwrap().len(), usize::from(round));
+    }
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let issued: u8 = database.query_row("SELECT count(*) FROM certificates", [], |row| row.get(0)).unwrap();
+    assert_eq!(issued, 2 + ROUNDS * 4, "each holder's first pair and one more");
+    let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::Arc,
+    sync::{Arc, Barrier},
     time::SystemTime,
 };
 
@@ -254,6 +254,56 @@ fn a_killed_server_keeps_what_it_answered() {
     assert!(ask(&server) == token, "the same token");
     assert_eq!(house.ca().list(None, 10).unwrap().len(), 1);
     house.ca().approve(&transaction.to_string().parse().unwrap(), SystemTime::now()).unwrap();
+}
+
+#[test]
+fn two_servers_given_one_order_at_the_same_moment_take_it_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let house = House::open(Path::new(&home)).unwrap();
+    let ca: Vec<_> = house.ca().certificates().map(|one| one.certificate.clone()).collect();
+    let servers = [Served::start(&home), Served::start(&home)];
+    for round in 1..=4 {
+        let old = first_pair(&house, 20);
+        let (transaction, nonce) = (TransactionId::from_random([round; 16]), Nonce::from_random([6; 16]));
+        let request = est::Client::new().fullcmc_request(&order(&old, &new_keys(), &transaction, &nonce));
+        let expected = Expected { transaction: &transaction, nonce: &nonce, ca: &ca, asked: Asked::Certificates };
+        // At both, by two connections each, at once.
+        let ask_all = || {
+            let start = Barrier::new(4);
+            let ask = |server: &Served| {
+                start.wait();
+                let response = exchange(server.address(), &house.trust_anchors(), &request, None);
+                let FullCmcReply::Cmc(message) = est::Client::new().fullcmc_response(&response).unwrap() else {
+                    panic!()
+                };
+                FullResponse::parse(&message, &expected).unwrap().answer
+            };
+            std::thread::scope(|scope| {
+                let asking = [0, 1, 0, 1].map(|index: usize| {
+                    scope.spawn({
+                        let ask = &ask;
+                        let server = &servers[index];
+                        move || ask(server)
+                    })
+                });
+                asking.map(|thread| thread.join().unwrap())
+            })
+        };
+        let token = |answer: &Answer| match answer {
+            Answer::Pending { token, .. } => token.clone(),
+            other => panic!("{other:?}"),
+        };
+        let pending = ask_all();
+        assert!(pending.iter().all(|answer| token(answer) == token(&pending[0])), "one order, one token");
+        assert_eq!(house.ca().list(None, 10).unwrap().len(), usize::from(round));
+        house.ca().approve(&transaction.to_string().parse().unwrap(), SystemTime::now()).unwrap();
+        let issued = ask_all();
+        assert!(matches!(&issued[0], Answer::Issued { certificates, .. } if certificates.len() == 2));
+        assert!(issued.iter().all(|answer| *answer == issued[0]), "one pair");
+    }
+    servers.into_iter().for_each(|server| drop(server.stop()));
 }
 
 #[test]
