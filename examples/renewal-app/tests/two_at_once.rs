@@ -303,12 +303,13 @@ fn two_renewals_of_one_card_in_a_reader_leave_one_order_and_no_harm() {
     let ca = house.options();
     let renew = |journal: &'static str| [&["renew", "--yes", "--journal", journal], &card[..], &PINS, &ca].concat();
     let said = at_once(&desk, [renew("a"), renew("b")]);
-    for one in &said {
-        println!("{}\n{}\n{}", one.code, one.out, one.err);
-    }
-    // One ordered. The other was told of that order, or that the card is not as it was when it made its plan.
+    // One ordered. The other was told of that order; or that the card is not as it was when it made its plan; or it made its
+    // plan when the new keys were there, and asked for the same: that is the same order.
     let first = said.iter().position(|said| said.code == 8).expect("one order");
-    assert_ne!(said[1 - first].code, 8, "{}", said[1 - first].err);
+    let second = &said[1 - first];
+    let told = second.code == 3 && second.err.contains("another program is using the card too");
+    let refused = second.code == 6 && second.err.contains(&house.pending());
+    assert!(told || refused || second.code == 8, "{}: {}", second.code, second.err);
     assert_eq!(orders(&house).len(), 1);
     assert!(old.signs(&desk, "0", "1234"), "the old pair works");
     house.approve();
