@@ -157,6 +157,7 @@ impl Planned {
         let outcome = self.outcome();
         // The session that was opened is not known to whoever asked for it: nobody will close it.
         self.sessions -= usize::from(outcome.is_err() && function == "C_OpenSession");
+        self.is_out &= self.sessions > 0;
         outcome
     }
 
@@ -260,4 +261,9 @@ fn torn_after_each_call() {
 #[test]
 fn with_the_ca_killed_at_each_write() {
     alone("with_the_ca_killed_at_each_write", table::ca_killed::<SoftHsmRig>);
+}
+
+#[test]
+fn torn_at_each_call_with_the_ca_killed() {
+    alone("torn_at_each_call_with_the_ca_killed", table::torn_and_ca_killed::<SoftHsmRig>);
 }
