@@ -2,6 +2,9 @@
 //! `benches/table/`, one file each; this library depends on nothing, so that nothing but they depends on what they compare with.
 
 mod baseline;
+mod curve;
+mod curves;
+mod panels;
 mod plot;
 mod report;
 mod row;
@@ -9,6 +12,9 @@ mod sides;
 pub mod svg;
 
 pub use baseline::{Baseline, Finding, Ratio};
+pub use curve::{Curve, Growth, Measure};
+pub use curves::Curves;
+pub use panels::plot_curves;
 pub use plot::plot;
 pub use report::Report;
 pub use row::{Peer, Row, Unit};

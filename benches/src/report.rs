@@ -94,7 +94,7 @@ fn scale(row: &Row) -> (f64, &'static str) {
 }
 
 /// Three digits that mean something, and no more than are there.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if value.fract() == 0.0 || value >= 100.0 {
         format!("{value:.0}")
     } else if value >= 10.0 {
