@@ -219,6 +219,14 @@ impl Ca {
         Ok(self.store.certificate(serial)?)
     }
 
+    /// Looks through everything that is kept, for damage that nobody has come across yet: see [`Store::check`].
+    ///
+    /// # Errors
+    /// [`CaError::Store`].
+    pub fn check_store(&self) -> Result<(), CaError> {
+        Ok(self.store.check()?)
+    }
+
     /// The pick-up token of an order, for the link in a mail.
     #[must_use]
     pub fn token(&self, order: &OrderRecord) -> PickUpToken {

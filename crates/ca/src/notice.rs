@@ -34,10 +34,9 @@ impl Ca {
         for record in self.ending(from, until, limit)? {
             let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
             let email = email(&certificate);
-            let same = |notice: &&mut Notice| {
-                notice.holder == record.subject && notice.ends == record.not_after && notice.email == email
-            };
-            match notices.iter_mut().rev().find(same) {
+            // They come by end and holder, so that no notice but the last few can be the same.
+            let holder = |notice: &&mut Notice| notice.holder == record.subject && notice.ends == record.not_after;
+            match notices.iter_mut().rev().take_while(holder).find(|notice| notice.email == email) {
                 Some(notice) => notice.certificates.push(record),
                 None => notices.push(Notice {
                     holder: record.subject.clone(),

@@ -92,6 +92,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError>;
+
+    /// Looks through everything that is kept, for damage that nobody has come across yet. Takes the longer the more there is;
+    /// others go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] says what was found first.
+    fn check(&self) -> Result<(), StoreError>;
 }
 
 /// An order that passed every rule and is to be kept.

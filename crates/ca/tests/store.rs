@@ -67,21 +67,30 @@ fn a_torn_file_is_an_error_and_never_a_panic() {
             let _ = fs::remove_file(world.directory.path().join(file));
         }
         fs::write(&torn, content).unwrap();
-        SqliteStore::open(&torn).map(|store| store.orders(None, 100).unwrap().len())
+        SqliteStore::open(&torn)
     };
-    assert_eq!(open(&good), Ok(5));
+    let orders = |store: SqliteStore| store.orders(None, 100).map(|orders| orders.len());
+    assert_eq!(open(&good).and_then(orders), Ok(5));
+    assert_eq!(open(&good).and_then(|store| store.check()), Ok(()));
     for length in (1..good.len() / 4096).map(|pages| pages * 4096).chain([1, 15, 99, 100, 4095]) {
-        let outcome = open(&good[..length]);
+        let outcome = open(&good[..length]).map(drop);
         assert!(matches!(outcome, Err(StoreError::Damaged(_) | StoreError::Foreign { .. })), "{length}: {outcome:?}");
     }
-    for page in 1..good.len() / 4096 {
+    let pages = good.len() / 4096;
+    let mut opened = 0;
+    for page in 1..pages {
         let mut scribbled = good.clone();
         scribbled[page * 4096..page * 4096 + 512].fill(0x5a);
-        let outcome = open(&scribbled);
+        let store = open(&scribbled);
+        opened += usize::from(store.is_ok());
+        let outcome = store.and_then(|store| store.check());
         assert!(matches!(outcome, Err(StoreError::Damaged(_))), "{page}: {outcome:?}");
+        let outcome = open(&scribbled).and_then(orders);
+        assert!(matches!(outcome, Ok(5) | Err(StoreError::Damaged(_))), "{page}: {outcome:?}");
     }
+    assert!(opened > pages / 2, "whoever opens a file looks through all of it: {opened} of {pages} pages were not read");
     // An empty file is a new database: nothing was lost that had been there.
-    assert_eq!(open(&[]), Ok(0));
+    assert_eq!(open(&[]).and_then(orders), Ok(0));
 }
 
 #[test]

@@ -95,6 +95,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look through the whole database for damage; the server may run meanwhile
+    Check {
+        /// The CA's directory
+        directory: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which

@@ -48,6 +48,10 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             let notices = House::open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
+        Command::Check { directory } => {
+            House::open(&directory)?.ca().check_store()?;
+            print("the database is sound\n")
+        }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
             Ok(())

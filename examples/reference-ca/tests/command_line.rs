@@ -83,6 +83,18 @@ fn home(directory: &Path) -> String {
 }
 
 #[test]
+fn damage_that_nobody_has_come_across_is_found_when_it_is_looked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let database = Path::new(&home).join("ca.db");
+    let mut content = std::fs::read(&database).unwrap();
+    content[4 * 4096..5 * 4096].fill(0x5a);
+    std::fs::write(&database, content).unwrap();
+    assert!(failed(&["check", &home], 1).contains("the database is damaged"));
+}
+
+#[test]
 fn an_operators_day() {
     let directory = tempfile::tempdir().unwrap();
     let home = home(directory.path());
@@ -110,6 +122,7 @@ fn an_operators_day() {
     let table = done(&["list", home, "--state", "pending"]);
     assert!(table.contains(&first) && table.contains(&second) && table.contains("Jana"), "{table}");
 
+    assert_eq!(done(&["check", home]), "the database is sound\n");
     assert!(done(&["approve", home, &first]).contains("issued, 2 certificates"));
     assert!(failed(&["approve", home, &first], 4).contains("issued already"));
     assert!(done(&["reject", home, &second, "--reason", "not paid"]).contains("rejected"));

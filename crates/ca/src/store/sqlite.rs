@@ -28,10 +28,11 @@ pub struct SqliteStore {
 const READERS: usize = 4;
 
 impl SqliteStore {
-    /// Opens the file, or makes it, readable by its owner only. A file that exists is checked from end to end.
+    /// Opens the file, or makes it, readable by its owner only. It takes no longer when more is kept: [`check`](Store::check)
+    /// looks through the whole file.
     ///
     /// # Errors
-    /// [`StoreError`]: the file is another program's, newer than this one, or torn.
+    /// [`StoreError`]: the file is another program's, newer than this one, or cut off.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let writer = file::open(path)?;
         let reader = || {
@@ -181,6 +182,10 @@ impl Store for SqliteStore {
 
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         self.read(|connection| key_is_taken(connection, key))
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.read(file::check)
     }
 }
 

@@ -222,6 +222,10 @@ impl Store for MortalStore {
         self.inner.ending(from, until, limit)
     }
 
+    fn check(&self) -> Result<(), StoreError> {
+        self.inner.check()
+    }
+
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         self.inner.key_is_taken(key)
     }

@@ -11,7 +11,8 @@ const SCHEMA_VERSION: i64 = 2;
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Opens the file or makes it, finds out whose it is, and checks it from end to end.
+/// Opens the file or makes it, and finds out whose it is. What that costs does not grow with what is kept: SQLite sees here
+/// whether the file is as long as it should be, and [`check`] looks at the rest.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     make_private(path)?;
     refuse_remains(path)?;
@@ -86,14 +87,16 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if found != SCHEMA_VERSION {
         return Err(StoreError::Version { path: path.display().to_string(), found, known: SCHEMA_VERSION });
     }
-    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failure)?;
-    if check != "ok" {
-        return Err(StoreError::Damaged(check));
-    }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failure)?;
     if mode != "wal" {
         return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
+}
+
+/// Looks at every page and every index.
+pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failure)?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
 }
