@@ -12,8 +12,7 @@ const FRAME: (f64, f64, f64, f64) = (66.0, 34.0, 410.0, 258.0);
 const INK: &str = "#222222";
 const GREY: &str = "#777777";
 const PALE: &str = "#dddddd";
-const COLOURS: [&str; 8] =
-    ["#2a7f62", "#d1803c", "#3d6fb6", "#b4436c", "#7a5ea8", "#8a8d1f", "#1f8a8d", "#5b4636"];
+const COLOURS: [&str; 8] = ["#2a7f62", "#d1803c", "#3d6fb6", "#b4436c", "#7a5ea8", "#8a8d1f", "#1f8a8d", "#5b4636"];
 
 /// Draws the curves, a panel for each group and measure, both axes logarithmic: what is flat is level, what is linear climbs as
 /// the thin lines do.
@@ -22,7 +21,13 @@ pub fn plot_curves(curves: &Curves) -> String {
     let panels = panels(curves);
     let rows = panels.len().div_ceil(2) as f64;
     let mut svg = Svg::new(2.0 * PANEL.0, HEAD + rows * PANEL.1);
-    svg.text((16.0, 24.0), Anchor::Start, 16.0, INK, "What tasks cost as stores, cards, certificates and journals grow");
+    svg.text(
+        (16.0, 24.0),
+        Anchor::Start,
+        16.0,
+        INK,
+        "What tasks cost as stores, cards, certificates and journals grow",
+    );
     let key = "both axes are logarithmic; the thin grey lines are as steep as what grows with the size";
     svg.text((16.0, 42.0), Anchor::Start, 11.0, GREY, key);
     for (at, panel) in panels.iter().enumerate() {

@@ -88,7 +88,10 @@ fn a_torn_file_is_an_error_and_never_a_panic() {
         let outcome = open(&scribbled).and_then(orders);
         assert!(matches!(outcome, Ok(5) | Err(StoreError::Damaged(_))), "{page}: {outcome:?}");
     }
-    assert!(opened > pages / 2, "whoever opens a file looks through all of it: {opened} of {pages} pages were not read");
+    assert!(
+        opened > pages / 2,
+        "whoever opens a file looks through all of it: {opened} of {pages} pages were not read"
+    );
     // An empty file is a new database: nothing was lost that had been there.
     assert_eq!(open(&[]).and_then(orders), Ok(0));
 }

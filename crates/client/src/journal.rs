@@ -3,7 +3,9 @@ use std::{io, path::PathBuf};
 use obnova_renewal::Record;
 
 mod file;
+mod folder;
 pub mod format;
+mod writing;
 
 pub use file::FileJournal;
 

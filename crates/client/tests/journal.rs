@@ -145,13 +145,25 @@ fn a_record_that_could_not_be_written_leaves_what_was_there() {
     let mut journal = FileJournal::create(folder.path(), "twins").unwrap();
     let all = records();
     journal.append(&all[..2]).unwrap();
-    // What is to become the new file is a folder that is not empty: it can be neither removed nor written.
-    let in_the_way = folder.path().join("twins.new");
-    fs::create_dir(&in_the_way).unwrap();
-    fs::write(in_the_way.join("file"), "").unwrap();
+    // A folder cannot be written, and one that is not empty can be neither removed nor replaced.
+    let (path, aside) = (file(folder.path()), folder.path().join("aside"));
+    let in_the_way = |path: &Path| {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("file"), "").unwrap();
+    };
+    fs::rename(&path, &aside).unwrap();
+    in_the_way(&path);
     assert!(matches!(journal.append(&all[2..3]), Err(JournalError::Io { .. })));
     assert_eq!(journal.records().unwrap(), all[..2]);
-    fs::remove_dir_all(in_the_way).unwrap();
+    fs::remove_dir_all(&path).unwrap();
+    fs::rename(&aside, &path).unwrap();
+    assert_eq!(FileJournal::peek(folder.path(), "twins").unwrap(), all[..2]);
+    // What failed is not tried again: a new file is to take its place.
+    let new = folder.path().join("twins.new");
+    in_the_way(&new);
+    assert!(matches!(journal.append(&all[2..3]), Err(JournalError::Io { .. })));
+    assert_eq!(FileJournal::peek(folder.path(), "twins").unwrap(), all[..2]);
+    fs::remove_dir_all(new).unwrap();
     journal.append(&all[2..3]).unwrap();
     let read = FileJournal::peek(folder.path(), "twins").unwrap();
     assert_eq!(read, all[..3]);
