@@ -204,6 +204,10 @@ impl Store for MemoryStore {
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         Ok(self.kept().is_taken(key))
     }
+
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What they ask for, in whatever order they stand.

@@ -239,7 +239,7 @@ impl Model {
         let chain = self.chain.take().filter(|(other, _)| *other == header);
         let mut data = chain.map(|(_, data)| data).unwrap_or_default();
         data.extend_from_slice(view.data());
-        if data.len() > 0xFFFF {
+        if data.len() > 0xFFFF + 4 {
             refused(answer.data, answer.status);
             return None;
         }
@@ -260,6 +260,7 @@ impl Model {
             }
             ins::SELECT => self.select(command, data, status),
             ins::READ_BINARY => self.read(command, data, status),
+            ins::READ_BINARY_TLV => self.read_far(command, data, status),
             ins::UPDATE_BINARY => self.update(command, data, status),
             ins::PUT_DATA_TLV => self.put(command, data, status),
             ins::DELETE_FILE => self.delete(command, data, status),
@@ -279,10 +280,11 @@ impl Model {
 
     fn keeps_secrets(&self, command: &Command, answer: &[u8]) {
         // A secret that somebody wrote into a file may be read there.
-        let readable = self.told && command.ins == ins::READ_BINARY;
+        let reads = matches!(command.ins, ins::READ_BINARY | ins::READ_BINARY_TLV);
+        let readable = self.told && reads;
         assert!(readable || !self.tells(answer), "a secret is in the answer to {:02X}", command.ins);
         // How the private key of any P-256 pair begins (RFC 5915); what is read may say so of itself.
-        assert!(command.ins == ins::READ_BINARY || !contains(answer, &[0x02, 0x01, 0x01, 0x04, 0x20]));
+        assert!(reads || !contains(answer, &[0x02, 0x01, 0x01, 0x04, 0x20]));
     }
 
     /// Whether a secret stands in these bytes: a planted one, or a private key.

@@ -88,12 +88,12 @@ pub(crate) fn check_install(
 ) -> Result<(), TokenError> {
     for job in jobs {
         let wrong = |problem| Err(TokenError::Slot { slot: job.slot, problem });
-        let Some(certified) = certified_key(&job.certificate) else {
-            return wrong("what is to be installed is no X.509 certificate: give the DER of one");
-        };
         if job.certificate.len() > longest {
             return wrong("the certificate is longer than the token takes: ask the CA for a shorter one");
         }
+        let Some(certified) = certified_key(&job.certificate) else {
+            return wrong("what is to be installed is no X.509 certificate: give the DER of one");
+        };
         let Some(key) = &slot(slots, job.slot)?.key else {
             return wrong("there is no key in it, so no certificate belongs there: take the slot of its key");
         };

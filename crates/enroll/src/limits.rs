@@ -3,8 +3,8 @@
 /// The longest message, in bytes, that is looked into.
 pub const MAX_MESSAGE: usize = 256 * 1024;
 
-/// The longest single certificate in a message, in bytes.
-pub const MAX_CERTIFICATE: usize = 16 * 1024;
+/// The longest single certificate in a message, in bytes: what lengths of two bytes can say, as cards have them.
+pub const MAX_CERTIFICATE: usize = 0xFFFF;
 
 /// Certificates in a message.
 pub const MAX_CERTIFICATES: usize = 32;

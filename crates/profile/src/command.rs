@@ -18,8 +18,11 @@ pub const COMPUTE_SIGNATURE: (u8, u8) = (0x9E, 0x9A);
 pub const GENERATE: u8 = 0x80;
 /// P1 of GENERATE ASYMMETRIC KEY PAIR: tell the public key of the one that is there.
 pub const READ_PUBLIC_KEY: u8 = 0x81;
-/// Data object around a certificate in PUT DATA: discretionary data (ISO/IEC 7816-4 §11.4.3).
+/// Data object around a certificate in PUT DATA, and around what READ BINARY with an [`OFFSET`] reads: discretionary data
+/// (ISO/IEC 7816-4 §11.4.3, §11.3.3).
 pub const DISCRETIONARY_DATA: Tag = Tag::new(0x53);
+/// Data object with an offset into a file (ISO/IEC 7816-4 §11.3.3).
+pub const OFFSET: Tag = Tag::new(0x54);
 
 const ALL: u32 = Command::NE_EXTENDED_MAX;
 
@@ -60,6 +63,16 @@ pub fn read_file(file: ShortFileId, length: u16) -> CommandApdu {
 pub fn read_selected(offset: u16, ne: u32) -> CommandApdu {
     let [p1, p2] = (offset & 0x7FFF).to_be_bytes();
     CommandApdu::new(0x00, ins::READ_BINARY, p1, p2).with_ne(ne)
+}
+
+/// READ BINARY of the selected file, from an `offset` that may be beyond `7FFF`: the answer, of `ne` bytes at most, is a data
+/// object [`DISCRETIONARY_DATA`] with what is there (§5.2).
+#[must_use]
+pub fn read_selected_far(offset: u16, ne: u32) -> CommandApdu {
+    let [high, low] = offset.to_be_bytes();
+    CommandApdu::new(0x00, ins::READ_BINARY_TLV, 0x00, 0x00)
+        .with_data([OFFSET.number() as u8, 0x02, high, low])
+        .with_ne(ne)
 }
 
 /// READ BINARY: the whole [directory file](crate::Directory).
@@ -204,6 +217,7 @@ mod tests {
         assert_eq!(short(put_certificate(slot, &[0x30, 0])), [0x00, 0xDB, 0x43, 0x03, 4, 0x53, 2, 0x30, 0]);
         assert_eq!(short(delete_key(slot)), [0x00, 0xE4, 0x00, 0x00, 2, 0x4B, 3]);
         assert_eq!(short(read_file(ShortFileId::certificate(slot), 5)), [0x00, 0xB0, 0x93, 0x00]);
+        assert_eq!(short(read_selected_far(0x8001, 9)), [0x00, 0xB1, 0x00, 0x00, 4, 0x54, 2, 0x80, 0x01]);
         assert!(super::generate(slot, KeyRole::Signature, KeyAlgorithm::Rsa4096).is_none());
     }
 }

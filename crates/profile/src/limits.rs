@@ -9,13 +9,21 @@ pub struct Limits {
     pub command: u32,
     /// Bytes of response data in one APDU.
     pub response: u32,
-    /// Bytes of one certificate.
+    /// Bytes of one certificate: from [`Limits::CERTIFICATE`] to [`Limits::LARGEST_CERTIFICATE`].
     pub certificate: u16,
 }
 
 impl Limits {
     /// Certificates up to this length must be taken by every card of the profile.
     pub const CERTIFICATE: u16 = 0x2000;
+
+    /// The largest certificate that a card of the profile can take: 64 KB less one byte, since lengths in the status have two
+    /// bytes (§5.1).
+    pub const LARGEST_CERTIFICATE: u16 = u16::MAX;
+
+    /// The longest data of a command: PUT DATA with the largest certificate and the header of the data object around it, in
+    /// a chain of two (§5.4).
+    pub const COMMAND_IN_CHAIN: usize = Self::LARGEST_CERTIFICATE as usize + 4;
 
     /// What the profile asks for: everything in one APDU.
     pub const EXTENDED: Self = Self {

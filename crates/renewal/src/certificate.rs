@@ -26,7 +26,7 @@ struct Parsed {
 
 impl ParsedCertificate {
     /// Longest certificate in bytes that is looked at; those of people have 1,000 to 3,000.
-    pub const MAX_SIZE: usize = 16 * 1024;
+    pub const MAX_SIZE: usize = 0xFFFF;
 
     /// Reads one certificate and nothing after it.
     ///

@@ -82,9 +82,6 @@ pub(crate) struct Request<'a> {
     ne: usize,
 }
 
-/// Bytes that one command, chained or extended, may have.
-const MAX_DATA: usize = 0xFFFF;
-
 impl Card {
     /// Opens a card from its state file. A card is open once at a time; the lock goes with it.
     ///
@@ -195,7 +192,7 @@ impl Card {
             life_cycle: self.state.life_cycle(),
             serial: self.state.serial.clone(),
             label: self.state.label.clone(),
-            limits: Limits::EXTENDED,
+            limits: Limits { certificate: self.state.largest_certificate, ..Limits::EXTENDED },
             transport_pin: self.state.model(),
             algorithms: reference::KEY_ALGORITHMS.to_vec(),
             passwords: PasswordReference::ALL
@@ -272,7 +269,7 @@ impl Card {
         let header = [view.ins(), view.p1(), view.p2()];
         let chain = self.session.chain.take().filter(|chain| chain.header == header);
         let mut data = chain.map_or_else(Zeroizing::default, |chain| chain.data);
-        if data.len() + view.data().len() > MAX_DATA {
+        if data.len() + view.data().len() > Limits::COMMAND_IN_CHAIN {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
         data.extend_from_slice(view.data());
@@ -302,6 +299,7 @@ impl Card {
         match request.ins {
             ins::SELECT => self.select(request),
             ins::READ_BINARY => self.read_binary(request),
+            ins::READ_BINARY_TLV => self.read_binary_far(request),
             ins::UPDATE_BINARY => self.update_binary(request),
             ins::PUT_DATA_TLV => self.put_certificate(request),
             ins::DELETE_FILE => self.delete_file(request),

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use obnova_profile::{PasswordReference, SlotNumber, TransportPinModel};
+use obnova_profile::{Limits, PasswordReference, SlotNumber, TransportPinModel};
 use zeroize::Zeroizing;
 
 use crate::card::Card;
@@ -21,6 +21,7 @@ pub struct Personalisation {
     serial: String,
     label: String,
     slots: u8,
+    largest_certificate: u16,
     tries: [u8; 4],
     passwords: Passwords,
 }
@@ -43,6 +44,7 @@ impl Personalisation {
             serial: serial.into(),
             label: "Obnova".to_owned(),
             slots: 8,
+            largest_certificate: Limits::CERTIFICATE,
             tries: [3, 3, 5, 3],
             passwords: Passwords::Transport(TransportPinModel::Separate, Zeroizing::default()),
         }
@@ -59,6 +61,14 @@ impl Personalisation {
     #[must_use]
     pub fn slots(mut self, slots: u8) -> Self {
         self.slots = slots;
+        self
+    }
+
+    /// Sets the largest certificate that the card takes, in bytes: at least [`Limits::CERTIFICATE`], which it is unless said
+    /// otherwise, and at most [`Limits::LARGEST_CERTIFICATE`].
+    #[must_use]
+    pub fn largest_certificate(mut self, bytes: u16) -> Self {
+        self.largest_certificate = bytes;
         self
     }
 
@@ -113,6 +123,9 @@ impl Personalisation {
         if !(SlotNumber::FEWEST..=SlotNumber::MOST).contains(&self.slots) {
             return Err(PersonalisationError::Slots { slots: self.slots });
         }
+        if self.largest_certificate < Limits::CERTIFICATE {
+            return Err(PersonalisationError::LargestCertificate { bytes: self.largest_certificate });
+        }
         if !self.tries.iter().all(|tries| (1..=15).contains(tries)) {
             return Err(PersonalisationError::Tries);
         }
@@ -121,6 +134,7 @@ impl Personalisation {
             Passwords::Active(_) => TransportPinModel::Separate,
         };
         let mut state = State::new(self.serial, self.label, model, self.slots, self.tries);
+        state.largest_certificate = self.largest_certificate;
         match self.passwords {
             Passwords::Active(values) => {
                 for (reference, value) in PasswordReference::LASTING.into_iter().zip(values) {
@@ -178,6 +192,12 @@ pub enum PersonalisationError {
     Slots {
         /// What was asked for.
         slots: u8,
+    },
+    /// The largest certificate.
+    #[error("a card takes certificates of at least {} bytes, not of {bytes} only", Limits::CERTIFICATE)]
+    LargestCertificate {
+        /// What was asked for.
+        bytes: u16,
     },
     /// The number of tries.
     #[error("a password has 1 to 15 tries")]

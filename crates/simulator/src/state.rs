@@ -1,6 +1,6 @@
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::{
-    DirectoryLayout, KeyRole, LifeCycle, PasswordReference, SlotNumber, TransportPinModel, reference,
+    DirectoryLayout, KeyRole, LifeCycle, Limits, PasswordReference, SlotNumber, TransportPinModel, reference,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -20,6 +20,9 @@ pub(crate) struct State {
     transport_pin: u8,
     /// Counts every change of content; OpenSC's caches go by it.
     pub(crate) changes: u16,
+    /// In bytes; a state file that does not say so is of a card that takes what every card takes.
+    #[serde(default = "usual_certificate", skip_serializing_if = "is_usual_certificate")]
+    pub(crate) largest_certificate: u16,
     /// In the order of their references. The transport PIN is there until the card is active.
     passwords: Vec<StoredPassword>,
     pub(crate) slots: Vec<StoredSlot>,
@@ -53,6 +56,7 @@ impl State {
             life_cycle: LifeCycle::Inactive.code(),
             transport_pin: model.code(),
             changes: 0,
+            largest_certificate: Limits::CERTIFICATE,
             passwords: tries.into_iter().map(StoredPassword::unset).collect(),
             slots: vec![StoredSlot::default(); slots.into()],
             directory: vec![0; layout.length().into()].into(),
@@ -133,10 +137,19 @@ impl State {
             && self.passwords.iter().all(StoredPassword::is_sound)
             && (!self.is_active() || self.passwords.iter().all(|password| !password.is_transport()))
             && self.directory.len() == usize::from(self.layout().length())
-            && self.slots.iter().all(StoredSlot::is_sound)
+            && self.largest_certificate >= Limits::CERTIFICATE
+            && self.slots.iter().all(|slot| slot.is_sound(self.largest_certificate))
             && crate::personalisation::is_serial(&self.serial)
             && crate::personalisation::is_label(&self.label)
     }
+}
+
+const fn usual_certificate() -> u16 {
+    Limits::CERTIFICATE
+}
+
+const fn is_usual_certificate(length: &u16) -> bool {
+    *length == Limits::CERTIFICATE
 }
 
 fn index(reference: PasswordReference) -> usize {
@@ -144,12 +157,13 @@ fn index(reference: PasswordReference) -> usize {
 }
 
 impl StoredSlot {
-    fn is_sound(&self) -> bool {
+    fn is_sound(&self, largest_certificate: u16) -> bool {
         let key =
             self.key.as_ref().is_none_or(|key| key.algorithm().is_some() && KeyRole::from_code(key.role).is_some());
-        let certificate = self.certificate.as_ref().is_none_or(|certificate| {
-            self.key.is_some() && certificate.len() <= obnova_profile::Limits::CERTIFICATE.into()
-        });
+        let certificate = self
+            .certificate
+            .as_ref()
+            .is_none_or(|certificate| self.key.is_some() && certificate.len() <= largest_certificate.into());
         key && certificate
     }
 }

@@ -22,8 +22,8 @@ pub(crate) enum Store {
 
 const FORMAT: &str = "obnova simulated card";
 const VERSION: u32 = 1;
-/// No card comes near it.
-const MAX_FILE: u64 = 1 << 20;
+/// No card comes near it: fourteen certificates of 64 KB are twice as many digits.
+const MAX_FILE: u64 = 4 << 20;
 
 #[derive(Serialize)]
 struct Written<'a> {

@@ -234,7 +234,7 @@ fn what_is_no_card_is_named() {
         other => panic!("{other:?}"),
     };
     assert!(detail(br#"{"format":"passwords","version":1}"#).contains("another program"));
-    assert!(detail(&vec![b' '; (1 << 20) + 1]).contains("too large"));
+    assert!(detail(&vec![b' '; (4 << 20) + 1]).contains("too large"));
     detail(b"");
     detail(&[0xFF; 1000]);
     detail(&b"[".repeat(100_000));

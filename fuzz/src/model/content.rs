@@ -65,6 +65,25 @@ impl Model {
         assert!(status.is_success() || rest.len() < command.ne);
     }
 
+    /// With the offset in a data object.
+    pub(super) fn read_far(&mut self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        let asked = Tlv::parse(&command.data).expect("the card took it");
+        assert_eq!((asked.tag.number(), command.p1, command.p2), (0x54, 0, 0));
+        let offset = asked.value.iter().fold(0, |offset, byte| offset << 8 | usize::from(*byte));
+        let read = Tlv::parse(data).expect("what was read is a data object");
+        assert!(read.tag.number() == 0x53 && data.len() <= command.ne);
+        let file = self.file.expect("something was read without a file");
+        assert_ne!(file >> 8, 0x4B, "a private key was read");
+        let public = file >> 8 == 0x4D && self.keys.contains_key(&(file as u8));
+        let Some(content) = self.content(file) else { return assert!(public, "file {file:04X} was read") };
+        let rest = &content[offset..];
+        assert!(rest.starts_with(read.value), "file {file:04X}");
+        assert!(read.value.len() == rest.len() || data.len() + 2 > command.ne, "less came than there is");
+    }
+
     pub(super) fn update(&mut self, command: &Command, data: &[u8], status: StatusWord) {
         let (file, offset) = self.place(command);
         if !status.is_success() {

@@ -2,6 +2,7 @@ use obnova_apdu::{
     CommandApdu, ResponseApdu, Status, StatusWord,
     exchange::{self, ExchangeError, Limits, RunError},
     ins,
+    tlv::Tlv,
 };
 use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, command};
 use obnova_transport::{CardConnection, CardTransport};
@@ -81,17 +82,35 @@ impl<'c> Conversation<'c> {
     /// answer (of 256 bytes, where lengths are short) is read from where it stopped. Shorter than `length` when the card
     /// has no more.
     pub(super) fn read_whole(&mut self, first: &CommandApdu, length: u16) -> Result<ResponseApdu, TokenError> {
-        /// READ BINARY cannot name an offset behind this.
-        const LAST_OFFSET: usize = 0x7FFF;
+        /// P1-P2 of READ BINARY cannot name an offset behind this.
+        const LAST_OFFSET: u16 = 0x7FFF;
+        /// Of the data object around what is read there.
+        const HEADER: u32 = 4;
         let length = usize::from(length);
         let mut whole = self.send(first)?;
-        while whole.status.is_success() && whole.data.len() < length.min(LAST_OFFSET) {
-            let missing = (length - whole.data.len()) as u32;
-            let next = self.send(&command::read_selected(whole.data.len() as u16, missing))?;
-            if !next.status.is_success() || next.data.is_empty() {
+        while whole.status.is_success() && whole.data.len() < length {
+            // Both fit: the length does.
+            let (offset, missing) = (whole.data.len() as u16, (length - whole.data.len()) as u32);
+            let far = offset > LAST_OFFSET;
+            let read = match far {
+                false => command::read_selected(offset, missing),
+                true => command::read_selected_far(offset, missing + HEADER),
+            };
+            let next = self.send(&read)?;
+            if !next.status.is_success() {
                 break;
             }
-            whole.data.extend(next.data);
+            let part = match far {
+                false => &next.data[..],
+                true => match Tlv::parse(&next.data).map_err(|error| malformed(&read, error))? {
+                    object if object.tag == command::DISCRETIONARY_DATA => object.value,
+                    _ => return Err(malformed(&read, "what was read is not in the data object where it belongs")),
+                },
+            };
+            if part.is_empty() {
+                break;
+            }
+            whole.data.extend_from_slice(part);
         }
         if whole.data.len() > length {
             return Err(TokenError::MoreThanSaid { said: length });

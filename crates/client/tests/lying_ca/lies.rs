@@ -558,9 +558,9 @@ fn orders() -> Vec<Row> {
             ca!(CaError::Answer(ResponseError::Message(MessageError::Certificate(_)))),
         ),
         cmc(
-            "a certificate of 20 KB",
+            "a certificate of 80 KB",
             ASKED,
-            |_| with_certificates(craft::PKI_RESPONSE, &craft::seq(&[&craft::octets(&vec![1; 20_000])])),
+            |_| with_certificates(craft::PKI_RESPONSE, &craft::seq(&[&craft::octets(&vec![1; 80_000])])),
             ca!(CaError::Answer(ResponseError::Message(MessageError::LongCertificate { .. }))),
         ),
         cmc(

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use der::Encode;
-use obnova_apdu::tlv::Tlv;
+use obnova_apdu::tlv::{Tlv, VecWriter};
 use obnova_apdu::{ResponseApdu, StatusWord};
-use obnova_profile::{FileId, Limits, PublicKeyTemplate, ShortFileId, SlotNumber, application, command, pkcs15};
+use obnova_profile::{FileId, PublicKeyTemplate, ShortFileId, SlotNumber, application, command, pkcs15};
 
 use super::{Card, Outcome, Refusal, Request, answer, done};
 
@@ -24,6 +24,28 @@ impl Card {
             return Err(StatusWord::wrong_le(rest.len()).into());
         }
         Ok(ResponseApdu::new(rest.to_vec(), StatusWord::END_OF_FILE))
+    }
+
+    /// READ BINARY with an offset data object (§5.2): of the selected file.
+    pub(super) fn read_binary_far(&mut self, request: &Request<'_>) -> Outcome {
+        request.expect(0x00, 0x00)?;
+        let object = Tlv::parse(request.data).map_err(|_| StatusWord::INCORRECT_DATA)?;
+        let digits = Some(object.value).filter(|value| object.tag == command::OFFSET && (1..=4).contains(&value.len()));
+        let offset =
+            digits.ok_or(StatusWord::INCORRECT_DATA)?.iter().fold(0, |offset, byte| offset << 8 | usize::from(*byte));
+        let (file, _) = self.place(request)?;
+        let content = self.content(file).ok_or(StatusWord::INCOMPATIBLE_FILE_STRUCTURE)?;
+        let rest = content.get(offset..).ok_or(StatusWord::WRONG_PARAMETERS)?;
+        // A data object of up to 7F, FF and more bytes has a header of 2, 3 and 4.
+        let room = match request.ne {
+            0..3 => return Err(StatusWord::WRONG_LENGTH.into()),
+            ne @ 3..0x82 => ne - 2,
+            ne @ 0x82..0x103 => ne - 3,
+            ne => ne - 4,
+        };
+        let mut object = VecWriter::new();
+        object.primitive(command::DISCRETIONARY_DATA, &rest[..rest.len().min(room)]);
+        answer(object.into_vec())
     }
 
     /// UPDATE BINARY (§5.3): the directory file.
@@ -50,7 +72,7 @@ impl Card {
         if object.tag != command::DISCRETIONARY_DATA || certificate.tag.number() != 0x30 {
             return Err(StatusWord::INCORRECT_DATA.into());
         }
-        if object.value.len() > Limits::CERTIFICATE.into() {
+        if object.value.len() > self.state.largest_certificate.into() {
             return Err(StatusWord::NOT_ENOUGH_SPACE.into());
         }
         self.store_certificate(slot, object.value)?;

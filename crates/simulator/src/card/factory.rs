@@ -1,6 +1,6 @@
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, key_id};
 use obnova_profile::pkcs15::{CertificateEntry, PrivateKeyEntry, PublicKeyEntry};
-use obnova_profile::{Directory, DirectoryError, KeyRole, Label, Limits, SlotNumber, TemplateError};
+use obnova_profile::{Directory, DirectoryError, KeyRole, Label, SlotNumber, TemplateError};
 
 use super::{Card, Refusal};
 
@@ -37,8 +37,9 @@ impl Card {
         certificate: &[u8],
         label: &Label,
     ) -> Result<(), FactoryError> {
-        if certificate.len() > Limits::CERTIFICATE.into() {
-            return Err(FactoryError::TooLong { length: certificate.len() });
+        let most = self.state.largest_certificate;
+        if certificate.len() > most.into() {
+            return Err(FactoryError::TooLong { length: certificate.len(), most });
         }
         let key = self.key(slot).ok_or(FactoryError::NoKey { slot })?;
         let id = key_id(&key.public().to_spki()?).map_err(TemplateError::from)?;
@@ -80,10 +81,12 @@ pub enum FactoryError {
         slot: SlotNumber,
     },
     /// The certificate is too long.
-    #[error("a certificate of {length} bytes is too long for the card: {} are the most", Limits::CERTIFICATE)]
+    #[error("a certificate of {length} bytes is too long for the card: {most} are the most")]
     TooLong {
         /// Its bytes.
         length: usize,
+        /// What the card takes.
+        most: u16,
     },
     /// The directories cannot be read or written.
     #[error(transparent)]
