@@ -1,0 +1,83 @@
+//! A card with more and more pairs on it.
+
+use std::path::Path;
+
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_benches::{Growth, Measure};
+use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, ProfileToken, Secret, SignDigest, SlotId, Token};
+use obnova_profile::SlotNumber;
+use obnova_simulator::{Personalisation, SimulatorConnection};
+
+use crate::{certificate::certified, told::Told};
+
+const RUNS: usize = 15;
+/// Of a certificate as people have them.
+const CERTIFICATE: usize = 1_500;
+
+pub fn measure(pairs: usize, _: &Path, told: &mut Told) {
+    let card = Card::with_pairs(pairs as u32 - 1);
+    let slot = pairs as u32;
+    let key = card.cost(told, "key pair with its entries", Growth::Flat, 1, || card.generate(slot));
+    let certificate = certified(&key, CERTIFICATE);
+    card.cost(told, "certificate, written and entered", Growth::Flat, 1, || card.install(slot, certificate.clone()));
+    let slots = card.cost(told, "list", Growth::Linear, RUNS, || card.token().slots().unwrap());
+    assert_eq!(slots.iter().filter(|slot| slot.certificates.len() == 1).count(), pairs);
+    card.cost(told, "who it is and how its passwords stand", Growth::Flat, RUNS, || {
+        let mut token = card.token();
+        (token.identity().unwrap(), token.passwords().unwrap())
+    });
+    let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+    let order = SignDigest { slot: SlotId(slot), algorithm, digest: Digest::Sha256.of(b"a message") };
+    card.cost(told, "signature by the last key", Growth::Flat, RUNS, || {
+        card.token().sign(std::slice::from_ref(&order), &pin()).unwrap()
+    });
+}
+
+/// A card in software, and what is said to it.
+pub struct Card(pub SimulatorConnection);
+
+impl Card {
+    pub fn with_pairs(pairs: u32) -> Self {
+        let card = Personalisation::new("BENCH").slots(SlotNumber::MOST).active(b"1234", b"567890", b"12345678");
+        let card = Self(SimulatorConnection::new(card.finish().unwrap()));
+        for slot in 1..=pairs {
+            let key = card.generate(slot);
+            card.install(slot, certified(&key, CERTIFICATE));
+        }
+        card
+    }
+
+    pub fn generate(&self, slot: u32) -> SubjectPublicKeyInfoOwned {
+        let order = GenerateKey {
+            slot: SlotId(slot),
+            role: KeyRole::Authentication,
+            algorithm: KeyAlgorithm::P256,
+            label: "Login".into(),
+        };
+        self.token().generate(&order, &pin()).unwrap()
+    }
+
+    pub fn install(&self, slot: u32, certificate: Vec<u8>) {
+        let job = InstallCertificate { slot: SlotId(slot), certificate, label: "Login".into() };
+        self.token().install(&[job], &[], &pin()).unwrap();
+    }
+
+    /// A program that knows nothing of the card.
+    pub fn token(&self) -> ProfileToken<SimulatorConnection> {
+        ProfileToken::new(self.0.clone())
+    }
+
+    /// Tells what something costs: APDUs and bytes of one run, and time.
+    pub fn cost<T>(&self, told: &mut Told, task: &str, growth: Growth, runs: usize, mut work: impl FnMut() -> T) -> T {
+        let before = self.0.with_card(|card| card.counts());
+        let done = told.time(task, growth, runs, &mut work);
+        let spent = self.0.with_card(|card| card.counts()) - before;
+        told.figure(task, Measure::Count("APDUs"), growth, (spent.apdus / runs as u64) as f64);
+        told.figure(task, Measure::Bytes, growth, ((spent.bytes_out + spent.bytes_in) / runs as u64) as f64);
+        done
+    }
+}
+
+pub fn pin() -> Pin {
+    Pin::new(Secret::from("1234"))
+}

@@ -1,0 +1,60 @@
+//! What a process that measures tells the one that draws: a line a figure.
+
+use std::time::{Duration, Instant};
+
+use obnova_benches::{Curve, Curves, Growth, Measure, median};
+
+pub struct Told;
+
+impl Told {
+    pub fn figure(&mut self, task: &str, measure: Measure, growth: Growth, value: f64) {
+        let measure = match measure {
+            Measure::Time => "time",
+            Measure::Bytes => "bytes",
+            Measure::Count(name) => name,
+        };
+        println!("{task}\t{measure}\t{}\t{value}", growth.name());
+    }
+
+    /// The median of some runs, and what the last of them gave.
+    pub fn time<T>(&mut self, task: &str, growth: Growth, runs: usize, mut work: impl FnMut() -> T) -> T {
+        let mut times = Vec::new();
+        let mut last = None;
+        for _ in 0..runs {
+            let begin = Instant::now();
+            let done = work();
+            times.push(begin.elapsed());
+            // What it takes to throw away what was made is not counted.
+            last = Some(done);
+        }
+        self.times(task, growth, &times);
+        last.expect("it ran")
+    }
+
+    pub fn times(&mut self, task: &str, growth: Growth, times: &[Duration]) {
+        let mut nanos: Vec<f64> = times.iter().map(|time| time.as_nanos() as f64).collect();
+        self.figure(task, Measure::Time, growth, median(&mut nanos));
+    }
+
+    /// The most memory that this process has had (proc(5): VmHWM).
+    pub fn memory(&mut self, growth: Growth) {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        self.figure("memory of the process", Measure::Bytes, growth, kibibytes * 1024.0);
+    }
+
+    pub fn read(lines: &str, group: &str, size: f64, curves: &mut Curves) {
+        for line in lines.lines() {
+            let [task, measure, growth, value] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+            let measure = match measure {
+                "time" => Measure::Time,
+                "bytes" => Measure::Bytes,
+                _ => Measure::Count("APDUs"),
+            };
+            let growths = [Growth::Flat, Growth::Logarithmic, Growth::Linear];
+            let growth = growths.into_iter().find(|known| known.name() == growth).unwrap();
+            curves.add(Curve::new(group, task, measure, growth), size, value.parse().unwrap());
+        }
+    }
+}
