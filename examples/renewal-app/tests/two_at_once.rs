@@ -279,8 +279,19 @@ fn who_finds_the_card_in_a_reader_taken_waits_and_is_told_so() {
 
     let list = ["card", "list", "--token", "pcsc:Virtual"];
     let mut child = desk.command(list).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut told = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut told).unwrap();
+    let (tell, telling) = std::sync::mpsc::channel();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        errors.read_line(&mut line).unwrap();
+        tell.send(line).unwrap();
+    });
+    // Looked for so many times, so that a program which waits without a word is found out.
+    let told = (0..600).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        telling.try_recv().ok()
+    });
+    let told = told.expect("it waits and says nothing");
     assert!(told.contains("another program is using the card in Virtual"), "{told}");
     assert!(child.try_wait().unwrap().is_none(), "it waits");
     drop(conversation);
