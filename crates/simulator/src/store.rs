@@ -3,6 +3,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use zeroize::Zeroizing;
 
 use crate::state::State;
@@ -76,15 +77,25 @@ pub(crate) fn open(path: &Path) -> Result<(Store, State), StateFileError> {
     if read as u64 > MAX_FILE {
         return Err(malformed("it is too large".to_owned()));
     }
-    let header: Header = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+    let header: Header = serde_json::from_slice(&text).map_err(|error| malformed(told(&error)))?;
     if header.format != FORMAT {
         return Err(malformed("it is the file of another program".to_owned()));
     }
     if header.version != VERSION {
         return Err(StateFileError::Version { path: path.to_owned(), version: header.version });
     }
-    let parsed: Parsed = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+    let parsed: Parsed = serde_json::from_slice(&text).map_err(|error| malformed(told(&error)))?;
     Ok((Store::File { path: path.to_owned(), file }, parsed.card))
+}
+
+/// Where it is wrong, without what stands there: that may be a key.
+fn told(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Data => "a part is missing, unknown or of another form",
+        Category::Syntax | Category::Io => "it is not JSON",
+    };
+    format!("{what}, line {} column {}", error.line(), error.column())
 }
 
 fn encode(state: &State) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -244,6 +244,29 @@ fn what_is_no_card_is_named() {
     assert!(matches!(Card::open(place.0.path().join("none")), Err(StateFileError::Io { .. })));
 }
 
+/// A key in the wrong place is wrong, and stays a key.
+#[test]
+fn what_is_wrong_with_a_file_is_told_without_what_stands_in_it() {
+    let place = Place::new();
+    let mut card = personalisation().create(place.file()).unwrap();
+    card.personalise_key(slot(1), KeyRole::Authentication, KeyAlgorithm::P256, &label()).unwrap();
+    drop(card);
+    let mut file: serde_json::Value = serde_json::from_slice(&fs::read(place.file()).unwrap()).unwrap();
+    let private = file["card"]["slots"][0]["key"]["private"].clone();
+    let key = private.as_str().unwrap().to_owned();
+    let copy = place.0.path().join("copy");
+    let mut is_hidden = |file: &serde_json::Value| {
+        let error = open(&copy, file.to_string().as_bytes()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(&key[..16]), "{error}");
+    };
+    file["card"]["slots"][0]["key"] = private.clone();
+    is_hidden(&file);
+    file["card"]["slots"][0]["key"] = serde_json::json!({ key.as_str(): 1 });
+    is_hidden(&file);
+    file["version"] = private;
+    is_hidden(&file);
+}
+
 #[test]
 fn values_that_do_not_follow_the_profile_are_refused() {
     let new = Personalisation::new;
