@@ -10,7 +10,7 @@ use obnova_card::{
     GenerateKey, InstallCertificate, KeyRole, PasswordKind, ProfileToken, Removal, SignDigest, SlotId, Token,
     TokenError,
 };
-use obnova_fuzz::cards::{VALUES, certificate, public_key};
+use obnova_fuzz::cards::{PLANTED, VALUES, certificate, public_key};
 use obnova_fuzz::liar::{Exchange, Liar};
 use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task, right, secret};
 use obnova_profile::{CardStatus, PasswordReference, PasswordState, PublicKeyTemplate, SlotNumber};
@@ -38,7 +38,7 @@ fuzz_target!(|play: Play| {
             Ok(changes) => is_confirmed(operation, changes, &said),
             Err(error) => {
                 let text = format!("{error} {error:?}");
-                assert!(!VALUES.iter().any(|value| value.len() > 4 && text.contains(to_text(value))), "{text}");
+                assert!(!PLANTED.iter().any(|value| text.contains(to_text(value))), "{text}");
                 assert!(ever_lied || is_honest(&error), "{operation:?} on a sound card: {error}");
             }
         }

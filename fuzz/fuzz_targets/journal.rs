@@ -12,6 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use obnova_algorithm::Digest;
 use obnova_card::{KeyEntry, PasswordKind, SlotId};
 use obnova_client::journal_format::{self, FormatError};
+use obnova_fuzz::json::inside;
 use obnova_renewal::{
     Action, Answer, CertificateView, Diagnosis, Event, Fact, Failure, Message, Pair, ParsedCertificate, Phase, PickUp,
     Prepared, Process, Receipt, Record, ReplayError, SlotView, Terms, Vouching,
@@ -227,14 +228,18 @@ impl Edit {
             Self::Foreign(index, other) => records[at(index)] = foreign(other),
             Self::Insert(index, other) if length < 64 => records.insert(at(index), foreign(other)),
             Self::Insert(..) => {}
-            Self::At(index, time) => records[at(index)]["at"] = Value::from(*time),
-            Self::Graft { record, value, from, its } => {
-                let graft = inside(&mut records[at(from)], *its).clone();
-                *inside(&mut records[at(record)], *value) = graft;
+            Self::At(index, time) => {
+                if let Some(at) = records[at(index)].get_mut("at") {
+                    *at = Value::from(*time);
+                }
             }
-            Self::Leaf { record, value, to } => *inside(&mut records[at(record)], *value) = to.value(),
+            Self::Graft { record, value, from, its } => {
+                let graft = inside(&mut records[at(from)], (*its).into()).clone();
+                *inside(&mut records[at(record)], (*value).into()) = graft;
+            }
+            Self::Leaf { record, value, to } => *inside(&mut records[at(record)], (*value).into()) = to.value(),
             Self::Letter { record, value, at: letter, to } => {
-                if let Value::String(text) = inside(&mut records[at(record)], *value) {
+                if let Value::String(text) = inside(&mut records[at(record)], (*value).into()) {
                     let mut letters: Vec<char> = text.chars().collect();
                     if !letters.is_empty() {
                         let place = usize::from(*letter) % letters.len();
@@ -243,7 +248,7 @@ impl Edit {
                     }
                 }
             }
-            Self::Drop { record, value } => match inside(&mut records[at(record)], *value) {
+            Self::Drop { record, value } => match inside(&mut records[at(record)], (*value).into()) {
                 Value::Object(members) => {
                     if let Some(name) = members.keys().next().cloned() {
                         members.remove(&name);
@@ -266,38 +271,6 @@ impl Leaf {
             Self::Empty => Value::Array(Vec::new()),
         }
     }
-}
-
-/// The value number `index` of all that are nested in this one.
-fn inside(value: &mut Value, index: u8) -> &mut Value {
-    fn count(value: &Value) -> usize {
-        1 + match value {
-            Value::Array(members) => members.iter().map(count).sum(),
-            Value::Object(members) => members.values().map(count).sum(),
-            _ => 0,
-        }
-    }
-    fn nth(value: &mut Value, mut index: usize) -> &mut Value {
-        if index == 0 {
-            return value;
-        }
-        index -= 1;
-        let members: Vec<&mut Value> = match value {
-            Value::Array(members) => members.iter_mut().collect(),
-            Value::Object(members) => members.values_mut().collect(),
-            _ => unreachable!("it has no members"),
-        };
-        for member in members {
-            let size = count(member);
-            if index < size {
-                return nth(member, index);
-            }
-            index -= size;
-        }
-        unreachable!("it was counted")
-    }
-    let index = usize::from(index) % count(value);
-    nth(value, index)
 }
 
 impl Incident {
