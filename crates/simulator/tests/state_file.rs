@@ -255,7 +255,7 @@ fn what_is_wrong_with_a_file_is_told_without_what_stands_in_it() {
     let private = file["card"]["slots"][0]["key"]["private"].clone();
     let key = private.as_str().unwrap().to_owned();
     let copy = place.0.path().join("copy");
-    let mut is_hidden = |file: &serde_json::Value| {
+    let is_hidden = |file: &serde_json::Value| {
         let error = open(&copy, file.to_string().as_bytes()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains(&key[..16]), "{error}");
     };
