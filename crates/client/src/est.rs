@@ -122,7 +122,7 @@ impl<H: HttpExchange> EstConnection<H> {
                         Fetch::Token { transaction: &thread.transaction, reply_to: nonce.as_ref(), token: &token };
                     Answer::Pending { pick_ups: vec![fetch.to_pick_up()], retry_after: wait(check_at) }
                 }
-                cmc::Answer::Refused { reason, text } => Answer::Refused { reason: format!("{reason:?}"), text },
+                cmc::Answer::Refused { reason, text } => Answer::Refused { reason: reason.name(), text },
                 cmc::Answer::Confirmed => return Err(CaError::Protocol("a confirmation of what was not asked".into())),
             },
         })
@@ -199,7 +199,7 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
         match self.ask(&message, &thread, Asked::Confirmation)? {
             Reply::Signed(FullResponse { answer: cmc::Answer::Confirmed, .. }) => Ok(()),
             Reply::Signed(FullResponse { answer: cmc::Answer::Refused { reason, text }, .. }) => {
-                Err(CaError::Protocol(format!("it did not take the confirmation: {reason:?} {text}")))
+                Err(CaError::Protocol(format!("it did not take the confirmation: {reason} {text}")))
             }
             _ => Err(CaError::Protocol("it did not answer the confirmation".into())),
         }

@@ -389,3 +389,15 @@ fn transaction_numbers_survive_the_wire() {
     }
     assert_eq!(TransactionId::from_random([0; 16]).to_string(), "00");
 }
+
+#[test]
+fn reasons_of_a_refusal_have_the_names_and_numbers_of_the_standard() {
+    let first: Vec<_> = (0..3).map(|number| FailInfo::from(number).name()).collect();
+    assert_eq!(first, ["badAlg", "badMessageCheck", "badRequest"]);
+    assert_eq!((FailInfo::from(13).name(), FailInfo::AuthDataFail.number()), ("authDataFail".into(), Some(13)));
+    assert_eq!((FailInfo::from(14), FailInfo::from(14).name()), (FailInfo::Other(14), "14".into()));
+    assert_eq!((FailInfo::Unspecified.number(), FailInfo::Unspecified.name()), (None, "unspecified".into()));
+    for number in 0..20 {
+        assert_eq!(FailInfo::from(number).number(), Some(number));
+    }
+}

@@ -88,6 +88,28 @@ pub fn refusal(refusal: &Refusal) -> String {
     }
 }
 
+/// Why a CA refused, by the names of RFC 5272 §6.1.4; other names as they are.
+pub fn fail_info(name: &str) -> String {
+    match name {
+        "badAlg" => t!("ca-bad-alg"),
+        "badMessageCheck" => t!("ca-bad-message-check"),
+        "badRequest" => t!("ca-bad-request"),
+        "badTime" => t!("ca-bad-time"),
+        "badCertId" => t!("ca-bad-cert-id"),
+        "unsupportedExt" => t!("ca-unsupported-ext"),
+        "mustArchiveKeys" => t!("ca-must-archive-keys"),
+        "badIdentity" => t!("ca-bad-identity"),
+        "popRequired" => t!("ca-pop-required"),
+        "popFailed" => t!("ca-pop-failed"),
+        "noKeyReuse" => t!("ca-no-key-reuse"),
+        "internalCAError" => t!("ca-internal-ca-error"),
+        "tryLater" => t!("ca-try-later"),
+        "authDataFail" => t!("ca-auth-data-fail"),
+        "unspecified" => t!("ca-unspecified"),
+        other => other.to_owned(),
+    }
+}
+
 fn chain_problem(problem: ChainProblem) -> String {
     match problem {
         ChainProblem::UnknownIssuer => t!("chain-unknown-issuer"),

@@ -42,38 +42,48 @@ pub enum FailInfo {
     Unspecified,
 }
 
-/// In the order of their numbers.
-const NAMED: [FailInfo; 14] = [
-    FailInfo::BadAlgorithm,
-    FailInfo::BadMessageCheck,
-    FailInfo::BadRequest,
-    FailInfo::BadTime,
-    FailInfo::BadCertificateId,
-    FailInfo::UnsupportedExtension,
-    FailInfo::MustArchiveKeys,
-    FailInfo::BadIdentity,
-    FailInfo::PopRequired,
-    FailInfo::PopFailed,
-    FailInfo::NoKeyReuse,
-    FailInfo::InternalCaError,
-    FailInfo::TryLater,
-    FailInfo::AuthDataFail,
+/// In the order of their numbers, with their names in RFC 5272 §6.1.4.
+const NAMED: [(FailInfo, &str); 14] = [
+    (FailInfo::BadAlgorithm, "badAlg"),
+    (FailInfo::BadMessageCheck, "badMessageCheck"),
+    (FailInfo::BadRequest, "badRequest"),
+    (FailInfo::BadTime, "badTime"),
+    (FailInfo::BadCertificateId, "badCertId"),
+    (FailInfo::UnsupportedExtension, "unsupportedExt"),
+    (FailInfo::MustArchiveKeys, "mustArchiveKeys"),
+    (FailInfo::BadIdentity, "badIdentity"),
+    (FailInfo::PopRequired, "popRequired"),
+    (FailInfo::PopFailed, "popFailed"),
+    (FailInfo::NoKeyReuse, "noKeyReuse"),
+    (FailInfo::InternalCaError, "internalCAError"),
+    (FailInfo::TryLater, "tryLater"),
+    (FailInfo::AuthDataFail, "authDataFail"),
 ];
 
 impl FailInfo {
+    /// The name that RFC 5272 §6.1.4 gives it, for translations and for machines; the number where it gives none, and
+    /// `unspecified` without one.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self.number() {
+            None => "unspecified".into(),
+            Some(number) => NAMED.get(number as usize).map_or_else(|| number.to_string(), |(_, name)| (*name).into()),
+        }
+    }
+
     /// The number on the wire; none for [`Unspecified`](Self::Unspecified).
     #[must_use]
     pub fn number(self) -> Option<u32> {
         match self {
             Self::Other(number) => Some(number),
-            named => NAMED.iter().position(|candidate| *candidate == named).map(|index| index as u32),
+            named => NAMED.iter().position(|(candidate, _)| *candidate == named).map(|index| index as u32),
         }
     }
 }
 
 impl From<u32> for FailInfo {
     fn from(number: u32) -> Self {
-        NAMED.get(number as usize).copied().unwrap_or(Self::Other(number))
+        NAMED.get(number as usize).map_or(Self::Other(number), |(named, _)| *named)
     }
 }
 

@@ -119,7 +119,9 @@ impl From<obnova_renewal::Failure> for Failure {
         use obnova_renewal::Failure as Ended;
         let (kind, text) = match failure {
             Ended::Declined => (Kind::Declined, t!("error-declined")),
-            Ended::Refused { reason, text } => (Kind::Refused, t!("error-refused", reason = reason, text = text)),
+            Ended::Refused { reason, text } => {
+                (Kind::Refused, t!("error-refused", reason = phrases::fail_info(&reason), text = text))
+            }
             Ended::Rejected(refusal) => (Kind::Refused, t!("error-rejected", reason = phrases::refusal(&refusal))),
             Ended::OldKeysNeeded => (Kind::NotEligible, t!("ended-old-keys-needed")),
             Ended::PairExpired => (Kind::NotEligible, t!("ended-pair-expired")),

@@ -137,3 +137,13 @@ fn assert_is_a_sentence(failure: &Failure, told: &str) {
     let advice = [": ", ". ", "if that", "Activate"];
     assert!(advice.iter().any(|word| text.contains(word)), "{told}: says not what to do: {text}");
 }
+
+#[test]
+fn why_a_ca_refuses_is_told_in_words_and_a_house_has_its_own() {
+    use obnova_client::enroll::cmc::FailInfo;
+    let reasons = (0..14).map(FailInfo::from).chain([FailInfo::Unspecified]);
+    let told: BTreeSet<_> = reasons.map(|reason| crate::phrases::fail_info(&reason.name())).collect();
+    assert_eq!(told.len(), 15);
+    assert!(told.iter().all(|sentence| sentence.contains(' ')), "{told:?}");
+    assert_eq!(crate::phrases::fail_info("counter-closed"), "counter-closed");
+}
