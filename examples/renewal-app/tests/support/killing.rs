@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use obnova_card::{KeyRole, PasswordState, PasswordStatus, Pin, Secret, SignDigest, Slot, Token, Tries};
+use obnova_card::{KeyRole, PasswordState, PasswordStatus, Pin, Secret, SignDigest, Slot, Token, TokenError, Tries};
+use obnova_transport::TransportError;
 use serde_json::Value;
 
 use super::{Desk, Said, ca::House, peers::ok};
@@ -226,11 +227,26 @@ impl Killing<'_, '_, '_> {
     }
 
     fn slots(&mut self) -> Vec<Slot> {
-        (self.target.open)().slots().unwrap()
+        self.look(|token| token.slots())
     }
 
     fn passwords(&mut self) -> Vec<PasswordStatus> {
-        (self.target.open)().passwords().unwrap()
+        self.look(|token| token.passwords())
+    }
+
+    /// Reads the card. A reader whose program was killed in the middle of a command resets its card, and where it has not
+    /// come to that yet, the card gives no answer: it is asked again.
+    fn look<T>(&mut self, read: impl Fn(&mut dyn Token) -> Result<T, TokenError>) -> T {
+        const LOOKS: usize = 20;
+        let mut looks = (1..=LOOKS).map(|look| (look, read(&mut *(self.target.open)())));
+        let answered = looks.find_map(|(look, answer)| match answer {
+            Err(TokenError::Transport(TransportError::CardMute | TransportError::CardReset)) if look < LOOKS => {
+                std::thread::sleep(Duration::from_millis(50));
+                None
+            }
+            answer => Some(answer),
+        });
+        answered.unwrap().unwrap()
     }
 
     /// Keys without certificates that the card's list reports.
@@ -243,14 +259,13 @@ impl Killing<'_, '_, '_> {
     /// compared; the next success brings it back).
     fn assert_sound(&mut self, old: &[Slot]) {
         let told = self.told();
-        let mut token = (self.target.open)();
-        for password in token.passwords().unwrap() {
+        for password in self.passwords() {
             match password.state {
                 PasswordState::Active(Tries::Known(left)) => assert!(left >= 2, "{told}: {password:?}"),
                 state => assert_eq!(state, PasswordState::Active(Tries::Unknown), "{told}"),
             }
         }
-        let slots = token.slots().unwrap();
+        let slots = self.slots();
         for slot in old {
             let now = slots.iter().find(|one| one.id == slot.id).unwrap();
             assert_eq!(now.key, slot.key, "{told}");
