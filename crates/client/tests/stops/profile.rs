@@ -76,7 +76,11 @@ impl Decorator for Apdus {
         // The header only: what follows may be a PIN.
         let header: Vec<_> = command.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
         let name = format!("APDU {}", header.join(" "));
-        self.0.effect(&name, || card.transmit(command, response)).unwrap_or(Err(TransportError::CardRemoved))
+        let outcome = self.0.effect(&name, || card.transmit(command, response));
+        // VERIFY with a PIN in it, and the counter of tries in the answer: the card takes back what is only asked for.
+        let is_wrong = command.get(1) == Some(&0x20) && command.len() > 5 && response.starts_with(&[0x63]);
+        assert!(!(is_wrong && matches!(outcome, Ok(Ok(())))), "a try was spent: {name}");
+        outcome.unwrap_or(Err(TransportError::CardRemoved))
     }
 }
 
@@ -97,9 +101,9 @@ impl Tearing for ProfileRig {
         self.0.with_card(|card| card.set_faults(FaultPlan::new().at(at as u64 + 1, fault)));
     }
 
-    fn tries_after(command: &str) -> u8 {
+    fn tries_after(command: &str, tear: Tear) -> u8 {
         let is_verify = command.split(' ').nth(1) == Some("20");
-        if is_verify { 2 } else { 3 }
+        if is_verify && tear == Tear::Inside { 2 } else { 3 }
     }
 }
 

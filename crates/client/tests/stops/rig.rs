@@ -52,6 +52,6 @@ pub trait Tearing: Rig {
     /// Takes the power at a command, from 0, counted from here on.
     fn tear(&self, at: usize, tear: Tear);
 
-    /// Tries that a PIN has at least after this command was torn: a sound card counts down before it compares.
-    fn tries_after(command: &str) -> u8;
+    /// Tries that a PIN has at least after this command was torn so: a sound card counts down before it compares.
+    fn tries_after(command: &str, tear: Tear) -> u8;
 }

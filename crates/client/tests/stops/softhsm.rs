@@ -123,10 +123,11 @@ impl Pkcs11Observer for Observed {
         self.pass("before", call)
     }
 
-    fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
+    fn after(&mut self, call: &Pkcs11Call<'_>, outcome: Result<(), &TokenError>) -> Result<(), TransportError> {
         if !self.from_now_on.load(Relaxed) {
             return Ok(());
         }
+        assert!(call.function != "C_Login" || outcome.is_ok(), "a try was spent: {outcome:?}");
         self.tear.lock().unwrap().after(call.function)?;
         self.pass("after", call)
     }
@@ -188,7 +189,7 @@ impl Tearing for SoftHsmRig {
         *self.tear.lock().unwrap() = Planned { at: Some((at, tear)), ..Planned::default() };
     }
 
-    fn tries_after(_: &str) -> u8 {
+    fn tries_after(_: &str, _: Tear) -> u8 {
         3
     }
 }

@@ -8,6 +8,9 @@ use crate::{
     world::{Ended, Halt, Snapshot, World},
 };
 
+/// Tries that each PIN has.
+const TRIES: u8 = 3;
+
 /// Stops at each point, and restarts in three ways:
 ///
 /// - with the journal;
@@ -75,17 +78,17 @@ pub fn torn<R: Tearing>(tear: Tear) {
                 Halt::Waits => world.authority.approve(),
                 Halt::Error => {
                     torn += 1;
-                    world.assert_sound(&told, R::tries_after(command));
+                    world.assert_sound(&told, R::tries_after(command, tear));
                     after == After::SameLife && torn == 1
                 }
             });
             if after != After::SameLife {
                 // Before the journal was begun nobody asks whether to go on.
                 assert!(ended.is_err(), "{told}: nothing was torn: {ended:?}");
-                world.assert_sound(&told, R::tries_after(command));
+                world.assert_sound(&told, R::tries_after(command, tear));
             }
             let ended = resume(&mut world, after, ended, &told);
-            world.assert_whole(&told, &ended, R::tries_after(command));
+            world.assert_whole(&told, &ended, R::tries_after(command, tear));
         }
     }
 }
@@ -100,9 +103,9 @@ pub fn ca_killed<R: Rig>() {
         for after in [After::SameLife, After::Restart, After::LostJournal] {
             let told = format!("{}: CA killed {write}, {after:?}", R::NAME);
             let mut world = World::<R>::new(&snapshot, Mortal::until(at));
-            let ended = live_beside_a_dying_ca(&world, after, &told);
+            let ended = live_beside_a_dying_ca(&world, after, TRIES, &told);
             let ended = resume(&mut world, after, ended, &told);
-            world.assert_whole(&told, &ended, 3);
+            world.assert_whole(&told, &ended, TRIES);
         }
     }
 }
@@ -125,10 +128,12 @@ pub fn torn_and_ca_killed<R: Tearing>() {
             let told = format!("{}: CA killed {write}, torn {tear:?} {command} ({at}), {after:?}", R::NAME);
             let mut world = World::<R>::new(&snapshot, Mortal::until(write_at));
             world.rig().tear(at, tear);
+            // When the CA is killed first it is another command that is torn.
+            let tries = if tear == Tear::Inside { TRIES - 1 } else { TRIES };
             // Each of the two stops the program once, wherever they come.
             let mut stops = 0;
             let ended = loop {
-                match live_beside_a_dying_ca(&world, after, &told) {
+                match live_beside_a_dying_ca(&world, after, tries, &told) {
                     Err(_) if stops < 2 => stops += 1,
                     ended => break ended,
                 }
@@ -138,7 +143,7 @@ pub fn torn_and_ca_killed<R: Tearing>() {
             };
             let ended = well(ended, &told);
             world.reinsert();
-            world.assert_whole(&told, &ended, R::tries_after(command));
+            world.assert_whole(&told, &ended, tries);
         }
     }
 }
@@ -152,7 +157,7 @@ pub enum After {
 }
 
 /// In the same life the CA is started again as soon as it is missed.
-fn live_beside_a_dying_ca<R: Rig>(world: &World<R>, after: After, told: &str) -> Lived {
+fn live_beside_a_dying_ca<R: Rig>(world: &World<R>, after: After, tries: u8, told: &str) -> Lived {
     let mut halts = 0;
     world.live_on(&Mortal::forever(), &mut |halt| {
         halts += 1;
@@ -168,7 +173,7 @@ fn live_beside_a_dying_ca<R: Rig>(world: &World<R>, after: After, told: &str) ->
             }
             Halt::Error => {
                 world.authority.restart_if_dead();
-                world.assert_sound(told, 2);
+                world.assert_sound(told, tries);
                 after == After::SameLife
             }
         }
@@ -223,13 +228,13 @@ fn each_stop<R: Rig>(snapshot: &Snapshot, what: &str, live: impl Fn(&World<R>, &
         // That the last conversation could not be closed is told to nobody: all is done.
         let is_over = at + 2 >= points.len();
         assert!(life.is_dead() && (ended.is_err() || is_over), "{told}: it was not stopped: {ended:?}");
-        world.assert_sound(&told, 3);
+        world.assert_sound(&told, TRIES);
         let stopped = Snapshot::of(world);
         for (way, go_on) in ways {
             let told = format!("{told}, gone on {way}");
             let world = World::<R>::new(&stopped, Mortal::forever());
             let ended = well(go_on(&world), &told);
-            world.assert_whole(&told, &ended, 3);
+            world.assert_whole(&told, &ended, TRIES);
         }
     }
 }
@@ -245,7 +250,7 @@ fn recorded<R: Rig>(
     let ended = live(&world, &life).unwrap();
     assert_eq!(ended, Ended::Done);
     let (points, writes) = (life.points(), life_of_ca.points());
-    world.assert_whole("never stopped", &ended, 3);
+    world.assert_whole("never stopped", &ended, TRIES);
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for point in &points {
         *kinds.entry(point.split(' ').nth(1).unwrap_or_default()).or_default() += 1;
