@@ -11,6 +11,8 @@
 //! - [`model`]: what a card must do, said once more and shorter; `simulator` holds the card against it.
 //! - [`play`]: what a holder's program does with a card, and [`liar`]: the lies that it is told meanwhile, for `driver`.
 
+#![cfg(feature = "all")]
+
 pub mod cards;
 pub mod entries;
 pub mod form;
