@@ -1,6 +1,6 @@
 //! The CA behind CMC: a message in, a signed answer out.
 
-use std::time::SystemTime;
+use std::{sync::mpsc::channel, time::SystemTime};
 
 use obnova_enroll::cmc::{
     Answer, BuildError, CertificateId, FailInfo, FullRequest, FullResponseBuilder, Kind, Nonce, PendToken,
@@ -8,7 +8,11 @@ use obnova_enroll::cmc::{
 };
 use x509_cert::Certificate;
 
-use crate::{Ca, CaError, KeyFileError, Order, Outcome, PickUpToken, Refusal, Transaction, store::OrderState};
+use crate::{
+    Ca, CaError, KeyFileError, Order, Outcome, PickUpToken, Refusal, StoreError, Transaction,
+    ca::Prepared,
+    store::{NewOrder, OrderState, Submission},
+};
 
 /// A signed answer, and what whoever carries it needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,38 @@ pub struct Response {
     pub message: Vec<u8>,
     /// The name of the rule that was broken, when it is a refusal (for a status line, and for a log).
     pub refused: Option<&'static str>,
+}
+
+/// An answer that was begun.
+pub enum Begun {
+    /// Nothing had to be kept for it.
+    Answered(Response),
+    /// It may go out once what it says is kept: for [`Ca::finish_answer`].
+    Keeping(Unfinished),
+}
+
+/// An answer that is signed, and must not go out yet.
+pub struct Unfinished {
+    ready: Response,
+    /// For another one, when the store has another word on it.
+    address: FullResponseBuilder,
+    transaction: Transaction,
+    now: SystemTime,
+}
+
+/// What the store says of what an answer waits for.
+pub struct Kept(Word);
+
+enum Word {
+    Order(Box<Result<Submission, StoreError>>),
+    Receipt(Result<OrderState, StoreError>),
+}
+
+/// What is to be said, and what is to be kept before.
+enum Decision {
+    Say(Answer),
+    KeepOrder(Box<NewOrder>, Answer),
+    KeepReceipt(Answer),
 }
 
 impl Ca {
@@ -28,45 +64,103 @@ impl Ca {
     /// # Errors
     /// [`AnswerError`]: what came has no return address, or the CA itself failed and promised nothing.
     pub fn answer(&self, message: &[u8], peer: Option<&Certificate>, now: SystemTime) -> Result<Response, AnswerError> {
+        let (sender, receiver) = channel();
+        // Who asked waits for it.
+        match self.begin_answer(message, peer, now, move |kept| drop(sender.send(kept)))? {
+            Begun::Answered(response) => Ok(response),
+            Begun::Keeping(unfinished) => self.finish_answer(unfinished, receiver.recv().ok()),
+        }
+    }
+
+    /// The first half of [`answer`](Self::answer), for a caller with other things to do than to wait for the disk: `kept` is
+    /// called when there is something for [`finish_answer`](Self::finish_answer) to go on with, and by whichever thread. It is
+    /// dropped when nothing has to be kept, and when the store has stopped.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn begin_answer(
+        &self,
+        message: &[u8],
+        peer: Option<&Certificate>,
+        now: SystemTime,
+        kept: impl FnOnce(Kept) + Send + 'static,
+    ) -> Result<Begun, AnswerError> {
         let request = match FullRequest::parse(message) {
             Ok(request) => request,
-            Err(error) => return self.answer_unreadable(message, error),
+            Err(error) => return self.answer_unreadable(message, error).map(Begun::Answered),
         };
-        let response = FullResponseBuilder::reply_to(&request, fresh_nonce()?);
-        let (answer, refused) = match self.decide(message, request, peer, now) {
-            Ok(answer) => (answer, None),
-            Err(CaError::Refused(refusal)) => (as_refusal(&refusal), Some(refusal.name())),
-            Err(error) => return Err(error.into()),
+        let address = FullResponseBuilder::reply_to(&request, fresh_nonce()?);
+        let transaction = name_of(&request.transaction);
+        let decision = transaction.and_then(|name| Ok((self.decide(message, request, &name, peer, now)?, name)));
+        let (answer, order, transaction) = match decision {
+            Ok((Decision::KeepOrder(order, answer), name)) => (answer, Some(order), name),
+            Ok((Decision::KeepReceipt(answer), name)) => (answer, None, name),
+            Ok((Decision::Say(answer), _)) => return self.response(address, Ok(answer)).map(Begun::Answered),
+            Err(error) => return self.response(address, Err(error)).map(Begun::Answered),
         };
-        Ok(Response { message: self.signed(response, &answer)?, refused })
+        // Signed while the disk has nothing to do with it yet, so that whoever waits for it has the least to do then.
+        let ready = self.response(address.clone(), Ok(answer))?;
+        let store = self.store();
+        match order {
+            Some(order) => store.submit_then(*order, Box::new(move |done| kept(Kept(Word::Order(Box::new(done)))))),
+            None => {
+                store.confirm_then(&transaction, now, Box::new(move |done| kept(Kept(Word::Receipt(done)))));
+            }
+        }
+        Ok(Begun::Keeping(Unfinished { ready, address, transaction, now }))
+    }
+
+    /// The second half of [`answer`](Self::answer): what goes out, now that it is kept. `kept` is what
+    /// [`begin_answer`](Self::begin_answer) called back with; nothing when it did not, and never will.
+    ///
+    /// # Errors
+    /// As [`answer`](Self::answer).
+    pub fn finish_answer(&self, unfinished: Unfinished, kept: Option<Kept>) -> Result<Response, AnswerError> {
+        let Unfinished { ready, address, transaction, now } = unfinished;
+        let other = match kept.map(|kept| kept.0) {
+            None => Err(StoreError::Stopped.into()),
+            Some(Word::Order(done)) => match (*done).map_err(CaError::from) {
+                Ok(submission) => self.submitted(&transaction, submission),
+                Err(error) => Err(error),
+            },
+            Some(Word::Receipt(done)) => received(done).map(|()| None),
+        };
+        match other.and_then(|other| other.map(|outcome| self.as_answer(outcome, now)).transpose()) {
+            Ok(None) => Ok(ready),
+            Ok(Some(answer)) => self.response(address, Ok(answer)),
+            Err(error) => self.response(address, Err(error)),
+        }
     }
 
     fn decide(
         &self,
         message: &[u8],
         request: FullRequest,
+        transaction: &Transaction,
         peer: Option<&Certificate>,
         now: SystemTime,
-    ) -> Result<Answer, CaError> {
-        let transaction = name_of(&request.transaction)?;
+    ) -> Result<Decision, CaError> {
         match request.kind {
             Kind::Enroll(requests) => {
                 let order = Order {
-                    transaction,
+                    transaction: transaction.clone(),
                     message: message.to_vec(),
                     requests: requests.into_iter().map(|(_, request)| request).collect(),
                     signers: request.signers,
                 };
-                self.as_answer(self.place(&order, peer, now)?, now)
+                Ok(match self.prepare(&order, peer, now)? {
+                    Prepared::Decided(outcome) => Decision::Say(self.as_answer(outcome, now)?),
+                    Prepared::New(new, outcome) => Decision::KeepOrder(Box::new(new), self.as_answer(outcome, now)?),
+                })
             }
             Kind::QueryPending(token) => {
                 let token = token_of(&token)?;
-                self.as_answer(self.pick_up_of(&transaction, &token)?, now)
+                self.as_answer(self.pick_up_of(transaction, &token)?, now).map(Decision::Say)
             }
             Kind::ConfirmAcceptance { token, certificates } => {
                 let token = token.as_ref().map(token_of).transpose()?;
-                self.confirm(&transaction, token.as_ref(), &certificates, now)?;
-                Ok(Answer::Confirmed)
+                self.check_receipt(transaction, token.as_ref(), &certificates)?;
+                Ok(Decision::KeepReceipt(Answer::Confirmed))
             }
         }
     }
@@ -83,6 +177,16 @@ impl Ca {
         certificates: &[CertificateId],
         now: SystemTime,
     ) -> Result<(), CaError> {
+        self.check_receipt(transaction, token, certificates)?;
+        received(self.store().confirm(transaction, now).map(|order| order.state))
+    }
+
+    fn check_receipt(
+        &self,
+        transaction: &Transaction,
+        token: Option<&PickUpToken>,
+        certificates: &[CertificateId],
+    ) -> Result<(), CaError> {
         let order = self.order(transaction)?.ok_or(Refusal::UnknownToken)?;
         if token.is_some_and(|token| !token.matches(&order.token_hash)) {
             return Err(Refusal::UnknownToken.into());
@@ -95,8 +199,7 @@ impl Ca {
         if issued.is_empty() || named != issued || certificates.iter().any(|one| one.issuer != *issuer) {
             return Err(Refusal::WrongReceipt.into());
         }
-        let order = self.confirmed(transaction, now)?;
-        if order.state == OrderState::Confirmed { Ok(()) } else { Err(Refusal::WrongReceipt.into()) }
+        Ok(())
     }
 
     fn as_answer(&self, outcome: Outcome, now: SystemTime) -> Result<Answer, CaError> {
@@ -123,6 +226,16 @@ impl Ca {
         Ok(Response { message, refused: Some("message") })
     }
 
+    /// What is said, signed; a refusal too.
+    fn response(&self, address: FullResponseBuilder, answer: Result<Answer, CaError>) -> Result<Response, AnswerError> {
+        let (answer, refused) = match answer {
+            Ok(answer) => (answer, None),
+            Err(CaError::Refused(refusal)) => (as_refusal(&refusal), Some(refusal.name())),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Response { message: self.signed(address, &answer)?, refused })
+    }
+
     fn signed(&self, response: FullResponseBuilder, answer: &Answer) -> Result<Vec<u8>, AnswerError> {
         let key = self.issuer.key();
         let certificate = self.issuer.certificate().certificate.clone();
@@ -138,9 +251,13 @@ fn as_refusal(refusal: &Refusal) -> Answer {
     Answer::Refused { reason: refusal.fail_info(), text: format!("{}: {refusal}", refusal.name()) }
 }
 
-fn name_of(transaction: &TransactionId) -> Result<Transaction, Refusal> {
+fn name_of(transaction: &TransactionId) -> Result<Transaction, CaError> {
     // What is read has 1 to 32 bytes.
-    Transaction::new(transaction.as_bytes()).ok_or(Refusal::TransactionTaken)
+    Transaction::new(transaction.as_bytes()).ok_or_else(|| Refusal::TransactionTaken.into())
+}
+
+fn received(state: Result<OrderState, StoreError>) -> Result<(), CaError> {
+    if state? == OrderState::Confirmed { Ok(()) } else { Err(Refusal::WrongReceipt.into()) }
 }
 
 fn token_of(token: &PendToken) -> Result<PickUpToken, Refusal> {

@@ -34,6 +34,14 @@ pub enum Outcome {
     },
 }
 
+/// An order before anything of it is kept.
+pub(crate) enum Prepared {
+    /// It was kept before, and this became of it.
+    Decided(Outcome),
+    /// To be kept, and what becomes of it then.
+    New(NewOrder, Outcome),
+}
+
 impl std::fmt::Debug for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -104,19 +112,36 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason; [`Refusal::TokenSpent`].
     pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
+        match self.prepare(order, peer, now)? {
+            Prepared::Decided(outcome) => Ok(outcome),
+            Prepared::New(new, outcome) => {
+                let other = self.submitted(&order.transaction, self.store.submit(new)?)?;
+                Ok(other.unwrap_or(outcome))
+            }
+        }
+    }
+
+    /// What [`place`](Self::place) does before anything is kept.
+    pub(crate) fn prepare(
+        &self,
+        order: &Order,
+        peer: Option<&Certificate>,
+        now: SystemTime,
+    ) -> Result<Prepared, CaError> {
         if let Some(known) = self.store.order(&order.transaction)? {
             let repeat = self.store.repeat(&order.transaction)?;
             if *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) != order.message {
                 return Err(Refusal::TransactionTaken.into());
             }
             self.check_sender(order, peer, now)?;
-            return self.opened(&known, repeat.as_ref());
+            return self.opened(&known, repeat.as_ref()).map(Prepared::Decided);
         }
         let checked = order::check(order, &self.policy, self.store.as_ref(), now)?;
         self.check_sender(order, peer, now)?;
         let mut token_salt = [0; 16];
         aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
-        let token_hash = self.secret.token(&order.transaction, &token_salt).hash();
+        let token = self.secret.token(&order.transaction, &token_salt);
+        let token_hash = token.hash();
         let mut new = NewOrder {
             transaction: order.transaction.clone(),
             message: order.message.clone(),
@@ -137,10 +162,23 @@ impl Ca {
                 new.certificates.extend(made.last().map(|made| record(kept.profile, kept.key, &new.holder, made)));
             }
         }
-        match self.store.submit(new)? {
-            Submission::Accepted(record) if record.state == OrderState::Issued => Ok(Outcome::Issued(made)),
-            Submission::Accepted(record) | Submission::Repeated(record) => self.outcome(&record),
-            Submission::Known(record) => self.opened(&record, self.store.repeat(&order.transaction)?.as_ref()),
+        let outcome = match made.is_empty() {
+            true => Outcome::Pending { token, retry_after: self.policy.retry_after },
+            false => Outcome::Issued(made),
+        };
+        Ok(Prepared::New(new, outcome))
+    }
+
+    /// What became of an order that was prepared, when the store has another word on it; else it is as it was prepared.
+    pub(crate) fn submitted(
+        &self,
+        transaction: &Transaction,
+        submission: Submission,
+    ) -> Result<Option<Outcome>, CaError> {
+        match submission {
+            Submission::Accepted(_) => Ok(None),
+            Submission::Repeated(record) => self.outcome(&record).map(Some),
+            Submission::Known(record) => self.opened(&record, self.store.repeat(transaction)?.as_ref()).map(Some),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
@@ -263,8 +301,8 @@ impl Ca {
         Ok(self.store.ending(from, until, limit)?)
     }
 
-    pub(crate) fn confirmed(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
-        Ok(self.store.confirm(transaction, now)?)
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
     }
 
     fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {

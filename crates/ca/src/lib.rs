@@ -24,7 +24,7 @@ pub mod store;
 mod token;
 mod transaction;
 
-pub use answer::{AnswerError, Response};
+pub use answer::{AnswerError, Begun, Kept, Response, Unfinished};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};

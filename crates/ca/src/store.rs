@@ -9,6 +9,9 @@ pub use sqlite::SqliteStore;
 
 use crate::{KeyHash, Profile, Transaction};
 
+/// Is called with what became of a change, once it is on disk, by whichever thread. Dropped when the store has stopped.
+pub type Then<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
 /// Where a CA remembers orders and certificates. Whatever it says it kept is on disk before it says so.
 ///
 /// Every method is one transaction: all of it happens, or nothing. Callers may be many threads and many processes.
@@ -19,6 +22,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`]: nothing was kept.
     fn submit(&self, order: NewOrder) -> Result<Submission, StoreError>;
+
+    /// Like [`submit`](Self::submit), for a caller that does not wait for the disk.
+    fn submit_then(&self, order: NewOrder, then: Then<Submission>) {
+        then(self.submit(order));
+    }
 
     /// Gives a pending order its certificates. An order that is decided stays as it is: look at what comes back.
     ///
@@ -43,6 +51,11 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As [`issue`](Self::issue).
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError>;
+
+    /// Like [`confirm`](Self::confirm), for a caller that does not wait for the disk, and only wants to know what the order is now.
+    fn confirm_then(&self, transaction: &Transaction, now: SystemTime, then: Then<OrderState>) {
+        then(self.confirm(transaction, now).map(|order| order.state));
+    }
 
     /// Keeps certificates that were issued without an order, at personalisation.
     ///

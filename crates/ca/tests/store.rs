@@ -3,10 +3,14 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::mpsc::{TryRecvError, channel},
+};
 
 use common::{Draft, World, issued, now, token};
-use obnova_ca::{SqliteStore, Store, StoreError, Transaction, store::OrderState};
+use obnova_ca::{AnswerError, Begun, CaError, SqliteStore, Store, StoreError, Transaction, store::OrderState};
 use x509_cert::der::Encode;
 
 #[test]
@@ -48,6 +52,62 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it() {
     let response = world.another().answer(&again.message(), None, now()).unwrap();
     let answer = world.read(&response.message, &again.transaction, obnova_enroll::cmc::Asked::Certificates);
     assert!(token(&answer) == first, "the same token");
+}
+
+#[test]
+fn an_answer_that_is_signed_waits_until_its_order_is_kept() {
+    let world = World::automatic();
+    let draft = Draft::renewing(&world.old, 1);
+    let message = draft.message();
+    let (sender, receiver) = channel();
+    let other = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = world.ca.begin_answer(&message, None, now(), move |kept| sender.send(kept).unwrap());
+    let Begun::Keeping(unfinished) = begun.unwrap() else { panic!("nothing is kept") };
+    let name = Transaction::new(draft.transaction.as_bytes()).unwrap();
+    assert!(matches!(receiver.try_recv(), Err(TryRecvError::Empty)));
+    assert_eq!(world.ca.order(&name).unwrap(), None);
+    other.execute_batch("COMMIT").unwrap();
+    let kept = receiver.recv().unwrap();
+    assert_eq!(world.ca.order(&name).unwrap().unwrap().state, OrderState::Issued);
+    let response = world.ca.finish_answer(unfinished, Some(kept)).unwrap();
+    let answer = world.read(&response.message, &draft.transaction, obnova_enroll::cmc::Asked::Certificates);
+    assert_eq!(issued(answer).len(), 2);
+
+    let again = world.ca.begin_answer(&message, None, now(), |_| panic!("it is kept already"));
+    assert!(matches!(again, Ok(Begun::Answered(again)) if again.refused.is_none()));
+}
+
+#[test]
+fn an_answer_whose_order_was_not_kept_never_goes_out() {
+    let world = World::automatic();
+    let draft = Draft::renewing(&world.old, 1);
+    let begun = world.ca.begin_answer(&draft.message(), None, now(), drop);
+    let Begun::Keeping(unfinished) = begun.unwrap() else { panic!("nothing is kept") };
+    let lost = world.ca.finish_answer(unfinished, None);
+    assert!(matches!(lost, Err(AnswerError::Ca(CaError::Store(StoreError::Stopped)))));
+}
+
+#[test]
+fn two_messages_of_one_name_that_wait_for_the_disk_together_get_one_order() {
+    let world = World::automatic();
+    let (one, other) = (Draft::renewing(&world.old, 1), Draft::renewing(&world.old, 1));
+    let (sender, receiver) = channel();
+    let lock = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = [&one, &other].map(|draft| {
+        let sender = sender.clone();
+        match world.ca.begin_answer(&draft.message(), None, now(), move |kept| sender.send(kept).unwrap()) {
+            Ok(Begun::Keeping(unfinished)) => unfinished,
+            _ => panic!("nothing is kept"),
+        }
+    });
+    lock.execute_batch("COMMIT").unwrap();
+    // Both are signed; the store has the last word on the second.
+    let refused =
+        begun.map(|unfinished| world.ca.finish_answer(unfinished, Some(receiver.recv().unwrap())).unwrap().refused);
+    assert_eq!(refused, [None, Some("transaction-taken")]);
+    assert_eq!(world.ca.list(None, 10).unwrap().len(), 1);
 }
 
 #[test]

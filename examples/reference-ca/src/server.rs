@@ -19,8 +19,8 @@ use x509_cert::Certificate;
 
 use crate::{House, house::HouseError};
 
-/// Threads for signatures and the database. Most of them wait: for a flush to disk, that serves all that came before it.
-const WORKERS: usize = 128;
+/// Threads that read the database for pages. Orders need none of them.
+const READERS: usize = 4;
 
 /// What a server is to be like.
 #[derive(Clone)]
@@ -137,9 +137,11 @@ impl Server {
             log: config.log,
             patience: config.patience,
         });
+        // They sign. More of them than processors would only take turns.
+        let threads = std::thread::available_parallelism().map_or(2, |processors| processors.get().max(2));
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(WORKERS)
+            .worker_threads(threads)
+            .max_blocking_threads(READERS)
             .thread_name("ca-server")
             .enable_all()
             .build()

@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Store, StoreError, Submission,
+    CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Store, StoreError, Submission, Then,
     writer::{Writer, execute},
 };
 use crate::{KeyHash, Profile, Transaction};
@@ -86,7 +86,14 @@ impl Store for SqliteStore {
         let order = Arc::new(order);
         let shared = order.clone();
         let refused = self.writer.run(move |connection| submit(connection, &shared))?;
-        Ok(refused.unwrap_or_else(|| Submission::Accepted(accepted(Arc::unwrap_or_clone(order)))))
+        Ok(submitted(refused, order))
+    }
+
+    fn submit_then(&self, order: NewOrder, then: Then<Submission>) {
+        let order = Arc::new(order);
+        let shared = order.clone();
+        let work = move |connection: &Connection| submit(connection, &shared);
+        self.writer.run_then(work, move |refused| then(refused.map(|refused| submitted(refused, order))));
     }
 
     fn issue(
@@ -115,19 +122,14 @@ impl Store for SqliteStore {
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
         let transaction = transaction.clone();
         self.writer.run(move |connection| {
-            if set_confirmed(connection, &transaction, now)? {
-                return existing(connection, &transaction);
-            }
-            // It was confirmed before, is not issued, or this is the name of a repeat.
-            let mut order = existing(connection, &transaction)?;
-            if set_confirmed(connection, &order.transaction, now)? {
-                order = existing(connection, &transaction)?;
-            }
-            if order.state == OrderState::Confirmed {
-                repeats::confirm(connection, &transaction, now)?;
-            }
-            Ok(order)
+            confirm(connection, &transaction, now)?;
+            existing(connection, &transaction)
         })
+    }
+
+    fn confirm_then(&self, transaction: &Transaction, now: SystemTime, then: Then<OrderState>) {
+        let transaction = transaction.clone();
+        self.writer.run_then(move |connection| confirm(connection, &transaction, now), then);
     }
 
     fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
@@ -247,6 +249,10 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
     Ok(None)
 }
 
+fn submitted(refused: Option<Submission>, order: Arc<NewOrder>) -> Submission {
+    refused.unwrap_or_else(|| Submission::Accepted(accepted(Arc::unwrap_or_clone(order))))
+}
+
 /// The record of an order that was just kept.
 fn accepted(order: NewOrder) -> OrderRecord {
     let received = time(seconds(order.received));
@@ -265,6 +271,20 @@ fn accepted(order: NewOrder) -> OrderRecord {
         requests: order.requests,
         certificates: order.certificates,
     }
+}
+
+fn confirm(connection: &Connection, transaction: &Transaction, now: SystemTime) -> Result<OrderState, StoreError> {
+    if set_confirmed(connection, transaction, now)? {
+        return Ok(OrderState::Confirmed);
+    }
+    // It was confirmed before, is not issued, or this is the name of a repeat.
+    let order = existing(connection, transaction)?;
+    let now_confirmed = set_confirmed(connection, &order.transaction, now)?;
+    let state = if now_confirmed { OrderState::Confirmed } else { order.state };
+    if state == OrderState::Confirmed {
+        repeats::confirm(connection, transaction, now)?;
+    }
+    Ok(state)
 }
 
 /// Whether it was issued, and is confirmed now.

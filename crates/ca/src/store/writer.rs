@@ -1,5 +1,5 @@
 use std::{
-    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
     thread::JoinHandle,
 };
 
@@ -18,10 +18,12 @@ type Job = Box<dyn Work>;
 
 /// The most jobs in one commit: bounds the wait of the first, and what a failing commit takes with it.
 const MAX_BATCH: usize = 128;
+/// The most jobs that wait. Who does not wait for the disk is not to wait here either.
+const MAX_WAITING: usize = 1024;
 
 impl Writer {
     pub fn start(connection: Connection) -> std::io::Result<Self> {
-        let (jobs, inbox) = sync_channel(MAX_BATCH);
+        let (jobs, inbox) = sync_channel(MAX_WAITING);
         let thread = std::thread::Builder::new().name("ca-store".into()).spawn(move || serve(connection, &inbox))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -32,19 +34,31 @@ impl Writer {
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.post(work)?.recv().map_err(|_| StoreError::Stopped)?
+        self.post(work).recv().map_err(|_| StoreError::Stopped)?
     }
 
     /// Like [`run`](Self::run), for who waits later.
     fn post<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<Receiver<Result<T, StoreError>>, StoreError> {
+    ) -> Receiver<Result<T, StoreError>> {
         let (answer, outcome) = channel();
-        let job = Pending { work, done: None, answer };
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
-        jobs.send(Box::new(job)).map_err(|_| StoreError::Stopped)?;
-        Ok(outcome)
+        // The caller waits for this; where it is gone nobody needs it.
+        self.run_then(work, move |done| drop(answer.send(done)));
+        outcome
+    }
+
+    /// Like [`run`](Self::run), for who does not wait: `then` is called once the work is on disk, by the thread that writes. It
+    /// is dropped when that thread has stopped.
+    pub fn run_then<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        if let Some(jobs) = &self.jobs {
+            // What cannot be sent is dropped, and `then` with it.
+            let _ = jobs.send(Box::new(Pending { work, done: None, then }));
+        }
     }
 }
 
@@ -65,30 +79,33 @@ trait Work: Send {
     fn finish(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
-struct Pending<T, F> {
+struct Pending<T, F, N> {
     work: F,
     done: Option<Result<T, StoreError>>,
-    answer: Sender<Result<T, StoreError>>,
+    then: N,
 }
 
-impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Work for Pending<T, F> {
+impl<T, F, N> Work for Pending<T, F, N>
+where
+    T: Send,
+    F: Fn(&Connection) -> Result<T, StoreError> + Send,
+    N: FnOnce(Result<T, StoreError>) + Send,
+{
     fn perform(&mut self, connection: &Connection) -> bool {
         let done = (self.work)(connection);
         self.done.insert(done).is_ok()
     }
 
     fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
-        let Self { work, done, answer } = *self;
+        let Self { work, done, then } = *self;
         // What it shares with the caller is the caller's alone from here on.
         drop(work);
-        let outcome = match (done, commit) {
+        then(match (done, commit) {
             (Some(Err(own)), _) => Err(own),
             (_, Err(failed)) => Err(failed),
             (Some(done), Ok(())) => done,
             (None, Ok(())) => Err(StoreError::Stopped),
-        };
-        // The caller waits for this; where it is gone nobody needs it.
-        let _ = answer.send(outcome);
+        });
     }
 }
 

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use axum::{
     Extension,
@@ -7,13 +10,14 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
-use obnova_ca::AnswerError;
+use obnova_ca::{AnswerError, Begun, Response as CaResponse};
 use obnova_enroll::est::{self, HttpRequest, HttpResponse, MAX_BODY, Operation};
+use tokio::sync::oneshot;
 
 use super::{
     Shared,
     connection::Peer,
-    pages::{Refused, blocking, failed, text},
+    pages::{Refused, broken, failed, text},
 };
 
 /// EST (RFC 7030): everything that is no page of its own.
@@ -33,12 +37,8 @@ pub(super) async fn answer(
         headers: headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
         body: body.to_vec(),
     };
-    blocking(move || decide(&shared, &peer, &request)).await.unwrap_or_else(|answer| answer)
-}
-
-fn decide(shared: &Shared, peer: &Peer, request: &HttpRequest) -> Response {
     let server = est::Server::new();
-    match server.route(request) {
+    match server.route(&request) {
         Err(error) => carry(error.response()),
         Ok(Operation::CaCerts) => {
             let certificates: Vec<_> = shared.ca.certificates().map(|one| one.certificate.clone()).collect();
@@ -47,19 +47,43 @@ fn decide(shared: &Shared, peer: &Peer, request: &HttpRequest) -> Response {
                 Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
             }
         }
-        Ok(Operation::FullCmc(message)) => {
-            match shared.ca.answer(&message, peer.certificate.as_deref(), (shared.clock)()) {
-                Ok(response) => {
-                    let mut answer = carry(server.fullcmc(&response.message, response.refused.is_some()));
-                    response.refused.map(|rule| answer.extensions_mut().insert(Refused(rule)));
-                    answer
-                }
-                Err(error @ AnswerError::Malformed(_)) => text(StatusCode::BAD_REQUEST, &error.to_string()),
-                Err(AnswerError::Ca(error)) => failed(&error),
-                Err(AnswerError::Build(error)) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Ok(Operation::FullCmc(message)) => match decide(&shared, &peer, &message).await {
+            Err(Panicked) => broken(),
+            Ok(Ok(response)) => {
+                let mut answer = carry(server.fullcmc(&response.message, response.refused.is_some()));
+                response.refused.map(|rule| answer.extensions_mut().insert(Refused(rule)));
+                answer
             }
-        }
+            Ok(Err(error @ AnswerError::Malformed(_))) => text(StatusCode::BAD_REQUEST, &error.to_string()),
+            Ok(Err(AnswerError::Ca(error))) => failed(&error),
+            Ok(Err(AnswerError::Build(error))) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        },
     }
+}
+
+/// Signatures are made here, on the thread that serves the connection: to hand them to another one costs as much. Only for the
+/// disk others wait.
+async fn decide(shared: &Shared, peer: &Peer, message: &[u8]) -> Result<Result<CaResponse, AnswerError>, Panicked> {
+    let (kept, on_disk) = oneshot::channel();
+    // A client that is gone does not wait for it.
+    let kept = move |what| drop(kept.send(what));
+    let begin = || shared.ca.begin_answer(message, peer.certificate.as_deref(), (shared.clock)(), kept);
+    match guarded(begin)? {
+        Ok(Begun::Answered(response)) => Ok(Ok(response)),
+        Ok(Begun::Keeping(unfinished)) => {
+            let kept = on_disk.await.ok();
+            guarded(|| shared.ca.finish_answer(unfinished, kept))
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// The CA panicked.
+struct Panicked;
+
+/// A panic is told as what it is, and takes no connection with it.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
 /// An answer as a value, on the wire.

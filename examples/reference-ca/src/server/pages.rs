@@ -136,10 +136,15 @@ fn file(certificates: &[Certificate], as_pem: bool) -> Response {
     }
 }
 
-/// Runs what signs or waits for the disk beside the threads that serve connections.
+/// Runs what reads the database beside the threads that serve connections.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "the CA failed to answer"))
+    done.map_err(|_| broken())
+}
+
+/// The CA panicked.
+pub(super) fn broken() -> Response {
+    text(StatusCode::INTERNAL_SERVER_ERROR, "the CA failed to answer")
 }
 
 /// The CA failed; what exactly is for its operator and not for the client.

@@ -37,16 +37,15 @@ fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
     start.recv().unwrap();
     let post = |n: i64| {
         let path = path.clone();
-        let job = writer.post(move |connection| {
+        writer.post(move |connection| {
             insert(connection, n)?;
             let seen = (count(&connect(&path)), count(connection));
             if n == 2 { Err(StoreError::NoSuchOrder(Transaction::new(b"2").unwrap())) } else { Ok(seen) }
-        });
-        job.unwrap()
+        })
     };
     let jobs = [1, 2, 3, 4].map(post);
     release.send(()).unwrap();
-    first.unwrap().recv().unwrap().unwrap();
+    first.recv().unwrap().unwrap();
     let [one, two, three, four] = jobs.map(|job| job.recv().unwrap());
     // Each sees those before it, nobody outside sees any, and the row of the second is gone.
     assert_eq!((one, three, four), (Ok((0, 1)), Ok((0, 2)), Ok((0, 3))));
