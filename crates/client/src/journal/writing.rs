@@ -31,17 +31,41 @@ pub(super) fn append(path: &Path, length: usize, lines: &str, first_line: &str) 
     if there < length {
         return Ok(false);
     }
+    append_to(&mut file, there, length, lines, first_line)?;
+    Ok(true)
+}
+
+/// What is done to a file, and becomes durable with the next [`sync`](Disk::sync), in whatever order and part before.
+trait Disk {
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+    fn write_at(&mut self, start: u64, bytes: &[u8]) -> io::Result<()>;
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+impl Disk for File {
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn write_at(&mut self, start: u64, bytes: &[u8]) -> io::Result<()> {
+        self.seek(SeekFrom::Start(start))?;
+        self.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+}
+
+fn append_to(disk: &mut impl Disk, there: u64, length: u64, lines: &str, first_line: &str) -> io::Result<()> {
     if there > length {
         // What was being appended when the power went.
-        file.set_len(length)?;
+        disk.cut(length)?;
     }
-    file.seek(SeekFrom::Start(length))?;
-    file.write_all(lines.as_bytes())?;
-    file.sync_data()?;
-    file.rewind()?;
-    file.write_all(first_line.as_bytes())?;
-    file.sync_data()?;
-    Ok(true)
+    disk.write_at(length, lines.as_bytes())?;
+    disk.sync()?;
+    disk.write_at(0, first_line.as_bytes())?;
+    disk.sync()
 }
 
 /// Opens for writing what only its owner may read.
@@ -63,3 +87,6 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     let _ = path;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -351,6 +351,27 @@ struct MortalJournal {
     life: Mortal,
 }
 
+impl MortalJournal {
+    /// Leaves what a process leaves that was killed while it wrote: half of the lines behind those that are there, or half of
+    /// the file that is to take the place of the journal.
+    fn tear(&mut self, records: &[Record]) {
+        let path = self.inner.path().to_owned();
+        let before = fs::read(&path).ok();
+        self.inner.append(records).unwrap();
+        let after = fs::read(&path).unwrap();
+        match before.filter(|before| before.len() < after.len() && !before.is_empty()) {
+            Some(mut before) => {
+                before.extend_from_slice(&after[before.len()..][..(after.len() - before.len()) / 2]);
+                fs::write(&path, before).unwrap();
+            }
+            None => {
+                fs::remove_file(&path).unwrap();
+                fs::write(path.with_extension("new"), &after[..after.len() / 2]).unwrap();
+            }
+        }
+    }
+}
+
 impl Journal for MortalJournal {
     fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
         let path = self.inner.path().to_owned();
@@ -362,8 +383,7 @@ impl Journal for MortalJournal {
         self.life.pass(|| format!("before {name}")).map_err(died)?;
         if let Err(dead) = self.life.pass(|| format!("inside {name}")) {
             if dead.just_now {
-                // What a process leaves that was killed while it wrote the file that is to take the place of the journal.
-                fs::write(path.with_extension("new"), "obnova-journal 1 4711 ").unwrap();
+                self.tear(records);
             }
             return Err(died(dead));
         }
