@@ -2,7 +2,7 @@
 //!
 //! `scripts/bench [SUBJECT...]`, or `cargo bench -p obnova-benches --features openssl --bench table [-- SUBJECT...]`. Without
 //! names all subjects are measured. The plot goes to `target/bench/table.svg`, the table beside it and to standard output.
-//! Times are printed and never asserted: what guards against becoming slower counts instructions (`benches/instructions.rs`).
+//! Times are printed and never asserted: what guards against becoming slower counts instructions (`benches/instructions/`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
