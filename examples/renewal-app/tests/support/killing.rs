@@ -161,7 +161,8 @@ impl Killing<'_, '_, '_> {
         }
         if status.code().is_none() {
             self.killed[0] += 1;
-            if self.target.journals_are_lost && self.chance.below(3) == 0 {
+            // A card with the new pair on it has nothing to begin again for: only its journal knows what is still to be told.
+            if self.target.journals_are_lost && self.chance.below(3) == 0 && !self.is_installed() {
                 let journals = self.desk.file(&self.journals());
                 self.lost += usize::from(journals.exists());
                 let _ = fs::remove_dir_all(journals);
@@ -247,6 +248,11 @@ impl Killing<'_, '_, '_> {
             answer => Some(answer),
         });
         answered.unwrap().unwrap()
+    }
+
+    /// Whether both new certificates are beside the old ones.
+    fn is_installed(&mut self) -> bool {
+        self.slots().iter().filter(|slot| !slot.certificates.is_empty()).count() == 4
     }
 
     /// Keys without certificates that the card's list reports.
