@@ -6,15 +6,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the table uses the rest")]
 #[path = "../table/apdus.rs"]
 mod apdus;
 mod callgrind;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the table uses the rest")]
 #[path = "../table/encoding.rs"]
 mod encoding;
 mod tasks;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the table uses the rest")]
 #[path = "../table/tlv.rs"]
 mod tlv;
 

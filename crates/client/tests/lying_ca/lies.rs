@@ -36,7 +36,7 @@ use super::{
 };
 
 #[path = "../../../enroll/tests/common/craft.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a part of it is used here")]
 mod craft;
 
 /// What the careless writer signs with.
