@@ -40,6 +40,7 @@ fn main() {
     match (env::args().nth(1).as_deref(), env::args_os().nth(2)) {
         (Some(ca::SERVE), Some(home)) => return ca::serve(Path::new(&home)),
         (Some(opensc::INSIDE), None) => return opensc::serve(),
+        (Some(signatures::WITHOUT_IFMA), None) => return signatures::tell(),
         _ => {}
     }
     let wanted: Vec<String> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
