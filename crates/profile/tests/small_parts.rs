@@ -296,3 +296,9 @@ fn the_regions_of_the_directory_are_written_as_shortest_numbers() {
         assert!(odf.windows(number.len()).any(|window| window == number), "{number:02X?} in {odf:02X?}");
     }
 }
+
+#[test]
+fn the_longest_data_of_a_command_is_the_largest_certificate_as_it_is_put() {
+    let largest = vec![0x30; usize::from(Limits::LARGEST_CERTIFICATE)];
+    assert_eq!(command::put_certificate(slot(1), &largest).data().len(), Limits::COMMAND_IN_CHAIN);
+}
