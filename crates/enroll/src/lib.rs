@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod ber;
+mod secret;
 mod signed;
 mod transfer;
 
@@ -18,4 +19,5 @@ pub mod est;
 pub mod limits;
 
 pub use ber::FramingError;
+pub use secret::Secret;
 pub use signed::{MessageError, SignatureError};

@@ -3,11 +3,11 @@ use der::{
     Encode,
     asn1::{OctetString, SetOfVec},
 };
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
 use x509_cert::{
     ext::{
         Extension,
-        pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, name::GeneralName},
+        pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     },
     name::Name,
     request::{CertReqInfo, ExtensionReq, Version},
@@ -60,6 +60,17 @@ impl RequestBuilder {
     pub fn extended_key_usage(self, purposes: Vec<ObjectIdentifier>) -> Self {
         let empty = purposes.is_empty();
         self.encoded(&ExtendedKeyUsage(purposes), false, empty)
+    }
+
+    /// Asks for a subjectKeyIdentifier (RFC 5280 §4.2.1.2): the first 160 bits of SHA-256 of the key (RFC 7093 §2, 1). A key
+    /// that signs before it has a certificate is named by it (RFC 5272 §3.2).
+    #[must_use]
+    pub fn key_identifier(self) -> Self {
+        let hash = Digest::Sha256.of(self.key.subject_public_key.raw_bytes());
+        match OctetString::new(&hash.as_bytes()[..20]) {
+            Ok(identifier) => self.encoded(&SubjectKeyIdentifier(identifier), false, false),
+            Err(error) => Self { failure: self.failure.or(Some(error.into())), ..self },
+        }
     }
 
     /// Ends the request: from here on it is a string of bytes that the key's holder signs.

@@ -4,7 +4,7 @@ use der::{
     asn1::{Any, BitString},
     pem::LineEnding,
 };
-use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{ext::Extension, name::Name};
 
@@ -105,6 +105,14 @@ impl CertificationRequest {
     #[must_use]
     pub const fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
         &self.public_key
+    }
+
+    /// How the request is signed, by what it says.
+    ///
+    /// # Errors
+    /// [`UnknownAlgorithm`] when it is none that is supported.
+    pub fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnknownAlgorithm> {
+        SignatureAlgorithm::try_from(&self.algorithm)
     }
 
     /// The extensions that are asked for (extensionRequest, RFC 2985 §5.4.2), in their order.

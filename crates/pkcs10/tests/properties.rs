@@ -15,7 +15,7 @@ use proptest::{collection::vec, prelude::*};
 use x509_cert::{
     ext::{
         Extension,
-        pkix::{KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
+        pkix::{KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     },
     name::Name,
 };
@@ -75,6 +75,21 @@ fn wish() -> impl Strategy<Value = Wish> {
 fn made(wish: &Wish) -> Result<CertificationRequest, BuildError> {
     let to_sign = wish.builder().finalize()?;
     to_sign.assemble(&CARD.sign(to_sign.bytes()))
+}
+
+/// RFC 7093 §2, 1: 160 bits of SHA-256 over the key without tag, length and unused bits.
+#[test]
+fn a_key_is_named_by_its_own_hash() {
+    let key = CARD.key();
+    let builder = || RequestBuilder::new(Name::default(), key.clone(), ECDSA).key_identifier();
+    let to_sign = builder().finalize().unwrap();
+    let request = to_sign.assemble(&CARD.sign(to_sign.bytes())).unwrap();
+    assert_eq!(request.signature_algorithm(), Ok(ECDSA));
+    let (critical, identifier) = request.extension::<SubjectKeyIdentifier>().unwrap().unwrap();
+    let hash = Digest::Sha256.of(key.subject_public_key.as_bytes().unwrap());
+    assert_eq!((critical, identifier.0.as_bytes()), (false, &hash.as_bytes()[..20]));
+    let twice = builder().key_identifier().finalize().unwrap_err();
+    assert!(matches!(twice, BuildError::DuplicateExtension { .. }));
 }
 
 proptest! {

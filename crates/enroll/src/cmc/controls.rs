@@ -1,21 +1,24 @@
 use const_oid::{
     ObjectIdentifier,
     db::rfc5912::{
-        ID_CMC_CONFIRM_CERT_ACCEPTANCE, ID_CMC_QUERY_PENDING, ID_CMC_RECIPIENT_NONCE, ID_CMC_SENDER_NONCE,
-        ID_CMC_STATUS_INFO, ID_CMC_STATUS_INFO_V_2, ID_CMC_TRANSACTION_ID,
+        ID_CMC_CONFIRM_CERT_ACCEPTANCE, ID_CMC_IDENTIFICATION, ID_CMC_QUERY_PENDING, ID_CMC_RECIPIENT_NONCE,
+        ID_CMC_SENDER_NONCE, ID_CMC_STATUS_INFO, ID_CMC_STATUS_INFO_V_2, ID_CMC_TRANSACTION_ID,
     },
 };
 use der::{
     Choice, DecodeValue,
-    asn1::{Any, OctetStringRef, SetOfVec, UintRef},
+    asn1::{Any, OctetStringRef, SetOfVec, UintRef, Utf8StringRef},
 };
 
 use super::{
-    BodyPartId, CertificateId, IdError, Nonce, PendToken, TransactionId,
+    BodyPartId, CertificateId, Nonce, PendToken, TransactionId, UserId,
     status::StatusInfo,
-    syntax::{StatusInfoV2, TaggedAttribute},
+    syntax::{IdentityProofV2, StatusInfoV2, TaggedAttribute},
 };
 use crate::limits::MAX_CONTROLS;
+
+/// RFC 5272 §6.2.1 and its module. The database has the number of RFC 5912, which took popLinkWitnessV2's by mistake.
+const ID_CMC_IDENTITY_PROOF_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.7.34");
 
 /// Writes controls, numbered from 1.
 #[derive(Default)]
@@ -42,6 +45,14 @@ impl ControlWriter {
 
     pub(super) fn confirm(&mut self, certificate: &CertificateId) -> der::Result<()> {
         self.push(ID_CMC_CONFIRM_CERT_ACCEPTANCE, Any::encode_from(certificate)?)
+    }
+
+    pub(super) fn identification(&mut self, user: &UserId) -> der::Result<()> {
+        self.push(ID_CMC_IDENTIFICATION, Utf8StringRef::new(user.as_str())?.into())
+    }
+
+    pub(super) fn identity_proof(&mut self, proof: &IdentityProofV2) -> der::Result<()> {
+        self.push(ID_CMC_IDENTITY_PROOF_V2, Any::encode_from(proof)?)
     }
 
     pub(super) fn status(&mut self, status: &StatusInfoV2<'_>) -> der::Result<()> {
@@ -73,6 +84,8 @@ pub(super) struct Controls {
     pub(super) query_pending: Option<PendToken>,
     pub(super) confirmed: Vec<CertificateId>,
     pub(super) statuses: Vec<StatusInfo>,
+    pub(super) identification: Option<UserId>,
+    pub(super) identity_proof: Option<IdentityProofV2>,
     /// Types of controls that are not understood.
     pub(super) unknown: Vec<ObjectIdentifier>,
     /// Numbers of all controls.
@@ -106,6 +119,11 @@ impl Controls {
                 self.confirmed.push(single(control)?);
                 Ok(())
             }
+            ID_CMC_IDENTIFICATION => {
+                let name = single::<Utf8StringRef<'_>>(control)?;
+                once(&mut self.identification, oid, UserId::new(name.as_str()))
+            }
+            ID_CMC_IDENTITY_PROOF_V2 => once(&mut self.identity_proof, oid, Ok::<_, ControlError>(single(control)?)),
             ID_CMC_STATUS_INFO | ID_CMC_STATUS_INFO_V_2 => {
                 let status = StatusInfo::try_from(single::<StatusInfoV2<'_>>(control)?);
                 self.statuses.push(status.map_err(|_| ControlError::Malformed { oid })?);
@@ -119,7 +137,7 @@ impl Controls {
     }
 }
 
-fn once<T>(place: &mut Option<T>, oid: ObjectIdentifier, value: Result<T, IdError>) -> Result<(), ControlError> {
+fn once<T, E>(place: &mut Option<T>, oid: ObjectIdentifier, value: Result<T, E>) -> Result<(), ControlError> {
     match place.replace(value.map_err(|_| ControlError::Malformed { oid })?) {
         None => Ok(()),
         Some(_) => Err(ControlError::Twice { oid }),

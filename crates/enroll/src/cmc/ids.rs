@@ -135,7 +135,7 @@ impl From<&Certificate> for CertificateId {
     }
 }
 
-fn check_size(bytes: &[u8], most: usize) -> Result<(), IdError> {
+pub(crate) fn check_size(bytes: &[u8], most: usize) -> Result<(), IdError> {
     let size = bytes.len();
     if size == 0 || size > most { Err(IdError { size, most }) } else { Ok(()) }
 }

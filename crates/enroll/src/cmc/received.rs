@@ -2,11 +2,12 @@ use std::fmt;
 
 use const_oid::{ObjectIdentifier, db::rfc5912::ID_CCT_PKI_DATA};
 use der::{Choice, Decode, Encode, Tagged, asn1::Any};
+use obnova_algorithm::UnknownAlgorithm;
 use obnova_pkcs10::{CertificationRequest, ParseError};
 use x509_cert::Certificate;
 
 use super::{
-    BodyPartId, CertificateId, ControlError, FailInfo, Nonce, PendToken, TransactionId,
+    BodyPartId, CertificateId, ControlError, FailInfo, FirstRequest, Nonce, PendToken, TransactionId,
     controls::Controls,
     syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
 };
@@ -62,17 +63,65 @@ impl fmt::Debug for Kind {
     }
 }
 
-impl FullRequest {
-    /// Reads a request, DER or BER, and checks every signature on it.
+/// Whatever a client asks of a CA, each kind with what its checks have shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// From somebody who has certificates, or follows up on what he asked for.
+    Known(FullRequest),
+    /// For somebody's first certificates.
+    First(FirstRequest),
+}
+
+impl Received {
+    /// Reads a request of any kind, DER or BER, and checks every signature on it.
     ///
     /// # Errors
     /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
         let message = SignedMessage::parse(bytes)?;
-        let Content { controls, requests } = Content::parse(message.content(ID_CCT_PKI_DATA)?)?;
+        let content = message.content(ID_CCT_PKI_DATA)?;
+        let Content { controls, requests } = Content::parse(content)?;
         if let Some(oid) = controls.unknown.first() {
             return Err(RequestError::UnsupportedControl { oid: *oid });
         }
+        let follows_up = controls.query_pending.is_some() || !controls.confirmed.is_empty();
+        match controls.identification.is_some() || controls.identity_proof.is_some() {
+            false => FullRequest::check(&message, controls, requests).map(Self::Known),
+            true if follows_up => Err(RequestError::Ambiguous),
+            true => FirstRequest::check(&message, content, controls, requests).map(Self::First),
+        }
+    }
+
+    /// The transaction and nonce that the answer has to carry, and the numbers of the requests that it answers.
+    pub(super) fn address(&self) -> (&TransactionId, &Nonce, Vec<BodyPartId>) {
+        let (transaction, nonce, requests) = match self {
+            Self::Known(FullRequest { transaction, nonce, kind: Kind::Enroll(requests), .. })
+            | Self::First(FirstRequest { transaction, nonce, requests, .. }) => {
+                (transaction, nonce, requests.as_slice())
+            }
+            Self::Known(FullRequest { transaction, nonce, .. }) => (transaction, nonce, &[][..]),
+        };
+        (transaction, nonce, requests.iter().map(|(part, _)| *part).collect())
+    }
+}
+
+impl FullRequest {
+    /// Reads a request of somebody who has certificates, as [`Received::parse`] does; for a CA that takes no others.
+    ///
+    /// # Errors
+    /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
+        match Received::parse(bytes)? {
+            Received::Known(request) => Ok(request),
+            Received::First(_) => Err(RequestError::NotOffered { what: "a first certificate by a one-time password" }),
+        }
+    }
+
+    fn check(
+        message: &SignedMessage,
+        controls: Controls,
+        requests: Vec<(BodyPartId, CertificationRequest)>,
+    ) -> Result<Self, RequestError> {
         let transaction = controls.transaction.ok_or(RequestError::NoTransaction)?;
         let nonce = controls.sender_nonce.ok_or(RequestError::NoNonce)?;
         let kind = match (requests.is_empty(), controls.confirmed.is_empty(), controls.query_pending) {
@@ -174,6 +223,33 @@ pub enum RequestError {
     /// No senderNonce.
     #[error("the request has no nonce")]
     NoNonce,
+    /// A proof of identity without a name.
+    #[error("the request proves an identity and does not say whose: the identification is missing")]
+    NoIdentification,
+    /// A name without a proof.
+    #[error("the request names a user and does not prove it: identityProofV2 is missing")]
+    NoIdentityProof,
+    /// A proof of identity with a hash or a MAC that is not supported.
+    #[error("the proof of identity is refused: {0}")]
+    ProofAlgorithm(UnknownAlgorithm),
+    /// A first request that a certificate's key signed.
+    #[error("the request proves an identity by a password and is signed by a certificate's key: one or the other")]
+    CertificateBesideProof,
+    /// Two requests ask for the same subjectKeyIdentifier.
+    #[error("two requests ask for one subjectKeyIdentifier: the signer cannot be told")]
+    KeyIdentifierTwice,
+    /// A first request that one of its keys did not sign.
+    #[error("the key of the request in part {part} did not sign the message: all new keys sign a first request")]
+    KeyDidNotSign {
+        /// Its number.
+        part: BodyPartId,
+    },
+    /// A kind of request that this CA does not take.
+    #[error("this CA does not offer {what}")]
+    NotOffered {
+        /// What was asked.
+        what: &'static str,
+    },
     /// A control that is not understood, and so cannot be honoured.
     #[error("the control {oid} is not supported")]
     UnsupportedControl {
@@ -219,8 +295,12 @@ impl RequestError {
     #[must_use]
     pub const fn fail_info(&self) -> FailInfo {
         match self {
-            Self::Signature(SignatureError::Algorithm(_) | SignatureError::MixedDigests) => FailInfo::BadAlgorithm,
+            Self::Signature(SignatureError::Algorithm(_) | SignatureError::MixedDigests) | Self::ProofAlgorithm(_) => {
+                FailInfo::BadAlgorithm
+            }
             Self::Signature(_) | Self::Unsigned | Self::SignerTwice => FailInfo::BadMessageCheck,
+            Self::NoIdentification | Self::NoIdentityProof | Self::CertificateBesideProof => FailInfo::BadIdentity,
+            Self::KeyDidNotSign { .. } => FailInfo::PopRequired,
             _ => FailInfo::BadRequest,
         }
     }

@@ -3,7 +3,7 @@ use der::{Decode, Encode, asn1::Any};
 use obnova_pkcs10::CertificationRequest;
 
 use super::{
-    BuildError, MessageToSign, Nonce, Signer, TransactionId,
+    BodyPartId, BuildError, MessageToSign, Nonce, Signer, TransactionId,
     controls::ControlWriter,
     syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
 };
@@ -36,12 +36,7 @@ impl FullRequestBuilder {
     /// # Errors
     /// [`BuildError`] when there is no request or no signer, too many of them, or an algorithm does not fit its key.
     pub fn finalize(self, signers: &[Signer]) -> Result<MessageToSign, BuildError> {
-        if self.requests.is_empty() {
-            return Err(BuildError::Empty);
-        }
-        if self.requests.len() > MAX_REQUESTS {
-            return Err(BuildError::TooMany);
-        }
+        check_count(&self.requests)?;
         let mut controls = ControlWriter::default();
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.nonce)?;
@@ -50,12 +45,31 @@ impl FullRequestBuilder {
     }
 }
 
+/// At least one, and no more than are read.
+pub(super) const fn check_count(requests: &[CertificationRequest]) -> Result<(), BuildError> {
+    match requests.len() {
+        0 => Err(BuildError::Empty),
+        1..=MAX_REQUESTS => Ok(()),
+        _ => Err(BuildError::TooMany),
+    }
+}
+
 /// Controls and requests, nothing nested.
 pub(super) fn pki_data(controls: ControlWriter, requests: &[CertificationRequest]) -> der::Result<Vec<u8>> {
-    let tagged = requests.iter().zip(controls.next_part()..).map(|(request, part)| {
+    let requests = tagged(requests, controls.next_part())?;
+    pki_data_of(controls, requests)
+}
+
+/// Requests numbered from `first`.
+pub(super) fn tagged(requests: &[CertificationRequest], first: BodyPartId) -> der::Result<Vec<Any>> {
+    let tagged = requests.iter().zip(first..).map(|(request, part)| {
         let request = Any::from_der(request.der())?;
         Any::encode_from(&TaggedRequest::Tcr(TaggedCertificationRequest { part, request }))
     });
-    let requests = tagged.collect::<der::Result<_>>()?;
+    tagged.collect()
+}
+
+/// Controls, and requests with numbers that no control has.
+pub(super) fn pki_data_of(controls: ControlWriter, requests: Vec<Any>) -> der::Result<Vec<u8>> {
     PkiData { controls: controls.finish(), requests, cms: Vec::new(), other_messages: Vec::new() }.to_der()
 }

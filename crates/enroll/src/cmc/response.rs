@@ -6,7 +6,7 @@ use der::{
 use x509_cert::Certificate;
 
 use super::{
-    Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, Signer, TransactionId,
+    Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, Received, Signer, TransactionId,
     controls::ControlWriter,
     syntax::{BodyPartReference, OtherInfo, PendInfo, PkiResponse, Status, StatusInfoV2},
 };
@@ -29,6 +29,13 @@ impl FullResponseBuilder {
             Kind::QueryPending(_) | Kind::ConfirmAcceptance { .. } => Vec::new(),
         };
         Self { parts, ..Self::to_address(request.transaction.clone(), request.nonce.clone(), nonce) }
+    }
+
+    /// Like [`reply_to`](Self::reply_to), to a request of any kind.
+    #[must_use]
+    pub fn reply_to_any(request: &Received, nonce: Nonce) -> Self {
+        let (transaction, recipient_nonce, parts) = request.address();
+        Self { parts, ..Self::to_address(transaction.clone(), recipient_nonce.clone(), nonce) }
     }
 
     /// An answer to a message that could not be read further than its

@@ -4,8 +4,9 @@
 use const_oid::ObjectIdentifier;
 use der::{
     Choice, Enumerated, Sequence,
-    asn1::{Any, GeneralizedTime, OctetStringRef, SetOfVec, Utf8StringRef},
+    asn1::{Any, GeneralizedTime, OctetString, OctetStringRef, SetOfVec, Utf8StringRef},
 };
+use spki::AlgorithmIdentifierOwned;
 
 use super::{BodyPartId, ControlError, RequestError, ResponseError};
 
@@ -98,4 +99,12 @@ pub(super) enum OtherInfo<'a> {
 pub(super) struct PendInfo<'a> {
     pub(super) token: &'a OctetStringRef,
     pub(super) check_at: GeneralizedTime,
+}
+
+/// `IdentifyProofV2` (§6.2.1).
+#[derive(Sequence)]
+pub(super) struct IdentityProofV2 {
+    pub(super) hash: AlgorithmIdentifierOwned,
+    pub(super) mac: AlgorithmIdentifierOwned,
+    pub(super) witness: OctetString,
 }

@@ -15,21 +15,23 @@ use x509_cert::attr::Attribute;
 
 use super::SignatureError;
 
-/// What a signer signs: content type, digest of the content, and which certificate is meant.
+/// What a signer signs: content type, digest of the content, and which certificate is meant, where there is one.
 pub(super) fn to_sign(
     content_type: ObjectIdentifier,
     content: &DigestValue,
-    certificate: &[u8],
+    certificate: Option<&[u8]>,
 ) -> der::Result<signed_data::SignedAttributes> {
+    let attribute = |oid, value: Any| der::Result::Ok(Attribute { oid, values: SetOfVec::try_from([value])? });
+    let mut attributes = SetOfVec::try_from([
+        attribute(ID_CONTENT_TYPE, Any::from(&content_type))?,
+        attribute(ID_MESSAGE_DIGEST, OctetStringRef::new(content.as_bytes())?.into())?,
+    ])?;
+    let Some(certificate) = certificate else { return Ok(attributes) };
     let hash = OctetString::new(Digest::Sha256.of(certificate).as_bytes())?;
     let certificate = EssCertIdV2 { hash_algorithm: None, hash, issuer_serial: None };
     let signing_certificate = SigningCertificateV2 { certs: vec![certificate], policies: None };
-    let attribute = |oid, value: Any| der::Result::Ok(Attribute { oid, values: SetOfVec::try_from([value])? });
-    SetOfVec::try_from([
-        attribute(ID_CONTENT_TYPE, Any::from(&content_type))?,
-        attribute(ID_MESSAGE_DIGEST, OctetStringRef::new(content.as_bytes())?.into())?,
-        attribute(ID_AA_SIGNING_CERTIFICATE_V_2, Any::encode_from(&signing_certificate)?)?,
-    ])
+    attributes.insert(attribute(ID_AA_SIGNING_CERTIFICATE_V_2, Any::encode_from(&signing_certificate)?)?)?;
+    Ok(attributes)
 }
 
 /// The signed attributes of one signer as received.
@@ -52,6 +54,11 @@ impl SignedAttributes {
 
     pub(super) fn message_digest(&self) -> Result<OctetString, SignatureError> {
         self.required(ID_MESSAGE_DIGEST)
+    }
+
+    /// Whether the signer names a certificate as its own (RFC 5035 §5.4).
+    pub(super) fn names_any(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.oid == ID_AA_SIGNING_CERTIFICATE_V_2)
     }
 
     /// Whether the signer names `certificate` as its own, or none at all (RFC 5035 §5.4).

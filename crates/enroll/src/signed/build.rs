@@ -5,7 +5,7 @@ use const_oid::{
     db::rfc5911::{ID_DATA, ID_SIGNED_DATA},
 };
 use der::{Encode, Tag, TagNumber, asn1::AnyRef};
-use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, VerifyError, verify};
+use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError, verify};
 use x509_cert::Certificate;
 
 use super::attributes;
@@ -45,9 +45,27 @@ pub struct MessageToSign {
 
 #[derive(Clone, Debug)]
 struct Prepared {
-    signer: Signer,
+    key: SubjectPublicKeyInfoOwned,
+    algorithm: SignatureAlgorithm,
+    identifier: Identifier,
     /// DER of the signed attributes.
     attributes: Vec<u8>,
+}
+
+/// How a signer is named (RFC 5652 §5.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Identifier {
+    /// DER of issuer and serial number, one after the other.
+    Certificate(Vec<u8>),
+    /// For a key without a certificate, the identifier that a request asks for it.
+    Key(Vec<u8>),
+}
+
+/// A key that signs without a certificate, by the identifier that a request in the message asks for it.
+pub(crate) struct RequestKey<'a> {
+    pub(crate) key: &'a SubjectPublicKeyInfoOwned,
+    pub(crate) algorithm: SignatureAlgorithm,
+    pub(crate) identifier: &'a [u8],
 }
 
 impl MessageToSign {
@@ -58,38 +76,58 @@ impl MessageToSign {
         signers: &[Signer],
         others: impl IntoIterator<Item = &'a Certificate>,
     ) -> Result<Self, BuildError> {
-        if signers.is_empty() {
-            return Err(BuildError::NoSigner);
-        }
         let mut certificates = others.into_iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
         let mut prepared = Vec::new();
         for (index, signer) in signers.iter().enumerate() {
-            let key = signer.certificate.tbs_certificate().subject_public_key_info();
-            let key = KeyAlgorithm::try_from(key).map_err(|error| BuildError::Signer { index, error: error.into() })?;
-            if !signer.algorithm.fits(key) {
-                let error = VerifyError::WrongKind { algorithm: signer.algorithm, key };
-                return Err(BuildError::Signer { index, error });
-            }
             if signers[..index].iter().any(|earlier| earlier.certificate == signer.certificate) {
                 return Err(BuildError::SignerTwice { index });
             }
+            let tbs = signer.certificate.tbs_certificate();
+            let name = [tbs.issuer().to_der()?, tbs.serial_number().to_der()?].concat();
+            let key = tbs.subject_public_key_info();
+            check_fit(index, key, signer.algorithm)?;
             let digest = signer.algorithm.digest().of(&content);
             let certificate = signer.certificate.to_der()?;
-            let attributes = attributes::to_sign(content_type, &digest, &certificate)?.to_der()?;
+            let attributes = attributes::to_sign(content_type, &digest, Some(&certificate))?.to_der()?;
             certificates.push(certificate);
-            prepared.push(Prepared { signer: signer.clone(), attributes });
+            let (key, identifier) = (key.clone(), Identifier::Certificate(name));
+            prepared.push(Prepared { key, algorithm: signer.algorithm, identifier, attributes });
         }
-        if prepared.len() > limits::MAX_SIGNERS || certificates.len() > limits::MAX_CERTIFICATES {
-            return Err(BuildError::TooMany);
+        Self { content_type, content, certificates, signers: prepared }.checked()
+    }
+
+    /// A SignedData over `content` by keys that have no certificate yet.
+    pub(crate) fn by_request_keys(
+        content_type: ObjectIdentifier,
+        content: Vec<u8>,
+        keys: &[RequestKey<'_>],
+    ) -> Result<Self, BuildError> {
+        let mut prepared = Vec::new();
+        for (index, RequestKey { key, algorithm, identifier }) in keys.iter().enumerate() {
+            if keys[..index].iter().any(|earlier| earlier.key == *key || earlier.identifier == *identifier) {
+                return Err(BuildError::SignerTwice { index });
+            }
+            check_fit(index, key, *algorithm)?;
+            let attributes = attributes::to_sign(content_type, &algorithm.digest().of(&content), None)?.to_der()?;
+            let identifier = Identifier::Key(identifier.to_vec());
+            prepared.push(Prepared { key: (*key).clone(), algorithm: *algorithm, identifier, attributes });
         }
-        Ok(Self { content_type, content, certificates, signers: prepared })
+        Self { content_type, content, certificates: Vec::new(), signers: prepared }.checked()
+    }
+
+    fn checked(self) -> Result<Self, BuildError> {
+        if self.signers.is_empty() {
+            return Err(BuildError::NoSigner);
+        }
+        let too_many = self.signers.len() > limits::MAX_SIGNERS || self.certificates.len() > limits::MAX_CERTIFICATES;
+        if too_many { Err(BuildError::TooMany) } else { Ok(self) }
     }
 
     /// What each signer signs, in the order in which the signers were given.
     #[must_use]
     pub fn to_sign(&self) -> Vec<ToSign> {
         let each = self.signers.iter().enumerate().map(|(signer, prepared)| {
-            let algorithm = prepared.signer.algorithm;
+            let algorithm = prepared.algorithm;
             let bytes = prepared.attributes.clone();
             ToSign { signer, algorithm, digest: algorithm.digest().of(&bytes), bytes }
         });
@@ -103,9 +141,7 @@ impl MessageToSign {
     /// [`BuildError::Signer`] names the signer whose signature is wrong; the others can be used again.
     pub fn assemble(&self, signatures: &[Vec<u8>]) -> Result<Vec<u8>, BuildError> {
         for (index, (prepared, signature)) in self.signers.iter().zip(signatures).enumerate() {
-            let Signer { certificate, algorithm } = &prepared.signer;
-            let key = certificate.tbs_certificate().subject_public_key_info();
-            verify(key, *algorithm, &prepared.attributes, signature)
+            verify(&prepared.key, prepared.algorithm, &prepared.attributes, signature)
                 .map_err(|error| BuildError::Signer { index, error })?;
         }
         self.put_together(signatures)
@@ -140,10 +176,18 @@ impl MessageToSign {
         let infos = self.signers.iter().zip(signatures);
         let infos = infos.map(|(prepared, signature)| signer_info(prepared, signature));
         let infos = infos.collect::<der::Result<Vec<_>>>()?;
-        let digests = self.signers.iter().map(|prepared| prepared.signer.algorithm.digest().identifier().to_der());
+        let digests = self.signers.iter().map(|prepared| prepared.algorithm.digest().identifier().to_der());
         let digests = digests.collect::<der::Result<Vec<_>>>()?;
         content_info(self.content_type, Some(&self.content), &digests, &self.certificates, &infos)
     }
+}
+
+fn check_fit(index: usize, key: &SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Result<(), BuildError> {
+    let key = KeyAlgorithm::try_from(key).map_err(|error| BuildError::Signer { index, error: error.into() })?;
+    if algorithm.fits(key) {
+        return Ok(());
+    }
+    Err(BuildError::Signer { index, error: VerifyError::WrongKind { algorithm, key } })
 }
 
 /// A SignedData that nobody signed: a message for which what stands in it speaks, or, without content, certificates only.
@@ -157,6 +201,7 @@ pub(crate) fn unsigned(
 }
 
 const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+const KEY_IDENTIFIER: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
 
 /// RFC 5652 §3 and §5.1, of parts that are DER; the version is 3 unless the content is plain data.
 fn content_info(
@@ -195,15 +240,17 @@ fn set_of(members: &[Vec<u8>]) -> Vec<&[u8]> {
     members.iter().map(Vec::as_slice).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// RFC 5652 §5.3, version 1: the signer is named by issuer and serial number.
+/// RFC 5652 §5.3: version 1 names the signer by issuer and serial number, 3 by a key identifier.
 fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<Vec<u8>> {
-    let Signer { certificate, algorithm } = &prepared.signer;
-    let certificate = certificate.tbs_certificate();
-    let name = [certificate.issuer().to_der()?, certificate.serial_number().to_der()?];
+    let algorithm = prepared.algorithm;
+    let (version, identifier) = match &prepared.identifier {
+        Identifier::Certificate(name) => (1u8, element(Tag::Sequence, &[name])?),
+        Identifier::Key(identifier) => (3, element(KEY_IDENTIFIER, &[identifier])?),
+    };
     let attributes: AnyRef<'_> = der::Decode::from_der(&prepared.attributes)?;
     let fields = [
-        1u8.to_der()?,
-        element(Tag::Sequence, &name)?,
+        version.to_der()?,
+        identifier,
         algorithm.digest().identifier().to_der()?,
         // IMPLICIT: the same SET with another tag (RFC 5652 §5.4).
         element(CONTEXT_0, &[attributes.value()])?,
@@ -247,6 +294,13 @@ pub enum BuildError {
         wanted: usize,
         /// Signatures that were given.
         given: usize,
+    },
+    /// A request whose key signs the message does not ask for a subjectKeyIdentifier (RFC 5272 §3.2), or not with a known
+    /// signature algorithm.
+    #[error("request {index} asks for no subjectKeyIdentifier, by which its key could sign the message")]
+    NoKeyIdentifier {
+        /// Which, counted from zero.
+        index: usize,
     },
     /// The message asks for nothing.
     #[error("the message would be empty: give it at least one request or certificate")]

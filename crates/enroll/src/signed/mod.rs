@@ -12,5 +12,5 @@ pub use build::{BuildError, MessageToSign, SignWithError, Signer, ToSign};
 pub use message::MessageError;
 pub use verify::SignatureError;
 
-pub(crate) use build::unsigned;
+pub(crate) use build::{RequestKey, unsigned};
 pub(crate) use message::{SignedMessage, certificate};

@@ -4,7 +4,7 @@ use der::{
     Encode, Reader, Tag, TagNumber,
     asn1::{AnyRef, OctetString},
 };
-use obnova_algorithm::{Digest, SignatureAlgorithm, UnknownAlgorithm, VerifyError};
+use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm, VerifyError};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier};
 
@@ -55,6 +55,14 @@ impl SignerInfo {
         }
     }
 
+    /// The identifier of the signer's key, when it is named by that.
+    pub(crate) fn key_identifier(&self) -> Option<&[u8]> {
+        match &self.identifier {
+            SignerIdentifier::SubjectKeyIdentifier(id) => Some(id.0.as_bytes()),
+            SignerIdentifier::IssuerAndSerialNumber(_) => None,
+        }
+    }
+
     /// Which signature this is. `rsaEncryption` leaves the digest to its own field (RFC 3370 §3.2, and OpenSSL).
     fn algorithm(&self) -> Result<SignatureAlgorithm, SignatureError> {
         let digest = Digest::try_from(&self.digest)?;
@@ -76,6 +84,29 @@ impl SignedMessage {
     ) -> Result<&'a Certificate, SignatureError> {
         let mut claimed = certificates.iter().filter(|certificate| signer.claims(certificate));
         let certificate = claimed.next().ok_or(SignatureError::UnknownSigner)?;
+        self.check(signer, certificate.tbs_certificate().subject_public_key_info(), |attributes| {
+            let der = certificate.to_der().map_err(|_| SignatureError::UnknownSigner)?;
+            attributes.names(&der)
+        })?;
+        Ok(certificate)
+    }
+
+    /// That `key`, which has no certificate, made the signature; checked as [`verify`](Self::verify) does.
+    pub(crate) fn verify_key(
+        &self,
+        signer: &SignerInfo,
+        key: &SubjectPublicKeyInfoOwned,
+    ) -> Result<(), SignatureError> {
+        self.check(signer, key, |attributes| Ok(!attributes.names_any()))
+    }
+
+    /// The signature of `key`, with attributes that are `meant` for it.
+    fn check(
+        &self,
+        signer: &SignerInfo,
+        key: &SubjectPublicKeyInfoOwned,
+        meant: impl FnOnce(&SignedAttributes) -> Result<bool, SignatureError>,
+    ) -> Result<(), SignatureError> {
         let algorithm = signer.algorithm()?;
         let attributes = signer.attributes.as_ref().ok_or(SignatureError::NoSignedAttributes)?;
         if attributes.content_type()? != self.content_type {
@@ -85,13 +116,10 @@ impl SignedMessage {
         if attributes.message_digest()?.as_bytes() != content.as_bytes() {
             return Err(SignatureError::WrongDigest);
         }
-        let der = certificate.to_der().map_err(|_| SignatureError::UnknownSigner)?;
-        if !attributes.names(&der)? {
+        if !meant(attributes)? {
             return Err(SignatureError::OtherCertificate);
         }
-        let key = certificate.tbs_certificate().subject_public_key_info();
-        obnova_algorithm::verify(key, algorithm, &attributes.signed, signer.signature.as_bytes())?;
-        Ok(certificate)
+        Ok(obnova_algorithm::verify(key, algorithm, &attributes.signed, signer.signature.as_bytes())?)
     }
 }
 

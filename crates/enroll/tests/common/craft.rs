@@ -13,6 +13,8 @@ pub const TRANSACTION: &str = "1.3.6.1.5.5.7.7.5";
 pub const SENDER_NONCE: &str = "1.3.6.1.5.5.7.7.6";
 pub const RECIPIENT_NONCE: &str = "1.3.6.1.5.5.7.7.7";
 pub const QUERY_PENDING: &str = "1.3.6.1.5.5.7.7.21";
+pub const IDENTIFICATION: &str = "1.3.6.1.5.5.7.7.2";
+pub const IDENTITY_PROOF_V2: &str = "1.3.6.1.5.5.7.7.34";
 pub const CONFIRM: &str = "1.3.6.1.5.5.7.7.24";
 pub const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
 pub const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
@@ -70,6 +72,16 @@ pub fn signer(certificate: &Certificate, key: &Key, attributes: &[Vec<u8>]) -> V
     let digest = key.algorithm().digest().identifier().to_der().unwrap();
     let algorithm = key.algorithm().identifier().to_der().unwrap();
     seq(&[&tlv(2, &[&[1]]), &id, &digest, &tlv(0xa0, &[&attributes]), &algorithm, &octets(&signature)])
+}
+
+/// The same by a key without a certificate, that is named by an identifier.
+pub fn key_signer(identifier: &[u8], key: &Key, attributes: &[Vec<u8>]) -> Vec<u8> {
+    let attributes = attributes.concat();
+    let signature = key.sign(&tlv(0x31, &[&attributes]));
+    let digest = key.algorithm().digest().identifier().to_der().unwrap();
+    let algorithm = key.algorithm().identifier().to_der().unwrap();
+    let id = tlv(0x80, &[identifier]);
+    seq(&[&tlv(2, &[&[3]]), &id, &digest, &tlv(0xa0, &[&attributes]), &algorithm, &octets(&signature)])
 }
 
 /// The two attributes that have to be there.

@@ -18,8 +18,8 @@ use der::{
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_enroll::cmc::{
-    Answer, Asked, Expected, FullRequest, FullRequestBuilder, FullResponseBuilder, MessageToSign, Nonce, Signer,
-    TransactionId,
+    Answer, Asked, Expected, FirstRequestBuilder, FullRequest, FullRequestBuilder, FullResponseBuilder, MessageToSign,
+    Nonce, ProofKey, Signer, TransactionId, UserId,
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use spki::AlgorithmIdentifierOwned;
@@ -108,6 +108,22 @@ struct Signed {
 
 pub fn certificate(subject: &str, key: &Key, issuer: &str, issuer_key: &Key, serial: u8, ca: bool) -> Certificate {
     let constraints = BasicConstraints { ca, path_len_constraint: None }.to_der().unwrap();
+    let constraints = Extension {
+        extn_id: const_oid::db::rfc5280::ID_CE_BASIC_CONSTRAINTS,
+        critical: true,
+        extn_value: OctetString::new(constraints).unwrap(),
+    };
+    certificate_with(subject, key, issuer, issuer_key, serial, vec![constraints])
+}
+
+pub fn certificate_with(
+    subject: &str,
+    key: &Key,
+    issuer: &str,
+    issuer_key: &Key,
+    serial: u8,
+    extensions: Vec<Extension>,
+) -> Certificate {
     let tbs = Tbs {
         version: 2,
         serial: SerialNumber::new(&[serial]).unwrap(),
@@ -116,11 +132,7 @@ pub fn certificate(subject: &str, key: &Key, issuer: &str, issuer_key: &Key, ser
         validity: Validity::from_now(Duration::from_secs(86_400)).unwrap(),
         subject: subject.parse().unwrap(),
         key: key.public(),
-        extensions: vec![Extension {
-            extn_id: const_oid::db::rfc5280::ID_CE_BASIC_CONSTRAINTS,
-            critical: true,
-            extn_value: OctetString::new(constraints).unwrap(),
-        }],
+        extensions,
     };
     let signature = issuer_key.sign(&tbs.to_der().unwrap());
     let signature = BitString::from_bytes(&signature).unwrap();
@@ -166,6 +178,24 @@ impl World {
             let to_sign = to_sign.unwrap();
             to_sign.assemble(&key.sign(to_sign.bytes())).unwrap()
         })
+    }
+
+    /// As [`requests`](Self::requests), asking for identifiers of their keys.
+    pub fn first_requests(&self) -> [CertificationRequest; 2] {
+        [0, 1].map(|index| {
+            let key: &Key = &self.new_keys[index];
+            let builder = RequestBuilder::new(HOLDER.parse().unwrap(), key.public(), key.algorithm());
+            let to_sign = builder.key_identifier().finalize().unwrap();
+            to_sign.assemble(&key.sign(to_sign.bytes())).unwrap()
+        })
+    }
+
+    /// Two requests that a password speaks for, signed by their keys.
+    pub fn first_request(&self, user: &UserId, key: &ProofKey) -> Vec<u8> {
+        let builder = FirstRequestBuilder::new(self.transaction.clone(), self.nonce.clone());
+        let [first, second] = self.first_requests();
+        let to_sign = builder.request(first).request(second).finalize(user, key).unwrap();
+        to_sign.sign_with(|to_sign| Ok::<_, ()>(self.new_keys[to_sign.signer].sign(&to_sign.bytes))).unwrap()
     }
 
     pub fn signers(&self) -> [Signer; 2] {

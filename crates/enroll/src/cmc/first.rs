@@ -1,0 +1,136 @@
+//! A first request: nobody's old key vouches for it, a one-time password does.
+
+use std::collections::BTreeSet;
+
+use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
+use der::Encode;
+use obnova_pkcs10::CertificationRequest;
+use x509_cert::ext::pkix::SubjectKeyIdentifier;
+
+use super::{
+    BodyPartId, BuildError, IdentityProof, MessageToSign, Nonce, ProofKey, RequestError, TransactionId, UserId,
+    controls::{ControlWriter, Controls},
+    identity,
+    request::{check_count, pki_data_of, tagged},
+};
+use crate::signed::{RequestKey, SignatureError, SignedMessage};
+
+/// Puts certification requests of somebody without a certificate into one Full PKI Request: the user id and the proof of
+/// the one-time password speak for them (RFC 5272 §6.2), and the keys they are about sign the message themselves.
+///
+/// RFC 5272 §3.2 lets the key of a request sign the message, named by the subjectKeyIdentifier that the request asks for
+/// ([`RequestBuilder::key_identifier`](obnova_pkcs10::RequestBuilder::key_identifier)). Of the two ways to send such a message
+/// this is the one taken here, and not id-alg-noSignature, since the proof of identity covers the requests alone: the
+/// signature binds transaction, nonce and everything else to them. With more than one request *each* key signs, beyond that
+/// clause, which has one signer: so nobody can put another's request beside his own and have his name put on it.
+#[derive(Clone, Debug)]
+pub struct FirstRequestBuilder {
+    transaction: TransactionId,
+    nonce: Nonce,
+    requests: Vec<CertificationRequest>,
+}
+
+impl FirstRequestBuilder {
+    /// The first message of `transaction`; the answer has to carry `nonce`.
+    #[must_use]
+    pub const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
+        Self { transaction, nonce, requests: Vec::new() }
+    }
+
+    /// Adds a request, which asks for a subjectKeyIdentifier.
+    #[must_use]
+    pub fn request(mut self, request: CertificationRequest) -> Self {
+        self.requests.push(request);
+        self
+    }
+
+    /// Ends the message, with the proof that `key` makes for `user`. [`MessageToSign::to_sign`] has one entry for each
+    /// request, in their order, for that request's key.
+    ///
+    /// # Errors
+    /// [`BuildError`] when there is no request, too many, two for one key, or one that asks for no subjectKeyIdentifier.
+    pub fn finalize(self, user: &UserId, key: &ProofKey) -> Result<MessageToSign, BuildError> {
+        check_count(&self.requests)?;
+        let mut controls = ControlWriter::default();
+        controls.transaction(&self.transaction)?;
+        controls.sender_nonce(&self.nonce)?;
+        controls.identification(user)?;
+        // The proof is over the requests as they will stand there, numbers and all, so they are made before it.
+        let requests = tagged(&self.requests, controls.next_part() + 1)?;
+        controls.identity_proof(&key.prove(&requests.to_der()?)?)?;
+        let identifiers = self.requests.iter().map(key_identifier).collect::<Vec<_>>();
+        let mut keys = Vec::new();
+        for (index, (request, identifier)) in self.requests.iter().zip(&identifiers).enumerate() {
+            let identifier = identifier.as_deref().ok_or(BuildError::NoKeyIdentifier { index })?;
+            let algorithm = request.signature_algorithm().map_err(|_| BuildError::NoKeyIdentifier { index })?;
+            keys.push(RequestKey { key: request.public_key(), algorithm, identifier });
+        }
+        MessageToSign::by_request_keys(ID_CCT_PKI_DATA, pki_data_of(controls, requests)?, &keys)
+    }
+}
+
+/// A first request as a CA received it: every key in it has signed the whole message. What was *not* checked: the proof
+/// of identity ([`IdentityProof::verify`], with what is kept for [`user`](Self::user)), whether its password still works, and
+/// the requests' own proofs of possession ([`CertificationRequest::verify`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstRequest {
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// What the answer has to carry.
+    pub nonce: Nonce,
+    /// Who says to ask.
+    pub user: UserId,
+    /// The proof of it.
+    pub proof: IdentityProof,
+    /// What is asked for: all of them or none, at least one.
+    pub requests: Vec<(BodyPartId, CertificationRequest)>,
+}
+
+impl FirstRequest {
+    /// Checks that all keys of `requests`, and nobody else, have signed `message`.
+    pub(super) fn check(
+        message: &SignedMessage,
+        content: &[u8],
+        controls: Controls,
+        requests: Vec<(BodyPartId, CertificationRequest)>,
+    ) -> Result<Self, RequestError> {
+        let user = controls.identification.ok_or(RequestError::NoIdentification)?;
+        let proof = controls.identity_proof.ok_or(RequestError::NoIdentityProof)?;
+        let proof =
+            IdentityProof::new(&proof, identity::request_sequence(content)?).map_err(RequestError::ProofAlgorithm)?;
+        if requests.is_empty() {
+            return Err(RequestError::Empty);
+        }
+        let mut signed = BTreeSet::new();
+        for signer in &message.signers {
+            let identifier = signer.key_identifier().ok_or(RequestError::CertificateBesideProof)?;
+            let mut named =
+                requests.iter().filter(|(_, request)| key_identifier(request).as_deref() == Some(identifier));
+            let (part, request) = match (named.next(), named.next()) {
+                (Some(one), None) => one,
+                (Some(_), Some(_)) => return Err(RequestError::KeyIdentifierTwice),
+                (None, _) => return Err(SignatureError::UnknownSigner.into()),
+            };
+            message.verify_key(signer, request.public_key())?;
+            if !signed.insert(*part) {
+                return Err(RequestError::SignerTwice);
+            }
+        }
+        if let Some((part, _)) = requests.iter().find(|(part, _)| !signed.contains(part)) {
+            return Err(RequestError::KeyDidNotSign { part: *part });
+        }
+        Ok(Self {
+            transaction: controls.transaction.ok_or(RequestError::NoTransaction)?,
+            nonce: controls.sender_nonce.ok_or(RequestError::NoNonce)?,
+            user,
+            proof,
+            requests,
+        })
+    }
+}
+
+/// The subjectKeyIdentifier that a request asks for.
+fn key_identifier(request: &CertificationRequest) -> Option<Vec<u8>> {
+    let (_, identifier) = request.extension::<SubjectKeyIdentifier>().ok()??;
+    Some(identifier.0.as_bytes().to_vec())
+}
