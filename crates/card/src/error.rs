@@ -48,6 +48,21 @@ pub enum TokenError {
         /// Which one.
         password: PasswordKind,
     },
+    /// The card was never activated and never will be: what activates it has no try left. A transport PIN that works once has
+    /// none after it was sent, too, be it torn or wrong.
+    #[error(
+        "the card is finished: it is not active, and the {password} has no try left: ask the issuer for a new card"
+    )]
+    Finished {
+        /// Which one.
+        password: PasswordKind,
+    },
+    /// A new password is the transport PIN. Nothing was sent.
+    #[error("the new {password} must not be the transport PIN; nothing was sent to the card")]
+    TransportPinAgain {
+        /// Which one.
+        password: PasswordKind,
+    },
     /// The card was never activated: it has a transport PIN only.
     #[error("the card is not active yet: activate it with its transport PIN first")]
     NotActive,

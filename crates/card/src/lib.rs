@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod activation;
 mod check;
 mod error;
 mod in_place;
@@ -12,6 +13,7 @@ mod profile;
 mod secret;
 mod token;
 
+pub use activation::Activation;
 pub use error::TokenError;
 pub use in_place::InPlaceOnly;
 pub use location::{Location, LocationError};

@@ -11,6 +11,7 @@
 //!   does [`ProfileToken::repair`];
 //! - a certificate file without entry: it is not shown, as if it was not there, and written over.
 
+mod activation;
 mod conversation;
 mod directory;
 mod known_keys;

@@ -1,6 +1,6 @@
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 
-use crate::{Secret, TokenError};
+use crate::{Activation, Secret, TokenError};
 
 /// A device that holds keys and certificates: a card, a USB key, a PKCS#11 token.
 ///
@@ -89,10 +89,14 @@ pub trait Token: Send {
     /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11).
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError>;
 
-    /// Activates a card that has a transport PIN only.
+    /// Activates a token that was never used, as its [`Activation`] says. Everything is checked before a secret is sent. The
+    /// secret of `transport` is empty where there is no transport PIN.
+    ///
+    /// An activation that was torn is repeated, with the same new passwords: it goes on where it was.
     ///
     /// # Errors
-    /// The password errors, about the transport PIN; [`TokenError::Unsupported`] where there is no such state.
+    /// The password errors, about the transport PIN; [`TokenError::Finished`] when the token can never be activated;
+    /// [`TokenError::Unsupported`] where there is no such state.
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError>;
 }
 
@@ -137,6 +141,8 @@ pub struct Capabilities {
     pub max_certificate: usize,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
+    /// What it takes to activate it; `None` when it is active, or knows no such state.
+    pub activation: Option<Activation>,
 }
 
 /// Number of a slot, from 1, or the handle a driver gave it.

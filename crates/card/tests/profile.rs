@@ -9,7 +9,7 @@ use obnova_card::{
     KeyRole, PasswordKind, PasswordState, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError,
     Tries,
 };
-use obnova_profile::{PasswordReference, TransportPinModel};
+use obnova_profile::PasswordReference;
 use obnova_simulator::{Personalisation, SimulatorConnection};
 
 #[test]
@@ -312,42 +312,6 @@ fn passwords_are_changed_and_unblocked() {
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
     let refused = card.token.change_password(PasswordKind::TransportPin, &pin(), &Secret::from("11111111"));
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
-}
-
-#[test]
-fn a_card_that_arrives_inactive_is_activated_once() {
-    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
-        let card = Personalisation::new("OBN2").inactive(model, b"135790").finish().unwrap();
-        let mut token = ProfileToken::new(SimulatorConnection::new(card));
-        let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
-        let new = |secrets: [&str; 3]| -> Vec<_> { kinds.into_iter().zip(secrets.map(Secret::from)).collect() };
-        let good = new([AUTHENTICATION, SIGNATURE, PUK]);
-        // Nothing works before.
-        let make = order(1, KeyRole::Authentication, KeyAlgorithm::P256);
-        assert!(matches!(token.generate(&make, &pin()), Err(TokenError::NotActive)));
-        assert!(matches!(token.change_password(kinds[0], &pin(), &Secret::from("1111")), Err(TokenError::NotActive)));
-        // The new passwords are looked at before the transport PIN is sent.
-        let transport = Pin::new(Secret::from("135790"));
-        let bad = new([AUTHENTICATION, "1", PUK]);
-        let form = token.activate(&transport, &bad);
-        assert!(matches!(form, Err(TokenError::SecretForm { password: PasswordKind::SignaturePin, .. })));
-        assert!(matches!(token.activate(&transport, &good[..2]), Err(TokenError::Unsupported { .. })));
-        let twice = [good.clone(), good.clone()].concat();
-        assert!(matches!(token.activate(&transport, &twice), Err(TokenError::Unsupported { .. })));
-        // So is the transport PIN: what cannot be it spends no try.
-        for impossible in ["", "1234", "123456789"] {
-            let form = token.activate(&Pin::new(Secret::from(impossible)), &good);
-            assert!(matches!(form, Err(TokenError::SecretForm { password: PasswordKind::TransportPin, .. })));
-        }
-        let wrong = token.activate(&Pin::new(Secret::from("000000")), &good);
-        let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }) = wrong else {
-            panic!("{wrong:?}")
-        };
-        assert_eq!(tries, Tries::Known(2));
-        token.activate(&transport, &good).unwrap();
-        token.generate(&make, &pin()).unwrap();
-        assert!(matches!(token.activate(&transport, &good), Err(TokenError::Unsupported { .. })));
-    }
 }
 
 #[test]

@@ -4,14 +4,14 @@
 
 mod common;
 
-use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation, order, pin};
-use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
+use common::{AUTHENTICATION, SIGNATURE, Setup, certificate, digest, installation, order, pin};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{
     InstallCertificate, KeyRole, PasswordKind, Pin, Removal, Repair, Secret, SignDigest, Slot, SlotId, Token,
     TokenError,
 };
-use obnova_profile::{SlotNumber, TransportPinModel};
-use obnova_simulator::{Fault, FaultPlan, Personalisation, SimulatorConnection};
+use obnova_profile::SlotNumber;
+use obnova_simulator::{Fault, FaultPlan};
 use obnova_transport::TransportError;
 
 const P256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
@@ -211,40 +211,6 @@ fn a_torn_verify_costs_a_try_at_most_and_never_the_last_but_one_unasked() {
 
 fn job_again() -> SignDigest {
     SignDigest { slot: SlotId(2), algorithm: P256, digest: digest(b"y") }
-}
-
-#[test]
-fn a_torn_activation_is_repeated() {
-    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
-        let make = || {
-            let card = Personalisation::new("OBN4").inactive(model, b"135790").finish().unwrap();
-            let mut setup = Setup::new();
-            setup.simulator = SimulatorConnection::new(card);
-            setup.token = setup.again();
-            (setup, ())
-        };
-        let new = [
-            (PasswordKind::AuthenticationPin, Secret::from(AUTHENTICATION)),
-            (PasswordKind::SignaturePin, Secret::from(SIGNATURE)),
-            (PasswordKind::Puk, Secret::from(PUK)),
-        ];
-        let transport = Pin::new(Secret::from("135790"));
-        torn_everywhere(
-            make,
-            |card, ()| card.token.activate(&transport, &new),
-            |card, ()| {
-                let again = card.again().activate(&transport, &new);
-                // After the last command there is nothing left to do, which the card says.
-                assert!(matches!(again, Ok(()) | Err(TokenError::Unsupported { .. })), "{model:?}: {again:?}");
-                let key = card.again().generate(&order(1, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap();
-                let job = SignDigest { slot: SlotId(1), algorithm: P256, digest: digest(b"x") };
-                let signature = card.again().sign(&[job], &Pin::new(Secret::from(SIGNATURE))).unwrap().remove(0);
-                verify(&key, P256, b"x", &signature).unwrap();
-                let puk = Pin::new(Secret::from(PUK));
-                card.again().unblock_password(PasswordKind::SignaturePin, &puk, &Secret::from("1111")).unwrap();
-            },
-        );
-    }
 }
 
 #[test]

@@ -27,16 +27,18 @@ mod public_key;
 pub mod reference;
 mod slot;
 mod status;
+mod transport_pin;
 
 pub use directory::{Directory, DirectoryError, DirectoryLayout, Region};
 pub use file::{FileId, ShortFileId};
-pub use life_cycle::{LifeCycle, TransportPinModel};
+pub use life_cycle::LifeCycle;
 pub use limits::Limits;
 pub use password::{PasswordRecord, PasswordReference, PasswordState};
 pub use pkcs15::{Label, LabelError, SUPERSEDED_SUFFIX};
 pub use public_key::{PublicKeyTemplate, TemplateError};
 pub use slot::{CertificateFile, KeyRecord, KeyRole, SlotNumber, SlotRecord};
 pub use status::{CardStatus, ProfileVersion, StatusError};
+pub use transport_pin::TransportPinModel;
 
 /// The profile, in words: the document of record.
 #[doc = include_str!("../PROFILE.md")]

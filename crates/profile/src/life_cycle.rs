@@ -27,36 +27,3 @@ impl LifeCycle {
         }
     }
 }
-
-/// How a card that was never used is told from one that was (§6). Families of cards differ; these two are implemented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TransportPinModel {
-    /// A transport PIN of its own, [`PasswordReference::TransportPin`](crate::PasswordReference::TransportPin), and no other
-    /// password yet: VERIFY it, set each password with its new value only, ACTIVATE. After that it is gone.
-    Separate,
-    /// The transport PIN stands in the place of every password: CHANGE REFERENCE DATA replaces it, password by password, and
-    /// the last one activates the card.
-    InPlace,
-}
-
-impl TransportPinModel {
-    /// The byte in the status template.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Separate => 0x01,
-            Self::InPlace => 0x02,
-        }
-    }
-
-    /// Reads the byte.
-    #[must_use]
-    pub const fn from_code(code: u8) -> Option<Self> {
-        match code {
-            0x01 => Some(Self::Separate),
-            0x02 => Some(Self::InPlace),
-            _ => None,
-        }
-    }
-}

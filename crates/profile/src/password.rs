@@ -9,7 +9,7 @@ pub enum PasswordReference {
     SignaturePin,
     /// Unblocks the two PINs.
     Puk,
-    /// Activates a card of the [separate](crate::TransportPinModel::Separate) model; after that it is gone.
+    /// Activates a card whose [model](crate::TransportPinModel::is_own_password) has one of its own; after that it is gone.
     TransportPin,
 }
 
@@ -52,7 +52,7 @@ impl PasswordReference {
         matches!(self, Self::AuthenticationPin | Self::SignaturePin)
     }
 
-    /// Shortest value in bytes.
+    /// Shortest value in bytes, on most cards: a [model](crate::TransportPinModel::lengths) may say otherwise.
     #[must_use]
     pub const fn minimum(self) -> u8 {
         match self {

@@ -177,7 +177,7 @@ fn status() -> impl Strategy<Value = CardStatus> {
         certificate,
     });
     let life_cycle = prop_oneof![Just(LifeCycle::Inactive), Just(LifeCycle::Active)];
-    let model = select(vec![TransportPinModel::Separate, TransportPinModel::InPlace]);
+    let model = select(TransportPinModel::ALL.to_vec());
     let passwords = (3..=4_usize, PasswordReference::ALL.map(password)).prop_map(|(count, all)| all[..count].to_vec());
     let slots = (6..=14_u8).prop_flat_map(|count| SlotNumber::first(count).map(slot_record).collect::<Vec<_>>());
     let algorithms = proptest::sample::subsequence(KEY_ALGORITHMS.to_vec(), 0..=KEY_ALGORITHMS.len());

@@ -31,6 +31,13 @@ fn what_a_reader_sees_is_what_the_document_says() {
     assert_eq!(names, ["authentication PIN", "signature PIN", "PUK", "transport PIN"]);
     assert_eq!(PasswordReference::ALL.map(PasswordReference::minimum), [4, 4, 6, 5]);
     assert_eq!(PasswordReference::ALL.map(PasswordReference::is_pin), [true, true, false, false]);
+    assert_eq!(TransportPinModel::ALL.map(TransportPinModel::code), [1, 2, 3, 4, 5, 6, 7]);
+    for code in 0..=u8::MAX {
+        assert_eq!(
+            TransportPinModel::from_code(code).map(TransportPinModel::code),
+            (1..=7).contains(&code).then_some(code)
+        );
+    }
     let text = label("Signature 2026");
     assert_eq!((text.to_string(), text.as_ref()), ("Signature 2026".to_owned(), "Signature 2026"));
 }
@@ -62,8 +69,8 @@ fn other_middleware_gets_what_it_asks_for() {
     let parts: Vec<_> = template.children().map(|part| part.map(|part| (part.tag.number(), part.value))).collect();
     let path = &[0x3F, 0x00, 0x50, 0x15][..];
     assert_eq!(parts, [Ok((0x4F, &application::PKCS15_AID[..])), Ok((0x50, b"Jana")), Ok((0x51, path))]);
-    let puk = PinEntry::of(PasswordReference::Puk).encode();
-    let pin = PinEntry::of(PasswordReference::SignaturePin).encode();
+    let puk = PinEntry::of(PasswordReference::Puk, TransportPinModel::Separate).encode();
+    let pin = PinEntry::of(PasswordReference::SignaturePin, TransportPinModel::Separate).encode();
     // unblockingPin (6) stands beside case-sensitive (0), local (1) and initialized (4).
     let flags = |entry: &[u8], bits: &[u8]| entry.windows(bits.len()).any(|window| window == bits);
     assert!(flags(&puk, &[0x03, 0x02, 0x01, 0xCA]) && !flags(&pin, &[0x03, 0x02, 0x01, 0xCA]), "{puk:02X?} {pin:02X?}");

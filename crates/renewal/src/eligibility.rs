@@ -37,13 +37,16 @@ pub(crate) fn current(
     now: SystemTime,
 ) -> Result<Current, NotEligible> {
     let mut reasons = Vec::new();
-    if card.passwords.iter().any(|password| password.state == PasswordState::Transport) {
+    let waits = card.passwords.iter().any(|password| password.state == PasswordState::Transport);
+    let is_active = !waits && card.capabilities.activation.is_none();
+    if !is_active {
         reasons.push(Reason::NotActive);
     }
     let chosen = choose(card, issuer, now).map_err(|reason| reasons.push(reason)).ok();
     if let Some((pair, _)) = &chosen {
         reasons.extend(validity(pair, policy, now));
-        reasons.extend(passwords(card, pair));
+        // Before activation it is no news that passwords have no value.
+        reasons.extend(passwords(card, pair).into_iter().filter(|_| is_active));
     }
     match chosen {
         Some((pair, half)) if reasons.is_empty() => {

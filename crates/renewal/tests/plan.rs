@@ -5,7 +5,7 @@
 mod support;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::{InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
+use obnova_card::{Activation, InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
 use obnova_renewal::{CardView, MANAGING_PASSWORD, Phase, PinUse, Plan, Policy, Reason, Risk};
 use support::{Holder, House, days, name, now, view};
 
@@ -107,6 +107,13 @@ fn each_state_of_the_card_has_its_reason() {
     assert_eq!(set(sign, PasswordState::Blocked), [Reason::PinBlocked { password: sign }]);
     assert_eq!(set(sign, PasswordState::Empty), [Reason::PinNotSet { password: sign }]);
     assert_eq!(set(auth, PasswordState::Transport), [Reason::NotActive]);
+    // Every password was set, and then it was torn.
+    assert_eq!(changed(&|card| card.capabilities.activation = Some(Activation::Nothing)), [Reason::NotActive]);
+    let arrived = changed(&|card| {
+        card.capabilities.activation = Some(Activation::Nothing);
+        card.passwords.iter_mut().for_each(|one| one.state = PasswordState::Empty);
+    });
+    assert_eq!(arrived, [Reason::NotActive]);
     let last = PasswordState::Active(Tries::Known(1));
     let mut one_try = good.clone();
     one_try.passwords.iter_mut().for_each(|one| one.state = last);

@@ -222,13 +222,10 @@ impl Card {
 
     fn password_record(&self, reference: PasswordReference) -> Option<PasswordRecord> {
         let password = self.state.password(reference)?;
-        // The in-place model has no transport PIN of its own.
-        if reference == PasswordReference::TransportPin
-            && self.state.model() == obnova_profile::TransportPinModel::InPlace
-        {
+        if reference == PasswordReference::TransportPin && !self.state.model().is_own_password() {
             return None;
         }
-        let (minimum, maximum) = (reference.minimum(), reference.maximum());
+        let (minimum, maximum) = self.state.model().lengths(reference);
         Some(PasswordRecord { reference, state: password.state(), tries: password.tries(), minimum, maximum })
     }
 

@@ -51,6 +51,11 @@ impl StoredPassword {
         self.left = self.left.saturating_sub(1);
     }
 
+    /// Leaves no try: it was good for once.
+    pub(crate) fn use_up(&mut self) {
+        self.left = 0;
+    }
+
     /// Compares, in a time that does not depend on either value.
     pub(crate) fn matches(&self, value: &[u8]) -> bool {
         let Some(verifier) = &self.value else {

@@ -87,8 +87,9 @@ impl Personalisation {
         self
     }
 
-    /// An inactive card with this transport PIN (5 to 8 bytes; in the in-place model it must also fit every password that it
-    /// stands for: 6 to 8).
+    /// An inactive card of this model with this transport PIN, as long as the model [says](TransportPinModel::lengths), and
+    /// empty where the holder gets none ([`Empty`](TransportPinModel::Empty), [`Null`](TransportPinModel::Null)). One of
+    /// [`SingleUse`](TransportPinModel::SingleUse) has one try, whatever [`tries`](Self::tries) says.
     #[must_use]
     pub fn inactive(mut self, model: TransportPinModel, transport_pin: &[u8]) -> Self {
         self.passwords = Passwords::Transport(model, Zeroizing::new(transport_pin.to_vec()));
@@ -133,40 +134,64 @@ impl Personalisation {
             Passwords::Transport(model, _) => *model,
             Passwords::Active(_) => TransportPinModel::Separate,
         };
-        let mut state = State::new(self.serial, self.label, model, self.slots, self.tries);
+        let mut tries = self.tries;
+        if model == TransportPinModel::SingleUse {
+            tries[usize::from(PasswordReference::TransportPin.code()) - 1] = 1;
+        }
+        let mut state = State::new(self.serial, self.label, model, self.slots, tries);
         state.largest_certificate = self.largest_certificate;
         match self.passwords {
             Passwords::Active(values) => {
                 for (reference, value) in PasswordReference::LASTING.into_iter().zip(values) {
-                    set(&mut state, reference, &value, false)?;
+                    set(&mut state, reference, &value)?;
                 }
                 state.activate();
             }
-            Passwords::Transport(TransportPinModel::InPlace, value) => {
-                for reference in PasswordReference::LASTING {
-                    set(&mut state, reference, &value, true)?;
-                }
-            }
-            Passwords::Transport(_, value) => set(&mut state, PasswordReference::TransportPin, &value, false)?,
+            Passwords::Transport(model, value) => hand_over(&mut state, model, &value)?,
         }
         Ok(state)
     }
 }
 
-fn set(
-    state: &mut State,
-    reference: PasswordReference,
-    value: &[u8],
-    transport: bool,
-) -> Result<(), PersonalisationError> {
-    let (minimum, maximum) = (reference.minimum(), reference.maximum());
-    if !(usize::from(minimum)..=usize::from(maximum)).contains(&value.len()) {
-        return Err(PersonalisationError::Password { reference, minimum, maximum });
+/// Puts the transport PIN where the model has it.
+fn hand_over(state: &mut State, model: TransportPinModel, value: &[u8]) -> Result<(), PersonalisationError> {
+    let reference = PasswordReference::TransportPin;
+    match model.is_secret() {
+        true => check_length(model, reference, value)?,
+        false if !value.is_empty() => {
+            return Err(PersonalisationError::Password { reference, minimum: 0, maximum: 0 });
+        }
+        false => {}
     }
-    if let Some(password) = state.password_mut(reference) {
-        password.set(value, transport);
+    let value = if model == TransportPinModel::Null { &TransportPinModel::NULL_PIN } else { value };
+    for reference in PasswordReference::ALL {
+        let is_own = reference == PasswordReference::TransportPin;
+        let holds_it = if is_own { model.is_own_password() } else { model.stands_in_place() };
+        if let Some(password) = state.password_mut(reference).filter(|_| holds_it) {
+            password.set(value, !is_own);
+        }
     }
     Ok(())
+}
+
+fn set(state: &mut State, reference: PasswordReference, value: &[u8]) -> Result<(), PersonalisationError> {
+    check_length(state.model(), reference, value)?;
+    if let Some(password) = state.password_mut(reference) {
+        password.set(value, false);
+    }
+    Ok(())
+}
+
+fn check_length(
+    model: TransportPinModel,
+    reference: PasswordReference,
+    value: &[u8],
+) -> Result<(), PersonalisationError> {
+    let (minimum, maximum) = model.lengths(reference);
+    if (usize::from(minimum)..=usize::from(maximum)).contains(&value.len()) {
+        return Ok(());
+    }
+    Err(PersonalisationError::Password { reference, minimum, maximum })
 }
 
 pub(crate) fn is_serial(serial: &str) -> bool {

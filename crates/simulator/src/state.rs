@@ -81,6 +81,13 @@ impl State {
         TransportPinModel::from_code(self.transport_pin).unwrap_or(TransportPinModel::Separate)
     }
 
+    fn has_sound_passwords(&self) -> bool {
+        let may_stand_in_place = self.model().stands_in_place() && !self.is_active();
+        let is_single_use = self.model() == TransportPinModel::SingleUse;
+        self.passwords.iter().all(|password| password.is_sound() && (may_stand_in_place || !password.is_transport()))
+            && self.password(PasswordReference::TransportPin).is_none_or(|pin| !is_single_use || pin.tries() == 1)
+    }
+
     pub(crate) fn password(&self, reference: PasswordReference) -> Option<&StoredPassword> {
         self.passwords.get(index(reference))
     }
@@ -134,8 +141,7 @@ impl State {
             && LifeCycle::from_code(self.life_cycle).is_some()
             && TransportPinModel::from_code(self.transport_pin).is_some()
             && self.passwords.len() == PasswordReference::LASTING.len() + usize::from(has_transport_pin)
-            && self.passwords.iter().all(StoredPassword::is_sound)
-            && (!self.is_active() || self.passwords.iter().all(|password| !password.is_transport()))
+            && self.has_sound_passwords()
             && self.directory.len() == usize::from(self.layout().length())
             && self.largest_certificate >= Limits::CERTIFICATE
             && self.slots.iter().all(|slot| slot.is_sound(self.largest_certificate))

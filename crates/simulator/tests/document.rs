@@ -18,6 +18,11 @@ fn card(kind: &str) -> Card {
         "active" => personalisation.active(AUTHENTICATION, SIGNATURE, PUK),
         "inactive separate" => personalisation.inactive(TransportPinModel::Separate, b"700700"),
         "inactive in-place" => personalisation.inactive(TransportPinModel::InPlace, b"700700"),
+        "inactive empty" => personalisation.inactive(TransportPinModel::Empty, b""),
+        "inactive null" => personalisation.inactive(TransportPinModel::Null, b""),
+        "inactive must-change" => personalisation.inactive(TransportPinModel::MustChange, b"700700"),
+        "inactive single-use" => personalisation.inactive(TransportPinModel::SingleUse, b"700700"),
+        "inactive five-digits" => personalisation.inactive(TransportPinModel::FiveDigits, b"70070"),
         other => panic!("no such card: {other}"),
     };
     let mut card = personalisation.finish().unwrap();

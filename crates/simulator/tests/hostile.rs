@@ -228,11 +228,13 @@ fn attack(mut card: Card, seed: u64, life_cycle: LifeCycle) {
 
 #[test]
 fn nothing_made_up_uses_a_key_of_an_inactive_card() {
-    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
+    // In the other models whoever has the card may activate it.
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.is_secret()) {
+        let transport = if model == TransportPinModel::FiveDigits { &b"70070"[..] } else { b"700700" };
         let mut card = Personalisation::new("OBN1")
             .tries(TransportPin, 15)
             .tries(AuthenticationPin, 15)
-            .inactive(model, b"700700")
+            .inactive(model, transport)
             .finish()
             .unwrap();
         let label = Label::new("Key").unwrap();

@@ -7,7 +7,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::tlv::{Tag, Tlv};
 use obnova_apdu::{CommandApdu, LengthForm};
 use obnova_profile::{
-    CardStatus, FileId, KeyRole, Label, PasswordReference, ShortFileId, application, command, pkcs15,
+    CardStatus, FileId, KeyRole, Label, PasswordReference, ShortFileId, TransportPinModel, application, command, pkcs15,
 };
 use obnova_simulator::Card;
 use support::{AUTHENTICATION, Host, personalisation, slot};
@@ -117,7 +117,7 @@ fn constant_files_say_what_the_profile_says() {
     let status = card.select();
     let layout = status.directory();
     assert_eq!(card.ok(command::read_file(ShortFileId::ODF, 256)), pkcs15::odf(layout));
-    assert_eq!(card.ok(command::read_file(ShortFileId::AODF, 256)), pkcs15::aodf());
+    assert_eq!(card.ok(command::read_file(ShortFileId::AODF, 256)), pkcs15::aodf(TransportPinModel::Separate));
     let info = pkcs15::TokenInfo::decode(&card.ok(command::read_file(ShortFileId::TOKEN_INFO, 256))).unwrap();
     assert_eq!((&info.serial[..], info.label.as_deref()), (status.serial.as_bytes(), Some(&status.label[..])));
     assert_eq!(card.ok(command::read_directory(layout)), vec![0; layout.length().into()]);

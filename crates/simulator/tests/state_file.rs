@@ -285,5 +285,14 @@ fn values_that_do_not_follow_the_profile_are_refused() {
     assert_eq!(reference(refused(new("1").active(b"1234", b"123456789", b"123456"))), PasswordReference::SignaturePin);
     assert_eq!(reference(refused(new("1").active(b"1234", b"1234", b"12345"))), PasswordReference::Puk);
     assert_eq!(reference(refused(new("1"))), PasswordReference::TransportPin);
-    assert_eq!(reference(refused(new("1").inactive(TransportPinModel::InPlace, b"12345"))), PasswordReference::Puk);
+    for (model, value) in [
+        (TransportPinModel::InPlace, &b"12345"[..]),
+        (TransportPinModel::MustChange, b"12345"),
+        (TransportPinModel::FiveDigits, b"123456"),
+        (TransportPinModel::SingleUse, b"1234"),
+        (TransportPinModel::Empty, b"12345"),
+        (TransportPinModel::Null, &TransportPinModel::NULL_PIN),
+    ] {
+        assert_eq!(reference(refused(new("1").inactive(model, value))), PasswordReference::TransportPin, "{model:?}");
+    }
 }

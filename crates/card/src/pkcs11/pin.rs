@@ -2,7 +2,7 @@
 
 use cryptoki::slot::TokenInfo;
 
-use crate::{PasswordKind, PasswordState, PasswordStatus, Secret, TokenError, Tries};
+use crate::{Activation, PasswordKind, PasswordState, PasswordStatus, Secret, TokenError, Tries};
 
 /// What the one PIN is called here.
 pub(super) const PIN: PasswordKind = PasswordKind::AuthenticationPin;
@@ -22,6 +22,23 @@ pub(super) fn status(info: &TokenInfo) -> PasswordStatus {
         PasswordState::Active(Tries::Unknown)
     };
     PasswordStatus { kind: PIN, state, minimum: info.min_pin_length(), maximum: info.max_pin_length() }
+}
+
+/// What becomes of a PIN that its holder must change before he uses it.
+pub(super) fn activation(info: &TokenInfo) -> Option<Activation> {
+    let status = status(info);
+    let tries = match (info.user_pin_final_try(), info.user_pin_count_low()) {
+        (true, _) => Tries::Last,
+        (_, true) => Tries::Low,
+        _ => Tries::Unknown,
+    };
+    let PasswordStatus { minimum, maximum, .. } = status;
+    (status.state == PasswordState::Transport).then_some(Activation::TransportPin {
+        tries,
+        single_use: false,
+        minimum,
+        maximum,
+    })
 }
 
 pub(super) fn check_form(status: &PasswordStatus, secret: &Secret) -> Result<(), TokenError> {

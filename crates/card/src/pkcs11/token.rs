@@ -16,7 +16,7 @@ use super::{
     generation, module,
     numbers::{Numbers, lowest_free},
     objects::{self, Pair, private_key},
-    pin::{PIN, check_form, form, only_pin, status},
+    pin::{PIN, activation, check_form, form, only_pin, status},
     sign,
 };
 use crate::{
@@ -198,6 +198,7 @@ impl Token for Pkcs11Token {
             slots: None,
             max_certificate: LONGEST_CERTIFICATE,
             marks_superseded: true,
+            activation: activation(&self.info()?),
         })
     }
 

@@ -2,6 +2,7 @@ use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_transport::CardConnection;
 
 use super::{
+    activation,
     conversation::Conversation,
     directory,
     known_keys::KnownKeys,
@@ -143,7 +144,7 @@ impl<C: CardConnection> Token for ProfileToken<C> {
 
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         let (mut card, _) = self.resume()?;
-        passwords::activate(&mut card, transport, new)
+        activation::activate(&mut card, transport, new)
     }
 }
 
@@ -164,6 +165,7 @@ fn capabilities(card: &Conversation<'_>) -> Capabilities {
         slots: Some(card.status.slots.len()),
         max_certificate: card.status.limits.certificate.into(),
         marks_superseded: true,
+        activation: activation::state(card),
     }
 }
 

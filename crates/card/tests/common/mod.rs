@@ -3,6 +3,7 @@
 
 #[cfg(feature = "pkcs11")]
 pub mod apart;
+pub mod arrived;
 mod setup;
 #[cfg(feature = "pkcs11")]
 pub mod softhsm;

@@ -6,7 +6,7 @@ use super::fields::{
     BIT_STRING, CONTEXT_1, ENUMERATED, EntryError, Fields, INTEGER, OCTET_STRING, SEQUENCE, UTF8_STRING, bad,
     write_bits, write_integer,
 };
-use crate::{DirectoryLayout, FileId, PasswordReference, Region, application};
+use crate::{DirectoryLayout, FileId, PasswordReference, Region, TransportPinModel, application};
 
 /// EF.DIR: the PKCS#15 application and its path (ISO/IEC 7816-4 §12.2.3).
 #[must_use]
@@ -115,28 +115,28 @@ pub struct PinEntry {
     pub maximum: u16,
 }
 
-/// AODF: the two PINs, which name the PUK, and the PUK.
+/// AODF: the two PINs, which name the PUK, and the PUK, with the lengths that they have in use.
 #[must_use]
-pub fn aodf() -> Vec<u8> {
+pub fn aodf(model: TransportPinModel) -> Vec<u8> {
     let mut writer = VecWriter::new();
     for reference in PasswordReference::LASTING {
-        writer.raw(&PinEntry::of(reference).encode());
+        writer.raw(&PinEntry::of(reference, model).encode());
     }
     writer.into_vec()
 }
 
 impl PinEntry {
-    /// The entry of a password in this profile.
+    /// The entry of a password on a card of this model.
     #[must_use]
-    pub fn of(reference: PasswordReference) -> Self {
+    pub fn of(reference: PasswordReference, model: TransportPinModel) -> Self {
         let label = match reference {
             PasswordReference::AuthenticationPin => "Authentication PIN",
             PasswordReference::SignaturePin => "Signature PIN",
             PasswordReference::Puk => "PUK",
             PasswordReference::TransportPin => "Transport PIN",
         };
-        let (minimum, maximum) = (reference.minimum().into(), reference.maximum().into());
-        Self { reference, label: label.to_owned(), minimum, maximum }
+        let (minimum, maximum) = model.lengths(reference);
+        Self { reference, label: label.to_owned(), minimum: minimum.into(), maximum: maximum.into() }
     }
 
     /// The entry as DER.

@@ -2,7 +2,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::tlv::{Reader, Walk};
 
 use super::*;
-use crate::{DirectoryLayout, KeyRole, PasswordReference, SlotNumber, reference};
+use crate::{DirectoryLayout, KeyRole, PasswordReference, SlotNumber, TransportPinModel, reference};
 
 fn slot() -> SlotNumber {
     SlotNumber::new(14).unwrap()
@@ -35,7 +35,7 @@ fn entries_round_trip_and_the_longest_fits_its_share() {
     let info = TokenInfo { serial: vec![1, 2], manufacturer: Some("Obnova".into()), label: Some("Jana".into()) };
     assert_eq!(TokenInfo::decode(&info.encode()), Ok(info));
     for reference in PasswordReference::ALL {
-        let pin = PinEntry::of(reference);
+        let pin = PinEntry::of(reference, TransportPinModel::Separate);
         assert_eq!(PinEntry::decode(&pin.encode()), Ok(pin));
     }
 }
@@ -60,7 +60,9 @@ fn samples() -> Vec<(Vec<u8>, Decoder)> {
         (certificate, |bytes| CertificateEntry::decode(bytes).is_ok()),
         (public, |bytes| PublicKeyEntry::decode(bytes).is_ok()),
         (info, |bytes| TokenInfo::decode(bytes).is_ok()),
-        (PinEntry::of(PasswordReference::Puk).encode(), |bytes| PinEntry::decode(bytes).is_ok()),
+        (PinEntry::of(PasswordReference::Puk, TransportPinModel::Separate).encode(), |bytes| {
+            PinEntry::decode(bytes).is_ok()
+        }),
     ];
     for entry in private_keys() {
         samples.push((entry.encode(), |bytes| PrivateKeyEntry::decode(bytes).is_ok()));
@@ -108,10 +110,10 @@ fn a_path_out_of_the_application_is_refused() {
 #[test]
 fn constant_files_are_well_formed() {
     let odf = odf(DirectoryLayout::for_slots(14));
-    for file in [ef_dir("Obnova"), aodf(), odf.clone()] {
+    for file in [ef_dir("Obnova"), aodf(TransportPinModel::Separate), odf.clone()] {
         assert!(Walk::<8>::new(&file).all(|node| node.is_ok()));
     }
     let tags: Vec<_> = Reader::new(&odf).map(|object| object.unwrap().tag.number()).collect();
     assert_eq!(tags, [0xA0, 0xA1, 0xA4, 0xA8]);
-    assert_eq!(Reader::new(&aodf()).count(), 3);
+    assert_eq!(Reader::new(&aodf(TransportPinModel::Separate)).count(), 3);
 }

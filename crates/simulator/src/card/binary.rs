@@ -118,7 +118,7 @@ impl Card {
         match file {
             FileId::EF_DIR => Some(pkcs15::ef_dir(&self.state.label).into()),
             FileId::ODF => Some(pkcs15::odf(self.state.layout()).into()),
-            FileId::AODF => Some(pkcs15::aodf().into()),
+            FileId::AODF => Some(pkcs15::aodf(self.state.model()).into()),
             FileId::TOKEN_INFO => Some(self.token_info().encode().into()),
             FileId::DIRECTORY => Some(self.state.directory().into()),
             _ => match (file.slot_of_certificate(), file.slot_of_public_key()) {

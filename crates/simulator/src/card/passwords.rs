@@ -1,11 +1,12 @@
 use obnova_apdu::StatusWord;
-use obnova_profile::PasswordReference::{self, Puk, TransportPin};
+use obnova_profile::PasswordReference::{self, AuthenticationPin, Puk, TransportPin};
 use obnova_profile::{PasswordState, TransportPinModel};
 
 use super::{Card, Outcome, Refusal, Request, done};
 
-/// The status word by which cards of the in-place model tell that a transport PIN stands in a password's place.
+/// The status words by which gematik's cards tell that a transport PIN stands in a password's place, or nothing does.
 const TRANSPORT: StatusWord = StatusWord(0x62C1);
+const EMPTY: StatusWord = StatusWord(0x62C7);
 
 impl Card {
     /// VERIFY (§3.1).
@@ -14,16 +15,27 @@ impl Card {
         if request.data.is_empty() {
             return Err(self.tell(reference).into());
         }
-        // The PUK opens nothing by itself, and before activation only the transport PIN of the separate model does.
-        if reference == Puk || (reference != TransportPin && !self.state.is_active()) {
-            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
-        }
-        check_length(reference, request.data.len())?;
+        self.verify_access(reference)?;
+        self.check_length(reference, request.data.len())?;
         self.session.set_verified(reference, false);
         self.attempt(reference, request.data)?;
         self.commit()?;
         self.session.set_verified(reference, true);
         done()
+    }
+
+    /// The PUK opens nothing by itself, and before activation only that does which opens it.
+    fn verify_access(&self, reference: PasswordReference) -> Result<(), Refusal> {
+        let opens = match self.state.is_active() {
+            true => reference.is_pin(),
+            false => self.state.model().opener() == Some(reference),
+        };
+        if opens {
+            return Ok(());
+        }
+        let must_change = self.state.model() == TransportPinModel::MustChange && self.is_in_place(reference);
+        Err(if must_change { StatusWord::REFERENCE_DATA_NOT_USABLE } else { StatusWord::CONDITIONS_NOT_SATISFIED }
+            .into())
     }
 
     /// CHANGE REFERENCE DATA (§3.2).
@@ -40,10 +52,14 @@ impl Card {
         if reference == TransportPin {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
-        let in_place = matches!(self.password_state(reference), PasswordState::Transport { .. });
-        if !in_place && !self.state.is_active() && self.state.model() == TransportPinModel::Separate {
-            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        if !self.state.is_active() {
+            match self.state.model() {
+                TransportPinModel::Separate => return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into()),
+                TransportPinModel::SingleUse => return self.redeem(reference, request.data),
+                _ => {}
+            }
         }
+        let in_place = self.is_in_place(reference);
         let new = self.attempt_with_new(reference, reference, request.data)?;
         if in_place && request.data[..request.data.len() - new.len()] == *new {
             // The old value was right, so it is no secret from the caller that the new one is the transport PIN.
@@ -51,22 +67,47 @@ impl Card {
             return Err(StatusWord::INCORRECT_DATA.into());
         }
         self.set(reference, new);
-        if self.all_set() && self.state.model() == TransportPinModel::InPlace {
-            self.state.activate();
-        }
+        self.end_of_activation();
         self.commit()?;
         self.session.set_verified(reference, false);
         done()
     }
 
-    fn set_password(&mut self, request: &Request<'_>) -> Outcome {
-        let reference = self.password(request, 0x01)?;
-        self.activation_access()?;
-        if reference == TransportPin {
+    /// A transport PIN that works once becomes the authentication PIN. What it was used up by is in memory before the value
+    /// is compared.
+    fn redeem(&mut self, reference: PasswordReference, data: &[u8]) -> Outcome {
+        if reference != AuthenticationPin || self.password_state(reference) != PasswordState::Unset {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
-        check_length(reference, request.data.len())?;
+        let new = self.attempt_with_new(TransportPin, reference, data)?;
+        if let Some(transport) = self.state.password_mut(TransportPin) {
+            transport.use_up();
+        }
+        self.set(reference, new);
+        self.commit()?;
+        done()
+    }
+
+    fn set_password(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(request, 0x01)?;
+        match self.state.model() {
+            TransportPinModel::Empty if self.state.is_active() => {
+                return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+            }
+            TransportPinModel::Empty if self.password_state(reference) != PasswordState::Unset => {
+                return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+            }
+            TransportPinModel::Empty => {}
+            model => {
+                self.activation_access()?;
+                if reference == TransportPin || model.opener() == Some(reference) {
+                    return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+                }
+            }
+        }
+        self.check_length(reference, request.data.len())?;
         self.set(reference, request.data);
+        self.end_of_activation();
         self.commit()?;
         done()
     }
@@ -96,15 +137,24 @@ impl Card {
         }
         self.state.activate();
         self.commit()?;
-        self.session.set_verified(TransportPin, false);
+        // What opened the activation opens nothing else.
+        for reference in PasswordReference::ALL {
+            self.session.set_verified(reference, false);
+        }
         done()
     }
 
-    fn activation_access(&self) -> Result<(), Refusal> {
-        if self.state.is_active() || self.state.model() != TransportPinModel::Separate {
-            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+    /// In most models it is the last password that activates the card.
+    fn end_of_activation(&mut self) {
+        if !self.state.is_active() && self.state.model().ends_by_itself() && self.all_set() {
+            self.state.activate();
         }
-        if !self.session.is_verified(TransportPin) {
+    }
+
+    fn activation_access(&self) -> Result<(), Refusal> {
+        let opener = self.state.model().opener().filter(|_| !self.state.is_active());
+        let opener = opener.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        if !self.session.is_verified(opener) {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
         }
         Ok(())
@@ -128,8 +178,14 @@ impl Card {
     fn tell(&self, reference: PasswordReference) -> StatusWord {
         match self.password_state(reference) {
             _ if self.session.is_verified(reference) => StatusWord::SUCCESS,
+            PasswordState::Unset if self.state.model() == TransportPinModel::Empty => EMPTY,
             PasswordState::Unset => StatusWord::REFERENCE_DATA_NOT_USABLE,
-            PasswordState::Transport { .. } => TRANSPORT,
+            PasswordState::Transport { left } => match self.state.model() {
+                TransportPinModel::Null => StatusWord::CONDITIONS_NOT_SATISFIED,
+                TransportPinModel::MustChange => StatusWord::REFERENCE_DATA_NOT_USABLE,
+                TransportPinModel::FiveDigits => StatusWord::tries_left(left),
+                _ => TRANSPORT,
+            },
             PasswordState::Active { left } => StatusWord::tries_left(left),
             PasswordState::Blocked => StatusWord::AUTHENTICATION_BLOCKED,
         }
@@ -158,13 +214,14 @@ impl Card {
         target: PasswordReference,
         data: &'d [u8],
     ) -> Result<&'d [u8], Refusal> {
-        let shortest = usize::from(reference.minimum()) + usize::from(target.minimum());
-        let longest = usize::from(reference.maximum()) + usize::from(target.maximum());
-        if !(shortest..=longest).contains(&data.len()) {
+        let model = self.state.model();
+        let old = model.lengths(if self.is_in_place(reference) { TransportPin } else { reference });
+        let new = model.lengths(target);
+        if !(usize::from(old.0 + new.0)..=usize::from(old.1 + new.1)).contains(&data.len()) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
         let (old, new) = data.split_at_checked(self.usable(reference)?.length()).unwrap_or((data, &[]));
-        let new_fits = check_length(target, new.len()).is_ok();
+        let new_fits = self.check_length(target, new.len()).is_ok();
         self.attempt(reference, if new_fits { old } else { &[] })?;
         Ok(new)
     }
@@ -197,9 +254,15 @@ impl Card {
             password.is_some_and(|password| password.length() > 0 && !password.is_transport())
         })
     }
-}
 
-fn check_length(reference: PasswordReference, length: usize) -> Result<(), Refusal> {
-    let fits = (usize::from(reference.minimum())..=usize::from(reference.maximum())).contains(&length);
-    if fits { Ok(()) } else { Err(StatusWord::WRONG_LENGTH.into()) }
+    /// Whether a transport PIN stands in a password's place.
+    fn is_in_place(&self, reference: PasswordReference) -> bool {
+        self.state.password(reference).is_some_and(crate::password::StoredPassword::is_transport)
+    }
+
+    fn check_length(&self, reference: PasswordReference, length: usize) -> Result<(), Refusal> {
+        let (minimum, maximum) = self.state.model().lengths(reference);
+        let fits = (usize::from(minimum)..=usize::from(maximum)).contains(&length);
+        if fits { Ok(()) } else { Err(StatusWord::WRONG_LENGTH.into()) }
+    }
 }

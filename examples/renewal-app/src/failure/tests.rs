@@ -63,6 +63,8 @@ fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
         TokenError::TooFewTries { password, tries: Tries::Last },
         TokenError::Blocked { password },
         TokenError::NotActive,
+        TokenError::Finished { password: PasswordKind::TransportPin },
+        TokenError::TransportPinAgain { password },
         TokenError::SecretForm { password, minimum: 4, maximum: 8 },
         TokenError::Slot { slot: SlotId(3), problem: "there is no key in it: take a slot with a key" },
         TokenError::Unsupported { what: "make P-384 keys".into() },

@@ -44,6 +44,12 @@ impl From<TokenError> for Failure {
                 (Kind::Pin, t!("error-too-few-tries", name = view::password(password), tries = number(tries)))
             }
             TokenError::Blocked { password } => (Kind::Pin, t!("error-blocked", name = view::password(password))),
+            TokenError::Finished { password } => {
+                (Kind::NotEligible, t!("error-card-finished", name = view::password(password)))
+            }
+            TokenError::TransportPinAgain { password } => {
+                (Kind::Pin, t!("error-transport-pin-again", name = view::password(password)))
+            }
             TokenError::SecretForm { password, minimum, maximum } => (
                 Kind::Pin,
                 t!("error-password-form", name = view::password(password), minimum = minimum, maximum = maximum),
