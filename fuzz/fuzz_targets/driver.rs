@@ -13,7 +13,9 @@ use obnova_card::{
 use obnova_fuzz::cards::{PLANTED, VALUES, certificate, public_key};
 use obnova_fuzz::liar::{Exchange, Liar};
 use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task, right, secret};
-use obnova_profile::{CardStatus, PasswordReference, PasswordState, PublicKeyTemplate, SlotNumber};
+use obnova_profile::{
+    CardStatus, LifeCycle, PasswordReference, PasswordState, PublicKeyTemplate, SlotNumber, TransportPinModel,
+};
 use obnova_simulator::Card;
 
 /// Commands of the longest conversation that the driver lets a card draw it into.
@@ -124,10 +126,12 @@ fn key(card: &mut Card, slot: u8) -> Option<PublicKeyTemplate> {
     PublicKeyTemplate::from_spki(&public_key(answer.strip_suffix(&[0x90, 0x00])?)).ok()
 }
 
-/// A command that presents a password: which one, and whether the card said that it is right.
-fn presented(exchange: &Exchange) -> Option<(PasswordReference, bool)> {
+/// A command that presents a password: which one, and whether the card said that it is right. Where the card said that its
+/// transport PIN works once, that one is the old value of the first change.
+fn presented(exchange: &Exchange, single_use: bool) -> Option<(PasswordReference, bool)> {
     let view = CommandView::parse(&exchange.command).expect("the driver sends commands only");
     let password = match (view.ins(), view.p1()) {
+        (ins::CHANGE_REFERENCE_DATA, 0x00) if single_use => PasswordReference::TransportPin.code(),
         (ins::VERIFY | ins::CHANGE_REFERENCE_DATA, 0x00) if !view.data().is_empty() => view.p2(),
         (ins::RESET_RETRY_COUNTER, _) => PasswordReference::Puk.code(),
         _ => return None,
@@ -138,7 +142,15 @@ fn presented(exchange: &Exchange) -> Option<(PasswordReference, bool)> {
 /// Nothing is presented below the limit, by what the card said of its tries; and nothing after it said that a value is wrong.
 fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
     let keep = if operation.secret & LAST_TRY == 0 { 1 } else { 0 };
-    let presented: Vec<_> = said.iter().filter_map(presented).collect();
+    let begun = said.iter().take_while(|it| matches!(it.command[1], ins::SELECT | ins::GET_RESPONSE));
+    let answers =
+        begun.filter_map(|it| it.answer.as_deref()).filter(|answer| matches!(answer, [.., 0x90, 0x00] | [.., 0x61, _]));
+    let fci = answers.flat_map(|answer| &answer[..answer.len() - 2]).copied().collect::<Vec<_>>();
+    let status = CardStatus::from_fci(&fci);
+    let single_use = status.as_ref().is_ok_and(|status| {
+        status.transport_pin == TransportPinModel::SingleUse && status.life_cycle == LifeCycle::Inactive
+    });
+    let presented: Vec<_> = said.iter().filter_map(|exchange| presented(exchange, single_use)).collect();
     let most = match operation.what {
         Task::Sign => 2,
         Task::Activate => 3,
@@ -149,12 +161,14 @@ fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
     let Some((_, before)) = presented.split_last() else { return };
     assert!(before.iter().all(|(_, right)| *right), "a password was sent after a wrong one");
 
-    let begun = said.iter().take_while(|it| matches!(it.command[1], ins::SELECT | ins::GET_RESPONSE));
-    let answers =
-        begun.filter_map(|it| it.answer.as_deref()).filter(|answer| matches!(answer, [.., 0x90, 0x00] | [.., 0x61, _]));
-    let fci = answers.flat_map(|answer| &answer[..answer.len() - 2]).copied().collect::<Vec<_>>();
-    let status = CardStatus::from_fci(&fci).expect("no password is sent to a card whose status cannot be read");
-    for (password, _) in &presented {
+    let status = status.expect("no password is sent to a card whose status cannot be read");
+    let was_redeemed =
+        presented.first().is_some_and(|(first, _)| single_use && *first == PasswordReference::TransportPin);
+    for (index, (password, _)) in presented.iter().enumerate() {
+        if was_redeemed && index == 1 {
+            assert_eq!(*password, PasswordReference::AuthenticationPin, "what was just set opens the rest");
+            continue;
+        }
         let record = status.password(*password).expect("it is sent only where the card has it");
         let (PasswordState::Active { left } | PasswordState::Transport { left }) = record.state else {
             panic!("{password} was sent, and the card said that it is of no use");
@@ -199,6 +213,7 @@ fn is_honest(error: &TokenError) -> bool {
             | TokenError::TooFewTries { .. }
             | TokenError::Blocked { .. }
             | TokenError::NotActive
+            | TokenError::Finished { .. }
             | TokenError::SecretForm { .. }
             | TokenError::Slot { .. }
             | TokenError::Unsupported { .. }

@@ -14,9 +14,7 @@ use obnova_fuzz::{
     json::inside,
     model::contains,
 };
-use obnova_profile::{
-    CardStatus, FileId, LifeCycle, PasswordReference, PasswordState, SlotNumber, TransportPinModel, command,
-};
+use obnova_profile::{CardStatus, FileId, LifeCycle, PasswordReference, PasswordState, SlotNumber, command};
 use obnova_simulator::{Card, StateFileError};
 use serde_json::Value;
 
@@ -130,9 +128,7 @@ fn is_within_bounds(status: &CardStatus) {
         }
         let transport = matches!(record.state, PasswordState::Transport { .. });
         assert!(!transport || status.life_cycle == LifeCycle::Inactive);
-        assert!(
-            record.reference != PasswordReference::TransportPin || status.transport_pin == TransportPinModel::Separate
-        );
+        assert!(record.reference != PasswordReference::TransportPin || status.transport_pin.is_own_password());
     }
 }
 
