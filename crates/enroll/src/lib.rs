@@ -4,6 +4,7 @@
 //! - [`cmc`]: Full PKI requests and responses.
 //! - [`est`]: the HTTP messages that carry them.
 //! - [`certs_only`]: lists of certificates, and the files they are mailed in.
+//! - [`envelope`]: what only the CA may read.
 //! - [`limits`]: how much is read of what others send.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -15,6 +16,7 @@ mod transfer;
 
 pub mod certs_only;
 pub mod cmc;
+pub mod envelope;
 pub mod est;
 pub mod limits;
 

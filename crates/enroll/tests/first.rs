@@ -6,11 +6,10 @@ mod common;
 
 use std::{
     fmt::{Debug, Display},
-    process::Command,
     sync::LazyLock,
 };
 
-use common::{Key, World, craft};
+use common::{Key, World, craft, openssl::openssl};
 use const_oid::ObjectIdentifier;
 use der::{EncodePem, pem::LineEnding};
 use obnova_algorithm::{Digest, SubjectPublicKeyInfoOwned, UnknownAlgorithm, VerifyError};
@@ -341,17 +340,6 @@ fn no_secret_is_shown() {
     let shown = format!("{:?}", first(&WORLD.first_request(&user(), &key())).proof);
     assert_eq!(shown, "IdentityProof { hash: Sha256, mac: Sha256, .. }");
     assert_impl_all!(IdentityProof: Debug);
-}
-
-fn openssl(directory: &std::path::Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("openssl")
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .expect("openssl is needed for this test: apt-get install -y --no-install-recommends openssl");
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&said));
-    said
 }
 
 /// OpenSSL takes the message apart, hashes password and name, and computes the MAC over the bytes it finds there.

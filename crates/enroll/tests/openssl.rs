@@ -4,30 +4,17 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use common::{Key, World, noon};
+use common::{
+    Key, World, noon,
+    openssl::{openssl, try_openssl},
+};
 use der::{Decode, EncodePem, pem::LineEnding};
 use obnova_enroll::{
     MessageError, SignatureError, certs_only,
     cmc::{Answer, Asked, FailInfo, FollowUp, FullRequest, FullResponse, Kind, PendToken, RequestError, ResponseError},
 };
-
-/// What OpenSSL says; panics when it is not there or fails.
-fn openssl(directory: &Path, arguments: &[&str]) -> Vec<u8> {
-    let (success, said) = try_openssl(directory, arguments);
-    assert!(success, "openssl {arguments:?}: {}", String::from_utf8_lossy(&said));
-    said
-}
-
-fn try_openssl(directory: &Path, arguments: &[&str]) -> (bool, Vec<u8>) {
-    let output = Command::new("openssl")
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .expect("openssl is needed for this test: apt-get install -y --no-install-recommends openssl");
-    (output.status.success(), [output.stdout, output.stderr].concat())
-}
 
 fn worlds() -> [World; 2] {
     [World::new(), World::with(Key::rsa(), [Key::rsa(), Key::rsa_pss()], [Key::rsa(), Key::p384()])]

@@ -33,7 +33,7 @@ pub enum Answer {
         /// When to ask, by the CA's clock, in whole seconds.
         check_at: SystemTime,
     },
-    /// A confirmation was taken down.
+    /// What was said was taken down: a confirmation, or a revocation.
     Confirmed,
     /// No.
     Refused {
@@ -67,7 +67,7 @@ impl fmt::Debug for Answer {
 pub enum Asked {
     /// Certificates, now or as a pick-up.
     Certificates,
-    /// That a confirmation be taken down.
+    /// That a confirmation be taken down, or a revocation.
     Confirmation,
 }
 

@@ -2,7 +2,8 @@ use const_oid::{
     ObjectIdentifier,
     db::rfc5912::{
         ID_CMC_CONFIRM_CERT_ACCEPTANCE, ID_CMC_IDENTIFICATION, ID_CMC_QUERY_PENDING, ID_CMC_RECIPIENT_NONCE,
-        ID_CMC_SENDER_NONCE, ID_CMC_STATUS_INFO, ID_CMC_STATUS_INFO_V_2, ID_CMC_TRANSACTION_ID,
+        ID_CMC_REG_INFO, ID_CMC_REVOKE_REQUEST, ID_CMC_SENDER_NONCE, ID_CMC_STATUS_INFO, ID_CMC_STATUS_INFO_V_2,
+        ID_CMC_TRANSACTION_ID,
     },
 };
 use der::{
@@ -11,9 +12,9 @@ use der::{
 };
 
 use super::{
-    BodyPartId, CertificateId, Nonce, PendToken, TransactionId, UserId,
+    BodyPartId, CertificateId, Nonce, PendToken, Revocation, SealedPassword, TransactionId, UserId,
     status::StatusInfo,
-    syntax::{IdentityProofV2, StatusInfoV2, TaggedAttribute},
+    syntax::{IdentityProofV2, RevokeRequest, StatusInfoV2, TaggedAttribute},
 };
 use crate::limits::MAX_CONTROLS;
 
@@ -55,6 +56,14 @@ impl ControlWriter {
         self.push(ID_CMC_IDENTITY_PROOF_V2, Any::encode_from(proof)?)
     }
 
+    pub(super) fn revocation_password(&mut self, sealed: &SealedPassword) -> der::Result<()> {
+        self.push(ID_CMC_REG_INFO, OctetStringRef::new(sealed.der())?.into())
+    }
+
+    pub(super) fn revoke(&mut self, revocation: &RevokeRequest<'_>) -> der::Result<()> {
+        self.push(ID_CMC_REVOKE_REQUEST, Any::encode_from(revocation)?)
+    }
+
     pub(super) fn status(&mut self, status: &StatusInfoV2<'_>) -> der::Result<()> {
         self.push(ID_CMC_STATUS_INFO_V_2, Any::encode_from(status)?)
     }
@@ -86,6 +95,8 @@ pub(super) struct Controls {
     pub(super) statuses: Vec<StatusInfo>,
     pub(super) identification: Option<UserId>,
     pub(super) identity_proof: Option<IdentityProofV2>,
+    pub(super) revocation_password: Option<SealedPassword>,
+    pub(super) revocations: Vec<Revocation>,
     /// Types of controls that are not understood.
     pub(super) unknown: Vec<ObjectIdentifier>,
     /// Numbers of all controls.
@@ -124,6 +135,12 @@ impl Controls {
                 once(&mut self.identification, oid, UserId::new(name.as_str()))
             }
             ID_CMC_IDENTITY_PROOF_V2 => once(&mut self.identity_proof, oid, Ok::<_, ControlError>(single(control)?)),
+            ID_CMC_REG_INFO => once(&mut self.revocation_password, oid, SealedPassword::from_der(octets()?)),
+            ID_CMC_REVOKE_REQUEST => {
+                let revocation = Revocation::try_from(single::<RevokeRequest<'_>>(control)?);
+                self.revocations.push(revocation.map_err(|_| ControlError::PassphraseInClear)?);
+                Ok(())
+            }
             ID_CMC_STATUS_INFO | ID_CMC_STATUS_INFO_V_2 => {
                 let status = StatusInfo::try_from(single::<StatusInfoV2<'_>>(control)?);
                 self.statuses.push(status.map_err(|_| ControlError::Malformed { oid })?);
@@ -168,6 +185,9 @@ pub enum ControlError {
         /// Which.
         oid: ObjectIdentifier,
     },
+    /// A revocation password that is not sealed. Its content is kept out of this error.
+    #[error("the passphrase of a revokeRequest is not in an envelope: a password travels encrypted only")]
+    PassphraseInClear,
     /// A control stands twice.
     #[error("the control {oid} stands there twice")]
     Twice {

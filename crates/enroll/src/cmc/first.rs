@@ -8,7 +8,8 @@ use obnova_pkcs10::CertificationRequest;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
 use super::{
-    BodyPartId, BuildError, IdentityProof, MessageToSign, Nonce, ProofKey, RequestError, TransactionId, UserId,
+    BodyPartId, BuildError, IdentityProof, MessageToSign, Nonce, ProofKey, RequestError, SealedPassword, TransactionId,
+    UserId,
     controls::{ControlWriter, Controls},
     identity,
     request::{check_count, pki_data_of, tagged},
@@ -28,19 +29,27 @@ pub struct FirstRequestBuilder {
     transaction: TransactionId,
     nonce: Nonce,
     requests: Vec<CertificationRequest>,
+    revocation_password: Option<SealedPassword>,
 }
 
 impl FirstRequestBuilder {
     /// The first message of `transaction`; the answer has to carry `nonce`.
     #[must_use]
     pub const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
-        Self { transaction, nonce, requests: Vec::new() }
+        Self { transaction, nonce, requests: Vec::new(), revocation_password: None }
     }
 
     /// Adds a request, which asks for a subjectKeyIdentifier.
     #[must_use]
     pub fn request(mut self, request: CertificationRequest) -> Self {
         self.requests.push(request);
+        self
+    }
+
+    /// Sets the revocation password of the certificates that are asked for (in regInfo).
+    #[must_use]
+    pub fn revocation_password(mut self, password: SealedPassword) -> Self {
+        self.revocation_password = Some(password);
         self
     }
 
@@ -54,6 +63,7 @@ impl FirstRequestBuilder {
         let mut controls = ControlWriter::default();
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.nonce)?;
+        self.revocation_password.map_or(Ok(()), |password| controls.revocation_password(&password))?;
         controls.identification(user)?;
         // The proof is over the requests as they will stand there, numbers and all, so they are made before it.
         let requests = tagged(&self.requests, controls.next_part() + 1)?;
@@ -84,6 +94,8 @@ pub struct FirstRequest {
     pub proof: IdentityProof,
     /// What is asked for: all of them or none, at least one.
     pub requests: Vec<(BodyPartId, CertificationRequest)>,
+    /// The revocation password that the certificates are to have, still sealed.
+    pub revocation_password: Option<SealedPassword>,
 }
 
 impl FirstRequest {
@@ -125,6 +137,7 @@ impl FirstRequest {
             user,
             proof,
             requests,
+            revocation_password: controls.revocation_password,
         })
     }
 }

@@ -28,7 +28,7 @@ impl FollowUp {
         self
     }
 
-    /// Asks for what was pending (queryPending, RFC 5272 §6.8). It may be asked again and again: the token lives until
+    /// Asks for what was pending (queryPending, RFC 5272 §6.13). It may be asked again and again: the token lives until
     /// [`confirm_acceptance`](Self::confirm_acceptance).
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl FollowUp {
         unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])?), &[])
     }
 
-    /// Says that all of `certificates` arrived (confirmCertAcceptance, RFC 5272 §6.18), which ends the pick-up `token`;
+    /// Says that all of `certificates` arrived (confirmCertAcceptance, RFC 5272 §6.14), which ends the pick-up `token`;
     /// there is none when the certificates came at once.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ impl Nonce {
     }
 }
 
-/// What a pending request is picked up with (`pendToken`, RFC 5272 §6.8). Whoever has it gets the certificates, so it is a
+/// What a pending request is picked up with (`pendToken`, RFC 5272 §6.13). Whoever has it gets the certificates, so it is a
 /// secret: there is no `Debug`, it is compared in constant time, and wiped when dropped.
 #[derive(Clone)]
 pub struct PendToken(Zeroizing<Vec<u8>>);
@@ -119,7 +119,7 @@ impl ZeroizeOnDrop for PendToken {}
 /// Numbers the parts of one message (`BodyPartID`, RFC 5272 §3.2.2); 0 is the message itself.
 pub type BodyPartId = u32;
 
-/// Names a certificate by its issuer and serial number (`CMCCertId`, RFC 5272 §6.18).
+/// Names a certificate by its issuer and serial number (`CMCCertId`, RFC 5272 §6.14).
 #[derive(Clone, Debug, PartialEq, Eq, Sequence)]
 pub struct CertificateId {
     /// Who issued it.

@@ -3,6 +3,8 @@
 //! The holder's side:
 //! - [`FirstRequestBuilder`]: requests of somebody without a certificate, for whom a one-time password speaks.
 //! - [`FullRequestBuilder`]: several certification requests in one message, vouched for by all old keys at once.
+//! - [`SealedPassword`]: the revocation password that the new certificates are to have.
+//! - [`RevocationRequestBuilder`]: the end of a certificate.
 //! - [`FollowUp`]: asking again for what is pending, and confirming what arrived. Needs no key: the pick-up token speaks.
 //! - [`FullResponse::parse`]: what the CA answered, after its signature, the transaction and the nonce were checked.
 //!
@@ -19,9 +21,11 @@ mod first;
 mod follow_up;
 mod identity;
 mod ids;
+mod passwords;
 mod received;
 mod request;
 mod response;
+mod revoke;
 mod status;
 mod syntax;
 
@@ -31,9 +35,11 @@ pub use first::{FirstRequest, FirstRequestBuilder};
 pub use follow_up::FollowUp;
 pub use identity::{IdentityProof, ProofError, ProofKey, UserId, UserIdError};
 pub use ids::{BodyPartId, CertificateId, IdError, Nonce, PendToken, TransactionId};
+pub use passwords::{PasswordError, SealedPassphrase, SealedPassword};
 pub use received::{FullRequest, Kind, Received, RequestError};
 pub use request::FullRequestBuilder;
 pub use response::FullResponseBuilder;
+pub use revoke::{Revocation, RevocationRequest, RevocationRequestBuilder};
 pub use status::FailInfo;
 
 pub(crate) use ids::check_size;

@@ -7,7 +7,8 @@ use obnova_pkcs10::{CertificationRequest, ParseError};
 use x509_cert::Certificate;
 
 use super::{
-    BodyPartId, CertificateId, ControlError, FailInfo, FirstRequest, Nonce, PendToken, TransactionId,
+    BodyPartId, CertificateId, ControlError, FailInfo, FirstRequest, Nonce, PendToken, RevocationRequest,
+    SealedPassword, TransactionId,
     controls::Controls,
     syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
 };
@@ -33,6 +34,9 @@ pub struct FullRequest {
     pub kind: Kind,
     /// The certificates of those who signed, each once. Their order says nothing.
     pub signers: Vec<Certificate>,
+    /// The revocation password that the certificates asked for are to have, still sealed. Not from [`parse`](Self::parse),
+    /// which refuses it for CAs that have no use for it.
+    pub revocation_password: Option<SealedPassword>,
 }
 
 /// What a client asks. `Debug` leaves tokens out.
@@ -70,6 +74,8 @@ pub enum Received {
     Known(FullRequest),
     /// For somebody's first certificates.
     First(FirstRequest),
+    /// To revoke certificates.
+    Revocation(RevocationRequest),
 }
 
 impl Received {
@@ -85,10 +91,14 @@ impl Received {
             return Err(RequestError::UnsupportedControl { oid: *oid });
         }
         let follows_up = controls.query_pending.is_some() || !controls.confirmed.is_empty();
-        match controls.identification.is_some() || controls.identity_proof.is_some() {
-            false => FullRequest::check(&message, controls, requests).map(Self::Known),
-            true if follows_up => Err(RequestError::Ambiguous),
-            true => FirstRequest::check(&message, content, controls, requests).map(Self::First),
+        let proves = controls.identification.is_some() || controls.identity_proof.is_some();
+        let asks = !requests.is_empty() || controls.revocation_password.is_some();
+        match (proves, !controls.revocations.is_empty()) {
+            (true, _) if follows_up => Err(RequestError::Ambiguous),
+            (_, true) if proves || asks || follows_up => Err(RequestError::Ambiguous),
+            (true, _) => FirstRequest::check(&message, content, controls, requests).map(Self::First),
+            (_, true) => RevocationRequest::check(controls, signers(&message)?).map(Self::Revocation),
+            (false, false) => FullRequest::check(&message, controls, requests).map(Self::Known),
         }
     }
 
@@ -99,7 +109,8 @@ impl Received {
             | Self::First(FirstRequest { transaction, nonce, requests, .. }) => {
                 (transaction, nonce, requests.as_slice())
             }
-            Self::Known(FullRequest { transaction, nonce, .. }) => (transaction, nonce, &[][..]),
+            Self::Known(FullRequest { transaction, nonce, .. })
+            | Self::Revocation(RevocationRequest { transaction, nonce, .. }) => (transaction, nonce, &[][..]),
         };
         (transaction, nonce, requests.iter().map(|(part, _)| *part).collect())
     }
@@ -112,7 +123,11 @@ impl FullRequest {
     /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
         match Received::parse(bytes)? {
+            Received::Known(FullRequest { revocation_password: Some(_), .. }) => {
+                Err(RequestError::NotOffered { what: "revocation passwords" })
+            }
             Received::Known(request) => Ok(request),
+            Received::Revocation(_) => Err(RequestError::NotOffered { what: "revocation on request" }),
             Received::First(_) => Err(RequestError::NotOffered { what: "a first certificate by a one-time password" }),
         }
     }
@@ -131,17 +146,21 @@ impl FullRequest {
             (true, true, None) => return Err(RequestError::Empty),
             (false, _, _) => return Err(RequestError::Ambiguous),
         };
-        let mut signers = Vec::new();
-        for signer in &message.signers {
-            let certificate = message.verify(signer, &message.certificates)?;
-            if signers.contains(certificate) {
-                return Err(RequestError::SignerTwice);
-            }
-            signers.push(certificate.clone());
-        }
+        let signers = signers(message)?;
+        let revocation_password = controls.revocation_password;
         match kind {
             Kind::Enroll(_) if signers.is_empty() => Err(RequestError::Unsigned),
-            _ => Ok(Self { transaction, nonce, in_reply_to: controls.recipient_nonce, kind, signers }),
+            Kind::QueryPending(_) | Kind::ConfirmAcceptance { .. } if revocation_password.is_some() => {
+                Err(RequestError::Ambiguous)
+            }
+            _ => Ok(Self {
+                transaction,
+                nonce,
+                in_reply_to: controls.recipient_nonce,
+                kind,
+                signers,
+                revocation_password,
+            }),
         }
     }
 
@@ -154,6 +173,19 @@ impl FullRequest {
         let controls = Controls::read(&data.controls).ok()?;
         Some((controls.transaction?, controls.sender_nonce?))
     }
+}
+
+/// The certificates of all who signed, each of whose signatures is good.
+fn signers(message: &SignedMessage) -> Result<Vec<Certificate>, RequestError> {
+    let mut signers = Vec::new();
+    for signer in &message.signers {
+        let certificate = message.verify(signer, &message.certificates)?;
+        if signers.contains(certificate) {
+            return Err(RequestError::SignerTwice);
+        }
+        signers.push(certificate.clone());
+    }
+    Ok(signers)
 }
 
 /// What a [`PkiData`] says, with requests as `tcr` only, and nothing nested.
@@ -244,6 +276,12 @@ pub enum RequestError {
         /// Its number.
         part: BodyPartId,
     },
+    /// One certificate is to be revoked twice.
+    #[error("one certificate is to be revoked twice in one message")]
+    RevokedTwice,
+    /// A revocation that nobody signed, without a password.
+    #[error("nobody signed the revocation, and a certificate in it is named without its password")]
+    NobodyRevokes,
     /// A kind of request that this CA does not take.
     #[error("this CA does not offer {what}")]
     NotOffered {
@@ -300,6 +338,7 @@ impl RequestError {
             }
             Self::Signature(_) | Self::Unsigned | Self::SignerTwice => FailInfo::BadMessageCheck,
             Self::NoIdentification | Self::NoIdentityProof | Self::CertificateBesideProof => FailInfo::BadIdentity,
+            Self::NobodyRevokes => FailInfo::BadIdentity,
             Self::KeyDidNotSign { .. } => FailInfo::PopRequired,
             _ => FailInfo::BadRequest,
         }

@@ -3,7 +3,7 @@ use der::{Decode, Encode, asn1::Any};
 use obnova_pkcs10::CertificationRequest;
 
 use super::{
-    BodyPartId, BuildError, MessageToSign, Nonce, Signer, TransactionId,
+    BodyPartId, BuildError, MessageToSign, Nonce, SealedPassword, Signer, TransactionId,
     controls::ControlWriter,
     syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
 };
@@ -15,19 +15,27 @@ pub struct FullRequestBuilder {
     transaction: TransactionId,
     nonce: Nonce,
     requests: Vec<CertificationRequest>,
+    revocation_password: Option<SealedPassword>,
 }
 
 impl FullRequestBuilder {
     /// The first message of `transaction`; the answer has to carry `nonce`.
     #[must_use]
     pub const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
-        Self { transaction, nonce, requests: Vec::new() }
+        Self { transaction, nonce, requests: Vec::new(), revocation_password: None }
     }
 
     /// Adds a request.
     #[must_use]
     pub fn request(mut self, request: CertificationRequest) -> Self {
         self.requests.push(request);
+        self
+    }
+
+    /// Sets the revocation password of the certificates that are asked for (in regInfo).
+    #[must_use]
+    pub fn revocation_password(mut self, password: SealedPassword) -> Self {
+        self.revocation_password = Some(password);
         self
     }
 
@@ -40,6 +48,7 @@ impl FullRequestBuilder {
         let mut controls = ControlWriter::default();
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.nonce)?;
+        self.revocation_password.map_or(Ok(()), |password| controls.revocation_password(&password))?;
         let content = pki_data(controls, &self.requests)?;
         MessageToSign::new(ID_CCT_PKI_DATA, content, signers, [])
     }

@@ -144,6 +144,6 @@ impl TryFrom<StatusInfoV2<'_>> for StatusInfo {
 const MAX_TEXT: usize = 1000;
 
 /// A CA's text ends on a terminal: no control characters, and not without end.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().take(MAX_TEXT).map(|character| if character.is_control() { ' ' } else { character }).collect()
 }

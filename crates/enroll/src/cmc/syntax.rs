@@ -7,6 +7,7 @@ use der::{
     asn1::{Any, GeneralizedTime, OctetString, OctetStringRef, SetOfVec, Utf8StringRef},
 };
 use spki::AlgorithmIdentifierOwned;
+use x509_cert::{ext::pkix::CrlReason, name::Name, serial_number::SerialNumber};
 
 use super::{BodyPartId, ControlError, RequestError, ResponseError};
 
@@ -107,4 +108,18 @@ pub(super) struct IdentityProofV2 {
     pub(super) hash: AlgorithmIdentifierOwned,
     pub(super) mac: AlgorithmIdentifierOwned,
     pub(super) witness: OctetString,
+}
+
+/// `RevokeRequest` (§6.11).
+#[derive(Sequence)]
+pub(super) struct RevokeRequest<'a> {
+    pub(super) issuer: Name,
+    pub(super) serial: SerialNumber,
+    pub(super) reason: CrlReason,
+    #[asn1(optional = "true")]
+    pub(super) invalid_since: Option<GeneralizedTime>,
+    #[asn1(optional = "true")]
+    pub(super) passphrase: Option<&'a OctetStringRef>,
+    #[asn1(optional = "true")]
+    pub(super) comment: Option<Utf8StringRef<'a>>,
 }

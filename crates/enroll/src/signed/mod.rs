@@ -14,3 +14,4 @@ pub use verify::SignatureError;
 
 pub(crate) use build::{RequestKey, unsigned};
 pub(crate) use message::{SignedMessage, certificate};
+pub(crate) use verify::{has_key_identifier, is_issuer_and_serial};

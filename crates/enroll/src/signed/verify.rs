@@ -1,4 +1,4 @@
-use cms::signed_data::SignerIdentifier;
+use cms::{cert::IssuerAndSerialNumber, signed_data::SignerIdentifier};
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
     Encode, Reader, Tag, TagNumber,
@@ -43,15 +43,9 @@ impl SignerInfo {
 
     /// Whether the signer says that this is its certificate.
     pub(crate) fn claims(&self, certificate: &Certificate) -> bool {
-        let certificate = certificate.tbs_certificate();
         match &self.identifier {
-            SignerIdentifier::IssuerAndSerialNumber(id) => {
-                id.issuer == *certificate.issuer() && id.serial_number == *certificate.serial_number()
-            }
-            SignerIdentifier::SubjectKeyIdentifier(id) => {
-                let extension = certificate.get_extension::<SubjectKeyIdentifier>();
-                matches!(extension, Ok(Some((_, key))) if key == *id)
-            }
+            SignerIdentifier::IssuerAndSerialNumber(id) => is_issuer_and_serial(certificate, id),
+            SignerIdentifier::SubjectKeyIdentifier(id) => has_key_identifier(certificate, id),
         }
     }
 
@@ -72,6 +66,18 @@ impl SignerInfo {
         let algorithm = SignatureAlgorithm::try_from(&self.algorithm)?;
         if algorithm.digest() == digest { Ok(algorithm) } else { Err(SignatureError::MixedDigests) }
     }
+}
+
+/// Whether `id` names this certificate.
+pub(crate) fn is_issuer_and_serial(certificate: &Certificate, id: &IssuerAndSerialNumber) -> bool {
+    let certificate = certificate.tbs_certificate();
+    id.issuer == *certificate.issuer() && id.serial_number == *certificate.serial_number()
+}
+
+/// Whether `id` names this certificate's key, by what the certificate says of it.
+pub(crate) fn has_key_identifier(certificate: &Certificate, id: &SubjectKeyIdentifier) -> bool {
+    let extension = certificate.tbs_certificate().get_extension::<SubjectKeyIdentifier>();
+    matches!(extension, Ok(Some((_, key))) if key == *id)
 }
 
 impl SignedMessage {

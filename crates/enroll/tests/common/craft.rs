@@ -15,6 +15,7 @@ pub const RECIPIENT_NONCE: &str = "1.3.6.1.5.5.7.7.7";
 pub const QUERY_PENDING: &str = "1.3.6.1.5.5.7.7.21";
 pub const IDENTIFICATION: &str = "1.3.6.1.5.5.7.7.2";
 pub const IDENTITY_PROOF_V2: &str = "1.3.6.1.5.5.7.7.34";
+pub const REG_INFO: &str = "1.3.6.1.5.5.7.7.18";
 pub const CONFIRM: &str = "1.3.6.1.5.5.7.7.24";
 pub const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
 pub const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";

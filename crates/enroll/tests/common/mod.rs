@@ -3,15 +3,17 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod craft;
+pub mod openssl;
 
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::{
-    encoding::AsDer,
+    encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
     rsa,
     signature::{self as sig, KeyPair as _},
 };
+use const_oid::AssociatedOid;
 use der::{
     Decode, Encode, Sequence,
     asn1::{BitString, OctetString},
@@ -21,11 +23,15 @@ use obnova_enroll::cmc::{
     Answer, Asked, Expected, FirstRequestBuilder, FullRequest, FullRequestBuilder, FullResponseBuilder, MessageToSign,
     Nonce, ProofKey, Signer, TransactionId, UserId,
 };
+use obnova_enroll::envelope::OpeningKey;
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     Certificate,
-    ext::{Extension, pkix::BasicConstraints},
+    ext::{
+        Extension,
+        pkix::{BasicConstraints, KeyUsage, KeyUsages, SubjectKeyIdentifier},
+    },
     name::Name,
     serial_number::SerialNumber,
     time::Validity,
@@ -60,6 +66,13 @@ impl Key {
             Self::P256(key) | Self::P384(key) => key.public_key().as_der().unwrap().as_ref().to_vec(),
         };
         SubjectPublicKeyInfoOwned::from_der(&der).unwrap()
+    }
+
+    pub fn pkcs8(&self) -> Vec<u8> {
+        match self {
+            Self::Rsa(key, _) => AsDer::<Pkcs8V1Der<'_>>::as_der(key).unwrap().as_ref().to_vec(),
+            Self::P256(key) | Self::P384(key) => key.to_pkcs8v1().unwrap().as_ref().to_vec(),
+        }
     }
 
     pub const fn algorithm(&self) -> SignatureAlgorithm {
@@ -138,6 +151,21 @@ pub fn certificate_with(
     let signature = BitString::from_bytes(&signature).unwrap();
     let signed = Signed { tbs, algorithm: issuer_key.algorithm().identifier(), signature };
     Certificate::from_der(&signed.to_der().unwrap()).unwrap()
+}
+
+pub fn extension<T: AssociatedOid + Encode>(value: &T, critical: bool) -> Extension {
+    Extension { extn_id: T::OID, critical, extn_value: OctetString::new(value.to_der().unwrap()).unwrap() }
+}
+
+/// A certificate of the CA for encryption, with its key identifier, and what opens envelopes for it.
+pub fn for_encryption(key: &Key) -> (Certificate, OpeningKey) {
+    let usage = if matches!(key, Key::Rsa(..)) { KeyUsages::KeyEncipherment } else { KeyUsages::KeyAgreement };
+    let hash = Digest::Sha256.of(key.public().subject_public_key.raw_bytes());
+    let identifier = SubjectKeyIdentifier(OctetString::new(&hash.as_bytes()[..20]).unwrap());
+    let extensions = vec![extension(&KeyUsage(usage.into()), true), extension(&identifier, false)];
+    let certificate = certificate_with("CN=For encryption", key, CA, key, 77, extensions);
+    let opening = OpeningKey::from_pkcs8(&key.pkcs8(), certificate.clone()).unwrap();
+    (certificate, opening)
 }
 
 pub const CA: &str = "CN=Test CA,O=Vzor,C=CZ";
