@@ -173,6 +173,7 @@ pub struct World {
     pub ca: Vec<u8>,
     pub jana: Vec<u8>,
     pub petr: Vec<u8>,
+    pub holder_key: Key,
     pub responder_key: Key,
     pub responder: Vec<u8>,
 }
@@ -194,6 +195,7 @@ impl World {
             petr: of("CN=Petr,C=CZ", &holder, PETR, Vec::new()),
             responder: of(RESPONDER, &responder_key, 2, responder_extensions().unwrap()),
             ca_key,
+            holder_key: holder,
             responder_key,
         }
     }
