@@ -11,7 +11,8 @@
 //!   life of its own.
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
-//! - [`table`] has the loops over all points, for any rig.
+//! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
+//! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -19,7 +20,9 @@ mod authority;
 mod holder;
 mod mortal;
 mod profile;
+mod recorded;
 mod rig;
 mod softhsm;
 mod table;
+mod tears;
 mod world;

@@ -1,16 +1,20 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The life of a process: counts the points that it passes, and ends at one of them. Clones are the same life.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Mortal(Arc<Mutex<Life>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Life {
     /// What was passed, in order.
     points: Vec<String>,
     ends_at: Option<usize>,
     dead: bool,
+    watch: Option<Watch>,
 }
+
+/// Somebody who looks at each point that is passed.
+type Watch = Box<dyn FnMut(&str) + Send>;
 
 /// This life is over, since this very moment or longer ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +33,22 @@ impl Mortal {
         Self(Arc::new(Mutex::new(Life { ends_at: Some(point), ..Life::default() })))
     }
 
+    /// A life that does not end by itself, and is looked at wherever it passes a point.
+    pub fn watched(watch: impl FnMut(&str) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Life { watch: Some(Box::new(watch)), ..Life::default() })))
+    }
+
     /// Passes a point, or ends there.
     pub fn pass(&self, what: impl FnOnce() -> String) -> Result<(), Dead> {
         let mut life = self.life();
         if life.dead {
             return Err(Dead { just_now: false });
         }
-        let point = life.points.len();
-        life.points.push(what());
+        let (point, what) = (life.points.len(), what());
+        if let Some(watch) = &mut life.watch {
+            watch(&what);
+        }
+        life.points.push(what);
         life.dead = life.ends_at == Some(point);
         if life.dead { Err(Dead { just_now: true }) } else { Ok(()) }
     }

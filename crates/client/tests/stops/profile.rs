@@ -13,7 +13,7 @@ use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
 use crate::{
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
-    table,
+    table, tears,
 };
 
 const AUTHENTICATION_PIN: &str = "auth-PIN";
@@ -25,6 +25,7 @@ pub struct ProfileRig(SimulatorConnection);
 
 impl Rig for ProfileRig {
     const NAME: &'static str = "profile";
+    const EACH_POINT: bool = true;
 
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
         let card = Personalisation::new("OBN00000001").label("Jana Nováková");
@@ -63,6 +64,9 @@ impl Rig for ProfileRig {
     }
 }
 
+/// What the name of a VERIFY ends with that does not only ask for the tries.
+const WITH_A_PIN: &str = ", a PIN";
+
 /// Stops before and after each APDU.
 struct Apdus(Mortal);
 
@@ -75,10 +79,11 @@ impl Decorator for Apdus {
     ) -> Result<(), TransportError> {
         // The header only: what follows may be a PIN.
         let header: Vec<_> = command.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
-        let name = format!("APDU {}", header.join(" "));
+        let sends_a_pin = command.get(1) == Some(&0x20) && command.len() > 5;
+        let name = format!("APDU {}{}", header.join(" "), if sends_a_pin { WITH_A_PIN } else { "" });
         let outcome = self.0.effect(&name, || card.transmit(command, response));
-        // VERIFY with a PIN in it, and the counter of tries in the answer: the card takes back what is only asked for.
-        let is_wrong = command.get(1) == Some(&0x20) && command.len() > 5 && response.starts_with(&[0x63]);
+        // The counter of tries in the answer: the card takes back what is only asked for.
+        let is_wrong = sends_a_pin && response.starts_with(&[0x63]);
         assert!(!(is_wrong && matches!(outcome, Ok(Ok(())))), "a try was spent: {name}");
         outcome.unwrap_or(Err(TransportError::CardRemoved))
     }
@@ -86,10 +91,9 @@ impl Decorator for Apdus {
 
 impl Tearing for ProfileRig {
     const TEARS: &[Tear] = &[Tear::Before, Tear::Inside, Tear::After];
-    const EACH_WITH_EACH: bool = true;
 
-    fn commands(points: &[String]) -> Vec<String> {
-        points.iter().filter_map(|point| point.strip_prefix("before APDU ")).map(str::to_owned).collect()
+    fn is_command(effect: &str) -> bool {
+        effect.starts_with("APDU ")
     }
 
     fn tear(&self, at: usize, tear: Tear) {
@@ -101,9 +105,18 @@ impl Tearing for ProfileRig {
         self.0.with_card(|card| card.set_faults(FaultPlan::new().at(at as u64 + 1, fault)));
     }
 
-    fn tries_after(command: &str, tear: Tear) -> u8 {
-        let is_verify = command.split(' ').nth(1) == Some("20");
-        if is_verify && tear == Tear::Inside { 2 } else { 3 }
+    fn is_torn(&self) -> bool {
+        self.0.with_card(|card| card.faults().waiting() == 0)
+    }
+
+    fn tries_gone(command: &str, tear: Tear, password: PasswordKind) -> u8 {
+        let reference = match password {
+            PasswordKind::AuthenticationPin => "01",
+            PasswordKind::SignaturePin => "02",
+            _ => return 0,
+        };
+        let is_counted_down = tear == Tear::Inside && command == format!("APDU 00 20 00 {reference}{WITH_A_PIN}");
+        u8::from(is_counted_down)
     }
 }
 
@@ -119,25 +132,25 @@ fn stopped_anywhere_while_it_installs_files() {
 
 #[test]
 fn torn_before_each_command() {
-    table::torn::<ProfileRig>(Tear::Before);
+    tears::torn::<ProfileRig>(Tear::Before);
 }
 
 #[test]
 fn torn_inside_each_command() {
-    table::torn::<ProfileRig>(Tear::Inside);
+    tears::torn::<ProfileRig>(Tear::Inside);
 }
 
 #[test]
 fn torn_after_each_command() {
-    table::torn::<ProfileRig>(Tear::After);
+    tears::torn::<ProfileRig>(Tear::After);
 }
 
 #[test]
 fn with_the_ca_killed_at_each_write() {
-    table::ca_killed::<ProfileRig>();
+    tears::ca_killed::<ProfileRig>();
 }
 
 #[test]
 fn torn_at_each_command_with_the_ca_killed_at_each_write() {
-    table::torn_and_ca_killed::<ProfileRig>();
+    tears::torn_and_ca_killed::<ProfileRig>();
 }

@@ -12,6 +12,10 @@ pub trait Rig: Sized {
     /// Name, for what is printed.
     const NAME: &'static str;
 
+    /// Whether it is quick enough to go on from each point by itself. Otherwise it is gone on from those points only that
+    /// leave other files behind than each point before them: a process that died leaves nothing but files.
+    const EACH_POINT: bool;
+
     /// Makes a card in `folder` with a key of each role, and puts the certificates on it that `certify` gives for them.
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>);
 
@@ -42,16 +46,15 @@ pub trait Tearing: Rig {
     /// How its commands can be torn.
     const TEARS: &[Tear];
 
-    /// Whether each command is tried with each write of the CA's; it takes long with many commands. Otherwise each is tried
-    /// with one of them.
-    const EACH_WITH_EACH: bool;
-
-    /// Which of the points are commands to the card, in order, each once.
-    fn commands(points: &[String]) -> Vec<String>;
+    /// Whether what a life passes is a command to the card, that can be torn.
+    fn is_command(effect: &str) -> bool;
 
     /// Takes the power at a command, from 0, counted from here on.
     fn tear(&self, at: usize, tear: Tear);
 
-    /// Tries that a PIN has at least after this command was torn so: a sound card counts down before it compares.
-    fn tries_after(command: &str, tear: Tear) -> u8;
+    /// Whether that came about.
+    fn is_torn(&self) -> bool;
+
+    /// Tries of this password that are gone after this command was torn so: a sound card counts down before it compares.
+    fn tries_gone(command: &str, tear: Tear, password: PasswordKind) -> u8;
 }

@@ -22,7 +22,7 @@ use obnova_transport::TransportError;
 use crate::{
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
-    table,
+    table, tears,
 };
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -47,6 +47,8 @@ struct Planned {
 
 impl Rig for SoftHsmRig {
     const NAME: &'static str = "PKCS#11";
+    /// SoftHSM opens a file for each attribute that it is asked for.
+    const EACH_POINT: bool = false;
 
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
         std::fs::create_dir(folder.join(TOKENS)).unwrap();
@@ -119,8 +121,8 @@ impl Pkcs11Observer for Observed {
         if !self.from_now_on.load(Relaxed) {
             return Ok(());
         }
-        self.tear.lock().unwrap().before(call.function)?;
-        self.pass("before", call)
+        self.pass("before", call)?;
+        self.tear.lock().unwrap().before(call.function)
     }
 
     fn after(&mut self, call: &Pkcs11Call<'_>, outcome: Result<(), &TokenError>) -> Result<(), TransportError> {
@@ -128,8 +130,9 @@ impl Pkcs11Observer for Observed {
             return Ok(());
         }
         assert!(call.function != "C_Login" || outcome.is_ok(), "a try was spent: {outcome:?}");
+        let passed = self.pass("after", call);
         self.tear.lock().unwrap().after(call.function)?;
-        self.pass("after", call)
+        passed
     }
 }
 
@@ -175,22 +178,21 @@ impl Planned {
 impl Tearing for SoftHsmRig {
     /// Inside a call nobody can stop SoftHSM.
     const TEARS: &[Tear] = &[Tear::Before, Tear::After];
-    const EACH_WITH_EACH: bool = false;
 
-    fn commands(points: &[String]) -> Vec<String> {
-        let calls = points.iter().filter_map(|point| point.strip_prefix("before C_"));
-        calls
-            .map(|call| format!("C_{call}"))
-            .filter(|call| !CLOSING.iter().any(|name| call.starts_with(name)))
-            .collect()
+    fn is_command(effect: &str) -> bool {
+        effect.starts_with("C_") && !CLOSING.iter().any(|name| effect.starts_with(name))
     }
 
     fn tear(&self, at: usize, tear: Tear) {
         *self.tear.lock().unwrap() = Planned { at: Some((at, tear)), ..Planned::default() };
     }
 
-    fn tries_after(_: &str, _: Tear) -> u8 {
-        3
+    fn is_torn(&self) -> bool {
+        self.tear.lock().unwrap().at.is_none()
+    }
+
+    fn tries_gone(_: &str, _: Tear, _: PasswordKind) -> u8 {
+        0
     }
 }
 
@@ -256,15 +258,15 @@ fn stopped_anywhere_while_it_installs_files() {
 /// Before a call is after the one before.
 #[test]
 fn torn_after_each_call() {
-    alone("torn_after_each_call", || table::torn::<SoftHsmRig>(Tear::After));
+    alone("torn_after_each_call", || tears::torn::<SoftHsmRig>(Tear::After));
 }
 
 #[test]
 fn with_the_ca_killed_at_each_write() {
-    alone("with_the_ca_killed_at_each_write", table::ca_killed::<SoftHsmRig>);
+    alone("with_the_ca_killed_at_each_write", tears::ca_killed::<SoftHsmRig>);
 }
 
 #[test]
-fn torn_at_each_call_with_the_ca_killed() {
-    alone("torn_at_each_call_with_the_ca_killed", table::torn_and_ca_killed::<SoftHsmRig>);
+fn torn_at_each_call_with_the_ca_killed_at_each_write() {
+    alone("torn_at_each_call_with_the_ca_killed_at_each_write", tears::torn_and_ca_killed::<SoftHsmRig>);
 }
