@@ -1,7 +1,12 @@
 //! `kill -9` at random moments, again and again, of the holder's program and of the CA.
+//!
+//! The seed is another one each time, and is printed; `OBNOVA_KILL_SEED=N` takes that one again. What is drawn depends on the
+//! seed, the round and the start in it, and not on how quick the machine was before; only the moment within a start is left
+//! to the machine. What was done in a round is told when something is wrong with it.
 
 use std::{
     fs,
+    hash::{BuildHasher as _, RandomState},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -12,7 +17,7 @@ use serde_json::Value;
 
 use super::{Desk, Said, ca::House, peers::ok};
 
-/// Where the seed comes from, when another one is wanted than the one of every day.
+/// A seed that is taken in place of a new one.
 const SEED: &str = "OBNOVA_KILL_SEED";
 /// The most times that a program is started for one renewal. A renewal that does not come to its end is a failure, not a hang.
 const MOST_STARTS: usize = 40;
@@ -34,13 +39,25 @@ pub struct Target<'t> {
 
 /// Renewals that are killed up to four times each, then go on to the end.
 pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count: usize) {
-    let seed = std::env::var(SEED).map_or(0x0B0_B1E5, |text| text.parse().unwrap());
+    let given = std::env::var(SEED).ok().map(|text| text.parse().expect("a number is the seed"));
+    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
     let name = target.name;
-    println!("{name}: {count} renewals under kill -9; the seed is {seed} (another: {SEED}=N)");
-    let mut killing =
-        Killing { desk, house, target, chance: Chance(seed), round: 0, earlier: Vec::new(), killed: [0; 3], lost: 0 };
+    println!("{name}: {count} renewals under kill -9; the seed is {seed} (again: {SEED}={seed})");
+    let mut killing = Killing {
+        desk,
+        house,
+        target,
+        seed,
+        chance: Chance(seed),
+        round: 0,
+        done: Vec::new(),
+        earlier: Vec::new(),
+        killed: [0; 3],
+        lost: 0,
+    };
     for round in 0..count {
         killing.round = round;
+        killing.done.clear();
         killing.one_renewal();
     }
     let ([holder, authority, operator], lost) = (killing.killed, killing.lost);
@@ -54,8 +71,11 @@ struct Killing<'k, 't, 'd> {
     desk: &'k Desk,
     house: &'k mut House<'d>,
     target: &'k mut Target<'t>,
+    seed: u64,
     chance: Chance,
     round: usize,
+    /// What was done in this round.
+    done: Vec<String>,
     /// Orders of earlier rounds.
     earlier: Vec<Value>,
     killed: [usize; 3],
@@ -77,8 +97,10 @@ impl Killing<'_, '_, '_> {
         let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         assert_eq!(old.len(), 2);
         let passwords = self.passwords();
+        self.chance = Chance::of(self.seed, self.round, 0);
         let mut kills = 1 + self.chance.below(4);
-        for _ in 0..MOST_STARTS {
+        for start in 1..=MOST_STARTS {
+            self.chance = Chance::of(self.seed, self.round, start);
             let due = self.due();
             if due == Due::Nothing {
                 return self.assert_renewed(&old, &passwords);
@@ -90,6 +112,7 @@ impl Killing<'_, '_, '_> {
                 code
             } else {
                 let said = Said::from(self.start(due).output().unwrap());
+                self.done.push(format!("{due:?} ended with {}", said.code));
                 assert!([0, 8].contains(&said.code), "{}\n{}{}", self.told(), said.out, said.err);
                 Some(said.code)
             };
@@ -102,7 +125,8 @@ impl Killing<'_, '_, '_> {
     }
 
     fn told(&self) -> String {
-        format!("{}, round {}", self.target.name, self.round)
+        let Self { target, round, seed, done, .. } = self;
+        format!("{}, round {round}, {SEED}={seed}: {}", target.name, done.join("; "))
     }
 
     fn journals(&self) -> String {
@@ -156,6 +180,8 @@ impl Killing<'_, '_, '_> {
             self.killed[1] += 1;
         }
         let status = child.wait().unwrap();
+        let whom = if kill_authority { ", and the CA killed" } else { "" };
+        self.done.push(format!("{due:?}, {records} records and {moment:?}: {status}{whom}"));
         if kill_authority {
             self.house.serve_again();
         }
@@ -165,6 +191,7 @@ impl Killing<'_, '_, '_> {
             if self.target.journals_are_lost && self.chance.below(3) == 0 && !self.is_installed() {
                 let journals = self.desk.file(&self.journals());
                 self.lost += usize::from(journals.exists());
+                self.done.push("the journal is lost".to_owned());
                 let _ = fs::remove_dir_all(journals);
             }
         }
@@ -206,6 +233,7 @@ impl Killing<'_, '_, '_> {
             let mut operator = operator.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             std::thread::sleep(Duration::from_micros(self.chance.below(30_000) as u64));
             operator.kill().unwrap();
+            self.done.push("the operator killed".to_owned());
             self.killed[2] += usize::from(operator.wait().unwrap().code().is_none());
         }
         // 4: it was issued before he was killed.
@@ -341,6 +369,11 @@ impl Killing<'_, '_, '_> {
 struct Chance(u64);
 
 impl Chance {
+    /// What is drawn for a start of a round.
+    fn of(seed: u64, round: usize, start: usize) -> Self {
+        Self(seed ^ ((round as u64) << 32) ^ ((start as u64) << 48))
+    }
+
     /// A number from 0, below `bound`.
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
