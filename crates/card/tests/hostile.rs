@@ -3,7 +3,11 @@
 
 mod common;
 
-use common::{SIGNATURE, Setup, certificate, digest, installation, order, pin};
+use common::{
+    SIGNATURE, Setup, certificate, digest, installation,
+    liar::{Liar, says},
+    order, pin,
+};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{KeyRole, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError};
 use obnova_profile::{CardStatus, PublicKeyTemplate};
@@ -144,24 +148,6 @@ fn an_endless_answer_ends() {
     }
 }
 
-/// Answers a command of this instruction by what a closure makes of the true answer.
-struct Liar<F>(u8, F);
-
-impl<F: FnMut(&mut Vec<u8>) + Send> Decorator for Liar<F> {
-    fn transmit(
-        &mut self,
-        card: &mut dyn CardTransport,
-        command: &[u8],
-        response: &mut Vec<u8>,
-    ) -> Result<(), TransportError> {
-        card.transmit(command, response)?;
-        if command[1] == self.0 {
-            (self.1)(response);
-        }
-        Ok(())
-    }
-}
-
 #[test]
 fn a_signature_that_is_none_is_not_handed_out() {
     let job = SignDigest { slot: SlotId(2), algorithm: P256, digest: digest(b"x") };
@@ -170,8 +156,8 @@ fn a_signature_that_is_none_is_not_handed_out() {
     let card = card();
     let other = card.again().sign(&[other], &signature_pin()).unwrap().remove(0);
     for lie in [[other, vec![0x90, 0x00]].concat(), vec![0x30, 0x00, 0x90, 0x00], vec![0x90, 0x00]] {
-        let liar = Liar(0x2A, move |response: &mut Vec<u8>| response.clone_from(&lie));
-        let mut token = ProfileToken::new(Decorated::new(card.simulator.clone(), liar));
+        let liar = Liar::new(says(0x2A, lie));
+        let mut token = liar.between(&card.simulator);
         let error = token.sign(std::slice::from_ref(&job), &signature_pin()).unwrap_err();
         assert!(matches!(error, TokenError::WrongSignature { command: "PERFORM SECURITY OPERATION" }), "{error}");
     }
@@ -184,8 +170,8 @@ fn a_public_key_of_another_kind_or_shape_is_not_believed() {
     let p384 = PublicKeyTemplate::Point([&[4][..], &[7; 96]].concat());
     for (number, template) in (4..).zip([rsa, p384]) {
         let lie = [template.encode(), vec![0x90, 0x00]].concat();
-        let liar = Liar(0x47, move |response: &mut Vec<u8>| response.clone_from(&lie));
-        let mut token = ProfileToken::new(Decorated::new(card.simulator.clone(), liar));
+        let liar = Liar::new(says(0x47, lie));
+        let mut token = liar.between(&card.simulator);
         let error = token.generate(&order(number, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap_err();
         assert!(matches!(error, TokenError::OtherKind { wanted: KeyAlgorithm::P256, .. }), "{error}");
         // It is not entered either.
@@ -207,8 +193,8 @@ fn a_status_that_promises_the_absurd_is_bounded() {
         }
     }
     let lie = [status.to_fci(), vec![0x90, 0x00]].concat();
-    let liar = Liar(0xA4, move |response: &mut Vec<u8>| response.clone_from(&lie));
-    let mut token = ProfileToken::new(Decorated::new(card.simulator.clone(), liar));
+    let liar = Liar::new(says(0xA4, lie));
+    let mut token = liar.between(&card.simulator);
     let slots = token.slots().unwrap();
     // There is less than promised: what is there is shown.
     assert!(slots[0].certificates[0].der.len() < 1_000);
@@ -221,8 +207,8 @@ fn a_status_that_promises_the_absurd_is_bounded() {
 #[test]
 fn a_card_of_another_kind_is_told_apart() {
     for status in [[0x6A, 0x82], [0x6A, 0x88], [0x6D, 0x00]] {
-        let liar = Liar(0xA4, move |response: &mut Vec<u8>| *response = status.to_vec());
-        let mut token = ProfileToken::new(Decorated::new(card().simulator, liar));
+        let liar = Liar::new(says(0xA4, status));
+        let mut token = liar.between(&card().simulator);
         let error = token.identity().unwrap_err();
         assert!(matches!(&error, TokenError::UnknownCard { place } if place == "in process"), "{error}");
     }

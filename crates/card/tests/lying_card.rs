@@ -5,23 +5,25 @@
 
 mod common;
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex},
-};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation, order, pin};
-use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
-use obnova_apdu::{exchange::ExchangeError, ins};
-use obnova_card::{
-    KeyRole, PasswordKind, Pin, ProfileToken, Repair, Secret, SignDigest, Slot, SlotId, Token, TokenError,
+use common::{
+    AUTHENTICATION, PUK, Refused, SIGNATURE, Setup, by, certificate, digest, installation,
+    liar::{Liar, Lie, Lied, is_generate, says, turns},
+    order, pin,
 };
+use obnova_algorithm::{Digest, KeyAlgorithm, KeyError, SignatureAlgorithm, verify};
+use obnova_apdu::{
+    ResponseError, StatusWord,
+    exchange::ExchangeError,
+    ins,
+    tlv::{Tag, TlvError},
+};
+use obnova_card::{KeyRole, PasswordKind, Pin, Repair, Secret, SignDigest, Slot, SlotId, Token, TokenError};
 use obnova_profile::{
     CardStatus, Directory, DirectoryError, PasswordState, PublicKeyTemplate, SlotNumber, StatusError, TemplateError,
     pkcs15::EntryError,
 };
-use obnova_simulator::SimulatorConnection;
-use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -32,99 +34,26 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const MOST_MEMORY: usize = 4 * 1024 * 1024;
 const P256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
 
-/// Makes of a true answer a false one; says whether it did.
-type Lie = Box<dyn FnMut(&[u8], &mut Vec<u8>) -> bool + Send>;
-type Lied = ProfileToken<Decorated<SimulatorConnection, Liar>>;
-
-/// Stands in the place of the card, and notes what is sent.
-struct Liar(Lie, Arc<Mutex<Log>>);
-
-#[derive(Default)]
-struct Log {
-    apdus: u32,
-    told: bool,
-    /// Instructions that change the card or carry a secret, sent after the lie was told.
-    after: Vec<u8>,
-}
-
-impl Decorator for Liar {
-    fn transmit(
-        &mut self,
-        card: &mut dyn CardTransport,
-        command: &[u8],
-        response: &mut Vec<u8>,
-    ) -> Result<(), TransportError> {
-        let mut log = self.1.lock().unwrap();
-        log.apdus += 1;
-        if log.told && changes_or_reveals(command) {
-            log.after.push(command[1]);
-        }
-        card.transmit(command, response)?;
-        log.told |= (self.0)(command, response);
-        Ok(())
-    }
-}
-
-fn changes_or_reveals(command: &[u8]) -> bool {
-    match command[1] {
-        ins::READ_BINARY | ins::SELECT | ins::GET_RESPONSE | ins::MANAGE_SECURITY_ENVIRONMENT => false,
-        ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV => is_generate(command),
-        _ => true,
-    }
-}
-
-/// The same instruction reads public keys too (ISO/IEC 7816-8 §5.2: bit 1 of P1).
-fn is_generate(command: &[u8]) -> bool {
-    command[1] == ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV && command[2] & 1 == 0
-}
+// What the refusals name.
+const OTHER: Tag = Tag::new(0x62);
+const PASSWORD: Tag = Tag::new(0x86);
+const SLOT: Tag = Tag::new(0x87);
+const NO_REASON: StatusWord = StatusWord(0x6F00);
+const TAKEN: &str = "there is a key in it already: take an empty one, or remove the key first";
+const EMPTY: &str = "there is no key in it, so no certificate belongs there: take the slot of its key";
 
 type Operation = fn(&mut Lied) -> Result<(), TokenError>;
 
-struct Row {
-    name: &'static str,
-    asked: Operation,
-    lie: Lie,
-    refused: (&'static str, fn(&TokenError) -> bool),
-    /// Commands that it may take at most.
-    most: u32,
-    /// What the lie was is only seen later, when the key is used.
-    seen_later: bool,
-}
+type Row = common::Row<Lied, Lie>;
 
 fn row(
     name: &'static str,
     asked: Operation,
     lie: impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static,
-    refused: (&'static str, fn(&TokenError) -> bool),
+    refused: Refused,
     most: u32,
 ) -> Row {
     Row { name, asked, lie: Box::new(lie), refused, most, seen_later: false }
-}
-
-macro_rules! by {
-    ($($pattern:tt)+) => {
-        (stringify!($($pattern)+), |error| matches!(error, $($pattern)+))
-    };
-}
-
-/// To each command of this instruction: this.
-fn says(instruction: u8, answer: impl Into<Vec<u8>>) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
-    let answer = answer.into();
-    turns(instruction, move |response| response.clone_from(&answer))
-}
-
-/// To each command of this instruction: what is made of the true answer.
-fn turns(
-    instruction: u8,
-    mut turn: impl FnMut(&mut Vec<u8>) + Send + 'static,
-) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
-    move |command, response| {
-        let told = command[1] == instruction;
-        if told {
-            turn(response);
-        }
-        told
-    }
 }
 
 /// A status that is not the card's, from this SELECT on.
@@ -301,14 +230,14 @@ fn lengths() -> Vec<Row> {
             "no status word",
             identity,
             says(ins::SELECT, [0x90]),
-            by!(TokenError::Exchange { problem: ExchangeError::Response(_), .. }),
+            by!(TokenError::Exchange { problem: ExchangeError::Response(ResponseError::Truncated { len: 1 }), .. }),
             1,
         ),
         row(
             "nothing at all",
             slots,
             says(ins::READ_BINARY, []),
-            by!(TokenError::Exchange { problem: ExchangeError::Response(_), .. }),
+            by!(TokenError::Exchange { problem: ExchangeError::Response(ResponseError::Truncated { len: 0 }), .. }),
             2,
         ),
         row(
@@ -323,8 +252,7 @@ fn lengths() -> Vec<Row> {
                 response.extend([0x61, 0x00]);
                 true
             },
-            by!(TokenError::MoreThanSaid { .. }
-                | TokenError::Exchange { problem: ExchangeError::ResponseTooLong { .. }, .. }),
+            by!(TokenError::Exchange { problem: ExchangeError::ResponseTooLong { .. }, .. }),
             300,
         ),
         row("a file with ten bytes more than it has", slots, ten_more, by!(TokenError::MoreThanSaid { .. }), 20),
@@ -361,55 +289,79 @@ fn statuses() -> Vec<Row> {
         status.passwords[0].state = PasswordState::Active { left };
     }
     vec![
-        said("no status", vec![], by!(TokenError::Status(StatusError::Tlv(_)))),
+        said("no status", vec![], by!(TokenError::Status(StatusError::Tlv(TlvError::TagTruncated { offset: 0 })))),
         said(
             "a status that ends early",
             card().simulator.with_card(|card| card.status().to_fci())[..40].to_vec(),
-            by!(TokenError::Status(StatusError::Tlv(_))),
+            by!(TokenError::Status(StatusError::Tlv(TlvError::ValueTruncated { offset: 0, .. }))),
         ),
         said(
             "a status with more behind it",
             [card().simulator.with_card(|card| card.status().to_fci()), vec![1]].concat(),
-            by!(TokenError::Status(StatusError::Tlv(_))),
+            by!(TokenError::Status(StatusError::Tlv(TlvError::TrailingBytes { .. }))),
         ),
-        said("a length behind the end", vec![0x6F, 0x7F, 0xA5, 0x00], by!(TokenError::Status(StatusError::Tlv(_)))),
-        said("a length without end", vec![0x6F, 0x80, 0xA5, 0x00, 0, 0], by!(TokenError::Status(StatusError::Tlv(_)))),
-        said("a length of five bytes", vec![0x6F, 0x85, 1, 2, 3, 4, 5], by!(TokenError::Status(StatusError::Tlv(_)))),
+        said(
+            "a length behind the end",
+            vec![0x6F, 0x7F, 0xA5, 0x00],
+            by!(TokenError::Status(StatusError::Tlv(TlvError::ValueTruncated { offset: 0, length: 127, .. }))),
+        ),
+        said(
+            "a length without end",
+            vec![0x6F, 0x80, 0xA5, 0x00, 0, 0],
+            by!(TokenError::Status(StatusError::Tlv(TlvError::IndefiniteLength { offset: 0 }))),
+        ),
+        said(
+            "a length of five bytes",
+            vec![0x6F, 0x85, 1, 2, 3, 4, 5],
+            by!(TokenError::Status(StatusError::Tlv(TlvError::LengthTooLong { offset: 0 }))),
+        ),
         said(
             "a tag without end",
             [vec![0x6F, 0x78], vec![0xFF; 120]].concat(),
-            by!(TokenError::Status(StatusError::Tlv(_))),
+            by!(TokenError::Status(StatusError::Tlv(TlvError::TagTooLong { offset: 0 }))),
         ),
-        said("tags nested without end", nested(120), by!(TokenError::Status(StatusError::Missing { .. }))),
-        said("another object", vec![0x62, 0], by!(TokenError::Status(StatusError::NotFileControlInformation { .. }))),
+        said(
+            "tags nested without end",
+            nested(120),
+            by!(TokenError::Status(StatusError::Missing { what: "status template" })),
+        ),
+        said(
+            "another object",
+            vec![0x62, 0],
+            by!(TokenError::Status(StatusError::NotFileControlInformation { tag: OTHER })),
+        ),
         claimed(
             "no try left, and not blocked",
             |status| left(status, 0),
-            by!(TokenError::Status(StatusError::Malformed { .. })),
+            by!(TokenError::Status(StatusError::Malformed { tag: PASSWORD })),
         ),
         claimed(
             "more tries than there are",
             |status| left(status, 9),
-            by!(TokenError::Status(StatusError::Malformed { .. })),
+            by!(TokenError::Status(StatusError::Malformed { tag: PASSWORD })),
         ),
         claimed(
             "no PIN",
             |status| {
                 status.passwords.remove(0);
             },
-            by!(TokenError::Status(StatusError::Missing { .. })),
+            by!(TokenError::Status(StatusError::Missing { what: "one of the passwords" })),
         ),
         claimed(
             "one PIN twice",
             |status| status.passwords.insert(1, status.passwords[0]),
-            by!(TokenError::Status(StatusError::OutOfOrder { .. })),
+            by!(TokenError::Status(StatusError::OutOfOrder { tag: PASSWORD })),
         ),
         claimed(
             "one slot twice",
             |status| status.slots.insert(1, status.slots[0].clone()),
-            by!(TokenError::Status(StatusError::OutOfOrder { .. })),
+            by!(TokenError::Status(StatusError::OutOfOrder { tag: SLOT })),
         ),
-        claimed("no slots", |status| status.slots.clear(), by!(TokenError::Status(StatusError::Missing { .. }))),
+        claimed(
+            "no slots",
+            |status| status.slots.clear(),
+            by!(TokenError::Status(StatusError::Missing { what: "slots" })),
+        ),
         claimed(
             "a profile of the future",
             |status| status.version.major = 9,
@@ -440,20 +392,33 @@ fn directories() -> Vec<Row> {
             "a directory that ends early",
             slots,
             turns(ins::READ_BINARY, |response| *response = vec![0x90, 0x00]),
-            by!(TokenError::Directory(DirectoryError::Length { .. })),
+            by!(TokenError::Directory(DirectoryError::Length { found: 0, .. })),
             3,
         ),
         listed(
             "an entry of nothing known",
             |file| file[0] = 0x31,
-            by!(TokenError::Directory(DirectoryError::Entry { .. })),
+            by!(TokenError::Directory(DirectoryError::Entry {
+                source: EntryError::Field { field: "kind of key" },
+                ..
+            })),
         ),
         listed(
             "an entry that is longer than the file",
             |file| file[1..4].copy_from_slice(&[0x82, 0xFF, 0xFF]),
-            by!(TokenError::Directory(DirectoryError::Entry { source: EntryError::Tlv(_), .. })),
+            by!(TokenError::Directory(DirectoryError::Entry {
+                source: EntryError::Tlv(TlvError::ValueTruncated { offset: 0, length: 0xFFFF, .. }),
+                ..
+            })),
         ),
-        listed("an entry without end", |file| file[1] = 0x80, by!(TokenError::Directory(DirectoryError::Entry { .. }))),
+        listed(
+            "an entry without end",
+            |file| file[1] = 0x80,
+            by!(TokenError::Directory(DirectoryError::Entry {
+                source: EntryError::Tlv(TlvError::IndefiniteLength { offset: 0 }),
+                ..
+            })),
+        ),
         listed(
             "entries nested without end",
             |file| {
@@ -461,7 +426,10 @@ fn directories() -> Vec<Row> {
                     pair.copy_from_slice(&[0x30, 0x82, 0x03, 0x00]);
                 }
             },
-            by!(TokenError::Directory(DirectoryError::Entry { .. })),
+            by!(TokenError::Directory(DirectoryError::Entry {
+                source: EntryError::Tlv(TlvError::ValueTruncated { .. }),
+                ..
+            })),
         ),
         listed(
             "a path that leads to the directory itself",
@@ -533,13 +501,25 @@ fn keys() -> Vec<Row> {
             p384.clone(),
             by!(TokenError::OtherKind { wanted: KeyAlgorithm::P256, found: KeyAlgorithm::P384, .. }),
         ),
-        made("a key that anybody breaks", weak, by!(TokenError::PublicKey { problem: TemplateError::Key(_), .. })),
-        made("a point in a form that is not used", compressed, by!(TokenError::PublicKey { .. })),
-        made("no key", vec![0x90, 0], by!(TokenError::PublicKey { problem: TemplateError::Tlv(_), .. })),
+        made(
+            "a key that anybody breaks",
+            weak,
+            by!(TokenError::PublicKey { problem: TemplateError::Key(KeyError::RsaSize { bits: 512 }), .. }),
+        ),
+        made(
+            "a point in a form that is not used",
+            compressed,
+            by!(TokenError::PublicKey { problem: TemplateError::Key(KeyError::Malformed), .. }),
+        ),
+        made(
+            "no key",
+            vec![0x90, 0],
+            by!(TokenError::PublicKey { problem: TemplateError::Tlv(TlvError::TagTruncated { offset: 0 }), .. }),
+        ),
         made(
             "a key that ends early",
             another[..30].iter().copied().chain([0x90, 0]).collect(),
-            by!(TokenError::PublicKey { problem: TemplateError::Tlv(_), .. }),
+            by!(TokenError::PublicKey { problem: TemplateError::Tlv(TlvError::ValueTruncated { .. }), .. }),
         ),
         made(
             "something else",
@@ -550,7 +530,7 @@ fn keys() -> Vec<Row> {
             "a slot's key that is of another kind than its status",
             slots,
             says(ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, p384),
-            by!(TokenError::OtherKind { .. }),
+            by!(TokenError::OtherKind { wanted: KeyAlgorithm::P256, found: KeyAlgorithm::P384, .. }),
             5,
         ),
         Row {
@@ -593,7 +573,13 @@ fn signatures() -> Vec<Row> {
             by!(TokenError::WrongSignature { .. }),
             8,
         ),
-        row("a refusal without reason", sign, says(SIGN, [0x6F, 0]), by!(TokenError::Refused { .. }), 8),
+        row(
+            "a refusal without reason",
+            sign,
+            says(SIGN, [0x6F, 0]),
+            by!(TokenError::Refused { command: "PERFORM SECURITY OPERATION", status: NO_REASON }),
+            8,
+        ),
     ]
 }
 
@@ -627,7 +613,7 @@ fn secrets() -> Vec<Row> {
             "a right PIN is wrong, and the last",
             generate,
             says(ins::VERIFY, [0x63, 0xC0]),
-            by!(TokenError::Blocked { .. }),
+            by!(TokenError::Blocked { password: PasswordKind::AuthenticationPin }),
             4,
         ),
         row("a PIN that was there is not", generate, says(ins::VERIFY, [0x69, 0x84]), by!(TokenError::NotActive), 4),
@@ -635,7 +621,7 @@ fn secrets() -> Vec<Row> {
             "a PIN is blocked, says the status",
             generate,
             claims(1, |status| status.passwords[0].state = PasswordState::Blocked),
-            by!(TokenError::Blocked { .. }),
+            by!(TokenError::Blocked { password: PasswordKind::AuthenticationPin }),
             2,
         ),
     ]
@@ -674,14 +660,14 @@ fn swaps() -> Vec<Row> {
             "a slot that was empty is not",
             |token| then(token, generate),
             claims(2, |status| status.slots[3] = SlotRecordOf::taken(status)),
-            by!(TokenError::Slot { slot: SlotId(4), .. }),
+            by!(TokenError::Slot { slot: SlotId(4), problem: TAKEN }),
             2,
         ),
         row(
             "a key that was there is not",
             install,
             claims(2, |status| status.slots[2].key = None),
-            by!(TokenError::Slot { slot: SlotId(3), .. }),
+            by!(TokenError::Slot { slot: SlotId(3), problem: EMPTY }),
             8,
         ),
     ]
@@ -721,8 +707,9 @@ fn tell(row: Row) -> usize {
     let Row { name, asked, lie, refused: (pattern, is), most, seen_later } = row;
     let mut setup = card();
     let before = setup.token.slots().unwrap();
-    let (log, written) = (Arc::<Mutex<Log>>::default(), directory(&setup));
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), Liar(lie, log.clone())));
+    let (liar, written) = (Liar::new(lie), directory(&setup));
+    let log = liar.log();
+    let mut token = liar.between(&setup.simulator);
     MEMORY.reset_peak_usage();
     let held = MEMORY.current_usage();
     let error = asked(&mut token).expect_err(name);
@@ -760,8 +747,7 @@ fn assert_works(setup: &Setup, pair: &[Slot], told: &str) {
 fn another_card_is_spoken_to_once_it_was_asked_who_it_is() {
     let setup = card();
     let other = claims(2, |status| status.serial = "OBN2".into());
-    let liar = Liar(Box::new(other), Arc::default());
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), liar));
+    let mut token = Liar::new(other).between(&setup.simulator);
     assert_eq!(token.identity().unwrap().serial, "OBN1");
     let error = token.slots().unwrap_err();
     assert!(
@@ -789,8 +775,9 @@ fn a_certificate_of_another_key_does_not_pass_for_the_keys() {
         }
         told
     };
-    let log = Arc::<Mutex<Log>>::default();
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), Liar(Box::new(swap), log.clone())));
+    let liar = Liar::new(swap);
+    let log = liar.log();
+    let mut token = liar.between(&setup.simulator);
     let slots = token.slots().unwrap();
     assert!(log.lock().unwrap().told);
     assert_eq!(slots[0].certificates[0].der, second.certificates[0].der, "what is there is shown");
@@ -802,8 +789,9 @@ fn tries_that_go_up_between_two_reads_make_nobody_enter_anything_again() {
     let setup = card();
     // However many there were said to be: one PIN that is given is one that is sent.
     let rising = claims(1, |status| status.passwords[0].state = PasswordState::Active { left: 3 });
-    let log = Arc::<Mutex<Log>>::default();
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), Liar(Box::new(rising), log.clone())));
+    let liar = Liar::new(rising);
+    let log = liar.log();
+    let mut token = liar.between(&setup.simulator);
     for left in (1..3).rev() {
         let error = generate_with_a_wrong_pin(&mut token).unwrap_err();
         let TokenError::WrongSecret { tries: obnova_card::Tries::Known(told), .. } = error else { panic!("{error}") };
@@ -818,12 +806,12 @@ fn tries_that_go_up_between_two_reads_make_nobody_enter_anything_again() {
 fn what_is_entered_twice_or_beyond_the_card_is_repaired() {
     let setup = card();
     let twice = enters(|directory| directory.private_keys.push(directory.private_keys[0].clone()));
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), Liar(Box::new(twice), Arc::default())));
+    let mut token = Liar::new(twice).between(&setup.simulator);
     assert_eq!(token.repair(&pin()).unwrap(), [Repair::EntriesDropped(SlotId(1))]);
     assert_eq!(directory(&setup).private_keys.len(), 3);
 
     let beyond = enters(|directory| directory.private_keys[0].slot = SlotNumber::new(14).unwrap());
-    let mut token = ProfileToken::new(Decorated::new(setup.simulator.clone(), Liar(Box::new(beyond), Arc::default())));
+    let mut token = Liar::new(beyond).between(&setup.simulator);
     assert!(token.repair(&pin()).unwrap().contains(&Repair::EntriesDropped(SlotId(14))));
     setup.again().slots().unwrap();
 }

@@ -1,9 +1,11 @@
 //! A card to test with, and certificates: of any key, signed by nobody.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
 #[cfg(feature = "pkcs11")]
 pub mod apart;
 pub mod arrived;
+pub mod liar;
+mod row;
 mod setup;
 #[cfg(feature = "pkcs11")]
 pub mod softhsm;
@@ -12,6 +14,8 @@ use der::{Encode, oid::ObjectIdentifier};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_apdu::tlv::{Tag, VecWriter};
 
+pub(crate) use row::by;
+pub use row::{Refused, Row};
 pub use setup::{AUTHENTICATION, PUK, SIGNATURE, Setup, digest, installation, order, pin};
 
 const SEQUENCE: Tag = Tag::new(0x30);

@@ -14,7 +14,9 @@ use between::{
     Between, FIND_OBJECTS, GENERATE_KEY_PAIR, GET_ATTRIBUTE_VALUE, GET_MECHANISM_LIST, GET_TOKEN_INFO, LOGIN, Lie,
     SIGN, body, error,
 };
-use common::{Setup, apart::Apart, certificate, digest, installation, order, pin, softhsm::with_somebody_between};
+use common::{
+    Refused, Setup, apart::Apart, by, certificate, digest, installation, order, pin, softhsm::with_somebody_between,
+};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{
     KeyRole, PasswordKind, Pkcs11Token, Pkcs11Uri, Removal, SignDigest, Slot, SlotId, Token, TokenError,
@@ -29,18 +31,7 @@ const MOST_MEMORY: usize = 2 * 1024 * 1024;
 const P256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
 
 type Operation = fn(&mut Pkcs11Token) -> Result<(), TokenError>;
-type Refused = (&'static str, fn(&TokenError) -> bool);
-
-struct Row {
-    name: &'static str,
-    asked: Operation,
-    lie: Lie,
-    refused: Refused,
-    /// Calls that it may take at most.
-    most: u32,
-    /// What the lie was is only seen later, when the key is used.
-    seen_later: bool,
-}
+type Row = common::Row<Pkcs11Token, Lie>;
 
 fn row(
     name: &'static str,
@@ -50,12 +41,6 @@ fn row(
     most: u32,
 ) -> Row {
     Row { name, asked, lie: Box::new(lie), refused, most, seen_later: false }
-}
-
-macro_rules! by {
-    ($($pattern:tt)+) => {
-        (stringify!($($pattern)+), |error| matches!(error, $($pattern)+))
-    };
 }
 
 /// To each call of this function: this.

@@ -147,7 +147,8 @@ impl Killing<'_, '_, '_> {
     }
 
     fn start(&self, due: Due) -> Command {
-        let begin: &[&str] = if due == Due::Begin { &["--yes"] } else { &["--resume"] };
+        // Also on resuming: it may have been killed before it was written down that the holder agreed.
+        let begin: &[&str] = if due == Due::Begin { &["--yes"] } else { &["--resume", "--yes"] };
         let journals = self.journals();
         let [ca, url, trust, root] = self.house.options();
         let token = ["--token", self.target.token, "--journal", &journals, ca, url, trust, root];

@@ -1,0 +1,93 @@
+//! One who stands in the place of the card, and lies.
+
+use std::sync::{Arc, Mutex};
+
+use obnova_apdu::ins;
+use obnova_card::ProfileToken;
+use obnova_simulator::SimulatorConnection;
+use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
+
+/// Makes of a true answer a false one; says whether it did.
+pub type Lie = Box<dyn FnMut(&[u8], &mut Vec<u8>) -> bool + Send>;
+pub type Lied = ProfileToken<Decorated<SimulatorConnection, Liar>>;
+
+/// Stands in the place of the card, and notes what is sent.
+pub struct Liar {
+    lie: Lie,
+    log: Arc<Mutex<Log>>,
+}
+
+#[derive(Default)]
+pub struct Log {
+    pub apdus: u32,
+    pub told: bool,
+    /// Instructions that change the card or carry a secret, sent after the lie was told.
+    pub after: Vec<u8>,
+}
+
+impl Liar {
+    /// Tells this lie wherever it can.
+    pub fn new(lie: impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static) -> Self {
+        Self { lie: Box::new(lie), log: Arc::default() }
+    }
+
+    pub fn log(&self) -> Arc<Mutex<Log>> {
+        self.log.clone()
+    }
+
+    /// A driver of this card that is lied to.
+    pub fn between(self, card: &SimulatorConnection) -> Lied {
+        ProfileToken::new(Decorated::new(card.clone(), self))
+    }
+}
+
+impl Decorator for Liar {
+    fn transmit(
+        &mut self,
+        card: &mut dyn CardTransport,
+        command: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        let mut log = self.log.lock().unwrap();
+        log.apdus += 1;
+        if log.told && changes_or_reveals(command) {
+            log.after.push(command[1]);
+        }
+        card.transmit(command, response)?;
+        log.told |= (self.lie)(command, response);
+        Ok(())
+    }
+}
+
+fn changes_or_reveals(command: &[u8]) -> bool {
+    match command[1] {
+        ins::READ_BINARY | ins::SELECT | ins::GET_RESPONSE | ins::MANAGE_SECURITY_ENVIRONMENT => false,
+        ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV => is_generate(command),
+        _ => true,
+    }
+}
+
+/// The same instruction reads public keys too (ISO/IEC 7816-8 §5.2: bit 1 of P1).
+pub fn is_generate(command: &[u8]) -> bool {
+    command[1] == ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV && command[2] & 1 == 0
+}
+
+/// To each command of this instruction: this.
+pub fn says(instruction: u8, answer: impl Into<Vec<u8>>) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
+    let answer = answer.into();
+    turns(instruction, move |response| response.clone_from(&answer))
+}
+
+/// To each command of this instruction: what is made of the true answer.
+pub fn turns(
+    instruction: u8,
+    mut turn: impl FnMut(&mut Vec<u8>) + Send + 'static,
+) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
+    move |command, response| {
+        let told = command[1] == instruction;
+        if told {
+            turn(response);
+        }
+        told
+    }
+}
