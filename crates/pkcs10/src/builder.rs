@@ -41,6 +41,13 @@ impl RequestBuilder {
         self
     }
 
+    /// Asks for an extension, in place of one of the same type that was asked for before.
+    #[must_use]
+    pub fn replace_extension(mut self, extension: Extension) -> Self {
+        self.extensions.retain(|earlier| earlier.extn_id != extension.extn_id);
+        self.extension(extension)
+    }
+
     /// Asks for a subjectAltName (RFC 5280 §4.2.1.6); critical when the subject is empty, as that clause says.
     #[must_use]
     pub fn subject_alt_name(self, names: Vec<GeneralName>) -> Self {

@@ -92,6 +92,20 @@ fn a_key_is_named_by_its_own_hash() {
     assert!(matches!(twice, BuildError::DuplicateExtension { .. }));
 }
 
+/// What is asked for once more takes the place of what was asked for before, and nothing else's.
+#[test]
+fn an_extension_is_replaced_by_one_of_its_type() {
+    let arc = |arc| ObjectIdentifier::new_unwrap("1.3.6.1.4.1.99999").push_arc(arc).unwrap();
+    let extension =
+        |extn_id, value: &[u8]| Extension { extn_id, critical: false, extn_value: OctetString::new(value).unwrap() };
+    let builder = RequestBuilder::new(Name::default(), CARD.key(), ECDSA);
+    let builder = builder.extension(extension(arc(1), b"a")).extension(extension(arc(2), b"b"));
+    let builder = builder.replace_extension(extension(arc(1), b"c")).replace_extension(extension(arc(3), b"d"));
+    let to_sign = builder.finalize().unwrap();
+    let request = to_sign.assemble(&CARD.sign(to_sign.bytes())).unwrap();
+    assert_eq!(request.extensions(), [extension(arc(2), b"b"), extension(arc(1), b"c"), extension(arc(3), b"d")]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 

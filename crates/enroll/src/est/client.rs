@@ -1,17 +1,19 @@
 use x509_cert::Certificate;
 
 use super::{
-    CACERTS, CMC_REQUEST, FULLCMC, HttpRequest, HttpResponse, MAX_BODY, Method, RetryAfter, Transfer,
+    CACERTS, CMC_REQUEST, Credentials, CsrAttrsError, FULLCMC, HttpRequest, HttpResponse, MAX_BODY, Method, RetryAfter,
+    Site, Transfer,
     http::{Headers, Media},
     path,
 };
 use crate::{certs_only, signed::MessageError, transfer};
 
-/// The holder's side of EST.
-#[derive(Clone, Debug, Default)]
+/// The holder's side of EST. `Debug` leaves a password out.
+#[derive(Clone, Default)]
 pub struct Client {
     label: Option<String>,
-    transfer: Transfer,
+    pub(super) transfer: Transfer,
+    credentials: Option<(Site, Credentials)>,
 }
 
 /// What `/fullcmc` brought.
@@ -47,11 +49,37 @@ impl Client {
         self
     }
 
+    /// Says who asks, in every request but that for the CA's certificates, which nobody needs to ask by name. The requests
+    /// are for `site` and no other, which is one that TLS leads to.
+    #[must_use]
+    pub fn basic(mut self, site: &Site, credentials: Credentials) -> Self {
+        self.credentials = Some((site.clone(), credentials));
+        self
+    }
+
+    /// Whether requests may go to this site: not when they carry a password for another.
+    pub(super) fn is_for(&self, site: &Site) -> bool {
+        self.credentials.as_ref().is_none_or(|(own, _)| own == site)
+    }
+
+    /// Where an operation lives.
+    pub(super) fn path(&self, operation: &str) -> String {
+        path(self.label.as_deref(), operation)
+    }
+
+    /// The request with who asks in it, where that is said.
+    pub(super) fn authorized(&self, mut request: HttpRequest) -> HttpRequest {
+        if let Some((site, credentials)) = &self.credentials {
+            credentials.write(site, &mut request.headers);
+        }
+        request
+    }
+
     /// Asks for the CA's certificates (RFC 7030 §4.1.2).
     #[must_use]
     pub fn cacerts_request(&self) -> HttpRequest {
         let headers = Headers::from_iter([("Accept", "application/pkcs7-mime")]);
-        HttpRequest { method: Method::Get, path: path(self.label.as_deref(), CACERTS), headers, body: Vec::new() }
+        HttpRequest { method: Method::Get, path: self.path(CACERTS), headers, body: Vec::new() }
     }
 
     /// Reads the CA's certificates (RFC 7030 §4.1.3). They are as trustworthy as the server is.
@@ -74,7 +102,7 @@ impl Client {
     pub fn fullcmc_request(&self, message: &[u8]) -> HttpRequest {
         let (mut headers, body) = self.transfer.write(message, CMC_REQUEST);
         headers.set("Accept", "application/pkcs7-mime");
-        HttpRequest { method: Method::Post, path: path(self.label.as_deref(), FULLCMC), headers, body }
+        self.authorized(HttpRequest { method: Method::Post, path: self.path(FULLCMC), headers, body })
     }
 
     /// Reads the answer to a Full PKI Request (RFC 7030 §4.3.2). A refusal comes with status 4xx or 5xx and a CMC response
@@ -86,10 +114,7 @@ impl Client {
         check_size(response)?;
         let refused = (400..600).contains(&response.status);
         match (response.status, Media::of(&response.headers)) {
-            (202, _) => {
-                let value = response.headers.get("Retry-After").ok_or(EstError::NoRetryAfter)?;
-                RetryAfter::parse(value).map(FullCmcReply::RetryAfter).ok_or(EstError::NoRetryAfter)
-            }
+            (202, _) => retry_after(response).map(FullCmcReply::RetryAfter),
             (200, Media::CmcResponse) => Ok(FullCmcReply::Cmc(body(response)?)),
             (200, Media::CertsOnly) => Ok(FullCmcReply::CertsOnly(certs_only::decode(&body(response)?)?)),
             (200, _) => Err(content_type(response)),
@@ -99,7 +124,21 @@ impl Client {
     }
 }
 
-fn check_size(response: &HttpResponse) -> Result<(), EstError> {
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { label, transfer, credentials } = self;
+        let user = credentials.as_ref().map(|(_, credentials)| credentials.user());
+        let mut shown = f.debug_struct("Client");
+        shown.field("label", label).field("transfer", transfer).field("user", &user).finish_non_exhaustive()
+    }
+}
+
+/// When to come again, which a 202 has to say.
+pub(super) fn retry_after(response: &HttpResponse) -> Result<RetryAfter, EstError> {
+    response.headers.get("Retry-After").and_then(RetryAfter::parse).ok_or(EstError::NoRetryAfter)
+}
+
+pub(super) fn check_size(response: &HttpResponse) -> Result<(), EstError> {
     match response.body.len() {
         size if size > MAX_BODY => Err(EstError::TooLong { size }),
         _ => Ok(()),
@@ -107,18 +146,18 @@ fn check_size(response: &HttpResponse) -> Result<(), EstError> {
 }
 
 /// RFC 8951 §2.1: Base64, whatever the headers say.
-fn body(response: &HttpResponse) -> Result<Vec<u8>, EstError> {
+pub(super) fn body(response: &HttpResponse) -> Result<Vec<u8>, EstError> {
     match transfer::decode(&response.body) {
         Some(bytes) if !bytes.is_empty() => Ok(bytes),
         _ => Err(EstError::Base64),
     }
 }
 
-fn content_type(response: &HttpResponse) -> EstError {
+pub(super) fn content_type(response: &HttpResponse) -> EstError {
     EstError::ContentType { found: printable(response.headers.get("Content-Type").unwrap_or_default()) }
 }
 
-fn status_error(response: &HttpResponse) -> EstError {
+pub(super) fn status_error(response: &HttpResponse) -> EstError {
     let text = match Media::of(&response.headers) {
         Media::Text => printable(&String::from_utf8_lossy(&response.body)),
         _ => String::new(),
@@ -138,7 +177,7 @@ fn status_error(response: &HttpResponse) -> EstError {
 }
 
 /// A server's text ends on a terminal: no control characters, and not without end.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.trim().chars().take(300).map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
@@ -155,9 +194,7 @@ pub enum EstError {
     #[error("the server's answer is not Base64: perhaps something between changed it")]
     Base64,
     /// The body is of another kind than was asked for.
-    #[error(
-        "the server answered with {found:?} and not with application/pkcs7-mime of the right kind: is it an EST server?"
-    )]
+    #[error("the server answered with {found:?} and not with what EST has in this place: is it an EST server?")]
     ContentType {
         /// What the header says.
         found: String,
@@ -165,6 +202,9 @@ pub enum EstError {
     /// The certificates in the body cannot be read.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// The CSR attributes in the body cannot be read.
+    #[error(transparent)]
+    CsrAttrs(#[from] CsrAttrsError),
     /// Accepted for later, and not said when to ask.
     #[error("the server says to come again and not when")]
     NoRetryAfter,

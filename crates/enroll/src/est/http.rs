@@ -1,3 +1,7 @@
+use zeroize::Zeroizing;
+
+use super::basic::AUTHORIZATION;
+
 /// A request line's method, of those that EST uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -32,8 +36,9 @@ impl From<&str> for Method {
 }
 
 /// Header fields, in order; names compare without regard to case (RFC 9110 §5.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+/// Values are wiped when dropped, since one may be a password; `Debug` leaves that one out.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(String, Zeroizing<String>)>);
 
 impl Headers {
     /// The value of the first field of this name.
@@ -45,7 +50,7 @@ impl Headers {
     /// Adds a field, in place of those with the same name.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.0.push((name.to_owned(), value.to_owned()));
+        self.0.push((name.to_owned(), Zeroizing::new(value.to_owned())));
     }
 
     /// All fields.
@@ -56,7 +61,14 @@ impl Headers {
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(fields: I) -> Self {
-        Self(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(fields.into_iter().map(|(name, value)| (name.into(), Zeroizing::new(value.into()))).collect())
+    }
+}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = |name: &str, value| if name.eq_ignore_ascii_case(AUTHORIZATION) { ".." } else { value };
+        f.debug_map().entries(self.iter().map(|(name, value)| (name, shown(name, value)))).finish()
     }
 }
 
@@ -84,7 +96,7 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
-/// What the body is, as far as EST tells kinds apart (RFC 7030 §3.2.4, §4.3).
+/// What the body is, as far as EST tells kinds apart (RFC 7030 §3.2.4, §4.2 to §4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     CmcRequest,
@@ -92,6 +104,8 @@ pub(super) enum Media {
     CertsOnly,
     /// `application/pkcs7-mime` without a kind.
     Pkcs7,
+    CsrAttrs,
+    Pkcs10,
     Text,
     Other,
 }
@@ -103,6 +117,11 @@ impl Media {
         let kind = parts.next().unwrap_or_default();
         if kind.eq_ignore_ascii_case("text/plain") {
             return Self::Text;
+        }
+        for (name, media) in [("application/pkcs10", Self::Pkcs10), ("application/csrattrs", Self::CsrAttrs)] {
+            if kind.eq_ignore_ascii_case(name) {
+                return media;
+            }
         }
         if !kind.eq_ignore_ascii_case("application/pkcs7-mime") {
             return Self::Other;

@@ -1,22 +1,43 @@
-//! Enrollment over Secure Transport (RFC 7030, RFC 8951): `/cacerts` and `/fullcmc`, as values instead of sockets.
+//! Enrollment over Secure Transport (RFC 7030, RFC 8951), as values instead of sockets: `/cacerts`, `/csrattrs`, `/fullcmc`,
+//! `/simpleenroll` and `/simplereenroll`.
 //!
 //! - [`Client`]: makes an [`HttpRequest`], reads the [`HttpResponse`] to it.
+//! - [`Enrollment`]: a simple enrollment, until the certificate is there.
 //! - [`Server`]: reads an [`HttpRequest`], makes the [`HttpResponse`].
+//! - [`CsrAttributes`]: what a CA wants in a request; [`Shape`]: what that makes of one.
+//! - [`Credentials`]: who asks, by a password. [`reenrollment`]: what may take the place of a certificate.
+//! - [`TrustAnchors`]: whom to believe, and how that begins.
 //!
-//! Who carries them uses TLS and authenticates the server; reads at most [`MAX_BODY`] bytes of a body; and follows no
-//! redirect by itself (RFC 7030 §3.2.1 asks for the user's consent before another host is spoken to).
+//! Who carries them uses TLS and authenticates the server by [`TrustAnchors`]; reads at most [`MAX_BODY`] bytes of a body; and
+//! follows no redirect but by [`Site::redirect`], which leads nowhere else.
 //!
-//! Not here: `/simpleenroll`, `/simplereenroll`, `/serverkeygen`, `/csrattrs`.
+//! Not here: `/serverkeygen`.
 
+mod anchors;
+mod basic;
 mod client;
+mod csrattrs;
+mod enrollment;
 mod http;
+mod reenroll;
 mod retry;
 mod server;
+mod simple;
+mod site;
 
+pub use anchors::{AnchorError, TrustAnchors, Unconfirmed};
+pub use basic::{BasicError, Channel, Credentials, CredentialsError};
 pub use client::{Client, EstError, FullCmcReply};
+pub use csrattrs::{CsrAttributes, CsrAttrsError, Shape, ShapeError};
+pub use enrollment::{EnrollError, Enrollment, Step};
 pub use http::{Headers, HttpRequest, HttpResponse, Method};
+pub use reenroll::{ReenrollError, Reenrollment, reenrollment};
 pub use retry::{MAX_RETRY_AFTER, RetryAfter};
-pub use server::{Operation, RouteError, Server};
+pub use server::{Operation, RouteError, Server, SimpleOperation};
+pub use simple::EnrollReply;
+pub use site::{RedirectError, Site, SiteError};
+
+use client::printable;
 
 /// The longest body that is read, in bytes: a message of the longest kind in Base64, wrapped.
 pub const MAX_BODY: usize = crate::limits::MAX_MESSAGE / 3 * 4 + crate::limits::MAX_MESSAGE / 16;
@@ -25,10 +46,15 @@ pub const MAX_BODY: usize = crate::limits::MAX_MESSAGE / 3 * 4 + crate::limits::
 const WELL_KNOWN: &str = "/.well-known/est";
 const CACERTS: &str = "cacerts";
 const FULLCMC: &str = "fullcmc";
+const CSRATTRS: &str = "csrattrs";
+const SIMPLEENROLL: &str = "simpleenroll";
+const SIMPLEREENROLL: &str = "simplereenroll";
 
 const CMC_REQUEST: &str = "application/pkcs7-mime; smime-type=CMC-request";
 const CMC_RESPONSE: &str = "application/pkcs7-mime; smime-type=CMC-response";
 const CERTS_ONLY: &str = "application/pkcs7-mime; smime-type=certs-only";
+const PKCS10: &str = "application/pkcs10";
+const CSR_ATTRIBUTES: &str = "application/csrattrs";
 
 /// How a body is written. Both are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
