@@ -279,8 +279,11 @@ pub enum StoreError {
     #[error("the database is damaged: stop the CA and bring the file back from a copy ({0})")]
     Damaged(String),
     /// Another process keeps the database locked.
-    #[error("another process keeps the database locked: try again, or look for one that hangs")]
-    Busy,
+    #[error("{} keeps the database locked: try again, or look whether it hangs", name_of(*.process))]
+    Busy {
+        /// Which one, where the system tells.
+        process: Option<u32>,
+    },
     /// The disk, or SQLite, refused.
     #[error("the database refused: {0}")]
     Failed(String),
@@ -293,4 +296,8 @@ pub enum StoreError {
     /// The key is certified already.
     #[error("the key of the {0} certificate is certified already")]
     KeyTaken(Profile),
+}
+
+fn name_of(process: Option<u32>) -> String {
+    process.map_or_else(|| "another process".to_owned(), |process| format!("process {process}"))
 }

@@ -77,9 +77,9 @@ pub enum Command {
         directory: PathBuf,
         /// The order, as `list` names it
         transaction: Transaction,
-        /// Where the server is reached
-        #[arg(long, value_name = "URL", default_value = "https://127.0.0.1:8443")]
-        base: String,
+        /// Where holders reach the server; unless you say so, where the one that runs listens
+        #[arg(long, value_name = "URL")]
+        base: Option<String>,
     },
     /// List the holders whose certificates end soon and who have not renewed: whom to write to
     Due {

@@ -22,6 +22,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most certificates that one list of notices is made from.
 const MOST_NOTICES: u32 = 100_000;
 
+/// Where a server is reached that listens where it does unless told otherwise.
+const USUAL: &str = "https://127.0.0.1:8443";
+
 /// Does what was asked.
 pub fn run(command: Command) -> Result<(), CommandError> {
     match command {
@@ -42,7 +45,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             House::open(&directory)?.ca().reject(&transaction, &reason, SystemTime::now())?;
             print(&format!("{transaction} rejected\n"))
         }
-        Command::Link { directory, transaction, base } => link(&directory, &transaction, &base),
+        Command::Link { directory, transaction, base } => link(&directory, &transaction, base),
         Command::Due { directory, from, until, json } => {
             let now = SystemTime::now();
             let notices = House::open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
@@ -81,13 +84,15 @@ fn make(init: &Init) -> Result<(), CommandError> {
 fn serve(directory: &Path, listen: std::net::SocketAddr) -> Result<(), CommandError> {
     let house = Arc::new(House::open(directory)?);
     let log = |access: &obnova_reference_ca::Access| eprintln!("{access}");
-    let config = ServerConfig { listen, log: Arc::new(log), ..ServerConfig::new(house) };
+    let config = ServerConfig { listen, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
     let server = Server::start(config)?;
+    let announced = house.announce(&server.url())?;
     print(&format!("listening on {}\n", server.url()))?;
     runtime.block_on(end);
+    drop(announced);
     server.stop();
     Ok(())
 }
@@ -115,10 +120,14 @@ fn end_of_service() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-fn link(directory: &Path, transaction: &Transaction, base: &str) -> Result<(), CommandError> {
+fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Result<(), CommandError> {
     let house = House::open(directory)?;
     let order = house.ca().order(transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
     let token = house.ca().token(&order);
+    let base = base.or_else(|| house.served_at()).unwrap_or_else(|| {
+        eprintln!("no server of this CA runs here: the link is for {USUAL}, say --base where that is wrong");
+        USUAL.to_owned()
+    });
     print(&format!("{}/pickup/{}\n", base.trim_end_matches('/'), token.to_link().as_str()))
 }
 

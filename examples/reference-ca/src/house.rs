@@ -1,5 +1,6 @@
 //! A CA in a directory: its keys, certificates, policy and database, and the first pair for a new card.
 
+mod address;
 mod layout;
 
 use std::{
@@ -16,6 +17,7 @@ use obnova_ca::{
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
+pub use address::Announced;
 use layout::Layout;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -121,6 +123,21 @@ impl House {
     #[must_use]
     pub const fn ca(&self) -> &Arc<Ca> {
         &self.ca
+    }
+
+    /// Tells the operator's commands where the server is reached, for as long as what is returned is kept. `None` when another
+    /// server of this CA has done so.
+    ///
+    /// # Errors
+    /// The file beside the database cannot be written.
+    pub fn announce(&self, url: &str) -> io::Result<Option<Announced>> {
+        Announced::at(&self.layout.address(), url)
+    }
+
+    /// Where a server of this CA is reached that runs now and was [announced](Self::announce).
+    #[must_use]
+    pub fn served_at(&self) -> Option<String> {
+        address::announced(&self.layout.address())
     }
 
     /// What a client is given to trust: the root.

@@ -145,13 +145,22 @@ fn an_operators_day() {
     assert_eq!(done(&["due", home, "--until", "10"]), "Nobody.\n");
 
     // The link in the mail, opened by the first tool at hand.
-    let link = done(&["link", home, &first, "--base", &server.url]);
+    let link = done(&["link", home, &first]);
+    assert!(link.starts_with(&format!("{}/pickup/", server.url)), "where the server listens: {link}");
+    let elsewhere = done(&["link", home, &first, "--base", "https://ca.example/"]);
+    assert_eq!(elsewhere, link.replace(&server.url, "https://ca.example"));
     let root = Path::new(home).join("root.pem");
     let pem = curl(&["--cacert", root.to_str().unwrap(), "-H", "Accept: application/x-pem-file", link.trim()]);
     assert_eq!(String::from_utf8(pem).unwrap().matches("BEGIN CERTIFICATE").count(), 3);
+    let server_url = server.url.clone();
     let log = server.stop();
     assert!(log.contains("\"/.well-known/est/fullcmc\" 200") && log.contains("\"/pickup/...\" 200"), "{log}");
     assert!(!log.contains(link.trim().rsplit('/').next().unwrap()), "no token in the log");
+
+    // What a server said that is gone is not believed.
+    let output = obnova_ca(&["link", home, &first]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), link.replace(&server_url, "https://127.0.0.1:8443"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--base"));
 }
 
 fn curl(arguments: &[&str]) -> Vec<u8> {

@@ -43,7 +43,7 @@ pub enum Command {
     Renew(RenewOptions),
     Status,
     Install {
-        #[arg(required = true, value_name = "FILE|LINK")]
+        #[arg(required = true, value_name = "FILE|LINK|-")]
         certificates: Vec<PathBuf>,
         #[command(flatten)]
         pins: PinOptions,

@@ -7,7 +7,7 @@ use std::fs;
 
 use obnova_client::{Https, renewal::ParsedCertificate, tls_config};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
-use support::{Desk, ca::House};
+use support::{Desk, Said, ca::House};
 use x509_cert::Certificate;
 
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
@@ -147,6 +147,24 @@ fn a_link_goes_on_with_the_renewal_whose_journal_is_here() {
     let house = ordered_only(&desk);
     let link = link(&house, &house.approve());
     desk.run([&["install", &link], &CARD[..], &PLAY].concat()).ends_with(0).says(&["Renewed"]);
+    assert!(is_renewed(&desk));
+}
+
+#[test]
+fn a_link_on_standard_input_is_in_no_list_of_programs() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    let install = |text: &str| {
+        let input = fs::File::open(desk.write("input", text)).unwrap();
+        let mut command = desk.command([&["install", "-"], &CARD[..], &PLAY].concat());
+        Said::from(command.stdin(input).output().unwrap())
+    };
+    for none in ["", " \n\n", "letter.txt\n"] {
+        assert!(install(none).ends_with(2).err.contains("not a link"), "{none:?}");
+    }
+    assert!(!is_renewed(&desk));
+    install(&format!("\n {link}\r\n")).ends_with(0).says(&["Renewed"]);
     assert!(is_renewed(&desk));
 }
 

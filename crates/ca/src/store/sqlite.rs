@@ -1,4 +1,5 @@
 mod file;
+mod holder;
 mod repeats;
 mod statements;
 
@@ -440,11 +441,22 @@ fn odd(place: &str) -> StoreError {
     StoreError::Damaged(format!("an impossible value in {place}"))
 }
 
+/// What SQLite says of what was asked of this connection, as what it means for the operator: with the process that is in the
+/// way.
+pub(super) fn failure_of(connection: &Connection, error: rusqlite::Error) -> StoreError {
+    match failure(error) {
+        StoreError::Busy { .. } => {
+            StoreError::Busy { process: connection.path().and_then(|path| holder::of(Path::new(path))) }
+        }
+        other => other,
+    }
+}
+
 /// What SQLite says, as what it means for the operator.
 pub(super) fn failure(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged(error.to_string()),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { process: None },
         _ if matches!(error, rusqlite::Error::InvalidQuery) => odd("a row"),
         _ => StoreError::Failed(error.to_string()),
     }

@@ -5,7 +5,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{StoreError, sqlite::failure};
+use super::{StoreError, sqlite::failure_of};
 
 /// The one thread that writes. What comes while it commits is done together in the next commit, so that one flush to disk
 /// serves many callers; each waits until the commit with its own work is durable.
@@ -163,7 +163,8 @@ fn apart(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
 
 /// Does a statement without rows, compiled once.
 pub(super) fn execute(connection: &Connection, sql: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(failure)
+    let done = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(|error| failure_of(connection, error))
 }
 
 #[cfg(test)]

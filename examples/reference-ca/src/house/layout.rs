@@ -32,6 +32,11 @@ impl Layout {
         self.0.join("ca.db")
     }
 
+    /// Where a server that runs says how it is reached.
+    pub fn address(&self) -> PathBuf {
+        self.0.join("server.address")
+    }
+
     /// Not needed to run the CA: made once, for somewhere safe.
     pub fn root_key(&self) -> PathBuf {
         self.0.join("root.key")

@@ -70,11 +70,12 @@ help-renew-after =
       obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail, as files or as a link; they are matched to the keys on the card.
-help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c).
+help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and give it on standard input, where it is in no list of programs and in no history.
 help-install-after =
     Examples:
       obnova install authentication.pem signature.pem --token pcsc
       obnova install https://ca.example/pickup/... --token pcsc --trust ca.pem
+      obnova install - --token pcsc --trust ca.pem < link.txt
 help-export = Write the certificates out for banks and portals: PEM, DER and a summary. No PIN is needed.
 help-export-after =
     Examples:

@@ -1,4 +1,5 @@
 use std::{
+    io::Read as _,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -20,16 +21,24 @@ use crate::{
     ui::Mark,
 };
 
-/// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings the other when
-/// it lies beside it.
+/// The longest standard input that is read for links, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings
+/// the other when it lies beside it.
 pub fn run(global: &Global, named: &[PathBuf], options: &PinOptions) -> Result<(), Failure> {
     let pins = Pins::read(options)?;
     let folder = journals::folder(global)?;
     let mut loose = Vec::new();
     for one in named {
-        let found = match one.to_str().filter(|text| is_link(text)) {
-            Some(link) => follow_link(link, &trusted(global, &folder)?)?,
-            None => read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?,
+        let found = match one.to_str() {
+            Some("-") => {
+                let anchors = trusted(global, &folder)?;
+                let followed = links()?.iter().map(|link| follow_link(link, &anchors)).collect::<Result<Vec<_>, _>>();
+                followed?.into_iter().flatten().collect()
+            }
+            Some(link) if is_link(link) => follow_link(link, &trusted(global, &folder)?)?,
+            _ => read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?,
         };
         loose.extend(found);
     }
@@ -42,6 +51,14 @@ pub fn run(global: &Global, named: &[PathBuf], options: &PinOptions) -> Result<(
         Some(known) => into_renewal(global, &folder, &known, loose, pins),
         None => onto_card(global, &loose, pins),
     }
+}
+
+/// The links on standard input, one a line.
+fn links() -> Result<Vec<String>, Failure> {
+    let mut text = String::new();
+    std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+    let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    if links.is_empty() { Err(LinkError::NoLink.into()) } else { Ok(links) }
 }
 
 /// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is

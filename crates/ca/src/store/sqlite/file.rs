@@ -2,7 +2,7 @@ use std::{fs, path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
-use super::failure;
+use super::{failure, failure_of};
 use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
@@ -65,7 +65,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         _ => failure(error),
     })?;
     // Made by a process that starts at the same moment? Then one makes the tables, and the other finds them.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(failure)?;
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failure_of(connection, error))?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failure)?;
     if tables == 0 && application == 0 {

@@ -1,7 +1,7 @@
 use std::sync::mpsc::channel;
 
 use super::*;
-use crate::Transaction;
+use crate::{Transaction, store::sqlite::failure};
 
 fn connect(path: &std::path::Path) -> Connection {
     let connection = Connection::open(path).unwrap();
@@ -72,8 +72,49 @@ fn what_cannot_be_committed_was_not_done() {
     let other = connect(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let outcome = writer.run(|connection| insert(connection, 1));
-    assert_eq!(outcome, Err(StoreError::Busy));
+    assert_eq!(outcome, Err(StoreError::Busy { process: None }), "nobody else has it");
     other.execute_batch("COMMIT").unwrap();
     assert_eq!(writer.run(|connection| insert(connection, 1)), Ok(1));
     assert_eq!(count(&other), 1);
+}
+
+/// In a process of its own it locks the database that is named, until its input ends.
+const LOCKS: &str = "OBNOVA_TEST_LOCKS";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_keeps_the_database_locked_is_named() {
+    use std::{
+        io::{Read as _, Write as _},
+        process::{Command, Stdio},
+    };
+    if let Some(path) = std::env::var_os(LOCKS) {
+        let connection = connect(path.as_ref());
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        std::io::stderr().write_all(b"!").unwrap();
+        let _ = std::io::stdin().read(&mut [0]);
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    connect(&path).execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER)").unwrap();
+    let name = "store::writer::tests::the_process_that_keeps_the_database_locked_is_named";
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env(LOCKS, &path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    other.stderr.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let connection = connect(&path);
+    connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let writer = Writer::start(connection).unwrap();
+    let busy = writer.run(|connection| insert(connection, 1)).unwrap_err();
+    assert_eq!(busy, StoreError::Busy { process: Some(other.id()) });
+    assert!(busy.to_string().starts_with(&format!("process {} keeps", other.id())), "{busy}");
+    drop(other.stdin.take());
+    assert!(other.wait().unwrap().success());
+    assert_eq!(writer.run(|connection| insert(connection, 1)), Ok(1));
 }
