@@ -1,9 +1,10 @@
 //! The frame of the benchmarks: what a measurement is, how sides take turns, the one table, and its plot. The subjects are in
-//! `benches/table/`, one file each; this library depends on nothing, so that nothing but they depends on what they compare with.
+//! `benches/table/`, one file each; this library depends on no peer, so that nothing but they depends on what they compare with.
 
 mod baseline;
 mod curve;
 mod curves;
+pub mod holder;
 mod panels;
 mod plot;
 mod report;

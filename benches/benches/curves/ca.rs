@@ -8,15 +8,17 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use obnova_benches::{Growth, Measure};
+use obnova_algorithm::KeyAlgorithm;
+use obnova_benches::{
+    Growth, Measure,
+    holder::{DAY, Holder, new_house, new_keys},
+};
 use obnova_ca::{Outcome, SqliteStore, Transaction, store::OrderState};
 use obnova_reference_ca::House;
 
-use crate::{
-    holder::{DAY, Holder, new_house},
-    told::Told,
-};
+use crate::told::Told;
 
+const KEYS: KeyAlgorithm = KeyAlgorithm::P256;
 /// Transactions of which the middle one counts.
 const TRANSACTIONS: usize = 41;
 const RUNS: usize = 9;
@@ -25,8 +27,8 @@ const PAGE: u32 = 100;
 
 pub fn prepare(certificates: usize, folder: &Path) {
     let home = folder.join("ca");
-    let house = new_house(&home);
-    let template = Holder::certified(house.ca(), 0);
+    let house = new_house(&home, KEYS);
+    let template = Holder::certified(house.ca(), 0, &new_keys(KEYS));
     drop(house);
     fill::fill(&home.join("ca.db"), certificates, &template);
 }
@@ -38,21 +40,22 @@ pub fn measure(certificates: usize, folder: &Path, told: &mut Told) {
     let house = House::open(&home).unwrap();
     let ca = house.ca();
     let chain: Vec<_> = ca.certificates().map(|one| one.certificate.clone()).collect();
-    let holders: Vec<_> = (1..=TRANSACTIONS).map(|number| Holder::certified(ca, number)).collect();
+    let holder = |number| Holder::certified(ca, number, &new_keys(KEYS));
+    let holders: Vec<_> = (1..=TRANSACTIONS).map(holder).collect();
     let [mut orders, mut pick_ups, mut receipts] = [const { Vec::new() }; 3];
     for (number, holder) in holders.iter().enumerate() {
-        let message = holder.order(number);
+        let order = holder.order(number);
         let now = SystemTime::now();
         let begin = Instant::now();
-        let answer = ca.answer(&message.message, None, now).unwrap();
+        let answer = ca.answer(&order.message, None, now).unwrap();
         orders.push(begin.elapsed());
-        let name = Transaction::new(message.transaction.as_bytes()).unwrap();
+        let name = Transaction::new(order.transaction.as_bytes()).unwrap();
         let token = ca.token(&ca.order(&name).unwrap().unwrap());
         let begin = Instant::now();
         let outcome = ca.pick_up(&token).unwrap();
         pick_ups.push(begin.elapsed());
         assert!(matches!(outcome, Outcome::Issued(certificates) if certificates.len() == 2));
-        let receipt = message.receipt(&message.read(&chain, &answer.message));
+        let receipt = order.receipt(&order.read(&chain, &answer.message));
         let begin = Instant::now();
         ca.answer(&receipt, None, now).unwrap();
         receipts.push(begin.elapsed());

@@ -9,7 +9,6 @@
 mod ca;
 mod card;
 mod certificate;
-mod holder;
 mod journal;
 mod told;
 

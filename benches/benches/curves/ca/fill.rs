@@ -2,9 +2,8 @@
 
 use std::{path::Path, time::SystemTime};
 
+use obnova_benches::holder::{DAY, Holder};
 use rusqlite::{Connection, params};
-
-use crate::holder::{DAY, Holder};
 
 const YEAR: u64 = 365 * DAY.as_secs();
 
@@ -44,7 +43,10 @@ const PROFILES: [&str; 2] = ["authentication", "signature"];
 impl Rows<'_> {
     /// The serial number of a new certificate.
     fn certificate(&mut self, which: usize, subject: &str, ends: u64, order: Option<i64>) -> Vec<u8> {
-        let (mut der, at) = self.template.certificate(which);
+        let template = self.template.certificate(which);
+        let (mut der, serial) = (template.der.clone(), template.serial());
+        let at = der.windows(serial.len()).position(|bytes| bytes == serial).unwrap();
+        let at = at..at + serial.len();
         self.numbers.fill(&mut der[at.clone()][1..]);
         let serial = der[at].to_vec();
         let mut insert =
