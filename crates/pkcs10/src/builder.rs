@@ -1,8 +1,5 @@
-use const_oid::{AssociatedOid, ObjectIdentifier};
-use der::{
-    Encode,
-    asn1::{OctetString, SetOfVec},
-};
+use const_oid::{AssociatedOid, ObjectIdentifier, db::rfc5912::ID_EXTENSION_REQ};
+use der::{Encode, asn1::OctetString};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
 use x509_cert::{
     ext::{
@@ -10,10 +7,13 @@ use x509_cert::{
         pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     },
     name::Name,
-    request::{CertReqInfo, ExtensionReq, Version},
 };
 
-use crate::{BuildError, CertificationRequest, RequestToSign};
+use crate::{
+    BuildError, CertificationRequest, RequestToSign,
+    backwards::{Backwards, SEQUENCE, SET},
+    request::{Attribute, Contents},
+};
 
 /// Collects what a certification request says (RFC 2986 §4.1), until [`finalize`](Self::finalize) makes the bytes to sign.
 ///
@@ -98,17 +98,43 @@ impl RequestBuilder {
                 return Err(BuildError::DuplicateExtension { oid: extension.extn_id });
             }
         }
-        let mut attributes = SetOfVec::new();
-        if !self.extensions.is_empty() {
-            attributes.insert(ExtensionReq(self.extensions).try_into()?)?;
-        }
-        let info =
-            CertReqInfo { version: Version::V1, subject: self.subject, public_key: self.key.clone(), attributes };
-        let bytes = info.to_der()?;
+        let bytes = self.info()?;
         if bytes.len() > CertificationRequest::MAX_SIZE - SIGNATURE_ROOM {
             return Err(BuildError::TooLong { size: bytes.len() + SIGNATURE_ROOM });
         }
-        Ok(RequestToSign::new(bytes, self.key, self.algorithm))
+        let attributes = (!self.extensions.is_empty()).then_some(Attribute { oid: ID_EXTENSION_REQ, values: 1 });
+        let contents = Contents {
+            version: 0,
+            subject: self.subject,
+            public_key: self.key,
+            attributes: attributes.into_iter().collect(),
+            extensions: self.extensions,
+        };
+        Ok(RequestToSign::new(bytes, contents, self.algorithm))
+    }
+
+    /// The CertificationRequestInfo. `attributes [0]` stands there also when it is empty (RFC 2986 §4.1).
+    fn info(&self) -> der::Result<Vec<u8>> {
+        let mut info = Backwards::new();
+        info.inside(SEQUENCE, |fields| {
+            fields.inside(ATTRIBUTES, |attributes| match &self.extensions[..] {
+                [] => Ok(()),
+                extensions => attributes.inside(SEQUENCE, |attribute| {
+                    attribute.inside(SET, |values| {
+                        values.inside(SEQUENCE, |list| {
+                            extensions.iter().rev().try_for_each(|extension| list.extension(extension))
+                        })
+                    })?;
+                    attribute.oid(ID_EXTENSION_REQ);
+                    Ok(())
+                }),
+            })?;
+            fields.public_key(&self.key)?;
+            fields.name(&self.subject)?;
+            fields.put(&VERSION_1);
+            Ok(())
+        })?;
+        Ok(info.finish())
     }
 
     fn encoded<T: AssociatedOid + Encode>(mut self, value: &T, critical: bool, empty: bool) -> Self {
@@ -123,5 +149,9 @@ impl RequestBuilder {
     }
 }
 
+/// `attributes [0] IMPLICIT`.
+const ATTRIBUTES: u8 = 0xA0;
+/// `version INTEGER { v1(0) }`.
+const VERSION_1: [u8; 3] = [0x02, 0x01, 0x00];
 /// What the outer sequence, the algorithm and the longest signature (RSA 4096) add to the signed bytes.
 const SIGNATURE_ROOM: usize = 640;

@@ -1,14 +1,16 @@
+use std::{ops::Range, sync::Arc};
+
 use const_oid::{AssociatedOid, ObjectIdentifier, db::rfc5912::ID_EXTENSION_REQ};
 use der::{
     Decode, Reader, Sequence, SliceReader,
-    asn1::{Any, BitString},
+    asn1::{AnyRef, BitStringRef},
     pem::LineEnding,
 };
 use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{ext::Extension, name::Name};
 
-use crate::ParseError;
+use crate::{ParseError, RequestToSign};
 
 /// A PKCS#10 certification request (RFC 2986 §4), kept byte for byte as it was received or made.
 ///
@@ -16,15 +18,28 @@ use crate::ParseError;
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertificationRequest {
     der: Vec<u8>,
-    /// The CertificationRequestInfo as received: the signature is over these bytes, not over a re-encoding.
-    pub(crate) signed: Vec<u8>,
+    /// Where the CertificationRequestInfo stands: the signature is over these bytes, not over a re-encoding.
+    signed: Range<usize>,
+    signature: Range<usize>,
+    algorithm: Result<SignatureAlgorithm, UnknownAlgorithm>,
+    pub(crate) contents: Arc<Contents>,
+}
+
+/// What a request says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Contents {
     pub(crate) version: u8,
-    subject: Name,
-    public_key: SubjectPublicKeyInfoOwned,
+    pub(crate) subject: Name,
+    pub(crate) public_key: SubjectPublicKeyInfoOwned,
     pub(crate) attributes: Vec<Attribute>,
-    extensions: Vec<Extension>,
-    pub(crate) algorithm: AlgorithmIdentifierOwned,
-    pub(crate) signature: Vec<u8>,
+    pub(crate) extensions: Vec<Extension>,
+}
+
+/// An attribute, and how many values it has.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    pub(crate) oid: ObjectIdentifier,
+    pub(crate) values: usize,
 }
 
 impl CertificationRequest {
@@ -45,26 +60,26 @@ impl CertificationRequest {
         }
         let mut reader = SliceReader::new(bytes)?;
         let (signed, algorithm, signature) = reader.sequence(|fields| {
-            let signed = fields.tlv_bytes()?.to_vec();
-            Ok::<_, der::Error>((signed, fields.decode()?, fields.decode::<BitString>()?))
+            let begin = usize::try_from(fields.position())?;
+            let signed = begin..begin + fields.tlv_bytes()?.len();
+            let algorithm: AlgorithmIdentifierOwned = fields.decode()?;
+            Ok::<_, der::Error>((signed, algorithm, fields.decode::<BitStringRef<'_>>()?))
         })?;
         reader.finish()?;
-        let info = Info::from_der(&signed)?;
-        let attributes = info.attributes.unwrap_or_default();
+        let signature = signature.as_bytes().ok_or_else(|| der::Error::from(der::Tag::BitString.value_error()))?.len();
         Ok(Self {
+            contents: Arc::new(Info::from_der(&bytes[signed.clone()])?.try_into()?),
+            algorithm: SignatureAlgorithm::try_from(&algorithm),
             der: bytes.to_vec(),
-            version: info.version,
-            subject: info.subject,
-            public_key: info.public_key,
-            extensions: requested_extensions(&attributes)?,
-            attributes,
-            algorithm,
-            signature: signature
-                .as_bytes()
-                .ok_or_else(|| der::Error::from(der::Tag::BitString.value_error()))?
-                .to_vec(),
             signed,
+            signature: bytes.len() - signature..bytes.len(),
         })
+    }
+
+    /// A request that was put together here, its signature at its end. It is not read again, since what is in it is known.
+    pub(crate) fn made(der: Vec<u8>, signed: Range<usize>, signature: usize, of: &RequestToSign) -> Self {
+        let signature = der.len() - signature..der.len();
+        Self { signed, signature, algorithm: Ok(of.algorithm()), contents: of.contents().clone(), der }
     }
 
     /// Reads the PEM form (RFC 7468 §7).
@@ -97,28 +112,28 @@ impl CertificationRequest {
 
     /// Who asks. Written by the requester: the CA decides what it puts into the certificate.
     #[must_use]
-    pub const fn subject(&self) -> &Name {
-        &self.subject
+    pub fn subject(&self) -> &Name {
+        &self.contents.subject
     }
 
     /// The key that the certificate is to be about.
     #[must_use]
-    pub const fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
-        &self.public_key
+    pub fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
+        &self.contents.public_key
     }
 
     /// How the request is signed, by what it says.
     ///
     /// # Errors
     /// [`UnknownAlgorithm`] when it is none that is supported.
-    pub fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnknownAlgorithm> {
-        SignatureAlgorithm::try_from(&self.algorithm)
+    pub const fn signature_algorithm(&self) -> Result<SignatureAlgorithm, UnknownAlgorithm> {
+        self.algorithm
     }
 
     /// The extensions that are asked for (extensionRequest, RFC 2985 §5.4.2), in their order.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
-        &self.extensions
+        &self.contents.extensions
     }
 
     /// The extension of type `T` with its criticality, when it is asked for.
@@ -129,13 +144,13 @@ impl CertificationRequest {
     where
         T: AssociatedOid + for<'a> Decode<'a, Error = der::Error>,
     {
-        let found = self.extensions.iter().find(|extension| extension.extn_id == T::OID);
+        let found = self.extensions().iter().find(|extension| extension.extn_id == T::OID);
         found.map(|extension| Ok((extension.critical, T::from_der(extension.extn_value.as_bytes())?))).transpose()
     }
 
     /// The types of all attributes, in their order; their values beside extensionRequest are not given out.
     pub fn attribute_types(&self) -> impl Iterator<Item = ObjectIdentifier> {
-        self.attributes.iter().map(|attribute| attribute.oid)
+        self.contents.attributes.iter().map(|attribute| attribute.oid)
     }
 
     /// Whether a challengePassword (RFC 2985 §5.4.1) stands in the request, readable by everyone who sees it.
@@ -143,14 +158,23 @@ impl CertificationRequest {
     pub fn has_challenge_password(&self) -> bool {
         self.attribute_types().any(|oid| oid == CHALLENGE_PASSWORD)
     }
+
+    /// The CertificationRequestInfo, byte for byte.
+    pub(crate) fn signed(&self) -> &[u8] {
+        &self.der[self.signed.clone()]
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.der[self.signature.clone()]
+    }
 }
 
 /// Says who asks with what, and not the bytes: they may hold a challengePassword.
 impl std::fmt::Debug for CertificationRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CertificationRequest")
-            .field("subject", &format_args!("{}", self.subject))
-            .field("key", &obnova_algorithm::KeyAlgorithm::try_from(&self.public_key))
+            .field("subject", &format_args!("{}", self.subject()))
+            .field("key", &obnova_algorithm::KeyAlgorithm::try_from(self.public_key()))
             .field("attributes", &self.attribute_types().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -161,23 +185,42 @@ const CHALLENGE_PASSWORD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.8
 
 /// `CertificationRequestInfo`. The attributes are read as a list, since SET OF sorts and the order was signed.
 #[derive(Sequence)]
-struct Info {
+struct Info<'a> {
     version: u8,
     subject: Name,
     public_key: SubjectPublicKeyInfoOwned,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
-    attributes: Option<Vec<Attribute>>,
+    attributes: Option<Vec<InfoAttribute<'a>>>,
 }
 
-#[derive(Clone, PartialEq, Eq, Sequence)]
-pub(crate) struct Attribute {
-    pub(crate) oid: ObjectIdentifier,
-    values: Any,
+#[derive(Clone, Sequence)]
+struct InfoAttribute<'a> {
+    oid: ObjectIdentifier,
+    values: AnyRef<'a>,
 }
 
-impl Attribute {
+impl TryFrom<Info<'_>> for Contents {
+    type Error = der::Error;
+
+    fn try_from(info: Info<'_>) -> der::Result<Self> {
+        let mut extensions = Vec::new();
+        let mut attributes = Vec::new();
+        for attribute in info.attributes.unwrap_or_default() {
+            let values = attribute.values()?;
+            if attribute.oid == ID_EXTENSION_REQ {
+                for value in &values {
+                    extensions.extend(value.decode_as::<Vec<Extension>>()?);
+                }
+            }
+            attributes.push(Attribute { oid: attribute.oid, values: values.len() });
+        }
+        Ok(Self { version: info.version, subject: info.subject, public_key: info.public_key, attributes, extensions })
+    }
+}
+
+impl<'a> InfoAttribute<'a> {
     /// The members of the SET in their order, without sorting.
-    pub(crate) fn values(&self) -> der::Result<Vec<Any>> {
+    fn values(&self) -> der::Result<Vec<AnyRef<'a>>> {
         if !matches!(der::Tagged::tag(&self.values), der::Tag::Set) {
             return Err(der::Tag::Set.value_error().into());
         }
@@ -188,17 +231,4 @@ impl Attribute {
         }
         Ok(values)
     }
-}
-
-fn requested_extensions(attributes: &[Attribute]) -> der::Result<Vec<Extension>> {
-    let mut extensions = Vec::new();
-    for attribute in attributes {
-        let values = attribute.values()?;
-        if attribute.oid == ID_EXTENSION_REQ {
-            for value in values {
-                extensions.extend(value.decode_as::<Vec<Extension>>()?);
-            }
-        }
-    }
-    Ok(extensions)
 }

@@ -1,20 +1,26 @@
-use der::{Encode, Sequence, asn1::BitStringRef};
-use obnova_algorithm::{DigestValue, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify};
-use spki::AlgorithmIdentifierOwned;
+use std::sync::{Arc, OnceLock};
 
-use crate::{BuildError, CertificationRequest};
+use obnova_algorithm::{DigestValue, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify_digest};
+
+use crate::{
+    BuildError, CertificationRequest,
+    backwards::{Backwards, SEQUENCE},
+    request::Contents,
+};
 
 /// A finished CertificationRequestInfo that waits for its signature (RFC 2986 §4.2).
 #[derive(Clone, Debug)]
 pub struct RequestToSign {
     bytes: Vec<u8>,
-    key: SubjectPublicKeyInfoOwned,
+    /// What the bytes say, for the request that they become.
+    contents: Arc<Contents>,
     algorithm: SignatureAlgorithm,
+    digest: OnceLock<DigestValue>,
 }
 
 impl RequestToSign {
-    pub(crate) const fn new(bytes: Vec<u8>, key: SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Self {
-        Self { bytes, key, algorithm }
+    pub(crate) fn new(bytes: Vec<u8>, contents: Contents, algorithm: SignatureAlgorithm) -> Self {
+        Self { bytes, contents: Arc::new(contents), algorithm, digest: OnceLock::new() }
     }
 
     /// The DER CertificationRequestInfo: what is signed.
@@ -26,7 +32,7 @@ impl RequestToSign {
     /// The digest of [`bytes`](Self::bytes), for a card that signs digests.
     #[must_use]
     pub fn digest(&self) -> DigestValue {
-        self.algorithm.digest().of(&self.bytes)
+        *self.digest.get_or_init(|| self.algorithm.digest().of(&self.bytes))
     }
 
     /// How to sign.
@@ -37,8 +43,8 @@ impl RequestToSign {
 
     /// The public key whose private half signs.
     #[must_use]
-    pub const fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
-        &self.key
+    pub fn public_key(&self) -> &SubjectPublicKeyInfoOwned {
+        &self.contents.public_key
     }
 
     /// Puts the signature in. It is checked first: a request that its own key did not sign never leaves.
@@ -49,23 +55,22 @@ impl RequestToSign {
     /// [`BuildError::Signature`] when the signature is not by this key over these bytes. The bytes are still here to be
     /// signed again.
     pub fn assemble(&self, signature: &[u8]) -> Result<CertificationRequest, BuildError> {
-        verify(&self.key, self.algorithm, &self.bytes, signature)?;
-        let request = Signed {
-            info: der::asn1::AnyRef::try_from(self.bytes.as_slice())?,
-            algorithm: self.algorithm.identifier(),
-            signature: BitStringRef::from_bytes(signature)?,
-        };
-        let der = request.to_der()?;
-        CertificationRequest::from_der(&der).map_err(|error| match error {
-            crate::ParseError::Malformed(error) => error.into(),
-            crate::ParseError::TooLong { .. } | crate::ParseError::Pem => BuildError::TooLong { size: der.len() },
-        })
+        verify_digest(self.public_key(), self.algorithm, &self.digest(), signature)?;
+        let mut der = Backwards::new();
+        let mut after = 0;
+        der.inside(SEQUENCE, |fields| {
+            fields.bits(0, signature);
+            fields.encoded(&self.algorithm.identifier())?;
+            after = fields.written();
+            fields.put(&self.bytes);
+            Ok(())
+        })?;
+        let der = der.finish();
+        let end = der.len() - after;
+        Ok(CertificationRequest::made(der, end - self.bytes.len()..end, signature.len(), self))
     }
-}
 
-#[derive(Sequence)]
-struct Signed<'a> {
-    info: der::asn1::AnyRef<'a>,
-    algorithm: AlgorithmIdentifierOwned,
-    signature: BitStringRef<'a>,
+    pub(crate) const fn contents(&self) -> &Arc<Contents> {
+        &self.contents
+    }
 }

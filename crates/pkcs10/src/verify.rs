@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use const_oid::{ObjectIdentifier, db::rfc5912::ID_EXTENSION_REQ};
 use der::{Decode, Sequence, asn1::UintRef};
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 
-use crate::{CertificationRequest, Rejected};
+use crate::{CertificationRequest, Rejected, request::Attribute};
 
 impl CertificationRequest {
     /// What a CA checks before it reads a request (RFC 2986 §3, ETSI EN 319 411-1 REG-6.3.1-01): the version, a supported
@@ -16,15 +16,15 @@ impl CertificationRequest {
     /// # Errors
     /// [`Rejected`]: the first of these that fails.
     pub fn verify(&self) -> Result<KeyAlgorithm, Rejected> {
-        if self.version != 0 {
-            return Err(Rejected::Version { version: self.version });
+        let version = self.contents.version;
+        if version != 0 {
+            return Err(Rejected::Version { version });
         }
         let key = KeyAlgorithm::try_from(self.public_key())?;
         if key.is_rsa() && !exponent_is_large(self.public_key()) {
             return Err(Rejected::SmallExponent);
         }
-        let algorithm = SignatureAlgorithm::try_from(&self.algorithm)?;
-        obnova_algorithm::verify(self.public_key(), algorithm, &self.signed, &self.signature)
+        obnova_algorithm::verify(self.public_key(), self.signature_algorithm()?, self.signed(), self.signature())
             .map_err(Rejected::Signature)?;
         self.check_attributes()?;
         match repeated(self.extensions().iter().map(|extension| extension.extn_id)) {
@@ -40,11 +40,10 @@ impl CertificationRequest {
         if self.has_challenge_password() {
             return Err(Rejected::ChallengePassword);
         }
-        for attribute in &self.attributes {
-            let count = attribute.values().map_or(0, |values| values.len());
-            let single = attribute.oid == ID_EXTENSION_REQ;
+        for &Attribute { oid, values: count } in &self.contents.attributes {
+            let single = oid == ID_EXTENSION_REQ;
             if count == 0 || (single && count != 1) {
-                return Err(Rejected::AttributeValues { oid: attribute.oid, count });
+                return Err(Rejected::AttributeValues { oid, count });
             }
         }
         Ok(())

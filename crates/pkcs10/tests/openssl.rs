@@ -49,6 +49,7 @@ fn openssl_verifies_what_is_written_here() {
         (SignatureAlgorithm::Ecdsa(Digest::Sha384), true),
     ] {
         let request = request(&Card::new(algorithm, p384), algorithm);
+        assert_eq!(CertificationRequest::from_der(request.der()).as_ref(), Ok(&request), "{algorithm}: read again");
         let file = directory.path().join("request.pem");
         std::fs::write(&file, request.to_pem().unwrap()).unwrap();
         let said = openssl(&["req", "-verify", "-noout", "-text", "-nameopt", "utf8", "-in", file.to_str().unwrap()]);

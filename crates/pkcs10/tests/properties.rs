@@ -7,8 +7,12 @@ mod common;
 use std::sync::LazyLock;
 
 use common::Card;
-use const_oid::ObjectIdentifier;
-use der::{asn1::OctetString, flagset::FlagSet};
+use const_oid::{AssociatedOid, ObjectIdentifier};
+use der::{
+    Encode,
+    asn1::{OctetString, SetOfVec},
+    flagset::FlagSet,
+};
 use obnova_algorithm::{Digest, SignatureAlgorithm};
 use obnova_pkcs10::{BuildError, CertificationRequest, RequestBuilder};
 use proptest::{collection::vec, prelude::*};
@@ -18,6 +22,7 @@ use x509_cert::{
         pkix::{KeyUsage, KeyUsages, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     },
     name::Name,
+    request::{CertReqInfo, ExtensionReq, Version},
 };
 
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
@@ -44,21 +49,44 @@ impl Wish {
         self.others.iter().fold(builder, |builder, other| builder.extension(other.clone()))
     }
 
+    /// The CertificationRequestInfo as the crates `der` and `x509-cert` write it.
+    fn encoded_by_der(&self) -> Vec<u8> {
+        let mut extensions = self.others.clone();
+        if !self.mails.is_empty() {
+            let names = SubjectAltName(self.names());
+            extensions.insert(0, extension(&names, self.subject.is_empty()));
+        }
+        if let Some(usage) = self.usage {
+            extensions.insert(0, extension(&KeyUsage(usage), true));
+        }
+        let mut attributes = SetOfVec::new();
+        if !extensions.is_empty() {
+            attributes.insert(ExtensionReq(extensions).try_into().unwrap()).unwrap();
+        }
+        let (subject, public_key) = (self.subject.clone(), CARD.key());
+        CertReqInfo { version: Version::V1, subject, public_key, attributes }.to_der().unwrap()
+    }
+
     fn names(&self) -> Vec<GeneralName> {
         let name = |mail: &String| GeneralName::Rfc822Name(der::asn1::Ia5String::new(mail).unwrap());
         self.mails.iter().map(name).collect()
     }
 }
 
+fn extension<T: AssociatedOid + Encode>(value: &T, critical: bool) -> Extension {
+    Extension { extn_id: T::OID, critical, extn_value: OctetString::new(value.to_der().unwrap()).unwrap() }
+}
+
 fn wish() -> impl Strategy<Value = Wish> {
     let text = "[A-Za-zÀ-ž][A-Za-zÀ-ž0-9 .'-]{0,30}[A-Za-z0-9]";
     let subject = prop_oneof![
         Just(Name::default()),
-        (text, text, "[A-Z]{2}")
-            .prop_map(|(name, house, country)| { format!("CN={name},O={house},C={country}").parse().unwrap() }),
+        (text, text, "[A-Z]{2}", prop_oneof![Just(','), Just('+')]).prop_map(|(name, house, country, between)| {
+            format!("CN={name}{between}O={house},C={country}").parse().unwrap()
+        }),
     ];
     let usage = proptest::option::of(1..0x1FF_u16).prop_map(|bits| bits.map(FlagSet::new_truncated));
-    let other = (1..40_u32, any::<bool>(), vec(any::<u8>(), 0..60)).prop_map(|(arc, critical, value)| Extension {
+    let other = (1..40_u32, any::<bool>(), vec(any::<u8>(), 0..300)).prop_map(|(arc, critical, value)| Extension {
         extn_id: ObjectIdentifier::new("1.3.6.1.4.1.99999").unwrap().push_arc(arc).unwrap(),
         critical,
         extn_value: OctetString::new(value).unwrap(),
@@ -137,6 +165,13 @@ proptest! {
             prop_assert_eq!(names, asked);
             prop_assert!(again.extensions().ends_with(&wish.others));
             prop_assert!(!again.has_challenge_password());
+        }
+    }
+
+    #[test]
+    fn what_is_signed_is_what_another_encoder_writes(wish in wish()) {
+        if let Ok(to_sign) = wish.builder().finalize() {
+            prop_assert_eq!(to_sign.bytes(), wish.encoded_by_der());
         }
     }
 
