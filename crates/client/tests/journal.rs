@@ -105,6 +105,26 @@ fn what_is_no_journal_and_what_is_newer_is_told() {
 }
 
 #[test]
+fn the_program_that_is_waited_for_is_named_whoever_had_the_journal_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("twins.lock");
+    let holder = || match FileJournal::open(folder.path(), "twins") {
+        Err(JournalError::Locked { holder, .. }) => holder,
+        other => panic!("{other:?}"),
+    };
+    fs::write(&lock, "99999999999999\n").unwrap();
+    let mut first = FileJournal::create(folder.path(), "twins").unwrap();
+    first.append(&[]).unwrap();
+    assert_eq!(holder(), Some(std::process::id()));
+    assert_eq!(fs::read_to_string(&lock).unwrap(), format!("{}\n", std::process::id()));
+    // Between writing the number and cutting what stood there longer.
+    fs::write(&lock, "17\n99999999999\n").unwrap();
+    assert_eq!(holder(), Some(17));
+    fs::write(&lock, "").unwrap();
+    assert_eq!(holder(), None);
+}
+
+#[test]
 fn two_programs_do_not_work_on_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = FileJournal::create(folder.path(), "twins").unwrap();

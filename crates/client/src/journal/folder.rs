@@ -112,8 +112,10 @@ impl Lock {
         let mut lock = private().read(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {
-                // Who has the lock without having said who it is has it all the same.
-                let _ = lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id()));
+                // Who has the lock without having said who it is has it all the same. It is written over what stood there, and not
+                // after emptying the file: some file systems (ext4) would bring that to the disk at once, which takes milliseconds.
+                let who = format!("{}\n", std::process::id());
+                let _ = lock.write_all(who.as_bytes()).and_then(|()| lock.set_len(who.len() as u64));
                 Ok(Self(lock))
             }
             Err(TryLockError::WouldBlock) => {
@@ -127,7 +129,8 @@ impl Lock {
     fn holder(lock: File) -> Option<u32> {
         let mut text = String::new();
         lock.take(16).read_to_string(&mut text).ok()?;
-        text.trim().parse().ok()
+        // What stands behind the first line is of whoever had the lock before.
+        text.lines().next()?.parse().ok()
     }
 }
 
