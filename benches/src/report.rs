@@ -28,27 +28,28 @@ impl Report {
     }
 }
 
-const HEAD: [&str; 7] = ["task", "obnova", "", "beside", "", "ahead", "target"];
+const HEAD: [&str; 8] = ["task", "obnova", "", "beside", "", "ahead", "in rounds", "target"];
 
 impl fmt::Display for Report {
-    /// One line a peer. *ahead* is by what factor we are better; *target* what we want it to be at least.
+    /// One line a peer. *ahead* is by what factor we are better, *in rounds* between what factors it was in the middle half of the
+    /// rounds; *target* is what we want it to be at least.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = vec![HEAD.map(str::to_owned)];
         let mut group = "";
         for row in &self.rows {
             if row.group != group {
                 group = &row.group;
-                lines.push([group, "", "", "", "", "", ""].map(str::to_owned));
+                lines.push([group, "", "", "", "", "", "", ""].map(str::to_owned));
             }
             lines.extend(lines_of(row));
         }
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
         for line in lines {
-            let [task, ours, unit, peer, theirs, ahead, target] = &line;
+            let [task, ours, unit, peer, theirs, ahead, rounds, target] = &line;
             let text = format!(
-                "{task:<0$}  {ours:>1$} {unit:<2$}  {peer:<3$}  {theirs:>4$}  {ahead:>5$}  {target:<6$}",
-                widths[0], widths[1], widths[2], widths[3], widths[4], widths[5], widths[6]
+                "{task:<0$}  {ours:>1$} {unit:<2$}  {peer:<3$}  {theirs:>4$}  {ahead:>5$}  {rounds:<6$}  {target:<7$}",
+                widths[0], widths[1], widths[2], widths[3], widths[4], widths[5], widths[6], widths[7]
             );
             writeln!(f, "{}", text.trim_end())?;
         }
@@ -56,7 +57,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn lines_of(row: &Row) -> Vec<[String; 7]> {
+fn lines_of(row: &Row) -> Vec<[String; 8]> {
     let (scale, unit) = scale(row);
     let ours = figure(row.ours / scale);
     let mut lines: Vec<_> = row
@@ -70,7 +71,8 @@ fn lines_of(row: &Row) -> Vec<[String; 7]> {
                 format!("{target:.2} {}", if met { "met" } else { "NOT MET" })
             });
             let ahead = ahead.map_or("-".to_owned(), |ahead| format!("{ahead:.2}x"));
-            [String::new(), String::new(), String::new(), peer.name.clone(), theirs, ahead, target]
+            let rounds = peer.in_rounds.map_or(String::new(), |[least, most]| format!("{least:.2}-{most:.2}"));
+            [String::new(), String::new(), String::new(), peer.name.clone(), theirs, ahead, rounds, target]
         })
         .collect();
     if lines.is_empty() {
@@ -107,12 +109,13 @@ pub(crate) fn figure(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Figure;
 
     #[test]
     fn the_table_has_a_line_for_each_peer() {
         let mut report = Report::new();
         report.add(
-            Row::times("codec", "read", &[("us", 1234.5), ("a", 2469.0), ("b", 617.25)].map(named)).target("a", 2.0),
+            Row::times("codec", "read", &[("us", 1234.5), ("a", 2469.0), ("b", 617.25)].map(figure)).target("a", 2.0),
         );
         report.add(Row::new("codec", "traffic", Unit::Spent("APDUs"), 4.0).beside("a", None).target("a", 1.0));
         report.add(
@@ -121,17 +124,17 @@ mod tests {
         report.add(Row::new("server", "start", Unit::Time, 5.0));
         let table = report.to_string();
         let words: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(words[0], ["task", "obnova", "beside", "ahead", "target"]);
+        assert_eq!(words[0], ["task", "obnova", "beside", "ahead", "in", "rounds", "target"]);
         assert_eq!(words[1], ["codec"]);
-        assert_eq!(words[2], ["read", "1.23", "us", "a", "2.47", "2.00x", "2.00", "met"]);
-        assert_eq!(words[3], ["b", "0.62", "0.50x"]);
+        assert_eq!(words[2], ["read", "1.23", "us", "a", "2.47", "2.00x", "1.98-2.04", "2.00", "met"]);
+        assert_eq!(words[3], ["b", "0.62", "0.50x", "1.98-2.04"]);
         assert_eq!(words[4], ["traffic", "4", "APDUs", "a", "-", "-", "1.00", "NOT", "MET"]);
         assert_eq!(words[5], ["server"]);
         assert_eq!(words[6], ["orders", "50", "per", "s", "bound", "200", "0.25x", "0.50", "NOT", "MET"]);
         assert_eq!(words[7], ["start", "5", "ns"]);
     }
 
-    fn named((name, value): (&str, f64)) -> (String, f64) {
-        (name.to_owned(), value)
+    fn figure((side, time): (&str, f64)) -> Figure {
+        Figure { side: side.to_owned(), time, ahead: Some([1.98, 2.04]) }
     }
 }

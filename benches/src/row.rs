@@ -1,3 +1,5 @@
+use crate::Figure;
+
 /// One line of the table: a task, what it costs us, and what it costs the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -20,6 +22,8 @@ pub struct Peer {
     pub name: String,
     /// Its figure; `None` when it cannot do the task.
     pub value: Option<f64>,
+    /// Between what factors we were ahead in the middle half of the rounds, where there are rounds.
+    pub in_rounds: Option<[f64; 2]>,
     /// By what factor we want to be ahead at least; below 1 it says how far behind we may be.
     pub target: Option<f64>,
 }
@@ -43,16 +47,21 @@ impl Row {
 
     /// A line of times, ours first, as [`Sides`](crate::Sides) gives them.
     #[must_use]
-    pub fn times(group: &str, task: impl Into<String>, sides: &[(String, f64)]) -> Self {
-        let mut times = sides.iter();
-        let row = Self::new(group, task, Unit::Time, times.next().map_or(f64::NAN, |(_, ours)| *ours));
-        times.fold(row, |row, (name, value)| row.beside(name, Some(*value)))
+    pub fn times(group: &str, task: impl Into<String>, sides: &[Figure]) -> Self {
+        let (ours, peers) = sides.split_first().map_or((f64::NAN, sides), |(ours, peers)| (ours.time, peers));
+        let peer = |figure: &Figure| Peer {
+            name: figure.side.clone(),
+            value: Some(figure.time),
+            in_rounds: figure.ahead,
+            target: None,
+        };
+        Self { peers: peers.iter().map(peer).collect(), ..Self::new(group, task, Unit::Time, ours) }
     }
 
     /// Adds a peer; `None` when it cannot do the task.
     #[must_use]
     pub fn beside(mut self, name: &str, value: Option<f64>) -> Self {
-        self.peers.push(Peer { name: name.to_owned(), value, target: None });
+        self.peers.push(Peer { name: name.to_owned(), value, in_rounds: None, target: None });
         self
     }
 

@@ -2,6 +2,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// Several ways to do one thing, measured by turns: what else the machine does hits all of them alike.
+///
+/// Ours comes first.
 #[derive(Default)]
 pub struct Sides<'a> {
     sides: Vec<Side<'a>>,
@@ -11,6 +13,18 @@ struct Side<'a> {
     name: String,
     /// Does it so many times and says how long that took.
     run: Box<dyn FnMut(u32) -> Duration + 'a>,
+}
+
+/// What one side took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Who.
+    pub side: String,
+    /// Nanoseconds for one call.
+    pub time: f64,
+    /// By what factor at least, and by what at most, the first side was quicker than this one in the middle half of the rounds;
+    /// `None` where a round is a matter of luck.
+    pub ahead: Option<[f64; 2]>,
 }
 
 /// How long one side works before the next takes its turn.
@@ -42,21 +56,31 @@ impl<'a> Sides<'a> {
         self
     }
 
-    /// For what is quick and always the same: median over the rounds of the mean in a turn, in nanoseconds.
+    /// For what is quick and always the same: of the means in a turn, the one that a quarter of the rounds does not exceed, since
+    /// what disturbs a round only makes it longer.
     #[must_use]
-    pub fn medians(mut self, rounds: usize) -> Vec<(String, f64)> {
+    pub fn quartiles(mut self, rounds: usize) -> Vec<Figure> {
         let counts: Vec<u32> = self.sides.iter_mut().map(Side::calls_in_a_turn).collect();
-        self.by_turns(rounds, &counts)
+        let times = self.by_turns(rounds, &counts);
+        let Some((_, ours)) = times.first().cloned() else { return Vec::new() };
+        let figure = |(side, mut times): (String, Vec<f64>)| {
+            let mut ahead: Vec<f64> = times.iter().zip(&ours).map(|(time, ours)| time / ours).collect();
+            let ahead = [quantile(&mut ahead, 0.25), quantile(&mut ahead, 0.75)];
+            Figure { side, time: quantile(&mut times, 0.25), ahead: Some(ahead) }
+        };
+        times.into_iter().map(figure).collect()
     }
 
-    /// For what is slow or a matter of luck: median over single calls, in nanoseconds.
+    /// For what is slow or a matter of luck: the median over single calls.
     #[must_use]
-    pub fn medians_of_single_calls(self, rounds: usize) -> Vec<(String, f64)> {
+    pub fn medians_of_single_calls(self, rounds: usize) -> Vec<Figure> {
         let counts = vec![1; self.sides.len()];
-        self.by_turns(rounds, &counts)
+        let times = self.by_turns(rounds, &counts);
+        times.into_iter().map(|(side, mut times)| Figure { side, time: median(&mut times), ahead: None }).collect()
     }
 
-    fn by_turns(mut self, rounds: usize, counts: &[u32]) -> Vec<(String, f64)> {
+    /// What every side took in every round, in nanoseconds a call.
+    fn by_turns(mut self, rounds: usize, counts: &[u32]) -> Vec<(String, Vec<f64>)> {
         let mut times = vec![Vec::with_capacity(rounds); self.sides.len()];
         for round in 0..rounds {
             // Nobody always comes after the same one.
@@ -66,7 +90,7 @@ impl<'a> Sides<'a> {
                 times[at].push(took.as_nanos() as f64 / f64::from(counts[at]));
             }
         }
-        self.sides.into_iter().zip(times).map(|(side, mut times)| (side.name, median(&mut times))).collect()
+        self.sides.into_iter().map(|side| side.name).zip(times).collect()
     }
 }
 
@@ -94,6 +118,12 @@ pub fn median(figures: &mut [f64]) -> f64 {
     if odd { figures[middle] } else { figures[middle - 1].midpoint(figures[middle]) }
 }
 
+/// The one that this part of them does not exceed.
+fn quantile(figures: &mut [f64], part: f64) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[(part * (figures.len() - 1) as f64).round() as usize]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,15 +135,38 @@ mod tests {
     }
 
     #[test]
+    fn a_quarter_does_not_exceed_the_lower_quartile() {
+        let mut figures = [5.0, 1.0, 4.0, 2.0, 3.0];
+        assert_eq!([0.0, 0.25, 0.75, 1.0].map(|part| quantile(&mut figures, part)), [1.0, 2.0, 4.0, 5.0]);
+    }
+
+    #[test]
     fn everyone_has_as_many_turns_and_its_own_name() {
         let fixed = |nanos: u64| move |count: u32| Duration::from_nanos(nanos * u64::from(count));
-        let times = Sides::new().timed("a", fixed(3)).timed("b", fixed(50_000_000)).medians(3);
-        assert_eq!(times, [("a".to_owned(), 3.0), ("b".to_owned(), 50_000_000.0)]);
+        let times = Sides::new().timed("a", fixed(3)).timed("b", fixed(50_000_000)).quartiles(3);
+        assert_eq!(
+            times.iter().map(|figure| (&figure.side[..], figure.time)).collect::<Vec<_>>(),
+            [("a", 3.0), ("b", 5e7)]
+        );
         let mut turns = 0;
         let sides = Sides::new().timed("once", |count| {
             turns += count;
             Duration::from_nanos(u64::from(turns))
         });
-        assert_eq!(sides.medians_of_single_calls(5), [("once".to_owned(), 3.0)]);
+        assert_eq!(sides.medians_of_single_calls(5), [Figure { side: "once".into(), time: 3.0, ahead: None }]);
+    }
+
+    #[test]
+    fn how_far_ahead_is_said_for_the_middle_half_of_the_rounds() {
+        let slow = Duration::from_millis(40);
+        let mut round = 0;
+        let other = move |_| {
+            round += 1;
+            // The first call finds out how many fill a turn.
+            slow * [1, 5, 1, 4, 2, 3][round - 1]
+        };
+        let times = Sides::new().timed("ours", move |_| slow).timed("other", other).quartiles(5);
+        assert_eq!(times[0].ahead, Some([1.0, 1.0]));
+        assert_eq!(times[1], Figure { side: "other".into(), time: 8e7, ahead: Some([2.0, 4.0]) });
     }
 }

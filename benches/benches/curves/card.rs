@@ -31,6 +31,7 @@ pub fn measure(pairs: usize, _: &Path, told: &mut Told) {
     card.cost(told, "signature by the last key", Growth::Flat, RUNS, || {
         card.token().sign(std::slice::from_ref(&order), &pin()).unwrap()
     });
+    told.memory(Growth::Flat);
 }
 
 /// A card in software, and what is said to it.

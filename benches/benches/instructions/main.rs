@@ -51,12 +51,12 @@ fn main() -> ExitCode {
 fn counted() -> Vec<Ratio> {
     let mut ratios = Vec::new();
     for (task, sides) in tasks::all() {
-        let (_, [ours, peers @ ..]) = (task, &sides[..]) else { panic!("{task} has no sides") };
-        let ours = callgrind::count(task, ours);
+        let [ours, peers @ ..] = &sides[..] else { panic!("{task} has no sides") };
+        let ours = callgrind::count(&task, ours);
         for peer in peers {
-            let theirs = callgrind::count(task, peer);
-            println!("{task:<18} {ours:>9} instructions, {peer} {theirs:>9}: {:.2} times as many", theirs / ours);
-            ratios.push(Ratio { task: task.to_owned(), peer: (*peer).to_owned(), ratio: ours / theirs });
+            let theirs = callgrind::count(&task, peer);
+            println!("{task:<23} {ours:>9} instructions, {peer} {theirs:>9}: {:.2} times as many", theirs / ours);
+            ratios.push(Ratio { task: task.clone(), peer: (*peer).to_owned(), ratio: ours / theirs });
         }
     }
     ratios

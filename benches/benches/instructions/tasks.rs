@@ -5,43 +5,56 @@ use std::hint::black_box;
 use iso7816_tlv::ber::Tlv as IsoTlv;
 use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_apdu::{Command, CommandView};
+use rcgen::{PublicKeyData, SigningKey};
 use x509_cert::der::Decode;
 
 use crate::{
     apdus,
     callgrind::what_is_counted,
-    encoding::{Given, Wanted},
+    encoding::{Checked, Given, Wanted},
     tlv,
 };
 
 /// Every task with its sides, ours first.
-pub fn all() -> Vec<(&'static str, Vec<&'static str>)> {
-    vec![
-        ("select-read", vec!["obnova", "iso7816"]),
-        ("update-read", vec!["obnova", "iso7816"]),
-        ("select-written", vec!["obnova", "iso7816"]),
-        ("update-written", vec!["obnova", "iso7816"]),
+pub fn all() -> Vec<(String, Vec<&'static str>)> {
+    let apdus = ["read", "written"]
+        .map(|what| apdus::commands().map(|(name, _)| (format!("{}-{what}", slug(name)), vec!["obnova", "iso7816"])));
+    let others = [
         ("objects-walked", vec!["obnova", "iso7816-tlv", "der-any", "der-headers"]),
         ("objects-by-level", vec!["obnova", "der-any", "der-headers"]),
         ("objects-written", vec!["obnova", "iso7816-tlv"]),
         ("request-encoded", vec!["obnova", "rcgen"]),
-    ]
+        ("request-assembled", vec!["obnova", "rcgen-checked"]),
+    ];
+    let others = others.into_iter().map(|(name, sides)| (name.to_owned(), sides));
+    apdus.into_iter().flatten().chain(others).collect()
 }
 
 /// Prepares one side of one task, and does it.
 pub fn run(task: &str, side: &str) {
-    let [(_, select), (_, update)] = apdus::commands();
     match task {
-        "select-read" => read(side, &select),
-        "update-read" => read(side, &update),
-        "select-written" => written(side, &CommandView::parse(&select).unwrap().to_command()),
-        "update-written" => written(side, &CommandView::parse(&update).unwrap().to_command()),
         "objects-walked" => walked(side, tlv::walk),
         "objects-by-level" => walked(side, tlv::levels),
         "objects-written" => objects_written(side),
         "request-encoded" => request_encoded(side),
-        _ => panic!("no task is called {task}"),
+        "request-assembled" => request_assembled(side),
+        _ => apdu(task, side),
     }
+}
+
+fn apdu(task: &str, side: &str) {
+    for (name, apdu) in apdus::commands() {
+        match task.strip_prefix(&slug(name)) {
+            Some("-read") => return read(side, &apdu),
+            Some("-written") => return written(side, &CommandView::parse(&apdu).unwrap().to_command()),
+            _ => {}
+        }
+    }
+    panic!("no task is called {task}")
+}
+
+fn slug(name: &str) -> String {
+    name.replace(' ', "-")
 }
 
 /// So many times, so that what is around it does not count.
@@ -61,8 +74,11 @@ fn written(side: &str, command: &Command<'_>) {
     let mut buffer = [0; 2048];
     let mut data = iso7816::Data::<2048>::new();
     match side {
-        "obnova" => often(|| apdus::obnova_written(black_box(command), black_box(&mut buffer))),
-        "iso7816" => often(|| apdus::iso7816_written(black_box(command), black_box(&mut data))),
+        "obnova" => often(|| apdus::obnova_written(black_box(command), &mut buffer).len()),
+        "iso7816" => {
+            let builder = apdus::iso7816_builder(command);
+            often(|| apdus::iso7816_written(black_box(&builder), &mut data).len());
+        }
         _ => nobody(side),
     }
 }
@@ -99,6 +115,25 @@ fn request_encoded(side: &str) {
         _ => nobody(side),
     };
     // What is set up once in a process does not count.
+    work();
+    what_is_counted(&mut work);
+}
+
+/// Both check the signature that comes in; most of what is counted is that check, whose count depends a little on the signature.
+fn request_assembled(side: &str) {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let public = SubjectPublicKeyInfoOwned::from_der(&pair.subject_public_key_info()).unwrap();
+    let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
+    let wanted = Wanted::new(public.clone(), algorithm);
+    let signature = pair.sign(wanted.obnova().bytes()).unwrap();
+    let point = public.subject_public_key.raw_bytes().to_vec();
+    let given = Given { public: point, algorithm: pair.algorithm(), signature: wanted.signature_of_rcgen(&pair) };
+    let checked = Checked { key: &given, public: &public, algorithm };
+    let mut work: Box<dyn FnMut() -> usize> = match side {
+        "obnova" => Box::new(|| wanted.obnova().assemble(&signature.clone()).unwrap().der().len()),
+        "rcgen-checked" => Box::new(|| wanted.rcgen(&checked).der().len()),
+        _ => nobody(side),
+    };
     work();
     what_is_counted(&mut work);
 }

@@ -1,10 +1,11 @@
 //! The primitive without anything around it.
 
-use aws_lc_rs::{digest as lc, rsa, signature as sig};
+use aws_lc_rs::{digest as lc, encoding::AsDer, rsa, signature as sig};
 use obnova_algorithm::{
     Digest::{Sha256, Sha384},
-    DigestValue, KeyAlgorithm, SignatureAlgorithm,
+    DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, Verifier,
 };
+use x509_cert::der::Decode;
 
 pub enum BareKey {
     Rsa(rsa::KeyPair),
@@ -22,6 +23,19 @@ impl BareKey {
             KeyAlgorithm::P256 => ec(&sig::ECDSA_P256_SHA256_ASN1_SIGNING),
             KeyAlgorithm::P384 => ec(&sig::ECDSA_P384_SHA384_ASN1_SIGNING),
         }
+    }
+
+    /// Reads the public key, to check signatures.
+    pub fn verifier(&self, algorithm: SignatureAlgorithm) -> Verifier {
+        Verifier::new(&self.public_key(), algorithm).unwrap()
+    }
+
+    pub fn public_key(&self) -> SubjectPublicKeyInfoOwned {
+        let der = match self {
+            Self::Rsa(key) => sig::KeyPair::public_key(key).as_der().unwrap(),
+            Self::Ec(key) => sig::KeyPair::public_key(key).as_der().unwrap(),
+        };
+        SubjectPublicKeyInfoOwned::from_der(der.as_ref()).unwrap()
     }
 
     pub fn sign(&self, algorithm: SignatureAlgorithm, digest: &DigestValue) -> Vec<u8> {

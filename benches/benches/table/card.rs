@@ -47,10 +47,6 @@ impl Card {
         verify_digest(self.key.as_ref().unwrap(), algorithm, digest, &signature).unwrap();
     }
 
-    pub fn public_key(&self) -> SubjectPublicKeyInfoOwned {
-        self.key.clone().unwrap()
-    }
-
     pub fn apdus_of(&mut self, work: impl FnOnce(&mut Self)) -> u64 {
         let apdus = |reader: &SimulatorConnection| reader.with_card(|card| card.counts().apdus);
         let before = apdus(&self.reader);

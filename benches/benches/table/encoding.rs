@@ -1,13 +1,16 @@
 //! A certification request as our builder and as `rcgen` encode it: common name, key usage, one mail address.
 
-use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify};
 use obnova_pkcs10::{RequestBuilder, RequestToSign};
 use rcgen::{
     CertificateParams, CertificateSigningRequest, DistinguishedName, DnType, KeyUsagePurpose, PublicKeyData, SanType,
     SigningKey,
 };
 use x509_cert::{
-    der::asn1::Ia5String,
+    der::{
+        Decode, Reader, SliceReader,
+        asn1::{AnyRef, BitStringRef, Ia5String},
+    },
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
     name::Name,
 };
@@ -45,6 +48,16 @@ impl Wanted {
     pub fn rcgen(&self, key: &impl SigningKey) -> CertificateSigningRequest {
         self.params.serialize_request(key).unwrap()
     }
+
+    /// The signature in the request that `rcgen` makes.
+    pub fn signature_of_rcgen(&self, key: &impl SigningKey) -> Vec<u8> {
+        let request = self.rcgen(key);
+        let fields = AnyRef::from_der(request.der()).unwrap();
+        let mut reader = SliceReader::new(fields.value()).unwrap();
+        reader.tlv_bytes().unwrap();
+        reader.tlv_bytes().unwrap();
+        reader.decode::<BitStringRef<'_>>().unwrap().raw_bytes().to_vec()
+    }
 }
 
 /// A key that is elsewhere, whose signature has come.
@@ -67,5 +80,30 @@ impl PublicKeyData for Given {
 impl SigningKey for Given {
     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         Ok(self.signature.clone())
+    }
+}
+
+/// A key whose every signature is checked before it goes into a request.
+pub struct Checked<'a, K> {
+    pub key: &'a K,
+    pub public: &'a SubjectPublicKeyInfoOwned,
+    pub algorithm: SignatureAlgorithm,
+}
+
+impl<K: PublicKeyData> PublicKeyData for Checked<'_, K> {
+    fn der_bytes(&self) -> &[u8] {
+        self.key.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.key.algorithm()
+    }
+}
+
+impl<K: SigningKey> SigningKey for Checked<'_, K> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature = self.key.sign(message)?;
+        verify(self.public, self.algorithm, message, &signature).unwrap();
+        Ok(signature)
     }
 }

@@ -1,10 +1,10 @@
 //! Signatures through the whole stack (token, driver, exchange, the card in software, and the check of what the card signed),
 //! beside the bare primitive and OpenSSL.
 
-use std::{env, hint::black_box, process::Command};
+use std::{env, process::Command};
 
-use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, Verifier};
-use obnova_benches::{Report, Row, Sides};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
+use obnova_benches::{Figure, Report, Row, Sides};
 
 use crate::{bare::BareKey, card::Card, openssl::OpensslKey};
 
@@ -41,8 +41,9 @@ pub fn measure(report: &mut Report) {
 /// Measures in the process that [`WITHOUT_IFMA`] names, and tells the other one: a line a figure.
 pub fn tell() {
     for algorithm in [SignatureAlgorithm::RsaPkcs1(Digest::Sha256), SignatureAlgorithm::RsaPss(Digest::Sha256)] {
-        for (side, nanoseconds) in times(KeyAlgorithm::Rsa2048, algorithm).1 {
-            println!("{algorithm}\t{side}\t{nanoseconds}");
+        for figure in times(KeyAlgorithm::Rsa2048, algorithm).1 {
+            let [least, most] = figure.ahead.unwrap();
+            println!("{algorithm}\t{}\t{}\t{least}\t{most}", figure.side, figure.time);
         }
     }
 }
@@ -56,25 +57,28 @@ fn has_ifma() -> bool {
 
 /// The instructions make RSA signatures quick and their checks not, and many processors have none: aws-lc and OpenSSL both
 /// leave out what this variable names (OPENSSL_ia32cap(3): bit 21 of EBX of leaf 7).
-fn times_without_ifma() -> Vec<(String, Vec<(String, f64)>)> {
+fn times_without_ifma() -> Vec<(String, Vec<Figure>)> {
     let mut child = Command::new(env::current_exe().unwrap());
     let output = child.arg(WITHOUT_IFMA).env("OPENSSL_ia32cap", ":~0x200000").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8(output.stdout).unwrap();
-    let mut tasks: Vec<(String, Vec<(String, f64)>)> = Vec::new();
+    let mut tasks: Vec<(String, Vec<Figure>)> = Vec::new();
     for line in told.lines() {
-        let [task, side, value] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [task, side, figures @ ..] = &line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [time, least, most] = figures.iter().map(|figure| figure.parse().unwrap()).collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         if tasks.last().is_none_or(|(last, _)| last != task) {
-            tasks.push((task.to_owned(), Vec::new()));
+            tasks.push(((*task).to_owned(), Vec::new()));
         }
         let (_, sides) = tasks.last_mut().unwrap();
-        sides.push((side.to_owned(), value.parse().unwrap()));
+        sides.push(Figure { side: (*side).to_owned(), time, ahead: Some([least, most]) });
     }
     tasks
 }
 
 /// How many APDUs a signature is, and how long it takes each side.
-fn times(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> (u64, Vec<(String, f64)>) {
+fn times(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> (u64, Vec<Figure>) {
     let mut card = Card::with_key(key);
     let bare = BareKey::generate(key);
     let openssl = OpensslKey::generate(key);
@@ -82,21 +86,20 @@ fn times(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> (u64, Vec<(String,
     card.check(algorithm, &digest);
     openssl.check(algorithm, &digest);
     let apdus = card.apdus_of(|card| drop(card.sign(algorithm, &digest)));
-    let verifier = Verifier::new(&card.public_key(), algorithm).unwrap();
-    let signature = card.sign(algorithm, &digest);
+    let verifier = bare.verifier(algorithm);
     let sides = Sides::new()
         .side("obnova", || card.sign(algorithm, &digest))
         .side("aws-lc-rs", || bare.sign(algorithm, &digest))
         .side("aws-lc-rs, and its check", || {
             let made = bare.sign(algorithm, &digest);
-            verifier.verify_digest(&digest, black_box(&signature)).unwrap();
+            verifier.verify_digest(&digest, &made).unwrap();
             made
         })
         .side("OpenSSL", || openssl.sign(algorithm, &digest));
-    (apdus, sides.medians(ROUNDS))
+    (apdus, sides.quartiles(ROUNDS))
 }
 
-fn row(key: KeyAlgorithm, task: String, times: &[(String, f64)]) -> Row {
+fn row(key: KeyAlgorithm, task: String, times: &[Figure]) -> Row {
     let row = Row::times(GROUP, task, times);
     if key == KeyAlgorithm::Rsa2048 {
         row.target("aws-lc-rs", OVERHEAD).target("aws-lc-rs, and its check", OVERHEAD)

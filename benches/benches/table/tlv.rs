@@ -27,7 +27,7 @@ fn walked() -> Row {
         .side("iso7816-tlv", || iso7816_tlv(black_box(&bytes)))
         .side("der, AnyRef", || der_any(black_box(&bytes)))
         .side("der, headers", || der_headers(black_box(&bytes)));
-    let row = Row::times(GROUP, "351 objects walked, depth limited", &sides.medians(ROUNDS));
+    let row = Row::times(GROUP, "351 objects walked, depth limited", &sides.quartiles(ROUNDS));
     row.target("iso7816-tlv", 20.0).target("der, AnyRef", 5.0).target("der, headers", 5.0)
 }
 
@@ -37,7 +37,7 @@ fn by_level() -> Row {
         .side("obnova", || levels(black_box(&bytes)))
         .side("der, AnyRef", || der_any(black_box(&bytes)))
         .side("der, headers", || der_headers(black_box(&bytes)));
-    let row = Row::times(GROUP, "351 objects, level by level", &sides.medians(ROUNDS));
+    let row = Row::times(GROUP, "351 objects, level by level", &sides.quartiles(ROUNDS));
     row.target("der, AnyRef", 5.0).target("der, headers", 5.0)
 }
 
@@ -47,7 +47,7 @@ fn written() -> Row {
     assert_eq!(objects[0].to_vec(), bytes);
     let sides =
         Sides::new().side("obnova", directory).side("iso7816-tlv, from its tree", || black_box(&objects[0]).to_vec());
-    Row::times(GROUP, "351 objects written", &sides.medians(ROUNDS)).target("iso7816-tlv, from its tree", 1.0)
+    Row::times(GROUP, "351 objects written", &sides.quartiles(ROUNDS)).target("iso7816-tlv, from its tree", 1.0)
 }
 
 /// A directory of fifty entries: 351 data objects in 2,004 bytes, three levels inside the outermost one.
