@@ -7,7 +7,7 @@ use obnova_apdu::{Command, CommandView, LengthForm};
 use obnova_benches::{Report, Row, Sides};
 
 const GROUP: &str = "APDUs";
-const ROUNDS: usize = 31;
+const ROUNDS: usize = 251;
 
 pub fn measure(report: &mut Report) {
     for (name, apdu) in commands() {

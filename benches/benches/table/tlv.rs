@@ -9,7 +9,7 @@ use obnova_apdu::tlv::{Reader, Tag, VecWriter, Walk};
 use obnova_benches::{Report, Row, Sides};
 
 const GROUP: &str = "BER-TLV";
-const ROUNDS: usize = 31;
+const ROUNDS: usize = 251;
 
 pub fn measure(report: &mut Report) {
     report.add(walked());

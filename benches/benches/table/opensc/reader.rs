@@ -39,5 +39,14 @@ pub fn with_card(card: &SimulatorConnection, address: SocketAddr, work: impl FnO
 
 /// Runs a program of others.
 pub fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"))
+    output(Command::new(program).args(arguments))
+}
+
+/// Runs a program of OpenSC that tells at each step why it goes no further.
+pub fn run_with_log(program: &str, arguments: &[&str]) -> Output {
+    output(Command::new(program).args(arguments).env("OPENSC_DEBUG", "3"))
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
