@@ -127,10 +127,10 @@ fn request_assembled(side: &str) {
     let wanted = Wanted::new(public.clone(), algorithm);
     let signature = pair.sign(wanted.obnova().bytes()).unwrap();
     let point = public.subject_public_key.raw_bytes().to_vec();
-    let given = Given { public: point, algorithm: pair.algorithm(), signature: wanted.signature_of_rcgen(&pair) };
+    let given = Given { public: point, algorithm: pair.algorithm(), signature };
     let checked = Checked { key: &given, public: &public, algorithm };
     let mut work: Box<dyn FnMut() -> usize> = match side {
-        "obnova" => Box::new(|| wanted.obnova().assemble(&signature.clone()).unwrap().der().len()),
+        "obnova" => Box::new(|| wanted.obnova().assemble(&given.signature.clone()).unwrap().der().len()),
         "rcgen-checked" => Box::new(|| wanted.rcgen(&checked).der().len()),
         _ => nobody(side),
     };

@@ -7,10 +7,7 @@ use rcgen::{
     SigningKey,
 };
 use x509_cert::{
-    der::{
-        Decode, Reader, SliceReader,
-        asn1::{AnyRef, BitStringRef, Ia5String},
-    },
+    der::asn1::Ia5String,
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
     name::Name,
 };
@@ -47,16 +44,6 @@ impl Wanted {
 
     pub fn rcgen(&self, key: &impl SigningKey) -> CertificateSigningRequest {
         self.params.serialize_request(key).unwrap()
-    }
-
-    /// The signature in the request that `rcgen` makes.
-    pub fn signature_of_rcgen(&self, key: &impl SigningKey) -> Vec<u8> {
-        let request = self.rcgen(key);
-        let fields = AnyRef::from_der(request.der()).unwrap();
-        let mut reader = SliceReader::new(fields.value()).unwrap();
-        reader.tlv_bytes().unwrap();
-        reader.tlv_bytes().unwrap();
-        reader.decode::<BitStringRef<'_>>().unwrap().raw_bytes().to_vec()
     }
 }
 

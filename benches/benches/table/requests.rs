@@ -1,7 +1,8 @@
 //! Certification requests built and encoded, beside `rcgen` and OpenSSL: one key, one subject, the same extensions.
 //!
 //! Ours checks the signature that is put into a request before the request leaves; where that check is measured with, `rcgen` is
-//! shown with the same check of the same signature as well: *rcgen, checked*.
+//! shown with the same check of the same signature as well: *rcgen, checked*. What is signed is the same to the byte, and the same
+//! code signs it.
 
 use std::hint::black_box;
 
@@ -9,7 +10,7 @@ use aws_lc_rs::encoding::AsDer;
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_benches::{Report, Row, Sides};
 use obnova_pkcs10::{CertificationRequest, RequestToSign};
-use rcgen::PublicKeyData;
+use rcgen::{PublicKeyData, SigningKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use crate::{
@@ -37,7 +38,6 @@ pub fn measure(report: &mut Report) {
 struct Keys {
     key: KeyAlgorithm,
     algorithm: SignatureAlgorithm,
-    bare: BareKey,
     rcgen: rcgen::KeyPair,
     openssl: OpensslKey,
     public: SubjectPublicKeyInfoOwned,
@@ -55,15 +55,15 @@ impl Keys {
         let openssl = OpensslKey::from_pkcs8(&pkcs8);
         let rcgen = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(pkcs8), name).unwrap();
         let wanted = Wanted::new(public.clone(), algorithm);
-        let keys = Self { key, algorithm, bare, rcgen, openssl, public, wanted };
+        let keys = Self { key, algorithm, rcgen, openssl, public, wanted };
         keys.check();
         keys
     }
 
-    /// All three make requests that say the same, and that hold.
+    /// All three make requests that say the same, and that hold; `rcgen` also with the signature of ours.
     fn check(&self) {
         let ours = self.ours(|request| self.sign(request));
-        let theirs = self.wanted.rcgen(&self.rcgen);
+        let theirs = self.wanted.rcgen(&self.given());
         let openssl = self.openssl.request(SUBJECT, MAIL);
         for other in [theirs.der().as_ref(), &openssl] {
             let other = CertificationRequest::from_der(other).unwrap();
@@ -82,12 +82,12 @@ impl Keys {
     }
 
     fn sign(&self, request: &RequestToSign) -> Vec<u8> {
-        self.bare.sign(self.algorithm, &request.digest())
+        self.rcgen.sign(request.bytes()).unwrap()
     }
 
     /// Without any signature: the bytes to sign, and the peer with a signature from nowhere.
     fn encoded(&self) -> Row {
-        let given = self.given(self.sign(&self.wanted.obnova()));
+        let given = self.given();
         let sides = Sides::new()
             .side("obnova", || black_box(&self.wanted).obnova())
             .side("rcgen", || black_box(&self.wanted).rcgen(&given));
@@ -96,18 +96,21 @@ impl Keys {
 
     /// With a signature that is given, as from a card: encoded, checked, put together.
     fn assembled(&self) -> Row {
-        let signature = self.sign(&self.wanted.obnova());
-        let given = self.given(self.wanted.signature_of_rcgen(&self.rcgen));
+        let given = self.given();
         let sides = Sides::new()
-            .side("obnova", || black_box(self).ours(|_| signature.clone()))
+            .side("obnova", || black_box(self).ours(|_| given.signature.clone()))
             .side("rcgen", || black_box(&self.wanted).rcgen(&given))
             .side("rcgen, checked", || black_box(&self.wanted).rcgen(&self.checked(&given)));
         let row = Row::times(GROUP, format!("{}, a signature put in and checked", self.key), &sides.quartiles(ROUNDS));
         row.target("rcgen, checked", 1.0)
     }
 
-    fn given(&self, signature: Vec<u8>) -> Given {
-        Given { public: self.rcgen.der_bytes().to_vec(), algorithm: PublicKeyData::algorithm(&self.rcgen), signature }
+    fn given(&self) -> Given {
+        Given {
+            public: self.rcgen.der_bytes().to_vec(),
+            algorithm: PublicKeyData::algorithm(&self.rcgen),
+            signature: self.sign(&self.wanted.obnova()),
+        }
     }
 
     fn checked<'a, K>(&'a self, key: &'a K) -> Checked<'a, K> {
