@@ -233,7 +233,8 @@ impl Ca {
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
     }
 
-    /// Orders, the newest first, at most `limit`, of one state or of all.
+    /// Orders, the newest first, at most `limit`, of one state or of all. It takes as long as the list is, however much is kept;
+    /// there is no way to go on behind the last one, so a list of all orders holds all of them at once.
     ///
     /// # Errors
     /// [`CaError::Store`].
