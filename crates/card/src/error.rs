@@ -41,9 +41,7 @@ pub enum TokenError {
         tries: Tries,
     },
     /// The password is blocked.
-    #[error(
-        "the {password} is blocked: unblock it with the PUK, or ask the issuer for a new card when the PUK is blocked too"
-    )]
+    #[error("the {password} is blocked: {}", way_out(*password))]
     Blocked {
         /// Which one.
         password: PasswordKind,
@@ -242,6 +240,19 @@ pub enum TokenError {
         /// What it said, and what to do.
         problem: String,
     },
+}
+
+/// A PUK that is blocked is the end of unblocking, and a transport PIN the end of the card.
+fn way_out(blocked: PasswordKind) -> &'static str {
+    match blocked {
+        PasswordKind::AuthenticationPin | PasswordKind::SignaturePin => {
+            "unblock it with the PUK, or ask the issuer for a new card when the PUK is blocked too"
+        }
+        PasswordKind::Puk => {
+            "nothing unblocks a PIN of this card any more; what is not blocked works on; ask the issuer for a new card"
+        }
+        PasswordKind::TransportPin => "the card can never be activated: ask the issuer for a new one",
+    }
 }
 
 fn left(tries: Tries) -> String {

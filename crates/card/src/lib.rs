@@ -6,6 +6,8 @@ mod check;
 mod error;
 mod in_place;
 mod location;
+mod new_password;
+mod password_steps;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
 mod pkcs11_uri;
@@ -17,6 +19,8 @@ pub use activation::Activation;
 pub use error::TokenError;
 pub use in_place::InPlaceOnly;
 pub use location::{Location, LocationError};
+pub use new_password::{Alphabet, BrokenRule, NewPasswords, PasswordPolicy, PasswordRules};
+pub use password_steps::{Dead, Offer, PasswordStep, PasswordSteps};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Token, Pkcs11Trace};
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};

@@ -1,6 +1,6 @@
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 
-use crate::{Activation, Secret, TokenError};
+use crate::{Activation, Alphabet, Secret, TokenError};
 
 /// A device that holds keys and certificates: a card, a USB key, a PKCS#11 token.
 ///
@@ -22,7 +22,8 @@ pub trait Token: Send {
     /// As [`identity`](Self::identity).
     fn capabilities(&mut self) -> Result<Capabilities, TokenError>;
 
-    /// Its passwords and their states. Spends no try.
+    /// Its passwords and their states. Spends no try. The transport PIN is among them while one is needed, wherever the token
+    /// keeps it.
     ///
     /// # Errors
     /// As [`identity`](Self::identity).
@@ -291,6 +292,8 @@ pub struct PasswordStatus {
     pub minimum: usize,
     /// Longest length in bytes.
     pub maximum: usize,
+    /// What the token says that it is made of.
+    pub alphabet: Alphabet,
 }
 
 /// How a password stands.

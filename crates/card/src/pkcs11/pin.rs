@@ -2,7 +2,7 @@
 
 use cryptoki::slot::TokenInfo;
 
-use crate::{Activation, PasswordKind, PasswordState, PasswordStatus, Secret, TokenError, Tries};
+use crate::{Activation, Alphabet, PasswordKind, PasswordState, PasswordStatus, Secret, TokenError, Tries};
 
 /// What the one PIN is called here.
 pub(super) const PIN: PasswordKind = PasswordKind::AuthenticationPin;
@@ -21,7 +21,13 @@ pub(super) fn status(info: &TokenInfo) -> PasswordStatus {
     } else {
         PasswordState::Active(Tries::Unknown)
     };
-    PasswordStatus { kind: PIN, state, minimum: info.min_pin_length(), maximum: info.max_pin_length() }
+    PasswordStatus {
+        kind: PIN,
+        state,
+        minimum: info.min_pin_length(),
+        maximum: info.max_pin_length(),
+        alphabet: Alphabet::Any,
+    }
 }
 
 /// What becomes of a PIN that its holder must change before he uses it.

@@ -185,7 +185,7 @@ fn one_after_the_other(
                 card.ask(&command::set_password(*password, secret.expose()))?;
             }
             State::Transport { .. } | State::Blocked => {
-                card.check_tries(*password, transport)?;
+                card.check_tries(*password, transport).map_err(transport_is_meant)?;
                 let change = command::change_password(*password, transport.secret.expose(), secret.expose());
                 card.present(*password, &change).map_err(|error| transport_is_meant(nothing_is_left(error)))?;
             }
@@ -207,6 +207,9 @@ fn transport_is_meant(error: TokenError) -> TokenError {
     match error {
         TokenError::WrongSecret { tries, .. } => {
             TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }
+        }
+        TokenError::TooFewTries { tries, .. } => {
+            TokenError::TooFewTries { password: PasswordKind::TransportPin, tries }
         }
         other => other,
     }

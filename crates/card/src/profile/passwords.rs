@@ -2,10 +2,13 @@
 
 use obnova_profile::{PasswordReference, PasswordState as State, command};
 
-use super::{conversation::Conversation, names};
-use crate::{PasswordKind, PasswordState, PasswordStatus, Pin, Secret, TokenError, Tries};
+use super::{activation, conversation::Conversation, names};
+use crate::{Activation, Alphabet, PasswordKind, PasswordState, PasswordStatus, Pin, Secret, TokenError, Tries};
 
+/// Every password; and the transport PIN that stands in the place of others as if it was one of its own.
 pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
+    // AODF: ascii-numeric.
+    let alphabet = Alphabet::Digits;
     let status = |record: &obnova_profile::PasswordRecord| PasswordStatus {
         kind: names::password(record.reference),
         state: match record.state {
@@ -16,8 +19,16 @@ pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
         },
         minimum: record.minimum.into(),
         maximum: record.maximum.into(),
+        alphabet,
     };
-    card.status.passwords.iter().map(status).collect()
+    let mut all: Vec<_> = card.status.passwords.iter().map(status).collect();
+    let kind = PasswordKind::TransportPin;
+    if let Some(Activation::TransportPin { tries, minimum, maximum, .. }) = activation::state(card)
+        && !all.iter().any(|status| status.kind == kind)
+    {
+        all.push(PasswordStatus { kind, state: PasswordState::Active(tries), minimum, maximum, alphabet });
+    }
+    all
 }
 
 pub(super) fn change(

@@ -1,0 +1,98 @@
+use crate::{Activation, PasswordKind, PasswordState, PasswordStatus, Tries};
+
+/// Something that a holder does about passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PasswordStep {
+    /// Brings a token that was never used to life.
+    Activate,
+    /// Replaces a password by another, knowing it.
+    Change(PasswordKind),
+    /// Sets a new PIN with the PUK.
+    Unblock(PasswordKind),
+}
+
+/// A step that can work now, and what it may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Which one.
+    pub step: PasswordStep,
+    /// The password that it takes and the tries that this one has left; `None` when it takes nothing but the token.
+    pub takes: Option<(PasswordKind, Tries)>,
+}
+
+/// What nothing helps against any more, but a new token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dead {
+    /// The token was never activated and cannot be: this password has no try left.
+    Token(PasswordKind),
+    /// The PUK is blocked: a PIN that is blocked, or ever will be, stays so.
+    Puk,
+    /// This PIN is blocked, and no PUK unblocks it.
+    Pin(PasswordKind),
+}
+
+/// What can be done about a token's passwords as it stands, and what cannot be done any more. A front end offers the one, says
+/// the other, and asks for no password that cannot help.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PasswordSteps {
+    /// What can work.
+    pub offers: Vec<Offer>,
+    /// What is lost.
+    pub dead: Vec<Dead>,
+}
+
+impl PasswordSteps {
+    /// Reads them from what a token tells without a PIN: [`Capabilities::activation`](crate::Capabilities::activation) and
+    /// [`Token::passwords`](crate::Token::passwords).
+    #[must_use]
+    pub fn of(activation: Option<Activation>, passwords: &[PasswordStatus]) -> Self {
+        match activation {
+            Some(Activation::Finished { password }) => Self { offers: Vec::new(), dead: vec![Dead::Token(password)] },
+            Some(Activation::TransportPin { tries, .. }) => Self::activate(Some((PasswordKind::TransportPin, tries))),
+            Some(Activation::GoesOn { password, tries }) => Self::activate(Some((password, tries))),
+            Some(Activation::Nothing) => Self::activate(None),
+            None => Self::of_active(passwords),
+        }
+    }
+
+    /// The offer of a step, if it can work.
+    #[must_use]
+    pub fn offer(&self, step: PasswordStep) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.step == step)
+    }
+
+    fn activate(takes: Option<(PasswordKind, Tries)>) -> Self {
+        Self { offers: vec![Offer { step: PasswordStep::Activate, takes }], dead: Vec::new() }
+    }
+
+    fn of_active(passwords: &[PasswordStatus]) -> Self {
+        let mut steps = Self::default();
+        let puk = passwords.iter().find(|status| status.kind == PasswordKind::Puk).map(|status| status.state);
+        for PasswordStatus { kind, state, .. } in passwords {
+            let is_pin = matches!(kind, PasswordKind::AuthenticationPin | PasswordKind::SignaturePin);
+            if let PasswordState::Active(tries) = state
+                && (is_pin || *kind == PasswordKind::Puk)
+            {
+                steps.offers.push(Offer { step: PasswordStep::Change(*kind), takes: Some((*kind, *tries)) });
+            }
+            if !is_pin || matches!(state, PasswordState::Disabled) {
+                continue;
+            }
+            match (state, puk) {
+                (_, Some(PasswordState::Active(tries))) => {
+                    let takes = Some((PasswordKind::Puk, tries));
+                    steps.offers.push(Offer { step: PasswordStep::Unblock(*kind), takes });
+                }
+                (PasswordState::Blocked, _) => steps.dead.push(Dead::Pin(*kind)),
+                _ => {}
+            }
+        }
+        if puk == Some(PasswordState::Blocked) {
+            steps.dead.push(Dead::Puk);
+        }
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! What is offered works, and what is not offered is refused before a secret is sent: on cards in every state that their
+//! passwords can get into.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{
+    AUTHENTICATION, PUK, SIGNATURE, Setup,
+    arrived::{arrived, good, transport},
+};
+use obnova_card::{
+    Dead, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, ProfileToken, Secret, Token, TokenError, Tries,
+};
+use obnova_profile::{PasswordReference, TransportPinModel, command};
+use obnova_simulator::{Card, SimulatorConnection};
+
+const STEPS: [PasswordStep; 6] = [
+    PasswordStep::Activate,
+    PasswordStep::Change(PasswordKind::AuthenticationPin),
+    PasswordStep::Change(PasswordKind::SignaturePin),
+    PasswordStep::Change(PasswordKind::Puk),
+    PasswordStep::Unblock(PasswordKind::AuthenticationPin),
+    PasswordStep::Unblock(PasswordKind::SignaturePin),
+];
+
+fn steps(token: &mut impl Token) -> PasswordSteps {
+    let seen = token.overview().unwrap();
+    PasswordSteps::of(seen.capabilities.activation, &seen.passwords)
+}
+
+fn right(kind: PasswordKind) -> Pin {
+    Pin::with_last_try(Secret::from(match kind {
+        PasswordKind::AuthenticationPin => AUTHENTICATION,
+        PasswordKind::SignaturePin => SIGNATURE,
+        PasswordKind::Puk => PUK,
+        PasswordKind::TransportPin => panic!("it is given apart"),
+    }))
+}
+
+/// Each step is tried on a card of its own, with the right passwords.
+fn every_offer_is_true(card: &Card, model: TransportPinModel) {
+    let fork = || ProfileToken::new(SimulatorConnection::new(card.fork()));
+    let offered = steps(&mut fork());
+    for step in STEPS {
+        let simulator = SimulatorConnection::new(card.fork());
+        let mut token = ProfileToken::new(simulator.clone());
+        let new = Secret::from("73028461");
+        let outcome = match step {
+            PasswordStep::Activate => token.activate(&transport(model), &good()),
+            PasswordStep::Change(kind) => token.change_password(kind, &right(kind), &new),
+            PasswordStep::Unblock(kind) => token.unblock_password(kind, &right(PasswordKind::Puk), &new),
+        };
+        match offered.offer(step) {
+            Some(_) => outcome.unwrap_or_else(|error| panic!("{step:?} was offered: {error}")),
+            None => {
+                let error = outcome.expect_err("it was not offered");
+                let is_plain = matches!(
+                    error,
+                    TokenError::Blocked { .. }
+                        | TokenError::NotActive
+                        | TokenError::Finished { .. }
+                        | TokenError::Unsupported { .. }
+                );
+                assert!(is_plain, "{step:?}: {error}");
+                assert_eq!(simulator.with_card(|card| card.status()), card.status(), "{step:?} touched the card");
+            }
+        }
+    }
+}
+
+/// Wrong values until no try is left.
+fn block(card: &mut Card, password: PasswordReference) {
+    let wrong = match password {
+        PasswordReference::Puk => command::unblock_password(PasswordReference::SignaturePin, b"00000000", b"1111"),
+        pin => command::verify(pin, b"0000"),
+    };
+    let apdu = wrong.encode(wrong.as_command().shortest_form()).unwrap();
+    while !card.process(&apdu).unwrap().ends_with(&[0x69, 0x83]) {}
+}
+
+#[test]
+fn what_is_offered_on_an_active_card_works_and_the_rest_is_refused() {
+    let passwords = PasswordReference::LASTING;
+    for blocked in 0..8_u8 {
+        let setup = Setup::new();
+        let mut card = setup.simulator.with_card(|card| card.fork());
+        let is_blocked = |index: usize| blocked & (1 << index) != 0;
+        // The PUK last: it takes a PIN that can be set.
+        for (index, password) in passwords.into_iter().enumerate().filter(|(index, _)| is_blocked(*index)) {
+            block(&mut card, password);
+            assert!(is_blocked(index));
+        }
+        card.reset();
+        let steps = steps(&mut ProfileToken::new(SimulatorConnection::new(card.fork())));
+        let expected = usize::from(!is_blocked(0)) + usize::from(!is_blocked(1)) + if is_blocked(2) { 0 } else { 3 };
+        assert_eq!(steps.offers.len(), expected, "{blocked:03b}: {steps:?}");
+        assert_eq!(steps.dead.contains(&Dead::Puk), is_blocked(2));
+        every_offer_is_true(&card, TransportPinModel::Separate);
+    }
+}
+
+#[test]
+fn before_activation_nothing_else_is_offered_and_then_it_works() {
+    for model in TransportPinModel::ALL {
+        let (card, mut token) = arrived(model);
+        assert_eq!(steps(&mut token).offers.len(), 1);
+        every_offer_is_true(&card.with_card(|card| card.fork()), model);
+        // The transport PIN is told with its tries, wherever the card keeps it.
+        let told = token.passwords().unwrap().into_iter().find(|status| status.kind == PasswordKind::TransportPin);
+        assert_eq!(told.is_some(), model.is_secret());
+        let tries = if model == TransportPinModel::SingleUse { 1 } else { 3 };
+        assert!(told.is_none_or(|told| told.state == PasswordState::Active(Tries::Known(tries))), "{model:?}");
+    }
+}
+
+#[test]
+fn a_finished_card_is_offered_nothing() {
+    let (card, mut token) = arrived(TransportPinModel::SingleUse);
+    token.activate(&Pin::with_last_try(Secret::from("000000")), &good()).unwrap_err();
+    let steps = steps(&mut token);
+    assert_eq!((steps.offers, steps.dead), (vec![], vec![Dead::Token(PasswordKind::TransportPin)]));
+    every_offer_is_true(&card.with_card(|card| card.fork()), TransportPinModel::SingleUse);
+}
+
+#[test]
+fn a_dead_puk_is_said_plainly() {
+    let blocked = |password| TokenError::Blocked { password }.to_string();
+    let puk = blocked(PasswordKind::Puk);
+    assert!(puk.contains("nothing unblocks a PIN of this card any more") && !puk.contains("with the PUK"), "{puk}");
+    assert!(blocked(PasswordKind::SignaturePin).contains("unblock it with the PUK"));
+    assert!(!blocked(PasswordKind::TransportPin).contains("PUK"));
+}
