@@ -169,7 +169,11 @@ fn card_checks(token: &SharedToken, card: &CardView, policy: &Policy, now: Syste
 
 const fn subject_of(reason: &Reason) -> Subject {
     match reason {
-        Reason::NotActive | Reason::PinNotSet { .. } | Reason::PinBlocked { .. } => Subject::Passwords,
+        Reason::NotActive
+        | Reason::CardFinished { .. }
+        | Reason::PinNotSet { .. }
+        | Reason::PinBlocked { .. }
+        | Reason::PinDead { .. } => Subject::Passwords,
         Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::NotDue { .. } => Subject::Validity,
         Reason::NoFreeSlot { .. } => Subject::Room,
         Reason::AlgorithmNotOffered { .. } | Reason::KeyCannotSign { .. } => Subject::Algorithms,

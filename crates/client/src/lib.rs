@@ -6,10 +6,11 @@
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
-//! - [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
+//! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod activation;
 mod ca;
 mod content;
 mod doctor;
@@ -25,6 +26,7 @@ mod pins;
 mod prompt;
 mod runner;
 
+pub use activation::activate;
 pub use ca::{CaConnection, CaError};
 pub use content::{install_completion, remove};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};

@@ -17,9 +17,7 @@ pub fn with_password<T>(
     uses: &[PinUse],
     mut act: impl FnMut(&mut dyn Token, &Pin) -> Result<T, TokenError>,
 ) -> Result<T, RunError> {
-    let card = lock(token).identity()?.label;
-    let statuses = lock(token).passwords()?;
-    let mut asker = Once { prompt, card, statuses, uses };
+    let mut asker = Once::new(token, prompt, uses)?;
     retry(&mut asker, password, |_, pin| act(lock(token).as_mut(), pin).map_err(RunError::from))
 }
 
@@ -106,11 +104,20 @@ pub(crate) fn note_wrong(statuses: &mut [PasswordStatus], password: PasswordKind
     }
 }
 
-struct Once<'a> {
-    prompt: &'a mut dyn Prompt,
+/// Asks for one thing.
+pub(crate) struct Once<'a> {
+    pub(crate) prompt: &'a mut dyn Prompt,
     card: String,
     statuses: Vec<PasswordStatus>,
     uses: &'a [PinUse],
+}
+
+impl<'a> Once<'a> {
+    pub(crate) fn new(token: &SharedToken, prompt: &'a mut dyn Prompt, uses: &'a [PinUse]) -> Result<Self, TokenError> {
+        let card = lock(token).identity()?.label;
+        let statuses = lock(token).passwords()?;
+        Ok(Self { prompt, card, statuses, uses })
+    }
 }
 
 impl Asker for Once<'_> {

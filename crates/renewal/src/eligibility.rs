@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
-use obnova_card::{KeyEntry, KeyRole, PasswordKind, PasswordState, SlotId};
+use obnova_card::{Activation, Dead, KeyEntry, KeyRole, PasswordKind, PasswordState, PasswordSteps, SlotId};
 use x509_cert::name::Name;
 
 use crate::{CardView, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan::OldKey, view::SlotView};
@@ -38,10 +38,13 @@ pub(crate) fn current(
 ) -> Result<Current, NotEligible> {
     let mut reasons = Vec::new();
     let waits = card.passwords.iter().any(|password| password.state == PasswordState::Transport);
-    let is_active = !waits && card.capabilities.activation.is_none();
-    if !is_active {
-        reasons.push(Reason::NotActive);
+    match card.capabilities.activation {
+        Some(Activation::Finished { password }) => reasons.push(Reason::CardFinished { password }),
+        Some(_) => reasons.push(Reason::NotActive),
+        None if waits => reasons.push(Reason::NotActive),
+        None => {}
     }
+    let is_active = reasons.is_empty();
     let chosen = choose(card, issuer, now).map_err(|reason| reasons.push(reason)).ok();
     if let Some((pair, _)) = &chosen {
         reasons.extend(validity(pair, policy, now));
@@ -193,7 +196,9 @@ fn passwords(card: &CardView, pair: &Pair<Candidate<'_>>) -> Vec<Reason> {
     kinds.push(PasswordKind::AuthenticationPin);
     kinds.sort_unstable();
     kinds.dedup();
+    let dead = PasswordSteps::of(card.capabilities.activation, &card.passwords).dead;
     let reason = |password| match card.password(password)? {
+        PasswordState::Blocked if dead.contains(&Dead::Pin(password)) => Some(Reason::PinDead { password }),
         PasswordState::Blocked => Some(Reason::PinBlocked { password }),
         PasswordState::Empty => Some(Reason::PinNotSet { password }),
         PasswordState::Transport | PasswordState::Active(_) | PasswordState::Disabled => None,

@@ -24,6 +24,14 @@ pub enum Reason {
     /// The card was never activated.
     #[error("the card is not active: activate it with its transport PIN first")]
     NotActive,
+    /// The card was never activated, and cannot be any more.
+    #[error(
+        "the card is finished: it is not active, and its {password} has no try left: ask the issuer for a new card"
+    )]
+    CardFinished {
+        /// The password that would have activated it.
+        password: PasswordKind,
+    },
     /// A PIN that is needed was never set.
     #[error("the {password} was never set: set it first, or ask the issuer")]
     PinNotSet {
@@ -33,6 +41,12 @@ pub enum Reason {
     /// A PIN that is needed is blocked.
     #[error("the {password} is blocked: unblock it with the PUK (pin unblock)")]
     PinBlocked {
+        /// Which one.
+        password: PasswordKind,
+    },
+    /// A PIN that is needed is blocked, and nothing unblocks it: the PUK is blocked too, or there is none.
+    #[error("the {password} is blocked and no PUK unblocks it any more: ask the issuer for a new card")]
+    PinDead {
         /// Which one.
         password: PasswordKind,
     },
@@ -117,8 +131,10 @@ impl Reason {
     pub const fn id(&self) -> &'static str {
         match self {
             Self::NotActive => "reason-not-active",
+            Self::CardFinished { .. } => "reason-card-finished",
             Self::PinNotSet { .. } => "reason-pin-not-set",
             Self::PinBlocked { .. } => "reason-pin-blocked",
+            Self::PinDead { .. } => "reason-pin-dead",
             Self::NoCertificates => "reason-no-certificates",
             Self::BrokenCertificate { .. } => "reason-broken-certificate",
             Self::OnlyOneOfTwo { .. } => "reason-only-one-of-two",

@@ -109,6 +109,15 @@ fn each_state_of_the_card_has_its_reason() {
     assert_eq!(set(auth, PasswordState::Transport), [Reason::NotActive]);
     // Every password was set, and then it was torn.
     assert_eq!(changed(&|card| card.capabilities.activation = Some(Activation::Nothing)), [Reason::NotActive]);
+    let finished = Activation::Finished { password: PasswordKind::TransportPin };
+    assert_eq!(
+        changed(&|card| card.capabilities.activation = Some(finished)),
+        [Reason::CardFinished { password: PasswordKind::TransportPin }]
+    );
+    let without_puk = changed(&|card| {
+        card.passwords.iter_mut().filter(|one| one.kind != sign).for_each(|one| one.state = PasswordState::Blocked);
+    });
+    assert_eq!(without_puk, [Reason::PinDead { password: auth }]);
     let arrived = changed(&|card| {
         card.capabilities.activation = Some(Activation::Nothing);
         card.passwords.iter_mut().for_each(|one| one.state = PasswordState::Empty);

@@ -1,0 +1,43 @@
+use obnova_card::{Activation, PasswordKind, Pin, Secret, TokenError};
+use obnova_card_rustls::SharedToken;
+
+use crate::{
+    Prompt, Question, RunError,
+    look::lock,
+    pins::{Once, retry},
+};
+
+/// A new password for each that stays, as [`NewPasswords`](obnova_card::NewPasswords) hands them out.
+type New = [(PasswordKind, Secret)];
+
+/// Activates a token with new passwords that were [collected](obnova_card::NewPasswords) and checked before. The transport PIN
+/// is asked for where there is one, again when it was wrong and tries are left; the last one is never spent without a clear
+/// yes, which a transport PIN that works once always takes. When it was torn, do it again with the same new passwords.
+///
+/// # Errors
+/// [`RunError::Token`], in particular [`TokenError::Finished`]; [`RunError::Prompt`]; [`RunError::LastTryKept`].
+pub fn activate(token: &SharedToken, prompt: &mut dyn Prompt, new: &New) -> Result<(), RunError> {
+    let needed = lock(token).capabilities()?.activation;
+    let Some(Activation::TransportPin { .. }) = needed else {
+        // What is wrong with its state the token says itself.
+        return once_sure(token, prompt, &Pin::new(Secret::new(Vec::new())), new);
+    };
+    let mut asker = Once::new(token, prompt, &[])?;
+    retry(&mut asker, PasswordKind::TransportPin, |asker, pin| once_sure(token, asker.prompt, pin, new))
+}
+
+/// A password that was set before a tear is sent too, and may have one try left.
+fn once_sure(token: &SharedToken, prompt: &mut dyn Prompt, transport: &Pin, new: &New) -> Result<(), RunError> {
+    let outcome = lock(token).activate(transport, new);
+    match outcome {
+        Err(TokenError::TooFewTries { password, .. })
+            if password != PasswordKind::TransportPin && transport.keep_tries > 0 =>
+        {
+            if !prompt.confirm(&Question::LastTry(password))? {
+                return Err(RunError::LastTryKept { password });
+            }
+            Ok(lock(token).activate(&Pin::with_last_try(transport.secret.clone()), new)?)
+        }
+        outcome => Ok(outcome?),
+    }
+}
