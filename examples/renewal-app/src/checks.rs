@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use obnova_card::{KeyRole, PasswordState, PasswordStatus};
+use obnova_card::{Dead, KeyRole, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps};
 use obnova_client::CaConnection as _;
 use obnova_renewal::{CardView, Plan, Policy, Reason, current_pair, date};
 
@@ -42,7 +42,8 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
             kind = identity.kind.as_str()
         )),
     ];
-    checks.extend(card.passwords.iter().map(password));
+    let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
+    checks.extend(card.passwords.iter().map(|status| password(status, &steps)));
     if let Ok(pair) = current_pair(card, policy, None, now) {
         for (role, key) in pair.iter() {
             checks.push(certificate(role, key));
@@ -87,9 +88,17 @@ fn certificate(role: KeyRole, key: &obnova_renewal::OldKey) -> Check {
     ))
 }
 
-fn password(status: &PasswordStatus) -> Check {
+fn password(status: &PasswordStatus, steps: &PasswordSteps) -> Check {
     let state = view::password_state(status);
     match status.state {
+        // The renewal takes no PUK; that it is gone should be known before it is needed.
+        PasswordState::Blocked if status.kind == PasswordKind::Puk => Check::caution(view::dead(Dead::Puk)),
+        PasswordState::Blocked if steps.offer(PasswordStep::Unblock(status.kind)).is_none() => {
+            Check::bad(Kind::Pin, view::dead(Dead::Pin(status.kind)))
+        }
+        PasswordState::Transport | PasswordState::Empty if steps.offer(PasswordStep::Activate).is_some() => {
+            Check::bad(Kind::NotEligible, t!("doctor-password-inactive", state = state))
+        }
         PasswordState::Blocked => Check::bad(Kind::Pin, t!("doctor-password-blocked", state = state)),
         PasswordState::Transport | PasswordState::Empty => {
             Check::bad(Kind::NotEligible, t!("doctor-password-unset", state = state))

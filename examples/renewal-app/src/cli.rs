@@ -9,7 +9,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use options::{Global, NewCard, PinOptions, RenewOptions};
+pub use options::{ActivateOptions, Global, NewCard, PinOptions, RenewOptions, TransportOptions};
 
 use crate::texts;
 
@@ -71,6 +71,7 @@ pub enum Scenario {
 pub enum CardCommand {
     List,
     Show,
+    Activate(ActivateOptions),
     Clean {
         #[arg(long, value_name = "NAME")]
         confirm: Vec<String>,
@@ -128,7 +129,7 @@ pub enum Tear {
 
 #[derive(Subcommand)]
 pub enum SimulatorCommand {
-    New(NewCard),
+    New(Box<NewCard>),
     Serve {
         #[arg(value_name = "FILE")]
         served: PathBuf,

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod activate;
 mod card;
 mod completions;
 mod demo;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor => doctor::run(global),
         Command::Card(CardCommand::List) => card::list(global),
         Command::Card(CardCommand::Show) => card::show(global),
+        Command::Card(CardCommand::Activate(options)) => activate::run(global, &options),
         Command::Card(CardCommand::Clean { confirm, pins }) => card::clean(global, &confirm, &pins),
         Command::Pin(command) => pin::run(global, command),
         Command::Renew(options) => renew::run(global, &options),

@@ -85,11 +85,7 @@ impl Holder {
 
 impl Prompt for Holder {
     fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
-        let asked = match request.password {
-            PasswordKind::SignaturePin => Asked::SignaturePin,
-            PasswordKind::Puk => Asked::Puk,
-            PasswordKind::AuthenticationPin | PasswordKind::TransportPin => Asked::AuthenticationPin,
-        };
+        let asked = Asked::from(request.password);
         let mut face = self.face.borrow_mut();
         face.progress = None;
         let given = self.pins.given(asked);
@@ -127,7 +123,7 @@ impl Prompt for Holder {
                 yes(&t!("ask-risk"))
             }
             Question::LastTry(password) => {
-                face.screen.mark(Mark::Caution, &t!("pin-last-try", name = view::password(*password)));
+                face.screen.mark(Mark::Caution, &phrases::last_try(*password));
                 if self.pins.last_try_allowed() {
                     return Ok(true);
                 }

@@ -1,6 +1,6 @@
 //! The words of the renewal's own types.
 
-use obnova_card::KeyRole;
+use obnova_card::{BrokenRule, KeyRole, PasswordKind};
 use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, date};
 
 use crate::{
@@ -33,6 +33,27 @@ pub fn phase(phase: Phase) -> String {
     }
 }
 
+/// What it means to spend the last try of a password.
+pub fn last_try(kind: PasswordKind) -> String {
+    match kind {
+        PasswordKind::TransportPin => t!("pin-last-try-transport"),
+        PasswordKind::Puk => t!("pin-last-try-puk"),
+        PasswordKind::AuthenticationPin | PasswordKind::SignaturePin => t!("pin-last-try", name = password(kind)),
+    }
+}
+
+/// Why a new password is not taken.
+pub fn broken_rule(broken: BrokenRule) -> String {
+    match broken {
+        BrokenRule::Length { minimum, maximum } => t!("rule-length", minimum = minimum, maximum = maximum),
+        BrokenRule::NotDigits => t!("rule-digits"),
+        BrokenRule::Trivial => t!("rule-trivial"),
+        BrokenRule::SameAs { other } => t!("rule-same-as", name = password(other)),
+        BrokenRule::NotTheSame => t!("rule-not-the-same"),
+        other => t!("error-other", detail = other.to_string()),
+    }
+}
+
 /// What may go wrong by the nature of a card.
 pub fn risk(risk: Risk) -> String {
     match risk {
@@ -44,6 +65,8 @@ pub fn risk(risk: Risk) -> String {
 pub fn reason(reason: &Reason) -> String {
     match *reason {
         Reason::NotActive => t!("reason-not-active"),
+        Reason::CardFinished { password: kind } => t!("reason-card-finished", name = password(kind)),
+        Reason::PinDead { password: kind } => t!("reason-pin-dead", name = password(kind)),
         Reason::PinNotSet { password: kind } => t!("reason-pin-not-set", name = password(kind)),
         Reason::PinBlocked { password: kind } => t!("reason-pin-blocked", name = password(kind)),
         Reason::NoCertificates => t!("reason-no-certificates"),

@@ -7,12 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use obnova_card::Secret;
+use obnova_card::{NewPasswords, PasswordKind, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::PinOptions,
+    cli::{PinOptions, TransportOptions},
     failure::{Failure, Kind},
+    phrases,
     texts::t,
     ui::{Mark, Screen, ask_hidden},
 };
@@ -27,6 +28,18 @@ pub enum Asked {
     SignaturePin,
     Puk,
     NewPassword,
+    TransportPin,
+}
+
+impl From<PasswordKind> for Asked {
+    fn from(kind: PasswordKind) -> Self {
+        match kind {
+            PasswordKind::AuthenticationPin => Self::AuthenticationPin,
+            PasswordKind::SignaturePin => Self::SignaturePin,
+            PasswordKind::Puk => Self::Puk,
+            PasswordKind::TransportPin => Self::TransportPin,
+        }
+    }
 }
 
 /// Reads each password from the place its option names, once, or else from the keyboard.
@@ -38,7 +51,13 @@ pub struct Pins {
 impl Pins {
     /// Reads everything that the options name, before anything is begun.
     pub fn read(options: &PinOptions) -> Result<Self, Failure> {
+        Self::read_with(options, &TransportOptions::default())
+    }
+
+    /// The same for a command that a transport PIN may be given to.
+    pub fn read_with(options: &PinOptions, transport: &TransportOptions) -> Result<Self, Failure> {
         let places = [
+            (Asked::TransportPin, place(transport.transport_pin_fd, transport.transport_pin_file.as_deref())),
             (Asked::AuthenticationPin, place(options.pin_fd, options.pin_file.as_deref())),
             (Asked::SignaturePin, place(options.signature_pin_fd, options.signature_pin_file.as_deref())),
             (Asked::Puk, place(options.puk_fd, options.puk_file.as_deref())),
@@ -82,14 +101,26 @@ impl Pins {
         Ok(ask_hidden(&format!("   {prompt} > "))?)
     }
 
-    /// Asks twice at the keyboard, until both are the same.
-    pub fn ask_new(prompt: &str) -> Result<Secret, Failure> {
+    /// Takes the new password that is wanted next: what an option gave, or else what is typed twice at the keyboard, again
+    /// and again until it keeps the rules.
+    pub fn take_new(given: Option<Secret>, new: &mut NewPasswords, prompt: &str) -> Result<(), Failure> {
+        let told = |broken| Failure::new(Kind::Pin, t!("pin-not-taken", problem = phrases::broken_rule(broken)));
+        if let Some(given) = given {
+            return new.take(given.clone(), &given).map_err(told);
+        }
         loop {
             let first = Self::ask(prompt)?;
-            if first == Self::ask(&t!("pin-again"))? {
-                return Ok(first);
+            // What is wrong with it is told before it is typed once more.
+            let taken = match new.check(&first) {
+                Ok(()) => new.take(first, &Self::ask(&t!("pin-again"))?),
+                broken => broken,
+            };
+            match taken {
+                Ok(()) => return Ok(()),
+                Err(broken) => {
+                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", problem = phrases::broken_rule(broken)));
+                }
             }
-            Screen::new().mark(Mark::Caution, &t!("pin-not-the-same"));
         }
     }
 }

@@ -9,7 +9,7 @@ mod scene;
 mod set;
 
 pub use meter::{Figure, Report};
-pub use personalise::{FirstPair, personalise};
+pub use personalise::{FirstPair, personalise, personalise_inactive};
 pub use play::play;
 pub use scene::{Audience, Moment, Scene};
 pub use set::{PlayPins, Stage};

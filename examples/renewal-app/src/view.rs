@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use obnova_card::{Identity, KeyRole, PasswordKind, PasswordState, PasswordStatus, Tries};
+use obnova_card::{Dead, Identity, KeyRole, Offer, PasswordKind, PasswordState, PasswordStatus, PasswordStep, Tries};
 use obnova_renewal::{CertificateView, SlotView, date};
 use x509_cert::name::Name;
 
@@ -97,6 +97,38 @@ pub fn password_state(status: &PasswordStatus) -> String {
         PasswordState::Active(left) => tries(&name, left),
         PasswordState::Blocked => t!("card-password-blocked", name = name),
         PasswordState::Disabled => t!("card-password-disabled", name = name),
+    }
+}
+
+/// Something that can be done about passwords now, what it takes, and how many tries that one has.
+pub fn offer(offer: &Offer) -> String {
+    let what = match offer.step {
+        PasswordStep::Activate => t!("step-activate"),
+        PasswordStep::Change(kind) => t!("step-change", name = password(kind), which = argument(kind)),
+        PasswordStep::Unblock(kind) => t!("step-unblock", name = password(kind), which = argument(kind)),
+    };
+    match offer.takes {
+        Some((kind, left)) => t!("step-takes", what = what, takes = tries(&password(kind), left)),
+        None => what,
+    }
+}
+
+/// What nothing helps against any more.
+pub fn dead(dead: Dead) -> String {
+    match dead {
+        Dead::Token(kind) => t!("error-card-finished", name = password(kind)),
+        Dead::Puk => t!("error-puk-blocked"),
+        Dead::Pin(kind) => t!("error-pin-dead", name = password(kind)),
+    }
+}
+
+/// How a password is named on the command line.
+const fn argument(kind: PasswordKind) -> &'static str {
+    match kind {
+        PasswordKind::AuthenticationPin => "authentication",
+        PasswordKind::SignaturePin => "signature",
+        PasswordKind::Puk => "puk",
+        PasswordKind::TransportPin => "transport",
     }
 }
 

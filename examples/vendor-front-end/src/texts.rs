@@ -98,6 +98,9 @@ fn reason(reason: &Reason) -> String {
         Reason::PinBlocked { password: kind } => {
             format!("{} je zablokován: odblokujte jej pomocí PUK.", password(*kind))
         }
+        Reason::PinDead { password: kind } => {
+            format!("{} je zablokován a odblokovat jej už nelze: požádejte o novou kartu.", password(*kind))
+        }
         Reason::OnlyOneOfTwo { missing } => format!("Na kartě chybí {} certifikát z dvojice.", role(*missing)),
         Reason::NoFreeSlot { needed, free } => {
             format!("Na kartě není místo: je třeba {needed}, volná jsou {free}. Odstraňte staré certifikáty.")

@@ -63,12 +63,33 @@ clean-done = { $count ->
 
 pin-new = New { $name } ({ $minimum } to { $maximum } characters)
 pin-again = The same again
-pin-not-the-same = These were not the same. Once more:
+pin-once-more = { $problem } Once more:
+pin-not-taken = The new password is not taken, and nothing was sent to the card. { $problem }
+rule-length = It must have { $minimum } to { $maximum } characters.
+rule-digits = It must have digits only.
+rule-trivial = It is too easy to guess: no repetitions, no rows like 1234.
+rule-same-as = It must not be the same as the new { $name }.
+rule-not-the-same = These were not the same.
 pin-changed = The { $name } was changed.
 pin-unblocked = The { $name } has a new value, and all its tries again.
 pin-last-try = Only one try is left for the { $name }. If it is wrong now, it is blocked.
+pin-last-try-transport = There is one try for the transport PIN. If it is wrong now, the card is finished and you need a new one.
+pin-last-try-puk = Only one try is left for the PUK. If it is wrong now, no PIN of this card can be unblocked any more.
 pin-last-try-ask = Type "yes" to use the last try:
 pin-was-wrong = The { $name } was wrong.
+
+step-activate = Activate the card: obnova card activate
+step-change = Change the { $name }: obnova pin change { $which }
+step-unblock = Set a new { $name } with the PUK: obnova pin unblock { $which }
+step-takes = { $what } ({ $takes })
+
+activate-with = The card is not active. Choose your PINs and a PUK; then its transport PIN is asked for.
+activate-once = The card is not active. Choose your PINs and a PUK; then its transport PIN is asked for. It works once: a wrong one finishes the card.
+activate-without = The card is not active, and has no transport PIN. Choose your PINs and a PUK.
+activate-goes-on-with = The card is not active, and its transport PIN was used. It goes on with the { $name } that was chosen then.
+activate-was-torn = An activation was begun and did not end. Enter the same PINs as then.
+activate-active = The card is active already. PINs are changed with: obnova pin change
+activate-done = The card is active. Its transport PIN is worth nothing any more.
 
 export-nothing = There is no certificate to export.
 export-written = { $role }: { $file }.pem, .der and .txt

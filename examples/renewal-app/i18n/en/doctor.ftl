@@ -5,6 +5,7 @@ doctor-reader = Reader: { $place }
 doctor-card = Card: { $label }, serial { $serial }, { $kind }
 doctor-password = { $state }
 doctor-password-blocked = { $state }. Unblock it with the PUK: obnova pin unblock
+doctor-password-inactive = { $state }. Activate the card: obnova card activate
 doctor-password-unset = { $state }. Ask the issuer how the card is activated.
 doctor-certificate = Certificate in slot { $slot } for { $role }: { $name }, until { $until }
 doctor-room = Room for the new keys in slots { $first } and { $second }

@@ -22,9 +22,11 @@ error-wrong-password = { $tries ->
     }
 error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; otherwise unblock it with the PUK (obnova pin unblock).
 error-blocked = The { $name } is blocked. A blocked PIN is unblocked with the PUK (obnova pin unblock); when the PUK is blocked too, ask the issuer for a new card.
+error-puk-blocked = The PUK is blocked: no PIN of this card can be unblocked any more. What is not blocked works on. Ask the issuer for a new card.
+error-pin-dead = The { $name } is blocked, and no PUK unblocks it any more: what it guards is lost. Ask the issuer for a new card.
 error-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
 error-transport-pin-again = The new { $name } must not be the transport PIN: the card's maker knows that one. Nothing was sent to the card.
-error-not-active = The card is not active yet: it has a transport PIN only. Activate it first.
+error-not-active = The card is not active yet. Activate it first (obnova card activate).
 error-password-form = The { $name } must have { $minimum } to { $maximum } characters. Nothing was sent to the card.
 error-card-full = The card is full: remove superseded pairs first (obnova card clean).
 error-reader-not-found = No reader is called "{ $wanted }": connect it, or choose one of: { $present }.

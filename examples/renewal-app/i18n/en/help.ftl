@@ -46,6 +46,12 @@ help-doctor-after =
 help-card = Look at the card, and tidy it up.
 help-card-list = List the slots of the card with their keys and certificates.
 help-card-show = Show everything about the card: who it is, its PINs and tries, what it can do, each certificate.
+help-card-activate = Activate a card that arrived inactive: choose its PINs and PUK, then give its transport PIN.
+help-card-activate-more = Everything is looked at before the card is touched. If the card is taken out meanwhile, do it again with the same PINs: it goes on where it was.
+help-card-activate-after =
+    Examples:
+      obnova card activate --token pcsc
+      obnova card activate --token sim:card.state --transport-pin-fd 3 --pin-fd 3 --signature-pin-fd 3 --puk-fd 3 3<pins
 help-card-clean = Remove superseded and expired certificates with their keys, after you have confirmed them by name.
 help-card-clean-more = Nothing else is ever offered. A key goes with the last of its certificates: what was encrypted for it cannot be read any more.
 help-card-clean-after =
@@ -113,6 +119,9 @@ help-arg-scenario = Which service to play
 help-arg-json = Print one JSON object
 help-arg-resume = Go on with what the journal has, where it was left
 help-arg-yes = Go ahead without asking, after the plan was printed
+help-arg-transport_pin_fd = Read the transport PIN from this file descriptor
+help-arg-transport_pin_file = Read the transport PIN from this file
+help-arg-inactive = Hand the card over inactive, with this kind of transport PIN
 help-arg-pin_fd = Read the authentication PIN from this file descriptor
 help-arg-pin_file = Read the authentication PIN from this file
 help-arg-signature_pin_fd = Read the signature PIN from this file descriptor

@@ -18,6 +18,8 @@ use-test-signature = make a test signature with the new signature key
 use-remove = remove what you confirmed
 
 reason-not-active = The card is not active: activate it with its transport PIN first.
+reason-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
+reason-pin-dead = The { $name } is blocked, and no PUK unblocks it any more. Ask the issuer for a new card.
 reason-pin-not-set = The { $name } was never set: set it first, or ask the issuer.
 reason-pin-blocked = The { $name } is blocked: unblock it with the PUK (obnova pin unblock).
 reason-no-certificates = There is no certificate with its key on the card: is it the right card?

@@ -3,6 +3,8 @@
 simulator-made = A simulated card is in { $file }. Use it with --token sim:{ $file }
 simulator-exists = { $file } exists already. Nothing was changed.
 simulator-pins = Its PINs are for play: authentication PIN { $authentication }, signature PIN { $signature }, PUK { $puk }.
+simulator-transport = It is inactive; its transport PIN is for play: { $transport }. Activate it with: obnova card activate
+simulator-inactive = It is inactive. Activate it with: obnova card activate
 simulator-house = Its pair was issued by { $name }.
 simulator-unreadable = The simulated card { $file } cannot be used: { $problem }. Make a new one with: obnova simulator new FILE
 simulator-serving = The card is in the virtual reader at port { $port }; pcscd shows it after a second or two. Take it out with Ctrl-C.

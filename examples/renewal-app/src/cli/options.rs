@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
+use obnova_profile::TransportPinModel;
 
 // No doc comments: clap would print them.
 
@@ -44,6 +45,23 @@ pub struct PinOptions {
     pub spend_last_try: bool,
 }
 
+// The transport PIN, where a card may have one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TransportOptions {
+    #[arg(long, value_name = "N", conflicts_with = "transport_pin_file")]
+    pub transport_pin_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub transport_pin_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct ActivateOptions {
+    #[command(flatten)]
+    pub transport: TransportOptions,
+    #[command(flatten)]
+    pub pins: PinOptions,
+}
+
 #[derive(Args, Clone, Debug, Default)]
 pub struct RenewOptions {
     #[arg(long)]
@@ -66,6 +84,10 @@ pub struct NewCard {
     pub days: u32,
     #[arg(long)]
     pub empty: bool,
+    #[arg(long, value_enum, value_name = "MODEL")]
+    pub inactive: Option<Model>,
+    #[command(flatten)]
+    pub transport: TransportOptions,
     #[arg(long, value_name = "TEXT", default_value = "OBN00000001")]
     pub serial: String,
     #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyKind::Rsa2048)]
@@ -74,6 +96,32 @@ pub struct NewCard {
     pub signature_key: KeyKind,
     #[command(flatten)]
     pub pins: PinOptions,
+}
+
+/// A transport PIN model, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    Separate,
+    InPlace,
+    Empty,
+    Null,
+    MustChange,
+    SingleUse,
+    FiveDigits,
+}
+
+impl From<Model> for TransportPinModel {
+    fn from(model: Model) -> Self {
+        match model {
+            Model::Separate => Self::Separate,
+            Model::InPlace => Self::InPlace,
+            Model::Empty => Self::Empty,
+            Model::Null => Self::Null,
+            Model::MustChange => Self::MustChange,
+            Model::SingleUse => Self::SingleUse,
+            Model::FiveDigits => Self::FiveDigits,
+        }
+    }
 }
 
 /// A kind of key, as it is named on the command line.

@@ -1,5 +1,6 @@
 use std::time::SystemTime;
 
+use obnova_card::PasswordSteps;
 use obnova_client::{look, remove};
 use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
 
@@ -34,6 +35,13 @@ pub fn show(global: &Global) -> Result<(), Failure> {
     screen.detail(&if card.capabilities.in_place_only { t!("card-in-place") } else { t!("card-beside") });
     for status in &card.passwords {
         screen.mark(Mark::Item, &view::password_state(status));
+    }
+    let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
+    for offer in &steps.offers {
+        screen.nested(&view::offer(offer));
+    }
+    for dead in steps.dead {
+        screen.mark(Mark::Bad, &view::dead(dead));
     }
     screen.table(&view::slots(&card.slots, SystemTime::now()));
     for slot in &card.slots {

@@ -6,16 +6,17 @@ use std::{
 };
 
 use clap::ValueEnum as _;
-use obnova_card::Pin;
+use obnova_card::{Pin, Secret};
+use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::{self, Holder, House, InitOptions};
 use obnova_renewal::Pair;
-use obnova_simulator::{Personalisation, SimulatorConnection, vpcd};
+use obnova_simulator::{Card, Personalisation, SimulatorConnection, vpcd};
 
 use crate::{
     cli::{NewCard, SimulatorCommand, Tear},
     failure::{Failure, Kind, internal},
     pins::{Asked, Pins},
-    stage::{FirstPair, personalise},
+    stage::{FirstPair, personalise, personalise_inactive},
     texts::t,
     tokens,
     ui::{Mark, Screen},
@@ -32,23 +33,21 @@ pub fn run(command: SimulatorCommand) -> Result<(), Failure> {
 
 /// Makes a card, and its first pair.
 fn new(options: &NewCard) -> Result<(), Failure> {
-    let (file, given) = (&options.state, Pins::read(&options.pins)?);
+    let (file, given) = (&options.state, Pins::read_with(&options.pins, &options.transport)?);
     let shown = file.display().to_string();
     if file.exists() {
         return Err(Failure::new(Kind::Usage, t!("simulator-exists", file = shown)));
     }
-    let secret = |asked, play: &str| given.given(asked).unwrap_or_else(|| play.into());
-    let authentication = secret(Asked::AuthenticationPin, "1234");
-    let signature = secret(Asked::SignaturePin, "567890");
-    let puk = secret(Asked::Puk, "12345678");
     let maker = Personalisation::new(options.serial.as_str()).label(t!("demo-holder"));
-    let maker = maker.active(authentication.expose(), signature.expose(), puk.expose());
+    let (maker, told) = match options.inactive {
+        Some(model) => inactive(maker, model.into(), &given),
+        None => active(maker, &given),
+    };
     let card = maker.create(file).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
     let mut screen = Screen::new();
     if !options.empty {
         let making = screen.progress(&t!("demo-setting-up"));
-        let mut token = tokens::card(SimulatorConnection::new(card), None)?.token;
-        let personalised = first_pair(options, token.as_mut(), &Pin::new(authentication));
+        let personalised = first_pair(options, card, &Pin::new(authentication_pin(&given)));
         drop(making);
         if personalised.is_err() {
             // A card without its pair is not what was asked for.
@@ -57,14 +56,41 @@ fn new(options: &NewCard) -> Result<(), Failure> {
         screen.mark(Mark::Good, &t!("simulator-house", name = personalised?));
     }
     screen.mark(Mark::Good, &t!("simulator-made", file = shown));
-    if !given.any() {
-        screen.mark(Mark::Item, &t!("simulator-pins", authentication = "1234", signature = "567890", puk = "12345678"));
+    if let Some(told) = told {
+        screen.mark(Mark::Item, &told);
     }
     Ok(())
 }
 
+fn authentication_pin(given: &Pins) -> Secret {
+    given.given(Asked::AuthenticationPin).unwrap_or_else(|| "1234".into())
+}
+
+/// With its holder's passwords, and what is told of them: those for play.
+fn active(maker: Personalisation, given: &Pins) -> (Personalisation, Option<String>) {
+    let secret = |asked, play: &str| given.given(asked).unwrap_or_else(|| play.into());
+    let (signature, puk) = (secret(Asked::SignaturePin, "567890"), secret(Asked::Puk, "12345678"));
+    let play = t!("simulator-pins", authentication = "1234", signature = "567890", puk = "12345678");
+    let maker = maker.active(authentication_pin(given).expose(), signature.expose(), puk.expose());
+    (maker, (!given.any()).then_some(play))
+}
+
+/// With a transport PIN, where the model has one that its holder is given.
+fn inactive(maker: Personalisation, model: TransportPinModel, given: &Pins) -> (Personalisation, Option<String>) {
+    let play = match model {
+        TransportPinModel::Empty | TransportPinModel::Null => "",
+        TransportPinModel::FiveDigits => "70070",
+        _ => "700700",
+    };
+    match given.given(Asked::TransportPin) {
+        Some(transport) => (maker.inactive(model, transport.expose()), Some(t!("simulator-inactive"))),
+        None if play.is_empty() => (maker.inactive(model, b""), Some(t!("simulator-inactive"))),
+        None => (maker.inactive(model, play.as_bytes()), Some(t!("simulator-transport", transport = play))),
+    }
+}
+
 /// Lets a house issue the first pair, and says which one.
-fn first_pair(options: &NewCard, token: &mut dyn obnova_card::Token, pin: &Pin) -> Result<String, Failure> {
+fn first_pair(options: &NewCard, mut card: Card, pin: &Pin) -> Result<String, Failure> {
     let now = SystemTime::now();
     let temporary = tempfile::tempdir()?;
     let folder = match &options.house {
@@ -81,7 +107,13 @@ fn first_pair(options: &NewCard, token: &mut dyn obnova_card::Token, pin: &Pin) 
     let algorithms =
         Pair { authentication: options.authentication_key.into(), signature: options.signature_key.into() };
     let first = FirstPair { algorithms, days_left: options.days };
-    let issued = personalise(token, &house, &holder, &first, pin, now)?;
+    let issued = match options.inactive {
+        Some(_) => personalise_inactive(&mut card, &house, &holder, &first, now)?,
+        None => {
+            let mut token = tokens::card(SimulatorConnection::new(card), None)?.token;
+            personalise(token.as_mut(), &house, &holder, &first, pin, now)?
+        }
+    };
     Ok(crate::view::name(issued.authentication.certificate.tbs_certificate().issuer()))
 }
 

@@ -1,5 +1,5 @@
 use fluent_bundle::FluentValue;
-use obnova_card::{TokenError, Tries};
+use obnova_card::{PasswordKind, TokenError, Tries};
 use obnova_transport::TransportError;
 
 use super::{Failure, Kind};
@@ -43,6 +43,7 @@ impl From<TokenError> for Failure {
             TokenError::TooFewTries { password, tries } => {
                 (Kind::Pin, t!("error-too-few-tries", name = view::password(password), tries = number(tries)))
             }
+            TokenError::Blocked { password: PasswordKind::Puk } => (Kind::Pin, t!("error-puk-blocked")),
             TokenError::Blocked { password } => (Kind::Pin, t!("error-blocked", name = view::password(password))),
             TokenError::Finished { password } => {
                 (Kind::NotEligible, t!("error-card-finished", name = view::password(password)))

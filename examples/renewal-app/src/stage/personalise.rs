@@ -2,8 +2,10 @@ use std::time::SystemTime;
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, Slot, SlotId, Token};
+use obnova_profile::{Label, SlotNumber};
 use obnova_reference_ca::house::{FirstCertificates, Holder, House};
 use obnova_renewal::Pair;
+use obnova_simulator::Card;
 
 use crate::{
     failure::{Failure, Kind},
@@ -46,6 +48,37 @@ pub fn personalise(
         install(KeyRole::Signature, &issued.signature.der),
     ];
     token.install(&jobs, &[], pin)?;
+    Ok(issued)
+}
+
+/// The same for a card that is handed over inactive: nobody has a PIN of it, so its maker writes it.
+pub fn personalise_inactive(
+    card: &mut Card,
+    house: &House,
+    holder: &Holder,
+    first: &FirstPair,
+    now: SystemTime,
+) -> Result<FirstCertificates, Failure> {
+    let failed = |problem: String| Failure::new(Kind::Internal, problem);
+    let place = |role: KeyRole| {
+        let slot = SlotNumber::new(if role == KeyRole::Authentication { 1 } else { 2 });
+        let label = Label::new(label(role)).map_err(|problem| failed(problem.to_string()))?;
+        Ok::<_, Failure>((slot.ok_or_else(|| failed("there is no such slot".to_owned()))?, label))
+    };
+    let keys = Pair::try_from_fn(|role| {
+        let (slot, label) = place(role)?;
+        let key = card.personalise_key(slot, role.into(), *first.algorithms.get(role), &label);
+        key.map_err(|problem| failed(problem.to_string()))
+    })?;
+    let issued = house
+        .first_pair(holder, &keys.authentication, &keys.signature, first.days_left, now)
+        .map_err(|problem| failed(problem.to_string()))?;
+    for (role, der) in
+        [(KeyRole::Authentication, &issued.authentication.der), (KeyRole::Signature, &issued.signature.der)]
+    {
+        let (slot, label) = place(role)?;
+        card.personalise_certificate(slot, der, &label).map_err(|problem| failed(problem.to_string()))?;
+    }
     Ok(issued)
 }
 

@@ -1,0 +1,55 @@
+use obnova_card::{Activation, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStatus, TokenError};
+use obnova_client::{activate, look};
+
+use crate::{
+    cli::{ActivateOptions, Global},
+    failure::{Failure, Kind, internal},
+    holder::{Face, Holder},
+    pins::Pins,
+    texts::t,
+    tokens,
+    ui::{Mark, Screen},
+    view,
+};
+
+/// `card activate`: new PINs and the PUK first, then the transport PIN, and only then the card is touched.
+pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
+    let pins = Pins::read_with(&options.pins, &options.transport)?;
+    let token = tokens::open_shared(global)?;
+    let card = look(tokens::lock(&token).as_mut())?;
+    let mut screen = Screen::new();
+    screen.title(&view::title(&card.identity));
+    screen.say(&match card.capabilities.activation {
+        None => return Err(Failure::new(Kind::NotEligible, t!("activate-active"))),
+        Some(Activation::Finished { password }) => return Err(TokenError::Finished { password }.into()),
+        Some(Activation::Nothing) => t!("activate-without"),
+        Some(Activation::GoesOn { password, .. }) => t!("activate-goes-on-with", name = view::password(password)),
+        Some(Activation::TransportPin { single_use: true, .. }) => t!("activate-once"),
+        Some(Activation::TransportPin { .. }) => t!("activate-with"),
+    });
+    if card.passwords.iter().any(was_set) {
+        screen.mark(Mark::Caution, &t!("activate-was-torn"));
+    }
+    let mut new = NewPasswords::new(&card.passwords, PasswordPolicy::CAREFUL);
+    while let Some(rules) = new.wanted() {
+        let name = view::password(rules.kind);
+        let question = t!("pin-new", name = name, minimum = rules.minimum, maximum = rules.maximum);
+        let given = pins.given(rules.kind.into());
+        Pins::take_new(given, &mut new, &question)?;
+    }
+    let new = new.finish().ok_or_else(|| internal("a new password is missing"))?;
+    let face = Face::new();
+    let mut holder = Holder::new(&face, pins);
+    let outcome = activate(&token, &mut holder, &new);
+    holder.outcome(outcome)?;
+    screen.mark(Mark::Good, &t!("activate-done"));
+    for status in tokens::lock(&token).passwords()? {
+        screen.mark(Mark::Item, &view::password_state(&status));
+    }
+    Ok(())
+}
+
+/// Before a tear: a password that stays has a value, and the card is not active.
+fn was_set(status: &PasswordStatus) -> bool {
+    status.kind != PasswordKind::TransportPin && matches!(status.state, PasswordState::Active(_))
+}

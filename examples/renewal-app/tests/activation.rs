@@ -1,0 +1,189 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A card arrives inactive: its holder activates it, with files and at a terminal; and what a card is offered when PINs or the
+//! PUK are lost.
+
+mod support;
+
+use support::{Desk, Said, terminal::Terminal};
+
+const NEW: &str = "482915\n730264\n91827364\n";
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+
+fn arrived(model: &str, transport: &str) -> Desk {
+    let desk = Desk::in_memory();
+    desk.write("transport", transport);
+    desk.write("new", NEW);
+    let mut command = vec!["simulator", "new", "card.state", "--inactive", model, "--signature-key", "p-256"];
+    command.extend(["--authentication-key", "p-256"]);
+    if !transport.is_empty() {
+        command.extend(["--transport-pin-file", "transport"]);
+    }
+    desk.run(command).ends_with(0).says(&["It is inactive."]);
+    desk
+}
+
+fn run(desk: &Desk, command: &[&str]) -> Said {
+    desk.run(command.iter().chain(&CARD))
+}
+
+const ACTIVATE: [&str; 8] =
+    ["card", "activate", "--pin-file", "new", "--signature-pin-file", "new", "--puk-file", "new"];
+
+fn activate(desk: &Desk, more: &[&str]) -> Said {
+    run(desk, &[&ACTIVATE[..], more].concat())
+}
+
+#[test]
+fn a_card_of_each_model_is_activated_from_files_and_changes_its_pin_then() {
+    for (model, transport) in [
+        ("separate", "135790"),
+        ("in-place", "135790"),
+        ("empty", ""),
+        ("null", ""),
+        ("must-change", "135790"),
+        ("single-use", "135790"),
+        ("five-digits", "13579"),
+    ] {
+        let desk = arrived(model, transport);
+        run(&desk, &["card", "show"]).ends_with(0).says(&["Activate the card: obnova card activate"]);
+        // Nothing else is offered, and nothing else is asked for.
+        for other in [&["pin", "change", "signature"][..], &["pin", "unblock", "signature"]] {
+            assert!(run(&desk, other).ends_with(3).err.contains("obnova card activate"), "{model}");
+        }
+        let given: &[&str] = match transport {
+            "" => &[],
+            _ => &["--transport-pin-file", "transport", "--spend-last-try"],
+        };
+        activate(&desk, given).ends_with(0).says(&["The card is active.", "authentication PIN: 3 tries left"]);
+        assert!(activate(&desk, given).ends_with(3).err.contains("active already"));
+        desk.write("change", "730264\n551177\n");
+        let change = ["pin", "change", "signature", "--signature-pin-file", "change", "--new-pin-file", "change"];
+        run(&desk, &change).ends_with(0).says(&["was changed"]);
+    }
+}
+
+#[test]
+fn what_breaks_a_rule_never_reaches_the_card() {
+    let desk = arrived("single-use", "135790");
+    let before = std::fs::read(desk.file("card.state")).unwrap();
+    for (new, problem) in [
+        ("482915\n730264\n123\n", "6 to 8 characters"),
+        ("48291x\n730264\n91827364\n", "digits only"),
+        ("123456\n730264\n91827364\n", "too easy"),
+        ("482915\n482915\n91827364\n", "the same as the new authentication PIN"),
+    ] {
+        desk.write("new", new);
+        let said = activate(&desk, &["--transport-pin-file", "transport", "--spend-last-try"]).ends_with(4);
+        assert!(said.err.contains(problem) && said.err.contains("nothing was sent"), "{}", said.err);
+    }
+    // Nor does a transport PIN that works once, without a yes.
+    desk.write("new", NEW);
+    activate(&desk, &["--transport-pin-file", "transport"]).ends_with(4);
+    assert_eq!(std::fs::read(desk.file("card.state")).unwrap(), before);
+    activate(&desk, &["--transport-pin-file", "transport", "--spend-last-try"]).ends_with(0);
+}
+
+#[test]
+fn a_wrong_transport_pin_that_works_once_finishes_the_card_and_that_is_said() {
+    let desk = arrived("single-use", "135790");
+    desk.write("wrong", "000000\n");
+    let wrong = ["--transport-pin-file", "wrong", "--spend-last-try"];
+    assert!(activate(&desk, &wrong).ends_with(3).err.contains("The card is finished"));
+    for command in [&["card", "activate"][..], &["pin", "change", "puk"], &["pin", "unblock", "authentication"]] {
+        assert!(run(&desk, command).ends_with(3).err.contains("The card is finished"), "{command:?}");
+    }
+    let shown = run(&desk, &["card", "show"]).ends_with(0);
+    shown.says(&["The card is finished"]);
+    assert!(!shown.out.contains("obnova card activate") && !shown.out.contains("obnova pin"), "{}", shown.out);
+}
+
+#[test]
+fn torn_at_any_command_the_same_line_activates_it() {
+    for (model, commands) in [("separate", 10), ("in-place", 8), ("single-use", 10)] {
+        let fresh = arrived(model, "135790");
+        let card = std::fs::read(fresh.file("card.state")).unwrap();
+        for at in 1..=commands {
+            std::fs::write(fresh.file("card.state"), &card).unwrap();
+            let at = at.to_string();
+            fresh.run(["simulator", "tear", "card.state", "--at", &at, "--how", "after"]).ends_with(0);
+            let given = ["--transport-pin-file", "transport", "--spend-last-try"];
+            activate(&fresh, &given).ends_with(5);
+            let again = activate(&fresh, &given);
+            // After the last commands there is nothing left to do.
+            assert!(
+                again.code == 0 || again.err.contains("active already"),
+                "{model} {at}: {} {}",
+                again.out,
+                again.err
+            );
+            run(&fresh, &["card", "show"]).ends_with(0).says(&["signature PIN: 3 tries left"]);
+        }
+    }
+}
+
+#[test]
+fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() {
+    let desk = arrived("separate", "135790");
+    let mut terminal = Terminal::open(&desk.command(["card", "activate", "--token", "sim:card.state"]));
+    terminal.wait_for(&["New authentication PIN (4 to 8 characters)"]);
+    terminal.type_line("4444");
+    // Told before it is typed once more.
+    terminal.wait_for(&["too easy to guess"]);
+    terminal.wait_for(&["New authentication PIN"]);
+    terminal.type_line("482915");
+    terminal.wait_for(&["The same again"]);
+    terminal.type_line("482951");
+    terminal.wait_for(&["These were not the same. Once more:"]);
+    for (name, value) in [("authentication PIN", "482915"), ("signature PIN", "730264"), ("PUK", "91827364")] {
+        terminal.wait_for(&[&format!("New {name}")]);
+        terminal.type_line(value);
+        terminal.wait_for(&["The same again"]);
+        terminal.type_line(value);
+    }
+    terminal.wait_for(&["transport PIN"]);
+    terminal.wait_for(&["3 tries left"]);
+    terminal.type_line("064208");
+    terminal.wait_for(&["The transport PIN was wrong."]);
+    terminal.wait_for(&["2 tries left"]);
+    terminal.type_line("135790");
+    terminal.wait_for(&["The card is active."]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    for secret in ["4444", "482915", "482951", "730264", "91827364", "135790", "064208"] {
+        assert!(!shown.contains(secret), "{secret} was shown");
+    }
+}
+
+#[test]
+fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
+    let desk = Desk::in_memory();
+    desk.run(["simulator", "new", "card.state", "--empty"]).ends_with(0);
+    desk.write("wrong", "000000\n00000000\n5555\n");
+    let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "puk", "--spend-last-try"];
+    desk.write("puk", "00000000\n5555\n");
+    run(&desk, &["card", "show"]).ends_with(0).says(&["obnova pin unblock signature", "PUK: 5 tries left"]);
+    for _ in 0..5 {
+        run(&desk, &unblock).ends_with(4);
+    }
+    let shown = run(&desk, &["card", "show"]).ends_with(0);
+    shown.says(&[
+        "obnova pin change authentication",
+        "The PUK is blocked: no PIN of this card can be unblocked any more.",
+    ]);
+    assert!(!shown.out.contains("pin unblock") && !shown.out.contains("pin change puk"), "{}", shown.out);
+    // The PUK is not even read: nobody is there to be asked.
+    assert!(run(&desk, &["pin", "unblock", "signature"]).ends_with(4).err.contains("The PUK is blocked"));
+    assert!(run(&desk, &["pin", "change", "puk"]).ends_with(4).err.contains("The PUK is blocked"));
+
+    desk.write("pins", "0000\n7777\n");
+    for _ in 0..3 {
+        let change = ["pin", "change", "authentication", "--pin-file", "pins", "--new-pin-file", "pins"];
+        run(&desk, &[&change[..], &["--spend-last-try"]].concat()).ends_with(4);
+    }
+    let lost = "no PUK unblocks it any more";
+    for command in [&["pin", "change", "authentication"][..], &["pin", "unblock", "authentication"]] {
+        assert!(run(&desk, command).ends_with(4).err.contains(lost));
+    }
+    let checked = run(&desk, &["doctor"]);
+    assert!(checked.out.contains(lost) && !checked.out.contains("obnova pin unblock"), "{}", checked.out);
+}
