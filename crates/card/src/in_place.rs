@@ -1,8 +1,8 @@
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 
 use crate::{
-    Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordStatus, Pin, Removal, Secret,
-    SignDigest, Slot, SlotId, Token, TokenError,
+    Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordStatus, Pin, Removal, Repair,
+    Secret, SignDigest, Slot, SlotId, Token, TokenError,
 };
 
 /// Makes a token behave like those that have one place for each role, PIV for instance: a new key takes the place of the old
@@ -65,6 +65,14 @@ impl<T: Token> Token for InPlaceOnly<T> {
             self.token.remove(&[Removal::Slot(request.slot)], pin)?;
         }
         self.token.generate(request, pin)
+    }
+
+    fn repairs(&mut self) -> Result<Vec<Repair>, TokenError> {
+        self.token.repairs()
+    }
+
+    fn repair(&mut self, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
+        self.token.repair(pin)
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {

@@ -1,6 +1,6 @@
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 
-use crate::{Activation, Alphabet, Secret, TokenError};
+use crate::{Activation, Alphabet, Repair, Secret, TokenError};
 
 /// A device that holds keys and certificates: a card, a USB key, a PKCS#11 token.
 ///
@@ -77,6 +77,25 @@ pub trait Token: Send {
     /// # Errors
     /// [`TokenError::Slot`] when there is no such thing; the password errors.
     fn remove(&mut self, what: &[Removal], pin: &Pin) -> Result<(), TokenError>;
+
+    /// What [`repair`](Self::repair) would do. Nothing for a token that keeps no list of what it holds.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    fn repairs(&mut self) -> Result<Vec<Repair>, TokenError> {
+        Ok(Vec::new())
+    }
+
+    /// Brings the token's list of what it holds into line with what is in the slots, after something tore: enters keys that are
+    /// not entered, drops entries for nothing, and writes a list anew that cannot be read (labels and marks are lost with
+    /// it). Keys and certificates stay as they are. Returns what was done; when nothing is to be done, no PIN is sent.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    fn repair(&mut self, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
+        let _ = pin;
+        Ok(Vec::new())
+    }
 
     /// Replaces a password, knowing the old one. Both are checked for their form before anything is sent.
     ///

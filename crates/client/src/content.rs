@@ -1,4 +1,4 @@
-use obnova_card::Removal;
+use obnova_card::{Removal, Repair};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse, SlotView};
 
@@ -34,4 +34,16 @@ pub fn remove(token: &SharedToken, prompt: &mut dyn Prompt, orders: &[Removal]) 
         with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Remove], |token, pin| token.remove(orders, pin))?;
     }
     Ok(crate::look(lock(token).as_mut())?)
+}
+
+/// Repairs the card's list of what it holds, and returns what was done: what [`Token::repairs`](obnova_card::Token::repairs)
+/// told before, if the card is as it was. Where nothing is to be done no PIN is asked for.
+///
+/// # Errors
+/// [`RunError`].
+pub fn repair(token: &SharedToken, prompt: &mut dyn Prompt) -> Result<Vec<Repair>, RunError> {
+    if lock(token).repairs()?.is_empty() {
+        return Ok(Vec::new());
+    }
+    with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Repair], |token, pin| token.repair(pin))
 }

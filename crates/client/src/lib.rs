@@ -28,7 +28,7 @@ mod runner;
 
 pub use activation::activate;
 pub use ca::{CaConnection, CaError};
-pub use content::{install_completion, remove};
+pub use content::{install_completion, remove, repair};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;

@@ -50,6 +50,8 @@ pub enum PinUse {
     TestSignature,
     /// Remove what was picked; never part of a renewal.
     Remove,
+    /// Repair the card's list of what it holds; never part of a renewal.
+    Repair,
 }
 
 impl PinUse {
@@ -60,14 +62,14 @@ impl PinUse {
             Self::MakeKey(_) => Some(Phase::NewKeys),
             Self::SignRequest(_) | Self::Vouch(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
-            Self::Remove => None,
+            Self::Remove | Self::Repair => None,
         }
     }
 
     /// Whether a signature is made.
     #[must_use]
     pub const fn is_signature(self) -> bool {
-        !matches!(self, Self::MakeKey(_) | Self::Install | Self::Remove)
+        !matches!(self, Self::MakeKey(_) | Self::Install | Self::Remove | Self::Repair)
     }
 
     /// Message id, for translations.
@@ -84,6 +86,7 @@ impl PinUse {
             Self::Login => "use-login",
             Self::TestSignature => "use-test-signature",
             Self::Remove => "use-remove",
+            Self::Repair => "use-repair",
         }
     }
 }
@@ -98,6 +101,7 @@ impl fmt::Display for PinUse {
             Self::Login => f.write_str("log in with the new authentication certificate"),
             Self::TestSignature => f.write_str("make a test signature with the new signature key"),
             Self::Remove => f.write_str("remove what you picked from the card"),
+            Self::Repair => f.write_str("repair the card's list of what it holds"),
         }
     }
 }

@@ -78,6 +78,12 @@ pub enum CardCommand {
         #[command(flatten)]
         pins: PinOptions,
     },
+    Repair {
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        pins: PinOptions,
+    },
 }
 
 #[derive(Subcommand)]

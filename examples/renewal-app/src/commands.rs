@@ -33,6 +33,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Card(CardCommand::Show) => card::show(global),
         Command::Card(CardCommand::Activate(options)) => activate::run(global, &options),
         Command::Card(CardCommand::Clean { confirm, pins }) => card::clean(global, &confirm, &pins),
+        Command::Card(CardCommand::Repair { yes, pins }) => card::repair(global, yes, &pins),
         Command::Pin(command) => pin::run(global, command),
         Command::Renew(options) => renew::run(global, &options),
         Command::Status => status::run(global),

@@ -21,6 +21,7 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Login => t!("use-login"),
         PinUse::TestSignature => t!("use-test-signature"),
         PinUse::Remove => t!("use-remove"),
+        PinUse::Repair => t!("use-repair"),
     }
 }
 

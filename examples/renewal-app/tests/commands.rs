@@ -14,6 +14,7 @@ fn every_command_explains_itself() {
         &["scenario", "--help"],
         &["doctor", "--help"],
         &["card", "clean", "--help"],
+        &["card", "repair", "--help"],
         &["pin", "change", "--help"],
         &["renew", "--help"],
         &["install", "--help"],

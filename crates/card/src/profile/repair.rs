@@ -14,7 +14,7 @@ use crate::{
     check::{certified_key, same_key},
 };
 
-/// What [`ProfileToken::repair`](super::ProfileToken::repair) did.
+/// What [`Token::repair`](crate::Token::repair) does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Repair {
@@ -29,6 +29,20 @@ pub enum Repair {
 }
 
 pub(super) fn repair(card: &mut Conversation<'_>, known: &mut KnownKeys, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
+    let (directory, repairs) = survey(card, known)?;
+    if !repairs.is_empty() {
+        encode(card, &directory)?;
+        card.verify(PasswordReference::CONTENT, pin)?;
+        write(card, &directory)?;
+    }
+    Ok(repairs)
+}
+
+/// The directory as it should be, and what is to be done for that.
+pub(super) fn survey(
+    card: &mut Conversation<'_>,
+    known: &mut KnownKeys,
+) -> Result<(Directory, Vec<Repair>), TokenError> {
     card.must_be_active()?;
     let layout = card.status.directory();
     let bytes = content(card)?;
@@ -65,11 +79,5 @@ pub(super) fn repair(card: &mut Conversation<'_>, known: &mut KnownKeys, pin: &P
             repairs.push(Repair::CertificateEntered(names::slot_id(record.slot)));
         }
     }
-    if repairs.is_empty() {
-        return Ok(repairs);
-    }
-    encode(card, &directory)?;
-    card.verify(PasswordReference::CONTENT, pin)?;
-    write(card, &directory)?;
-    Ok(repairs)
+    Ok((directory, repairs))
 }

@@ -46,17 +46,6 @@ impl<C: CardConnection> ProfileToken<C> {
         self.connection
     }
 
-    /// Brings the directory into line with what is in the slots, after something tore: enters keys that are not entered,
-    /// drops entries for nothing, and writes a directory anew that cannot be read (labels and marks are lost with it).
-    /// Returns what was done; when nothing is to be done, no PIN is sent.
-    ///
-    /// # Errors
-    /// As [`Token::install`].
-    pub fn repair(&mut self, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
-        let (mut card, known) = self.resume()?;
-        repair::repair(&mut card, known, pin)
-    }
-
     /// With whatever card is there now.
     fn meet(&mut self) -> Result<(Conversation<'_>, &mut KnownKeys), TokenError> {
         self.met = None;
@@ -98,6 +87,16 @@ impl<C: CardConnection> Token for ProfileToken<C> {
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
         let (mut card, known) = self.resume()?;
         slots(&mut card, known)
+    }
+
+    fn repairs(&mut self) -> Result<Vec<Repair>, TokenError> {
+        let (mut card, known) = self.resume()?;
+        Ok(repair::survey(&mut card, known)?.1)
+    }
+
+    fn repair(&mut self, pin: &Pin) -> Result<Vec<Repair>, TokenError> {
+        let (mut card, known) = self.resume()?;
+        repair::repair(&mut card, known, pin)
     }
 
     /// The SELECT that begins every conversation answers three of the four questions.

@@ -358,7 +358,7 @@ impl State {
             PinUse::Install => self.installed,
             PinUse::Login => self.logged_in.is_some(),
             PinUse::TestSignature => self.signature_proven,
-            PinUse::Remove => true,
+            PinUse::Remove | PinUse::Repair => true,
         };
         !done && self.plan.has(one)
     }

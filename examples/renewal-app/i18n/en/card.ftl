@@ -44,6 +44,16 @@ card-certificate-issuer = Issued by { $issuer }
 card-certificate-serial = Serial { $serial }
 card-certificate-until = Valid until { $until }
 
+repair-nothing = There is nothing to repair: the card's list of what it holds is as it should be.
+repair-offer = The card's list of what it holds is not as it should be. This will be done to it:
+repair-rebuilt = write it anew, since it cannot be read; names of keys and certificates are lost, and marks of what is superseded
+repair-key-entered = enter the key in slot { $slot }
+repair-certificate-entered = enter the certificate in slot { $slot }
+repair-dropped = take out what it says of slot { $slot } and is not there, or stands there twice
+repair-other = bring another part of it into line
+repair-untouched = The keys and certificates themselves are not touched.
+repair-done = The list was repaired.
+
 clean-nothing = There is nothing to remove: nothing on this card is superseded, expired or left over.
 clean-offer = This can be removed:
 clean-line = { $name } (slot { $slot }): { $because }

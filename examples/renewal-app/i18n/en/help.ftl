@@ -58,6 +58,12 @@ help-card-clean-after =
     Examples:
       obnova card clean --token pcsc
       obnova card clean --token pcsc --confirm Authentication --confirm Signature --pin-fd 3 3<pin
+help-card-repair = Repair the card's list of what it holds, after a write was torn or another program spoiled it.
+help-card-repair-more = What will be done is shown first, and done after you have said yes. Keys and certificates are not touched.
+help-card-repair-after =
+    Examples:
+      obnova card repair --token pcsc
+      obnova card repair --token pcsc --yes --pin-fd 3 3<pin
 help-pin = Change or unblock a PIN.
 help-pin-change = Replace a PIN or the PUK by one of your own.
 help-pin-change-after =

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_card::PasswordSteps;
+use obnova_card::{PasswordSteps, Repair};
 use obnova_client::{look, remove};
 use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
 
@@ -87,6 +87,43 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     screen.mark(Mark::Good, &t!("clean-done", count = what.len()));
     screen.table(&view::slots(&left.slots, now));
     Ok(())
+}
+
+/// `card repair`: brings the card's list of what it holds into line with what is there, once it was shown and agreed to.
+pub fn repair(global: &Global, agrees: bool, options: &PinOptions) -> Result<(), Failure> {
+    let pins = Pins::read(options)?;
+    let token = tokens::open_shared(global)?;
+    let repairs = tokens::lock(&token).repairs()?;
+    let mut screen = Screen::new();
+    if repairs.is_empty() {
+        screen.say(&t!("repair-nothing"));
+        return Ok(());
+    }
+    screen.say(&t!("repair-offer"));
+    for one in &repairs {
+        screen.mark(Mark::Item, &repaired(*one));
+    }
+    screen.detail(&t!("repair-untouched"));
+    if !agrees && !ask_line(&t!("ask-plan"))?.eq_ignore_ascii_case(&t!("word-yes")) {
+        return Err(Failure::new(Kind::Declined, t!("error-declined")));
+    }
+    let face = Face::new();
+    let mut holder = Holder::new(&face, pins);
+    let outcome = obnova_client::repair(&token, &mut holder);
+    holder.outcome(outcome)?;
+    screen.mark(Mark::Good, &t!("repair-done"));
+    screen.table(&view::slots(&look(tokens::lock(&token).as_mut())?.slots, SystemTime::now()));
+    Ok(())
+}
+
+fn repaired(one: Repair) -> String {
+    match one {
+        Repair::DirectoryRebuilt => t!("repair-rebuilt"),
+        Repair::KeyEntered(slot) => t!("repair-key-entered", slot = slot.to_string()),
+        Repair::CertificateEntered(slot) => t!("repair-certificate-entered", slot = slot.to_string()),
+        Repair::EntriesDropped(slot) => t!("repair-dropped", slot = slot.to_string()),
+        _ => t!("repair-other"),
+    }
 }
 
 /// Those whose names were given, or are typed now, one by one; an empty line leaves one where it is.
