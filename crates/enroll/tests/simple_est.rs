@@ -61,7 +61,8 @@ fn a_request_goes_there_and_its_certificate_comes_back() {
         let http = sent(enrollment.next(noon()));
         assert_eq!((http.method.as_str(), http.path.as_str()), ("POST", "/.well-known/est/partner/simpleenroll"));
         assert_eq!(http.headers.get("content-type"), Some("application/pkcs10"));
-        assert_eq!(http.headers.get("content-transfer-encoding").is_some(), transfer == Transfer::Wrapped);
+        assert_eq!(http.headers.get("content-transfer-encoding"), Some("base64"));
+        assert_eq!(http.body.contains(&b'\n'), transfer == Transfer::Wrapped);
         assert_eq!(server.route(&http), Err(RouteError::NotFound), "a CA offers it or does not");
         assert_eq!(server.route_simple(&http), Ok(SimpleOperation::Enroll(request())));
         let who = Credentials::of(&http, Channel::Tls).unwrap_or_else(|error| panic!("{error}"));

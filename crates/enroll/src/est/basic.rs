@@ -125,16 +125,18 @@ pub enum BasicError {
 }
 
 impl BasicError {
-    /// The answer that says so, and asks for a password where one can be given. `realm` says for what; it has neither quotes
-    /// nor backslashes nor control characters, which are left out.
+    /// The answer that asks for a password, or, where one was sent in the clear, says that it is not taken. `realm` says for
+    /// what; it has neither quotes nor backslashes nor control characters, which are left out.
+    ///
+    /// What asks has no body: Bouncy Castle's client gives up over one.
     #[must_use]
     pub fn response(self, realm: &str) -> HttpResponse {
-        let mut headers = Headers::from_iter([("Content-Type", "text/plain; charset=utf-8")]);
-        if self != Self::NotTls {
-            headers.set("WWW-Authenticate", &challenge(realm));
+        if self == Self::NotTls {
+            let headers = Headers::from_iter([("Content-Type", "text/plain; charset=utf-8")]);
+            return HttpResponse { status: 403, headers, body: format!("{self}\n").into_bytes() };
         }
-        let status = if self == Self::NotTls { 403 } else { 401 };
-        HttpResponse { status, headers, body: format!("{self}\n").into_bytes() }
+        let headers = Headers::from_iter([("WWW-Authenticate", challenge(realm))]);
+        HttpResponse { status: 401, headers, body: Vec::new() }
     }
 }
 

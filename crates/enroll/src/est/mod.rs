@@ -62,8 +62,7 @@ pub enum Transfer {
     /// One line of Base64 (RFC 8951 §2.1). The only form that strongSwan 5.9 reads.
     #[default]
     Unwrapped,
-    /// Lines of 64 characters and a Content-Transfer-Encoding header, as RFC 7030 was read before RFC 8951. The only form
-    /// that libest reads.
+    /// Lines of 64 characters, as RFC 7030 was read before RFC 8951. The only form that libest reads.
     Wrapped,
 }
 
@@ -71,12 +70,11 @@ impl Transfer {
     fn write(self, message: &[u8], content_type: &str) -> (Headers, Vec<u8>) {
         let mut headers = Headers::default();
         headers.set("Content-Type", content_type);
+        // RFC 8951 §2.1 has it ignored; Bouncy Castle's client takes a body without it for DER.
+        headers.set("Content-Transfer-Encoding", "base64");
         let body = match self {
             Self::Unwrapped => crate::transfer::encode(message),
-            Self::Wrapped => {
-                headers.set("Content-Transfer-Encoding", "base64");
-                crate::transfer::encode_wrapped(message, "\r\n")
-            }
+            Self::Wrapped => crate::transfer::encode_wrapped(message, "\r\n"),
         };
         (headers, body.into_bytes())
     }

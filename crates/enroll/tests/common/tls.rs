@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -44,11 +44,19 @@ pub fn serve<T>(
                 let _ = exchange(&config, stream.unwrap(), &answer);
             }
         });
-        let done = client(&format!("https://{address}"));
-        over.store(true, Ordering::SeqCst);
-        drop(TcpStream::connect(address));
-        done
+        // Also when the client of the test fails: else nobody would wake the server to end.
+        let _end = End(&over, address);
+        client(&format!("https://{address}"))
     })
+}
+
+struct End<'a>(&'a AtomicBool, SocketAddr);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(self.1));
+    }
 }
 
 fn config(world: &World) -> Arc<ServerConfig> {
