@@ -1,12 +1,14 @@
-//! A CA whose memory can be looked into, and a holder with an old pair that ends in 20 days.
+//! A CA whose memory can be looked into, and holders with old pairs that end in 20 days.
 
 use std::sync::LazyLock;
 
+use arbitrary::Arbitrary;
 use obnova_ca::{Ca, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy};
 use x509_cert::Certificate;
 
 use super::{
-    DAY, EMAIL, HOLDER,
+    DAY,
+    certificate::{Names, Subject},
     keys::Whose,
     now,
     store::{Kept, MemoryStore},
@@ -15,10 +17,22 @@ use super::{
 pub struct House {
     pub ca: Ca,
     pub store: MemoryStore,
-    /// Authentication first.
+    /// The holder's, authentication first.
     pub old: [IssuedCertificate; 2],
+    /// Those of the other holders, where there are some.
+    others: Vec<[IssuedCertificate; 2]>,
     /// What it knew before the first order.
     begin: Kept,
+}
+
+/// Who has an old pair. What tells one holder from another is either the name or the address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Arbitrary)]
+pub enum Holder {
+    Jana,
+    /// The same name, another address.
+    Namesake,
+    /// Another name, the same address.
+    Housemate,
 }
 
 /// The issuing CA's certificate and the root's.
@@ -37,17 +51,27 @@ impl House {
         let store = MemoryStore::default();
         let secret = PickUpSecret::generate().expect("there is randomness");
         let ca = Ca::new(policy, issuer, secret, Box::new(store.clone()));
-        let pair = FirstPair {
-            subject: HOLDER.parse().expect("it is a name"),
-            email: EMAIL.into(),
-            authentication: Whose::OldAuthentication.key().public_key().clone(),
-            signature: Whose::OldSignature.key().public_key().clone(),
-            not_before: now() - 345 * DAY,
-            not_after: now() + 20 * DAY,
-        };
-        let old = ca.issue_first_pair(&pair).expect("the first pair is issued");
+        let old = Holder::Jana.first_pair(&ca);
         let begin = store.kept().clone();
-        Self { ca, store, old, begin }
+        Self { ca, store, old, others: Vec::new(), begin }
+    }
+
+    /// With the other holders.
+    pub fn of_all_holders(policy: Policy) -> Self {
+        let mut house = Self::new(policy);
+        house.others = Holder::OTHERS.map(|holder| holder.first_pair(&house.ca)).into();
+        house.begin = house.store.kept().clone();
+        house
+    }
+
+    /// The old pairs, with whose they are.
+    pub fn pairs(&self) -> impl Iterator<Item = (Holder, &[IssuedCertificate; 2])> {
+        [(Holder::Jana, &self.old)].into_iter().chain(Holder::OTHERS.into_iter().zip(&self.others))
+    }
+
+    /// The old pair of one of the holders that there are.
+    pub fn pair(&self, whose: Holder) -> &[IssuedCertificate; 2] {
+        self.pairs().find(|(holder, _)| *holder == whose).map_or(&self.old, |(_, pair)| pair)
     }
 
     /// As it was before the first order.
@@ -62,6 +86,40 @@ impl House {
 
     pub fn certificates(&self) -> Vec<Certificate> {
         self.ca.certificates().map(|one| one.certificate.clone()).collect()
+    }
+}
+
+impl Holder {
+    const OTHERS: [Self; 2] = [Self::Namesake, Self::Housemate];
+
+    pub fn subject(self) -> Subject {
+        if self == Self::Housemate { Subject::Other } else { Subject::Holder }
+    }
+
+    pub fn names(self) -> Names {
+        if self == Self::Namesake { Names::Other } else { Names::Holder }
+    }
+
+    /// Those of the old pair, authentication first.
+    pub fn keys(self) -> [Whose; 2] {
+        match self {
+            Self::Jana => [Whose::OldAuthentication, Whose::OldSignature],
+            Self::Namesake => [Whose::NamesakeAuthentication, Whose::NamesakeSignature],
+            Self::Housemate => [Whose::HousemateAuthentication, Whose::HousemateSignature],
+        }
+    }
+
+    fn first_pair(self, ca: &Ca) -> [IssuedCertificate; 2] {
+        let [authentication, signature] = self.keys().map(|key| key.key().public_key().clone());
+        let pair = FirstPair {
+            subject: self.subject().name(),
+            email: self.names().email().unwrap_or_default().into(),
+            authentication,
+            signature,
+            not_before: now() - 345 * DAY,
+            not_after: now() + 20 * DAY,
+        };
+        ca.issue_first_pair(&pair).expect("the first pair is issued")
     }
 }
 

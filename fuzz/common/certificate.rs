@@ -262,14 +262,17 @@ impl Subject {
 }
 
 impl Names {
+    pub fn email(self) -> Option<&'static str> {
+        match self {
+            Self::Holder => Some(EMAIL),
+            Self::Other => Some("jan@example.cz"),
+            Self::None => None,
+        }
+    }
+
     /// The value of subjectAltName.
     pub fn value(self) -> Option<Vec<u8>> {
-        let email = match self {
-            Self::Holder => EMAIL,
-            Self::Other => "jan@example.cz",
-            Self::None => return None,
-        };
-        Some(seq(&[&tlv(0x81, &[email.as_bytes()])]))
+        self.email().map(|email| seq(&[&tlv(0x81, &[email.as_bytes()])]))
     }
 }
 

@@ -14,10 +14,14 @@ pub enum Whose {
     Stranger,
     Root,
     Issuing,
+    NamesakeAuthentication,
+    NamesakeSignature,
+    HousemateAuthentication,
+    HousemateSignature,
 }
 
-static KEYS: LazyLock<[CaKey; 7]> = LazyLock::new(|| {
-    let files: [&[u8]; 7] = [
+static KEYS: LazyLock<[CaKey; 11]> = LazyLock::new(|| {
+    let files: [&[u8]; 11] = [
         include_bytes!("keys/old-authentication.p8"),
         include_bytes!("keys/old-signature.p8"),
         include_bytes!("keys/new-authentication.p8"),
@@ -25,6 +29,10 @@ static KEYS: LazyLock<[CaKey; 7]> = LazyLock::new(|| {
         include_bytes!("keys/stranger.p8"),
         include_bytes!("keys/root.p8"),
         include_bytes!("keys/issuing.p8"),
+        include_bytes!("keys/namesake-authentication.p8"),
+        include_bytes!("keys/namesake-signature.p8"),
+        include_bytes!("keys/housemate-authentication.p8"),
+        include_bytes!("keys/housemate-signature.p8"),
     ];
     files.map(|file| CaKey::from_pkcs8(file).expect("it is a key"))
 });

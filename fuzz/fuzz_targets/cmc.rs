@@ -3,7 +3,7 @@
 //!
 //! And whole conversations with a CA: orders, questions and receipts whose controls are missing, doubled, out of order or of
 //! another message, whose requests ask for something else, whose signers are others, each truly signed. Whatever was sent,
-//! the CA's memory keeps the rules: a certificate for two requests, two signers and one holder, once; and the client
+//! the CA's memory keeps the rules: a certificate for two requests, two signers and one holder of three, once; and the client
 //! believes what the CA said to this message and nothing else.
 #![no_main]
 

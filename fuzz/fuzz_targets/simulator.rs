@@ -11,6 +11,9 @@ use obnova_fuzz::model::{self, Model};
 use obnova_fuzz::script::{Action, Manner, Script, Step};
 use obnova_simulator::{Card, Fault, FaultPlan, Torn};
 
+/// Commands of the longest conversation: what is longer is a long chain of short pieces.
+const MOST_APDUS: usize = 2_048;
+
 fuzz_target!(|script: Script| {
     let file = script.kept.then(|| KeptFile::new(script.kind.file()));
     let mut card = match &file {
@@ -18,8 +21,9 @@ fuzz_target!(|script: Script| {
         None => script.kind.card(),
     };
     let mut model = Model::of(script.kind);
+    let mut left = MOST_APDUS;
     for step in &script.steps {
-        take(&mut card, &mut model, step);
+        take(&mut card, &mut model, step, &mut left);
     }
     reset(&mut card, &mut model);
     if let Some(file) = &file {
@@ -30,7 +34,7 @@ fuzz_target!(|script: Script| {
     model.reads_like(&mut card);
 });
 
-fn take(card: &mut Card, model: &mut Model, step: &Step) {
+fn take(card: &mut Card, model: &mut Model, step: &Step, left: &mut usize) {
     if step.action == Action::Reset {
         return reset(card, model);
     }
@@ -41,9 +45,10 @@ fn take(card: &mut Card, model: &mut Model, step: &Step) {
         _ => None,
     };
     for apdu in step.apdus(model) {
-        if model.is_slow(&apdu) {
+        if *left == 0 || model.is_slow(&apdu) {
             return;
         }
+        *left -= 1;
         match &fault {
             None => {
                 let answer = card.process(&apdu).expect("it has power");

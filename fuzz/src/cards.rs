@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_apdu::tlv::{Tag, VecWriter};
 use obnova_profile::PasswordReference::{AuthenticationPin, Puk, SignaturePin, TransportPin};
-use obnova_profile::{KeyRole, Label, PublicKeyTemplate, SlotNumber, TransportPinModel};
+use obnova_profile::{KeyRole, Label, Limits, PublicKeyTemplate, SlotNumber, TransportPinModel};
 use obnova_simulator::{Card, Personalisation};
 
 /// Authentication PIN of a card that is active.
@@ -50,11 +50,19 @@ pub enum Kind {
     Rsa,
     /// Active and empty, with one try for each password and as many slots as there can be.
     Empty,
+    /// Active, with certificates as large as there can be: one in a slot, none in the other.
+    Large,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty];
+    pub const ALL: [Self; 6] =
+        [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty, Self::Large];
+
+    /// The largest certificate that such a card takes, in bytes.
+    pub const fn largest_certificate(self) -> u16 {
+        if matches!(self, Self::Large) { Limits::LARGEST_CERTIFICATE } else { Limits::CERTIFICATE }
+    }
 
     /// A card of this kind, in memory.
     pub fn card(self) -> Card {
@@ -72,14 +80,14 @@ impl Kind {
     }
 
     fn base(self) -> &'static Base {
-        static BASES: [OnceLock<Base>; 5] = [const { OnceLock::new() }; 5];
+        static BASES: [OnceLock<Base>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
         BASES[self as usize].get_or_init(|| Base::make(self))
     }
 
     fn personalisation(self) -> Personalisation {
-        let card = Personalisation::new("OBN00000001").label("Jana Nov\u{e1}kov\u{e1}").slots(6);
+        let card = Personalisation::new("OBN00000001").label("Jana Nov\u{e1}kov\u{e1}").slots(6).largest_certificate(self.largest_certificate());
         match self {
-            Self::Active | Self::Rsa => card.active(AUTHENTICATION, SIGNATURE, PUK),
+            Self::Active | Self::Rsa | Self::Large => card.active(AUTHENTICATION, SIGNATURE, PUK),
             Self::Separate => card.inactive(TransportPinModel::Separate, TRANSPORT),
             Self::InPlace => card.inactive(TransportPinModel::InPlace, TRANSPORT),
             Self::Empty => {
@@ -98,7 +106,7 @@ impl Kind {
             Self::Active => {
                 &[(1, Authentication, P256), (2, Signature, P256), (3, Authentication, P384), (4, Signature, P256)]
             }
-            Self::Separate | Self::InPlace => &[(1, Authentication, P256), (2, Signature, P256)],
+            Self::Separate | Self::InPlace | Self::Large => &[(1, Authentication, P256), (2, Signature, P256)],
             Self::Rsa => &[(1, Authentication, Rsa2048), (2, Signature, Rsa2048)],
             Self::Empty => &[],
         }
@@ -124,8 +132,13 @@ impl Base {
             };
             let name = Label::new(format!("{name} {number}")).expect("it is short");
             let key = card.personalise_key(slot, *role, *algorithm, &name).expect("the slot is empty");
+            let certificate = match kind {
+                Kind::Large if *number == 1 => largest_certificate(&key),
+                Kind::Large => continue,
+                _ => certificate(&key, *number, 64),
+            };
             if *number < 4 {
-                card.personalise_certificate(slot, &certificate(&key, *number, 64), &name).expect("there is a key");
+                card.personalise_certificate(slot, &certificate, &name).expect("there is a key");
             }
         }
         let file = std::fs::read(&path).expect("it was just written");
@@ -189,6 +202,16 @@ pub fn certificate(key: &SubjectPublicKeyInfoOwned, serial: u8, padding: usize) 
         certificate.primitive(Tag::new(0x03), &[0, 0x30, 6, 2, 1, 1, 2, 1, 1]);
     });
     writer.into_vec()
+}
+
+/// A certificate of as many bytes as any card takes.
+fn largest_certificate(key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
+    let most = usize::from(Limits::LARGEST_CERTIFICATE);
+    // What is not padding is as long whatever the padding is, when that is long.
+    let rest = certificate(key, 1, most / 2).len() - most / 2;
+    let certificate = certificate(key, 1, most - rest);
+    assert_eq!(certificate.len(), most);
+    certificate
 }
 
 /// SubjectPublicKeyInfo as DER.

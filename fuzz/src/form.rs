@@ -21,6 +21,11 @@ pub fn word(from: &mut Unstructured<'_>) -> Result<u16> {
     Ok(u16::from_be_bytes([byte(from)?, byte(from)?]))
 }
 
+/// Four bytes, the highest one first.
+pub fn double(from: &mut Unstructured<'_>) -> Result<u32> {
+    Ok(u32::from(word(from)?) << 16 | u32::from(word(from)?))
+}
+
 /// Bytes with their number before them, in two bytes; as many as there are.
 pub fn bytes(from: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let length = usize::from(word(from)?).min(from.len());

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_apdu::tlv::Tlv;
 use obnova_apdu::{CommandView, Response, StatusWord, ins};
 use obnova_profile::{CardStatus, LifeCycle};
 use obnova_simulator::Card;
@@ -35,6 +36,7 @@ pub struct Model {
     /// Files that never change.
     constant: BTreeMap<u16, Vec<u8>>,
     slots: u8,
+    largest_certificate: u16,
     environment: Option<Environment>,
     file: Option<u16>,
     chain: Option<([u8; 3], Vec<u8>)>,
@@ -64,7 +66,7 @@ struct Command {
 impl Model {
     /// Of a card that begins like that.
     pub fn of(kind: Kind) -> Self {
-        static MODELS: [OnceLock<Model>; 5] = [const { OnceLock::new() }; 5];
+        static MODELS: [OnceLock<Model>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
         MODELS[kind as usize].get_or_init(|| Self::new(kind, kind.card())).clone()
     }
 
@@ -84,6 +86,7 @@ impl Model {
             directory: read(&mut look, 0x4402).expect("every card has a directory"),
             constant: constant.map(|file| (file, read(&mut look, file).expect("every card has it"))).into(),
             slots: status.slots.len() as u8,
+            largest_certificate: kind.largest_certificate(),
             environment: None,
             file: None,
             chain: None,
@@ -141,6 +144,7 @@ impl Model {
     /// Compares with what the card says about itself.
     pub fn is_like(&self, status: &CardStatus) {
         assert_eq!(status.life_cycle == LifeCycle::Active, self.active);
+        assert_eq!(status.limits.certificate, self.largest_certificate);
         let told: Vec<_> = status.passwords.iter().map(|password| password.state).collect();
         let expected: Vec<_> = self.passwords.iter().map(Password::state).collect();
         assert_eq!(told, expected, "the states of the passwords");
@@ -179,11 +183,11 @@ impl Model {
         assert_eq!(read(look, 0x4402).as_ref(), Some(&self.directory), "the directory");
         for slot in 1..=self.slots {
             let file = |series: u16| series | u16::from(slot);
-            assert_eq!(
-                read(look, file(0x4300)).as_ref(),
-                self.certificates.get(&slot),
-                "the certificate in slot {slot}"
-            );
+            let certificate = read(look, file(0x4300));
+            assert_eq!(certificate.as_ref(), self.certificates.get(&slot), "the certificate in slot {slot}");
+            if let Some((_, far)) = certificate.as_ref().and_then(|content| content.split_at_checked(0x8000)) {
+                assert_eq!(read_far(look), far, "the end of the certificate in slot {slot}");
+            }
             assert_eq!(
                 read(look, file(0x4D00)).is_some(),
                 self.keys.contains_key(&slot),
@@ -204,10 +208,13 @@ impl Model {
     /// Whether this makes an RSA key, for which there is no time.
     pub fn is_slow(&self, apdu: &[u8]) -> bool {
         let Ok(view) = CommandView::parse(apdu) else { return false };
+        let makes = view.ins() == ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV && view.p1() == 0x80;
+        if !makes || view.class().is_chained() {
+            return false;
+        }
         let mut data = self.chain.as_ref().map(|(_, data)| data.clone()).unwrap_or_default();
         data.extend_from_slice(view.data());
-        let makes = view.ins() == ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV && view.p1() == 0x80;
-        makes && !view.class().is_chained() && data.windows(3).any(|window| matches!(window, [0x80, 1, 1 | 2]))
+        data.windows(3).any(|window| matches!(window, [0x80, 1, 1 | 2]))
     }
 
     /// The command that is whole with this APDU, if one is.
@@ -321,4 +328,12 @@ fn read(card: &mut Card, file: u16) -> Option<Vec<u8>> {
     let status = answer.split_off(answer.len() - 2);
     let given = matches!(*status, [0x90, 0x00] | [0x62, 0x82]);
     (selected == [0x90, 0x00] && given).then_some(answer)
+}
+
+/// The selected file from the first place on that READ BINARY does not reach by P1-P2.
+fn read_far(card: &mut Card) -> Vec<u8> {
+    let ask = [0x00, 0xB1, 0x00, 0x00, 0x00, 0x00, 0x04, 0x54, 0x02, 0x80, 0x00, 0x00, 0x00];
+    let answer = card.process(&ask).expect("it has power");
+    let object = answer.strip_suffix(&[0x90, 0x00]).expect("there is more of the file");
+    Tlv::parse(object).expect("what is read is a data object").value.to_vec()
 }

@@ -6,7 +6,7 @@ use obnova_apdu::{CommandApdu, LengthForm, ins};
 use obnova_profile::application;
 
 use crate::cards::{Kind, VALUES};
-use crate::form::{Form, all, byte, bytes, word, write_bytes};
+use crate::form::{Form, all, byte, bytes, double, word, write_bytes};
 use crate::model::Model;
 
 /// Which card, and what is said to it.
@@ -19,6 +19,10 @@ pub struct Script {
     /// What is said, in order.
     pub steps: Vec<Step>,
 }
+
+/// How two actions begin that came later than the others: by what those before them do not need.
+const READ_FAR: u8 = 0xFE;
+const PUT_LONG: u8 = 0xFF;
 
 /// Steps of the longest conversation.
 pub const MOST_STEPS: usize = 64;
@@ -95,10 +99,14 @@ pub enum Action {
     Sign { length: u16, value: u8 },
     /// READ BINARY: P1, P2, Ne.
     Read { p1: u8, p2: u8, ne: u16 },
+    /// READ BINARY of the selected file from an offset in so many bytes of a data object, and N<sub>e</sub>.
+    ReadFar { offset: u32, digits: u8, ne: u16 },
     /// UPDATE BINARY: P1, P2, data.
     Update { p1: u8, p2: u8, data: Vec<u8> },
     /// PUT DATA of a certificate.
     Put { slot: u8, certificate: Vec<u8> },
+    /// PUT DATA of something like a certificate, of so many bytes and those of its header.
+    PutLong { slot: u8, length: u16, filling: u8 },
     /// DELETE FILE.
     Delete { file: u16 },
     /// GET DATA.
@@ -208,29 +216,10 @@ impl Value {
 
 impl Form for Action {
     fn read(from: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match byte(from)? % 22 {
-            0 => Self::SelectName { own: byte(from)? & 1 == 0, length: byte(from)? },
-            1 => Self::SelectFile { p1: byte(from)?, p2: byte(from)?, path: bytes(from)? },
-            2 => Self::Verify { password: byte(from)?, value: Value::read(from)? },
-            3 => Self::PasswordStatus { password: byte(from)? },
-            4 => Self::Change { password: byte(from)?, old: Value::read(from)?, new: Value::read(from)? },
-            5 => Self::Set { password: byte(from)?, new: Value::read(from)? },
-            6 => Self::Unblock { password: byte(from)?, puk: Value::read(from)?, new: Value::read(from)? },
-            7 => Self::Activate,
-            8 => Self::Generate { template: byte(from)?, algorithm: byte(from)?, slot: byte(from)? },
-            9 => Self::PublicKey { slot: byte(from)? },
-            10 => Self::Environment { algorithm: byte(from)?, slot: byte(from)? },
-            11 => Self::EnvironmentByFile { algorithm: byte(from)?, file: word(from)? },
-            12 => Self::Sign { length: word(from)?, value: byte(from)? },
-            13 => Self::Read { p1: byte(from)?, p2: byte(from)?, ne: word(from)? },
-            14 => Self::Update { p1: byte(from)?, p2: byte(from)?, data: bytes(from)? },
-            15 => Self::Put { slot: byte(from)?, certificate: bytes(from)? },
-            16 => Self::Delete { file: word(from)? },
-            17 => Self::GetData { tag: word(from)? },
-            18 => Self::Challenge { ne: word(from)? },
-            19 => Self::GetResponse { ne: word(from)? },
-            20 => Self::Reset,
-            _ => Self::Raw(bytes(from)?),
+        Ok(match byte(from)? {
+            READ_FAR => Self::ReadFar { offset: double(from)?, digits: byte(from)?, ne: word(from)? },
+            PUT_LONG => Self::PutLong { slot: byte(from)?, length: word(from)?, filling: byte(from)? },
+            choice => Self::usual(choice % 22, from)?,
         })
     }
 
@@ -277,6 +266,12 @@ impl Form for Action {
                 to.extend([13, *p1, *p2]);
                 to.extend(ne.to_be_bytes());
             }
+            Self::ReadFar { offset, digits, ne } => {
+                to.push(READ_FAR);
+                to.extend(offset.to_be_bytes());
+                to.push(*digits);
+                to.extend(ne.to_be_bytes());
+            }
             Self::Update { p1, p2, data } => {
                 to.extend([14, *p1, *p2]);
                 write_bytes(data, to);
@@ -284,6 +279,11 @@ impl Form for Action {
             Self::Put { slot, certificate } => {
                 to.extend([15, *slot]);
                 write_bytes(certificate, to);
+            }
+            Self::PutLong { slot, length, filling } => {
+                to.extend([PUT_LONG, *slot]);
+                to.extend(length.to_be_bytes());
+                to.push(*filling);
             }
             Self::Delete { file } => write_word(16, *file, to),
             Self::GetData { tag } => write_word(17, *tag, to),
@@ -316,6 +316,8 @@ impl Step {
             Manner::Short if command.data().len() > 255 => chain(&command, 255),
             Manner::Short => whole(LengthForm::Short).into_iter().collect(),
             Manner::Chained(piece) => chain(&command, piece),
+            // The largest certificate with its header fits into one APDU, and nothing beyond.
+            _ if command.data().len() > 0xFFFF => chain(&command, 255),
             _ => whole(LengthForm::Extended).into_iter().collect(),
         };
         apdus.into_iter().map(|apdu| self.spoil(apdu)).collect()
@@ -349,6 +351,33 @@ fn chain(command: &CommandApdu, piece: u8) -> Vec<Vec<u8>> {
 }
 
 impl Action {
+    fn usual(choice: u8, from: &mut Unstructured<'_>) -> Result<Self> {
+        Ok(match choice {
+            0 => Self::SelectName { own: byte(from)? & 1 == 0, length: byte(from)? },
+            1 => Self::SelectFile { p1: byte(from)?, p2: byte(from)?, path: bytes(from)? },
+            2 => Self::Verify { password: byte(from)?, value: Value::read(from)? },
+            3 => Self::PasswordStatus { password: byte(from)? },
+            4 => Self::Change { password: byte(from)?, old: Value::read(from)?, new: Value::read(from)? },
+            5 => Self::Set { password: byte(from)?, new: Value::read(from)? },
+            6 => Self::Unblock { password: byte(from)?, puk: Value::read(from)?, new: Value::read(from)? },
+            7 => Self::Activate,
+            8 => Self::Generate { template: byte(from)?, algorithm: byte(from)?, slot: byte(from)? },
+            9 => Self::PublicKey { slot: byte(from)? },
+            10 => Self::Environment { algorithm: byte(from)?, slot: byte(from)? },
+            11 => Self::EnvironmentByFile { algorithm: byte(from)?, file: word(from)? },
+            12 => Self::Sign { length: word(from)?, value: byte(from)? },
+            13 => Self::Read { p1: byte(from)?, p2: byte(from)?, ne: word(from)? },
+            14 => Self::Update { p1: byte(from)?, p2: byte(from)?, data: bytes(from)? },
+            15 => Self::Put { slot: byte(from)?, certificate: bytes(from)? },
+            16 => Self::Delete { file: word(from)? },
+            17 => Self::GetData { tag: word(from)? },
+            18 => Self::Challenge { ne: word(from)? },
+            19 => Self::GetResponse { ne: word(from)? },
+            20 => Self::Reset,
+            _ => Self::Raw(bytes(from)?),
+        })
+    }
+
     /// The command.
     fn command(&self, model: &Model) -> CommandApdu {
         const ALL: u32 = 0x1_0000;
@@ -399,11 +428,17 @@ impl Action {
                 new(ins::PERFORM_SECURITY_OPERATION, 0x9E, 0x9A).with_data(data).with_ne(ALL)
             }
             Self::Read { p1, p2, ne } => new(ins::READ_BINARY, *p1, *p2).with_ne(many(*ne)),
-            Self::Update { p1, p2, data } => new(ins::UPDATE_BINARY, *p1, *p2).with_data(data.clone()),
-            Self::Put { slot, certificate } => {
+            Self::ReadFar { offset, digits, ne } => {
                 let mut data = VecWriter::new();
-                data.primitive(Tag::new(0x53), certificate);
-                new(ins::PUT_DATA_TLV, 0x43, *slot).with_data(data.into_vec())
+                data.primitive(Tag::new(0x54), &[&[0], &offset.to_be_bytes()[..]].concat()[5 - usize::from(digits % 6)..]);
+                new(ins::READ_BINARY_TLV, 0x00, 0x00).with_data(data.into_vec()).with_ne(many(*ne))
+            }
+            Self::Update { p1, p2, data } => new(ins::UPDATE_BINARY, *p1, *p2).with_data(data.clone()),
+            Self::Put { slot, certificate } => put(*slot, certificate),
+            Self::PutLong { slot, length, filling } => {
+                let mut certificate = VecWriter::new();
+                certificate.primitive(Tag::new(0x30), &vec![*filling; usize::from(*length)]);
+                put(*slot, &certificate.into_vec())
             }
             Self::Delete { file } => new(ins::DELETE_FILE, 0x00, 0x00).with_data(file.to_be_bytes()),
             Self::GetData { tag } => {
@@ -415,6 +450,12 @@ impl Action {
             Self::Reset | Self::Raw(_) => unreachable!("these are no commands"),
         }
     }
+}
+
+fn put(slot: u8, certificate: &[u8]) -> CommandApdu {
+    let mut data = VecWriter::new();
+    data.primitive(Tag::new(0x53), certificate);
+    CommandApdu::new(0x00, ins::PUT_DATA_TLV, 0x43, slot).with_data(data.into_vec())
 }
 
 /// N<sub>e</sub>; the largest number stands for one more than fits.
@@ -452,6 +493,10 @@ impl From<&[u8]> for Action {
             }
             (0, ins::ACTIVATE_FILE, 0x00) => Self::Activate,
             (0, ins::READ_BINARY, _) => Self::Read { p1, p2, ne },
+            (0, ins::READ_BINARY_TLV, 0x00) if p2 == 0 && matches!(data, [0x54, 1..=4, ..]) => {
+                let offset = data[2..].iter().fold(0, |offset, byte| offset << 8 | u32::from(*byte));
+                Self::ReadFar { offset, digits: data[1], ne }
+            }
             (0, ins::UPDATE_BINARY, _) => Self::Update { p1, p2, data: data.to_vec() },
             (0, ins::PUT_DATA_TLV, 0x43) if Tlv::parse(data).is_ok() => {
                 Self::Put { slot: p2, certificate: Tlv::parse(data).map_or(&[][..], |object| object.value).to_vec() }

@@ -37,6 +37,11 @@ pub fn plays() -> Vec<(String, Play)> {
         ("activate-separate", Kind::Separate, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         ("activate-in-place", Kind::InPlace, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 2, 0, 0b1_0000)]),
         ("repair", Kind::Active, vec![does(Task::Repair, 0, 0, 0)]),
+        (
+            "large-certificate",
+            Kind::Large,
+            vec![does(Task::Overview, 0, 0, 0), does(Task::Install, 2, 0, 2), does(Task::Remove, 1, 0, 0)],
+        ),
         ("first-key", Kind::Empty, vec![does(Task::Generate, 14, LAST_TRY, 1), does(Task::Overview, 0, 0, 0)]),
     ];
     let lies = [

@@ -13,7 +13,7 @@ use x509_cert::{
 
 use super::common::{
     DAY,
-    ca::{House, policy},
+    ca::{Holder, House, policy},
     certificate::bend,
     day,
     keys::Whose,
@@ -75,8 +75,8 @@ enum Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Arbitrary)]
 enum Peer {
     None,
-    Holder,
-    HolderToSign,
+    Login(Holder),
+    ToSign(Holder),
     Stranger,
 }
 
@@ -110,10 +110,17 @@ enum Change {
     Content(u16, u8),
     /// A byte of the finished message.
     Message(u16, u8),
+    /// A request, its signer, or both become those of a holder.
+    Holder {
+        second: bool,
+        request: bool,
+        signer: bool,
+        whose: Holder,
+    },
 }
 
 static HOUSES: LazyLock<[House; 2]> = LazyLock::new(|| {
-    [Approval::Manual, Approval::Automatic].map(|approval| House::new(policy(|policy| policy.approval = approval)))
+    [Approval::Manual, Approval::Automatic].map(|approval| House::of_all_holders(policy(|policy| policy.approval = approval)))
 });
 
 /// What was sent, and what came of it.
@@ -122,8 +129,8 @@ struct Sent {
     message: Vec<u8>,
     token: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
-    /// Whether its signers are the old pair, each with its key and without a flaw.
-    vouched: bool,
+    /// Whose old pair signed it, each with its key and without a flaw.
+    vouched: Option<Holder>,
 }
 
 struct Stage<'a> {
@@ -153,15 +160,15 @@ impl Stage<'_> {
                 let (message, vouched) = self.order(*address, changes);
                 let plain = changes.is_empty() && self.house.store.kept().orders.is_empty() && self.at < day(20);
                 let answer = self.send(*address, message, vouched, *peer);
-                if plain && matches!(peer, Peer::None | Peer::Holder) {
+                if plain && matches!(peer, Peer::None | Peer::Login(Holder::Jana)) {
                     assert!(matches!(answer, Some(Answer::Issued { .. } | Answer::Pending { .. })), "{answer:?}");
                 }
-                vouched && *peer != Peer::Stranger
+                vouched.is_some_and(|holder| peer.may_order_for(holder))
             }
             Step::Query { address, token, changes } => {
                 let query = Control::query_pending(&self.token(*token));
                 let message = self.follow_up(*address, vec![query], changes);
-                self.send(*address, message, false, Peer::None);
+                self.send(*address, message, None, Peer::None);
                 false
             }
             Step::Confirm { address, token, certificates, changes } => {
@@ -172,7 +179,7 @@ impl Stage<'_> {
                     certificates.iter().take(4).filter_map(|at| known.get(usize::from(*at) % known.len().max(1)));
                 controls.extend(picked.map(Control::confirm));
                 let message = self.follow_up(*address, controls, changes);
-                self.send(*address, message, false, Peer::None);
+                self.send(*address, message, None, Peer::None);
                 false
             }
             Step::Again { message, peer, bent } => {
@@ -180,9 +187,9 @@ impl Stage<'_> {
                 let (mut message, address) = (sent.message.clone(), sent.address);
                 bend(&mut message, *bent);
                 // What is bent twice may be straight again.
-                let vouched = self.sent.iter().any(|sent| sent.vouched && sent.message == message);
+                let vouched = self.sent.iter().find(|sent| sent.message == message).and_then(|sent| sent.vouched);
                 self.send(address, message, vouched, *peer);
-                vouched && *peer != Peer::Stranger
+                vouched.is_some_and(|holder| peer.may_order_for(holder))
             }
             Step::Approve(transaction) => {
                 let pending = self.is_pending(*transaction);
@@ -208,7 +215,7 @@ impl Stage<'_> {
         kept.order(&name(transaction)).is_some_and(|order| order.state == OrderState::Pending)
     }
 
-    fn order(&self, address: Address, changes: &[Change]) -> (Vec<u8>, bool) {
+    fn order(&self, address: Address, changes: &[Change]) -> (Vec<u8>, Option<Holder>) {
         let controls = vec![Control::transaction(&address.transaction()), Control::sender_nonce(&address.nonce())];
         let old =
             |index: usize, key| Signer { certificate: self.house.old[index].certificate.clone(), key, flaw: None };
@@ -226,8 +233,8 @@ impl Stage<'_> {
         self.written(Draft { controls, requests: Vec::new(), signers: Vec::new() }, changes).0
     }
 
-    /// The message, and whether the old pair signed it as it is.
-    fn written(&self, mut draft: Draft, changes: &[Change]) -> (Vec<u8>, bool) {
+    /// The message, and whose old pair signed it as it is.
+    fn written(&self, mut draft: Draft, changes: &[Change]) -> (Vec<u8>, Option<Holder>) {
         let (mut lost, mut nested, mut content_type, mut before, mut after) = (None, false, PKI_DATA, None, None);
         for change in changes.iter().take(12) {
             match change {
@@ -239,23 +246,39 @@ impl Stage<'_> {
                 other => self.change(&mut draft, other),
             }
         }
-        let mut certificates: Vec<_> = self.house.old.iter().map(|old| old.der.clone()).collect();
+        let mut certificates = self.enclosed(&draft.signers);
         if let Some(lost) = lost {
             certificates.remove(usize::from(lost % 2));
         }
-        let vouched = {
-            let truly = |signer: &Signer| {
-                let old = &self.house.old;
-                !signer.flaw.is_some_and(Flaw::spoils)
-                    && ((signer.certificate == old[0].certificate && signer.key == Whose::OldAuthentication)
-                        || (signer.certificate == old[1].certificate && signer.key == Whose::OldSignature))
-            };
-            let [first, second] = &draft.signers[..] else {
-                return (draft.message(content_type, nested, before, after, &certificates), false);
-            };
-            truly(first) && truly(second) && first.certificate != second.certificate && after.is_none()
-        };
+        let vouched = self.vouching(&draft.signers).filter(|_| after.is_none());
         (draft.message(content_type, nested, before, after, &certificates), vouched)
+    }
+
+    /// The old pairs whose keys might have signed: that of the holder, and those of the signers.
+    fn enclosed(&self, signers: &[Signer]) -> Vec<Vec<u8>> {
+        let signs = |pair: &[IssuedCertificate; 2]| {
+            pair.iter().any(|one| signers.iter().any(|signer| signer.certificate == one.certificate))
+        };
+        let pairs = self.house.pairs().filter(|(holder, pair)| *holder == Holder::Jana || signs(pair));
+        pairs.flat_map(|(_, pair)| pair.each_ref().map(|one| one.der.clone())).collect()
+    }
+
+    /// Whose old pair signed, each with its key and without a flaw.
+    fn vouching(&self, signers: &[Signer]) -> Option<Holder> {
+        let truly = |signer: &Signer| {
+            let (holder, which) = self.owner(&signer.certificate)?;
+            (!signer.flaw.is_some_and(Flaw::spoils) && signer.key == holder.keys()[which]).then_some((holder, which))
+        };
+        let [first, second] = signers else { return None };
+        let ((one, first), (other, second)) = (truly(first)?, truly(second)?);
+        (one == other && first != second).then_some(one)
+    }
+
+    /// Whose certificate of which old pair it is.
+    fn owner(&self, certificate: &Certificate) -> Option<(Holder, usize)> {
+        self.house.pairs().find_map(|(holder, pair)| {
+            Some((holder, pair.iter().position(|one| one.certificate == *certificate)?))
+        })
     }
 
     fn change(&self, draft: &mut Draft, change: &Change) {
@@ -300,13 +323,23 @@ impl Stage<'_> {
                 }
             }
             Change::Flaw(index, flaw) => drop(at(signers, *index).map(|at| signers[at].flaw = Some(*flaw))),
+            Change::Holder { second, request, signer, whose } => {
+                let which = usize::from(*second);
+                if let (true, Some((_, request))) = (*request, requests.get_mut(which)) {
+                    (request.subject, request.names) = (whose.subject(), whose.names());
+                }
+                if let (true, Some(signer)) = (*signer, signers.get_mut(which)) {
+                    signer.certificate = self.house.pair(*whose)[which].certificate.clone();
+                    signer.key = whose.keys()[which];
+                }
+            }
             Change::DropCertificate(_) | Change::Nested | Change::Type | Change::Content(..) | Change::Message(..) => {}
         }
     }
 
-    /// Certificates that one could sign with: the old pair, the CA's, and what was issued meanwhile.
+    /// Certificates that one could sign with: the old pairs, the CA's, and what was issued meanwhile.
     fn certificates(&self) -> impl Iterator<Item = Certificate> {
-        let old = self.house.old.iter().map(|one| one.certificate.clone());
+        let old = self.house.pairs().flat_map(|(_, pair)| pair.each_ref().map(|one| one.certificate.clone()));
         let issued = self.house.issued().into_iter().filter_map(|one| IssuedCertificate::from_der(&one.der).ok());
         old.chain(self.house.certificates()).chain(issued.map(|one| one.certificate))
     }
@@ -326,11 +359,17 @@ impl Stage<'_> {
         }
     }
 
-    fn send(&mut self, address: Address, message: Vec<u8>, vouched: bool, peer: Peer) -> Option<Answer> {
+    fn send(
+        &mut self,
+        address: Address,
+        message: Vec<u8>,
+        vouched: Option<Holder>,
+        peer: Peer,
+    ) -> Option<Answer> {
         let peer = match peer {
             Peer::None => None,
-            Peer::Holder => Some(self.house.old[0].certificate.clone()),
-            Peer::HolderToSign => Some(self.house.old[1].certificate.clone()),
+            Peer::Login(holder) => Some(self.house.pair(holder)[0].certificate.clone()),
+            Peer::ToSign(holder) => Some(self.house.pair(holder)[1].certificate.clone()),
             Peer::Stranger => self.house.certificates().pop(),
         };
         let response = match self.house.ca.answer(&message, peer.as_ref(), self.at) {
@@ -382,10 +421,15 @@ impl Stage<'_> {
         for order in open {
             assert_eq!(order.requests.len(), 2);
             assert!(order.requests[0].profile != order.requests[1].profile);
+            let mut holders = Vec::new();
             for request in &order.requests {
                 let asked = CertificationRequest::from_der(&request.request).expect("it was read");
                 assert!(asked.verify().is_ok() && !request.same_key);
-                let old = &self.house.old[usize::from(request.profile == Profile::Signature)].certificate;
+                let which = usize::from(request.profile == Profile::Signature);
+                let replaced = |pair: &[IssuedCertificate; 2]| serial(&pair[which].certificate) == request.replaces;
+                let (holder, pair) = self.house.pairs().find(|(_, pair)| replaced(pair)).expect("it was issued here");
+                holders.push(holder);
+                let old = &pair[which].certificate;
                 assert_eq!(asked.subject(), old.tbs_certificate().subject());
                 let usage = asked.extension::<KeyUsage>().expect("it can be read").map(|(_, usage)| usage);
                 assert_eq!(usage, Some(request.profile.key_usage()));
@@ -393,20 +437,21 @@ impl Stage<'_> {
                 let known = old.tbs_certificate().get_extension::<SubjectAltName>().expect("it can be read");
                 assert_eq!(names, known.map(|(_, names)| names));
             }
+            assert_eq!(holders[0], holders[1], "an order of two holders");
             let made = matches!(order.state, OrderState::Issued | OrderState::Confirmed);
             assert_eq!(order.certificates.len(), if made { 2 } else { 0 });
             for (request, made) in order.requests.iter().zip(&order.certificates) {
-                self.is_what_was_asked(&request.request, &made.der, request.profile);
+                self.is_what_was_asked(&request.request, &made.der, request.profile, holders[0]);
             }
         }
     }
 
-    fn is_what_was_asked(&self, request: &[u8], der: &[u8], profile: Profile) {
+    fn is_what_was_asked(&self, request: &[u8], der: &[u8], profile: Profile, holder: Holder) {
         let request = CertificationRequest::from_der(request).expect("it was read");
         let certificate = IssuedCertificate::from_der(der).expect("it was made").certificate;
         let tbs = certificate.tbs_certificate();
         assert_eq!(tbs.subject_public_key_info(), request.public_key());
-        assert_eq!(tbs.subject(), self.house.old[0].certificate.tbs_certificate().subject());
+        assert_eq!(*tbs.subject(), holder.subject().name());
         let (_, constraints) = tbs.get_extension::<BasicConstraints>().expect("it can be read").expect("it is there");
         assert!(!constraints.ca);
         let (_, usage) = tbs.get_extension::<KeyUsage>().expect("it can be read").expect("it is there");
@@ -452,6 +497,17 @@ impl Draft {
     }
 }
 
+impl Peer {
+    /// Whether the CA takes an order of this holder from it: one may order by any connection of one's own name.
+    fn may_order_for(self, holder: Holder) -> bool {
+        match self {
+            Self::None => true,
+            Self::Login(peer) | Self::ToSign(peer) => peer.subject() == holder.subject(),
+            Self::Stranger => false,
+        }
+    }
+}
+
 impl Address {
     fn transaction(self) -> [u8; 4] {
         [0x0b, 0, 0, self.transaction % 4]
@@ -464,4 +520,8 @@ impl Address {
 
 fn name(transaction: u8) -> Transaction {
     Transaction::new(&Address { transaction, nonce: 0 }.transaction()).expect("it is a name")
+}
+
+fn serial(certificate: &Certificate) -> &[u8] {
+    certificate.tbs_certificate().serial_number().as_bytes()
 }

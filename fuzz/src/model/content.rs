@@ -102,7 +102,7 @@ impl Model {
         assert!(self.may_write() && data.is_empty(), "a certificate was written without a password");
         assert!(command.p1 == 0x43 && self.keys.contains_key(&command.p2), "a certificate without a key");
         let object = Tlv::parse(&command.data).expect("the card took it");
-        assert!(object.tag.number() == 0x53 && object.value.len() <= 0x2000);
+        assert!(object.tag.number() == 0x53 && object.value.len() <= self.largest_certificate.into());
         self.told |= self.tells(object.value);
         self.certificates.insert(command.p2, object.value.to_vec());
     }
