@@ -8,8 +8,9 @@ long=${FUZZ_WORK:-target/long}
 
 # libFuzzer's instrumentation is a nightly flag; this lets the stable compiler take it.
 export RUSTC_BOOTSTRAP=1
-# As cargo-fuzz sets it: SQLite, compiled by gcc, has names twice that are not.
-export ASAN_OPTIONS=detect_odr_violation=0
+# The first as cargo-fuzz sets it: SQLite, compiled by gcc, has names twice that are not. The others cost a third of the time:
+# to remember where memory was taken, and to keep much of what was given back. A failing input tells that when it is run alone.
+export ASAN_OPTIONS=detect_odr_violation=0:malloc_context_size=0:quarantine_size_mb=8
 
 # Those that are named, or all.
 targets() {

@@ -194,7 +194,7 @@ fn is_confirmed(operation: &Operation, changes: bool, said: &[Exchange]) {
     }
     for exchange in said {
         let instruction = exchange.command[1];
-        let looks = matches!(instruction, ins::SELECT | ins::READ_BINARY | ins::GET_RESPONSE);
+        let looks = matches!(instruction, ins::SELECT | ins::READ_BINARY | ins::READ_BINARY_TLV | ins::GET_RESPONSE);
         let answer = exchange.answer.as_deref();
         // Longer answers come in parts, and a card may name the length that it wants to be asked for.
         let goes_on = matches!(answer, Some([.., 0x61, _] | [0x6C, _]));

@@ -11,8 +11,8 @@ use obnova_fuzz::model::{self, Model};
 use obnova_fuzz::script::{Action, Manner, Script, Step};
 use obnova_simulator::{Card, Fault, FaultPlan, Torn};
 
-/// Commands of the longest conversation: what is longer is a long chain of short pieces.
-const MOST_APDUS: usize = 2_048;
+/// APDUs of the longest conversation: what is longer has many long chains of short pieces.
+const MOST_APDUS: usize = 1_024;
 
 fuzz_target!(|script: Script| {
     let file = script.kept.then(|| KeptFile::new(script.kind.file()));

@@ -56,8 +56,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty, Self::Large];
+    pub const ALL: [Self; 6] = [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty, Self::Large];
 
     /// The largest certificate that such a card takes, in bytes.
     pub const fn largest_certificate(self) -> u16 {
@@ -85,7 +84,10 @@ impl Kind {
     }
 
     fn personalisation(self) -> Personalisation {
-        let card = Personalisation::new("OBN00000001").label("Jana Nov\u{e1}kov\u{e1}").slots(6).largest_certificate(self.largest_certificate());
+        let card = Personalisation::new("OBN00000001")
+            .label("Jana Nov\u{e1}kov\u{e1}")
+            .slots(6)
+            .largest_certificate(self.largest_certificate());
         match self {
             Self::Active | Self::Rsa | Self::Large => card.active(AUTHENTICATION, SIGNATURE, PUK),
             Self::Separate => card.inactive(TransportPinModel::Separate, TRANSPORT),

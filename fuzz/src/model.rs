@@ -159,8 +159,11 @@ impl Model {
         }
     }
 
-    /// Compares with what is verified in this conversation.
+    /// Compares with what is verified in this conversation. In a long chain it is asked at its beginning, and after its end.
     pub fn is_open_like(&self, card: &mut Card) {
+        if self.chain.as_ref().is_some_and(|(_, data)| data.len() > 512) {
+            return;
+        }
         // The question changes nothing but what GET RESPONSE would fetch and a chain that is not at its end.
         let mut fork = (self.chain.is_some() || !self.pending.is_empty()).then(|| card.fork());
         if let Some(fork) = &mut fork {

@@ -337,12 +337,14 @@ impl Step {
     }
 }
 
-/// The command in short APDUs with so much data in each.
+/// The command in short APDUs with so much data in each, or more where they would be too many.
 fn chain(command: &CommandApdu, piece: u8) -> Vec<Vec<u8>> {
+    const MOST_PIECES: usize = 512;
     const NOT_THE_LAST: u8 = 0x10;
     let short = |command: CommandApdu| command.encode(LengthForm::Short).expect("the piece is short").to_vec();
     let header = |cla: u8| CommandApdu::new(cla, command.ins, command.p1, command.p2);
-    let mut pieces: Vec<&[u8]> = command.data().chunks(piece.max(1).into()).collect();
+    let piece = usize::from(piece).max(command.data().len().div_ceil(MOST_PIECES)).max(1);
+    let mut pieces: Vec<&[u8]> = command.data().chunks(piece).collect();
     let last = pieces.pop().unwrap_or_default();
     let chained = |piece: &&[u8]| short(header(command.cla | NOT_THE_LAST).with_data(*piece));
     let mut apdus: Vec<_> = pieces.iter().map(chained).collect();
@@ -430,7 +432,10 @@ impl Action {
             Self::Read { p1, p2, ne } => new(ins::READ_BINARY, *p1, *p2).with_ne(many(*ne)),
             Self::ReadFar { offset, digits, ne } => {
                 let mut data = VecWriter::new();
-                data.primitive(Tag::new(0x54), &[&[0], &offset.to_be_bytes()[..]].concat()[5 - usize::from(digits % 6)..]);
+                data.primitive(
+                    Tag::new(0x54),
+                    &[&[0], &offset.to_be_bytes()[..]].concat()[5 - usize::from(digits % 6)..],
+                );
                 new(ins::READ_BINARY_TLV, 0x00, 0x00).with_data(data.into_vec()).with_ne(many(*ne))
             }
             Self::Update { p1, p2, data } => new(ins::UPDATE_BINARY, *p1, *p2).with_data(data.clone()),

@@ -120,7 +120,8 @@ enum Change {
 }
 
 static HOUSES: LazyLock<[House; 2]> = LazyLock::new(|| {
-    [Approval::Manual, Approval::Automatic].map(|approval| House::of_all_holders(policy(|policy| policy.approval = approval)))
+    [Approval::Manual, Approval::Automatic]
+        .map(|approval| House::of_all_holders(policy(|policy| policy.approval = approval)))
 });
 
 /// What was sent, and what came of it.
@@ -276,9 +277,9 @@ impl Stage<'_> {
 
     /// Whose certificate of which old pair it is.
     fn owner(&self, certificate: &Certificate) -> Option<(Holder, usize)> {
-        self.house.pairs().find_map(|(holder, pair)| {
-            Some((holder, pair.iter().position(|one| one.certificate == *certificate)?))
-        })
+        self.house
+            .pairs()
+            .find_map(|(holder, pair)| Some((holder, pair.iter().position(|one| one.certificate == *certificate)?)))
     }
 
     fn change(&self, draft: &mut Draft, change: &Change) {
@@ -359,13 +360,7 @@ impl Stage<'_> {
         }
     }
 
-    fn send(
-        &mut self,
-        address: Address,
-        message: Vec<u8>,
-        vouched: Option<Holder>,
-        peer: Peer,
-    ) -> Option<Answer> {
+    fn send(&mut self, address: Address, message: Vec<u8>, vouched: Option<Holder>, peer: Peer) -> Option<Answer> {
         let peer = match peer {
             Peer::None => None,
             Peer::Login(holder) => Some(self.house.pair(holder)[0].certificate.clone()),

@@ -26,7 +26,9 @@ pub(super) fn of(kind: Kind) -> Vec<Password> {
     let values = match kind {
         Kind::Separate => [None, None, None, Some(TRANSPORT)],
         Kind::InPlace => [Some(TRANSPORT), Some(TRANSPORT), Some(TRANSPORT), None],
-        Kind::Active | Kind::Rsa | Kind::Empty | Kind::Large => [Some(AUTHENTICATION), Some(SIGNATURE), Some(PUK), None],
+        Kind::Active | Kind::Rsa | Kind::Empty | Kind::Large => {
+            [Some(AUTHENTICATION), Some(SIGNATURE), Some(PUK), None]
+        }
     };
     let tries = if kind == Kind::Empty { [1; 4] } else { [3, 3, 5, 3] };
     let count = if kind == Kind::Separate { 4 } else { 3 };
