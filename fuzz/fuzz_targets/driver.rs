@@ -214,6 +214,7 @@ fn is_honest(error: &TokenError) -> bool {
             | TokenError::Blocked { .. }
             | TokenError::NotActive
             | TokenError::Finished { .. }
+            | TokenError::TransportPinAgain { .. }
             | TokenError::SecretForm { .. }
             | TokenError::Slot { .. }
             | TokenError::Unsupported { .. }
