@@ -1,6 +1,7 @@
 use std::{
     sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
-    thread::JoinHandle,
+    thread::{JoinHandle, sleep},
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -8,7 +9,8 @@ use rusqlite::Connection;
 use super::{StoreError, sqlite::failure_of};
 
 /// The one thread that writes. What comes while it commits is done together in the next commit, so that one flush to disk
-/// serves many callers; each waits until the commit with its own work is durable.
+/// serves many callers; each waits until the commit with its own work is durable. Where callers are many it waits a moment for
+/// more of them.
 pub(super) struct Writer {
     jobs: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -20,6 +22,10 @@ type Job = Box<dyn Work>;
 const MAX_BATCH: usize = 128;
 /// The most jobs that wait. Who does not wait for the disk is not to wait here either.
 const MAX_WAITING: usize = 1024;
+/// Who comes within this time after another one has company.
+const LULL: Duration = Duration::from_millis(1);
+/// The longest that the first of many waits for others.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 impl Writer {
     pub fn start(connection: Connection) -> std::io::Result<Self> {
@@ -110,11 +116,28 @@ where
 }
 
 fn serve(connection: Connection, inbox: &Receiver<Job>) {
+    let mut crowded = false;
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
-        batch.extend(inbox.try_iter().take(MAX_BATCH - 1));
+        gather(inbox, &mut batch, crowded);
+        crowded = batch.len() > 1;
         let commit = commit(&connection, &mut batch);
         batch.into_iter().for_each(|job| job.finish(commit.clone()));
+    }
+}
+
+/// Takes what is there; in a crowd also what follows soon. A commit costs as much for one as for many, and most of it is the
+/// processor's time. Who is alone never waits. It sleeps instead of listening: to be woken for each job costs as much again.
+fn gather(inbox: &Receiver<Job>, batch: &mut Vec<Job>, crowded: bool) {
+    let begin = Instant::now();
+    loop {
+        let before = batch.len();
+        batch.extend(inbox.try_iter().take(MAX_BATCH - before));
+        let came = batch.len() > before || before == 1 && crowded;
+        if !came || batch.len() == MAX_BATCH || begin.elapsed() >= PATIENCE {
+            return;
+        }
+        sleep(LULL);
     }
 }
 

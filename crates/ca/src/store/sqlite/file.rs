@@ -10,6 +10,9 @@ const APPLICATION: i64 = 0x4f62_4341;
 const SCHEMA_VERSION: i64 = 2;
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
+/// about as many in one piece.
+const CHECKPOINT: i64 = 4000;
 
 /// Opens the file or makes it, and finds out whose it is. What that costs does not grow with what is kept: SQLite sees here
 /// whether the file is as long as it should be, and [`check`] looks at the rest.
@@ -92,6 +95,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if mode != "wal" {
         return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
     }
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
 }
 
