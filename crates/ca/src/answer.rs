@@ -4,14 +4,14 @@ use std::{sync::mpsc::channel, time::SystemTime};
 
 use obnova_enroll::cmc::{
     Answer, BuildError, CertificateId, FailInfo, FullRequest, FullResponseBuilder, Kind, Nonce, PendToken,
-    RequestError, SignWithError, Signer, TransactionId,
+    RequestError, SignWithError, TransactionId,
 };
 use x509_cert::Certificate;
 
 use crate::{
     Ca, CaError, KeyFileError, Order, Outcome, PickUpToken, Refusal, StoreError, Transaction,
     ca::Prepared,
-    store::{NewOrder, OrderState, Submission},
+    store::{Issued, NewOrder, OrderState, Submission},
 };
 
 /// A signed answer, and what whoever carries it needs to know of it.
@@ -50,9 +50,16 @@ enum Word {
 
 /// What is to be said, and what is to be kept before.
 enum Decision {
-    Say(Answer),
-    KeepOrder(Box<NewOrder>, Answer),
-    KeepReceipt(Answer),
+    Say(Said),
+    KeepOrder(Box<NewOrder>, Said),
+    KeepReceipt(Said),
+}
+
+/// What an answer says.
+enum Said {
+    /// These certificates, DER of each.
+    Issued(Vec<Vec<u8>>),
+    Other(Answer),
 }
 
 impl Ca {
@@ -120,12 +127,19 @@ impl Ca {
         let other = match kept.map(|kept| kept.0) {
             None => Err(StoreError::Stopped.into()),
             Some(Word::Order(done)) => match (*done).map_err(CaError::from) {
-                Ok(submission) => self.submitted(&transaction, submission),
+                // As it was prepared.
+                Ok(Submission::Accepted(order)) => {
+                    if order.state == OrderState::Issued {
+                        self.recent.put(&transaction, order.into());
+                    }
+                    Ok(None)
+                }
+                Ok(submission) => self.submitted(&transaction, submission).map(Some),
                 Err(error) => Err(error),
             },
             Some(Word::Receipt(done)) => received(done).map(|()| None),
         };
-        match other.and_then(|other| other.map(|outcome| self.as_answer(outcome, now)).transpose()) {
+        match other.and_then(|other| other.map(|outcome| said(outcome, now)).transpose()) {
             Ok(None) => Ok(ready),
             Ok(Some(answer)) => self.response(address, Ok(answer)),
             Err(error) => self.response(address, Err(error)),
@@ -149,24 +163,30 @@ impl Ca {
                     signers: request.signers,
                 };
                 Ok(match self.prepare(&order, peer, now)? {
-                    Prepared::Decided(outcome) => Decision::Say(self.as_answer(outcome, now)?),
-                    Prepared::New(new, outcome) => Decision::KeepOrder(Box::new(new), self.as_answer(outcome, now)?),
+                    Prepared::Decided(outcome) => Decision::Say(said(outcome, now)?),
+                    Prepared::New(new, token) => {
+                        let said = match new.certificates.is_empty() {
+                            true => Said::Other(pending(&token, now + self.policy().retry_after)?),
+                            false => Said::Issued(new.certificates.iter().map(|one| one.der.clone()).collect()),
+                        };
+                        Decision::KeepOrder(Box::new(new), said)
+                    }
                 })
             }
             Kind::QueryPending(token) => {
                 let token = token_of(&token)?;
-                self.as_answer(self.pick_up_of(transaction, &token)?, now).map(Decision::Say)
+                said(self.pick_up_of(transaction, &token)?, now).map(Decision::Say)
             }
             Kind::ConfirmAcceptance { token, certificates } => {
                 let token = token.as_ref().map(token_of).transpose()?;
                 self.check_receipt(transaction, token.as_ref(), &certificates)?;
-                Ok(Decision::KeepReceipt(Answer::Confirmed))
+                Ok(Decision::KeepReceipt(Said::Other(Answer::Confirmed)))
             }
         }
     }
 
     /// Takes down that the certificates of an order arrived: its pick-up token is dead from here on. Whoever names them all
-    /// has seen them, since their serial numbers are random; a token that is given must be the order's.
+    /// has seen them, since serial numbers have 96 random bits each; a token that is given must be the order's.
     ///
     /// # Errors
     /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::WrongReceipt`].
@@ -187,12 +207,13 @@ impl Ca {
         token: Option<&PickUpToken>,
         certificates: &[CertificateId],
     ) -> Result<(), CaError> {
-        let order = self.order(transaction)?.ok_or(Refusal::UnknownToken)?;
-        if token.is_some_and(|token| !token.matches(&order.token_hash)) {
+        let issued =
+            self.recent.take(transaction).map_or_else(|| self.store().issued(transaction), |one| Ok(Some(one)))?;
+        let Issued { token_hash, serials: mut issued } = issued.ok_or(Refusal::UnknownToken)?;
+        if token.is_some_and(|token| !token.matches(&token_hash)) {
             return Err(Refusal::UnknownToken.into());
         }
         let issuer = self.issuer.certificate().certificate.tbs_certificate().subject();
-        let mut issued: Vec<_> = order.certificates.iter().map(|one| one.serial.as_slice()).collect();
         let mut named: Vec<_> = certificates.iter().map(|one| one.serial.as_bytes()).collect();
         issued.sort_unstable();
         named.sort_unstable();
@@ -202,49 +223,53 @@ impl Ca {
         Ok(())
     }
 
-    fn as_answer(&self, outcome: Outcome, now: SystemTime) -> Result<Answer, CaError> {
-        Ok(match outcome {
-            Outcome::Issued(certificates) => Answer::Issued {
-                certificates: certificates.into_iter().map(|one| one.certificate).collect(),
-                chain: self.certificates().map(|one| one.certificate.clone()).collect(),
-                confirm: true,
-            },
-            Outcome::Pending { token, retry_after } => {
-                let token = PendToken::from_bytes(token.as_bytes()).map_err(|_| Refusal::UnknownToken)?;
-                Answer::Pending { token, check_at: now + retry_after }
-            }
-        })
-    }
-
     /// What cannot be read is refused by name too, when it says whom to answer.
     fn answer_unreadable(&self, message: &[u8], error: RequestError) -> Result<Response, AnswerError> {
         let Some((transaction, nonce)) = FullRequest::return_address(message) else {
             return Err(AnswerError::Malformed(error));
         };
         let answer = Answer::Refused { reason: error.fail_info(), text: format!("message: {error}") };
-        let message = self.signed(FullResponseBuilder::to_address(transaction, nonce, fresh_nonce()?), &answer)?;
+        let address = FullResponseBuilder::to_address(transaction, nonce, fresh_nonce()?);
+        let message = self.signed(address, &Said::Other(answer))?;
         Ok(Response { message, refused: Some("message") })
     }
 
     /// What is said, signed; a refusal too.
-    fn response(&self, address: FullResponseBuilder, answer: Result<Answer, CaError>) -> Result<Response, AnswerError> {
-        let (answer, refused) = match answer {
-            Ok(answer) => (answer, None),
-            Err(CaError::Refused(refusal)) => (as_refusal(&refusal), Some(refusal.name())),
+    fn response(&self, address: FullResponseBuilder, said: Result<Said, CaError>) -> Result<Response, AnswerError> {
+        let (said, refused) = match said {
+            Ok(said) => (said, None),
+            Err(CaError::Refused(refusal)) => (Said::Other(as_refusal(&refusal)), Some(refusal.name())),
             Err(error) => return Err(error.into()),
         };
-        Ok(Response { message: self.signed(address, &answer)?, refused })
+        Ok(Response { message: self.signed(address, &said)?, refused })
     }
 
-    fn signed(&self, response: FullResponseBuilder, answer: &Answer) -> Result<Vec<u8>, AnswerError> {
-        let key = self.issuer.key();
-        let certificate = self.issuer.certificate().certificate.clone();
-        let to_sign = response.finalize(answer, &Signer { certificate, algorithm: key.algorithm() })?;
+    fn signed(&self, response: FullResponseBuilder, said: &Said) -> Result<Vec<u8>, AnswerError> {
+        let (key, signer) = (self.issuer.key(), self.issuer.signer());
+        let to_sign = match said {
+            Said::Other(answer) => response.finalize_by(answer, signer)?,
+            Said::Issued(certificates) => {
+                let chain = self.certificates().map(|one| one.der.as_slice());
+                response.issued_by(certificates.iter().map(Vec::as_slice), chain, true, signer)?
+            }
+        };
         to_sign.sign_with_trusted(|to_sign| key.sign(&to_sign.bytes)).map_err(|error| match error {
             SignWithError::Key(error) => CaError::from(error).into(),
             SignWithError::Build(error) => error.into(),
         })
     }
+}
+
+fn said(outcome: Outcome, now: SystemTime) -> Result<Said, CaError> {
+    Ok(match outcome {
+        Outcome::Issued(certificates) => Said::Issued(certificates.into_iter().map(|one| one.der).collect()),
+        Outcome::Pending { token, retry_after } => Said::Other(pending(&token, now + retry_after)?),
+    })
+}
+
+fn pending(token: &PickUpToken, check_at: SystemTime) -> Result<Answer, CaError> {
+    let token = PendToken::from_bytes(token.as_bytes()).map_err(|_| Refusal::UnknownToken)?;
+    Ok(Answer::Pending { token, check_at })
 }
 
 fn as_refusal(refusal: &Refusal) -> Answer {

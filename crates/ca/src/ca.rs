@@ -1,23 +1,29 @@
 use std::time::{Duration, SystemTime};
 
+use der::Encode;
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::{Certificate, ext::Extension, name::Name};
 
 use crate::{
     FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy, Profile,
     Refusal, Store, StoreError, Transaction,
+    certificate::Made,
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
     policy::Approval,
+    recent::Recent,
     store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
 };
 
 /// A CA: policy, keys and memory together. Every call says what time it is, and may come from any thread.
 pub struct Ca {
     policy: Policy,
+    /// Of the certificates of each profile, in the order of [`Profile::ALL`]; what is wrong with policy shows when one is made.
+    extensions: [der::Result<Vec<Vec<u8>>>; 2],
     pub(crate) issuer: Issuer,
     secret: PickUpSecret,
     store: Box<dyn Store>,
+    pub(crate) recent: Recent,
 }
 
 /// What became of an order. `Debug` leaves the token out.
@@ -38,8 +44,8 @@ pub enum Outcome {
 pub(crate) enum Prepared {
     /// It was kept before, and this became of it.
     Decided(Outcome),
-    /// To be kept, and what becomes of it then.
-    New(NewOrder, Outcome),
+    /// To be kept. Without certificates it waits then, and this picks it up.
+    New(NewOrder, PickUpToken),
 }
 
 impl std::fmt::Debug for Outcome {
@@ -57,7 +63,8 @@ impl Ca {
     /// Brings a CA to life.
     #[must_use]
     pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
-        Self { policy, issuer, secret, store }
+        let extensions = Profile::ALL.map(|profile| holder_extensions(profile, policy.profile(profile)));
+        Self { policy, extensions, issuer, secret, store, recent: Recent::default() }
     }
 
     /// Its policy.
@@ -87,16 +94,18 @@ impl Ca {
             let key = pair.key(profile);
             let kind = obnova_algorithm::KeyAlgorithm::try_from(key).map_err(CaError::Key)?;
             order::accepted(&self.policy, profile, kind)?;
-            self.certify(profile, &pair.subject, key, Some(names.clone()), (pair.not_before, pair.not_after))
+            self.certify(profile, &pair.subject, key, Some(&names), (pair.not_before, pair.not_after))
         };
         let [authentication, signature] = [issue(Profile::Authentication)?, issue(Profile::Signature)?];
         let subject = pair.subject.to_string();
-        let records = vec![
-            record(Profile::Authentication, hashes[0], &subject, &authentication),
-            record(Profile::Signature, hashes[1], &subject, &signature),
+        let records = [
+            record(Profile::Authentication, hashes[0], &subject, authentication),
+            record(Profile::Signature, hashes[1], &subject, signature),
         ];
-        match self.store.add(records) {
-            Ok(()) => Ok([authentication, signature]),
+        let read = |record: &CertificateRecord| IssuedCertificate::from_der(&record.der).map_err(IssueError::from);
+        let issued = [read(&records[0])?, read(&records[1])?];
+        match self.store.add(records.to_vec()) {
+            Ok(()) => Ok(issued),
             Err(StoreError::KeyTaken(profile)) => Err(Refusal::KeyTaken(profile).into()),
             Err(error) => Err(error.into()),
         }
@@ -114,10 +123,7 @@ impl Ca {
     pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
         match self.prepare(order, peer, now)? {
             Prepared::Decided(outcome) => Ok(outcome),
-            Prepared::New(new, outcome) => {
-                let other = self.submitted(&order.transaction, self.store.submit(new)?)?;
-                Ok(other.unwrap_or(outcome))
-            }
+            Prepared::New(new, _) => self.submitted(&order.transaction, self.store.submit(new)?),
         }
     }
 
@@ -128,7 +134,8 @@ impl Ca {
         peer: Option<&Certificate>,
         now: SystemTime,
     ) -> Result<Prepared, CaError> {
-        if let Some(known) = self.store.order(&order.transaction)? {
+        let known = self.store.look_up(&order::asked(order))?;
+        if let Some(known) = known.order {
             let repeat = self.store.repeat(&order.transaction)?;
             if *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) != order.message {
                 return Err(Refusal::TransactionTaken.into());
@@ -136,7 +143,7 @@ impl Ca {
             self.check_sender(order, peer, now)?;
             return self.opened(&known, repeat.as_ref()).map(Prepared::Decided);
         }
-        let checked = order::check(order, &self.policy, self.store.as_ref(), now)?;
+        let checked = order::check(order, &self.policy, &known.certificates, now)?;
         self.check_sender(order, peer, now)?;
         let mut token_salt = [0; 16];
         aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
@@ -153,32 +160,20 @@ impl Ca {
             certificates: Vec::new(),
         };
         // What is ordered already is not signed once more.
-        let ordered = new.requests.iter().map(|one| Ok(!one.same_key && self.store.key_is_taken(&one.key)?));
-        let ordered = ordered.collect::<Result<Vec<_>, StoreError>>()?.contains(&true);
-        let mut made = Vec::new();
-        if self.policy.approval == Approval::Automatic && !ordered {
+        if self.policy.approval == Approval::Automatic && !known.replaced {
             for ((request, kept), old) in order.requests.iter().zip(&new.requests).zip(checked.old) {
-                made.push(self.renewed(kept.profile, request, old, now)?);
-                new.certificates.extend(made.last().map(|made| record(kept.profile, kept.key, &new.holder, made)));
+                let made = self.renewed(kept.profile, request, old, now)?;
+                new.certificates.push(record(kept.profile, kept.key, &new.holder, made));
             }
         }
-        let outcome = match made.is_empty() {
-            true => Outcome::Pending { token, retry_after: self.policy.retry_after },
-            false => Outcome::Issued(made),
-        };
-        Ok(Prepared::New(new, outcome))
+        Ok(Prepared::New(new, token))
     }
 
-    /// What became of an order that was prepared, when the store has another word on it; else it is as it was prepared.
-    pub(crate) fn submitted(
-        &self,
-        transaction: &Transaction,
-        submission: Submission,
-    ) -> Result<Option<Outcome>, CaError> {
+    /// What became of an order that was prepared, as the store has it.
+    pub(crate) fn submitted(&self, transaction: &Transaction, submission: Submission) -> Result<Outcome, CaError> {
         match submission {
-            Submission::Accepted(_) => Ok(None),
-            Submission::Repeated(record) => self.outcome(&record).map(Some),
-            Submission::Known(record) => self.opened(&record, self.store.repeat(transaction)?.as_ref()).map(Some),
+            Submission::Accepted(record) | Submission::Repeated(record) => self.outcome(&record),
+            Submission::Known(record) => self.opened(&record, self.store.repeat(transaction)?.as_ref()),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
@@ -282,7 +277,9 @@ impl Ca {
     }
 
     fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
-        let kept = issued_here(peer, self.store.as_ref())?.ok_or(Refusal::UnknownPeer)?;
+        let serial = peer.tbs_certificate().serial_number().as_bytes();
+        let kept =
+            self.store.certificate(serial)?.filter(|kept| issued_here(peer, kept)).ok_or(Refusal::UnknownPeer)?;
         let validity = peer.tbs_certificate().validity();
         if now < validity.not_before.to_system_time() {
             return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());
@@ -359,7 +356,7 @@ impl Ca {
             let subject = &old.subject;
             let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
             order::valid(kept.profile, &old, now)?;
-            Ok(record(kept.profile, kept.key, subject, &self.renewed(kept.profile, &request, &old, now)?))
+            Ok(record(kept.profile, kept.key, subject, self.renewed(kept.profile, &request, &old, now)?))
         };
         requests.iter().map(issue).collect()
     }
@@ -371,9 +368,9 @@ impl Ca {
         request: &CertificationRequest,
         old: &Certificate,
         now: SystemTime,
-    ) -> Result<IssuedCertificate, CaError> {
-        // Subject and names are the old certificate's own bytes, which the request's were found identical to.
-        let names = alt_name(old).cloned();
+    ) -> Result<Made, CaError> {
+        // Subject and names are the old certificate's own, which the request's were found identical to.
+        let names = alt_name(old);
         let from = self.begin_of_validity(now);
         let until = from + self.policy.profile(profile).validity - Duration::from_secs(1);
         self.certify(profile, old.tbs_certificate().subject(), request.public_key(), names, (from, until))
@@ -390,11 +387,14 @@ impl Ca {
         profile: Profile,
         subject: &Name,
         key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
-        names: Option<Extension>,
+        names: Option<&Extension>,
         validity: (SystemTime, SystemTime),
-    ) -> Result<IssuedCertificate, CaError> {
-        let extensions = holder_extensions(profile, self.policy.profile(profile), names).map_err(IssueError::from)?;
-        Ok(self.issuer.certify(subject, key, validity, extensions)?)
+    ) -> Result<Made, CaError> {
+        let mut extensions = self.extensions[profile as usize].clone().map_err(IssueError::from)?;
+        let names = names.map(Encode::to_der).transpose().map_err(IssueError::from)?;
+        extensions.extend(names);
+        let subject = subject.to_der().map_err(IssueError::from)?;
+        Ok(self.issuer.certify(&subject, key, validity, &extensions)?)
     }
 }
 
@@ -406,16 +406,9 @@ impl std::fmt::Debug for Ca {
 }
 
 /// `subject` is the certificate's, readable: to write it out costs more than the rest.
-fn record(profile: Profile, key: KeyHash, subject: &str, made: &IssuedCertificate) -> CertificateRecord {
-    let tbs = made.certificate.tbs_certificate();
-    CertificateRecord {
-        serial: made.serial().to_vec(),
-        profile,
-        key,
-        subject: subject.to_owned(),
-        not_after: tbs.validity().not_after.to_system_time(),
-        der: made.der.clone(),
-    }
+fn record(profile: Profile, key: KeyHash, subject: &str, made: Made) -> CertificateRecord {
+    let Made { der, serial, not_after } = made;
+    CertificateRecord { serial, profile, key, subject: subject.to_owned(), not_after, der }
 }
 
 /// Why the CA did not do what it was asked.

@@ -1,13 +1,16 @@
-use std::time::SystemTime;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
 
 use const_oid::{AssociatedOid, ObjectIdentifier};
 use der::{
     Decode, Encode, Sequence,
-    asn1::{AnyRef, BitString, OctetString},
+    asn1::{AnyRef, BitStringRef, OctetString},
 };
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_enroll::cmc::BuildError;
 use sha2::{Digest, Sha256};
-use spki::AlgorithmIdentifierOwned;
 use x509_cert::{
     Certificate, Version,
     ext::{
@@ -46,74 +49,111 @@ impl IssuedCertificate {
     }
 }
 
-/// What a certificate is to say; the serial number and the key identifiers are added when it is signed.
+/// What a certificate is to say; the serial number, the key identifiers and what the signer says are added when it is signed.
+/// Parts that many certificates share are DER already.
 pub(crate) struct Content<'a> {
-    pub subject: Name,
-    pub key: SubjectPublicKeyInfoOwned,
+    /// DER of its Name.
+    pub subject: &'a [u8],
+    pub key: &'a SubjectPublicKeyInfoOwned,
     pub not_before: SystemTime,
     pub not_after: SystemTime,
-    pub extensions: Vec<Extension>,
-    pub issuer: Name,
-    /// Key that signs, and its subject key identifier as it stands in the issuer's certificate.
-    pub signer: &'a CaKey,
-    pub signer_identifier: Option<Vec<u8>>,
+    /// DER of each.
+    pub extensions: &'a [Vec<u8>],
 }
 
-impl Content<'_> {
-    /// Signs a certificate, version 3 (RFC 5280 §4.1), with a random serial number.
-    pub fn sign(self) -> Result<IssuedCertificate, IssueError> {
-        if self.not_after <= self.not_before {
+/// A certificate that was signed just now.
+pub(crate) struct Made {
+    pub der: Vec<u8>,
+    /// Content of its serial number.
+    pub serial: Vec<u8>,
+    /// In whole seconds.
+    pub not_after: SystemTime,
+}
+
+impl Made {
+    pub fn read(self) -> Result<IssuedCertificate, IssueError> {
+        Ok(IssuedCertificate { certificate: Certificate::from_der(&self.der)?, der: self.der })
+    }
+}
+
+/// What all certificates of one signer say, DER of each part.
+pub(crate) struct SignedBy {
+    issuer: Vec<u8>,
+    algorithm: Vec<u8>,
+    authority_key_identifier: Option<Vec<u8>>,
+    serials: Serials,
+}
+
+impl SignedBy {
+    /// A CA of this name, whose key signs and has this subject key identifier in its certificate.
+    pub fn new(issuer: &Name, key: &CaKey, identifier: Option<Vec<u8>>) -> der::Result<Self> {
+        let identifier = identifier.map(|identifier| {
+            let key_identifier = Some(OctetString::new(identifier)?);
+            extension(false, &AuthorityKeyIdentifier { key_identifier, ..AuthorityKeyIdentifier::default() })?.to_der()
+        });
+        Ok(Self {
+            issuer: issuer.to_der()?,
+            algorithm: key.algorithm().identifier().to_der()?,
+            authority_key_identifier: identifier.transpose()?,
+            serials: Serials::default(),
+        })
+    }
+
+    /// Signs a certificate, version 3 (RFC 5280 §4.1).
+    pub fn sign(&self, key: &CaKey, content: &Content<'_>) -> Result<Made, IssueError> {
+        if content.not_after <= content.not_before {
             return Err(IssueError::Validity);
         }
-        let mut extensions =
-            vec![extension(false, &SubjectKeyIdentifier(OctetString::new(key_identifier(&self.key))?))?];
-        if let Some(identifier) = self.signer_identifier {
-            let identifier = AuthorityKeyIdentifier {
-                key_identifier: Some(OctetString::new(identifier)?),
-                ..AuthorityKeyIdentifier::default()
-            };
-            extensions.push(extension(false, &identifier)?);
-        }
-        extensions.extend(self.extensions);
-        let algorithm = self.signer.algorithm().identifier();
+        let serial = self.serials.next(content.not_before)?;
+        let own = extension(false, &SubjectKeyIdentifier(OctetString::new(key_identifier(content.key))?))?.to_der()?;
+        let extensions = std::iter::once(&own).chain(&self.authority_key_identifier).chain(content.extensions);
+        let algorithm = AnyRef::from_der(&self.algorithm)?;
+        let public_key = content.key.to_der()?;
         let tbs = Tbs {
             version: Version::V3,
-            serial_number: random_serial()?,
-            signature: algorithm.clone(),
-            issuer: self.issuer,
-            validity: Validity::new(Time::try_from(self.not_before)?, Time::try_from(self.not_after)?),
-            subject: self.subject,
-            subject_public_key_info: self.key,
-            extensions,
+            serial_number: SerialNumber::new(&serial)?,
+            signature: algorithm,
+            issuer: AnyRef::from_der(&self.issuer)?,
+            validity: Validity::new(Time::try_from(content.not_before)?, Time::try_from(content.not_after)?),
+            subject: AnyRef::from_der(content.subject)?,
+            subject_public_key_info: AnyRef::from_der(&public_key)?,
+            extensions: extensions.map(|one| AnyRef::from_der(one)).collect::<der::Result<_>>()?,
         };
         let tbs = tbs.to_der()?;
-        let signature = BitString::from_bytes(&self.signer.sign(&tbs)?)?;
+        let signature = key.sign(&tbs)?;
+        let signature = BitStringRef::from_bytes(&signature)?;
         let der = Signed { tbs: AnyRef::from_der(&tbs)?, algorithm, signature }.to_der()?;
-        Ok(IssuedCertificate::from_der(&der)?)
+        Ok(Made { der, serial: serial.to_vec(), not_after: whole_seconds(content.not_after) })
     }
 }
 
 /// `TBSCertificate` (RFC 5280 §4.1) as a CA writes it.
 #[derive(Sequence)]
-struct Tbs {
+struct Tbs<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
     version: Version,
     serial_number: SerialNumber,
-    signature: AlgorithmIdentifierOwned,
-    issuer: Name,
+    signature: AnyRef<'a>,
+    issuer: AnyRef<'a>,
     validity: Validity,
-    subject: Name,
-    subject_public_key_info: SubjectPublicKeyInfoOwned,
+    subject: AnyRef<'a>,
+    subject_public_key_info: AnyRef<'a>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
+    extensions: Vec<AnyRef<'a>>,
 }
 
 /// What was signed, and its signature.
 #[derive(Sequence)]
 struct Signed<'a> {
     tbs: AnyRef<'a>,
-    algorithm: AlgorithmIdentifierOwned,
-    signature: BitString,
+    algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
+}
+
+/// Certificates know no fractions of a second.
+pub(crate) fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 /// An extension with `value` as its content.
@@ -139,12 +179,25 @@ pub(crate) fn identifier_in(certificate: &Certificate) -> Option<Vec<u8>> {
     found.map(|(_, identifier)| identifier.0.into_bytes().into())
 }
 
-/// 152 random bits below a leading byte of 1 to 127: positive, 20 bytes, never shortened (RFC 5280 §4.1.2.2).
-fn random_serial() -> Result<SerialNumber, IssueError> {
-    let mut bytes = [0; 20];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyFileError::Crypto)?;
-    bytes[0] = (bytes[0] & 0x7f).max(1);
-    Ok(SerialNumber::new(&bytes)?)
+/// Serial numbers: 96 random bits below a number that grows, so that those of certificates that are made one after the other
+/// stand beside each other in an index, and one page of it takes many. 20 bytes, positive, never shortened (RFC 5280 §4.1.2.2).
+#[derive(Default)]
+struct Serials(AtomicU64);
+
+impl Serials {
+    /// The next one, which grows with the begin of validity too, so that they go on where they stopped in another process.
+    fn next(&self, not_before: SystemTime) -> Result<[u8; 20], IssueError> {
+        let since = not_before.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let above = |last: u64| Some(last.saturating_add(1).max(since));
+        let last = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, above).unwrap_or_default();
+        let mut bytes = [0; 20];
+        bytes[..8].copy_from_slice(&last.saturating_add(1).max(since).to_be_bytes());
+        // Half a million years do not reach it.
+        bytes[0] = 1;
+        aws_lc_rs::rand::fill(&mut bytes[8..]).map_err(|_| KeyFileError::Crypto)?;
+        Ok(bytes)
+    }
 }
 
 /// Why a certificate was not made.
@@ -165,4 +218,7 @@ pub enum IssueError {
     /// The CA's key failed.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// The CA's key cannot sign answers.
+    #[error("the CA's certificate and key cannot sign answers: {0}")]
+    Answers(#[from] BuildError),
 }

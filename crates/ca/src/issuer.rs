@@ -1,20 +1,18 @@
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use const_oid::db::rfc5280::ID_KP_SERVER_AUTH;
 use der::{Encode, asn1::BitString};
 use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError};
+use obnova_enroll::cmc::{ReadySigner, Signer};
 use x509_cert::{
     Certificate,
-    ext::{
-        Extension,
-        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
-    },
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     name::Name,
 };
 
 use crate::{
     CaKey, IssueError, IssuedCertificate,
-    certificate::{Content, extension, identifier_in, key_identifier},
+    certificate::{Content, Made, SignedBy, extension, identifier_in, key_identifier, whole_seconds},
 };
 
 /// A CA that can sign: its key, its certificate, and the certificates above it. `Debug` leaves the key out.
@@ -22,6 +20,9 @@ pub struct Issuer {
     key: CaKey,
     certificate: IssuedCertificate,
     above: Vec<IssuedCertificate>,
+    /// What all that it signs says of it, written once.
+    signed_by: SignedBy,
+    signer: ReadySigner,
 }
 
 impl Issuer {
@@ -45,7 +46,7 @@ impl Issuer {
             }
             check_signature(one, issuer.tbs_certificate().subject_public_key_info())?;
         }
-        Ok(Self { key, certificate, above })
+        Ok(Self::ready(key, certificate, above)?)
     }
 
     /// Makes a root: a CA certificate signed by its own key.
@@ -58,18 +59,24 @@ impl Issuer {
         not_before: SystemTime,
         not_after: SystemTime,
     ) -> Result<Self, IssuerError> {
-        let certificate = Content {
-            subject: subject.clone(),
-            key: key.public_key().clone(),
+        let identifier = key_identifier(key.public_key()).to_vec();
+        let content = Content {
+            subject: &subject.to_der().map_err(IssueError::from)?,
+            key: key.public_key(),
             not_before,
             not_after,
-            extensions: ca_extensions(None).map_err(IssueError::from)?,
-            issuer: subject.clone(),
-            signer: &key,
-            signer_identifier: Some(key_identifier(key.public_key()).to_vec()),
-        }
-        .sign()?;
-        Ok(Self { key, certificate, above: Vec::new() })
+            extensions: &ca_extensions(None).map_err(IssueError::from)?,
+        };
+        let signed_by = SignedBy::new(subject, &key, Some(identifier)).map_err(IssueError::from)?;
+        let certificate = signed_by.sign(&key, &content)?.read()?;
+        Ok(Self::ready(key, certificate, Vec::new())?)
+    }
+
+    fn ready(key: CaKey, certificate: IssuedCertificate, above: Vec<IssuedCertificate>) -> Result<Self, IssueError> {
+        let identifier = identifier_in(&certificate.certificate);
+        let signed_by = SignedBy::new(certificate.certificate.tbs_certificate().subject(), &key, identifier)?;
+        let signer = Signer { certificate: certificate.certificate.clone(), algorithm: key.algorithm() };
+        Ok(Self { signer: ReadySigner::new(&signer)?, key, certificate, above, signed_by })
     }
 
     /// Makes a CA under this one, for holders' certificates only (path length 0).
@@ -84,9 +91,10 @@ impl Issuer {
         not_after: SystemTime,
     ) -> Result<Self, IssuerError> {
         let extensions = ca_extensions(Some(0)).map_err(IssueError::from)?;
-        let certificate = self.certify(subject, key.public_key(), (not_before, not_after), extensions)?;
+        let subject = subject.to_der().map_err(IssueError::from)?;
+        let certificate = self.certify(&subject, key.public_key(), (not_before, not_after), &extensions)?.read()?;
         let above = self.chain().cloned().collect();
-        Ok(Self { key, certificate, above })
+        Ok(Self::ready(key, certificate, above)?)
     }
 
     /// Makes a certificate for a TLS server that is reached under `names` (RFC 5280 §4.2.1.12, serverAuth).
@@ -107,7 +115,8 @@ impl Issuer {
             extension(false, &ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]))?,
             extension(subject.is_empty(), &SubjectAltName(names))?,
         ];
-        self.certify(subject, key, (not_before, not_after), extensions)
+        let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
+        self.certify(&subject.to_der()?, key, (not_before, not_after), &extensions)?.read()
     }
 
     /// Its own certificate.
@@ -141,36 +150,33 @@ impl Issuer {
             && check_signature(certificate, own.subject_public_key_info()).is_ok()
     }
 
+    /// Who signs the CA's answers.
+    pub(crate) const fn signer(&self) -> &ReadySigner {
+        &self.signer
+    }
+
+    /// `subject` and `extensions` are DER.
     pub(crate) fn certify(
         &self,
-        subject: &Name,
+        subject: &[u8],
         key: &SubjectPublicKeyInfoOwned,
         (not_before, not_after): (SystemTime, SystemTime),
-        extensions: Vec<Extension>,
-    ) -> Result<IssuedCertificate, IssueError> {
-        let own = self.certificate.certificate.tbs_certificate();
-        let ends = own.validity().not_after;
+        extensions: &[Vec<u8>],
+    ) -> Result<Made, IssueError> {
+        let ends = self.certificate.certificate.tbs_certificate().validity().not_after;
         if not_after > ends.to_system_time() {
             return Err(IssueError::IssuerEnds { issuer_ends: ends.to_string() });
         }
-        Content {
-            subject: subject.clone(),
-            key: key.clone(),
-            not_before: whole_seconds(not_before),
-            not_after: whole_seconds(not_after),
-            extensions,
-            issuer: own.subject().clone(),
-            signer: &self.key,
-            signer_identifier: identifier_in(&self.certificate.certificate),
-        }
-        .sign()
+        let (not_before, not_after) = (whole_seconds(not_before), whole_seconds(not_after));
+        self.signed_by.sign(&self.key, &Content { subject, key, not_before, not_after, extensions })
     }
 }
 
 /// digitalSignature beside the usages of RFC 5280 §4.2.1.3: the CA's key signs its CMC answers too.
-fn ca_extensions(path_len_constraint: Option<u8>) -> der::Result<Vec<Extension>> {
+fn ca_extensions(path_len_constraint: Option<u8>) -> der::Result<Vec<Vec<u8>>> {
     let usage = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
-    Ok(vec![extension(true, &BasicConstraints { ca: true, path_len_constraint })?, extension(true, &KeyUsage(usage))?])
+    let constraints = extension(true, &BasicConstraints { ca: true, path_len_constraint })?;
+    Ok(vec![constraints.to_der()?, extension(true, &KeyUsage(usage))?.to_der()?])
 }
 
 fn may_sign_certificates(certificate: &Certificate) -> bool {
@@ -188,12 +194,6 @@ fn check_signature(certificate: &Certificate, key: &SubjectPublicKeyInfoOwned) -
     let signature = BitString::as_bytes(certificate.signature()).unwrap_or_default();
     obnova_algorithm::verify(key, algorithm, &message, signature)
         .map_err(|source| IssuerError::Signature { subject: subject(), source })
-}
-
-/// Certificates know no fractions of a second.
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }
 
 impl std::fmt::Debug for Issuer {

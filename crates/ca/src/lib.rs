@@ -19,6 +19,7 @@ mod order;
 mod pair;
 mod policy;
 mod qualified;
+mod recent;
 mod refusal;
 pub mod store;
 mod token;

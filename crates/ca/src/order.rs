@@ -12,8 +12,8 @@ use x509_cert::{
 };
 
 use crate::{
-    CaError, KeyHash, Policy, Profile, Refusal, Store, Transaction,
-    store::{CertificateRecord, RequestRecord},
+    CaError, KeyHash, Policy, Profile, Refusal, Transaction,
+    store::{Asked, CertificateRecord, RequestRecord},
 };
 
 /// An order as it arrived: whoever read it has verified the signers' signatures over it, and nothing else.
@@ -37,18 +37,25 @@ pub(crate) struct Checked<'a> {
     pub old: Vec<&'a Certificate>,
 }
 
+/// What the store is to be asked about an order.
+pub(crate) fn asked(order: &Order) -> Asked<'_> {
+    let serials = order.signers.iter().map(|one| one.tbs_certificate().serial_number().as_bytes());
+    Asked { transaction: &order.transaction, serials: serials.collect() }
+}
+
 /// Tries an order against every rule that needs no knowledge of other orders; [`Store::submit`] has those.
+/// `kept` are certificates with the signers' serial numbers.
 ///
 /// # Errors
 /// [`CaError::Refused`] with the rule that is broken, the cheap ones first.
 pub(crate) fn check<'a>(
     order: &'a Order,
     policy: &Policy,
-    store: &dyn Store,
+    kept: &[Option<CertificateRecord>],
     now: SystemTime,
 ) -> Result<Checked<'a>, CaError> {
     let profiles = twins(&order.requests)?;
-    let vouching = pair(&order.signers, store)?;
+    let vouching = pair(&order.signers, kept)?;
     for profile in Profile::ALL {
         in_time(profile, vouching.of(profile), policy, now)?;
     }
@@ -119,32 +126,31 @@ impl<'a> OldPair<'a> {
 }
 
 /// Both old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
-fn pair<'a>(signers: &'a [Certificate], store: &dyn Store) -> Result<OldPair<'a>, CaError> {
-    let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }.into()) };
-    let known = |index: usize, signer| -> Result<CertificateRecord, CaError> {
-        Ok(issued_here(signer, store)?.ok_or(Refusal::UnknownSigner { position: index + 1 })?)
+fn pair<'a>(signers: &'a [Certificate], kept: &[Option<CertificateRecord>]) -> Result<OldPair<'a>, Refusal> {
+    let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }) };
+    let known = |index: usize, signer| {
+        let kept = kept.get(index).and_then(Option::as_ref).filter(|kept| issued_here(signer, kept));
+        kept.ok_or(Refusal::UnknownSigner { position: index + 1 })
     };
     let [one, other] = [known(0, first)?, known(1, second)?];
     let (authentication, signature) = match (one.profile, other.profile) {
         (Profile::Authentication, Profile::Signature) => (first, second),
         (Profile::Signature, Profile::Authentication) => (second, first),
-        _ => return Err(Refusal::SignersNotAPair.into()),
+        _ => return Err(Refusal::SignersNotAPair),
     };
     let same_holder = authentication.tbs_certificate().subject() == signature.tbs_certificate().subject()
         && alt_name(authentication) == alt_name(signature);
     if !same_holder {
-        return Err(Refusal::SignersNotAPair.into());
+        return Err(Refusal::SignersNotAPair);
     }
     // It is written out there, which costs more than to look it up.
-    Ok(OldPair { authentication, signature, holder: one.subject })
+    Ok(OldPair { authentication, signature, holder: one.subject.clone() })
 }
 
-/// A certificate as it is kept, when this CA issued it: kept in its store, byte for byte. Only what its key signed gets there,
+/// Whether it is the certificate that is kept under its serial number, byte for byte. Only what this CA's key signed gets there,
 /// so its signature is not verified once more.
-pub(crate) fn issued_here(certificate: &Certificate, store: &dyn Store) -> Result<Option<CertificateRecord>, CaError> {
-    let der = certificate.to_der().map_err(crate::IssueError::from)?;
-    let kept = store.certificate(certificate.tbs_certificate().serial_number().as_bytes())?;
-    Ok(kept.filter(|kept| kept.der == der))
+pub(crate) fn issued_here(certificate: &Certificate, kept: &CertificateRecord) -> bool {
+    certificate.to_der().is_ok_and(|der| der == kept.der)
 }
 
 /// The certificate that vouches is valid now.

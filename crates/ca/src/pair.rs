@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use const_oid::db::rfc5280::{ID_AD_CA_ISSUERS, ID_KP_CLIENT_AUTH};
-use der::asn1::Ia5String;
+use der::{Encode, asn1::Ia5String};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     ext::{
@@ -91,12 +91,8 @@ impl FirstPair {
     }
 }
 
-/// The extensions of a holder's certificate; the names are taken over byte for byte.
-pub(crate) fn holder_extensions(
-    profile: Profile,
-    policy: &ProfilePolicy,
-    subject_alt_name: Option<Extension>,
-) -> der::Result<Vec<Extension>> {
+/// The extensions that all holders' certificates of one profile have, DER of each; the names come after them.
+pub(crate) fn holder_extensions(profile: Profile, policy: &ProfilePolicy) -> der::Result<Vec<Vec<u8>>> {
     let mut extensions = vec![
         extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
         extension(true, &profile.key_usage())?,
@@ -118,6 +114,5 @@ pub(crate) fn holder_extensions(
     if let Some(statements) = policy.qualified.as_ref().map(qc_statements).transpose()?.flatten() {
         extensions.push(statements);
     }
-    extensions.extend(subject_alt_name);
-    Ok(extensions)
+    extensions.iter().map(Encode::to_der).collect()
 }

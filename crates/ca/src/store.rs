@@ -106,6 +106,26 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError>;
 
+    /// Everything that has to be known before a new order is decided on, as it stood at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn look_up(&self, asked: &Asked<'_>) -> Result<Known, StoreError> {
+        Ok(Known {
+            order: self.order(asked.transaction)?,
+            certificates: asked.serials.iter().map(|serial| self.certificate(serial)).collect::<Result<_, _>>()?,
+            replaced: false,
+        })
+    }
+
+    /// What a receipt is held against: an order by its name, or by that of one of its repeats.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn issued(&self, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
+        Ok(self.order(transaction)?.map(Issued::from))
+    }
+
     /// Looks through everything that is kept, for damage that nobody has come across yet. Takes the longer the more there is;
     /// others go on meanwhile.
     ///
@@ -133,6 +153,42 @@ pub struct NewOrder {
     pub received: SystemTime,
     /// The certificates, one for each request in the same order, when nobody needs to be asked; else none.
     pub certificates: Vec<CertificateRecord>,
+}
+
+/// What [`Store::look_up`] is asked.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// Is there an order of this name?
+    pub transaction: &'a Transaction,
+    /// Are there certificates with these serial numbers, and are they replaced?
+    pub serials: Vec<&'a [u8]>,
+}
+
+/// What a store knows of what it was [`Asked`].
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The order of this name, or the one that has a repeat of this name; then the rest may be left out.
+    pub order: Option<OrderRecord>,
+    /// The certificates, in the order of the serial numbers.
+    pub certificates: Vec<Option<CertificateRecord>>,
+    /// Whether an order that is open or issued replaces them, as far as that is known: [`Store::submit`] has the last word.
+    pub replaced: bool,
+}
+
+/// What a receipt has to name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// SHA-256 of the order's token.
+    pub token_hash: [u8; 32],
+    /// Serial numbers of its certificates; none unless issued.
+    pub serials: Vec<Vec<u8>>,
+}
+
+impl From<OrderRecord> for Issued {
+    fn from(order: OrderRecord) -> Self {
+        let serials = order.certificates.into_iter().map(|one| one.serial).collect();
+        Self { token_hash: order.token_hash, serials }
+    }
 }
 
 /// One request in an order.

@@ -37,7 +37,7 @@ fn a_newer_schema_is_named() {
     drop(SqliteStore::open(&path).unwrap());
     drop(SqliteStore::open(&path).unwrap());
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Version { found: 7, known: 2, .. })));
+    assert!(matches!(SqliteStore::open(&path), Err(StoreError::Version { found: 7, known: 3, .. })));
 }
 
 #[test]
@@ -45,9 +45,24 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it() {
     let world = World::new();
     let draft = Draft::renewing(&world.old, 1);
     let first = token(&world.send(&draft));
+    let kept = world.ca.list(None, 2).unwrap();
     let path = world.directory.path().join("ca.db");
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.execute_batch("DROP TABLE repeats; PRAGMA user_version = 1").unwrap();
+    connection
+        .execute_batch(
+            "ALTER TABLE orders ADD COLUMN message BLOB NOT NULL DEFAULT x'';
+             UPDATE orders SET message = (SELECT message FROM messages WHERE order_id = id);
+             CREATE INDEX requests_key ON requests (key);
+             DROP INDEX requests_waiting;
+             ALTER TABLE requests DROP COLUMN waiting;
+             DROP TABLE messages;
+             DROP TABLE repeats;
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    assert!(kept.len() == 1 && store.orders(None, 2).unwrap() == kept);
+    assert!(kept[0].requests.iter().all(|request| store.key_is_taken(&request.key).unwrap()));
     let again = Draft { transaction: obnova_enroll::cmc::TransactionId::from_random([2; 16]), ..draft };
     let response = world.another().answer(&again.message(), None, now()).unwrap();
     let answer = world.read(&response.message, &again.transaction, obnova_enroll::cmc::Asked::Certificates);

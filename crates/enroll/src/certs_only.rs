@@ -47,7 +47,10 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Certificate>, MessageError> {
     if message.content_type != ID_DATA {
         return Err(MessageError::WrongContent { found: message.content_type, wanted: ID_DATA });
     }
-    if message.certificates.is_empty() { Err(MessageError::NoCertificates) } else { Ok(message.certificates) }
+    match message.into_certificates() {
+        certificates if certificates.is_empty() => Err(MessageError::NoCertificates),
+        certificates => Ok(certificates),
+    }
 }
 
 /// Reads a file as it was mailed or downloaded: one certificate or a certs-only message, DER or PEM; in PEM also several

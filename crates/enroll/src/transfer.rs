@@ -7,6 +7,10 @@ const LINE: usize = 64;
 
 /// Reads Base64 (RFC 4648 §4, padded), whatever blanks and line ends are in it.
 pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    // Most is one line, perhaps with an end.
+    if !text.trim_ascii().iter().any(u8::is_ascii_whitespace) {
+        return Base64::decode_vec(std::str::from_utf8(text.trim_ascii()).ok()?).ok();
+    }
     let compact = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>();
     let compact = std::str::from_utf8(&compact).ok()?;
     Base64::decode_vec(compact).ok()

@@ -65,17 +65,20 @@ impl Rows<'_> {
         let mut insert = self
             .connection
             .prepare_cached(
-                "INSERT INTO orders (name, message, holder, state, token_salt, token_hash, received, decided, confirmed)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+                "INSERT INTO orders (name, holder, state, token_salt, token_hash, received, decided, confirmed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
             )
             .unwrap();
-        let id = insert.insert(params![name, message, holder, state, salt, hash, now as i64, decided]).unwrap();
+        let id = insert.insert(params![name, holder, state, salt, hash, now as i64, decided]).unwrap();
+        let mut insert = self.connection.prepare_cached("INSERT INTO messages VALUES (?1, ?2)").unwrap();
+        insert.execute(params![id, message]).unwrap();
+        let waiting = (state == "pending").then_some(1);
         let mut insert =
-            self.connection.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)").unwrap();
+            self.connection.prepare_cached("INSERT INTO requests VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)").unwrap();
         for (position, profile) in PROFILES.into_iter().enumerate() {
             let key = self.numbers.bytes::<32>();
             let replaced = replaces.map_or_else(|| self.numbers.bytes::<16>().to_vec(), |old| old[position].clone());
-            insert.execute(params![id, position as i64, profile, request, key, replaced]).unwrap();
+            insert.execute(params![id, position as i64, profile, request, key, replaced, waiting]).unwrap();
         }
         id
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use obnova_algorithm::KeyAlgorithm;
 
 use super::*;
@@ -66,7 +68,7 @@ fn what_does_not_belong_together_is_refused_by_name() {
 fn nothing_outlives_its_issuer_or_ends_before_it_begins() {
     let root = root(KeyAlgorithm::P256);
     let key = CaKey::generate(KeyAlgorithm::P256).unwrap();
-    let certify = |from, until| root.certify(&name("CN=x"), key.public_key(), (from, until), Vec::new());
+    let certify = |from, until| root.certify(&name("CN=x").to_der().unwrap(), key.public_key(), (from, until), &[]);
     assert!(matches!(certify(now(), now() + 11 * YEAR), Err(IssueError::IssuerEnds { .. })));
     assert!(matches!(certify(now() + YEAR, now()), Err(IssueError::Validity)));
     assert!(certify(now(), now() + YEAR).is_ok());
@@ -78,8 +80,11 @@ fn serial_numbers_are_long_positive_and_differ() {
     let key = CaKey::generate(KeyAlgorithm::P256).unwrap();
     let mut serials = std::collections::BTreeSet::new();
     for _ in 0..64 {
-        let made = root.certify(&name("CN=x"), key.public_key(), (now(), now() + YEAR), Vec::new()).unwrap();
-        let serial = made.serial().to_vec();
+        let subject = name("CN=x").to_der().unwrap();
+        let made = root.certify(&subject, key.public_key(), (now(), now() + YEAR), &[]).unwrap();
+        let serial = made.serial.clone();
+        assert_eq!(made.read().unwrap().serial(), serial);
+        assert!(serials.last() < Some(&serial), "they grow");
         assert!(serial.len() == 20 && (1..0x80).contains(&serial[0]), "{serial:02x?}");
         assert!(serials.insert(serial));
     }

@@ -12,7 +12,8 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{
-    CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Store, StoreError, Submission, Then,
+    Asked, CertificateRecord, Issued, Known, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Store,
+    StoreError, Submission, Then,
     writer::{Writer, execute},
 };
 use crate::{KeyHash, Profile, Transaction};
@@ -169,10 +170,7 @@ impl Store for SqliteStore {
     }
 
     fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(statements::CERTIFICATE).map_err(failure)?;
-            statement.query_row([serial], read_certificate).optional().map_err(failure)
-        })
+        self.read(|connection| certificate(connection, serial))
     }
 
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
@@ -185,6 +183,23 @@ impl Store for SqliteStore {
 
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         self.read(|connection| key_is_taken(connection, key))
+    }
+
+    fn look_up(&self, asked: &Asked<'_>) -> Result<Known, StoreError> {
+        self.read_at_once(|connection| {
+            if let Some(order) = order(connection, asked.transaction)? {
+                return Ok(Known { order: Some(order), certificates: Vec::new(), replaced: false });
+            }
+            let certificates = asked.serials.iter().map(|serial| certificate(connection, serial));
+            let certificates = certificates.collect::<Result<_, _>>()?;
+            // An order replaces all of its certificates.
+            let first = asked.serials.first().map(|serial| order_that_replaces(connection, serial)).transpose()?;
+            Ok(Known { order: None, certificates, replaced: first.flatten().is_some() })
+        })
+    }
+
+    fn issued(&self, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
+        self.read_at_once(|connection| issued(connection, transaction))
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -219,7 +234,6 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
         .and_then(|mut statement| {
             statement.insert(params![
                 order.transaction.as_bytes(),
-                order.message,
                 order.holder,
                 state.name(),
                 order.token_salt,
@@ -230,6 +244,10 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
         })
         .map_err(failure)?;
     let id = connection.last_insert_rowid();
+    connection
+        .prepare_cached(statements::ADD_MESSAGE)
+        .and_then(|mut statement| statement.insert(params![id, order.message]))
+        .map_err(failure)?;
     for (position, request) in order.requests.iter().enumerate() {
         connection
             .prepare_cached(statements::ADD_REQUEST)
@@ -242,6 +260,7 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
                     request.key.0,
                     request.same_key,
                     request.replaces,
+                    (!issued).then_some(1),
                 ])
             })
             .map_err(failure)?;
@@ -305,13 +324,18 @@ fn decide(
     reason: Option<&str>,
     now: SystemTime,
 ) -> Result<Option<i64>, StoreError> {
-    connection
+    let decided = connection
         .prepare_cached(statements::DECIDE)
         .and_then(|mut statement| {
             let row = params![transaction.as_bytes(), state.name(), reason, seconds(now)];
-            statement.query_row(row, |row| row.get(0)).optional()
+            statement.query_row(row, |row| row.get::<_, i64>(0)).optional()
         })
-        .map_err(failure)
+        .map_err(failure)?;
+    if let Some(id) = decided {
+        let waits_no_more = connection.prepare_cached(statements::WAITS_NO_MORE);
+        waits_no_more.and_then(|mut statement| statement.execute([id])).map_err(failure)?;
+    }
+    Ok(decided)
 }
 
 fn insert_certificates(
@@ -337,6 +361,26 @@ fn insert_certificates(
             .map_err(failure)?;
     }
     Ok(())
+}
+
+fn certificate(connection: &Connection, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::CERTIFICATE).map_err(failure)?;
+    statement.query_row([serial], read_certificate).optional().map_err(failure)
+}
+
+fn issued(connection: &Connection, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
+    let token = |sql: &str| {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_row([transaction.as_bytes()], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()
+    };
+    let found = match token(statements::TOKEN_BY_NAME).map_err(failure)? {
+        None => token(statements::TOKEN_BY_REPEAT).map_err(failure)?,
+        found => found,
+    };
+    let Some((id, token_hash)) = found else { return Ok(None) };
+    let mut statement = connection.prepare_cached(statements::SERIALS_OF_ORDER).map_err(failure)?;
+    let serials = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect).map_err(failure)?;
+    Ok(Some(Issued { token_hash, serials }))
 }
 
 fn key_is_taken(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {

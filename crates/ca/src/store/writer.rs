@@ -19,13 +19,13 @@ pub(super) struct Writer {
 type Job = Box<dyn Work>;
 
 /// The most jobs in one commit: bounds the wait of the first, and what a failing commit takes with it.
-const MAX_BATCH: usize = 128;
+const MAX_BATCH: usize = 256;
 /// The most jobs that wait. Who does not wait for the disk is not to wait here either.
 const MAX_WAITING: usize = 1024;
 /// Who comes within this time after another one has company.
 const LULL: Duration = Duration::from_millis(1);
 /// The longest that the first of many waits for others.
-const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 impl Writer {
     pub fn start(connection: Connection) -> std::io::Result<Self> {

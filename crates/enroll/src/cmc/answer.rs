@@ -1,7 +1,7 @@
 use std::{fmt, time::SystemTime};
 
 use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
-use der::Decode;
+use der::{Decode, Encode};
 use x509_cert::{Certificate, ext::pkix::BasicConstraints};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     status::{Detail, StatusInfo},
     syntax::{PkiResponse, Status},
 };
-use crate::signed::{MessageError, SignatureError, SignedMessage};
+use crate::signed::{MessageError, SignatureError, SignedMessage, SignerInfo};
 
 /// What a CA says. One transaction has one answer: certificates for all its requests, or for none. `Debug` leaves the token
 /// out.
@@ -107,8 +107,9 @@ impl FullResponse {
             return Err(ResponseError::Unsigned);
         }
         let content = message.content(ID_CCT_PKI_RESPONSE)?;
-        let by_the_ca = message.signers.iter().find(|signer| expected.ca.iter().any(|ca| signer.claims(ca)));
-        message.verify(by_the_ca.ok_or(ResponseError::WrongSigner)?, expected.ca)?;
+        let of_the_ca = |signer| expected.ca.iter().find(|ca| SignerInfo::claims(signer, ca)).map(|ca| (signer, ca));
+        let (signer, ca) = message.signers.iter().find_map(of_the_ca).ok_or(ResponseError::WrongSigner)?;
+        message.verify(signer, ca, &ca.to_der()?)?;
 
         // What is nested in it is not looked at: what counts stands in the controls.
         let controls = Controls::read(&PkiResponse::from_der(content)?.controls)?;
@@ -121,7 +122,7 @@ impl FullResponse {
             Some(nonce) if nonce != *expected.nonce => return Err(ResponseError::WrongNonce),
             Some(_) => {}
         }
-        let answer = answer(controls.statuses, message.certificates, expected)?;
+        let answer = answer(controls.statuses, message.into_certificates(), expected)?;
         Ok(Self { answer, nonce: controls.sender_nonce })
     }
 }

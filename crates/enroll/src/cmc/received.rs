@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     limits::MAX_REQUESTS,
-    signed::{MessageError, SignatureError, SignedMessage},
+    signed::{MessageError, ReceivedCertificate, SignatureError, SignedMessage},
 };
 
 /// A Full PKI Request as a CA received it (RFC 5272 §3.2), with every signature on it checked.
@@ -97,8 +97,8 @@ impl Received {
             (true, _) if follows_up => Err(RequestError::Ambiguous),
             (_, true) if proves || asks || follows_up => Err(RequestError::Ambiguous),
             (true, _) => FirstRequest::check(&message, content, controls, requests).map(Self::First),
-            (_, true) => RevocationRequest::check(controls, signers(&message)?).map(Self::Revocation),
-            (false, false) => FullRequest::check(&message, controls, requests).map(Self::Known),
+            (_, true) => RevocationRequest::check(controls, signers(message)?).map(Self::Revocation),
+            (false, false) => FullRequest::check(message, controls, requests).map(Self::Known),
         }
     }
 
@@ -133,7 +133,7 @@ impl FullRequest {
     }
 
     fn check(
-        message: &SignedMessage,
+        message: SignedMessage,
         controls: Controls,
         requests: Vec<(BodyPartId, CertificationRequest)>,
     ) -> Result<Self, RequestError> {
@@ -175,17 +175,21 @@ impl FullRequest {
     }
 }
 
-/// The certificates of all who signed, each of whose signatures is good.
-fn signers(message: &SignedMessage) -> Result<Vec<Certificate>, RequestError> {
-    let mut signers = Vec::new();
+/// The certificates of those who signed, whose signatures are good.
+fn signers(mut message: SignedMessage) -> Result<Vec<Certificate>, RequestError> {
+    let mut places = Vec::new();
     for signer in &message.signers {
-        let certificate = message.verify(signer, &message.certificates)?;
-        if signers.contains(certificate) {
+        let claimed = |one: &ReceivedCertificate| signer.claims(&one.certificate);
+        let place = message.certificates.iter().position(claimed).ok_or(SignatureError::UnknownSigner)?;
+        let ReceivedCertificate { certificate, der } = &message.certificates[place];
+        message.verify(signer, certificate, der)?;
+        if places.contains(&place) {
             return Err(RequestError::SignerTwice);
         }
-        signers.push(certificate.clone());
+        places.push(place);
     }
-    Ok(signers)
+    let mut certificates: Vec<_> = message.certificates.drain(..).map(|one| Some(one.certificate)).collect();
+    Ok(places.into_iter().filter_map(|place| certificates[place].take()).collect())
 }
 
 /// What a [`PkiData`] says, with requests as `tcr` only, and nothing nested.

@@ -50,7 +50,7 @@ impl FullRequestBuilder {
         controls.sender_nonce(&self.nonce)?;
         self.revocation_password.map_or(Ok(()), |password| controls.revocation_password(&password))?;
         let content = pki_data(controls, &self.requests)?;
-        MessageToSign::new(ID_CCT_PKI_DATA, content, signers, [])
+        MessageToSign::new(ID_CCT_PKI_DATA, content, signers, Vec::new())
     }
 }
 

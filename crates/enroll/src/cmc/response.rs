@@ -3,10 +3,10 @@ use der::{
     Encode,
     asn1::{GeneralizedTime, OctetStringRef, Utf8StringRef},
 };
-use x509_cert::Certificate;
 
 use super::{
-    Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, Received, Signer, TransactionId,
+    Answer, BodyPartId, BuildError, FullRequest, Kind, MessageToSign, Nonce, ReadySigner, Received, Signer,
+    TransactionId,
     controls::ControlWriter,
     syntax::{BodyPartReference, OtherInfo, PendInfo, PkiResponse, Status, StatusInfoV2},
 };
@@ -51,12 +51,51 @@ impl FullResponseBuilder {
     /// # Errors
     /// [`BuildError`] when the signer's algorithm does not fit its key, or nothing is issued.
     pub fn finalize(self, answer: &Answer, signer: &Signer) -> Result<MessageToSign, BuildError> {
-        let no_certificates: &[Certificate] = &[];
-        let (certificates, chain) = match answer {
+        self.finalize_by(answer, &ReadySigner::new(signer)?)
+    }
+
+    /// Like [`finalize`](Self::finalize), by a signer who is ready.
+    ///
+    /// # Errors
+    /// [`BuildError`] when nothing is issued.
+    pub fn finalize_by(self, answer: &Answer, signer: &ReadySigner) -> Result<MessageToSign, BuildError> {
+        let certificates = match answer {
             Answer::Issued { certificates, .. } if certificates.is_empty() => return Err(BuildError::Empty),
-            Answer::Issued { certificates, chain, .. } => (certificates.as_slice(), chain.as_slice()),
-            Answer::Pending { .. } | Answer::Confirmed | Answer::Refused { .. } => (no_certificates, no_certificates),
+            Answer::Issued { certificates, chain, .. } => {
+                certificates.iter().chain(chain).map(Encode::to_der).collect()
+            }
+            Answer::Pending { .. } | Answer::Confirmed | Answer::Refused { .. } => Ok(Vec::new()),
         };
+        self.put_together(answer, certificates?, signer)
+    }
+
+    /// Says that `certificates` were issued, as [`Answer::Issued`] does, for a CA that has them as bytes: DER of each, and of
+    /// those of the `chain`.
+    ///
+    /// # Errors
+    /// [`BuildError`] when nothing is issued.
+    pub fn issued_by<'a>(
+        self,
+        certificates: impl IntoIterator<Item = &'a [u8]>,
+        chain: impl IntoIterator<Item = &'a [u8]>,
+        confirm: bool,
+        signer: &ReadySigner,
+    ) -> Result<MessageToSign, BuildError> {
+        let mut all: Vec<_> = certificates.into_iter().map(<[u8]>::to_vec).collect();
+        if all.is_empty() {
+            return Err(BuildError::Empty);
+        }
+        all.extend(chain.into_iter().map(<[u8]>::to_vec));
+        let answer = Answer::Issued { certificates: Vec::new(), chain: Vec::new(), confirm };
+        self.put_together(&answer, all, signer)
+    }
+
+    fn put_together(
+        self,
+        answer: &Answer,
+        certificates: Vec<Vec<u8>>,
+        signer: &ReadySigner,
+    ) -> Result<MessageToSign, BuildError> {
         // The list has at least one member; 0 is the request as a whole.
         let parts = if self.parts.is_empty() { vec![0] } else { self.parts };
         let mut controls = ControlWriter::default();
@@ -65,8 +104,7 @@ impl FullResponseBuilder {
         controls.sender_nonce(&self.sender_nonce)?;
         controls.recipient_nonce(&self.recipient_nonce)?;
         let body = PkiResponse { controls: controls.finish(), cms: Vec::new(), other_messages: Vec::new() }.to_der()?;
-        let signers = std::slice::from_ref(signer);
-        MessageToSign::new(ID_CCT_PKI_RESPONSE, body, signers, certificates.iter().chain(chain))
+        MessageToSign::by(ID_CCT_PKI_RESPONSE, body, vec![signer.clone()], certificates)
     }
 }
 

@@ -73,7 +73,7 @@ impl RevocationRequestBuilder {
     /// # Errors
     /// [`BuildError`] when nothing is to be revoked, or too much at once, or a signer does not fit.
     pub fn finalize(self, signers: &[Signer]) -> Result<MessageToSign, BuildError> {
-        MessageToSign::new(ID_CCT_PKI_DATA, self.content()?, signers, [])
+        MessageToSign::new(ID_CCT_PKI_DATA, self.content()?, signers, Vec::new())
     }
 
     /// Ends the message without a signature, for a holder whose keys are lost: the passwords speak for him. It belongs on a

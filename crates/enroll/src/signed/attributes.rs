@@ -7,31 +7,41 @@ use const_oid::{
 };
 use der::{
     DecodeValue, Encode, FixedTag, Sequence, Tag,
-    asn1::{Any, AnyRef, OctetString, OctetStringRef, SetOfVec},
+    asn1::{Any, AnyRef, OctetString},
 };
 use obnova_algorithm::{Digest, DigestValue};
 use spki::AlgorithmIdentifierOwned;
-use x509_cert::attr::Attribute;
 
-use super::SignatureError;
+use super::{
+    SignatureError,
+    element::{element, set_of},
+};
 
-/// What a signer signs: content type, digest of the content, and which certificate is meant, where there is one.
+/// DER of what a signer signs: content type, digest of the content, and which certificate is meant, where there is one: its
+/// [`signing_certificate`].
 pub(super) fn to_sign(
     content_type: ObjectIdentifier,
     content: &DigestValue,
-    certificate: Option<&[u8]>,
-) -> der::Result<signed_data::SignedAttributes> {
-    let attribute = |oid, value: Any| der::Result::Ok(Attribute { oid, values: SetOfVec::try_from([value])? });
-    let mut attributes = SetOfVec::try_from([
-        attribute(ID_CONTENT_TYPE, Any::from(&content_type))?,
-        attribute(ID_MESSAGE_DIGEST, OctetStringRef::new(content.as_bytes())?.into())?,
-    ])?;
-    let Some(certificate) = certificate else { return Ok(attributes) };
+    signing_certificate: Option<&[u8]>,
+) -> der::Result<Vec<u8>> {
+    let mut members = vec![
+        attribute(ID_CONTENT_TYPE, &content_type.to_der()?)?,
+        attribute(ID_MESSAGE_DIGEST, &element(Tag::OctetString, &[content.as_bytes()])?)?,
+    ];
+    members.extend(signing_certificate.map(<[u8]>::to_vec));
+    element(Tag::Set, &set_of(&members))
+}
+
+/// DER of the attribute that says which certificate is the signer's (RFC 5035 §3), the same in all that he signs.
+pub(super) fn signing_certificate(certificate: &[u8]) -> der::Result<Vec<u8>> {
     let hash = OctetString::new(Digest::Sha256.of(certificate).as_bytes())?;
     let certificate = EssCertIdV2 { hash_algorithm: None, hash, issuer_serial: None };
-    let signing_certificate = SigningCertificateV2 { certs: vec![certificate], policies: None };
-    attributes.insert(attribute(ID_AA_SIGNING_CERTIFICATE_V_2, Any::encode_from(&signing_certificate)?)?)?;
-    Ok(attributes)
+    let value = SigningCertificateV2 { certs: vec![certificate], policies: None };
+    attribute(ID_AA_SIGNING_CERTIFICATE_V_2, &value.to_der()?)
+}
+
+fn attribute(oid: ObjectIdentifier, value: &[u8]) -> der::Result<Vec<u8>> {
+    element(Tag::Sequence, &[oid.to_der()?, element(Tag::Set, &[value])?])
 }
 
 /// The signed attributes of one signer as received.

@@ -1,24 +1,16 @@
-use std::collections::BTreeSet;
-
 use const_oid::{
     ObjectIdentifier,
     db::rfc5911::{ID_DATA, ID_SIGNED_DATA},
 };
 use der::{Encode, Tag, TagNumber, asn1::AnyRef};
-use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, VerifyError, verify};
+use obnova_algorithm::{DigestValue, SignatureAlgorithm, VerifyError};
 use x509_cert::Certificate;
 
-use super::attributes;
+use super::{
+    ReadySigner, RequestKey, Signer, attributes,
+    element::{Part, element, set_of},
+};
 use crate::limits;
-
-/// Who signs a message, and how. The private key is elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signer {
-    /// The certificate of the signing key; it travels with the message.
-    pub certificate: Certificate,
-    /// The signature it makes.
-    pub algorithm: SignatureAlgorithm,
-}
 
 /// What one signer has to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,53 +37,40 @@ pub struct MessageToSign {
 
 #[derive(Clone, Debug)]
 struct Prepared {
-    key: SubjectPublicKeyInfoOwned,
-    algorithm: SignatureAlgorithm,
-    identifier: Identifier,
+    signer: ReadySigner,
     /// DER of the signed attributes.
     attributes: Vec<u8>,
 }
 
-/// How a signer is named (RFC 5652 §5.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Identifier {
-    /// DER of issuer and serial number, one after the other.
-    Certificate(Vec<u8>),
-    /// For a key without a certificate, the identifier that a request asks for it.
-    Key(Vec<u8>),
-}
-
-/// A key that signs without a certificate, by the identifier that a request in the message asks for it.
-pub(crate) struct RequestKey<'a> {
-    pub(crate) key: &'a SubjectPublicKeyInfoOwned,
-    pub(crate) algorithm: SignatureAlgorithm,
-    pub(crate) identifier: &'a [u8],
-}
-
 impl MessageToSign {
-    /// A SignedData over `content`, that carries the certificates of the signers and `others`.
-    pub(crate) fn new<'a>(
+    /// A SignedData over `content`, that carries the certificates of the signers and `others`, which are DER.
+    pub(crate) fn new(
         content_type: ObjectIdentifier,
         content: Vec<u8>,
         signers: &[Signer],
-        others: impl IntoIterator<Item = &'a Certificate>,
+        others: Vec<Vec<u8>>,
     ) -> Result<Self, BuildError> {
-        let mut certificates = others.into_iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
-        let mut prepared = Vec::new();
-        for (index, signer) in signers.iter().enumerate() {
-            if signers[..index].iter().any(|earlier| earlier.certificate == signer.certificate) {
+        let ready = signers.iter().enumerate().map(|(index, signer)| ReadySigner::at(index, signer));
+        Self::by(content_type, content, ready.collect::<Result<_, _>>()?, others)
+    }
+
+    /// Like [`new`](Self::new), by signers who are ready.
+    pub(crate) fn by(
+        content_type: ObjectIdentifier,
+        content: Vec<u8>,
+        signers: Vec<ReadySigner>,
+        others: Vec<Vec<u8>>,
+    ) -> Result<Self, BuildError> {
+        let mut certificates = others;
+        let mut prepared = Vec::<Prepared>::new();
+        for (index, signer) in signers.into_iter().enumerate() {
+            if prepared.iter().any(|earlier| earlier.signer.is(&signer)) {
                 return Err(BuildError::SignerTwice { index });
             }
-            let tbs = signer.certificate.tbs_certificate();
-            let name = [tbs.issuer().to_der()?, tbs.serial_number().to_der()?].concat();
-            let key = tbs.subject_public_key_info();
-            check_fit(index, key, signer.algorithm)?;
-            let digest = signer.algorithm.digest().of(&content);
-            let certificate = signer.certificate.to_der()?;
-            let attributes = attributes::to_sign(content_type, &digest, Some(&certificate))?.to_der()?;
-            certificates.push(certificate);
-            let (key, identifier) = (key.clone(), Identifier::Certificate(name));
-            prepared.push(Prepared { key, algorithm: signer.algorithm, identifier, attributes });
+            let digest = signer.algorithm().digest().of(&content);
+            let attributes = attributes::to_sign(content_type, &digest, signer.signing_certificate())?;
+            certificates.extend(signer.certificate().map(<[u8]>::to_vec));
+            prepared.push(Prepared { signer, attributes });
         }
         Self { content_type, content, certificates, signers: prepared }.checked()
     }
@@ -102,17 +81,8 @@ impl MessageToSign {
         content: Vec<u8>,
         keys: &[RequestKey<'_>],
     ) -> Result<Self, BuildError> {
-        let mut prepared = Vec::new();
-        for (index, RequestKey { key, algorithm, identifier }) in keys.iter().enumerate() {
-            if keys[..index].iter().any(|earlier| earlier.key == *key || earlier.identifier == *identifier) {
-                return Err(BuildError::SignerTwice { index });
-            }
-            check_fit(index, key, *algorithm)?;
-            let attributes = attributes::to_sign(content_type, &algorithm.digest().of(&content), None)?.to_der()?;
-            let identifier = Identifier::Key(identifier.to_vec());
-            prepared.push(Prepared { key: (*key).clone(), algorithm: *algorithm, identifier, attributes });
-        }
-        Self { content_type, content, certificates: Vec::new(), signers: prepared }.checked()
+        let ready = keys.iter().enumerate().map(|(index, key)| ReadySigner::of_request(index, key));
+        Self::by(content_type, content, ready.collect::<Result<_, _>>()?, Vec::new())
     }
 
     fn checked(self) -> Result<Self, BuildError> {
@@ -127,7 +97,7 @@ impl MessageToSign {
     #[must_use]
     pub fn to_sign(&self) -> Vec<ToSign> {
         let each = self.signers.iter().enumerate().map(|(signer, prepared)| {
-            let algorithm = prepared.algorithm;
+            let algorithm = prepared.signer.algorithm();
             let bytes = prepared.attributes.clone();
             ToSign { signer, algorithm, digest: algorithm.digest().of(&bytes), bytes }
         });
@@ -141,8 +111,8 @@ impl MessageToSign {
     /// [`BuildError::Signer`] names the signer whose signature is wrong; the others can be used again.
     pub fn assemble(&self, signatures: &[Vec<u8>]) -> Result<Vec<u8>, BuildError> {
         for (index, (prepared, signature)) in self.signers.iter().zip(signatures).enumerate() {
-            verify(&prepared.key, prepared.algorithm, &prepared.attributes, signature)
-                .map_err(|error| BuildError::Signer { index, error })?;
+            let good = prepared.signer.verify(&prepared.attributes, signature);
+            good.map_err(|error| BuildError::Signer { index, error })?;
         }
         self.put_together(signatures)
     }
@@ -176,18 +146,10 @@ impl MessageToSign {
         let infos = self.signers.iter().zip(signatures);
         let infos = infos.map(|(prepared, signature)| signer_info(prepared, signature));
         let infos = infos.collect::<der::Result<Vec<_>>>()?;
-        let digests = self.signers.iter().map(|prepared| prepared.algorithm.digest().identifier().to_der());
+        let digests = self.signers.iter().map(|prepared| prepared.signer.algorithm().digest().identifier().to_der());
         let digests = digests.collect::<der::Result<Vec<_>>>()?;
         content_info(self.content_type, Some(&self.content), &digests, &self.certificates, &infos)
     }
-}
-
-fn check_fit(index: usize, key: &SubjectPublicKeyInfoOwned, algorithm: SignatureAlgorithm) -> Result<(), BuildError> {
-    let key = KeyAlgorithm::try_from(key).map_err(|error| BuildError::Signer { index, error: error.into() })?;
-    if algorithm.fits(key) {
-        return Ok(());
-    }
-    Err(BuildError::Signer { index, error: VerifyError::WrongKind { algorithm, key } })
 }
 
 /// A SignedData that nobody signed: a message for which what stands in it speaks, or, without content, certificates only.
@@ -201,8 +163,6 @@ pub(crate) fn unsigned(
 }
 
 const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-const KEY_IDENTIFIER: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
-
 /// RFC 5652 §3 and §5.1, of parts that are DER; the version is 3 unless the content is plain data.
 fn content_info(
     content_type: ObjectIdentifier,
@@ -211,46 +171,43 @@ fn content_info(
     certificates: &[Vec<u8>],
     signer_infos: &[Vec<u8>],
 ) -> Result<Vec<u8>, BuildError> {
-    let version: u8 = if content_type == ID_DATA { 1 } else { 3 };
-    let content = match content {
-        None => Vec::new(),
-        Some(content) => element(CONTEXT_0, &[element(Tag::OctetString, &[content])?])?,
-    };
-    let certificates = match certificates {
-        [] => Vec::new(),
-        certificates => element(CONTEXT_0, &set_of(certificates))?,
-    };
-    let signed_data = [
-        version.to_der()?,
-        element(Tag::Set, &set_of(digest_algorithms))?,
-        element(Tag::Sequence, &[content_type.to_der()?, content])?,
-        certificates,
-        element(Tag::Set, &set_of(signer_infos))?,
-    ];
-    let signed_data = element(CONTEXT_0, &[element(Tag::Sequence, &signed_data)?])?;
-    let message = element(Tag::Sequence, &[ID_SIGNED_DATA.to_der()?, signed_data])?;
-    match message.len() {
-        size if size > limits::MAX_MESSAGE => Err(BuildError::TooLong { size }),
-        _ => Ok(message),
+    let version = if content_type == ID_DATA { 1u8 } else { 3 }.to_der()?;
+    let (content_type, signed_data) = (content_type.to_der()?, ID_SIGNED_DATA.to_der()?);
+    let members = |members| set_of(members).into_iter().map(Part::Written).collect::<Vec<_>>();
+    let mut encapsulated = vec![Part::Written(&content_type)];
+    if let Some(content) = content {
+        let octets = Part::Element(Tag::OctetString, vec![Part::Written(content)]);
+        encapsulated.push(Part::Element(CONTEXT_0, vec![octets]));
     }
-}
-
-/// The members of a SET OF, sorted as DER asks (X.690 §11.6), nothing twice.
-fn set_of(members: &[Vec<u8>]) -> Vec<&[u8]> {
-    members.iter().map(Vec::as_slice).collect::<BTreeSet<_>>().into_iter().collect()
+    let mut fields = vec![
+        Part::Written(&version),
+        Part::Element(Tag::Set, members(digest_algorithms)),
+        Part::Element(Tag::Sequence, encapsulated),
+    ];
+    if !certificates.is_empty() {
+        fields.push(Part::Element(CONTEXT_0, members(certificates)));
+    }
+    fields.push(Part::Element(Tag::Set, members(signer_infos)));
+    let content = Part::Element(CONTEXT_0, vec![Part::Element(Tag::Sequence, fields)]);
+    let message = Part::Element(Tag::Sequence, vec![Part::Written(&signed_data), content]);
+    match message.size()? {
+        size if size > limits::MAX_MESSAGE => Err(BuildError::TooLong { size }),
+        size => {
+            let mut out = Vec::with_capacity(size);
+            message.write(&mut out)?;
+            Ok(out)
+        }
+    }
 }
 
 /// RFC 5652 §5.3: version 1 names the signer by issuer and serial number, 3 by a key identifier.
 fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<Vec<u8>> {
-    let algorithm = prepared.algorithm;
-    let (version, identifier) = match &prepared.identifier {
-        Identifier::Certificate(name) => (1u8, element(Tag::Sequence, &[name])?),
-        Identifier::Key(identifier) => (3, element(KEY_IDENTIFIER, &[identifier])?),
-    };
+    let algorithm = prepared.signer.algorithm();
+    let (version, identifier) = prepared.signer.identifier();
     let attributes: AnyRef<'_> = der::Decode::from_der(&prepared.attributes)?;
     let fields = [
         version.to_der()?,
-        identifier,
+        identifier.to_vec(),
         algorithm.digest().identifier().to_der()?,
         // IMPLICIT: the same SET with another tag (RFC 5652 §5.4).
         element(CONTEXT_0, &[attributes.value()])?,
@@ -258,13 +215,6 @@ fn signer_info(prepared: &Prepared, signature: &[u8]) -> der::Result<Vec<u8>> {
         element(Tag::OctetString, &[signature])?,
     ];
     element(Tag::Sequence, &fields)
-}
-
-/// One element around parts of its content.
-fn element<P: AsRef<[u8]>>(tag: Tag, parts: &[P]) -> der::Result<Vec<u8>> {
-    let mut content = Vec::with_capacity(parts.iter().map(|part| part.as_ref().len()).sum());
-    parts.iter().for_each(|part| content.extend_from_slice(part.as_ref()));
-    AnyRef::new(tag, &content)?.to_der()
 }
 
 /// Why a message could not be made.

@@ -1,8 +1,7 @@
-use cms::{content_info::ContentInfo, signed_data::EncapsulatedContentInfo};
 use const_oid::{ObjectIdentifier, db::rfc5911::ID_SIGNED_DATA};
 use der::{
-    Decode, Encode, EncodingRules, Sequence, Tag, Tagged,
-    asn1::{Any, OctetString, SetOfVec},
+    Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
+    asn1::{AnyRef, OctetStringRef},
 };
 use x509_cert::Certificate;
 
@@ -15,9 +14,15 @@ use crate::{
 /// A SignedData as received: what was signed is kept as bytes, nothing is believed yet.
 pub(crate) struct SignedMessage {
     pub(crate) content_type: ObjectIdentifier,
-    pub(crate) content: Option<OctetString>,
-    pub(crate) certificates: Vec<Certificate>,
+    pub(crate) content: Option<Vec<u8>>,
+    pub(crate) certificates: Vec<ReceivedCertificate>,
     pub(crate) signers: Vec<SignerInfo>,
+}
+
+/// A certificate as it came along: what it says, and its bytes, so that nobody has to write it again.
+pub(crate) struct ReceivedCertificate {
+    pub(crate) certificate: Certificate,
+    pub(crate) der: Vec<u8>,
 }
 
 impl SignedMessage {
@@ -28,25 +33,26 @@ impl SignedMessage {
         if info.content_type != ID_SIGNED_DATA {
             return Err(MessageError::NotSignedData { oid: info.content_type });
         }
-        let data = info.content.decode_as::<SignedData>()?;
-        // As BER, a set stays in the order received.
-        let signers = data.signer_infos.decode_as_encoding::<SetOfVec<Any>>(EncodingRules::Ber)?;
-        if signers.len() > MAX_SIGNERS {
-            return Err(MessageError::TooMany { what: "signers", most: MAX_SIGNERS });
-        }
-        let signers = signers.iter().map(|info| SignerInfo::read(info.into())).collect::<der::Result<_>>()?;
+        let data = info.content.decode_as::<SignedData<'_>>()?;
+        let signers = signers(data.signer_infos)?;
         let mut certificates = Vec::new();
         for choice in data.certificates.unwrap_or_default() {
             // Other choices than a certificate are attribute certificates and relics (RFC 5652 §10.2.2): not used here.
             if choice.tag() == Tag::Sequence {
-                certificates.push(certificate(&choice.to_der()?)?);
+                certificates.push(received(choice.to_der()?)?);
             }
             if certificates.len() > MAX_CERTIFICATES {
                 return Err(MessageError::TooMany { what: "certificates", most: MAX_CERTIFICATES });
             }
         }
-        let content = data.content.econtent.map(|content| content.decode_as()).transpose()?;
-        Ok(Self { content_type: data.content.econtent_type, content, certificates, signers })
+        let content = data.content.content.map(|content| content.decode_as::<&OctetStringRef>()).transpose()?;
+        let content = content.map(|content| content.as_bytes().to_vec());
+        Ok(Self { content_type: data.content.content_type, content, certificates, signers })
+    }
+
+    /// The certificates that came along, in their order.
+    pub(crate) fn into_certificates(self) -> Vec<Certificate> {
+        self.certificates.into_iter().map(|one| one.certificate).collect()
     }
 
     /// The content, when it is of the type that is wanted.
@@ -54,7 +60,7 @@ impl SignedMessage {
         if self.content_type != wanted {
             return Err(MessageError::WrongContent { found: self.content_type, wanted });
         }
-        self.content.as_ref().map(OctetString::as_bytes).ok_or(MessageError::NoContent)
+        self.content.as_deref().ok_or(MessageError::NoContent)
     }
 }
 
@@ -65,24 +71,62 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
     }
     // What a message is searched for is searched for here too, so that what was read can be sent in a message.
     ber::to_der(der)?;
-    let certificate = Certificate::from_der(der).map_err(MessageError::Certificate)?;
+    Ok(received(der.to_vec())?.certificate)
+}
+
+/// One certificate, that was searched for bad framing.
+fn received(der: Vec<u8>) -> Result<ReceivedCertificate, MessageError> {
+    if der.len() > MAX_CERTIFICATE {
+        return Err(MessageError::LongCertificate { size: der.len() });
+    }
+    let certificate = Certificate::from_der(&der).map_err(MessageError::Certificate)?;
     match certificate.to_der() {
-        Ok(again) if again == der => Ok(certificate),
+        Ok(again) if again == der => Ok(ReceivedCertificate { certificate, der }),
         _ => Err(MessageError::CertificateNotDer),
     }
 }
 
+/// The members of the set, in the order received, which is not to be DER's.
+fn signers(set: AnyRef<'_>) -> Result<Vec<SignerInfo>, MessageError> {
+    set.tag().assert_eq(Tag::Set).map_err(der::Error::from)?;
+    let mut reader = SliceReader::new(set.value())?;
+    let mut infos = Vec::new();
+    while !reader.is_finished() {
+        infos.push(reader.decode::<AnyRef<'_>>()?);
+    }
+    if infos.len() > MAX_SIGNERS {
+        return Err(MessageError::TooMany { what: "signers", most: MAX_SIGNERS });
+    }
+    Ok(infos.into_iter().map(SignerInfo::read).collect::<der::Result<_>>()?)
+}
+
+/// RFC 5652 §3, of the bytes received.
+#[derive(Sequence)]
+struct ContentInfo<'a> {
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    content: AnyRef<'a>,
+}
+
 /// Not the one of `cms`, for which one odd certificate spoils the message: what is in it is looked at one by one.
 #[derive(Sequence)]
-struct SignedData {
+struct SignedData<'a> {
     version: u8,
-    digest_algorithms: Any,
-    content: EncapsulatedContentInfo,
+    digest_algorithms: AnyRef<'a>,
+    content: EncapsulatedContentInfo<'a>,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
-    certificates: Option<Vec<Any>>,
+    certificates: Option<Vec<AnyRef<'a>>>,
     #[asn1(context_specific = "1", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]
-    crls: Option<Vec<Any>>,
-    signer_infos: Any,
+    crls: Option<Vec<AnyRef<'a>>>,
+    signer_infos: AnyRef<'a>,
+}
+
+/// RFC 5652 §5.2.
+#[derive(Sequence)]
+struct EncapsulatedContentInfo<'a> {
+    content_type: ObjectIdentifier,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    content: Option<AnyRef<'a>>,
 }
 
 /// Why bytes are not a message of the kind that is wanted.

@@ -5,13 +5,17 @@
 
 mod attributes;
 mod build;
+mod element;
 mod message;
+mod signer;
 mod verify;
 
-pub use build::{BuildError, MessageToSign, SignWithError, Signer, ToSign};
+pub use build::{BuildError, MessageToSign, SignWithError, ToSign};
 pub use message::MessageError;
+pub use signer::{ReadySigner, Signer};
 pub use verify::SignatureError;
 
-pub(crate) use build::{RequestKey, unsigned};
-pub(crate) use message::{SignedMessage, certificate};
-pub(crate) use verify::{has_key_identifier, is_issuer_and_serial};
+pub(crate) use build::unsigned;
+pub(crate) use message::{ReceivedCertificate, SignedMessage, certificate};
+pub(crate) use signer::RequestKey;
+pub(crate) use verify::{SignerInfo, has_key_identifier, is_issuer_and_serial};

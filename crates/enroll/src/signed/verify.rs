@@ -1,7 +1,7 @@
 use cms::{cert::IssuerAndSerialNumber, signed_data::SignerIdentifier};
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
-    Encode, Reader, Tag, TagNumber,
+    Reader, Tag, TagNumber,
     asn1::{AnyRef, OctetString},
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm, VerifyError};
@@ -81,20 +81,16 @@ pub(crate) fn has_key_identifier(certificate: &Certificate, id: &SubjectKeyIdent
 }
 
 impl SignedMessage {
-    /// The certificate of `certificates` that made the signature, which is checked over the bytes received
+    /// Whether the signer has the key of `certificate`, whose bytes are `der`: the signature is checked over the bytes received
     /// (RFC 5652 §5.4, §5.6).
-    pub(crate) fn verify<'a>(
+    pub(crate) fn verify(
         &self,
         signer: &SignerInfo,
-        certificates: &'a [Certificate],
-    ) -> Result<&'a Certificate, SignatureError> {
-        let mut claimed = certificates.iter().filter(|certificate| signer.claims(certificate));
-        let certificate = claimed.next().ok_or(SignatureError::UnknownSigner)?;
-        self.check(signer, certificate.tbs_certificate().subject_public_key_info(), |attributes| {
-            let der = certificate.to_der().map_err(|_| SignatureError::UnknownSigner)?;
-            attributes.names(&der)
-        })?;
-        Ok(certificate)
+        certificate: &Certificate,
+        der: &[u8],
+    ) -> Result<(), SignatureError> {
+        let key = certificate.tbs_certificate().subject_public_key_info();
+        self.check(signer, key, |attributes| attributes.names(der))
     }
 
     /// That `key`, which has no certificate, made the signature; checked as [`verify`](Self::verify) does.
@@ -118,7 +114,7 @@ impl SignedMessage {
         if attributes.content_type()? != self.content_type {
             return Err(SignatureError::WrongContentType);
         }
-        let content = algorithm.digest().of(self.content.as_ref().map_or(&[][..], OctetString::as_bytes));
+        let content = algorithm.digest().of(self.content.as_deref().unwrap_or_default());
         if attributes.message_digest()?.as_bytes() != content.as_bytes() {
             return Err(SignatureError::WrongDigest);
         }

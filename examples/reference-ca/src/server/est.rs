@@ -35,7 +35,7 @@ pub(super) async fn answer(
         method: head.method.as_str().into(),
         path: head.uri.path().into(),
         headers: headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
-        body: body.to_vec(),
+        body: body.into(),
     };
     let server = est::Server::new();
     match server.route(&request) {

@@ -7,12 +7,17 @@ use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
 const APPLICATION: i64 = 0x4f62_4341;
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
+/// What leads to each version from the one before.
+pub(super) const SCHEMA_CHANGES: [(i64, &str); 2] =
+    [(2, include_str!("../schema-2.sql")), (3, include_str!("../schema-3.sql"))];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
 /// about as many in one piece.
 const CHECKPOINT: i64 = 4000;
+/// In KiB, negative as SQLite has it: the connection that writes remembers pages from one commit to the next, the others do not.
+const WRITER_CACHE: i64 = -16_000;
 
 /// Opens the file or makes it, and finds out whose it is. What that costs does not grow with what is kept: SQLite sees here
 /// whether the file is as long as it should be, and [`check`] looks at the rest.
@@ -77,9 +82,11 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         connection.pragma_update(None, "user_version", 1).map_err(failure)?;
     }
     let ours = pragma("application_id").map_err(failure)? == APPLICATION;
-    if ours && pragma("user_version").map_err(failure)? == 1 {
-        connection.execute_batch(include_str!("../schema-2.sql")).map_err(failure)?;
-        connection.pragma_update(None, "user_version", 2).map_err(failure)?;
+    for (version, changes) in SCHEMA_CHANGES {
+        if ours && pragma("user_version").map_err(failure)? == version - 1 {
+            connection.execute_batch(changes).map_err(failure)?;
+            connection.pragma_update(None, "user_version", version).map_err(failure)?;
+        }
     }
     connection.execute_batch("COMMIT").map_err(failure)?;
     let application = pragma("application_id").map_err(failure)?;
@@ -96,6 +103,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
     }
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
+    connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
 }
 

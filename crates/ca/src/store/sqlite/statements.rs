@@ -3,7 +3,8 @@
 macro_rules! orders {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, message, holder, state, reason, token_salt, token_hash, received, decided, confirmed
+            "SELECT id, name, (SELECT message FROM messages WHERE order_id = id), holder, state, reason, token_salt,
+                 token_hash, received, decided, confirmed
              FROM orders ",
             $rest
         )
@@ -19,6 +20,10 @@ macro_rules! certificates {
 pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
 pub const ORDER_BY_REPEAT: &str = orders!("WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)");
 pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
+pub const TOKEN_BY_NAME: &str = "SELECT id, token_hash FROM orders WHERE name = ?1";
+pub const TOKEN_BY_REPEAT: &str =
+    "SELECT id, token_hash FROM orders WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)";
+pub const SERIALS_OF_ORDER: &str = "SELECT serial FROM certificates WHERE order_id = ?1 ORDER BY position";
 pub const ORDERS: &str = orders!("ORDER BY id DESC LIMIT ?1");
 /// Not one with [`ORDERS`]: a statement for both could use no index.
 pub const ORDERS_OF_STATE: &str = orders!("WHERE state = ?2 ORDER BY id DESC LIMIT ?1");
@@ -33,23 +38,25 @@ pub const ENDING: &str = certificates!(
      ORDER BY not_after, subject, profile LIMIT ?3"
 );
 pub const KEY_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE key = ?1)
-     OR EXISTS (SELECT 1 FROM requests JOIN orders ON orders.id = order_id WHERE key = ?1 AND state != 'rejected')";
+     OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
 pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON orders.id = order_id
      WHERE replaces = ?1 AND state != 'rejected' LIMIT 1";
-pub const ADD_ORDER: &str =
-    "INSERT INTO orders (name, message, holder, state, token_salt, token_hash, received, decided)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub const ADD_ORDER: &str = "INSERT INTO orders (name, holder, state, token_salt, token_hash, received, decided)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub const ADD_MESSAGE: &str = "INSERT INTO messages (order_id, message) VALUES (?1, ?2)";
 pub const REPEAT: &str = "SELECT message, confirmed FROM repeats WHERE name = ?1";
 pub const ADD_REPEAT: &str =
     "INSERT INTO repeats (name, order_id, message, received) SELECT ?1, id, ?2, ?3 FROM orders WHERE name = ?4";
 pub const CONFIRM_REPEAT: &str = "UPDATE repeats SET confirmed = ?2 WHERE name = ?1 AND confirmed IS NULL";
-pub const ADD_REQUEST: &str = "INSERT INTO requests (order_id, position, profile, request, key, same_key, replaces)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub const ADD_REQUEST: &str =
+    "INSERT INTO requests (order_id, position, profile, request, key, same_key, replaces, waiting)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 pub const ADD_CERTIFICATE: &str =
     "INSERT INTO certificates (serial, profile, key, subject, not_after, der, order_id, position)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 pub const DECIDE: &str =
     "UPDATE orders SET state = ?2, reason = ?3, decided = ?4 WHERE name = ?1 AND state = 'pending' RETURNING id";
+pub const WAITS_NO_MORE: &str = "UPDATE requests SET waiting = NULL WHERE order_id = ?1";
 pub const CONFIRM: &str = "UPDATE orders SET state = 'confirmed', confirmed = ?2 WHERE name = ?1 AND state = 'issued'";
 
 #[cfg(test)]
@@ -58,13 +65,16 @@ mod tests {
 
     use super::{super::file, *};
 
-    const ALL: [&str; 19] = [
+    const ALL: [&str; 24] = [
         ORDER_BY_NAME,
         ORDER_BY_REPEAT,
         REPEAT,
         ADD_REPEAT,
         CONFIRM_REPEAT,
         ORDER_BY_TOKEN,
+        TOKEN_BY_NAME,
+        TOKEN_BY_REPEAT,
+        SERIALS_OF_ORDER,
         ORDERS,
         ORDERS_OF_STATE,
         REQUESTS_OF_ORDER,
@@ -74,16 +84,18 @@ mod tests {
         KEY_IS_TAKEN,
         ORDER_THAT_REPLACES,
         ADD_ORDER,
+        ADD_MESSAGE,
         ADD_REQUEST,
         ADD_CERTIFICATE,
         DECIDE,
+        WAITS_NO_MORE,
         CONFIRM,
     ];
 
     fn plan(sql: &str) -> Vec<String> {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../schema.sql")).unwrap();
-        connection.execute_batch(include_str!("../schema-2.sql")).unwrap();
+        file::SCHEMA_CHANGES.iter().for_each(|(_, changes)| connection.execute_batch(changes).unwrap());
         connection.pragma_update(None, "foreign_keys", true).unwrap();
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         for parameter in 1..=statement.parameter_count() {
