@@ -109,7 +109,7 @@ impl Issuer {
         not_before: SystemTime,
         not_after: SystemTime,
     ) -> Result<IssuedCertificate, IssueError> {
-        let extensions = vec![
+        let extensions = [
             extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
             extension(true, &KeyUsage(KeyUsages::DigitalSignature.into()))?,
             extension(false, &ExtendedKeyUsage(vec![ID_KP_SERVER_AUTH]))?,

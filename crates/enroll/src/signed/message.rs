@@ -88,7 +88,7 @@ fn received(der: Vec<u8>) -> Result<ReceivedCertificate, MessageError> {
 
 /// The members of the set, in the order received, which is not to be DER's.
 fn signers(set: AnyRef<'_>) -> Result<Vec<SignerInfo>, MessageError> {
-    set.tag().assert_eq(Tag::Set).map_err(der::Error::from)?;
+    set.tag().assert_eq(Tag::Set)?;
     let mut reader = SliceReader::new(set.value())?;
     let mut infos = Vec::new();
     while !reader.is_finished() {
