@@ -19,4 +19,4 @@ pub use panels::plot_curves;
 pub use plot::plot;
 pub use report::Report;
 pub use row::{Peer, Row, Unit};
-pub use sides::{Figure, Sides, median};
+pub use sides::{Figure, Sides, lower_quartile, median};

@@ -58,8 +58,7 @@ impl<'a> Sides<'a> {
         self
     }
 
-    /// For what is quick and always the same: of the means in a turn, the one that a quarter of the rounds does not exceed, since
-    /// what disturbs a round only makes it longer.
+    /// For what is quick and always the same: the [lower quartile](lower_quartile) of the means in a turn.
     #[must_use]
     pub fn quartiles(mut self, rounds: usize) -> Vec<Figure> {
         let counts: Vec<u32> = self.sides.iter_mut().map(Side::calls_in_a_turn).collect();
@@ -68,7 +67,7 @@ impl<'a> Sides<'a> {
         let figure = |(side, mut times): (String, Vec<f64>)| {
             let mut ahead: Vec<f64> = times.iter().zip(&ours).map(|(time, ours)| time / ours).collect();
             let ahead = [quantile(&mut ahead, 0.25), quantile(&mut ahead, 0.75)];
-            Figure { side, time: quantile(&mut times, 0.25), ahead: Some(ahead) }
+            Figure { side, time: lower_quartile(&mut times), ahead: Some(ahead) }
         };
         times.into_iter().map(figure).collect()
     }
@@ -118,6 +117,14 @@ pub fn median(figures: &mut [f64]) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     let (middle, odd) = (figures.len() / 2, figures.len() % 2 == 1);
     if odd { figures[middle] } else { figures[middle - 1].midpoint(figures[middle]) }
+}
+
+/// The one that a quarter of them does not exceed: for times of the same thing, which what disturbs only makes longer.
+///
+/// # Panics
+/// When there is none.
+pub fn lower_quartile(figures: &mut [f64]) -> f64 {
+    quantile(figures, 0.25)
 }
 
 /// The one that this part of them does not exceed.

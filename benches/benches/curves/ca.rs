@@ -19,7 +19,7 @@ use obnova_reference_ca::House;
 use crate::told::Told;
 
 const KEYS: KeyAlgorithm = KeyAlgorithm::P256;
-/// Transactions of which the middle one counts.
+/// Transactions; what a quarter of them does not exceed counts.
 const TRANSACTIONS: usize = 41;
 const RUNS: usize = 9;
 /// Entries in a list.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use obnova_benches::{Curve, Curves, Growth, Measure, median};
+use obnova_benches::{Curve, Curves, Growth, Measure, lower_quartile};
 
 pub struct Told;
 
@@ -16,7 +16,7 @@ impl Told {
         println!("{task}\t{measure}\t{}\t{value}", growth.name());
     }
 
-    /// The median of some runs, and what the last of them gave.
+    /// The lower quartile of some runs, and what the last of them gave.
     pub fn time<T>(&mut self, task: &str, growth: Growth, runs: usize, mut work: impl FnMut() -> T) -> T {
         let mut times = Vec::new();
         let mut last = None;
@@ -34,7 +34,7 @@ impl Told {
 
     pub fn times(&mut self, task: &str, growth: Growth, times: &[Duration]) {
         let mut nanos: Vec<f64> = times.iter().map(|time| time.as_nanos() as f64).collect();
-        self.figure(task, Measure::Time, growth, median(&mut nanos));
+        self.figure(task, Measure::Time, growth, lower_quartile(&mut nanos));
     }
 
     /// The most memory that this process has had (proc(5): VmHWM).

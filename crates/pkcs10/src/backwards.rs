@@ -9,7 +9,10 @@ use x509_cert::{
 /// DER that is written from its end to its beginning, into one buffer: the length of a sequence is known when the turn of its
 /// header comes, and is not computed beforehand. So the last field of a sequence is written first.
 pub(crate) struct Backwards {
-    buffer: Vec<u8>,
+    /// Enough for most requests.
+    small: [u8; 1024],
+    /// Instead of it, when there is more.
+    large: Vec<u8>,
     /// Where what is written begins.
     at: usize,
 }
@@ -20,20 +23,19 @@ pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const SET: u8 = 0x31;
 
 impl Backwards {
-    /// Nothing yet. The buffer is long enough for most requests, and grows.
-    pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; 1024], at: 1024 }
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self { small: [0; 1024], large: Vec::new(), at: 1024 }
     }
 
     /// What was written, from its beginning to its end.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
-        self.buffer.drain(..self.at);
-        self.buffer
+    pub(crate) fn finish(&self) -> Vec<u8> {
+        self.buffer()[self.at..].to_vec()
     }
 
     /// How many bytes were written.
-    pub(crate) const fn written(&self) -> usize {
-        self.buffer.len() - self.at
+    pub(crate) fn written(&self) -> usize {
+        self.buffer().len() - self.at
     }
 
     /// Bytes before what was written.
@@ -141,13 +143,18 @@ impl Backwards {
             None => self.grow(length),
         };
         let end = std::mem::replace(&mut self.at, at);
-        &mut self.buffer[at..end]
+        let buffer = if self.large.is_empty() { &mut self.small[..] } else { &mut self.large };
+        &mut buffer[at..end]
+    }
+
+    fn buffer(&self) -> &[u8] {
+        if self.large.is_empty() { &self.small } else { &self.large }
     }
 
     /// Makes room for so many bytes more at least, and says where they begin.
     fn grow(&mut self, length: usize) -> usize {
-        let more = length.max(self.buffer.len());
-        self.buffer.splice(..0, std::iter::repeat_n(0, more));
+        let more = length.max(self.buffer().len());
+        self.large = [&vec![0; more], self.buffer()].concat();
         self.at += more;
         self.at - length
     }
