@@ -67,7 +67,7 @@ fn lines_of(row: &Row) -> Vec<[String; 8]> {
             let theirs = peer.value.map_or("-".to_owned(), |value| figure(value / scale));
             let ahead = row.ahead_of(peer);
             let target = peer.target.map_or(String::new(), |target| {
-                let met = ahead.is_some_and(|ahead| ahead >= target);
+                let met = ahead.is_some_and(|ahead| hundredths(ahead) >= hundredths(target));
                 format!("{target:.2} {}", if met { "met" } else { "NOT MET" })
             });
             let ahead = ahead.map_or("-".to_owned(), |ahead| format!("{ahead:.2}x"));
@@ -80,6 +80,11 @@ fn lines_of(row: &Row) -> Vec<[String; 8]> {
     }
     lines[0][..3].clone_from_slice(&[format!("  {}", row.task), ours, unit.to_owned()]);
     lines
+}
+
+/// What is shown of a factor, so that what is shown as the same is the same.
+fn hundredths(factor: f64) -> f64 {
+    (factor * 100.0).round()
 }
 
 /// By what the figures of a row are divided, and the unit they have then.
@@ -132,6 +137,18 @@ mod tests {
         assert_eq!(words[5], ["server"]);
         assert_eq!(words[6], ["orders", "50", "per", "s", "bound", "200", "0.25x", "0.50", "NOT", "MET"]);
         assert_eq!(words[7], ["start", "5", "ns"]);
+    }
+
+    #[test]
+    fn a_target_is_met_by_the_digits_that_are_shown() {
+        let table = |theirs: f64| {
+            let mut report = Report::new();
+            let row = Row::new("codec", "read", Unit::Time, 100.0).beside("a", Some(theirs)).target("a", 1.0);
+            report.add(row);
+            report.to_string()
+        };
+        assert!(table(99.6).trim_end().ends_with("1.00x             1.00 met"), "{}", table(99.6));
+        assert!(table(99.4).trim_end().ends_with("0.99x             1.00 NOT MET"), "{}", table(99.4));
     }
 
     fn figure((side, time): (&str, f64)) -> Figure {
