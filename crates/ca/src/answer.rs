@@ -310,9 +310,11 @@ impl Refusal {
             | Self::SignersNotAPair
             | Self::NotYetValid { .. }
             | Self::Expired { .. }
+            | Self::Revoked(_)
             | Self::OtherPeer
             | Self::UnknownPeer
             | Self::PeerExpired { .. }
+            | Self::PeerRevoked
             | Self::PeerNotYetValid { .. }
             | Self::PeerNotForLogin => FailInfo::BadIdentity,
             Self::TooEarly { .. } => FailInfo::TryLater,

@@ -287,6 +287,9 @@ impl Ca {
         if now >= validity.not_after.to_system_time() + Duration::from_secs(1) {
             return Err(Refusal::PeerExpired { at: validity.not_after.to_string() }.into());
         }
+        if kept.revoked {
+            return Err(Refusal::PeerRevoked.into());
+        }
         Ok(kept)
     }
 
@@ -353,6 +356,9 @@ impl Ca {
             let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;
             let old =
                 self.store.certificate(&kept.replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
+            if old.revoked {
+                return Err(Refusal::Revoked(kept.profile).into());
+            }
             let subject = &old.subject;
             let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
             order::valid(kept.profile, &old, now)?;
@@ -408,7 +414,7 @@ impl std::fmt::Debug for Ca {
 /// `subject` is the certificate's, readable: to write it out costs more than the rest.
 fn record(profile: Profile, key: KeyHash, subject: &str, made: Made) -> CertificateRecord {
     let Made { der, serial, not_after } = made;
-    CertificateRecord { serial, profile, key, subject: subject.to_owned(), not_after, der }
+    CertificateRecord { serial, profile, key, subject: subject.to_owned(), not_after, der, revoked: false }
 }
 
 /// Why the CA did not do what it was asked.

@@ -119,6 +119,22 @@ impl Issuer {
         self.certify(&subject.to_der()?, key, (not_before, not_after), &extensions)?.read()
     }
 
+    /// Makes a certificate for a delegated OCSP responder (RFC 6960 §4.2.2.2). Nobody asks whether it is revoked, so it should not
+    /// live long.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn responder_certificate(
+        &self,
+        key: &CaKey,
+        validity: (SystemTime, SystemTime),
+    ) -> Result<IssuedCertificate, IssueError> {
+        let subject = "CN=OCSP Responder".parse::<Name>()?.to_der()?;
+        let extensions = obnova_status::ocsp::responder_extensions()?;
+        let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
+        self.certify(&subject, key.public_key(), validity, &extensions)?.read()
+    }
+
     /// Its own certificate.
     #[must_use]
     pub const fn certificate(&self) -> &IssuedCertificate {

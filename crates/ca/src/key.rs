@@ -1,6 +1,7 @@
 use std::{fs, io, path::Path};
 
 use aws_lc_rs::{
+    digest as lc,
     encoding::AsDer,
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
@@ -10,7 +11,7 @@ use aws_lc_rs::{
     },
 };
 use der::Decode;
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_algorithm::{Digest, DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use zeroize::Zeroizing;
 
 /// A private key of the CA, in memory: RSA or on a NIST curve, kept by aws-lc-rs, which wipes what it gives back. It cannot be
@@ -128,6 +129,27 @@ impl CaKey {
         }
     }
 
+    /// Signs what was hashed before, by the digest of [`algorithm`](Self::algorithm).
+    ///
+    /// # Errors
+    /// [`KeyFileError::Crypto`], also for a digest by another function.
+    pub fn sign_digest(&self, digest: &DigestValue) -> Result<Vec<u8>, KeyFileError> {
+        let hash = match digest.digest() {
+            Digest::Sha256 => &lc::SHA256,
+            Digest::Sha384 => &lc::SHA384,
+            Digest::Sha512 => &lc::SHA512,
+        };
+        let digest = lc::Digest::import_less_safe(digest.as_bytes(), hash)?;
+        match &self.pair {
+            Pair::Ecdsa(pair) => Ok(pair.sign_digest(&digest)?.as_ref().to_vec()),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, &digest, &mut signature)?;
+                Ok(signature)
+            }
+        }
+    }
+
     fn from_rsa(pair: RsaKeyPair) -> Result<Self, KeyFileError> {
         let spki = pair.public_key().as_der()?;
         Self::new(Pair::Rsa(pair), spki.as_ref())
@@ -200,6 +222,9 @@ mod tests {
             assert_eq!(loaded.public_key(), key.public_key());
             let signature = loaded.sign(b"message").unwrap();
             obnova_algorithm::verify(key.public_key(), key.algorithm(), b"message", &signature).unwrap();
+            let signature = loaded.sign_digest(&key.algorithm().digest().of(b"message")).unwrap();
+            obnova_algorithm::verify(key.public_key(), key.algorithm(), b"message", &signature).unwrap();
+            assert!(loaded.sign_digest(&Digest::Sha512.of(b"message")).is_err());
             #[cfg(unix)]
             {
                 use std::os::unix::fs::PermissionsExt;

@@ -4,6 +4,7 @@
 //! - [`Policy`]: what is issued, to whom, when; read from TOML, strictly.
 //! - [`Issuer`] and [`CaKey`]: the CA's certificates and its private key.
 //! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
+//! - [`StatusDesk`]: who is revoked, by OCSP and CRL.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -21,6 +22,7 @@ mod policy;
 mod qualified;
 mod recent;
 mod refusal;
+mod status;
 pub mod store;
 mod token;
 mod transaction;
@@ -36,6 +38,7 @@ pub use order::Order;
 pub use pair::{FirstPair, Profile};
 pub use policy::{Approval, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
 pub use refusal::Refusal;
+pub use status::{StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};
 pub use transaction::{Transaction, TransactionError};

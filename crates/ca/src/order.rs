@@ -143,6 +143,9 @@ fn pair<'a>(signers: &'a [Certificate], kept: &[Option<CertificateRecord>]) -> R
     if !same_holder {
         return Err(Refusal::SignersNotAPair);
     }
+    if let Some(revoked) = [&one, &other].into_iter().find(|one| one.revoked) {
+        return Err(Refusal::Revoked(revoked.profile));
+    }
     // It is written out there, which costs more than to look it up.
     Ok(OldPair { authentication, signature, holder: one.subject.clone() })
 }

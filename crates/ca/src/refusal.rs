@@ -93,6 +93,9 @@ pub enum Refusal {
         /// Its end.
         at: String,
     },
+    /// An old certificate is revoked or on hold: it vouches for nothing.
+    #[error("the old {0} certificate is revoked or on hold: ask the CA")]
+    Revoked(Profile),
     /// It is too soon to renew.
     #[error("too early: a renewal may be asked for from {opens} on")]
     TooEarly {
@@ -119,6 +122,9 @@ pub enum Refusal {
         /// Its end.
         at: String,
     },
+    /// The TLS client certificate is revoked or on hold.
+    #[error("the TLS client certificate is revoked or on hold: ask the CA")]
+    PeerRevoked,
     /// The TLS client certificate is not valid yet.
     #[error("the TLS client certificate is not valid before {from}")]
     PeerNotYetValid {
@@ -169,12 +175,14 @@ impl Refusal {
             Self::SignersNotAPair => "signers-not-a-pair",
             Self::NotYetValid { .. } => "not-yet-valid",
             Self::Expired { .. } => "expired",
+            Self::Revoked(_) => "revoked",
             Self::TooEarly { .. } => "too-early",
             Self::SubjectChanged(_) => "subject-changed",
             Self::NamesChanged(_) => "names-changed",
             Self::OtherPeer => "other-peer",
             Self::UnknownPeer => "unknown-peer",
             Self::PeerExpired { .. } => "peer-expired",
+            Self::PeerRevoked => "peer-revoked",
             Self::PeerNotYetValid { .. } => "peer-not-yet-valid",
             Self::PeerNotForLogin => "peer-not-for-login",
             Self::TransactionTaken => "transaction-taken",

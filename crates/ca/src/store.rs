@@ -5,7 +5,7 @@ mod writer;
 
 use std::time::SystemTime;
 
-pub use sqlite::SqliteStore;
+pub use sqlite::{KeptStatus, PageAfter, RevocationRecord, SqliteStore, StatusChange};
 
 use crate::{KeyHash, Profile, Transaction};
 
@@ -94,7 +94,7 @@ pub trait Store: Send + Sync {
     fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError>;
 
     /// Certificates that end from `from` on and before `until`, the first to end first, at most `limit`; those that an order,
-    /// open or issued, replaces are left out.
+    /// open or issued, replaces are left out, and those that are revoked.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -308,6 +308,8 @@ pub struct CertificateRecord {
     pub not_after: SystemTime,
     /// The certificate.
     pub der: Vec<u8>,
+    /// Whether it is revoked or on hold. A store notes by itself who is; what is said here of a new certificate is not kept.
+    pub revoked: bool,
 }
 
 /// Why the store did not do it.

@@ -3,9 +3,11 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Transaction, store::OrderState};
+use obnova_status::RevocationReason;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, 4 the order is decided already.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order or certificate, 4 the order is decided already, or the
+certificate is revoked already or not on hold.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -38,6 +40,9 @@ pub enum Command {
         /// Where to listen; loopback unless you say otherwise, port 0 for any that is free
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
         listen: SocketAddr,
+        /// Tell who is revoked there: /ocsp and /crl over plain HTTP, for both are signed; 127.0.0.1:8080 when no address follows
+        #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8080")]
+        status: Option<SocketAddr>,
     },
     /// List orders, the newest first
     List {
@@ -95,6 +100,40 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Revoke a certificate for good
+    ///
+    /// OCSP says so from the next answer on; the next CRL too. Neither renews nor logs in from then on.
+    Revoke {
+        /// The CA's directory
+        directory: PathBuf,
+        /// Its serial number in hexadecimal digits, as `openssl x509 -serial` shows it
+        serial: Serial,
+        /// Why
+        #[arg(long, default_value = "unspecified")]
+        reason: Reason,
+    },
+    /// Put a certificate on hold: not valid until it is released
+    Hold {
+        /// The CA's directory
+        directory: PathBuf,
+        /// Its serial number in hexadecimal digits
+        serial: Serial,
+    },
+    /// Take a certificate off hold
+    Release {
+        /// The CA's directory
+        directory: PathBuf,
+        /// Its serial number in hexadecimal digits
+        serial: Serial,
+    },
+    /// Make a CRL now; the server gives out none that is older from then on
+    Crl {
+        /// The CA's directory
+        directory: PathBuf,
+        /// Where to write it, as DER
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// Look through the whole database for damage; the server may run meanwhile
     Check {
         /// The CA's directory
@@ -147,6 +186,47 @@ impl From<Key> for KeyAlgorithm {
             Key::Rsa2048 => Self::Rsa2048,
             Key::Rsa3072 => Self::Rsa3072,
             Key::Rsa4096 => Self::Rsa4096,
+        }
+    }
+}
+
+/// Content of a serial number.
+#[derive(Clone, Debug)]
+pub struct Serial(pub Vec<u8>);
+
+impl std::str::FromStr for Serial {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits: String = text.trim_start_matches("serial=").chars().filter(|one| *one != ':').collect();
+        let digits = if digits.len() % 2 == 0 { digits } else { format!("0{digits}") };
+        let byte = |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let bytes = (0..digits.len()).step_by(2).map(byte).collect::<Option<Vec<_>>>();
+        let content = bytes.map(|bytes| bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());
+        let content = content.filter(|content| (1..=20).contains(&content.len()));
+        content.map(Self).ok_or_else(|| "a serial number has up to 40 hexadecimal digits".into())
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Reason {
+    Unspecified,
+    KeyCompromise,
+    AffiliationChanged,
+    Superseded,
+    CessationOfOperation,
+    PrivilegeWithdrawn,
+}
+
+impl From<Reason> for RevocationReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Unspecified => Self::Unspecified,
+            Reason::KeyCompromise => Self::KeyCompromise,
+            Reason::AffiliationChanged => Self::AffiliationChanged,
+            Reason::Superseded => Self::Superseded,
+            Reason::CessationOfOperation => Self::CessationOfOperation,
+            Reason::PrivilegeWithdrawn => Self::PrivilegeWithdrawn,
         }
     }
 }

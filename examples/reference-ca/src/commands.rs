@@ -7,11 +7,13 @@ use std::{
 };
 
 use clap::CommandFactory;
-use obnova_ca::{CaError, Policy, StoreError, Transaction};
+use obnova_ca::{CaError, Policy, StatusError, StoreError, Transaction};
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, HouseError, InitOptions},
 };
+
+use obnova_status::RevocationReason;
 
 use crate::{
     cli::{Cli, Command, Init},
@@ -29,7 +31,7 @@ const USUAL: &str = "https://127.0.0.1:8443";
 pub fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Init(init) => make(&init),
-        Command::Serve { directory, listen } => serve(&directory, listen),
+        Command::Serve { directory, listen, status } => serve(&directory, listen, status),
         Command::List { directory, state, limit, json } => {
             let orders = House::open(&directory)?.ca().list(state.map(Into::into), limit)?;
             print(&if json { show::json(&orders) } else { show::table(&orders) })
@@ -51,6 +53,20 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             let notices = House::open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
+        Command::Revoke { directory, serial, reason } => {
+            House::open(&directory)?.status_desk()?.revoke(&serial.0, reason.into(), SystemTime::now())?;
+            print(&format!("revoked: {}\n", RevocationReason::from(reason)))
+        }
+        Command::Hold { directory, serial } => {
+            let desk = House::open(&directory)?.status_desk()?;
+            desk.revoke(&serial.0, RevocationReason::CertificateHold, SystemTime::now())?;
+            print("on hold\n")
+        }
+        Command::Release { directory, serial } => {
+            House::open(&directory)?.status_desk()?.release(&serial.0)?;
+            print("released\n")
+        }
+        Command::Crl { directory, out } => crl(&directory, &out),
         Command::Check { directory } => {
             House::open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
@@ -81,16 +97,23 @@ fn make(init: &Init) -> Result<(), CommandError> {
     ))
 }
 
-fn serve(directory: &Path, listen: std::net::SocketAddr) -> Result<(), CommandError> {
+fn serve(
+    directory: &Path,
+    listen: std::net::SocketAddr,
+    status: Option<std::net::SocketAddr>,
+) -> Result<(), CommandError> {
     let house = Arc::new(House::open(directory)?);
     let log = |access: &obnova_reference_ca::Access| eprintln!("{access}");
-    let config = ServerConfig { listen, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
+    let config = ServerConfig { listen, status, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
     let server = Server::start(config)?;
     let announced = house.announce(&server.url())?;
     print(&format!("listening on {}\n", server.url()))?;
+    if let Some(url) = server.status_url() {
+        print(&format!("status at {url}/ocsp and {url}/crl\n"))?;
+    }
     runtime.block_on(end);
     drop(announced);
     server.stop();
@@ -131,6 +154,21 @@ fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Re
     print(&format!("{}/pickup/{}\n", base.trim_end_matches('/'), token.to_link().as_str()))
 }
 
+/// Writes the list beside its place first: nobody fetches half of one.
+fn crl(directory: &Path, out: &Path) -> Result<(), CommandError> {
+    let desk = House::open(directory)?.status_desk()?;
+    let beside = match out.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut file = io::BufWriter::new(tempfile::NamedTempFile::new_in(beside)?);
+    let number = desk.crl(SystemTime::now(), &mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(out).map_err(|error| error.error)?;
+    print(&format!("CRL {number} is in {}\n", out.display()))
+}
+
 fn print(text: &str) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -148,6 +186,8 @@ pub enum CommandError {
     #[error(transparent)]
     Ca(#[from] CaError),
     #[error(transparent)]
+    Status(#[from] StatusError),
+    #[error(transparent)]
     Server(#[from] ServerError),
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -157,8 +197,8 @@ impl CommandError {
     /// As `--help` documents them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Ca(CaError::Store(StoreError::NoSuchOrder(_))) => 3,
-            Self::Ca(CaError::Decided { .. }) => 4,
+            Self::Ca(CaError::Store(StoreError::NoSuchOrder(_))) | Self::Status(StatusError::Unknown) => 3,
+            Self::Ca(CaError::Decided { .. }) | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold) => 4,
             _ => 1,
         }
     }

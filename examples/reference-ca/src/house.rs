@@ -13,7 +13,7 @@ use std::{
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
     Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError, PickUpSecret,
-    Policy, PolicyError, Profile, SqliteStore, StoreError,
+    Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
@@ -109,10 +109,7 @@ impl House {
     pub fn open(directory: &Path) -> Result<Self, HouseError> {
         let layout = Layout::new(directory);
         let policy = Policy::from_toml(&layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?)?;
-        let key = load_key(&layout.issuing_key())?;
-        let certificate = layout.read_certificate(&layout.issuing_certificate())?;
-        let root = layout.read_certificate(&layout.root_certificate())?;
-        let issuer = Issuer::new(key, certificate, vec![root])?;
+        let issuer = load_issuer(&layout)?;
         let path = layout.pick_up_secret();
         let secret = PickUpSecret::load(&path).map_err(|source| HouseError::Key { path, source })?;
         let store = SqliteStore::open(&layout.database())?;
@@ -176,6 +173,15 @@ impl House {
         Ok(FirstCertificates { authentication, signature })
     }
 
+    /// What says who is revoked, with the CA's key and a way of its own to the database.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn status_desk(&self) -> Result<StatusDesk, HouseError> {
+        let store = SqliteStore::open(&self.layout.database())?;
+        Ok(StatusDesk::new(load_issuer(&self.layout)?, store)?)
+    }
+
     /// The TLS server's key and its certificates, its own first.
     ///
     /// # Errors
@@ -214,6 +220,13 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
         .map_err(|source| HouseError::Key { path, source })?;
     drop(SqliteStore::open(&layout.database())?);
     Ok(())
+}
+
+fn load_issuer(layout: &Layout) -> Result<Issuer, HouseError> {
+    let key = load_key(&layout.issuing_key())?;
+    let certificate = layout.read_certificate(&layout.issuing_certificate())?;
+    let root = layout.read_certificate(&layout.root_certificate())?;
+    Ok(Issuer::new(key, certificate, vec![root])?)
 }
 
 fn load_key(path: &Path) -> Result<CaKey, HouseError> {
@@ -291,4 +304,7 @@ pub enum HouseError {
     /// The CA refused.
     #[error(transparent)]
     Ca(#[from] CaError),
+    /// The CA cannot say who is revoked.
+    #[error(transparent)]
+    Status(#[from] StatusError),
 }

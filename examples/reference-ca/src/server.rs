@@ -3,6 +3,7 @@
 mod connection;
 mod est;
 mod pages;
+mod status;
 mod tls;
 
 use std::{
@@ -29,6 +30,9 @@ pub struct ServerConfig {
     pub house: Arc<House>,
     /// Where to listen: loopback, and a port that is free, unless set.
     pub listen: SocketAddr,
+    /// Where to tell who is revoked, over plain HTTP: OCSP and CRLs are signed, and their clients could not check a TLS
+    /// certificate without them. Nowhere, unless set.
+    pub status: Option<SocketAddr>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     /// Is told of every request that was answered.
@@ -68,6 +72,7 @@ impl ServerConfig {
         Self {
             house,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            status: None,
             clock: Arc::new(SystemTime::now),
             log: Arc::new(|_| {}),
             patience: Patience::default(),
@@ -88,7 +93,7 @@ pub struct Access {
     pub from: SocketAddr,
     /// `POST`.
     pub method: String,
-    /// `/.well-known/est/fullcmc`; what follows `/pickup/` is left out.
+    /// `/.well-known/est/fullcmc`; what follows `/pickup/` or `/ocsp/` is left out.
     pub path: String,
     /// The HTTP status of the answer.
     pub status: u16,
@@ -124,11 +129,10 @@ impl Server {
     /// # Errors
     /// [`ServerError`]: the address is taken, or the TLS key and certificate cannot be used.
     pub fn start(config: ServerConfig) -> Result<Running, ServerError> {
-        let listen = config.listen;
-        let listening = |source| ServerError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).map_err(listening)?;
-        listener.set_nonblocking(true).map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
+        let (listener, address) = listen(config.listen)?;
+        let desk = config.status.map(|status| Ok::<_, ServerError>((listen(status)?, config.house.status_desk()?)));
+        let desk = desk.transpose()?;
+        let status = desk.as_ref().map(|((_, address), _)| *address);
         let acceptor = tls::acceptor(&config.house, config.clock.clone())?;
         let trust_anchors = config.house.trust_anchors();
         let shared = Arc::new(Shared {
@@ -148,10 +152,28 @@ impl Server {
             .map_err(ServerError::Threads)?;
         let (stop, stopped) = watch::channel(false);
         // When the loop ends the runtime is dropped, which joins its threads.
-        let run = move || runtime.block_on(connection::serve(listener, acceptor, shared, stopped));
+        let desk = desk.map(|((listener, _), desk)| status::serve(listener, desk, shared.clone(), stopped.clone()));
+        let run = move || {
+            runtime.block_on(async {
+                let status = desk.map(tokio::spawn);
+                connection::serve(listener, acceptor, shared, stopped).await;
+                if let Some(status) = status {
+                    // A panic in it was printed there.
+                    let _ = status.await;
+                }
+            });
+        };
         let thread = std::thread::Builder::new().name("ca-server".into()).spawn(run).map_err(ServerError::Threads)?;
-        Ok(Running { address, trust_anchors, stop, thread: Some(thread) })
+        Ok(Running { address, status, trust_anchors, stop, thread: Some(thread) })
     }
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
+    let listening = |source| ServerError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(listening)?;
+    listener.set_nonblocking(true).map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    Ok((listener, address))
 }
 
 /// A server that runs. Dropping it stops it too.
@@ -159,6 +181,8 @@ impl Server {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it tells who is revoked.
+    pub status: Option<SocketAddr>,
     /// What a client is to trust.
     pub trust_anchors: Vec<Certificate>,
     stop: watch::Sender<bool>,
@@ -170,6 +194,12 @@ impl Running {
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
+    }
+
+    /// `http://127.0.0.1:8080`, where it tells who is revoked.
+    #[must_use]
+    pub fn status_url(&self) -> Option<String> {
+        self.status.map(|address| format!("http://{address}"))
     }
 
     /// Takes no more connections, lets requests that are being answered end (see [`Patience::farewell`]), and joins the threads.

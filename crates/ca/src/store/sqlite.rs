@@ -1,6 +1,7 @@
 mod file;
 mod holder;
 mod repeats;
+mod revocations;
 mod statements;
 
 use std::{
@@ -17,6 +18,8 @@ use super::{
     writer::{Writer, execute},
 };
 use crate::{KeyHash, Profile, Transaction};
+
+pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.
 ///
@@ -465,6 +468,7 @@ fn read_certificate(row: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
         subject: row.get(3)?,
         not_after: time(row.get(4)?),
         der: row.get(5)?,
+        revoked: row.get(6)?,
     })
 }
 

@@ -9,7 +9,9 @@ use std::{
 };
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
-use obnova_ca::{Ca, CaKey, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore, Transaction};
+use obnova_ca::{
+    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore, StatusDesk, Transaction,
+};
 use obnova_enroll::cmc::{
     Answer, Asked, Expected, FollowUp, FullRequestBuilder, FullResponse, Nonce, PendToken, Signer, TransactionId,
 };
@@ -82,6 +84,18 @@ impl World {
     /// The same CA in another process: another connection to the same files.
     pub fn another(&self) -> Ca {
         open(self.directory.path(), &self.policy, &self.ca_key, &self.chain)
+    }
+
+    /// What says who is revoked, in another process.
+    pub fn desk(&self) -> StatusDesk {
+        let key = CaKey::from_pkcs8(&self.ca_key).unwrap();
+        let issuer = Issuer::new(key, self.chain[0].clone(), self.chain[1..].to_vec()).unwrap();
+        StatusDesk::new(issuer, self.store()).unwrap()
+    }
+
+    /// Another way to the database.
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.directory.path().join("ca.db")).unwrap()
     }
 
     /// A CA of the same name and another key.

@@ -4,12 +4,13 @@ use std::{
     time::Duration,
 };
 
-use axum::Extension;
+use axum::{Extension, Router};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::{Semaphore, watch},
     time::{sleep, timeout},
@@ -35,8 +36,21 @@ pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     shared: Arc<Shared>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
+    let talk = move |stream, address, shared, stopped| converse(stream, address, acceptor.clone(), shared, stopped);
+    accept(listener, shared, stopped, talk).await;
+}
+
+/// The same, whatever is spoken over the connections.
+pub(super) async fn accept<T>(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut stopped: watch::Receiver<bool>,
+    talk: impl Fn(TcpStream, SocketAddr, Arc<Shared>, watch::Receiver<bool>) -> T,
+) where
+    T: Future<Output = ()> + Send + 'static,
+{
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let stop = stopped.clone();
@@ -51,11 +65,11 @@ pub(super) async fn serve(
             continue;
         };
         let Ok(permit) = room.clone().acquire_owned().await else { break };
-        let (acceptor, shared, stop) = (acceptor.clone(), shared.clone(), stop.clone());
+        let life = shared.patience.connection;
+        let conversation = talk(stream, address, shared.clone(), stop.clone());
         tokio::spawn(async move {
             // The time is up, the client is gone, or all is said: in each case the connection ends here.
-            let life = shared.patience.connection;
-            let _ = timeout(life, converse(stream, address, acceptor, shared, stop)).await;
+            let _ = timeout(life, conversation).await;
             drop(permit);
         });
     }
@@ -82,11 +96,20 @@ async fn converse(
     let sent = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     // The handshake's signature was verified with it: that it cannot be read here is very unlikely, and then it is nobody's.
     let certificate = sent.and_then(|der| Certificate::from_der(der).ok()).map(Arc::new);
-    let hello = shared.patience.hello;
-    let router = pages::router(shared).layer(Extension(Peer { address, certificate }));
+    let router = pages::router(shared.clone()).layer(Extension(Peer { address, certificate }));
+    speak(stream, router, &shared, stopped).await;
+}
+
+/// HTTP over a connection that stands.
+pub(super) async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    shared: &Shared,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(hello)
+        .header_read_timeout(shared.patience.hello)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);

@@ -37,10 +37,10 @@ pub(super) struct Refused(pub &'static str);
 
 /// What failed in the CA itself, on its way to the log.
 #[derive(Clone)]
-struct Failure(String);
+pub(super) struct Failure(pub String);
 
 /// Bounds the time of a request, keeps answers out of caches, and tells the log.
-async fn watched(
+pub(super) async fn watched(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
     request: Request,
@@ -48,7 +48,10 @@ async fn watched(
 ) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path();
-    let path = if path.starts_with("/pickup/") { "/pickup/...".into() } else { path.chars().take(200).collect() };
+    let path = match ["/pickup/", "/ocsp/"].into_iter().find(|page| path.starts_with(page)) {
+        Some(page) => format!("{page}..."),
+        None => path.chars().take(200).collect(),
+    };
     let answer = timeout(shared.patience.request, next.run(request)).await;
     let mut answer =
         answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));

@@ -13,7 +13,22 @@ macro_rules! orders {
 
 macro_rules! certificates {
     ($rest:literal) => {
-        concat!("SELECT serial, profile, key, subject, not_after, der FROM certificates ", $rest)
+        concat!(
+            "SELECT serial, profile, key, subject, not_after, der,
+                 EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)
+             FROM certificates ",
+            $rest
+        )
+    };
+}
+
+macro_rules! revocations {
+    ($rest:literal) => {
+        concat!(
+            "SELECT revocations.serial, since, reason, invalid_since, not_after
+             FROM revocations JOIN certificates ON certificates.serial = revocations.serial ",
+            $rest
+        )
     };
 }
 
@@ -35,6 +50,7 @@ pub const ENDING: &str = certificates!(
     "WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
          SELECT 1 FROM requests JOIN orders ON orders.id = requests.order_id
          WHERE requests.replaces = certificates.serial AND state != 'rejected')
+         AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)
      ORDER BY not_after, subject, profile LIMIT ?3"
 );
 pub const KEY_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE key = ?1)
@@ -58,6 +74,14 @@ pub const DECIDE: &str =
     "UPDATE orders SET state = ?2, reason = ?3, decided = ?4 WHERE name = ?1 AND state = 'pending' RETURNING id";
 pub const WAITS_NO_MORE: &str = "UPDATE requests SET waiting = NULL WHERE order_id = ?1";
 pub const CONFIRM: &str = "UPDATE orders SET state = 'confirmed', confirmed = ?2 WHERE name = ?1 AND state = 'issued'";
+pub const REVOKE: &str = "INSERT INTO revocations (serial, since, reason, invalid_since) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (serial) DO UPDATE SET since = ?2, reason = ?3, invalid_since = ?4";
+pub const RELEASE: &str = "DELETE FROM revocations WHERE serial = ?1";
+pub const REVOCATION: &str = revocations!("WHERE revocations.serial = ?1");
+pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER BY revocations.serial LIMIT ?2");
+pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
+pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
+pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +89,7 @@ mod tests {
 
     use super::{super::file, *};
 
-    const ALL: [&str; 24] = [
+    const ALL: [&str; 31] = [
         ORDER_BY_NAME,
         ORDER_BY_REPEAT,
         REPEAT,
@@ -90,6 +114,13 @@ mod tests {
         DECIDE,
         WAITS_NO_MORE,
         CONFIRM,
+        REVOKE,
+        RELEASE,
+        REVOCATION,
+        REVOCATIONS,
+        IS_ISSUED,
+        BEGIN_CRL,
+        NEWEST_CRL,
     ];
 
     fn plan(sql: &str) -> Vec<String> {

@@ -1,0 +1,161 @@
+//! Who is revoked or on hold.
+
+use std::time::SystemTime;
+
+use obnova_status::{Revocation, RevocationReason};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{SqliteStore, failure, seconds, statements, time};
+use crate::StoreError;
+
+/// What became of a change of a certificate's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusChange {
+    /// It is on disk.
+    Done,
+    /// It is revoked for good already, since then and for that reason; or revoking it again would say no more.
+    Revoked(Revocation),
+    /// It is not on hold, so that there is nothing to release.
+    NotOnHold,
+    /// This CA issued no such certificate.
+    Unknown,
+}
+
+/// What a CA's store says of a serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptStatus {
+    /// It issued no such certificate.
+    Unknown,
+    /// It did, and nothing else is known.
+    Good,
+    /// It is revoked or on hold.
+    Revoked(Revocation),
+}
+
+/// A revoked certificate, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationRecord {
+    /// Content of its serial number.
+    pub serial: Vec<u8>,
+    /// Since when, and why.
+    pub revocation: Revocation,
+    /// The certificate's end.
+    pub not_after: SystemTime,
+}
+
+/// Revoked certificates in the order of their serial numbers, those after one of them: a page.
+pub type PageAfter<'a> = dyn Fn(Option<&[u8]>) -> Result<Vec<RevocationRecord>, StoreError> + 'a;
+
+/// Entries of one page.
+const PAGE: u32 = 512;
+
+impl SqliteStore {
+    /// Revokes a certificate, or puts it on hold. From hold it may be revoked for good; then it is revoked since it was held.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    pub fn revoke(&self, serial: &[u8], revocation: Revocation) -> Result<StatusChange, StoreError> {
+        let serial = serial.to_vec();
+        self.writer.run(move |connection| {
+            let since = match status(connection, &serial)? {
+                KeptStatus::Unknown => return Ok(StatusChange::Unknown),
+                KeptStatus::Good => revocation.at,
+                KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
+                KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
+            };
+            let reason = revocation.reason.to_string();
+            let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
+            let mut statement = connection.prepare_cached(statements::REVOKE).map_err(failure)?;
+            statement.execute(row).map_err(failure)?;
+            Ok(StatusChange::Done)
+        })
+    }
+
+    /// Takes a certificate off hold. What is revoked for good stays so.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    pub fn release(&self, serial: &[u8]) -> Result<StatusChange, StoreError> {
+        let serial = serial.to_vec();
+        self.writer.run(move |connection| match status(connection, &serial)? {
+            KeptStatus::Unknown => Ok(StatusChange::Unknown),
+            KeptStatus::Good => Ok(StatusChange::NotOnHold),
+            KeptStatus::Revoked(revocation) if !revocation.is_hold() => Ok(StatusChange::Revoked(revocation)),
+            KeptStatus::Revoked(_) => {
+                let mut statement = connection.prepare_cached(statements::RELEASE).map_err(failure)?;
+                statement.execute([&serial]).map_err(failure)?;
+                Ok(StatusChange::Done)
+            }
+        })
+    }
+
+    /// What is known of a serial number, now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn status(&self, serial: &[u8]) -> Result<KeptStatus, StoreError> {
+        self.read_at_once(|connection| status(connection, serial))
+    }
+
+    /// Shows `work` all that is revoked, page by page and as often as it asks, as it stood at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what `work` makes of it is its own.
+    pub fn with_revocations<T>(&self, work: impl FnOnce(&PageAfter<'_>) -> T) -> Result<T, StoreError> {
+        self.read_at_once(|connection| {
+            let page = |after: Option<&[u8]>| {
+                let mut statement = connection.prepare_cached(statements::REVOCATIONS).map_err(failure)?;
+                let rows = statement.query_map(params![after.unwrap_or_default(), PAGE], read_revocation);
+                rows.and_then(Iterator::collect).map_err(failure)
+            };
+            Ok(work(&page))
+        })
+    }
+
+    /// A number for a CRL, greater than every one before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn begin_crl(&self, now: SystemTime) -> Result<u64, StoreError> {
+        self.writer.run(move |connection| {
+            let mut statement = connection.prepare_cached(statements::BEGIN_CRL).map_err(failure)?;
+            statement.insert([seconds(now)]).map(i64::unsigned_abs).map_err(failure)
+        })
+    }
+
+    /// The greatest number that a CRL has; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest_crl(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
+            statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+        })
+    }
+}
+
+fn status(connection: &Connection, serial: &[u8]) -> Result<KeptStatus, StoreError> {
+    let mut statement = connection.prepare_cached(statements::REVOCATION).map_err(failure)?;
+    let revoked = statement.query_row([serial], read_revocation).optional().map_err(failure)?;
+    if let Some(revoked) = revoked {
+        return Ok(KeptStatus::Revoked(revoked.revocation));
+    }
+    let mut statement = connection.prepare_cached(statements::IS_ISSUED).map_err(failure)?;
+    let issued: bool = statement.query_row([serial], |row| row.get(0)).map_err(failure)?;
+    Ok(if issued { KeptStatus::Good } else { KeptStatus::Unknown })
+}
+
+fn read_revocation(row: &Row<'_>) -> rusqlite::Result<RevocationRecord> {
+    let reason: String = row.get(2)?;
+    let reason = RevocationReason::ALL.into_iter().find(|known| known.to_string() == reason);
+    Ok(RevocationRecord {
+        serial: row.get(0)?,
+        revocation: Revocation {
+            at: time(row.get(1)?),
+            reason: reason.ok_or(rusqlite::Error::InvalidQuery)?,
+            invalid_since: row.get::<_, Option<i64>>(3)?.map(time),
+        },
+        not_after: time(row.get(4)?),
+    })
+}

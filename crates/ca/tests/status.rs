@@ -1,0 +1,250 @@
+//! Who is revoked, who says so, and what the revoked may not do any more.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::time::{Duration, SystemTime};
+
+use common::{DAY, Draft, World, first_pair, now, rule, token};
+use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::{
+    CaError, CaKey, FirstPair, Policy, Refusal, StatusDesk, StatusError,
+    store::{CertificateRecord, KeptStatus, OrderState},
+};
+use obnova_enroll::cmc::{Answer, Asked};
+use obnova_status::{
+    Authority, Revocation, RevocationReason, Rules, SerialNumber, Status,
+    crl::Crl,
+    ocsp::{ErrorStatus, Nonce, OcspError, Question},
+};
+
+fn authority(world: &World) -> Authority {
+    Authority::from_der(&world.ca.certificates().next().unwrap().der).unwrap()
+}
+
+/// What a client is told by OCSP.
+fn told(desk: &StatusDesk, world: &World, certificate: &[u8], now: SystemTime) -> Result<Status, OcspError> {
+    let question = Question::about(certificate, &authority(world)).unwrap().nonce(Nonce::from_random([7; 32]));
+    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now);
+    assert!(failure.is_none(), "{failure:?}");
+    question.check(&response, now, &Rules::default()).map(|verdict| verdict.status)
+}
+
+/// What a client reads in a new CRL.
+fn listed(desk: &StatusDesk, world: &World, certificate: &[u8], now: SystemTime) -> Status {
+    let mut der = Vec::new();
+    desk.crl(now, &mut der).unwrap();
+    let list = Crl::parse(&der).unwrap().verify(&authority(world), now, &Rules::default()).unwrap();
+    list.status(certificate).unwrap()
+}
+
+#[test]
+fn a_revocation_is_told_at_once_by_ocsp_and_by_the_next_list() {
+    for kind in [KeyAlgorithm::P256, KeyAlgorithm::P384, KeyAlgorithm::Rsa2048] {
+        let world = World::with(Policy::TEMPLATE, kind);
+        let desk = world.desk();
+        let [jana, other] = world.old.certificates.each_ref();
+        let all = |status: [Status; 2]| {
+            for (certificate, status) in [jana, other].into_iter().zip(status) {
+                assert_eq!(told(&desk, &world, &certificate.der, now()), Ok(status));
+                assert_eq!(listed(&desk, &world, &certificate.der, now()), status);
+            }
+        };
+        all([Status::Good, Status::Good]);
+        // In another process.
+        world.desk().revoke(jana.serial(), RevocationReason::KeyCompromise, now()).unwrap();
+        let revoked = Status::Revoked(Revocation::new(now(), RevocationReason::KeyCompromise));
+        all([revoked, Status::Good]);
+        world.desk().revoke(other.serial(), RevocationReason::CertificateHold, now()).unwrap();
+        let held = Status::Revoked(Revocation::new(now(), RevocationReason::CertificateHold));
+        all([revoked, held]);
+        world.desk().release(other.serial()).unwrap();
+        all([revoked, Status::Good]);
+    }
+}
+
+#[test]
+fn what_is_revoked_stays_so_and_a_hold_can_end_both_ways() {
+    let world = World::new();
+    let desk = world.desk();
+    let [one, other] = world.old.certificates.each_ref().map(|certificate| certificate.serial());
+    let later = now() + DAY;
+    assert!(matches!(desk.release(one), Err(StatusError::NotOnHold)));
+    desk.revoke(one, RevocationReason::Superseded, now()).unwrap();
+    let first = Revocation::new(now(), RevocationReason::Superseded);
+    for reason in [RevocationReason::KeyCompromise, RevocationReason::CertificateHold, RevocationReason::Superseded] {
+        assert!(matches!(desk.revoke(one, reason, later), Err(StatusError::Revoked(kept)) if kept == first));
+    }
+    assert!(matches!(desk.release(one), Err(StatusError::Revoked(kept)) if kept == first));
+    assert_eq!(world.store().status(one), Ok(KeptStatus::Revoked(first)));
+
+    desk.revoke(other, RevocationReason::CertificateHold, now()).unwrap();
+    assert!(matches!(desk.revoke(other, RevocationReason::CertificateHold, later), Err(StatusError::Revoked(_))));
+    desk.revoke(other, RevocationReason::KeyCompromise, later).unwrap();
+    let since_hold = Revocation::new(now(), RevocationReason::KeyCompromise);
+    assert_eq!(world.store().status(other), Ok(KeptStatus::Revoked(since_hold)), "it was not valid on hold");
+
+    assert!(matches!(desk.revoke(&[9; 20], RevocationReason::Superseded, now()), Err(StatusError::Unknown)));
+    assert!(matches!(desk.release(&[9; 20]), Err(StatusError::Unknown)));
+    assert_eq!(world.store().status(&[9; 20]), Ok(KeptStatus::Unknown));
+}
+
+#[test]
+fn the_revoked_neither_renew_nor_log_in() {
+    for index in [0, 1] {
+        let world = World::automatic();
+        let desk = world.desk();
+        let serial = world.old.certificates[index].serial();
+        desk.revoke(serial, RevocationReason::CertificateHold, now()).unwrap();
+        assert_eq!(rule(&world.send(&Draft::renewing(&world.old, 1))), "revoked");
+        let login = world.ca.login(&world.old.certificates[0].certificate, now());
+        assert_eq!(matches!(login, Err(CaError::Refused(Refusal::PeerRevoked))), index == 0);
+        desk.release(serial).unwrap();
+        assert!(world.ca.login(&world.old.certificates[0].certificate, now()).is_ok());
+        assert!(matches!(world.send(&Draft::renewing(&world.old, 3)), Answer::Issued { .. }));
+    }
+}
+
+#[test]
+fn the_revoked_send_no_orders_of_others() {
+    let world = World::automatic();
+    let peer = first_pair(&world.ca, common::HOLDER, common::EMAIL, 20);
+    let send = |transaction| {
+        let draft = Draft::renewing(&world.old, transaction);
+        let response = world.ca.answer(&draft.message(), Some(&peer.certificates[0].certificate), now()).unwrap();
+        world.read(&response.message, &draft.transaction, Asked::Certificates)
+    };
+    world.desk().revoke(peer.certificates[0].serial(), RevocationReason::Superseded, now()).unwrap();
+    assert_eq!(rule(&send(1)), "peer-revoked");
+}
+
+#[test]
+fn an_order_that_waits_is_not_issued_to_the_revoked() {
+    let world = World::new();
+    token(&world.send(&Draft::renewing(&world.old, 1)));
+    let order = world.ca.list(None, 10).unwrap().remove(0).transaction;
+    world.desk().revoke(world.old.certificates[1].serial(), RevocationReason::KeyCompromise, now()).unwrap();
+    let refused = world.ca.approve(&order, now()).unwrap_err();
+    assert!(matches!(refused, CaError::Refused(Refusal::Revoked(_))), "{refused}");
+    assert_eq!(world.ca.list(Some(OrderState::Pending), 10).unwrap().len(), 1);
+}
+
+#[test]
+fn nobody_is_written_to_about_the_end_of_what_is_revoked() {
+    let world = World::new();
+    let notices = || world.ca.notices(now(), now() + 30 * DAY, 10).unwrap();
+    assert_eq!(notices()[0].certificates.len(), 2);
+    world.desk().revoke(world.old.certificates[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    assert_eq!(notices()[0].certificates.len(), 1);
+    let kept: Vec<CertificateRecord> = notices().remove(0).certificates;
+    assert_eq!(kept[0].serial, world.old.certificates[0].serial());
+}
+
+#[test]
+fn what_is_not_this_cas_is_not_answered_and_what_it_does_not_know_is_unknown() {
+    let world = World::new();
+    let desk = world.desk();
+    let stranger = world.impostor();
+    let question = Question::about(&stranger.old.certificates[0].der, &authority(&stranger)).unwrap();
+    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now());
+    assert_eq!((response, failure.is_none()), (ErrorStatus::Unauthorized.to_der(), true));
+    let (response, failure) = desk.ocsp(b"garbage", now());
+    assert_eq!((response, failure.is_none()), (ErrorStatus::MalformedRequest.to_der(), true));
+
+    // Signed by the CA's key, and not in this store.
+    let elsewhere = World::new();
+    let same_ca = |world: &World| authority(world).name().to_string();
+    assert_eq!(same_ca(&world), same_ca(&elsewhere));
+    let keys = [(); 2].map(|()| CaKey::generate(KeyAlgorithm::P256).unwrap());
+    let pair = FirstPair {
+        subject: "CN=Eva".parse().unwrap(),
+        email: "eva@example.cz".into(),
+        authentication: keys[0].public_key().clone(),
+        signature: keys[1].public_key().clone(),
+        not_before: now(),
+        not_after: now() + DAY,
+    };
+    let eva = world.ca.issue_first_pair(&pair).unwrap();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    database.execute("DELETE FROM certificates WHERE serial = ?1", [eva[0].serial()]).unwrap();
+    assert_eq!(told(&desk, &world, &eva[0].der, now()), Err(OcspError::Unknown));
+    assert_eq!(told(&desk, &world, &eva[1].der, now()), Ok(Status::Good));
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_told_to_the_operator_and_the_client_tries_later() {
+    let world = World::new();
+    let desk = world.desk();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    database.execute_batch("DROP TABLE revocations").unwrap();
+    let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap();
+    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now());
+    assert_eq!(response, ErrorStatus::TryLater.to_der());
+    assert!(matches!(failure, Some(StatusError::Store(_))), "{failure:?}");
+    assert!(matches!(desk.crl(now(), &mut Vec::new()), Err(StatusError::Store(_) | StatusError::Crl(_))));
+}
+
+#[test]
+fn the_responder_is_relieved_before_its_certificate_ends_whatever_the_clock_does() {
+    let world = World::new();
+    let desk = world.desk();
+    let half_a_week = Duration::from_secs(7 * 86_400 / 2);
+    let responder = |when: SystemTime| {
+        let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap();
+        let (response, failure) = desk.ocsp(&question.to_der().unwrap(), when);
+        assert!(failure.is_none());
+        assert!(question.check(&response, when, &Rules::default()).is_ok());
+        // Its certificate is the end of the response.
+        response[response.len() - 200..].to_vec()
+    };
+    let first = responder(now());
+    assert_eq!(responder(now() + half_a_week - Duration::from_secs(1)), first);
+    let second = responder(now() + half_a_week);
+    assert_ne!(second, first);
+    assert_eq!(responder(now() + 2 * half_a_week - Duration::from_secs(1)), second);
+    assert_ne!(responder(now() - 20 * DAY), second, "the clock was set back");
+}
+
+#[test]
+fn a_long_list_is_whole_and_its_number_is_new() {
+    let world = World::new();
+    let store = world.store();
+    let certificates: Vec<_> = (0..1300_u32).map(record).collect();
+    obnova_ca::Store::add(&store, certificates.clone()).unwrap();
+    let desk = world.desk();
+    let mut wanted = Vec::new();
+    for (index, certificate) in certificates.iter().enumerate() {
+        if index % 10 != 0 {
+            let reason = RevocationReason::ALL[index % RevocationReason::ALL.len()];
+            store.revoke(&certificate.serial, Revocation::new(now(), reason)).unwrap();
+            wanted.push(SerialNumber::new(&certificate.serial).unwrap());
+        }
+    }
+    assert_eq!(desk.newest_crl().unwrap(), 0);
+    for number in [1, 2, 3] {
+        let mut der = Vec::new();
+        // Each process has its turn.
+        assert_eq!(world.desk().crl(now(), &mut der).unwrap(), number);
+        assert_eq!(desk.newest_crl().unwrap(), number);
+        let list = Crl::parse(&der).unwrap().verify(&authority(&world), now(), &Rules::default()).unwrap();
+        let serials: Vec<_> = list.entries().map(|entry| entry.unwrap().serial).collect();
+        assert_eq!(serials, wanted);
+        assert_eq!(list.number(), Some(number.into()));
+    }
+}
+
+/// A certificate that nobody looks into.
+fn record(index: u32) -> CertificateRecord {
+    let mut serial = [1; 20];
+    serial[16..].copy_from_slice(&index.to_be_bytes());
+    CertificateRecord {
+        serial: serial.to_vec(),
+        profile: obnova_ca::Profile::Signature,
+        key: obnova_ca::KeyHash::of(CaKey::generate(KeyAlgorithm::P256).unwrap().public_key()).unwrap(),
+        subject: format!("CN={index}"),
+        not_after: now() + DAY,
+        der: Vec::new(),
+        revoked: false,
+    }
+}

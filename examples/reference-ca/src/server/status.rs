@@ -1,0 +1,121 @@
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Path, Request, State},
+    http::{StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use obnova_ca::{StatusDesk, StatusError};
+use obnova_status::{limits::MAX_REQUEST, ocsp::http};
+use tokio::sync::watch;
+
+use super::{
+    Shared,
+    connection::{self, Peer},
+    pages::{Failure, blocking, text, watched},
+};
+
+/// How long a CRL is served before the next one is made.
+const CRL_AGE: Duration = Duration::from_secs(60 * 60);
+
+/// The desk, and the CRL that it made last.
+struct Desk {
+    desk: StatusDesk,
+    shared: Arc<Shared>,
+    crl: Mutex<Option<List>>,
+}
+
+struct List {
+    number: u64,
+    made: SystemTime,
+    der: Bytes,
+}
+
+/// Tells over plain HTTP who is revoked, until `stopped`.
+pub(super) async fn serve(
+    listener: TcpListener,
+    desk: StatusDesk,
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+) {
+    let desk = Arc::new(Desk { desk, shared: shared.clone(), crl: Mutex::new(None) });
+    let router = Router::new()
+        .route("/ocsp", post(posted))
+        .route("/ocsp/{*request}", get(in_path))
+        .route("/crl", get(crl))
+        .fallback(async || text(StatusCode::NOT_FOUND, "ask /ocsp or /crl"))
+        .layer(middleware::from_fn_with_state(shared.clone(), watched))
+        .with_state(desk);
+    let talk = move |stream, address: SocketAddr, shared: Arc<Shared>, stopped| {
+        let router = router.clone().layer(Extension(Peer { address, certificate: None }));
+        async move { connection::speak(stream, router, &shared, stopped).await }
+    };
+    connection::accept(listener, shared, stopped, talk).await;
+}
+
+/// A request as a body (RFC 6960 appendix A.1).
+async fn posted(State(desk): State<Arc<Desk>>, request: Request) -> Response {
+    match to_bytes(request.into_body(), MAX_REQUEST).await {
+        Ok(request) => answer(desk, request.to_vec()).await,
+        Err(_) => text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too long, or did not arrive"),
+    }
+}
+
+/// A request in the path (RFC 5019 §5), which comes without its escapes.
+async fn in_path(State(desk): State<Arc<Desk>>, Path(request): Path<String>) -> Response {
+    match http::request_in_path(&request) {
+        Some(request) => answer(desk, request).await,
+        None => text(StatusCode::BAD_REQUEST, "there is no OCSP request in the path"),
+    }
+}
+
+async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
+    let work = move || desk.desk.ocsp(&request, (desk.shared.clock)());
+    match blocking(work).await {
+        Ok((response, failure)) => {
+            let mut answer = ([(header::CONTENT_TYPE, http::RESPONSE_TYPE)], response).into_response();
+            failure.map(|failure| answer.extensions_mut().insert(Failure(failure.to_string())));
+            answer
+        }
+        Err(answer) => answer,
+    }
+}
+
+/// The CRL: an hour old at the most, and the newest that anybody asked for.
+async fn crl(State(desk): State<Arc<Desk>>) -> Response {
+    match blocking(move || desk.newest_crl()).await {
+        Ok(Ok(der)) => ([(header::CONTENT_TYPE, "application/pkix-crl")], Body::from(der)).into_response(),
+        Ok(Err(error)) => {
+            let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "the CA cannot tell now: try again later");
+            answer.extensions_mut().insert(Failure(error.to_string()));
+            answer
+        }
+        Err(answer) => answer,
+    }
+}
+
+impl Desk {
+    fn newest_crl(&self) -> Result<Bytes, StatusError> {
+        let now = (self.shared.clock)();
+        // Who waits here waits for the list.
+        let mut kept = self.crl.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.desk.newest_crl()?;
+        let young = |list: &&List| now.duration_since(list.made).is_ok_and(|age| age < CRL_AGE);
+        if let Some(list) = kept.as_ref().filter(|list| list.number == newest).filter(young) {
+            return Ok(list.der.clone());
+        }
+        let mut der = Vec::new();
+        let number = self.desk.crl(now, &mut der)?;
+        let der = Bytes::from(der);
+        *kept = Some(List { number, made: now, der: der.clone() });
+        Ok(der)
+    }
+}
