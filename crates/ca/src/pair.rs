@@ -1,14 +1,17 @@
 use std::time::SystemTime;
 
-use const_oid::db::rfc5280::{ID_AD_CA_ISSUERS, ID_KP_CLIENT_AUTH};
+use const_oid::db::rfc5280::{ID_AD_CA_ISSUERS, ID_AD_OCSP, ID_KP_CLIENT_AUTH};
 use der::{Encode, asn1::Ia5String};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use x509_cert::{
     ext::{
         Extension,
         pkix::{
-            AccessDescription, AuthorityInfoAccessSyntax, BasicConstraints, CertificatePolicies, ExtendedKeyUsage,
-            KeyUsage, KeyUsages, SubjectAltName, certpolicy::PolicyInformation, name::GeneralName,
+            AccessDescription, AuthorityInfoAccessSyntax, BasicConstraints, CertificatePolicies, CrlDistributionPoints,
+            ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+            certpolicy::PolicyInformation,
+            crl::dp::DistributionPoint,
+            name::{DistributionPointName, GeneralName},
         },
     },
     name::Name,
@@ -106,10 +109,23 @@ pub(crate) fn holder_extensions(profile: Profile, policy: &ProfilePolicy) -> der
             identifiers.map(|oid| PolicyInformation { policy_identifier: *oid, policy_qualifiers: None }).collect();
         extensions.push(extension(false, &CertificatePolicies(policies))?);
     }
-    if let Some(url) = &policy.ca_issuers {
-        let access_location = GeneralName::UniformResourceIdentifier(Ia5String::new(url)?);
-        let access = AccessDescription { access_method: ID_AD_CA_ISSUERS, access_location };
-        extensions.push(extension(false, &AuthorityInfoAccessSyntax(vec![access]))?);
+    let address = |url: &String| Ok::<_, der::Error>(GeneralName::UniformResourceIdentifier(Ia5String::new(url)?));
+    let accesses = [(ID_AD_OCSP, &policy.ocsp), (ID_AD_CA_ISSUERS, &policy.ca_issuers)];
+    let accesses = accesses.into_iter().filter_map(|(access_method, url)| {
+        let location = address(url.as_ref()?);
+        Some(location.map(|access_location| AccessDescription { access_method, access_location }))
+    });
+    let accesses = accesses.collect::<der::Result<Vec<_>>>()?;
+    if !accesses.is_empty() {
+        extensions.push(extension(false, &AuthorityInfoAccessSyntax(accesses))?);
+    }
+    if let Some(url) = &policy.crl {
+        let point = DistributionPoint {
+            distribution_point: Some(DistributionPointName::FullName(vec![address(url)?])),
+            reasons: None,
+            crl_issuer: None,
+        };
+        extensions.push(extension(false, &CrlDistributionPoints(vec![point]))?);
     }
     if let Some(statements) = policy.qualified.as_ref().map(qc_statements).transpose()?.flatten() {
         extensions.push(statements);

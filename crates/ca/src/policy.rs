@@ -50,6 +50,10 @@ pub struct ProfilePolicy {
     pub certificate_policies: Vec<ObjectIdentifier>,
     /// caIssuers in authorityInfoAccess (RFC 5280 §4.2.2.1); left out when `None`.
     pub ca_issuers: Option<String>,
+    /// Where an OCSP responder is, in authorityInfoAccess (RFC 5280 §4.2.2.1); left out when `None`.
+    pub ocsp: Option<String>,
+    /// Where the CRL is, in cRLDistributionPoints (RFC 5280 §4.2.1.13); left out when `None`.
+    pub crl: Option<String>,
     /// qcStatements; none when `None`.
     pub qualified: Option<QualifiedPolicy>,
 }

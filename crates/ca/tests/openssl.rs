@@ -87,7 +87,12 @@ fn openssl_verifies_the_chain_strictly() {
 
 #[test]
 fn openssl_sees_the_two_profiles() {
-    let files = Files::new(&Policy::TEMPLATE.replace("# ca_issuers", "ca_issuers"), KeyAlgorithm::P256);
+    // The addresses of the signature profile, which stand last.
+    let (before, signature) = Policy::TEMPLATE.rsplit_once("[signature]").unwrap();
+    let signature = ["ca_issuers", "ocsp", "crl"]
+        .into_iter()
+        .fold(signature.to_owned(), |text, field| text.replace(&format!("# {field} ="), &format!("{field} =")));
+    let files = Files::new(&format!("{before}[signature]{signature}"), KeyAlgorithm::P256);
     let (authentication, signature) = (files.text(0), files.text(1));
     for text in [&authentication, &signature] {
         for what in [
@@ -107,10 +112,14 @@ fn openssl_sees_the_two_profiles() {
     assert!(
         authentication.contains("TLS Web Client Authentication") && authentication.contains("Policy: 0.4.0.2042.1.2")
     );
-    assert!(!authentication.contains("qcStatements") && !authentication.contains("Authority Information Access"));
+    for what in ["qcStatements", "Authority Information Access", "CRL Distribution Points"] {
+        assert!(!authentication.contains(what), "{authentication}");
+    }
     assert!(usage(&signature, "Non Repudiation"), "{signature}");
     assert!(!signature.contains("Extended Key Usage") && signature.contains("Policy: 0.4.0.194112.1.2"));
     assert!(signature.contains("qcStatements") && signature.contains("CA Issuers - URI:http://ca.example/ca.der"));
+    assert!(signature.contains("OCSP - URI:http://ca.example/ocsp"), "{signature}");
+    assert!(signature.contains("CRL Distribution Points") && signature.contains("URI:http://ca.example/crl"));
 }
 
 #[test]

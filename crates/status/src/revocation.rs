@@ -155,6 +155,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reasons_are_called_as_the_standard_calls_them() {
+        let names = RevocationReason::ALL.map(|reason| reason.to_string());
+        let standard = "unspecified keyCompromise cACompromise affiliationChanged superseded cessationOfOperation \
+                        certificateHold privilegeWithdrawn aACompromise";
+        assert_eq!(names.join(" "), standard);
+        let holds = RevocationReason::ALL.map(|reason| Revocation::new(SystemTime::UNIX_EPOCH, reason).is_hold());
+        assert_eq!(holds.iter().filter(|hold| **hold).count(), 1);
+    }
+
+    #[test]
     fn reasons_survive_their_codes() {
         for reason in RevocationReason::ALL {
             assert_eq!(

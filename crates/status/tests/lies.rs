@@ -331,6 +331,25 @@ fn the_answer_says_two_things_or_says_more_than_is_understood() {
 }
 
 #[test]
+fn never_issued_is_said_in_one_way_only() {
+    let case = Case::new();
+    let told = |at, reason| {
+        // As for what was never issued, but for one thing.
+        let never = case.world.answer(&case.question.to_der().unwrap(), CertStatus::NeverIssued);
+        let response = Basic::take_apart(&never).resigned(&case.world.responder_key, |fields| {
+            let time = der::asn1::GeneralizedTime::from_system_time(at).unwrap().to_der().unwrap();
+            let revoked = [&time[..], &tlv(0xa0, &[0x0a, 1, reason])].concat();
+            in_single(fields, |single| single[1] = any(&tlv(0xa1, &revoked)));
+        });
+        case.told(&response).unwrap().status
+    };
+    let begin = std::time::UNIX_EPOCH;
+    assert_eq!(told(begin, 6), Status::NeverIssued);
+    assert!(matches!(told(begin, 1), Status::Revoked(_)));
+    assert!(matches!(told(begin + Duration::from_secs(1), 6), Status::Revoked(_)));
+}
+
+#[test]
 fn the_answer_is_none() {
     let case = Case::new();
     assert_eq!(case.lie(&sequence(&[0x0a, 1, 0])), OcspError::Empty);

@@ -14,8 +14,8 @@ use const_oid::db::{
 use der::{Encode, asn1::OctetString};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
 use obnova_status::{
-    Authority, AuthorityError, NotIssued, Revocation, RevocationReason, Rules, SerialNumber, Status,
-    limits::{MAX_ASKED, MAX_REQUEST},
+    Authority, AuthorityError, CertificateError, NotIssued, Revocation, RevocationReason, Rules, SerialNumber, Status,
+    limits::{MAX_ASKED, MAX_CERTIFICATE, MAX_REQUEST},
     ocsp::{
         Answer, AnswerError, CertId, CertStatus, DelegateError, ErrorStatus, IdDigest, Nonce, OcspError, Question,
         QuestionError, Request, RequestError, Responder, ResponderError, Unavailable, responder_extensions,
@@ -247,6 +247,31 @@ fn a_certificate_of_another_ca_is_not_asked_about() {
     for wrong in [&b""[..], b"garbage", &world.jana[1..], &[&world.jana[..], &[0]].concat(), &vec![0x30; 70_000]] {
         assert!(matches!(Question::about(wrong, &world.authority()), Err(QuestionError::Certificate(_))));
     }
+}
+
+#[test]
+fn the_longest_certificate_is_asked_about_and_one_byte_more_is_not() {
+    let world = World::with(KeyAlgorithm::Rsa2048, KeyAlgorithm::P256);
+    let of_size = |size: usize| {
+        let padded = |padding: usize| {
+            let value = OctetString::new(vec![0; padding]).unwrap();
+            let extensions = vec![extension(ID_PKIX_OCSP_SERVICE_LOCATOR, false, &value)];
+            let key = Key::p256().public();
+            let wanted = Wanted { subject: "CN=Eva", key, issuer: CA, serial: 9, extensions, validity: LONG };
+            wanted.signed_by(&world.ca_key)
+        };
+        // RSA, since a signature on a curve is now longer, now shorter.
+        let around = padded(size / 2).len() - size / 2;
+        padded(size - around)
+    };
+    let ask = |size| {
+        let certificate = of_size(size);
+        assert_eq!(certificate.len(), size);
+        Question::about(&certificate, &world.authority()).map(drop)
+    };
+    assert_eq!(ask(MAX_CERTIFICATE), Ok(()));
+    let size = MAX_CERTIFICATE + 1;
+    assert_eq!(ask(size), Err(QuestionError::Certificate(CertificateError::TooLong { size })));
 }
 
 #[test]

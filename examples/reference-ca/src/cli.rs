@@ -199,7 +199,7 @@ impl std::str::FromStr for Serial {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let digits: String = text.trim_start_matches("serial=").chars().filter(|one| *one != ':').collect();
-        let digits = if digits.len() % 2 == 0 { digits } else { format!("0{digits}") };
+        let digits = if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") };
         let byte = |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
         let bytes = (0..digits.len()).step_by(2).map(byte).collect::<Option<Vec<_>>>();
         let content = bytes.map(|bytes| bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());

@@ -26,8 +26,13 @@ fn the_template_is_a_policy() {
 
 #[test]
 fn what_is_commented_out_in_the_template_works() {
-    let text = Policy::TEMPLATE.replace("# ca_issuers", "ca_issuers").replace("# disclosure", "disclosure");
-    let policy = Policy::from_toml(&text).unwrap();
+    let commented = ["ca_issuers", "disclosure", "ocsp", "crl"];
+    let uncomment = |text: String, field| text.replace(&format!("# {field} ="), &format!("{field} ="));
+    let policy = Policy::from_toml(&commented.into_iter().fold(Policy::TEMPLATE.into(), uncomment)).unwrap();
+    for profile in [&policy.authentication, &policy.signature] {
+        assert_eq!(profile.ocsp.as_deref(), Some("http://ca.example/ocsp"));
+        assert_eq!(profile.crl.as_deref(), Some("http://ca.example/crl"));
+    }
     assert_eq!(policy.signature.ca_issuers.as_deref(), Some("http://ca.example/ca.der"));
     let disclosure = policy.signature.qualified.unwrap().disclosure.unwrap();
     assert_eq!(disclosure, ("https://ca.example/pds.pdf".into(), "en".into()));
@@ -54,6 +59,8 @@ fn a_value_that_makes_no_sense_is_named() {
     assert_eq!(field_of("[\"0.4.0.194112.1.2\"]", "[\"1.2.3\", \"1.2.3\"]"), "signature.certificate_policies");
     assert_eq!(field_of("compliance = true", "compliance = false"), "signature.qualified");
     assert_eq!(field_of("# ca_issuers = \"http", "ca_issuers = \"file"), "signature.ca_issuers");
+    assert_eq!(field_of("# ocsp = \"http", "ocsp = \"ldap"), "authentication.ocsp");
+    assert_eq!(field_of("# crl = \"http", "crl = \"ldap"), "authentication.crl");
     let disclosure = "# disclosure = { url = \"https://ca.example/pds.pdf\", language = \"en\" }";
     let with = |url: &str, language: &str| format!("disclosure = {{ url = \"{url}\", language = \"{language}\" }}");
     assert_eq!(field_of(disclosure, &with("https://a b", "en")), "signature.qualified.disclosure.url");

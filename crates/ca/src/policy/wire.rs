@@ -47,6 +47,8 @@ struct Profile {
     keys: Vec<Key>,
     certificate_policies: Vec<String>,
     ca_issuers: Option<String>,
+    ocsp: Option<String>,
+    crl: Option<String>,
     qualified: Option<Qualified>,
 }
 
@@ -117,6 +119,8 @@ struct Names {
     keys: &'static str,
     certificate_policies: &'static str,
     ca_issuers: &'static str,
+    ocsp: &'static str,
+    crl: &'static str,
     qualified: &'static str,
     url: &'static str,
     language: &'static str,
@@ -129,6 +133,8 @@ macro_rules! names {
             keys: concat!($profile, ".keys"),
             certificate_policies: concat!($profile, ".certificate_policies"),
             ca_issuers: concat!($profile, ".ca_issuers"),
+            ocsp: concat!($profile, ".ocsp"),
+            crl: concat!($profile, ".crl"),
             qualified: concat!($profile, ".qualified"),
             url: concat!($profile, ".qualified.disclosure.url"),
             language: concat!($profile, ".qualified.disclosure.language"),
@@ -147,6 +153,8 @@ impl Profile {
             keys: keys(names.keys, &self.keys)?,
             certificate_policies: policies(names.certificate_policies, &self.certificate_policies)?,
             ca_issuers: self.ca_issuers.map(|url| check_url(names.ca_issuers, url)).transpose()?,
+            ocsp: self.ocsp.map(|url| check_url(names.ocsp, url)).transpose()?,
+            crl: self.crl.map(|url| check_url(names.crl, url)).transpose()?,
             qualified: self.qualified.map(|qualified| qualified.check(names)).transpose()?,
         })
     }
