@@ -1,4 +1,4 @@
-//! What tasks cost as things grow: a CA's store, a card, a certificate, a journal, a folder of journals.
+//! What tasks cost as things grow: a CA's store, a card, a certificate, a CRL, a journal, a folder of journals.
 //!
 //! `scripts/bench curves [SUBJECT...] [--million]`. The plot goes to `target/bench/curves.svg`, the table beside it and to
 //! standard output. Each size is measured in a process of its own, this program once more, so that its memory is its own.
@@ -9,6 +9,7 @@
 mod ca;
 mod card;
 mod certificate;
+mod crl;
 mod journal;
 mod told;
 
@@ -29,7 +30,7 @@ struct Subject {
     measure: fn(usize, &Path, &mut Told),
 }
 
-const SUBJECTS: [Subject; 5] = [
+const SUBJECTS: [Subject; 6] = [
     Subject {
         name: "ca",
         group: "CA, certificates in its store",
@@ -50,6 +51,13 @@ const SUBJECTS: [Subject; 5] = [
         sizes: &[1_024, 4_096, 16_384, 65_535],
         prepare: |_, _| {},
         measure: certificate::measure,
+    },
+    Subject {
+        name: "crl",
+        group: "CRL, entries",
+        sizes: &[1_000, 10_000, 100_000, 1_000_000],
+        prepare: |_, _| {},
+        measure: crl::measure,
     },
     Subject {
         name: "journals",

@@ -65,7 +65,11 @@ mod tests {
             let uint = number.to_uint().unwrap();
             assert_eq!(CrlNumber::from_uint(UintRef::new(uint.as_bytes()).unwrap()), Some(number));
         }
-        assert_eq!(CrlNumber::from_uint(UintRef::new(&[0xff; 20]).unwrap()), None);
+        let mut too_great = [0; 20];
+        too_great[0] = 0x80;
+        for bytes in [too_great, [0xff; 20]] {
+            assert_eq!(CrlNumber::from_uint(UintRef::new(&bytes).unwrap()), None);
+        }
         assert_eq!(CrlNumber::from_uint(UintRef::new(&[1; 21]).unwrap()), None);
     }
 }
