@@ -1,7 +1,7 @@
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::{StatusWord, exchange::ExchangeError};
 use obnova_profile::{DirectoryError, StatusError, TemplateError};
-use obnova_transport::TransportError;
+use obnova_transport::{PinPadError, TransportError};
 
 use crate::{PasswordKind, SlotId, Tries};
 
@@ -61,6 +61,9 @@ pub enum TokenError {
         /// Which one.
         password: PasswordKind,
     },
+    /// Nothing was entered at the reader's pad.
+    #[error(transparent)]
+    PinPad(PinPadError),
     /// The card was never activated: it has a transport PIN only.
     #[error("the card is not active yet: activate it with its transport PIN first")]
     NotActive,
@@ -252,6 +255,15 @@ fn way_out(blocked: PasswordKind) -> &'static str {
             "nothing unblocks a PIN of this card any more; what is not blocked works on; ask the issuer for a new card"
         }
         PasswordKind::TransportPin => "the card can never be activated: ask the issuer for a new one",
+    }
+}
+
+impl From<PinPadError> for TokenError {
+    fn from(error: PinPadError) -> Self {
+        match error {
+            PinPadError::Transport(error) => Self::Transport(error),
+            error => Self::PinPad(error),
+        }
     }
 }
 

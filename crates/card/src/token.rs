@@ -97,13 +97,14 @@ pub trait Token: Send {
         Ok(Vec::new())
     }
 
-    /// Replaces a password, knowing the old one. Both are checked for their form before anything is sent.
+    /// Replaces a password, knowing the old one. Both are checked for their form before anything is sent. Where the old one
+    /// is entered [at the pad](Pin::at_pad) the new one is too, twice, and `new` is empty.
     ///
     /// # Errors
     /// The password errors, [`TokenError::SecretForm`].
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError>;
 
-    /// Sets a new PIN with the PUK.
+    /// Sets a new PIN with the PUK; at the pad as in [`change_password`](Self::change_password).
     ///
     /// # Errors
     /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11).
@@ -161,6 +162,8 @@ pub struct Capabilities {
     pub max_certificate: usize,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
+    /// PINs can be entered at its reader's pad ([`Pin::at_pad`]). Some readers say so and cannot: a pad can be switched off.
+    pub pin_pad: bool,
     /// What it takes to activate it; `None` when it is active, or knows no such state.
     pub activation: Option<Activation>,
 }
@@ -370,19 +373,34 @@ pub struct Pin {
     /// The secret is sent only while more than this many tries are left, where the token can tell. 1 keeps the last try;
     /// 0 spends it, and takes a clear yes from the holder.
     pub keep_tries: u8,
+    /// It is entered at the reader's pad: `secret` is empty, and what is entered never reaches this program.
+    pub at_pad: bool,
 }
 
 impl Pin {
     /// A PIN that never spends the last try.
     #[must_use]
     pub fn new(secret: Secret) -> Self {
-        Self { secret, keep_tries: 1 }
+        Self { secret, keep_tries: 1, at_pad: false }
     }
 
     /// A PIN that may spend the last try: the holder was told and said yes.
     #[must_use]
     pub fn with_last_try(secret: Secret) -> Self {
-        Self { secret, keep_tries: 0 }
+        Self { secret, keep_tries: 0, at_pad: false }
+    }
+
+    /// A PIN that is entered at the reader's pad, for a token that [has one](Capabilities::pin_pad), and never spends the last
+    /// try. It is asked for there each time that it is needed.
+    #[must_use]
+    pub fn at_pad() -> Self {
+        Self { at_pad: true, ..Self::new(Secret::new(Vec::new())) }
+    }
+
+    /// The same, and it may spend the last try: the holder was told and said yes.
+    #[must_use]
+    pub fn at_pad_with_last_try() -> Self {
+        Self { keep_tries: 0, ..Self::at_pad() }
     }
 
     /// Whether it may be sent while so many tries are left.

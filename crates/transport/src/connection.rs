@@ -7,17 +7,35 @@ pub trait CardTransport: Send {
     /// # Errors
     /// [`TransportError`]: what became of the command is unknown, the card may have acted on it.
     fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError>;
+
+    /// Speaks to the reader instead of the card, by one of its control codes (PC/SC: SCardControl). A way without a reader, or
+    /// one that does not pass this on, leaves it as it is.
+    ///
+    /// # Errors
+    /// [`TransportError::NoControl`] where there is no such channel.
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let _ = (code, data);
+        Err(TransportError::NoControl)
+    }
 }
 
 impl<T: CardTransport + ?Sized> CardTransport for &mut T {
     fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
         (**self).transmit(command, response)
     }
+
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        (**self).control(code, data)
+    }
 }
 
 impl<T: CardTransport + ?Sized> CardTransport for Box<T> {
     fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
         (**self).transmit(command, response)
+    }
+
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        (**self).control(code, data)
     }
 }
 

@@ -139,6 +139,11 @@ impl<T: CardTransport, D: Decorator> CardTransport for Around<T, D> {
     fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
         self.decorator.transmit(&mut self.transport, command, response)
     }
+
+    /// Goes past the decorator: what is said to the reader is no transmission.
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.transport.control(code, data)
+    }
 }
 
 impl<T: CardTransport, D: Decorator> Drop for Around<T, D> {

@@ -50,6 +50,9 @@ pub enum TransportError {
     /// The card did not answer in time.
     #[error("the card did not answer in time: take it out and insert it again")]
     Timeout,
+    /// There is no channel to the reader itself.
+    #[error("the reader cannot be spoken to, only the card in it: enter PINs at the keyboard")]
+    NoControl,
     /// The channel failed in some other way.
     #[error("talking to the card failed: {0}")]
     Io(String),

@@ -7,6 +7,7 @@
 //! - [`FaultInjector`] tears, spoils and delays by a script. [`Count`] counts.
 //! - [`Patient`] tells when another program has the card.
 //! - [`Redactor`] hides secrets by instruction; whatever writes APDUs down goes through it.
+//! - [`pin_pad`]: PINs that are entered at the reader.
 //! - `pcsc` (feature `pcsc`): real readers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -19,6 +20,7 @@ mod fault;
 mod patient;
 #[cfg(feature = "pcsc")]
 pub mod pcsc;
+pub mod pin_pad;
 mod record;
 mod redact;
 mod replay;
@@ -31,6 +33,7 @@ pub use decorate::{Around, Decorated, Decorator};
 pub use error::TransportError;
 pub use fault::{Fault, FaultInjector, When};
 pub use patient::Patient;
+pub use pin_pad::{PinPad, PinPadError};
 pub use record::Record;
 pub use redact::{Redactor, Shown};
 pub use replay::Replay;

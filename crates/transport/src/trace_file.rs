@@ -229,7 +229,7 @@ pub(crate) fn error_line(error: &TransportError) -> String {
         TransportError::ServiceStopped => "service-stopped".to_owned(),
         TransportError::AccessDenied => "access-denied".to_owned(),
         TransportError::Timeout => "timeout".to_owned(),
-        TransportError::Io(_) | TransportError::ReplayMismatch { .. } => {
+        TransportError::Io(_) | TransportError::NoControl | TransportError::ReplayMismatch { .. } => {
             format!("io {}", error.to_string().replace(char::is_control, " "))
         }
     }

@@ -111,6 +111,9 @@ impl Pkcs11Token {
 
     /// What can be known before a secret is sent.
     fn check_before_sending(&self, pin: &Pin) -> Result<(), TokenError> {
+        if pin.at_pad {
+            return Err(TokenError::Unsupported { what: "have its PIN entered at a pad: enter it here".to_owned() });
+        }
         let status = status(&self.info_of_the_met()?);
         match status.state {
             PasswordState::Active(tries) if !pin.may_be_sent(tries) => {
@@ -198,6 +201,7 @@ impl Token for Pkcs11Token {
             slots: None,
             max_certificate: LONGEST_CERTIFICATE,
             marks_superseded: true,
+            pin_pad: false,
             activation: activation(&self.info()?),
         })
     }

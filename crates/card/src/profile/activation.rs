@@ -62,6 +62,9 @@ pub(super) fn activate(
     let Some(activation) = state(card) else {
         return Err(TokenError::Unsupported { what: "be activated: it is active already".to_owned() });
     };
+    if transport.at_pad {
+        return Err(TokenError::Unsupported { what: "be activated at a pad: new PINs are checked first".to_owned() });
+    }
     let passwords = new_passwords(card, new)?;
     match activation {
         Activation::Finished { password } => return Err(TokenError::Finished { password }),
@@ -154,7 +157,7 @@ fn single_use(
     passwords: &[(PasswordReference, &Secret)],
 ) -> Result<(), TokenError> {
     let Some(((opener, secret), rest)) = passwords.split_first() else { return Ok(()) };
-    let pin = Pin { secret: (*secret).clone(), keep_tries: transport.keep_tries };
+    let pin = Pin { secret: (*secret).clone(), ..transport.clone() };
     if let Activation::GoesOn { .. } = activation {
         card.verify(*opener, &pin).map_err(nothing_is_left)?;
     } else {
@@ -177,7 +180,7 @@ fn one_after_the_other(
         match record.state {
             State::Active { .. } => {
                 // Set before a tear. It must be what the holder chose now, too: a change from it to itself tells.
-                card.check_tries(*password, &Pin { secret: (*secret).clone(), keep_tries: transport.keep_tries })?;
+                card.check_tries(*password, &Pin { secret: (*secret).clone(), ..transport.clone() })?;
                 let change = command::change_password(*password, secret.expose(), secret.expose());
                 card.present(*password, &change).map_err(nothing_is_left)?;
             }

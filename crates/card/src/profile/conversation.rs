@@ -5,7 +5,10 @@ use obnova_apdu::{
     tlv::Tlv,
 };
 use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, command};
-use obnova_transport::{CardConnection, CardTransport};
+use obnova_transport::{
+    CardConnection, CardTransport, PinPad,
+    pin_pad::{Entered, PinEntry},
+};
 
 use super::names;
 use crate::{Pin, Secret, TokenError, Tries};
@@ -18,7 +21,20 @@ pub(super) struct Conversation<'c> {
     left: u32,
     /// The password that the card took last.
     granted: Option<PasswordReference>,
+    pad: &'c mut Pad,
     pub(super) status: CardStatus,
+}
+
+/// What is known of the reader's pad.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Pad {
+    /// Nobody has asked yet.
+    #[default]
+    Unknown,
+    /// What the reader said.
+    Known(Option<PinPad>),
+    /// It is not to be used.
+    Off,
 }
 
 /// APDUs of one conversation. A card full of certificates of 64 KB, in short APDUs, is listed with half of them; a card that
@@ -27,7 +43,11 @@ const MOST_APDUS: u32 = 8_192;
 
 impl<'c> Conversation<'c> {
     /// Selects the application.
-    pub(super) fn begin(connection: &'c mut dyn CardConnection, short_only: bool) -> Result<Self, TokenError> {
+    pub(super) fn begin(
+        connection: &'c mut dyn CardConnection,
+        short_only: bool,
+        pad: &'c mut Pad,
+    ) -> Result<Self, TokenError> {
         let place = connection.description();
         let mut card = connection.begin()?;
         // What the card takes is in the answer, so the question is short; an answer too long for it is fetched in parts.
@@ -46,7 +66,7 @@ impl<'c> Conversation<'c> {
             .with_chaining(status.limits.chaining)
             .with_max_command_data(status.limits.command.try_into().unwrap_or(usize::MAX))
             .with_max_ne(status.limits.response);
-        Ok(Self { card, limits, left, granted: None, status })
+        Ok(Self { card, limits, left, granted: None, pad, status })
     }
 
     /// Refuses what only an active card does.
@@ -120,14 +140,62 @@ impl<'c> Conversation<'c> {
 
     /// Sends a PIN, if enough tries are left and it has the right form.
     pub(super) fn verify(&mut self, reference: PasswordReference, pin: &Pin) -> Result<(), TokenError> {
+        if pin.at_pad {
+            self.check_tries(reference, pin)?;
+            let verify = command::password_status(reference);
+            return self.present_at_pad(reference, reference, &verify);
+        }
         self.check_before_sending(reference, pin)?;
         self.present(reference, &command::verify(reference, pin.secret.expose()))
     }
 
     /// Sends a command that presents the password, and says what became of it.
     pub(super) fn present(&mut self, reference: PasswordReference, command: &CommandApdu) -> Result<(), TokenError> {
-        let password = names::password(reference);
         let status = self.send(command)?.status;
+        self.presented(reference, command, status)
+    }
+
+    /// The same where the reader's pad fills in what is secret: one password, or an old and a new one.
+    pub(super) fn present_at_pad(
+        &mut self,
+        reference: PasswordReference,
+        target: PasswordReference,
+        command: &CommandApdu,
+    ) -> Result<(), TokenError> {
+        let pad = self.pad()?.ok_or_else(|| TokenError::Unsupported {
+            what: "have a PIN entered at its reader: there is no pad, or it is switched off".to_owned(),
+        })?;
+        let (allows, set) = (self.password(reference)?, self.password(target)?);
+        // One range is all that a pad takes; the card has the last word.
+        let (minimum, maximum) = (allows.minimum.min(set.minimum), allows.maximum.max(set.maximum));
+        let entry = PinEntry { minimum, maximum, timeout: 0 };
+        let header = [0x00, command.ins, command.p1, command.p2];
+        let status = match command.ins {
+            ins::VERIFY => pad.verify(self.card.as_mut(), header, entry)?,
+            _ => pad.modify(self.card.as_mut(), header, entry, Entered::OldAndNew)?,
+        };
+        self.presented(reference, command, status)
+    }
+
+    /// The pad of the reader, which is asked once.
+    pub(super) fn pad(&mut self) -> Result<Option<PinPad>, TokenError> {
+        if let Pad::Unknown = self.pad {
+            *self.pad = Pad::Known(PinPad::detect(self.card.as_mut())?);
+        }
+        match *self.pad {
+            Pad::Known(pad) => Ok(pad),
+            Pad::Unknown | Pad::Off => Ok(None),
+        }
+    }
+
+    /// What became of a password that was presented.
+    fn presented(
+        &mut self,
+        reference: PasswordReference,
+        command: &CommandApdu,
+        status: StatusWord,
+    ) -> Result<(), TokenError> {
+        let password = names::password(reference);
         match status.meaning() {
             Status::Success => {
                 self.granted = Some(reference);

@@ -39,6 +39,11 @@ pub(super) fn change(
 ) -> Result<(), TokenError> {
     card.must_be_active()?;
     let password = lasting(kind)?;
+    if old.at_pad {
+        both_at_pad(new)?;
+        card.check_tries(password, old)?;
+        return card.present_at_pad(password, password, &command::change_password(password, &[], &[]));
+    }
     card.check_form(password, new)?;
     card.check_before_sending(password, old)?;
     card.present(password, &command::change_password(password, old.secret.expose(), new.expose()))
@@ -55,10 +60,25 @@ pub(super) fn unblock(
     if !pin.is_pin() {
         return Err(TokenError::Unsupported { what: format!("unblock the {kind}") });
     }
+    if puk.at_pad {
+        both_at_pad(new)?;
+        card.check_tries(PasswordReference::Puk, puk)?;
+        return card.present_at_pad(PasswordReference::Puk, pin, &command::unblock_password(pin, &[], &[]));
+    }
     card.check_form(pin, new)?;
     card.check_before_sending(PasswordReference::Puk, puk)?;
     let unblock = command::unblock_password(pin, puk.secret.expose(), new.expose());
     card.present(PasswordReference::Puk, &unblock)
+}
+
+/// A pad takes both or none.
+fn both_at_pad(new: &Secret) -> Result<(), TokenError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    Err(TokenError::Unsupported {
+        what: "take a new PIN from here when the old one is entered at its reader".to_owned(),
+    })
 }
 
 pub(super) fn lasting(kind: PasswordKind) -> Result<PasswordReference, TokenError> {

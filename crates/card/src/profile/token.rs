@@ -3,7 +3,7 @@ use obnova_transport::CardConnection;
 
 use super::{
     activation,
-    conversation::Conversation,
+    conversation::{Conversation, Pad},
     directory,
     known_keys::KnownKeys,
     listing, operations, passwords,
@@ -27,18 +27,25 @@ pub struct ProfileToken<C> {
     /// Serial number of the card that was asked who it is, or that was spoken to first.
     met: Option<String>,
     short_only: bool,
+    pad: Pad,
 }
 
 impl<C: CardConnection> ProfileToken<C> {
     /// Drives the card behind `connection`. Nothing is sent yet.
     pub fn new(connection: C) -> Self {
-        Self { connection, known: KnownKeys::default(), met: None, short_only: false }
+        Self { connection, known: KnownKeys::default(), met: None, short_only: false, pad: Pad::default() }
     }
 
     /// Uses short APDUs only, whatever the card says: for readers that do not pass extended ones.
     #[must_use]
     pub fn short_only(self) -> Self {
         Self { short_only: true, ..self }
+    }
+
+    /// Does without the reader's pad, whatever the reader says: some say that they have one and do not.
+    #[must_use]
+    pub fn without_pin_pad(self) -> Self {
+        Self { pad: Pad::Off, ..self }
     }
 
     /// The connection.
@@ -54,7 +61,7 @@ impl<C: CardConnection> ProfileToken<C> {
 
     /// With the card that was met before.
     fn resume(&mut self) -> Result<(Conversation<'_>, &mut KnownKeys), TokenError> {
-        let card = Conversation::begin(&mut self.connection, self.short_only)?;
+        let card = Conversation::begin(&mut self.connection, self.short_only, &mut self.pad)?;
         let found = &card.status.serial;
         match &self.met {
             Some(wanted) if wanted != found => {
@@ -75,8 +82,8 @@ impl<C: CardConnection> Token for ProfileToken<C> {
     }
 
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
-        let (card, _) = self.resume()?;
-        Ok(capabilities(&card))
+        let (mut card, _) = self.resume()?;
+        capabilities(&mut card)
     }
 
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {
@@ -105,7 +112,7 @@ impl<C: CardConnection> Token for ProfileToken<C> {
         let (mut card, known) = self.meet()?;
         Ok(Overview {
             identity: identity(&card, place),
-            capabilities: capabilities(&card),
+            capabilities: capabilities(&mut card)?,
             passwords: passwords::list(&card),
             slots: slots(&mut card, known)?,
         })
@@ -156,8 +163,10 @@ fn identity(card: &Conversation<'_>, place: String) -> Identity {
     }
 }
 
-fn capabilities(card: &Conversation<'_>) -> Capabilities {
-    Capabilities {
+fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError> {
+    let pin_pad = card.pad()?.is_some();
+    Ok(Capabilities {
+        pin_pad,
         generate: card.status.algorithms.clone(),
         in_place_only: false,
         atomic_install: true,
@@ -165,7 +174,7 @@ fn capabilities(card: &Conversation<'_>) -> Capabilities {
         max_certificate: card.status.limits.certificate.into(),
         marks_superseded: true,
         activation: activation::state(card),
-    }
+    })
 }
 
 fn slots(card: &mut Conversation<'_>, known: &mut KnownKeys) -> Result<Vec<Slot>, TokenError> {

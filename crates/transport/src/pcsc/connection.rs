@@ -8,7 +8,7 @@ use super::{
     choice::establish,
     failure::{meaning, service_is_gone},
 };
-use crate::{CardConnection, CardTransport, TransportError};
+use crate::{CardConnection, CardTransport, TransportError, pin_pad::GET_FEATURE_REQUEST};
 
 /// A card in a reader. It may be taken out and come back, and so may the service: the next conversation finds it.
 pub struct PcscConnection {
@@ -149,6 +149,17 @@ impl CardTransport for PcscTransport<'_> {
         })?;
         response.extend_from_slice(answer);
         Ok(())
+    }
+
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let transaction = self.transaction.as_ref().ok_or(TransportError::CardReset)?;
+        // Anything but the question what the reader can do may open something.
+        self.only_read &= code == GET_FEATURE_REQUEST;
+        let answer = transaction.control(code.into(), data, self.buffer).map_err(|error| match error {
+            Error::NoSmartcard => TransportError::CardRemoved,
+            error => meaning(error, self.reader),
+        })?;
+        Ok(answer.to_vec())
     }
 }
 

@@ -22,6 +22,7 @@ impl From<TransportError> for Failure {
             TransportError::Sharing => t!("error-card-shared"),
             TransportError::ServiceStopped => t!("error-service-stopped"),
             TransportError::AccessDenied => t!("error-access-denied"),
+            TransportError::NoControl => t!("error-no-control"),
             TransportError::Timeout => t!("error-card-timeout"),
             TransportError::Io(problem) => t!("error-card-io", problem = problem),
             TransportError::ReplayMismatch { line, expected, got } => {
@@ -45,6 +46,7 @@ impl From<TokenError> for Failure {
             }
             TokenError::Blocked { password: PasswordKind::Puk } => (Kind::Pin, t!("error-puk-blocked")),
             TokenError::Blocked { password } => (Kind::Pin, t!("error-blocked", name = view::password(password))),
+            TokenError::PinPad(problem) => (Kind::Pin, t!("error-pin-pad", problem = problem.to_string())),
             TokenError::Finished { password } => {
                 (Kind::NotEligible, t!("error-card-finished", name = view::password(password)))
             }

@@ -1,0 +1,268 @@
+//! PINs entered at the reader's pad (PC/SC part 10): a reader with a pad in this process, at the level of control codes. No
+//! secret goes through the host, and what is not entered spends no try.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, digest, order, pin};
+use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
+use obnova_apdu::ins;
+use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries};
+use obnova_simulator::SimulatorConnection;
+use obnova_transport::{
+    CardConnection, CardTransport, Decorated, Decorator, PinPadError, TransportError, pin_pad::GET_FEATURE_REQUEST,
+};
+
+const VERIFY: u32 = 0x4233_0006;
+const MODIFY: u32 = 0x4233_0007;
+
+/// What somebody does at the pad when it asks.
+#[derive(Clone)]
+enum Enters {
+    /// These, in the order in which they are asked for.
+    Digits(Vec<&'static str>),
+    Nothing,
+    Cancel,
+}
+
+#[derive(Default)]
+struct Desk {
+    enters: VecDeque<Enters>,
+    /// Messages that the display showed, by their number: 0 the PIN or the old one, 1 the new one, 2 again.
+    shown: Vec<u8>,
+    /// Control codes that were asked for.
+    asked: Vec<u32>,
+}
+
+/// A reader with a pad, as the standard has it: it reads the structures by its own offsets.
+#[derive(Clone)]
+struct PadReader {
+    card: SimulatorConnection,
+    features: Vec<u8>,
+    desk: Arc<Mutex<Desk>>,
+}
+
+struct PadTransport<'c> {
+    card: Box<dyn CardTransport + 'c>,
+    features: &'c [u8],
+    desk: &'c Mutex<Desk>,
+}
+
+impl CardConnection for PadReader {
+    fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
+        Ok(Box::new(PadTransport { card: self.card.begin()?, features: &self.features, desk: &self.desk }))
+    }
+
+    fn description(&self) -> String {
+        "a reader with a pad".to_owned()
+    }
+
+    fn atr(&self) -> Vec<u8> {
+        self.card.atr()
+    }
+}
+
+impl CardTransport for PadTransport<'_> {
+    fn transmit(&mut self, command: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
+        self.card.transmit(command, response)
+    }
+
+    fn control(&mut self, code: u32, data: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut desk = self.desk.lock().unwrap();
+        desk.asked.push(code);
+        // Where numbers, the flags and the command stand.
+        let (lengths, confirm, message, length) = match code {
+            GET_FEATURE_REQUEST => return Ok(self.features.to_vec()),
+            VERIFY => (5, None, 11, 15),
+            MODIFY => (7, Some(9), 14, 20),
+            _ => return Err(TransportError::Io("no such feature".to_owned())),
+        };
+        assert_eq!(&data[2..5], [0x82, 0, 0], "ASCII from the first byte on, without block and length");
+        assert_eq!(data[message - 4], 0x02, "until the validation key");
+        let word = |at: usize| u16::from_ne_bytes(data[at..at + 2].try_into().unwrap()).to_be_bytes();
+        let [fewest, most] = word(lengths);
+        let command = &data[length + 4..];
+        assert_eq!(u32::from_ne_bytes(data[length..length + 4].try_into().unwrap()) as usize, command.len());
+        let &[class, instruction, p1, p2, 0] = command else { panic!("{command:02X?}") };
+        let prompts: &[u8] = match confirm.map(|at: usize| data[at]) {
+            None => &data[message..=message],
+            Some(0x03) => &data[message..message + 3],
+            Some(flags) => panic!("{flags:02X}"),
+        };
+        let digits = match desk.enters.pop_front().expect("nobody should be asked now") {
+            Enters::Nothing => return Ok(vec![0x64, 0x00]),
+            Enters::Cancel => return Ok(vec![0x64, 0x01]),
+            Enters::Digits(digits) => digits,
+        };
+        desk.shown.extend(prompts);
+        assert_eq!(digits.len(), prompts.len());
+        if digits.iter().any(|one| !(usize::from(fewest)..=usize::from(most)).contains(&one.len())) {
+            return Ok(vec![0x64, 0x03]);
+        }
+        if let [_, new, again] = digits[..]
+            && new != again
+        {
+            return Ok(vec![0x64, 0x02]);
+        }
+        let entered: String = digits.iter().take(2).copied().collect();
+        let mut apdu = vec![class, instruction, p1, p2, entered.len() as u8];
+        apdu.extend(entered.bytes());
+        let mut answer = Vec::new();
+        self.card.transmit(&apdu, &mut answer)?;
+        Ok(answer)
+    }
+}
+
+/// Fails when the host sends a command that carries a password.
+struct NoSecrets;
+
+impl Decorator for NoSecrets {
+    fn transmit(&mut self, card: &mut dyn CardTransport, sent: &[u8], got: &mut Vec<u8>) -> Result<(), TransportError> {
+        let carries =
+            [ins::VERIFY, ins::CHANGE_REFERENCE_DATA, ins::RESET_RETRY_COUNTER].contains(&sent[1]) && sent.len() > 5;
+        assert!(!carries, "a password went through the host");
+        card.transmit(sent, got)
+    }
+}
+
+type Driver = ProfileToken<Decorated<PadReader, NoSecrets>>;
+
+fn features(codes: &[(u8, u32)]) -> Vec<u8> {
+    codes.iter().flat_map(|(tag, code)| [&[*tag, 4][..], &code.to_be_bytes()].concat()).collect()
+}
+
+fn desk(enters: impl IntoIterator<Item = Enters>) -> (Setup, Driver, Arc<Mutex<Desk>>) {
+    let setup = Setup::with_pairs(&[1, 2]);
+    let desk = Arc::new(Mutex::new(Desk { enters: enters.into_iter().collect(), ..Desk::default() }));
+    let features = features(&[(0x06, VERIFY), (0x07, MODIFY)]);
+    let reader = PadReader { card: setup.simulator.clone(), features, desk: desk.clone() };
+    (setup, ProfileToken::new(Decorated::new(reader, NoSecrets)), desk)
+}
+
+fn digits(digits: &[&'static str]) -> Enters {
+    Enters::Digits(digits.to_vec())
+}
+
+fn job(slot: u32, text: &[u8]) -> SignDigest {
+    SignDigest { slot: SlotId(slot), algorithm: SignatureAlgorithm::Ecdsa(Digest::Sha256), digest: digest(text) }
+}
+
+#[test]
+fn everything_is_done_with_what_is_entered_at_the_pad() {
+    let (mut setup, mut token, desk) = desk([
+        digits(&[SIGNATURE]),
+        digits(&[SIGNATURE]),
+        digits(&[AUTHENTICATION]),
+        digits(&[AUTHENTICATION, "246813", "246813"]),
+        digits(&[PUK, "975310", "975310"]),
+    ]);
+    assert!(token.capabilities().unwrap().pin_pad);
+    // A signature PIN is entered for each signature.
+    assert_eq!(token.sign(&[job(2, b"x"), job(2, b"y")], &Pin::at_pad()).unwrap().len(), 2);
+    token.generate(&order(3, KeyRole::Signature, KeyAlgorithm::P256), &Pin::at_pad()).unwrap();
+    let none = Secret::new(Vec::new());
+    token.change_password(PasswordKind::AuthenticationPin, &Pin::at_pad(), &none).unwrap();
+    token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &none).unwrap();
+    {
+        let desk = desk.lock().unwrap();
+        assert!(desk.enters.is_empty());
+        assert_eq!(desk.shown, [0, 0, 0, 0, 1, 2, 0, 1, 2]);
+        let questions = desk.asked.iter().filter(|code| **code == GET_FEATURE_REQUEST).count();
+        assert_eq!(questions, 1, "the reader is asked once what it can do");
+    }
+    // The new ones are the card's, at the keyboard as well.
+    for (slot, value) in [(1, "246813"), (2, "975310")] {
+        setup.token.sign(&[job(slot, b"z")], &Pin::new(Secret::from(value))).unwrap();
+    }
+}
+
+#[test]
+fn what_is_wrong_at_the_pad_is_told_with_the_tries_and_the_last_one_takes_a_yes() {
+    let (mut setup, mut token, desk) = desk(vec![digits(&["000000"]); 3]);
+    for left in [2, 1] {
+        let wrong = token.sign(&[job(1, b"x")], &Pin::at_pad());
+        let Err(TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, tries }) = wrong else {
+            panic!("{wrong:?}")
+        };
+        assert_eq!(tries, Tries::Known(left));
+    }
+    let kept = token.sign(&[job(1, b"x")], &Pin::at_pad());
+    assert!(matches!(kept, Err(TokenError::TooFewTries { .. })), "{kept:?}");
+    assert_eq!(desk.lock().unwrap().enters.len(), 1, "nobody was asked");
+    assert_eq!(setup.tries(PasswordKind::AuthenticationPin), Tries::Known(1));
+    let blocked = token.sign(&[job(1, b"x")], &Pin::at_pad_with_last_try());
+    assert!(matches!(blocked, Err(TokenError::Blocked { .. })), "{blocked:?}");
+}
+
+#[test]
+fn what_is_not_entered_spends_nothing_and_has_its_name() {
+    let verify = [
+        (Enters::Nothing, PinPadError::Timeout),
+        (Enters::Cancel, PinPadError::Cancelled),
+        (digits(&["123"]), PinPadError::Length),
+        (digits(&["123456789"]), PinPadError::Length),
+    ];
+    for (enters, named) in verify {
+        let (mut setup, mut token, _) = desk([enters]);
+        let refused = token.sign(&[job(1, b"x")], &Pin::at_pad());
+        assert!(matches!(refused, Err(TokenError::PinPad(problem)) if problem == named), "{named:?}");
+        assert_eq!(setup.tries(PasswordKind::AuthenticationPin), Tries::Known(3));
+    }
+    let change = [
+        (Enters::Nothing, PinPadError::Timeout),
+        (Enters::Cancel, PinPadError::Cancelled),
+        (digits(&[AUTHENTICATION, "246813", "246831"]), PinPadError::NotTheSame),
+        (digits(&[AUTHENTICATION, "246", "246"]), PinPadError::Length),
+    ];
+    for (enters, named) in change {
+        let (mut setup, mut token, _) = desk([enters]);
+        let none = Secret::new(Vec::new());
+        let refused = token.change_password(PasswordKind::AuthenticationPin, &Pin::at_pad(), &none);
+        assert!(matches!(refused, Err(TokenError::PinPad(problem)) if problem == named), "{named:?}");
+        assert_eq!(setup.tries(PasswordKind::AuthenticationPin), Tries::Known(3));
+        setup.token.sign(&[job(1, b"x")], &pin()).unwrap();
+    }
+}
+
+#[test]
+fn a_pad_can_be_switched_off_and_a_reader_without_one_has_none() {
+    let refused = |token: &mut dyn Token| {
+        let refused = token.sign(&[job(1, b"x")], &Pin::at_pad());
+        assert!(matches!(refused, Err(TokenError::Unsupported { .. })), "{refused:?}");
+    };
+    let (setup, token, desk) = desk([]);
+    let mut token = token.without_pin_pad();
+    assert!(!token.capabilities().unwrap().pin_pad);
+    refused(&mut token);
+    assert!(desk.lock().unwrap().asked.is_empty(), "the reader is not even asked");
+    // No control channel at all; an empty list; a list that is broken off.
+    let mut without = ProfileToken::new(setup.simulator.clone());
+    assert!(!without.capabilities().unwrap().pin_pad);
+    refused(&mut without);
+    for features in [vec![], features(&[(0x06, VERIFY)])[..5].to_vec(), features(&[(0x07, MODIFY)])] {
+        let mut token = ProfileToken::new(PadReader { card: setup.simulator.clone(), features, desk: Arc::default() });
+        assert!(!token.capabilities().unwrap().pin_pad);
+        refused(&mut token);
+    }
+    assert_eq!(without.passwords().unwrap()[0].state, obnova_card::PasswordState::Active(Tries::Known(3)));
+}
+
+#[test]
+fn a_pad_that_only_verifies_changes_nothing() {
+    let setup = Setup::with_pairs(&[1, 2]);
+    let desk = Arc::new(Mutex::new(Desk { enters: [digits(&[AUTHENTICATION])].into(), ..Desk::default() }));
+    let reader = PadReader { card: setup.simulator.clone(), features: features(&[(0x06, VERIFY)]), desk: desk.clone() };
+    let mut token = ProfileToken::new(Decorated::new(reader, NoSecrets));
+    let none = Secret::new(Vec::new());
+    let refused = token.change_password(PasswordKind::Puk, &Pin::at_pad(), &none);
+    assert!(matches!(refused, Err(TokenError::PinPad(PinPadError::CannotChange))), "{refused:?}");
+    // What was typed here does not go along with what is entered there.
+    let mixed = token.change_password(PasswordKind::Puk, &Pin::at_pad(), &Secret::from("87654321"));
+    assert!(matches!(mixed, Err(TokenError::Unsupported { .. })), "{mixed:?}");
+    token.sign(&[job(1, b"x")], &Pin::at_pad()).unwrap();
+}
