@@ -140,11 +140,13 @@ fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() 
         terminal.wait_for(&["The same again"]);
         terminal.type_line(value);
     }
-    terminal.wait_for(&["transport PIN"]);
+    // What is typed before the prompt is there is seen.
     terminal.wait_for(&["3 tries left"]);
+    terminal.wait_for(&["transport PIN > "]);
     terminal.type_line("064208");
     terminal.wait_for(&["The transport PIN was wrong."]);
     terminal.wait_for(&["2 tries left"]);
+    terminal.wait_for(&["transport PIN > "]);
     terminal.type_line("135790");
     terminal.wait_for(&["The card is active."]);
     let (code, shown) = terminal.end();
