@@ -9,11 +9,8 @@ use crate::StoreError;
 const APPLICATION: i64 = 0x4f62_4341;
 const SCHEMA_VERSION: i64 = 4;
 /// What leads to each version from the one before.
-pub(super) const SCHEMA_CHANGES: [(i64, &str); 3] = [
-    (2, include_str!("../schema-2.sql")),
-    (3, include_str!("../schema-3.sql")),
-    (4, include_str!("../schema-4.sql")),
-];
+pub(super) const SCHEMA_CHANGES: [(i64, &str); 3] =
+    [(2, include_str!("../schema-2.sql")), (3, include_str!("../schema-3.sql")), (4, include_str!("../schema-4.sql"))];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
