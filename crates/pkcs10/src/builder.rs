@@ -74,10 +74,9 @@ impl RequestBuilder {
     #[must_use]
     pub fn key_identifier(self) -> Self {
         let hash = Digest::Sha256.of(self.key.subject_public_key.raw_bytes());
-        match OctetString::new(&hash.as_bytes()[..20]) {
-            Ok(identifier) => self.encoded(&SubjectKeyIdentifier(identifier), false, false),
-            Err(error) => Self { failure: self.failure.or(Some(error.into())), ..self },
-        }
+        let identifier = OctetString::new(&hash.as_bytes()[..20]);
+        let value = identifier.and_then(|identifier| SubjectKeyIdentifier(identifier).to_der());
+        self.asked(SubjectKeyIdentifier::OID, value, false, false)
     }
 
     /// Ends the request: from here on it is a string of bytes that the key's holder signs.
@@ -137,10 +136,12 @@ impl RequestBuilder {
         Ok(info.finish())
     }
 
-    fn encoded<T: AssociatedOid + Encode>(mut self, value: &T, critical: bool, empty: bool) -> Self {
-        let oid = T::OID;
-        let value = value.to_der().and_then(OctetString::new);
-        match value {
+    fn encoded<T: AssociatedOid + Encode>(self, value: &T, critical: bool, empty: bool) -> Self {
+        self.asked(T::OID, value.to_der(), critical, empty)
+    }
+
+    fn asked(mut self, oid: ObjectIdentifier, value: der::Result<Vec<u8>>, critical: bool, empty: bool) -> Self {
+        match value.and_then(OctetString::new) {
             _ if empty => self.failure = self.failure.or(Some(BuildError::EmptyExtension { oid })),
             Ok(extn_value) => self.extensions.push(Extension { extn_id: oid, critical, extn_value }),
             Err(error) => self.failure = self.failure.or(Some(error.into())),
