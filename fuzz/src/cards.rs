@@ -58,6 +58,12 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Self; 6] = [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty, Self::Large];
 
+    /// The kind that a number in an input stands for. Only its own number makes a large card: it costs several times as much.
+    pub fn from_number(number: u8) -> Self {
+        let usual = Self::Large as usize;
+        if usize::from(number) == usual { Self::Large } else { Self::ALL[usize::from(number) % usual] }
+    }
+
     /// The largest certificate that such a card takes, in bytes.
     pub const fn largest_certificate(self) -> u16 {
         if matches!(self, Self::Large) { Limits::LARGEST_CERTIFICATE } else { Limits::CERTIFICATE }

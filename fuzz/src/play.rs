@@ -105,7 +105,7 @@ impl<'a> Arbitrary<'a> for Play {
 impl Form for Play {
     fn read(from: &mut Unstructured<'_>) -> Result<Self> {
         let start = byte(from)?;
-        let kind = Kind::ALL[usize::from(start & 0x7F) % Kind::ALL.len()];
+        let kind = Kind::from_number(start & 0x7F);
         let count = usize::from(byte(from)?) % MOST_OPERATIONS + 1;
         let operations = (0..count).map(|_| Operation::read(from)).collect::<Result<_>>()?;
         Ok(Self { kind, short_only: start & 0x80 != 0, operations, lies: all(from, MOST_LIES)? })
