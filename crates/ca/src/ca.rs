@@ -177,6 +177,7 @@ impl Ca {
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
+            Submission::Revoked(profile) => Err(Refusal::Revoked(profile).into()),
         }
     }
 

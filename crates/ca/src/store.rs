@@ -221,6 +221,8 @@ pub enum Submission {
     KeyTaken(Profile),
     /// Another order, open or issued, replaces the same certificates.
     AlreadyOrdered(Transaction),
+    /// The certificate that this request replaces is revoked or on hold: since a moment ago, for it was looked at before.
+    Revoked(Profile),
 }
 
 /// An order as it is kept.

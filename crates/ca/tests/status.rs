@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use common::{DAY, Draft, World, first_pair, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    CaError, CaKey, FirstPair, Policy, Refusal, StatusDesk, StatusError,
-    store::{CertificateRecord, KeptStatus, OrderState},
+    CaError, CaKey, FirstPair, KeyHash, Policy, Profile, Refusal, StatusDesk, StatusError, Store, Transaction,
+    store::{CertificateRecord, KeptStatus, NewOrder, OrderState, RequestRecord, Submission},
 };
 use obnova_enroll::cmc::{Answer, Asked};
 use obnova_status::{
@@ -131,6 +131,34 @@ fn an_order_that_waits_is_not_issued_to_the_revoked() {
 }
 
 #[test]
+fn who_is_revoked_while_an_order_is_on_its_way_to_the_disk_gets_nothing() {
+    let world = World::new();
+    let store = world.store();
+    let requests = [Profile::Authentication, Profile::Signature].map(|profile| RequestRecord {
+        profile,
+        request: Vec::new(),
+        key: KeyHash::of(CaKey::generate(KeyAlgorithm::P256).unwrap().public_key()).unwrap(),
+        same_key: false,
+        replaces: world.old.certificates[profile as usize].serial().to_vec(),
+    });
+    let order = |number: u8| NewOrder {
+        transaction: Transaction::new(&[number; 16]).unwrap(),
+        message: vec![number],
+        holder: "CN=Jana".into(),
+        requests: requests.to_vec(),
+        token_salt: [number; 16],
+        token_hash: [number; 32],
+        received: now(),
+        certificates: Vec::new(),
+    };
+    world.desk().revoke(&requests[1].replaces, RevocationReason::CertificateHold, now()).unwrap();
+    assert_eq!(store.submit(order(1)), Ok(Submission::Revoked(Profile::Signature)));
+    assert_eq!(store.order(&order(1).transaction), Ok(None));
+    world.desk().release(&requests[1].replaces).unwrap();
+    assert!(matches!(store.submit(order(1)), Ok(Submission::Accepted(_))));
+}
+
+#[test]
 fn nobody_is_written_to_about_the_end_of_what_is_revoked() {
     let world = World::new();
     let notices = || world.ca.notices(now(), now() + 30 * DAY, 10).unwrap();
@@ -211,7 +239,7 @@ fn a_long_list_is_whole_and_its_number_is_new() {
     let world = World::new();
     let store = world.store();
     let certificates: Vec<_> = (0..1300_u32).map(record).collect();
-    obnova_ca::Store::add(&store, certificates.clone()).unwrap();
+    store.add(certificates.clone()).unwrap();
     let desk = world.desk();
     let mut wanted = Vec::new();
     for (index, certificate) in certificates.iter().enumerate() {
@@ -240,8 +268,8 @@ fn record(index: u32) -> CertificateRecord {
     serial[16..].copy_from_slice(&index.to_be_bytes());
     CertificateRecord {
         serial: serial.to_vec(),
-        profile: obnova_ca::Profile::Signature,
-        key: obnova_ca::KeyHash::of(CaKey::generate(KeyAlgorithm::P256).unwrap().public_key()).unwrap(),
+        profile: Profile::Signature,
+        key: KeyHash::of(CaKey::generate(KeyAlgorithm::P256).unwrap().public_key()).unwrap(),
         subject: format!("CN={index}"),
         not_after: now() + DAY,
         der: Vec::new(),

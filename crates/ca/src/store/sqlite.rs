@@ -228,6 +228,9 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
         if !request.same_key && key_is_taken(connection, &request.key)? {
             return Ok(Some(Submission::KeyTaken(request.profile)));
         }
+        if revocations::is_revoked(connection, &request.replaces)? {
+            return Ok(Some(Submission::Revoked(request.profile)));
+        }
     }
     let issued = !order.certificates.is_empty();
     let state = if issued { OrderState::Issued } else { OrderState::Pending };

@@ -135,6 +135,11 @@ impl SqliteStore {
     }
 }
 
+pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(statements::IS_REVOKED).map_err(failure)?;
+    statement.query_row([serial], |row| row.get(0)).map_err(failure)
+}
+
 fn status(connection: &Connection, serial: &[u8]) -> Result<KeptStatus, StoreError> {
     let mut statement = connection.prepare_cached(statements::REVOCATION).map_err(failure)?;
     let revoked = statement.query_row([serial], read_revocation).optional().map_err(failure)?;

@@ -79,6 +79,7 @@ pub const REVOKE: &str = "INSERT INTO revocations (serial, since, reason, invali
 pub const RELEASE: &str = "DELETE FROM revocations WHERE serial = ?1";
 pub const REVOCATION: &str = revocations!("WHERE revocations.serial = ?1");
 pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER BY revocations.serial LIMIT ?2");
+pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE serial = ?1)";
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
 pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
@@ -89,7 +90,7 @@ mod tests {
 
     use super::{super::file, *};
 
-    const ALL: [&str; 31] = [
+    const ALL: [&str; 32] = [
         ORDER_BY_NAME,
         ORDER_BY_REPEAT,
         REPEAT,
@@ -118,6 +119,7 @@ mod tests {
         RELEASE,
         REVOCATION,
         REVOCATIONS,
+        IS_REVOKED,
         IS_ISSUED,
         BEGIN_CRL,
         NEWEST_CRL,
