@@ -59,6 +59,8 @@ fn what_is_in_the_list_is_revoked_and_nothing_else() {
                 assert_eq!((parsed.this_update(), parsed.next_update()), (noon(), Some(noon() + DAY)));
                 assert_eq!(parsed.issuer().to_string(), CA);
                 let trusted = parsed.verify(&world.authority(), noon(), &Rules::default()).unwrap();
+                assert_eq!(trusted.number(), Some(CrlNumber::from(7)));
+                assert_eq!((trusted.this_update(), trusted.next_update()), (noon(), Some(noon() + DAY)));
                 assert_eq!(trusted.entries().collect::<Result<Vec<_>, _>>().unwrap(), list);
             }
         }
@@ -322,7 +324,9 @@ fn garbage_is_no_list() {
     let in_entries = List { entries: nested, ..List::new() }.signed_by(&world.ca_key);
     assert!(matches!(Crl::parse(&in_entries), Err(ParseError::Malformed(_))));
     let size = MAX_CRL + 1;
-    assert_eq!(Crl::parse(&vec![0x30; size]).map(drop), Err(ParseError::TooLong { size }));
+    let endless = vec![0x30; size];
+    assert_eq!(Crl::parse(&endless).map(drop), Err(ParseError::TooLong { size }));
+    assert!(matches!(Crl::parse(&endless[..MAX_CRL]), Err(ParseError::Malformed(_))));
     let mut mixed = honest.clone();
     let ecdsa = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2").to_der().unwrap();
     let at = mixed.windows(ecdsa.len()).rposition(|window| window == ecdsa).unwrap();
