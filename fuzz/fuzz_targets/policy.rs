@@ -66,6 +66,8 @@ fn bounded(policy: &Policy) {
         for url in profile
             .ca_issuers
             .iter()
+            .chain(&profile.ocsp)
+            .chain(&profile.crl)
             .chain(profile.qualified.iter().flat_map(|one| &one.disclosure).map(|(url, _)| url))
         {
             assert!(url.starts_with("http") && url.len() <= 1024 && url.bytes().all(|byte| byte.is_ascii_graphic()));
@@ -102,8 +104,8 @@ fn written_profile(name: &str, profile: &ProfilePolicy) -> String {
         keys.join(","),
         policies.join(","),
     );
-    if let Some(url) = &profile.ca_issuers {
-        text += &format!("ca_issuers = {}\n", quoted(url));
+    for (field, url) in [("ca_issuers", &profile.ca_issuers), ("ocsp", &profile.ocsp), ("crl", &profile.crl)] {
+        text += &url.as_ref().map_or_else(String::new, |url| format!("{field} = {}\n", quoted(url)));
     }
     if let Some(qualified) = &profile.qualified {
         text += &format!(
@@ -192,7 +194,9 @@ fn certified(certificate: &Certificate, profile: Profile, policy: &ProfilePolicy
     assert_eq!(names.0.len(), 1);
     let der = certificate.to_der().expect("it was read");
     let says = |text: &str| der.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(policy.ca_issuers.as_deref().is_none_or(says));
+    for url in [&policy.ca_issuers, &policy.ocsp, &policy.crl] {
+        assert!(url.as_deref().is_none_or(says));
+    }
     let statements = tbs.extensions().into_iter().flatten().find(|one| one.extn_id.to_string() == "1.3.6.1.5.5.7.1.3");
     let claims = policy.qualified.as_ref().is_some_and(|qualified| qualified.compliance);
     assert_eq!(statements.is_some(), claims);
