@@ -202,6 +202,19 @@ fn a_request_is_refused_by_what_is_wrong_with_it() {
         assert!(matches!(said, Err(RequestError::Extension(_))), "{length}");
         assert_eq!(Nonce::new(&vec![5; length]).unwrap_err().length, length);
     }
+    let extensions = |padding: usize| {
+        let value = OctetString::new(vec![5; padding]).unwrap();
+        tlv(0xa2, &sequence(&extension(ID_PKIX_OCSP_SERVICE_LOCATOR, false, &value).to_der().unwrap()))
+    };
+    let of_size = |size: usize| {
+        let around = request(&[&list(1), &extensions(size / 2)]).len() - size / 2;
+        request(&[&list(1), &extensions(size - around)])
+    };
+    assert_eq!(of_size(MAX_REQUEST).len(), MAX_REQUEST);
+    assert_eq!(verdict(&of_size(MAX_REQUEST)), Ok(1));
+    let size = MAX_REQUEST + 1;
+    assert_eq!(verdict(&of_size(size)), Err(RequestError::TooLong { size }));
+
     let raw = tlv(0xa2, &sequence(&extension(ID_PKIX_OCSP_NONCE, false, &5_u8).to_der().unwrap()));
     assert!(matches!(verdict(&request(&[&list(1), &raw])), Err(RequestError::Extension(_))));
 
