@@ -106,7 +106,7 @@ pub enum Command {
     Revoke {
         /// The CA's directory
         directory: PathBuf,
-        /// Its serial number in hexadecimal digits, as `openssl x509 -serial` shows it
+        /// Its serial number in hexadecimal digits, as `list --json` and `openssl x509 -serial` show it
         serial: Serial,
         /// Why
         #[arg(long, default_value = "unspecified")]
