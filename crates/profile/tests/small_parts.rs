@@ -309,3 +309,30 @@ fn the_longest_data_of_a_command_is_the_largest_certificate_as_it_is_put() {
     let largest = vec![0x30; usize::from(Limits::LARGEST_CERTIFICATE)];
     assert_eq!(command::put_certificate(slot(1), &largest).data().len(), Limits::COMMAND_IN_CHAIN);
 }
+
+/// Code, own password, in place, secret, ends by itself, opener, lengths of transport PIN and of authentication PIN.
+#[test]
+fn each_transport_pin_model_is_what_the_table_of_the_document_says() {
+    use TransportPinModel as Model;
+    let row = |model: Model| {
+        let [authentication, signature, puk, transport] =
+            PasswordReference::ALL.map(|password| model.lengths(password));
+        assert_eq!(authentication, signature);
+        assert_eq!(puk, (PasswordReference::Puk.minimum(), PasswordReference::Puk.maximum()));
+        (
+            (model.code(), model.is_own_password(), model.stands_in_place(), model.is_secret(), model.ends_by_itself()),
+            (model.opener(), transport, authentication),
+        )
+    };
+    let rows = [
+        ((1, true, false, true, false), (Some(PasswordReference::TransportPin), (5, 8), (4, 8))),
+        ((2, false, true, true, true), (None, (6, 8), (4, 8))),
+        ((3, false, false, false, true), (None, (0, 0), (4, 8))),
+        ((4, false, true, false, true), (None, (6, 6), (4, 8))),
+        ((5, false, true, true, true), (None, (6, 8), (4, 8))),
+        ((6, true, false, true, false), (Some(PasswordReference::AuthenticationPin), (5, 8), (4, 8))),
+        ((7, false, true, true, true), (None, (5, 5), (6, 6))),
+    ];
+    assert_eq!(Model::ALL.map(row), rows);
+    assert_eq!((Model::from_code(0), Model::from_code(8)), (None, None));
+}

@@ -102,18 +102,19 @@ fn exchange(
     let peer = peer.map(|der| Certificate::from_der(der).unwrap());
     let response = (answer.lock().unwrap())(HttpRequest { method, path, headers, body }, peer);
 
-    let stream = stream.get_mut();
-    write!(
-        stream,
+    // In one record: strongSwan looks for the whole head in what it reads first.
+    let mut message = format!(
         "HTTP/1.1 {} Said\r\nConnection: close\r\nContent-Length: {}\r\n",
         response.status,
         response.body.len()
-    )?;
+    );
     for (name, value) in response.headers.iter() {
-        write!(stream, "{name}: {value}\r\n")?;
+        message += &format!("{name}: {value}\r\n");
     }
-    stream.write_all(b"\r\n")?;
-    stream.write_all(&response.body)?;
+    let mut message = (message + "\r\n").into_bytes();
+    message.extend_from_slice(&response.body);
+    let stream = stream.get_mut();
+    stream.write_all(&message)?;
     stream.conn.send_close_notify();
     stream.flush()
 }
