@@ -24,6 +24,34 @@ use crate::signed::{RequestKey, SignatureError, SignedMessage};
 /// this is the one taken here, and not id-alg-noSignature, since the proof of identity covers the requests alone: the
 /// signature binds transaction, nonce and everything else to them. With more than one request *each* key signs, beyond that
 /// clause, which has one signer: so nobody can put another's request beside his own and have his name put on it.
+///
+/// ```
+/// use aws_lc_rs::{encoding::AsDer, rand::SystemRandom, signature as sig};
+/// use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned, spki::der::Decode};
+/// use obnova_enroll::{Secret, cmc::{FirstRequestBuilder, Nonce, ProofKey, Received, TransactionId, UserId}};
+/// use obnova_pkcs10::RequestBuilder;
+///
+/// // The CA hands out a user id and a one-time password; what it keeps of the password, encrypted, is this key.
+/// let (user, password) = (UserId::new("jana")?, Secret::from_bytes(b"MZXW6YTBOI5FA2LC")?);
+/// let kept = ProofKey::derive(Digest::Sha256, &password, &user);
+///
+/// // The holder has made a key and types both.
+/// # let card = sig::EcdsaKeyPair::generate(&sig::ECDSA_P256_SHA256_ASN1_SIGNING)?;
+/// # let public = SubjectPublicKeyInfoOwned::from_der(sig::KeyPair::public_key(&card).as_der()?.as_ref())?;
+/// let request = RequestBuilder::new("CN=Jana Novakova,C=CZ".parse()?, public, SignatureAlgorithm::Ecdsa(Digest::Sha256));
+/// let request = request.key_identifier().finalize()?;
+/// let request = request.assemble(card.sign(&SystemRandom::new(), request.bytes())?.as_ref())?;
+/// let (transaction, nonce) = (TransactionId::from_random([1; 16]), Nonce::from_random([2; 16])); // from a random generator
+/// let proof = ProofKey::derive(Digest::Sha256, &password, &user);
+/// let message = FirstRequestBuilder::new(transaction, nonce).request(request).finalize(&user, &proof)?;
+/// let message = message.sign_with(|to_sign| card.sign(&SystemRandom::new(), &to_sign.bytes).map(|it| it.as_ref().to_vec()))?;
+///
+/// // The CA.
+/// let Received::First(received) = Received::parse(&message)? else { unreachable!() };
+/// assert_eq!(received.user, user); // whose key it looks up
+/// received.proof.verify(&kept)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FirstRequestBuilder {
     transaction: TransactionId,
