@@ -1,5 +1,6 @@
-//! Any bytes as a CMC request, as a CA's answer, and as a file of certificates: refused, or within the limits and true to
-//! what was asked; certificates that are written are read as the same again, or refused for their form.
+//! Any bytes as a CMC request of any kind, as an envelope, as a CA's answer, and as a file of certificates: refused, or within
+//! the limits and true to what was asked; a CA that only renews takes what is a renewal and refuses the rest by name; certificates
+//! that are written are read as the same again, or refused for their form.
 //!
 //! And whole conversations with a CA: orders, questions and receipts whose controls are missing, doubled, out of order or of
 //! another message, whose requests ask for something else, whose signers are others, each truly signed. Whatever was sent,
@@ -11,7 +12,9 @@ use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use obnova_enroll::cmc::{Answer, Asked, Expected, FullRequest, FullResponse, Kind, Nonce, TransactionId};
+use obnova_enroll::cmc::{
+    Answer, Asked, Expected, FullRequest, FullResponse, Kind, Nonce, Received, RequestError, TransactionId,
+};
 use obnova_enroll::{certs_only, limits};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::{Certificate, der::Decode, der::Encode};
@@ -28,6 +31,8 @@ const NONCE: &[u8] = b"a nonce by BC ..";
 mod answers;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "cmc/first.rs"]
+mod first;
 #[path = "cmc/orders.rs"]
 mod orders;
 
@@ -48,10 +53,22 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn any(bytes: &[u8]) {
-    match FullRequest::parse(bytes) {
-        Ok(request) => received(bytes, &request),
-        Err(error) => assert!(!error.to_string().is_empty()),
+    let parsed = Received::parse(bytes);
+    let renewal = FullRequest::parse(bytes);
+    match &parsed {
+        Ok(Received::Known(request)) if request.revocation_password.is_none() => {
+            assert!(renewal.as_ref() == Ok(request));
+            received(bytes, request);
+        }
+        Ok(other) => {
+            assert!(matches!(renewal, Err(RequestError::NotOffered { .. })), "{renewal:?}");
+            first::received(bytes, other);
+        }
+        Err(error) => {
+            assert!(renewal.as_ref() == Err(error) && !error.to_string().is_empty());
+        }
     }
+    first::opened(bytes);
     for asked in [Asked::Certificates, Asked::Confirmation] {
         answered(bytes, asked);
     }

@@ -1,4 +1,5 @@
-//! EST on both sides: any bytes as a body, and messages whose status, headers and body an input chooses.
+//! EST on both sides: any bytes as a body, and messages whose status, headers and body an input chooses. Each for all
+//! operations.
 //!
 //! What the client takes has the status and the kind that RFC 7030 wants, and is within the limits; what it refuses says so in
 //! words that can be shown; what the server takes is what its path, method and kind say. What one side writes the other reads.
@@ -20,6 +21,8 @@ use x509_cert::der::Encode;
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "est/simple.rs"]
+mod simple;
 
 use common::{ca::CHAIN, now};
 
@@ -211,6 +214,7 @@ impl Exchange {
 
 /// The client's side of any response.
 fn answered(client: &Client, response: &HttpResponse) {
+    simple::answered(client, response);
     let refused = (400..600).contains(&response.status);
     match client.cacerts_response(response) {
         Ok(certificates) => {
@@ -245,6 +249,7 @@ fn shown(text: &str) {
 
 /// The server's side of any request.
 fn received(server: &Server, label: Option<&str>, request: &HttpRequest) {
+    simple::received(server, label, request);
     let path = |operation: &str| match label {
         None => format!("{WELL_KNOWN}/{operation}"),
         Some(label) => format!("{WELL_KNOWN}/{label}/{operation}"),
