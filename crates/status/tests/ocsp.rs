@@ -162,6 +162,8 @@ fn what_cannot_be_answered_gets_the_error_of_the_standard() {
     assert_eq!(refusal(&world, &stranger.question().to_der().unwrap()), ErrorStatus::Unauthorized);
     let unavailable = world.delegated().answer(&world.question().to_der().unwrap(), noon(), |_| Err(Unavailable));
     assert!(matches!(unavailable.unwrap(), Answer::Error(ErrorStatus::TryLater)));
+    let names = ErrorStatus::ALL.map(|status| status.to_string()).join(" ");
+    assert_eq!(names, "malformedRequest internalError tryLater sigRequired unauthorized");
     for status in ErrorStatus::ALL {
         let said = world.question().check(&status.to_der(), noon(), &Rules::default());
         assert_eq!(said, Err(OcspError::Refused(status)));
@@ -196,6 +198,7 @@ fn a_request_is_refused_by_what_is_wrong_with_it() {
     for length in [1, 16, 32, 33, 128] {
         let read = Request::parse(&request(&[&list(1), &nonce_of(&vec![5; length])])).unwrap();
         assert_eq!(read.nonce, Some(Nonce::new(&vec![5; length]).unwrap()));
+        assert_eq!(read.nonce.unwrap().as_bytes(), vec![5; length]);
     }
     for length in [0, 129] {
         let said = verdict(&request(&[&list(1), &nonce_of(&vec![5; length])]));

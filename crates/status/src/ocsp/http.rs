@@ -61,5 +61,6 @@ mod tests {
             assert_eq!(request_in_path(path), None, "{path}");
         }
         assert_eq!(request_in_path(&"A".repeat(4 * MAX_REQUEST + 4)), None);
+        assert!(request_in_path(&"A".repeat(4 * MAX_REQUEST)).is_some());
     }
 }
