@@ -13,9 +13,15 @@ pub const MAX_RESPONSE: usize = 64 * 1024;
 /// Certificates in an OCSP response.
 pub const MAX_CERTIFICATES: usize = 8;
 
-/// The longest CRL, in bytes, that is looked into: room for more than a million entries. It is read where it lies; nothing of it
-/// is copied.
+/// The longest CRL, in bytes, that is looked into: room for more than a million entries. It is read where it lies; what
+/// is copied of it is not more than [`MAX_CRL_PART`] at a time.
 pub const MAX_CRL: usize = 128 * 1024 * 1024;
+
+/// The longest issuer, crlExtensions and extensions of one entry, in bytes, that are looked into. Honest ones have less than 1,000.
+pub const MAX_CRL_PART: usize = 16 * 1024;
+
+/// The longest AlgorithmIdentifier of a signature, in bytes. That of RSA PSS, the longest that is known, has about 70.
+pub(crate) const MAX_ALGORITHM: usize = 1024;
 
 /// The longest certificate, in bytes, that is looked into: what lengths of two bytes can say.
 pub const MAX_CERTIFICATE: usize = 0xFFFF;

@@ -1,6 +1,8 @@
-use der::{Reader, asn1::BitStringRef};
+use der::{Decode, Reader, Tag, asn1::BitStringRef};
 use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm, VerifyError, verify};
 use spki::AlgorithmIdentifierOwned;
+
+use crate::limits::MAX_ALGORITHM;
 
 /// What certificates, CRLs and OCSP responses have in common: bytes, how they were signed, and the signature. The bytes stay as
 /// they were received.
@@ -14,7 +16,12 @@ pub(crate) struct Signed<'a> {
 impl<'a> Signed<'a> {
     /// The three fields, from inside their SEQUENCE.
     pub(crate) fn read(fields: &mut impl Reader<'a>) -> der::Result<Self> {
-        Ok(Self { bytes: fields.tlv_bytes()?, algorithm: fields.decode()?, signature: fields.decode()? })
+        let (bytes, algorithm) = (fields.tlv_bytes()?, fields.tlv_bytes()?);
+        if algorithm.len() > MAX_ALGORITHM {
+            return Err(Tag::Sequence.length_error().into());
+        }
+        let algorithm = AlgorithmIdentifierOwned::from_der(algorithm)?;
+        Ok(Self { bytes, algorithm, signature: fields.decode()? })
     }
 
     /// Whether the owner of `key` signed the bytes.

@@ -11,10 +11,11 @@ use std::{
     time::Duration,
 };
 
-use common::{DAY, World, noon};
+use common::{DAY, World, noon, sequence, tlv};
+use der::{Decode, Encode, asn1::Any};
 use obnova_status::{
     Revocation, RevocationReason, Rules, SerialNumber,
-    crl::{Crl, CrlBuilder, CrlNumber, Entry},
+    crl::{Crl, CrlBuilder, CrlNumber, Entry, ParseError},
 };
 use peak_alloc::PeakAlloc;
 
@@ -80,4 +81,45 @@ fn a_hundred_thousand_entries_take_no_more_memory_than_one() {
     });
     assert_eq!(found, [0, 1, ENTRIES / 2, ENTRIES - 1].map(|index| Some(entry(index).revocation)));
     assert!(for_reading < 16 * 1024, "read: {for_reading} bytes");
+
+    for (part, der) in hostile(&world) {
+        let (for_refusing, refused) = memory_for(|| Crl::parse(&der).map(|_| ()));
+        assert!(for_refusing < 16 * 1024, "{part}: {for_refusing} bytes for a list of {}", der.len());
+        let refused = refused.unwrap_err();
+        let named = match refused {
+            ParseError::TooLarge { part, .. } => part,
+            ParseError::Malformed(_) => "outer algorithm",
+            other => panic!("{part}: {other}"),
+        };
+        assert_eq!(named, part);
+    }
+}
+
+/// Lists that nobody signed, each with megabytes in a place where an honest one has some bytes.
+fn hostile(world: &World) -> Vec<(&'static str, Vec<u8>)> {
+    const PIECES: usize = 300_000;
+    let fields = |der: &[u8]| Vec::<Any>::from_der(der).unwrap();
+    let whole = fields(&world.crl(&[entry(1)]));
+    let tbs = fields(&whole[0].to_der().unwrap());
+    // signature, issuer, the entries and [0] of the TBSCertList.
+    let inside = |index: usize, der: Vec<u8>| {
+        let (mut whole, mut tbs) = (whole.clone(), tbs.clone());
+        tbs[index] = Any::from_der(&der).unwrap();
+        whole[0] = Any::from_der(&tbs.to_der().unwrap()).unwrap();
+        whole.to_der().unwrap()
+    };
+    let extensions = sequence(&sequence(&[6, 1, 42, 4, 0]).repeat(PIECES));
+    let listed = fields(&tbs[5].to_der().unwrap());
+    let mut hostile_entry = fields(&listed[0].to_der().unwrap());
+    hostile_entry[2] = Any::from_der(&extensions).unwrap();
+    let algorithm = sequence(&[&[6, 1, 42][..], &tlv(4, &vec![0; PIECES])].concat());
+    let mut outside = whole.clone();
+    outside[1] = Any::from_der(&algorithm).unwrap();
+    vec![
+        ("issuer", inside(2, sequence(&[0x31, 0].repeat(PIECES)))),
+        ("crlExtensions", inside(6, tlv(0xa0, &extensions))),
+        ("extensions of one entry", inside(5, sequence(&hostile_entry.to_der().unwrap()))),
+        ("signature algorithm", inside(1, algorithm)),
+        ("outer algorithm", outside.to_der().unwrap()),
+    ]
 }

@@ -23,7 +23,11 @@ use x509_cert::{
 };
 
 use super::{CrlNumber, Entry};
-use crate::{ExtensionError, Revocation, RevocationReason, extensions, limits::MAX_CRL, signed::Signed};
+use crate::{
+    ExtensionError, Revocation, RevocationReason, extensions,
+    limits::{MAX_CRL, MAX_CRL_PART},
+    signed::Signed,
+};
 
 /// A CRL as received, read where it lies: nothing in it is believed before [`verify`](Self::verify) passed.
 #[derive(Clone, Debug)]
@@ -128,11 +132,12 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn read(der: &'a [u8]) -> der::Result<Self> {
+    fn read(der: &'a [u8]) -> Result<Self, ParseError> {
         let mut reader = SliceReader::new(der)?;
         let list = reader.sequence(|fields| {
             let version = fields.decode()?;
-            let (signature, issuer) = (fields.decode()?, fields.decode()?);
+            let signature = AlgorithmIdentifierOwned::from_der(short("signature algorithm", fields)?)?;
+            let issuer = Name::from_der(short("issuer", fields)?)?;
             let (this_update, next_update) = (fields.decode()?, fields.decode()?);
             let entries = if !fields.is_finished() && Tag::peek(fields)? == Tag::Sequence {
                 let header = Header::decode(fields)?;
@@ -140,20 +145,37 @@ impl<'a> List<'a> {
             } else {
                 &[]
             };
-            let extensions = ContextSpecific::<Vec<Extension>>::decode_explicit(fields, TagNumber(0))?;
-            Ok::<_, der::Error>(Self {
+            let extensions = if fields.is_finished() { None } else { Some(short("crlExtensions", fields)?) };
+            let extensions = extensions.map(explicit_extensions).transpose()?;
+            Ok::<_, ParseError>(Self {
                 version,
                 signature,
                 issuer,
                 this_update,
                 next_update,
                 entries: Entries { reader: SliceReader::new(entries)? },
-                extensions: extensions.map_or_else(Vec::new, |field| field.value),
+                extensions: extensions.unwrap_or_default(),
             })
         })?;
         reader.finish()?;
         Ok(list)
     }
+}
+
+/// The next field, still as bytes and not too many: what is decoded takes many times its size in memory.
+fn short<'a>(part: &'static str, fields: &mut impl Reader<'a>) -> Result<&'a [u8], ParseError> {
+    not_long(part, fields.tlv_bytes()?)
+}
+
+const fn not_long<'a>(part: &'static str, der: &'a [u8]) -> Result<&'a [u8], ParseError> {
+    if der.len() > MAX_CRL_PART { Err(ParseError::TooLarge { part, size: der.len() }) } else { Ok(der) }
+}
+
+fn explicit_extensions(der: &[u8]) -> der::Result<Vec<Extension>> {
+    let mut reader = SliceReader::new(der)?;
+    let field = ContextSpecific::<Vec<Extension>>::decode_explicit(&mut reader, TagNumber(0))?;
+    reader.finish()?;
+    Ok(field.map_or_else(Vec::new, |field| field.value))
 }
 
 /// The entries of a CRL, in their order, each read when it is its turn.
@@ -202,7 +224,7 @@ impl RawEntry<'_> {
         let Some(extensions) = self.extensions else {
             return Ok(Revocation::new(self.date.to_system_time(), RevocationReason::Unspecified));
         };
-        let extensions = Vec::<Extension>::from_der(extensions)?;
+        let extensions = Vec::<Extension>::from_der(not_long("extensions of one entry", extensions)?)?;
         if extensions.iter().any(|extension| extension.extn_id == ID_CE_CERTIFICATE_ISSUER) {
             return Err(ParseError::Partial("it is an indirect CRL (certificateIssuer)"));
         }
@@ -230,6 +252,14 @@ pub enum ParseError {
     /// Not DER, or not a CRL (RFC 5280 §5.1).
     #[error("not a CRL: {0}; DER is wanted, decode PEM first")]
     Malformed(#[from] der::Error),
+    /// More than [`MAX_CRL_PART`] in one place; not looked at any further.
+    #[error("the {part} of the CRL has {size} bytes, at most {MAX_CRL_PART} are read")]
+    TooLarge {
+        /// Where.
+        part: &'static str,
+        /// Bytes there are.
+        size: usize,
+    },
     /// A version that does not exist, or extensions in a list of version 1.
     #[error("the CRL has a version that does not fit: only v1 without and v2 with extensions are known")]
     Version,
