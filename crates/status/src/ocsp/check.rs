@@ -79,8 +79,16 @@ fn signed_by_responder(
     if is_authority {
         return Ok(response.signed.verify(&authority.key)?);
     }
+    let mut unreadable = None;
     for der in &response.certificates {
-        let certificate = Certificate::read(der)?;
+        // A stranger's certificate is no reason to refuse what the responder signed.
+        let certificate = match Certificate::read(der) {
+            Ok(certificate) => certificate,
+            Err(error) => {
+                unreadable = unreadable.or(Some(error));
+                continue;
+            }
+        };
         let claimed = match responder {
             ResponderId::ByName(name) => name == certificate.content.subject(),
             ResponderId::ByKey(hash) => hash.as_bytes() == key_hash(certificate.key()),
@@ -90,7 +98,7 @@ fn signed_by_responder(
             return Ok(response.signed.verify(certificate.key())?);
         }
     }
-    Err(OcspError::UnknownResponder)
+    Err(unreadable.map_or(OcspError::UnknownResponder, OcspError::Certificate))
 }
 
 fn nonce(asked: Option<&Nonce>, extensions: &[Extension], rules: &Rules) -> Result<(), OcspError> {
@@ -176,7 +184,7 @@ pub enum OcspError {
         /// How many there are.
         count: usize,
     },
-    /// A certificate in it cannot be read.
+    /// A certificate in it cannot be read, and none of the others is the responder's.
     #[error("a certificate in the OCSP response cannot be used: {0}")]
     Certificate(#[from] CertificateError),
     /// Whoever answered is not the CA, and its certificate is not there.
