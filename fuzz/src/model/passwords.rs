@@ -18,6 +18,8 @@ pub(super) struct Password {
 }
 
 const LONGEST: usize = 8;
+/// A transport PIN in the place of every password is what each of them could be.
+const SHORTEST_IN_PLACE: usize = 6;
 const PUK_INDEX: usize = 2;
 const TRANSPORT_INDEX: usize = 3;
 
@@ -201,7 +203,8 @@ impl Model {
 
     /// Two values back to back: that of `index`, and a new one for `target`. The card cuts, since it knows the length.
     fn attempt_with_new(&mut self, index: usize, target: usize, data: &[u8]) -> (Verdict, Vec<u8>, Vec<u8>) {
-        let shortest = self.passwords[index].shortest + self.passwords[target].shortest;
+        let old = &self.passwords[index];
+        let shortest = if old.transport { SHORTEST_IN_PLACE } else { old.shortest } + self.passwords[target].shortest;
         if !(shortest..=2 * LONGEST).contains(&data.len()) {
             return (Verdict::Refused, Vec::new(), Vec::new());
         }
