@@ -207,12 +207,16 @@ impl Ca {
     ///
     /// # Errors
     /// [`CaError::Decided`] when it is not pending any more; [`CaError::Refused`] with [`Refusal::Expired`] when it waited too
-    /// long: it stays pending, to be rejected; [`StoreError::NoSuchOrder`].
+    /// long, with [`Refusal::Revoked`] when they are revoked, also while this is at work: it stays pending, to be rejected;
+    /// [`StoreError::NoSuchOrder`].
     pub fn approve(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
         let pending = self.pending(transaction)?;
         let certificates = self.certificates_for(&pending.requests, now)?;
         let made: Vec<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
-        let record = self.store.issue(&pending.transaction, certificates, now)?;
+        let record = match self.store.issue(&pending.transaction, certificates, now) {
+            Err(StoreError::Revoked(profile)) => return Err(Refusal::Revoked(profile).into()),
+            decided => decided?,
+        };
         // Somebody else may have decided between the two steps; then what was signed here was never given out.
         let ours = record.certificates.iter().map(|certificate| &certificate.serial).eq(made.iter());
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }

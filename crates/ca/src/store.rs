@@ -28,10 +28,11 @@ pub trait Store: Send + Sync {
         then(self.submit(order));
     }
 
-    /// Gives a pending order its certificates. An order that is decided stays as it is: look at what comes back.
+    /// Gives a pending order its certificates, unless one that it replaces is revoked or on hold: then it goes on waiting. An order
+    /// that is decided stays as it is: look at what comes back.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchOrder`]; [`StoreError`]: nothing was kept.
+    /// [`StoreError::NoSuchOrder`]; [`StoreError::Revoked`]; [`StoreError`]: nothing was kept.
     fn issue(
         &self,
         transaction: &Transaction,
@@ -42,14 +43,14 @@ pub trait Store: Send + Sync {
     /// Turns a pending order down and frees its keys. An order that is decided stays as it is.
     ///
     /// # Errors
-    /// As [`issue`](Self::issue).
+    /// [`StoreError::NoSuchOrder`]; [`StoreError`]: nothing was kept.
     fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError>;
 
     /// Notes that the client has its certificates: the pick-up token is dead from here on, and so is the message of this
     /// name. Harmless when repeated.
     ///
     /// # Errors
-    /// As [`issue`](Self::issue).
+    /// As [`reject`](Self::reject).
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError>;
 
     /// Like [`confirm`](Self::confirm), for a caller that does not wait for the disk, and only wants to know what the order is now.
@@ -356,6 +357,9 @@ pub enum StoreError {
     /// The key is certified already.
     #[error("the key of the {0} certificate is certified already")]
     KeyTaken(Profile),
+    /// What the request for this certificate replaces is revoked or on hold, maybe since a moment ago.
+    #[error("the {0} certificate that the order replaces is revoked or on hold")]
+    Revoked(Profile),
 }
 
 fn name_of(process: Option<u32>) -> String {

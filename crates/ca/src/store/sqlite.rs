@@ -109,6 +109,13 @@ impl Store for SqliteStore {
     ) -> Result<OrderRecord, StoreError> {
         let transaction = transaction.clone();
         self.writer.run(move |connection| {
+            let order = existing(connection, &transaction)?;
+            // The certificates were signed since anybody looked.
+            if order.state == OrderState::Pending
+                && let Some(profile) = revoked_of(connection, &order.requests)?
+            {
+                return Err(StoreError::Revoked(profile));
+            }
             if let Some(id) = decide(connection, &transaction, OrderState::Issued, None, now)? {
                 insert_certificates(connection, Some(id), &certificates)?;
             }
@@ -342,6 +349,16 @@ fn decide(
         waits_no_more.and_then(|mut statement| statement.execute([id])).map_err(failure)?;
     }
     Ok(decided)
+}
+
+/// The first of the requests that replace what is revoked or on hold.
+fn revoked_of(connection: &Connection, requests: &[RequestRecord]) -> Result<Option<Profile>, StoreError> {
+    for request in requests {
+        if revocations::is_revoked(connection, &request.replaces)? {
+            return Ok(Some(request.profile));
+        }
+    }
+    Ok(None)
 }
 
 fn insert_certificates(

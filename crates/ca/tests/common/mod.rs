@@ -10,7 +10,7 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_ca::{
-    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore, StatusDesk, Transaction,
+    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore, StatusDesk, Store, Transaction,
 };
 use obnova_enroll::cmc::{
     Answer, Asked, Expected, FollowUp, FullRequestBuilder, FullResponse, Nonce, PendToken, Signer, TransactionId,
@@ -86,6 +86,11 @@ impl World {
         open(self.directory.path(), &self.policy, &self.ca_key, &self.chain)
     }
 
+    /// The same CA with a store of somebody's own.
+    pub fn remembering(&self, store: impl Store + 'static) -> Ca {
+        remembering(self.directory.path(), &self.policy, &self.ca_key, &self.chain, Box::new(store))
+    }
+
     /// What says who is revoked, in another process.
     pub fn desk(&self) -> StatusDesk {
         let key = CaKey::from_pkcs8(&self.ca_key).unwrap();
@@ -139,10 +144,20 @@ impl World {
 }
 
 fn open(directory: &Path, policy: &str, ca_key: &[u8], chain: &[IssuedCertificate]) -> Ca {
+    let store = SqliteStore::open(&directory.join("ca.db")).unwrap();
+    remembering(directory, policy, ca_key, chain, Box::new(store))
+}
+
+fn remembering(
+    directory: &Path,
+    policy: &str,
+    ca_key: &[u8],
+    chain: &[IssuedCertificate],
+    store: Box<dyn Store>,
+) -> Ca {
     let issuer = Issuer::new(CaKey::from_pkcs8(ca_key).unwrap(), chain[0].clone(), chain[1..].to_vec()).unwrap();
     let secret = PickUpSecret::load(&directory.join("secret")).unwrap();
-    let store = SqliteStore::open(&directory.join("ca.db")).unwrap();
-    Ca::new(policy.parse().unwrap(), issuer, secret, Box::new(store))
+    Ca::new(policy.parse().unwrap(), issuer, secret, store)
 }
 
 pub fn first_pair(ca: &Ca, subject: &str, email: &str, days_left: u32) -> Pair {
