@@ -32,6 +32,8 @@ pub struct StatusDesk {
 struct OnDuty {
     responder: Responder,
     key: CaKey,
+    /// When its certificate begins.
+    begin: SystemTime,
     relief: SystemTime,
 }
 
@@ -96,6 +98,7 @@ impl StatusDesk {
         }
         match answer {
             Answer::ToSign(answer) => Ok(answer.assemble(&on_duty.key.sign(answer.bytes())?)?),
+            Answer::Error(ErrorStatus::InternalError) => Err(StatusError::OutOfTime),
             Answer::Error(error) => Ok(error.to_der()),
         }
     }
@@ -127,7 +130,7 @@ impl StatusDesk {
     /// The responder whose certificate is good for some days yet, or a new one.
     fn on_duty(&self, now: SystemTime) -> Result<Arc<OnDuty>, StatusError> {
         let mut on_duty = self.on_duty.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(on_duty) = on_duty.as_ref().filter(|on_duty| now < on_duty.relief && on_duty.relief - DUTY <= now) {
+        if let Some(on_duty) = on_duty.as_ref().filter(|on_duty| (on_duty.begin..on_duty.relief).contains(&now)) {
             return Ok(on_duty.clone());
         }
         let key = CaKey::generate(KeyAlgorithm::P256)?;
@@ -135,9 +138,10 @@ impl StatusDesk {
         let (begins, ends) = (own.validity().not_before.to_system_time(), own.validity().not_after.to_system_time());
         // For clients whose clocks are behind.
         let begin = (now - DAY).max(begins);
-        let certificate = self.issuer.responder_certificate(&key, (begin, (now + DUTY).min(ends)))?;
+        let end = (now + DUTY).min(ends);
+        let certificate = self.issuer.responder_certificate(&key, (begin, end))?;
         let responder = Responder::delegated(self.authority.clone(), &certificate.der)?;
-        let fresh = Arc::new(OnDuty { responder, key, relief: now + DUTY / 2 });
+        let fresh = Arc::new(OnDuty { responder, key, begin, relief: (now + DUTY / 2).min(end) });
         *on_duty = Some(fresh.clone());
         Ok(fresh)
     }
@@ -210,6 +214,9 @@ pub enum StatusError {
     /// Nobody would believe the responder.
     #[error(transparent)]
     Responder(#[from] ResponderError),
+    /// The clock is outside the validity of the CA's certificate, so that nobody would believe the responder.
+    #[error("no certificate of the OCSP responder can be valid now: look at the clock, and at the CA's certificate")]
+    OutOfTime,
     /// The answer was not made.
     #[error(transparent)]
     Answer(#[from] AnswerError),

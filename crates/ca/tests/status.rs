@@ -231,7 +231,27 @@ fn the_responder_is_relieved_before_its_certificate_ends_whatever_the_clock_does
     let second = responder(now() + half_a_week);
     assert_ne!(second, first);
     assert_eq!(responder(now() + 2 * half_a_week - Duration::from_secs(1)), second);
-    assert_ne!(responder(now() - 20 * DAY), second, "the clock was set back");
+    let back = responder(now() + half_a_week - 2 * DAY);
+    assert_ne!(back, second, "its certificate has not begun yet when the clock is set back by two days");
+    assert_eq!(responder(now() + half_a_week - 3 * DAY), back, "by less than its certificate is backdated");
+    assert_ne!(responder(now() - 20 * DAY), back, "the clock was set back");
+}
+
+#[test]
+fn a_clock_before_the_ca_itself_is_told_to_the_operator() {
+    let world = World::new();
+    let desk = world.desk();
+    let begin = authority_begin(&world);
+    let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap().to_der().unwrap();
+    let (response, failure) = desk.ocsp(&question, begin - DAY);
+    assert_eq!(response, ErrorStatus::InternalError.to_der());
+    assert!(matches!(failure, Some(StatusError::OutOfTime)), "{failure:?}");
+    assert!(desk.ocsp(&question, begin).1.is_none(), "the clock is right again");
+}
+
+fn authority_begin(world: &World) -> SystemTime {
+    let ca = world.ca.certificates().next().unwrap();
+    ca.certificate.tbs_certificate().validity().not_before.to_system_time()
 }
 
 #[test]
