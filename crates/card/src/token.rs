@@ -104,10 +104,12 @@ pub trait Token: Send {
     /// The password errors, [`TokenError::SecretForm`].
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError>;
 
-    /// Sets a new PIN with the PUK; at the pad as in [`change_password`](Self::change_password).
+    /// Sets a new PIN with the PUK; at the pad as in [`change_password`](Self::change_password). A pad takes one range of
+    /// lengths for both: there the new PIN is as long as a PUK is at least, lest a PUK that is too short spends a try.
     ///
     /// # Errors
-    /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11).
+    /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11), and at a pad where one
+    /// of the two may be longer than the other.
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError>;
 
     /// Activates a token that was never used, as its [`Activation`] says. Everything is checked before a secret is sent. The

@@ -9,10 +9,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, digest, order, pin};
+use common::{
+    AUTHENTICATION, PUK, SIGNATURE, Setup,
+    arrived::{arrived, good, transport},
+    digest, order, pin,
+};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
 use obnova_apdu::ins;
 use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries};
+use obnova_profile::TransportPinModel;
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::{
     CardConnection, CardTransport, Decorated, Decorator, PinPadError, TransportError, pin_pad::GET_FEATURE_REQUEST,
@@ -138,10 +143,15 @@ fn features(codes: &[(u8, u32)]) -> Vec<u8> {
 
 fn desk(enters: impl IntoIterator<Item = Enters>) -> (Setup, Driver, Arc<Mutex<Desk>>) {
     let setup = Setup::with_pairs(&[1, 2]);
+    let (token, desk) = at_desk(setup.simulator.clone(), enters);
+    (setup, token, desk)
+}
+
+fn at_desk(card: SimulatorConnection, enters: impl IntoIterator<Item = Enters>) -> (Driver, Arc<Mutex<Desk>>) {
     let desk = Arc::new(Mutex::new(Desk { enters: enters.into_iter().collect(), ..Desk::default() }));
     let features = features(&[(0x06, VERIFY), (0x07, MODIFY)]);
-    let reader = PadReader { card: setup.simulator.clone(), features, desk: desk.clone() };
-    (setup, ProfileToken::new(Decorated::new(reader, NoSecrets)), desk)
+    let reader = PadReader { card, features, desk: desk.clone() };
+    (ProfileToken::new(Decorated::new(reader, NoSecrets)), desk)
 }
 
 fn digits(digits: &[&'static str]) -> Enters {
@@ -227,6 +237,27 @@ fn what_is_not_entered_spends_nothing_and_has_its_name() {
         assert_eq!(setup.tries(PasswordKind::AuthenticationPin), Tries::Known(3));
         setup.token.sign(&[job(1, b"x")], &pin()).unwrap();
     }
+}
+
+#[test]
+fn a_puk_that_cannot_be_one_is_not_sent_from_the_pad() {
+    // The second is a PIN that the card would take, and the pad cannot tell from a PUK.
+    for entered in [["1234", "975310", "975310"], [PUK, "9753", "9753"]] {
+        let (mut setup, mut token, _) = desk([digits(&entered)]);
+        let refused = token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &Secret::new(Vec::new()));
+        assert!(matches!(refused, Err(TokenError::PinPad(PinPadError::Length))), "{refused:?}");
+        assert_eq!(setup.tries(PasswordKind::Puk), Tries::Known(5));
+    }
+}
+
+#[test]
+fn where_a_puk_may_be_longer_than_a_pin_nothing_is_entered_at_the_pad() {
+    let (card, mut token) = arrived(TransportPinModel::FiveDigits);
+    token.activate(&transport(TransportPinModel::FiveDigits), &good()).unwrap();
+    let (mut token, desk) = at_desk(card, []);
+    let refused = token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &Secret::new(Vec::new()));
+    assert!(matches!(refused, Err(TokenError::Unsupported { .. })), "{refused:?}");
+    assert!(!desk.lock().unwrap().asked.contains(&MODIFY));
 }
 
 #[test]

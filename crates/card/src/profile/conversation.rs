@@ -166,8 +166,14 @@ impl<'c> Conversation<'c> {
             what: "have a PIN entered at its reader: there is no pad, or it is switched off".to_owned(),
         })?;
         let (allows, set) = (self.password(reference)?, self.password(target)?);
-        // One range is all that a pad takes; the card has the last word.
-        let (minimum, maximum) = (allows.minimum.min(set.minimum), allows.maximum.max(set.maximum));
+        // One range is all that a pad takes. What is outside of either password's would reach the card as a wrong value.
+        let (minimum, maximum) = (allows.minimum.max(set.minimum), allows.maximum);
+        if set.maximum != maximum {
+            return Err(TokenError::Unsupported {
+                what: "have both entered at the reader, where one may be longer than the other: enter them here"
+                    .to_owned(),
+            });
+        }
         let entry = PinEntry { minimum, maximum, timeout: 0 };
         let header = [0x00, command.ins, command.p1, command.p2];
         let status = match command.ins {
