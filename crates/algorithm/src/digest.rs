@@ -1,6 +1,10 @@
 use const_oid::{ObjectIdentifier, db::rfc5912};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use sha2::{
+    Digest as _, Sha256, Sha384, Sha512,
+    digest::{FixedOutputReset, Output},
+};
 use spki::AlgorithmIdentifierOwned;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::UnknownAlgorithm;
 
@@ -29,6 +33,17 @@ impl Digest {
             Self::Sha512 => bytes.copy_from_slice(&Sha512::digest(message)),
         }
         DigestValue { digest: self, bytes }
+    }
+
+    /// Hashes `message` to a secret: a password's hash, or a key. Unlike a [`DigestValue`] it is wiped when dropped, and so is
+    /// what computed it.
+    #[must_use]
+    pub fn of_secret(self, message: &[u8]) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Sha256 => secret::<Sha256, 32>(message),
+            Self::Sha384 => secret::<Sha384, 48>(message),
+            Self::Sha512 => secret::<Sha512, 64>(message),
+        }
     }
 
     /// Length of the hash in bytes.
@@ -66,6 +81,18 @@ impl Digest {
             Self::Sha512 => b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
         }
     }
+}
+
+fn secret<H, const N: usize>(message: &[u8]) -> Zeroizing<Vec<u8>>
+where
+    H: sha2::Digest + FixedOutputReset + ZeroizeOnDrop,
+    for<'a> &'a mut Output<H>: From<&'a mut [u8; N]>,
+{
+    let (mut hasher, mut hash) = (H::new(), Zeroizing::new([0; N]));
+    sha2::Digest::update(&mut hasher, message);
+    // Into the room that is wiped, and without moving the hasher: what is moved leaves a copy behind.
+    sha2::Digest::finalize_into_reset(&mut hasher, (&mut *hash).into());
+    Zeroizing::new(hash.to_vec())
 }
 
 impl TryFrom<&AlgorithmIdentifierOwned> for Digest {
@@ -151,6 +178,22 @@ mod tests {
             assert_eq!(info.hash.as_bytes(), value.as_bytes());
             assert_eq!(info.to_der().unwrap(), value.digest_info());
         }
+    }
+
+    #[test]
+    fn a_secret_is_hashed_to_the_same_and_wiped() {
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        for digest in Digest::ALL {
+            for length in [0, 3, 64, 129] {
+                let message = vec![7; length];
+                let hash = digest.of_secret(&message);
+                assert_eq!(*hash, digest.of(&message).as_bytes());
+                wiped(&hash);
+            }
+        }
+        wiped(&Sha256::new());
+        wiped(&Sha384::new());
+        wiped(&Sha512::new());
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl ProofKey {
     #[must_use]
     pub fn derive(digest: Digest, password: &Secret, user: &UserId) -> Self {
         let text = Zeroizing::new([password.as_bytes(), user.0.as_bytes()].concat());
-        Self { digest, bytes: Zeroizing::new(digest.of(&text).as_bytes().to_vec()) }
+        Self { digest, bytes: digest.of_secret(&text) }
     }
 
     /// From the bytes of [`as_bytes`](Self::as_bytes), that were kept.

@@ -31,7 +31,7 @@ pub(super) fn wrapping_key(
     agreement::agree(own, theirs, (), |secret| {
         // One round of the hash is as long as the key, or longer.
         let round = Zeroizing::new([secret, &1u32.to_be_bytes(), &info].concat());
-        let hash = Zeroizing::new(digest.of(&round).as_bytes().to_vec());
+        let hash = digest.of_secret(&round);
         let mut key = Zeroizing::new([0; CONTENT_KEY]);
         key.copy_from_slice(&hash[..CONTENT_KEY]);
         Ok(key)
