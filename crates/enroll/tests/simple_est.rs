@@ -93,8 +93,12 @@ fn whoever_has_to_wait_sends_the_same_request_again() {
     enrollment.receive(&date, noon()).unwrap();
     assert_eq!(enrollment.next(noon()), Step::Wait(noon() + Duration::from_secs(3600)));
     assert_eq!(enrollment.receive(&response(202, &[]), noon()), Err(EnrollError::Est(EstError::NoRetryAfter)));
-    let busy = enrollment.receive(&response(503, &[("Retry-After", "7")]), noon());
-    assert!(matches!(busy, Err(EnrollError::Est(EstError::Unavailable { .. }))));
+    for status in [429, 503] {
+        now += Duration::from_secs(7200);
+        let busy = enrollment.receive(&response(status, &[("Retry-After", "7")]), now);
+        assert!(matches!(busy, Err(EnrollError::Est(EstError::Unavailable { .. }))));
+        assert_eq!(enrollment.next(now), Step::Wait(now + Duration::from_secs(7)), "{status}");
+    }
     assert_eq!(sent(enrollment.next(now + Duration::from_secs(7200))), first, "it is where it was");
     // Begun again from what was kept, on another day, it is the same for the CA.
     let kept = CertificationRequest::from_der(&request_kept(&first)).unwrap();
@@ -183,6 +187,26 @@ fn another_path_of_the_same_site_is_followed_a_few_times() {
     }
     let endless = enrollment.receive(&response(308, &[("Location", "/4")]), noon());
     assert_eq!(endless, Err(EnrollError::Redirect(RedirectError::Endless)));
+
+    // RFC 9110 §15.4.8, §15.4.9: a 307 is for this once, a 308 for good.
+    let later = Server::new().retry_after(Duration::from_secs(5));
+    let sent_on = |enrollment: &mut Enrollment, status, location| {
+        enrollment.receive(&response(status, &[("Location", location)]), noon()).unwrap();
+    };
+    let asked_next = |enrollment: &mut Enrollment| {
+        enrollment.receive(&later, noon()).unwrap();
+        sent(enrollment.next(noon() + Duration::from_secs(5))).path
+    };
+    let mut enrollment = Enrollment::enroll(known(), site(), &request()).unwrap();
+    sent_on(&mut enrollment, 307, "/once");
+    sent_on(&mut enrollment, 308, "/from-there");
+    assert_eq!(asked_next(&mut enrollment), first.path);
+    sent_on(&mut enrollment, 308, "/for-good");
+    assert_eq!(asked_next(&mut enrollment), "/for-good");
+    sent_on(&mut enrollment, 307, "/once");
+    let busy = response(503, &[("Retry-After", "5")]);
+    assert!(enrollment.receive(&busy, noon()).is_err());
+    assert_eq!(sent(enrollment.next(noon() + Duration::from_secs(5))).path, "/for-good");
 
     // A GET stays a GET with the other statuses too.
     let get = Client::new().cacerts_request();

@@ -5,8 +5,8 @@ use obnova_pkcs10::CertificationRequest;
 use x509_cert::Certificate;
 
 use super::{
-    Client, EnrollReply, EstError, HttpRequest, HttpResponse, RedirectError, ReenrollError, Reenrollment, Site,
-    reenrollment,
+    Client, EnrollReply, EstError, HttpRequest, HttpResponse, RedirectError, ReenrollError, Reenrollment, RetryAfter,
+    Site, reenrollment,
 };
 use crate::certs_only;
 
@@ -20,6 +20,9 @@ pub struct Enrollment {
     client: Client,
     site: Site,
     key: SubjectPublicKeyInfoOwned,
+    /// Where each new try begins.
+    first: HttpRequest,
+    /// Where this try has been sent on to.
     request: HttpRequest,
     state: State,
     redirects: usize,
@@ -76,7 +79,7 @@ impl Enrollment {
             return Err(EnrollError::OtherSite);
         }
         let key = request.public_key().clone();
-        Ok(Self { client, site, key, request: http, state: State::Ask(None), redirects: 0 })
+        Ok(Self { client, site, key, first: http.clone(), request: http, state: State::Ask(None), redirects: 0 })
     }
 
     /// What to do at `now`.
@@ -90,7 +93,7 @@ impl Enrollment {
     }
 
     /// Takes the answer that came at `now`. After an error the same request may be sent again, when what was wrong may have
-    /// passed ([`EstError::Unavailable`]); the enrollment is where it was.
+    /// passed ([`EstError::Unavailable`]; not before the moment that the server names); the enrollment is where it was.
     ///
     /// # Errors
     /// [`EnrollError`].
@@ -100,22 +103,33 @@ impl Enrollment {
             if self.redirects > Site::MAX_REDIRECTS {
                 return Err(RedirectError::Endless.into());
             }
+            // A 308 is for good (RFC 9110 §15.4.9), but not when a 307 led to it, which is for this once.
+            if response.status == 308 && self.request.path == self.first.path {
+                self.first = request.clone();
+            }
             self.request = request;
             self.state = State::Ask(None);
             return Ok(());
         }
-        match self.client.enroll_response(response)? {
-            EnrollReply::RetryAfter(later) => {
-                let soonest = now.checked_add(SHORTEST_WAIT).unwrap_or(now);
-                self.state = State::Ask(Some(later.moment(now).max(soonest)));
-                self.redirects = 0;
-            }
+        let reply = self.client.enroll_response(response);
+        if let Err(EstError::Unavailable { retry_after: Some(later) }) = &reply {
+            self.wait(*later, now);
+        }
+        match reply? {
+            EnrollReply::RetryAfter(later) => self.wait(later, now),
             EnrollReply::Issued(certificates) => {
                 let certificate = certs_only::find_by_key(&certificates, &self.key).ok_or(EnrollError::OtherKey)?;
                 self.state = State::Done(Box::new(certificate.clone()));
             }
         }
         Ok(())
+    }
+
+    fn wait(&mut self, later: RetryAfter, now: SystemTime) {
+        let soonest = now.checked_add(SHORTEST_WAIT).unwrap_or(now);
+        self.state = State::Ask(Some(later.moment(now).max(soonest)));
+        self.request = self.first.clone();
+        self.redirects = 0;
     }
 }
 
