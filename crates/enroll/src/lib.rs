@@ -12,6 +12,7 @@
 mod ber;
 mod secret;
 mod signed;
+mod text;
 mod transfer;
 
 pub mod certs_only;

@@ -304,7 +304,7 @@ proptest! {
     fn a_revocation_is_read_as_it_was_written(
         reason in proptest::sample::select(&REASONS[..]),
         since in proptest::option::of(0..250_000_000_000_u64),
-        comment in "[^\\p{Cc}]{0,40}",
+        comment in "[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]{0,40}",
         sealed in any::<bool>(),
     ) {
         let [one, _] = ids();

@@ -124,11 +124,11 @@ fn what_is_not_for_the_key_that_was_asked_for_is_refused() {
     };
     assert!(matches!(enrollment.receive(&cmc, noon()), Err(EnrollError::Est(EstError::ContentType { .. }))));
     for (status, forbidden) in [(400, false), (403, true)] {
-        let refused = Server::new().refused(forbidden, "no\x1b[2J");
+        let refused = Server::new().refused(forbidden, "no\x1b[2J\u{202e}\u{2028}!");
         assert_eq!(refused.status, status);
         let error = match forbidden {
-            true => EstError::Forbidden { text: "no [2J".into() },
-            false => EstError::Refused { status, text: "no [2J".into() },
+            true => EstError::Forbidden { text: "no [2J  !".into() },
+            false => EstError::Refused { status, text: "no [2J  !".into() },
         };
         assert_eq!(enrollment.receive(&refused, noon()), Err(EnrollError::Est(error)));
     }

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{IdError, ids::check_size, syntax::IdentityProofV2};
-use crate::Secret;
+use crate::{Secret, text};
 
 /// The name under which the CA knows the requester (identification, RFC 5272 §6.2.3). No secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,13 +22,14 @@ impl UserId {
     /// The longest that is read, in bytes of UTF-8.
     pub const MAX_SIZE: usize = 128;
 
-    /// A name that ends in logs and on terminals: nothing in it is a control character.
+    /// A name that ends in logs and on terminals: nothing in it is a control character, or one that turns the direction of
+    /// writing or begins a line.
     ///
     /// # Errors
     /// [`UserIdError`].
     pub fn new(name: &str) -> Result<Self, UserIdError> {
         check_size(name.as_bytes(), Self::MAX_SIZE)?;
-        if name.chars().any(char::is_control) {
+        if name.chars().any(text::is_unseen) {
             return Err(UserIdError::ControlCharacter);
         }
         Ok(Self(name.to_owned()))
@@ -47,7 +48,7 @@ pub enum UserIdError {
     /// Empty or too long.
     #[error("the user id: {0}")]
     Size(#[from] IdError),
-    /// A control character is in it.
+    /// A control character is in it, or one that turns the direction of writing or begins a line.
     #[error("the user id has a control character in it")]
     ControlCharacter,
 }

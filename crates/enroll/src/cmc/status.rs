@@ -145,5 +145,5 @@ const MAX_TEXT: usize = 1000;
 
 /// A CA's text ends on a terminal: no control characters, and not without end.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().take(MAX_TEXT).map(|character| if character.is_control() { ' ' } else { character }).collect()
+    crate::text::printable(text, MAX_TEXT)
 }

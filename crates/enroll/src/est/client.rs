@@ -178,7 +178,7 @@ pub(super) fn status_error(response: &HttpResponse) -> EstError {
 
 /// A server's text ends on a terminal: no control characters, and not without end.
 pub(super) fn printable(text: &str) -> String {
-    text.trim().chars().take(300).map(|character| if character.is_control() { ' ' } else { character }).collect()
+    crate::text::printable(text.trim(), 300)
 }
 
 /// Why a response is no answer of an EST server, or none that helps.
