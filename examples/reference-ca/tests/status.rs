@@ -17,7 +17,7 @@ use obnova_reference_ca::{Server, ServerConfig};
 use obnova_status::{
     Authority, RevocationReason, Rules, Status,
     crl::Crl,
-    ocsp::{Question, http},
+    ocsp::{Nonce, Question, http},
 };
 use x509_cert::der::{EncodePem, pem::LineEnding};
 
@@ -182,6 +182,34 @@ fn requests_come_as_a_body_or_in_the_path() {
     assert_eq!(status(&["--data-binary", "@long", &format!("{url}/ocsp")]), "413");
     let paths: Vec<_> = world.log.lock().unwrap().iter().map(|access| access.path.clone()).collect();
     assert!(paths.contains(&"/ocsp/...".into()) && paths.iter().all(|path| path.len() < 20), "{paths:?}");
+}
+
+#[test]
+fn what_is_signed_may_be_cached_for_a_minute_and_nothing_else() {
+    let (world, url) = world();
+    let authority = Authority::from_der(&world.house.ca().certificates().next().unwrap().der).unwrap();
+    let question = |nonce| {
+        let question = Question::about(&world.old.certificates[0].der, &authority).unwrap();
+        let question = if nonce { question.nonce(Nonce::from_random([7; 32])) } else { question };
+        format!("{url}/ocsp/{}", http::get_path(&question.to_der().unwrap()).unwrap())
+    };
+    let caching = |url: &str| {
+        let output =
+            run("curl", world.directory.path(), &["--silent", "--output", "/dev/null", "--dump-header", "-", url]);
+        let headers = text(&output).to_ascii_lowercase();
+        let mut said = headers.lines().filter_map(|line| line.strip_prefix("cache-control: "));
+        let first = said.next().unwrap_or_default().to_owned();
+        assert_eq!(said.next(), None);
+        first
+    };
+    let minute = "max-age=60, public, no-transform, must-revalidate";
+    for signed in [question(false), question(true), format!("{url}/crl")] {
+        assert_eq!(caching(&signed), minute, "{signed}");
+    }
+    let garbage = format!("{url}/ocsp/{}", http::get_path(b"garbage").unwrap());
+    for unsigned in [garbage, format!("{url}/ocsp/garbage!"), format!("{url}/ocsp"), format!("{url}/other")] {
+        assert_eq!(caching(&unsigned), "no-store", "{unsigned}");
+    }
 }
 
 #[test]

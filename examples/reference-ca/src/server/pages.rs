@@ -39,7 +39,7 @@ pub(super) struct Refused(pub &'static str);
 #[derive(Clone)]
 pub(super) struct Failure(pub String);
 
-/// Bounds the time of a request, keeps answers out of caches, and tells the log.
+/// Bounds the time of a request, keeps answers out of caches unless they say something else of it, and tells the log.
 pub(super) async fn watched(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
@@ -55,7 +55,7 @@ pub(super) async fn watched(
     let answer = timeout(shared.patience.request, next.run(request)).await;
     let mut answer =
         answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));
-    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let refused = answer.extensions().get::<Refused>().map(|refused| refused.0);
     let failure = answer.extensions().get::<Failure>().map(|failure| failure.0.clone());
     (shared.log)(&Access { from: peer.address, method, path, status: answer.status().as_u16(), refused, failure });

@@ -8,13 +8,16 @@ use axum::{
     Extension, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Path, Request, State},
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use obnova_ca::{StatusDesk, StatusError};
-use obnova_status::{limits::MAX_REQUEST, ocsp::http};
+use obnova_status::{
+    limits::MAX_REQUEST,
+    ocsp::{ErrorStatus, http},
+};
 use tokio::sync::watch;
 
 use super::{
@@ -25,6 +28,8 @@ use super::{
 
 /// How long a CRL is served before the next one is made.
 const CRL_AGE: Duration = Duration::from_secs(60 * 60);
+/// What is signed may be kept by caches (RFC 5019 §6.2), and not for so long that a revocation stays unheard.
+const CACHED: &str = "max-age=60, public, no-transform, must-revalidate";
 
 /// The desk, and the CRL that it made last.
 struct Desk {
@@ -81,7 +86,11 @@ async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
     let work = move || desk.desk.ocsp(&request, (desk.shared.clock)());
     match blocking(work).await {
         Ok((response, failure)) => {
+            let signed = !ErrorStatus::ALL.into_iter().any(|error| error.to_der() == response);
             let mut answer = ([(header::CONTENT_TYPE, http::RESPONSE_TYPE)], response).into_response();
+            if signed {
+                answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
+            }
             failure.map(|failure| answer.extensions_mut().insert(Failure(failure.to_string())));
             answer
         }
@@ -92,7 +101,10 @@ async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
 /// The CRL: an hour old at the most, and the newest that anybody asked for.
 async fn crl(State(desk): State<Arc<Desk>>) -> Response {
     match blocking(move || desk.newest_crl()).await {
-        Ok(Ok(der)) => ([(header::CONTENT_TYPE, "application/pkix-crl")], Body::from(der)).into_response(),
+        Ok(Ok(der)) => {
+            let headers = [(header::CONTENT_TYPE, "application/pkix-crl"), (header::CACHE_CONTROL, CACHED)];
+            (headers, Body::from(der)).into_response()
+        }
         Ok(Err(error)) => {
             let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, "the CA cannot tell now: try again later");
             answer.extensions_mut().insert(Failure(error.to_string()));
