@@ -1,6 +1,6 @@
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -18,7 +18,7 @@ use obnova_status::{
     limits::MAX_REQUEST,
     ocsp::{ErrorStatus, http},
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::{
     Shared,
@@ -35,7 +35,8 @@ const CACHED: &str = "max-age=60, public, no-transform, must-revalidate";
 struct Desk {
     desk: StatusDesk,
     shared: Arc<Shared>,
-    crl: Mutex<Option<List>>,
+    /// Who waits for his turn here holds no thread.
+    crl: Arc<Mutex<Option<List>>>,
 }
 
 struct List {
@@ -51,7 +52,7 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
 ) {
-    let desk = Arc::new(Desk { desk, shared: shared.clone(), crl: Mutex::new(None) });
+    let desk = Arc::new(Desk { desk, shared: shared.clone(), crl: Arc::default() });
     let router = Router::new()
         .route("/ocsp", post(posted))
         .route("/ocsp/{*request}", get(in_path))
@@ -100,7 +101,8 @@ async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
 
 /// The CRL: an hour old at the most, and the newest that anybody asked for.
 async fn crl(State(desk): State<Arc<Desk>>) -> Response {
-    match blocking(move || desk.newest_crl()).await {
+    let kept = desk.crl.clone().lock_owned().await;
+    match blocking(move || desk.newest_crl(kept)).await {
         Ok(Ok(der)) => {
             let headers = [(header::CONTENT_TYPE, "application/pkix-crl"), (header::CACHE_CONTROL, CACHED)];
             (headers, Body::from(der)).into_response()
@@ -115,10 +117,9 @@ async fn crl(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 impl Desk {
-    fn newest_crl(&self) -> Result<Bytes, StatusError> {
+    fn newest_crl(&self, mut kept: OwnedMutexGuard<Option<List>>) -> Result<Bytes, StatusError> {
+        // Not before it is his turn: the list may have been made while he waited.
         let now = (self.shared.clock)();
-        // Who waits here waits for the list.
-        let mut kept = self.crl.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = self.desk.newest_crl()?;
         let young = |list: &&List| now.duration_since(list.made).is_ok_and(|age| age < CRL_AGE);
         if let Some(list) = kept.as_ref().filter(|list| list.number == newest).filter(young) {
@@ -131,3 +132,7 @@ impl Desk {
         Ok(der)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;
