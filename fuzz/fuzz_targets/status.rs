@@ -82,6 +82,10 @@ static SIGNED: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     seeds.map(|seed| signed(seed).expect("a response"))
 });
 
+/// The lists that the CA signed.
+static LISTS: [&[u8]; 2] =
+    [include_bytes!("../seeds/status/list.der"), include_bytes!("../seeds/status/list-empty.der")];
+
 /// Content, algorithm and signature of a response: BasicOCSPResponse, in an OCTET STRING, in ResponseBytes, in `[0]`, in OCSPResponse.
 fn signed(response: &[u8]) -> x509_cert::der::Result<Vec<u8>> {
     let response = Vec::<Any>::from_der(response)?;
@@ -93,6 +97,7 @@ fn signed(response: &[u8]) -> x509_cert::der::Result<Vec<u8>> {
 fn list(bytes: &[u8]) {
     let Ok(list) = Crl::parse(bytes) else { return };
     let Ok(list) = list.verify(&AUTHORITY, now(), &Rules::default()) else { return };
+    assert!(LISTS.contains(&bytes), "nobody signed this");
     for entry in list.entries() {
         let entry = entry.expect("every entry was read");
         assert!(list.find(&entry.serial).expect("every entry was read").is_some());

@@ -179,3 +179,14 @@ pub(crate) fn root_store(anchors: &[ParsedCertificate]) -> Result<RootCertStore,
     }
     Ok(roots)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_says_nothing_else_is_waited_for_by_seconds() {
+        let Patience { connect, whole } = Patience::default();
+        assert_eq!((connect.as_secs(), whole.as_secs()), (20, 90));
+    }
+}

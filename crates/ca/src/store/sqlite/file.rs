@@ -113,3 +113,19 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failure)?;
     if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// What is lost without it no test sees that only ends processes: it takes the machine's power.
+    #[test]
+    fn what_is_committed_is_flushed() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open(&directory.path().join("ca.db")).unwrap();
+        let full: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((full, mode.as_str()), (2, "wal"));
+    }
+}
