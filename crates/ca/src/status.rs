@@ -103,15 +103,15 @@ impl StatusDesk {
         }
     }
 
-    /// Makes a CRL and writes it as DER; its number is greater than that of every one before. It is good for a day.
+    /// Makes a CRL and writes it as DER; its number is greater than that of every one that says less, also of those that
+    /// other processes make. It is good for a day.
     ///
     /// # Errors
     /// [`StatusError`]. What was written until then is no CRL.
     pub fn crl(&self, now: SystemTime, out: &mut impl Write) -> Result<u64, StatusError> {
-        let number = self.store.begin_crl(now)?;
-        let builder = CrlBuilder::new(&self.authority, CrlNumber::from(number), now, now + CRL_VALIDITY)
-            .algorithm(self.issuer.key().algorithm());
-        self.store.with_revocations(|page| {
+        self.store.with_crl(now, |number, page| {
+            let builder = CrlBuilder::new(&self.authority, CrlNumber::from(number), now, now + CRL_VALIDITY)
+                .algorithm(self.issuer.key().algorithm());
             let to_sign = builder.finalize(|| entries(page))?;
             let signature = self.issuer.key().sign_digest(to_sign.digest())?;
             to_sign.write(&signature, out)?;

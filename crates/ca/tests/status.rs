@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use common::{DAY, Draft, World, first_pair, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    CaError, CaKey, FirstPair, KeyHash, Policy, Profile, Refusal, StatusDesk, StatusError, Store, Transaction,
+    CaError, CaKey, FirstPair, KeyHash, Policy, Profile, Refusal, StatusDesk, StatusError, Store, StoreError,
+    Transaction,
     store::{CertificateRecord, KeptStatus, NewOrder, OrderState, RequestRecord, Submission},
 };
 use obnova_enroll::cmc::{Answer, Asked};
@@ -280,6 +281,30 @@ fn a_long_list_is_whole_and_its_number_is_new() {
         assert_eq!(serials, wanted);
         assert_eq!(list.number(), Some(number.into()));
     }
+}
+
+#[test]
+fn a_list_whose_number_was_passed_before_it_looked_gets_another_one() {
+    let world = World::new();
+    let desk = world.desk();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    // Another process takes the next number before this one looks who is revoked.
+    let passing = |when: &str| {
+        let sql = "AFTER INSERT ON crls WHEN {} BEGIN INSERT INTO crls (this_update) VALUES (0); END";
+        let sql = format!("DROP TRIGGER IF EXISTS passing; CREATE TRIGGER passing {}", sql.replace("{}", when));
+        database.execute_batch(&sql).unwrap();
+    };
+    passing("new.number = 1");
+    let mut der = Vec::new();
+    assert_eq!(desk.crl(now(), &mut der).unwrap(), 3);
+    assert_eq!(desk.newest_crl().unwrap(), 3);
+    let list = Crl::parse(&der).unwrap().verify(&authority(&world), now(), &Rules::default()).unwrap();
+    assert_eq!(list.number(), Some(3.into()));
+
+    passing("true");
+    let mut der = Vec::new();
+    assert!(matches!(desk.crl(now(), &mut der), Err(StatusError::Store(StoreError::Busy { .. }))));
+    assert_eq!(der, b"", "nothing is written for a number that was passed");
 }
 
 /// A certificate that nobody looks into.

@@ -48,6 +48,8 @@ pub type PageAfter<'a> = dyn Fn(Option<&[u8]>) -> Result<Vec<RevocationRecord>, 
 
 /// Entries of one page.
 const PAGE: u32 = 512;
+/// How many numbers of a CRL may be passed by others' before it is given up.
+const MAX_PASSED: usize = 100;
 
 impl SqliteStore {
     /// Revokes a certificate, or puts it on hold. From hold it may be revoked for good; then it is revoked since it was held.
@@ -97,26 +99,45 @@ impl SqliteStore {
         self.read_at_once(|connection| status(connection, serial))
     }
 
-    /// Shows `work` all that is revoked, page by page and as often as it asks, as it stood at one moment.
+    /// Shows `work` a number for a CRL, greater than every one before, and all that is revoked, page by page and as often as it
+    /// asks, as it stood at one moment. Of two numbers, whoever took them, the greater never comes with what stood earlier.
     ///
     /// # Errors
-    /// [`StoreError`]; what `work` makes of it is its own.
-    pub fn with_revocations<T>(&self, work: impl FnOnce(&PageAfter<'_>) -> T) -> Result<T, StoreError> {
+    /// [`StoreError`]; what `work` makes of it is its own. [`StoreError::Busy`] when others took numbers all the time.
+    pub fn with_crl<T>(
+        &self,
+        now: SystemTime,
+        mut work: impl FnMut(u64, &PageAfter<'_>) -> T,
+    ) -> Result<T, StoreError> {
+        for _ in 0..MAX_PASSED {
+            let number = self.begin_crl(now)?;
+            if let Some(done) = self.with_revocations(number, |page| work(number, page))? {
+                return Ok(done);
+            }
+        }
+        Err(StoreError::Busy { process: None })
+    }
+
+    /// All that is revoked, unless a greater number than this one was taken before that moment.
+    fn with_revocations<T>(
+        &self,
+        number: u64,
+        work: impl FnOnce(&PageAfter<'_>) -> T,
+    ) -> Result<Option<T>, StoreError> {
         self.read_at_once(|connection| {
+            if newest_crl(connection)? != number {
+                return Ok(None);
+            }
             let page = |after: Option<&[u8]>| {
                 let mut statement = connection.prepare_cached(statements::REVOCATIONS).map_err(failure)?;
                 let rows = statement.query_map(params![after.unwrap_or_default(), PAGE], read_revocation);
                 rows.and_then(Iterator::collect).map_err(failure)
             };
-            Ok(work(&page))
+            Ok(Some(work(&page)))
         })
     }
 
-    /// A number for a CRL, greater than every one before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn begin_crl(&self, now: SystemTime) -> Result<u64, StoreError> {
+    fn begin_crl(&self, now: SystemTime) -> Result<u64, StoreError> {
         self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(statements::BEGIN_CRL).map_err(failure)?;
             statement.insert([seconds(now)]).map(i64::unsigned_abs).map_err(failure)
@@ -128,11 +149,13 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`].
     pub fn newest_crl(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
-            statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
-        })
+        self.read(newest_crl)
     }
+}
+
+fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
+    statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
 }
 
 pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {
