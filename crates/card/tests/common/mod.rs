@@ -5,6 +5,7 @@
 pub mod apart;
 pub mod arrived;
 pub mod liar;
+pub mod reader;
 mod row;
 mod setup;
 #[cfg(feature = "pkcs11")]
