@@ -7,6 +7,7 @@
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
 //! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
+//! - [`programs`]: where other programs look for certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -23,6 +24,7 @@ mod login;
 mod look;
 mod mailed;
 mod pins;
+pub mod programs;
 mod prompt;
 mod runner;
 

@@ -9,7 +9,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use options::{ActivateOptions, Global, NewCard, PinOptions, RenewOptions, TransportOptions};
+pub use options::{ActivateOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions, TransportOptions};
 
 use crate::texts;
 
@@ -54,6 +54,7 @@ pub enum Command {
         #[arg(long = "slot", value_name = "N")]
         slots: Vec<u32>,
     },
+    Register(RegisterOptions),
     #[command(subcommand)]
     Simulator(SimulatorCommand),
     Completions {

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod install;
 mod pin;
+mod register;
 mod renew;
 mod scenario;
 mod simulator;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status => status::run(global),
         Command::Install { certificates, pins } => install::run(global, &certificates, &pins),
         Command::Export { to, slots } => export::run(global, &to, &slots),
+        Command::Register(options) => register::run(global, &options),
         Command::Simulator(command) => simulator::run(command),
         Command::Completions { shell } => completions::run(shell),
     }
@@ -51,6 +53,7 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         Command::Scenario { .. } | Command::Card(_) | Command::Pin(_) | Command::Export { .. } => {
             &["--token", "--trace"]
         }
+        Command::Register(_) => &["--token", "--ca", "--trust"],
         Command::Status => &["--journal"],
         Command::Doctor | Command::Renew(_) | Command::Install { .. } => return None,
     };

@@ -16,6 +16,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[(
         include_str!("../i18n/en/doctor.ftl"),
         include_str!("../i18n/en/renewal.ftl"),
         include_str!("../i18n/en/demo.ftl"),
+        include_str!("../i18n/en/register.ftl"),
         include_str!("../i18n/en/simulator.ftl"),
     ],
 )];

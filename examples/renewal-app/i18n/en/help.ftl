@@ -93,6 +93,12 @@ help-export-after =
     Examples:
       obnova export --to for-my-bank --token pcsc
       obnova export --slot 3 --token sim:card.state
+help-register = Tell Firefox, Thunderbird, Chromium and p11-kit where the card's certificates are.
+help-register-more = They get a library that reaches the card and, with --ca and --trust, the certificates of the issuer. Your certificates and keys stay on the card, and no website becomes trusted by it. What will be done is shown first; it may be done again at any time, and --remove takes it back.
+help-register-after =
+    Examples:
+      obnova register --ca https://ca.example --trust ca.pem
+      obnova register --nss ~/.mozilla/firefox/abcd1234.default --remove
 help-simulator = A simulated card: make one, attach it to a reader, tear it out at the wrong moment.
 help-simulator-new = Make a simulated card in a file, with a pair that expires in 20 days.
 help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment.
@@ -123,6 +129,9 @@ help-arg-trace = Write what is said to the card into this file; PINs are left ou
 help-arg-keep = Keep everything that was made in this folder, with a README
 help-arg-scenario = Which service to play
 help-arg-json = Print one JSON object
+help-arg-nss = Only this NSS database: a folder with cert9.db (may be given more than once)
+help-arg-module = The card's PKCS#11 library [default: that of the token, or OpenSC's]
+help-arg-remove = Take back what was registered
 help-arg-resume = Go on with what the journal has, where it was left
 help-arg-yes = Go ahead without asking, after the plan was printed
 help-arg-transport_pin_fd = Read the transport PIN from this file descriptor

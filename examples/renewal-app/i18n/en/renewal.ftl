@@ -100,7 +100,7 @@ ask-plan = Go ahead? Type "yes":
 ask-risk = To accept this risk, type "yes":
 
 renew-pending = The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
-renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean).
+renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
 renew-diagnosis = What a help desk needs is in { $file }.
 
 ask-for = The { $name }, { $reason } ({ $tries }):

@@ -74,6 +74,18 @@ pub struct RenewOptions {
     pub pins: PinOptions,
 }
 
+#[derive(Args, Clone, Debug, Default)]
+pub struct RegisterOptions {
+    #[arg(long, value_name = "DIR")]
+    pub nss: Vec<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub module: Option<PathBuf>,
+    #[arg(long)]
+    pub remove: bool,
+    #[arg(long)]
+    pub yes: bool,
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct NewCard {
     #[arg(value_name = "FILE")]

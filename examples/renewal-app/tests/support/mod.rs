@@ -67,6 +67,7 @@ impl Desk {
             .env("TMPDIR", self.file("tmp"))
             .env("XDG_STATE_HOME", self.file("state"))
             .env("HOME", self.path())
+            .env_remove("XDG_CONFIG_HOME")
             .env_remove("LC_ALL")
             .stdin(Stdio::null());
         command
