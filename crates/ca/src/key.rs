@@ -178,6 +178,17 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Reads a secret of 32 bytes to where it will stay: a buffer that grows, and a value that is moved, would leave copies behind.
+pub(crate) fn read_secret(path: &Path, secret: &mut [u8; 32]) -> io::Result<()> {
+    let mut file = fs::File::open(path)?;
+    let read = io::Read::read_exact(&mut file, secret).and_then(|()| io::Read::read(&mut file, &mut [0]));
+    match read {
+        Ok(0) => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error),
+        _ => Err(io::Error::other("a secret has 32 bytes")),
+    }
+}
+
 /// Why a key cannot be had or used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {

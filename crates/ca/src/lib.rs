@@ -5,11 +5,13 @@
 //! - [`Issuer`] and [`CaKey`]: the CA's certificates and its private key.
 //! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
 //! - [`StatusDesk`]: who is revoked, by OCSP and CRL.
+//! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod answer;
+mod audit;
 mod ca;
 mod certificate;
 mod issuer;
@@ -28,6 +30,9 @@ mod token;
 mod transaction;
 
 pub use answer::{AnswerError, Begun, Kept, Response, Unfinished};
+pub use audit::{
+    AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord,
+};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};

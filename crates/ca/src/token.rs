@@ -1,7 +1,4 @@
-use std::{
-    io::{self, Read as _},
-    path::Path,
-};
+use std::path::Path;
 
 use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
@@ -10,7 +7,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     KeyFileError, Transaction,
-    key::write_secret,
+    key::{read_secret, write_secret},
     transaction::{from_hex, to_hex},
 };
 
@@ -80,15 +77,9 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        // Where it will stay: a buffer that grows, and a value that is moved, would leave copies behind.
         let mut secret = Self(Box::default());
-        let mut file = std::fs::File::open(path)?;
-        let read = file.read_exact(secret.0.as_mut_slice()).and_then(|()| file.read(&mut [0]));
-        match read {
-            Ok(0) => Ok(secret),
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(error.into()),
-            _ => Err(io::Error::other("a pick-up secret has 32 bytes").into()),
-        }
+        read_secret(path, &mut secret.0)?;
+        Ok(secret)
     }
 
     /// Writes it to a new file with mode 0600.

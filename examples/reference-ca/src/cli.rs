@@ -1,3 +1,5 @@
+mod audit;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -5,9 +7,11 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Transaction, store::OrderState};
 use obnova_status::RevocationReason;
 
+pub use audit::{Audit, Moment};
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order or certificate, 4 the order is decided already, or the
-certificate is revoked already or not on hold.
+certificate is revoked already or not on hold, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -139,6 +143,9 @@ pub enum Command {
         /// The CA's directory
         directory: PathBuf,
     },
+    /// What happened: show the audit log, or see whether anybody changed it
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print a completion script for a shell
     Completions {
         /// Which

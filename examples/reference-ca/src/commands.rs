@@ -1,3 +1,5 @@
+mod audit;
+
 use std::{
     io,
     io::Write,
@@ -7,7 +9,7 @@ use std::{
 };
 
 use clap::CommandFactory;
-use obnova_ca::{CaError, Policy, StatusError, StoreError, Transaction};
+use obnova_ca::{AuditEvent, AuditFinding, CaError, Policy, StatusError, StoreError, Transaction};
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, HouseError, InitOptions},
@@ -71,6 +73,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             House::open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
         }
+        Command::Audit(command) => audit::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
             Ok(())
@@ -147,6 +150,7 @@ fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Re
     let house = House::open(directory)?;
     let order = house.ca().order(transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
     let token = house.ca().token(&order);
+    house.audit()?.note(AuditEvent::LinkShown, &order.transaction.to_string(), "")?;
     let base = base.or_else(|| house.served_at()).unwrap_or_else(|| {
         eprintln!("no server of this CA runs here: the link is for {USUAL}, say --base where that is wrong");
         USUAL.to_owned()
@@ -189,8 +193,14 @@ pub enum CommandError {
     Status(#[from] StatusError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error("somebody changed the audit log:{}", lines(.0))]
+    Audit(Vec<AuditFinding>),
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+fn lines(findings: &[AuditFinding]) -> String {
+    findings.iter().map(|finding| format!("\n  {finding}")).collect()
 }
 
 impl CommandError {
@@ -199,6 +209,7 @@ impl CommandError {
         match self {
             Self::Ca(CaError::Store(StoreError::NoSuchOrder(_))) | Self::Status(StatusError::Unknown) => 3,
             Self::Ca(CaError::Decided { .. }) | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold) => 4,
+            Self::Audit(_) => 5,
             _ => 1,
         }
     }

@@ -1,6 +1,7 @@
 //! A CA in a directory: its keys, certificates, policy and database, and the first pair for a new card.
 
 mod address;
+mod audit;
 mod layout;
 
 use std::{
@@ -12,8 +13,8 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError, PickUpSecret,
-    Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError, StoreError,
+    AuditLog, Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError, PickUpSecret,
+    Policy, PolicyError, Profile, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
@@ -81,6 +82,8 @@ pub fn init(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<
 pub struct House {
     ca: Arc<Ca>,
     layout: Layout,
+    /// Policy, key and program, for the audit log.
+    loaded: String,
 }
 
 /// A holder, as the CA has identified them.
@@ -108,12 +111,14 @@ impl House {
     /// [`HouseError`] names the file that is missing or wrong.
     pub fn open(directory: &Path) -> Result<Self, HouseError> {
         let layout = Layout::new(directory);
-        let policy = Policy::from_toml(&layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?)?;
+        let text = layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?;
+        let policy = Policy::from_toml(&text)?;
         let issuer = load_issuer(&layout)?;
         let path = layout.pick_up_secret();
         let secret = PickUpSecret::load(&path).map_err(|source| HouseError::Key { path, source })?;
-        let store = SqliteStore::open(&layout.database())?;
-        Ok(Self { ca: Arc::new(Ca::new(policy, issuer, secret, Box::new(store))), layout })
+        let loaded = audit::loaded(&text, &issuer);
+        let store = audit::store(&layout)?;
+        Ok(Self { ca: Arc::new(Ca::new(policy, issuer, secret, Box::new(store))), layout, loaded })
     }
 
     /// The CA itself.
@@ -178,8 +183,22 @@ impl House {
     /// # Errors
     /// [`HouseError`] names the file that is missing or wrong.
     pub fn status_desk(&self) -> Result<StatusDesk, HouseError> {
-        let store = SqliteStore::open(&self.layout.database())?;
-        Ok(StatusDesk::new(load_issuer(&self.layout)?, store)?)
+        Ok(StatusDesk::new(load_issuer(&self.layout)?, audit::store(&self.layout)?)?)
+    }
+
+    /// What happened, by a way of its own to the database.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn audit(&self) -> Result<AuditLog, HouseError> {
+        Ok(AuditLog::new(audit::store(&self.layout)?))
+    }
+
+    /// What was loaded when it was opened, as the audit log has it: hashes of the policy file and of the CA's certificate, and the
+    /// version of this program.
+    #[must_use]
+    pub fn loaded(&self) -> &str {
+        &self.loaded
     }
 
     /// The TLS server's key and its certificates, its own first.
@@ -218,7 +237,7 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
     PickUpSecret::generate()
         .and_then(|secret| secret.save(&path))
         .map_err(|source| HouseError::Key { path, source })?;
-    drop(SqliteStore::open(&layout.database())?);
+    drop(audit::store(&layout)?);
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use obnova_ca::Ca;
+use obnova_ca::{AuditEvent, AuditLog, Ca};
 use tokio::sync::watch;
 use x509_cert::Certificate;
 
@@ -163,8 +163,10 @@ impl Server {
                 }
             });
         };
+        let audit = config.house.audit()?;
+        audit.note(AuditEvent::Started, "", config.house.loaded()).map_err(HouseError::from)?;
         let thread = std::thread::Builder::new().name("ca-server".into()).spawn(run).map_err(ServerError::Threads)?;
-        Ok(Running { address, status, trust_anchors, stop, thread: Some(thread) })
+        Ok(Running { address, status, trust_anchors, stop, thread: Some(thread), audit })
     }
 }
 
@@ -187,6 +189,7 @@ pub struct Running {
     pub trust_anchors: Vec<Certificate>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    audit: AuditLog,
 }
 
 impl Running {
@@ -215,6 +218,8 @@ impl Drop for Running {
         if let Some(thread) = self.thread.take() {
             // A panic in it was printed there; it has stopped all the same.
             let _ = thread.join();
+            // A log that says nothing of the end says that there was none as it should be.
+            let _ = self.audit.note(AuditEvent::Stopped, "", "");
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_ca::{
-    Notice,
+    AuditRecord, Notice,
     store::{CertificateRecord, OrderRecord},
 };
 use serde_json::{Value, json};
@@ -63,6 +63,31 @@ pub fn notices_json(notices: &[Notice]) -> String {
         })
     };
     format!("{:#}\n", notices.iter().map(notice).collect::<Value>())
+}
+
+/// Above records of the audit log.
+pub const AUDIT_HEADING: &str = "NUMBER  TIME                  EVENT            ABOUT, DETAIL (WHO)\n";
+
+/// A record of the audit log as a line for a person.
+pub fn audit(record: &AuditRecord) -> String {
+    let AuditRecord { number, at, event, about, detail, actor, .. } = record;
+    let what = [about, detail].into_iter().filter(|text| !text.is_empty()).map(|text| printable(text) + " ");
+    let what: String = what.collect();
+    format!("{number:>6}  {:<20}  {:<15}  {what}({})\n", date(*at), printable(event), printable(actor))
+}
+
+/// A record of the audit log as an object in a list.
+pub fn audit_json(record: &AuditRecord, first: bool) -> String {
+    let object = json!({
+        "number": record.number,
+        "at": date(record.at),
+        "event": record.event,
+        "about": record.about,
+        "detail": record.detail,
+        "actor": record.actor,
+        "hash": record.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+    });
+    format!("{}\n  {object}", if first { "" } else { "," })
 }
 
 fn certificate(certificate: &CertificateRecord) -> Value {

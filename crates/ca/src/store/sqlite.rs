@@ -1,3 +1,4 @@
+pub(super) mod audit;
 mod file;
 mod holder;
 mod repeats;
@@ -17,7 +18,10 @@ use super::{
     StoreError, Submission, Then,
     writer::{Writer, execute},
 };
-use crate::{KeyHash, Profile, Transaction};
+use crate::{
+    AuditAnchors, AuditEvent, KeyHash, Profile, Transaction,
+    audit::{Entry, this_process},
+};
 
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
@@ -27,6 +31,9 @@ pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 pub struct SqliteStore {
     writer: Writer,
     readers: Vec<Mutex<Connection>>,
+    /// Who runs this process, for the audit log.
+    actor: Arc<str>,
+    anchors: Option<AuditAnchors>,
 }
 
 /// Connections that read at the same time.
@@ -39,6 +46,18 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`]: the file is another program's, newer than this one, or cut off.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, None)
+    }
+
+    /// Like [`open`](Self::open), and writes down at each commit where the audit log ends, outside the database.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_anchored(path: &Path, anchors: AuditAnchors) -> Result<Self, StoreError> {
+        Self::open_with(path, Some(anchors))
+    }
+
+    fn open_with(path: &Path, anchors: Option<AuditAnchors>) -> Result<Self, StoreError> {
         let writer = file::open(path)?;
         let reader = || {
             let reader = file::connect(path)?;
@@ -46,8 +65,9 @@ impl SqliteStore {
             Ok(Mutex::new(reader))
         };
         let readers = (0..READERS).map(|_| reader()).collect::<Result<_, StoreError>>()?;
-        let writer = Writer::start(writer).map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { writer, readers })
+        let writer =
+            Writer::start(writer, anchors.clone()).map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self { writer, readers, actor: this_process().into(), anchors })
     }
 
     /// Reads by one statement.
@@ -107,7 +127,7 @@ impl Store for SqliteStore {
         certificates: Vec<CertificateRecord>,
         now: SystemTime,
     ) -> Result<OrderRecord, StoreError> {
-        let transaction = transaction.clone();
+        let (transaction, actor) = (transaction.clone(), self.actor.clone());
         self.writer.run(move |connection| {
             let order = existing(connection, &transaction)?;
             // The certificates were signed since anybody looked.
@@ -118,15 +138,22 @@ impl Store for SqliteStore {
             }
             if let Some(id) = decide(connection, &transaction, OrderState::Issued, None, now)? {
                 insert_certificates(connection, Some(id), &certificates)?;
+                let (about, detail) = (order.transaction.to_string(), serials_of(&certificates));
+                let event = AuditEvent::OrderIssued;
+                audit::append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor })?;
             }
             existing(connection, &transaction)
         })
     }
 
     fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError> {
-        let (transaction, reason) = (transaction.clone(), reason.to_owned());
+        let (transaction, reason, actor) = (transaction.clone(), reason.to_owned(), self.actor.clone());
         self.writer.run(move |connection| {
-            decide(connection, &transaction, OrderState::Rejected, Some(&reason), now)?;
+            if decide(connection, &transaction, OrderState::Rejected, Some(&reason), now)?.is_some() {
+                // The reason is for the holder, and may tell about him.
+                let (event, about) = (AuditEvent::OrderRejected, transaction.to_string());
+                audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
+            }
             existing(connection, &transaction)
         })
     }
@@ -145,13 +172,16 @@ impl Store for SqliteStore {
     }
 
     fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
+        let actor = self.actor.clone();
         self.writer.run(move |connection| {
             for certificate in &certificates {
                 if key_is_taken(connection, &certificate.key)? {
                     return Err(StoreError::KeyTaken(certificate.profile));
                 }
             }
-            insert_certificates(connection, None, &certificates)
+            insert_certificates(connection, None, &certificates)?;
+            let (event, detail) = (AuditEvent::FirstPair, serials_of(&certificates));
+            audit::append(connection, &Entry { event, about: "", detail: &detail, actor: &actor })
         })
     }
 
@@ -226,6 +256,8 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
     }
     if let Some(stands) = repeats::order_that_stands(connection, order)? {
         repeats::keep(connection, order, &stands)?;
+        let (about, detail) = (order.transaction.to_string(), stands.transaction.to_string());
+        by_client(connection, AuditEvent::OrderRepeated, &about, &detail)?;
         return Ok(Some(Submission::Repeated(stands)));
     }
     for request in &order.requests {
@@ -279,7 +311,18 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
             .map_err(failure)?;
     }
     insert_certificates(connection, issued.then_some(id), &order.certificates)?;
+    let event = if issued { AuditEvent::OrderIssued } else { AuditEvent::OrderPending };
+    by_client(connection, event, &order.transaction.to_string(), &serials_of(&order.certificates))?;
     Ok(None)
+}
+
+/// Notes what came through the protocol.
+fn by_client(connection: &Connection, event: AuditEvent, about: &str, detail: &str) -> Result<(), StoreError> {
+    audit::append(connection, &Entry { event, about, detail, actor: Entry::CLIENT })
+}
+
+fn serials_of(certificates: &[CertificateRecord]) -> String {
+    audit::serials(certificates.iter().map(|certificate| certificate.serial.as_slice()))
 }
 
 fn submitted(refused: Option<Submission>, order: Arc<NewOrder>) -> Submission {
@@ -322,11 +365,14 @@ fn confirm(connection: &Connection, transaction: &Transaction, now: SystemTime) 
 
 /// Whether it was issued, and is confirmed now.
 fn set_confirmed(connection: &Connection, transaction: &Transaction, now: SystemTime) -> Result<bool, StoreError> {
-    connection
+    let done = connection
         .prepare_cached(statements::CONFIRM)
         .and_then(|mut statement| statement.execute(params![transaction.as_bytes(), seconds(now)]))
-        .map(|count| count == 1)
-        .map_err(failure)
+        .map_err(failure)?;
+    if done == 1 {
+        by_client(connection, AuditEvent::OrderConfirmed, &transaction.to_string(), "")?;
+    }
+    Ok(done == 1)
 }
 
 /// Moves a pending order on; `None` when it was not pending any more.

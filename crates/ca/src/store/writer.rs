@@ -6,7 +6,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{StoreError, sqlite::failure_of};
+use super::{
+    StoreError,
+    sqlite::{audit, failure_of},
+};
+use crate::{AuditAnchors, AuditHead};
 
 /// The one thread that writes. What comes while it commits is done together in the next commit, so that one flush to disk
 /// serves many callers; each waits until the commit with its own work is durable. Where callers are many it waits a moment for
@@ -28,9 +32,12 @@ const LULL: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_millis(20);
 
 impl Writer {
-    pub fn start(connection: Connection) -> std::io::Result<Self> {
+    /// With `anchors`, where the audit log ends after a commit is written there before anybody hears of the commit.
+    pub fn start(connection: Connection, anchors: Option<AuditAnchors>) -> std::io::Result<Self> {
         let (jobs, inbox) = sync_channel(MAX_WAITING);
-        let thread = std::thread::Builder::new().name("ca-store".into()).spawn(move || serve(connection, &inbox))?;
+        let mut anchoring = anchors.map(|anchors| Anchoring { anchors, written: None });
+        let serve = move || serve(&connection, &inbox, &mut anchoring);
+        let thread = std::thread::Builder::new().name("ca-store".into()).spawn(serve)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -115,13 +122,19 @@ where
     }
 }
 
-fn serve(connection: Connection, inbox: &Receiver<Job>) {
+/// What is written beside the database at a commit.
+struct Anchoring {
+    anchors: AuditAnchors,
+    written: Option<AuditHead>,
+}
+
+fn serve(connection: &Connection, inbox: &Receiver<Job>, anchoring: &mut Option<Anchoring>) {
     let mut crowded = false;
     while let Ok(first) = inbox.recv() {
         let mut batch = vec![first];
         gather(inbox, &mut batch, crowded);
         crowded = batch.len() > 1;
-        let commit = commit(&connection, &mut batch);
+        let commit = commit(connection, &mut batch, anchoring);
         batch.into_iter().for_each(|job| job.finish(commit.clone()));
     }
 }
@@ -141,22 +154,50 @@ fn gather(inbox: &Receiver<Job>, batch: &mut Vec<Job>, crowded: bool) {
     }
 }
 
-fn commit(connection: &Connection, batch: &mut [Job]) -> Result<(), StoreError> {
-    if transaction(connection, || together(connection, batch))? {
+fn commit(
+    connection: &Connection,
+    batch: &mut [Job],
+    anchoring: &mut Option<Anchoring>,
+) -> Result<(), StoreError> {
+    if transaction(connection, anchoring, || together(connection, batch))? {
         return Ok(());
     }
-    transaction(connection, || apart(connection, batch).map(|()| true)).map(drop)
+    transaction(connection, anchoring, || apart(connection, batch).map(|()| true)).map(drop)
 }
 
 /// Commits what `work` does when it says so; else all of it is undone.
-fn transaction(connection: &Connection, work: impl FnOnce() -> Result<bool, StoreError>) -> Result<bool, StoreError> {
+fn transaction(
+    connection: &Connection,
+    anchoring: &mut Option<Anchoring>,
+    work: impl FnOnce() -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
-    let done = work().and_then(|good| if good { execute(connection, "COMMIT").map(|()| true) } else { Ok(false) });
+    let mut keep = || match anchoring {
+        None => execute(connection, "COMMIT"),
+        Some(anchoring) => anchoring.commit(connection),
+    };
+    let done = work().and_then(|good| if good { keep().map(|()| true) } else { Ok(false) });
     if done != Ok(true) && !connection.is_autocommit() {
         // What made the commit fail is told; where this fails too, SQLite has rolled back by itself.
         let _ = execute(connection, "ROLLBACK");
     }
     done
+}
+
+impl Anchoring {
+    /// Commits, and writes down where the audit log ends then. The file of anchors is locked meanwhile, so that no other process
+    /// writes an older one behind a newer one.
+    fn commit(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let head = audit::head(connection)?;
+        if head == AuditHead::NONE || self.written == Some(head) {
+            return execute(connection, "COMMIT");
+        }
+        let held = self.anchors.hold(&head, |anchor| audit::confirms(connection, anchor))?;
+        execute(connection, "COMMIT")?;
+        // It is committed, whatever becomes of this; the next commit writes it again.
+        self.written = held.write().is_ok().then_some(head);
+        Ok(())
+    }
 }
 
 /// One after the other; `false` when one failed that had written something, which takes the work of all with it. Most jobs that

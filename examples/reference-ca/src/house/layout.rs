@@ -66,6 +66,16 @@ impl Layout {
         self.0.join("pick-up.secret")
     }
 
+    /// What the anchors of the audit log are authenticated with.
+    pub fn audit_secret(&self) -> PathBuf {
+        self.0.join("audit.secret")
+    }
+
+    /// Where the audit log ended, outside the database.
+    pub fn audit_anchors(&self) -> PathBuf {
+        self.0.join("audit.anchors")
+    }
+
     /// Reads a text file, at most `most` bytes of it.
     pub fn read_text(&self, path: &Path, most: u64) -> Result<String, HouseError> {
         let io_error = |source| HouseError::Io { path: path.into(), source };

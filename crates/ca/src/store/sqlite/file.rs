@@ -7,10 +7,14 @@ use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
 const APPLICATION: i64 = 0x4f62_4341;
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// What leads to each version from the one before.
-pub(super) const SCHEMA_CHANGES: [(i64, &str); 3] =
-    [(2, include_str!("../schema-2.sql")), (3, include_str!("../schema-3.sql")), (4, include_str!("../schema-4.sql"))];
+pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
+    (2, include_str!("../schema-2.sql")),
+    (3, include_str!("../schema-3.sql")),
+    (4, include_str!("../schema-4.sql")),
+    (5, include_str!("../schema-5.sql")),
+];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
@@ -58,7 +62,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(failure)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(128);
     // Else SQLite plans a statement anew for every value that it is given. Here the plan is the same for all of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     Ok(connection)
@@ -82,7 +86,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         connection.pragma_update(None, "user_version", 1).map_err(failure)?;
     }
     let ours = pragma("application_id").map_err(failure)? == APPLICATION;
-    for (version, changes) in SCHEMA_CHANGES {
+    for &(version, changes) in SCHEMA_CHANGES {
         if ours && pragma("user_version").map_err(failure)? == version - 1 {
             connection.execute_batch(changes).map_err(failure)?;
             connection.pragma_update(None, "user_version", version).map_err(failure)?;

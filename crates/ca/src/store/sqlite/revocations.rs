@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{SqliteStore, failure, seconds, statements, time};
-use crate::StoreError;
+use super::{SqliteStore, audit, failure, seconds, statements, time};
+use crate::{AuditEvent, StoreError, audit::Entry, transaction::to_hex};
 
 /// What became of a change of a certificate's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`]: nothing was kept.
     pub fn revoke(&self, serial: &[u8], revocation: Revocation) -> Result<StatusChange, StoreError> {
-        let serial = serial.to_vec();
+        let (serial, actor) = (serial.to_vec(), self.actor.clone());
         self.writer.run(move |connection| {
             let since = match status(connection, &serial)? {
                 KeptStatus::Unknown => return Ok(StatusChange::Unknown),
@@ -69,6 +69,11 @@ impl SqliteStore {
             let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
             let mut statement = connection.prepare_cached(statements::REVOKE).map_err(failure)?;
             statement.execute(row).map_err(failure)?;
+            let (event, detail) = match revocation.is_hold() {
+                true => (AuditEvent::Held, ""),
+                false => (AuditEvent::Revoked, reason.as_str()),
+            };
+            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail, actor: &actor })?;
             Ok(StatusChange::Done)
         })
     }
@@ -78,7 +83,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`]: nothing was kept.
     pub fn release(&self, serial: &[u8]) -> Result<StatusChange, StoreError> {
-        let serial = serial.to_vec();
+        let (serial, actor) = (serial.to_vec(), self.actor.clone());
         self.writer.run(move |connection| match status(connection, &serial)? {
             KeptStatus::Unknown => Ok(StatusChange::Unknown),
             KeptStatus::Good => Ok(StatusChange::NotOnHold),
@@ -86,6 +91,8 @@ impl SqliteStore {
             KeptStatus::Revoked(_) => {
                 let mut statement = connection.prepare_cached(statements::RELEASE).map_err(failure)?;
                 statement.execute([&serial]).map_err(failure)?;
+                let (event, about) = (AuditEvent::Released, to_hex(&serial));
+                audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
                 Ok(StatusChange::Done)
             }
         })
@@ -138,9 +145,13 @@ impl SqliteStore {
     }
 
     fn begin_crl(&self, now: SystemTime) -> Result<u64, StoreError> {
+        let actor = self.actor.clone();
         self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(statements::BEGIN_CRL).map_err(failure)?;
-            statement.insert([seconds(now)]).map(i64::unsigned_abs).map_err(failure)
+            let number = statement.insert([seconds(now)]).map(i64::unsigned_abs).map_err(failure)?;
+            let (event, about) = (AuditEvent::CrlMade, number.to_string());
+            audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
+            Ok(number)
         })
     }
 

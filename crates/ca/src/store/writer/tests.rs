@@ -22,7 +22,7 @@ fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("db");
     connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
-    let writer = Writer::start(connect(&path)).unwrap();
+    let writer = Writer::start(connect(&path), None).unwrap();
     let insert =
         |connection: &Connection, n: i64| connection.execute("INSERT INTO t VALUES (?1)", [n]).map_err(failure);
 
@@ -56,7 +56,7 @@ fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
 #[test]
 fn a_job_that_panics_stops_the_writer_and_everybody_hears_of_it() {
     let directory = tempfile::tempdir().unwrap();
-    let writer = Writer::start(connect(&directory.path().join("db"))).unwrap();
+    let writer = Writer::start(connect(&directory.path().join("db")), None).unwrap();
     assert_eq!(writer.run(|_| -> Result<(), StoreError> { panic!("on purpose, in a test") }), Err(StoreError::Stopped));
     assert_eq!(writer.run(|_| Ok(())), Err(StoreError::Stopped));
 }
@@ -68,7 +68,7 @@ fn what_cannot_be_committed_was_not_done() {
     connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
     let connection = connect(&path);
     connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, None).unwrap();
     let other = connect(&path);
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let outcome = writer.run(|connection| insert(connection, 1));
@@ -110,7 +110,7 @@ fn the_process_that_keeps_the_database_locked_is_named() {
     other.stderr.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let connection = connect(&path);
     connection.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, None).unwrap();
     let busy = writer.run(|connection| insert(connection, 1)).unwrap_err();
     assert_eq!(busy, StoreError::Busy { process: Some(other.id()) });
     assert!(busy.to_string().starts_with(&format!("process {} keeps", other.id())), "{busy}");

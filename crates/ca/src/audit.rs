@@ -1,0 +1,20 @@
+//! The audit log: what happened, in the order in which it did, so that whoever changes it afterwards is found out.
+//!
+//! - [`AuditRecord`] and [`AuditEvent`]: one thing that happened, with no personal data in it.
+//! - [`AuditAnchors`]: where the log ended, outside the database and under a key.
+//! - [`AuditLog`]: reads and checks it, and notes what is not the store's own business.
+//! - [`AuditFinding`]: what was done to it, with the number of the record.
+
+mod actor;
+mod anchors;
+mod check;
+mod log;
+mod record;
+
+pub use anchors::{AuditAnchors, AuditKey};
+pub use check::{AuditCheck, AuditFinding};
+pub use log::AuditLog;
+pub use record::{AuditEvent, AuditHead, AuditRecord};
+
+pub(crate) use actor::this_process;
+pub(crate) use record::{AuditHash, Entry, hash as chained};

@@ -1,0 +1,87 @@
+use super::{
+    check::{AuditCheck, AuditFinding, Chain},
+    record::{AuditEvent, AuditHead, AuditRecord, Entry},
+};
+use crate::{SqliteStore, StoreError};
+
+/// Reads and checks the audit log of a store, and notes what happens beside it.
+#[derive(Debug)]
+pub struct AuditLog {
+    store: SqliteStore,
+}
+
+/// Records that are read at once.
+const PAGE: u32 = 1000;
+
+impl AuditLog {
+    /// The log of this store.
+    #[must_use]
+    pub const fn new(store: SqliteStore) -> Self {
+        Self { store }
+    }
+
+    /// Notes something that the store did not do itself, in the name of whoever runs this process. No personal data belongs there.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was noted.
+    pub fn note(&self, event: AuditEvent, about: &str, detail: &str) -> Result<(), StoreError> {
+        self.store.note(event, about, detail)
+    }
+
+    /// Goes through the records from `first` on, in the order of their numbers, until `each` says that it is enough.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read(&self, first: i64, mut each: impl FnMut(AuditRecord) -> bool) -> Result<(), StoreError> {
+        self.pages(first, |record, _| each(record))
+    }
+
+    /// Looks through all of it: whether each record follows from the one before it, and whether the log is the one that the
+    /// anchors vouch for, and the heads that were kept `elsewhere`.
+    ///
+    /// What whoever can write to the database alone does to it is found, but for records that were written since the last anchor:
+    /// none, unless the machine went down. What whoever has the whole directory does is found only by a head from elsewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it cannot be read.
+    pub fn verify(&self, elsewhere: &[AuditHead]) -> Result<AuditCheck, StoreError> {
+        // Before the log: what is written meanwhile is in the log, and in no anchor that is known here.
+        let anchors = self.store.anchors().map(|anchors| anchors.read()).transpose()?;
+        let mut chain = Chain::new(&anchors.unwrap_or_default(), elsewhere);
+        if !self.store.audit_is_guarded()? {
+            chain.find(AuditFinding::Unguarded);
+        }
+        self.pages(i64::MIN, |record, at| {
+            chain.next(&record, at);
+            true
+        })?;
+        Ok(chain.end())
+    }
+
+    /// Where the log ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn head(&self) -> Result<AuditHead, StoreError> {
+        self.store.audit_head()
+    }
+
+    fn pages(&self, mut first: i64, mut each: impl FnMut(AuditRecord, i64) -> bool) -> Result<(), StoreError> {
+        loop {
+            let page = self.store.audit_page(first, PAGE)?;
+            let full = page.len() == PAGE as usize;
+            let next = page.last().and_then(|(last, _)| last.number.checked_add(1));
+            let on = page.into_iter().all(|(record, at)| each(record, at));
+            match next.filter(|_| on && full) {
+                Some(next) => first = next,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Entry<'_> {
+    pub(crate) fn fields(&self) -> [&str; 4] {
+        [self.event.name(), self.about, self.detail, self.actor]
+    }
+}

@@ -1,0 +1,88 @@
+//! The audit log: rows are appended by whoever changes something, in the same transaction.
+
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{SqliteStore, failure, seconds, statements, time};
+use crate::{
+    AuditAnchors, AuditEvent, AuditHead, AuditRecord, StoreError,
+    audit::{AuditHash, Entry, chained},
+    transaction::to_hex,
+};
+
+impl SqliteStore {
+    /// Notes something in the name of whoever runs this process.
+    pub(crate) fn note(&self, event: AuditEvent, about: &str, detail: &str) -> Result<(), StoreError> {
+        let (about, detail, actor) = (about.to_owned(), detail.to_owned(), self.actor.clone());
+        self.writer.run(move |connection| {
+            append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor })
+        })
+    }
+
+    pub(crate) const fn anchors(&self) -> Option<&AuditAnchors> {
+        self.anchors.as_ref()
+    }
+
+    pub(crate) fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        self.read(head)
+    }
+
+    /// Records from this number on, each with its time as it is hashed.
+    pub(crate) fn audit_page(&self, first: i64, limit: u32) -> Result<Vec<(AuditRecord, i64)>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::AUDIT).map_err(failure)?;
+            let rows = statement.query_map(params![first, limit], |row| {
+                let at = row.get(1)?;
+                let record = AuditRecord {
+                    number: row.get(0)?,
+                    at: time(at),
+                    event: row.get(2)?,
+                    about: row.get(3)?,
+                    detail: row.get(4)?,
+                    actor: row.get(5)?,
+                    hash: row.get::<_, Vec<u8>>(6)?.try_into().unwrap_or_default(),
+                };
+                Ok((record, at))
+            });
+            rows.and_then(Iterator::collect).map_err(failure)
+        })
+    }
+
+    /// Whether the table still takes nothing but new rows.
+    pub(crate) fn audit_is_guarded(&self) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let count = connection.query_row(statements::AUDIT_GUARDS, [], |row| row.get::<_, i64>(0));
+            count.map(|count| count == 2).map_err(failure)
+        })
+    }
+}
+
+/// Writes one record behind the last. In the transaction of what it records: both are kept, or neither.
+pub(super) fn append(connection: &Connection, entry: &Entry<'_>) -> Result<(), StoreError> {
+    let last = head(connection)?;
+    let at = seconds(SystemTime::now());
+    let hash = chained(&last, at, entry.fields());
+    let mut statement = connection.prepare_cached(statements::ADD_AUDIT).map_err(failure)?;
+    let [event, about, detail, actor] = entry.fields();
+    statement.execute(params![last.number.saturating_add(1), at, event, about, detail, actor, hash]).map(drop).map_err(failure)
+}
+
+/// The last record.
+pub(in crate::store) fn head(connection: &Connection) -> Result<AuditHead, StoreError> {
+    let mut statement = connection.prepare_cached(statements::AUDIT_HEAD).map_err(failure)?;
+    let found = statement.query_row([], |row| Ok(AuditHead { number: row.get(0)?, hash: row.get(1)? })).optional();
+    Ok(found.map_err(failure)?.unwrap_or(AuditHead::NONE))
+}
+
+/// Whether this record is there as it was.
+pub(in crate::store) fn confirms(connection: &Connection, head: &AuditHead) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(statements::AUDIT_HASH).map_err(failure)?;
+    let found: Option<AuditHash> = statement.query_row([head.number], |row| row.get(0)).optional().map_err(failure)?;
+    Ok(found == Some(head.hash))
+}
+
+/// Serial numbers as the log has them.
+pub(super) fn serials<'a>(serials: impl Iterator<Item = &'a [u8]>) -> String {
+    serials.map(to_hex).collect::<Vec<_>>().join(" ")
+}
