@@ -30,9 +30,7 @@ mod token;
 mod transaction;
 
 pub use answer::{AnswerError, Begun, Kept, Response, Unfinished};
-pub use audit::{
-    AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord,
-};
+pub use audit::{AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};

@@ -80,9 +80,8 @@ fn everything_that_is_kept_has_its_record_and_nothing_that_is_not() {
         ("started", String::new(), "policy 12".into(), false),
     ];
     let records = records(&log);
-    let said = records.iter().map(|one| {
-        (one.event.as_str(), one.about.clone(), one.detail.clone(), one.actor == "client")
-    });
+    let said =
+        records.iter().map(|one| (one.event.as_str(), one.about.clone(), one.detail.clone(), one.actor == "client"));
     assert_eq!(said.collect::<Vec<_>>(), expected);
     assert!(records.iter().zip(1..).all(|(record, number)| record.number == number));
     let own = &records[0].actor;
@@ -96,8 +95,7 @@ fn orders_that_are_issued_at_once_and_repeats_have_one_record_each() {
     let world = World::automatic();
     let first = Draft::renewing(&world.old, 1);
     let certificates = issued(world.send(&first));
-    let again =
-        Draft { transaction: obnova_enroll::cmc::TransactionId::from_random([2; 16]), ..first };
+    let again = Draft { transaction: obnova_enroll::cmc::TransactionId::from_random([2; 16]), ..first };
     issued(world.send(&again));
     let records = records(&AuditLog::new(world.store()));
     let said: Vec<_> = records[1..].iter().map(|one| (one.event.as_str(), one.detail.clone())).collect();
@@ -208,11 +206,12 @@ fn a_log_that_nobody_touched_is_sound_while_it_grows() {
     assert_eq!((check.records, check.anchored, check.findings), (1019, 1019, vec![]));
     assert_eq!(std::fs::metadata(kept.anchors()).unwrap().len(), 256, "one line for each thousand");
     let mut seen = Vec::new();
-    logs[1].read(1015, |record| {
-        seen.push(record.number);
-        record.number < 1017
-    })
-    .unwrap();
+    logs[1]
+        .read(1015, |record| {
+            seen.push(record.number);
+            record.number < 1017
+        })
+        .unwrap();
     assert_eq!(seen, [1015, 1016, 1017]);
 }
 

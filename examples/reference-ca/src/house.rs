@@ -13,8 +13,8 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    AuditLog, Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError, PickUpSecret,
-    Policy, PolicyError, Profile, StatusDesk, StatusError, StoreError,
+    AuditLog, Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
+    PickUpSecret, Policy, PolicyError, Profile, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 

@@ -47,7 +47,9 @@ pub enum AuditFinding {
         anchored: i64,
     },
     /// It hangs together, and is another one than was written.
-    #[error("the log was written anew: record {number} is another one, and {sound} is the last that is known to be true")]
+    #[error(
+        "the log was written anew: record {number} is another one, and {sound} is the last that is known to be true"
+    )]
     Rewritten {
         /// The first number at which it is seen.
         number: i64,
@@ -88,9 +90,8 @@ pub(super) struct Chain {
 impl Chain {
     /// A log that is held against its anchors, and against heads that were kept elsewhere.
     pub fn new(anchors: &[Anchor], elsewhere: &[AuditHead]) -> Self {
-        let forged = |(line, anchor): (usize, &Anchor)| {
-            anchor.is_err().then_some(AuditFinding::ForgedAnchor { line: line + 1 })
-        };
+        let forged =
+            |(line, anchor): (usize, &Anchor)| anchor.is_err().then_some(AuditFinding::ForgedAnchor { line: line + 1 });
         let findings = anchors.iter().enumerate().filter_map(forged).take(AuditCheck::MOST).collect();
         let mut heads: Vec<_> = anchors.iter().flatten().chain(elsewhere).copied().collect();
         heads.sort_by_key(|head| head.number);

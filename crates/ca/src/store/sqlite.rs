@@ -65,8 +65,7 @@ impl SqliteStore {
             Ok(Mutex::new(reader))
         };
         let readers = (0..READERS).map(|_| reader()).collect::<Result<_, StoreError>>()?;
-        let writer =
-            Writer::start(writer, anchors.clone()).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let writer = Writer::start(writer, anchors.clone()).map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Self { writer, readers, actor: this_process().into(), anchors })
     }
 

@@ -154,11 +154,7 @@ fn gather(inbox: &Receiver<Job>, batch: &mut Vec<Job>, crowded: bool) {
     }
 }
 
-fn commit(
-    connection: &Connection,
-    batch: &mut [Job],
-    anchoring: &mut Option<Anchoring>,
-) -> Result<(), StoreError> {
+fn commit(connection: &Connection, batch: &mut [Job], anchoring: &mut Option<Anchoring>) -> Result<(), StoreError> {
     if transaction(connection, anchoring, || together(connection, batch))? {
         return Ok(());
     }

@@ -34,9 +34,8 @@ fn load_or_make(path: &Path, anchors: &Path) -> Result<AuditKey, KeyFileError> {
 /// What a CA was opened with: the policy file and the CA's certificate, as `sha256sum` and `openssl x509 -fingerprint -sha256` name
 /// them.
 pub(super) fn loaded(policy: &str, issuer: &Issuer) -> String {
-    let hash = |bytes: &[u8]| {
-        Digest::Sha256.of(bytes).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    };
+    let hash =
+        |bytes: &[u8]| Digest::Sha256.of(bytes).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let (policy, issuer) = (hash(policy.as_bytes()), hash(&issuer.certificate().der));
     format!("policy {policy} certificate {issuer} version {}", env!("CARGO_PKG_VERSION"))
 }

@@ -15,9 +15,8 @@ impl SqliteStore {
     /// Notes something in the name of whoever runs this process.
     pub(crate) fn note(&self, event: AuditEvent, about: &str, detail: &str) -> Result<(), StoreError> {
         let (about, detail, actor) = (about.to_owned(), detail.to_owned(), self.actor.clone());
-        self.writer.run(move |connection| {
-            append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor })
-        })
+        self.writer
+            .run(move |connection| append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor }))
     }
 
     pub(crate) const fn anchors(&self) -> Option<&AuditAnchors> {
@@ -65,7 +64,10 @@ pub(super) fn append(connection: &Connection, entry: &Entry<'_>) -> Result<(), S
     let hash = chained(&last, at, entry.fields());
     let mut statement = connection.prepare_cached(statements::ADD_AUDIT).map_err(failure)?;
     let [event, about, detail, actor] = entry.fields();
-    statement.execute(params![last.number.saturating_add(1), at, event, about, detail, actor, hash]).map(drop).map_err(failure)
+    statement
+        .execute(params![last.number.saturating_add(1), at, event, about, detail, actor, hash])
+        .map(drop)
+        .map_err(failure)
 }
 
 /// The last record.
