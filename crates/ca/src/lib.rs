@@ -6,6 +6,7 @@
 //! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
 //! - [`StatusDesk`]: who is revoked, by OCSP and CRL.
 //! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
+//! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -17,8 +18,11 @@ mod certificate;
 mod issuer;
 mod key;
 mod key_hash;
+mod link;
+mod mail;
 mod notice;
 mod order;
+mod outbox;
 mod pair;
 mod policy;
 mod qualified;
@@ -36,8 +40,11 @@ pub use certificate::{IssueError, IssuedCertificate};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{CaKey, KeyFileError};
 pub use key_hash::KeyHash;
+pub use link::{LinkDesk, LinkError, LinkId, LinkPurpose, LinkToken, OpenLink};
+pub use mail::{AddressError, English, Letter, Mail, MailAddress, MailError, MailKind, MailLink, Text, Texts};
 pub use notice::Notice;
 pub use order::Order;
+pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{Approval, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
 pub use refusal::Refusal;

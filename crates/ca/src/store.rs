@@ -5,7 +5,10 @@ mod writer;
 
 use std::time::SystemTime;
 
-pub use sqlite::{KeptStatus, PageAfter, RevocationRecord, SqliteStore, StatusChange};
+pub use sqlite::{
+    KeptLink, KeptStatus, LinkUse, MailRecord, MailState, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord,
+    SqliteStore, StatusChange,
+};
 
 use crate::{KeyHash, Profile, Transaction};
 

@@ -90,6 +90,12 @@ impl PickUpSecret {
         Ok(write_secret(path, self.0.as_slice())?)
     }
 
+    /// A key for something else that the CA signs for itself.
+    pub(crate) fn derive(&self, purpose: &[u8]) -> hmac::Key {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()), purpose);
+        hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref())
+    }
+
     /// The token of an order.
     pub(crate) fn token(&self, transaction: &Transaction, salt: &[u8; 16]) -> PickUpToken {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());

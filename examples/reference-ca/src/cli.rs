@@ -7,10 +7,12 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Transaction, store::OrderState};
 use obnova_status::RevocationReason;
 
+use crate::commands::MailCommand;
+
 pub use audit::{Audit, Moment};
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order or certificate, 4 the order is decided already, or the
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate or mail, 4 the order is decided already, or the
 certificate is revoked already or not on hold, 5 somebody changed the audit log.
 
 A first day:
@@ -137,6 +139,13 @@ pub enum Command {
         /// Where to write it, as DER
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// Mails of the CA: send them, list them
+    Mail {
+        /// The CA's directory
+        directory: PathBuf,
+        #[command(subcommand)]
+        command: MailCommand,
     },
     /// Look through the whole database for damage; the server may run meanwhile
     Check {

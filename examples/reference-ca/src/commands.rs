@@ -1,4 +1,5 @@
 mod audit;
+mod mail;
 
 use std::{
     io,
@@ -13,6 +14,7 @@ use obnova_ca::{AuditEvent, AuditFinding, CaError, Policy, StatusError, StoreErr
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, HouseError, InitOptions},
+    mail::{Postman, PostmanError},
 };
 
 use obnova_status::RevocationReason;
@@ -22,12 +24,11 @@ use crate::{
     show,
 };
 
+pub use mail::MailCommand;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most certificates that one list of notices is made from.
 const MOST_NOTICES: u32 = 100_000;
-
-/// Where a server is reached that listens where it does unless told otherwise.
-const USUAL: &str = "https://127.0.0.1:8443";
 
 /// Does what was asked.
 pub fn run(command: Command) -> Result<(), CommandError> {
@@ -69,6 +70,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print("released\n")
         }
         Command::Crl { directory, out } => crl(&directory, &out),
+        Command::Mail { directory, command } => mail::run(&directory, &command),
         Command::Check { directory } => {
             House::open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
@@ -113,12 +115,14 @@ fn serve(
     let end = runtime.block_on(async { end_of_service() })?;
     let server = Server::start(config)?;
     let announced = house.announce(&server.url())?;
+    let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| eprintln!("{line}")))?;
     print(&format!("listening on {}\n", server.url()))?;
     if let Some(url) = server.status_url() {
         print(&format!("status at {url}/ocsp and {url}/crl\n"))?;
     }
     runtime.block_on(end);
     drop(announced);
+    drop(postman);
     server.stop();
     Ok(())
 }
@@ -152,8 +156,9 @@ fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Re
     let token = house.ca().token(&order);
     house.audit()?.note(AuditEvent::LinkShown, &order.transaction.to_string(), "")?;
     let base = base.or_else(|| house.served_at()).unwrap_or_else(|| {
-        eprintln!("no server of this CA runs here: the link is for {USUAL}, say --base where that is wrong");
-        USUAL.to_owned()
+        let usual = House::USUAL_ADDRESS;
+        eprintln!("no server of this CA runs here: the link is for {usual}, say --base where that is wrong");
+        usual.to_owned()
     });
     print(&format!("{}/pickup/{}\n", base.trim_end_matches('/'), token.to_link().as_str()))
 }
@@ -196,6 +201,12 @@ pub enum CommandError {
     #[error("somebody changed the audit log:{}", lines(.0))]
     Audit(Vec<AuditFinding>),
     #[error(transparent)]
+    Postman(#[from] PostmanError),
+    #[error("not every mail could be sent: `obnova-ca mail DIRECTORY list` says why")]
+    NotSent,
+    #[error("there is no mail {0} that could be sent again")]
+    NoSuchMail(i64),
+    #[error(transparent)]
     Io(#[from] io::Error),
 }
 
@@ -207,7 +218,9 @@ impl CommandError {
     /// As `--help` documents them.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Ca(CaError::Store(StoreError::NoSuchOrder(_))) | Self::Status(StatusError::Unknown) => 3,
+            Self::Ca(CaError::Store(StoreError::NoSuchOrder(_)))
+            | Self::Status(StatusError::Unknown)
+            | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. }) | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold) => 4,
             Self::Audit(_) => 5,
             _ => 1,

@@ -7,19 +7,21 @@ mod layout;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
     AuditLog, Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
-    PickUpSecret, Policy, PolicyError, Profile, StatusDesk, StatusError, StoreError,
+    LinkDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
 pub use address::Announced;
 use layout::Layout;
+
+use crate::mail::{MailConfig, MailConfigError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -81,6 +83,7 @@ pub fn init(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<
 #[derive(Debug)]
 pub struct House {
     ca: Arc<Ca>,
+    desks: Mutex<Option<Arc<SqliteStore>>>,
     layout: Layout,
     /// Policy, key and program, for the audit log.
     loaded: String,
@@ -114,11 +117,11 @@ impl House {
         let text = layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?;
         let policy = Policy::from_toml(&text)?;
         let issuer = load_issuer(&layout)?;
-        let path = layout.pick_up_secret();
-        let secret = PickUpSecret::load(&path).map_err(|source| HouseError::Key { path, source })?;
+        let secret = load_secret(&layout)?;
         let loaded = audit::loaded(&text, &issuer);
         let store = audit::store(&layout)?;
-        Ok(Self { ca: Arc::new(Ca::new(policy, issuer, secret, Box::new(store))), layout, loaded })
+        let ca = Arc::new(Ca::new(policy, issuer, secret, Box::new(store)));
+        Ok(Self { ca, desks: Mutex::default(), layout, loaded })
     }
 
     /// The CA itself.
@@ -140,6 +143,15 @@ impl House {
     #[must_use]
     pub fn served_at(&self) -> Option<String> {
         address::announced(&self.layout.address())
+    }
+
+    /// Where a server is reached that listens where it does unless told otherwise.
+    pub const USUAL_ADDRESS: &str = "https://127.0.0.1:8443";
+
+    /// Where the server is reached, as far as is known here: where it was [announced](Self::announce), or the usual address.
+    #[must_use]
+    pub fn reached_at(&self) -> String {
+        self.served_at().unwrap_or_else(|| Self::USUAL_ADDRESS.to_owned())
     }
 
     /// What a client is given to trust: the root.
@@ -201,6 +213,47 @@ impl House {
         &self.loaded
     }
 
+    /// Mails that are to go out.
+    ///
+    /// # Errors
+    /// [`HouseError::Store`].
+    pub fn outbox(&self) -> Result<Outbox, HouseError> {
+        Ok(Outbox::new(self.desk_store()?))
+    }
+
+    /// What signs the links in mails, and opens them.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn link_desk(&self) -> Result<LinkDesk, HouseError> {
+        Ok(LinkDesk::new(&load_secret(&self.layout)?, self.desk_store()?))
+    }
+
+    /// How mail is sent.
+    ///
+    /// # Errors
+    /// [`MailConfigError`] names the field.
+    pub fn mail_config(&self) -> Result<MailConfig, MailConfigError> {
+        MailConfig::load(&self.layout.mail_config())
+    }
+
+    /// Where mails go that go to no relay: `mail` in the CA's directory.
+    #[must_use]
+    pub fn mail_folder(&self) -> PathBuf {
+        self.layout.mail_folder()
+    }
+
+    /// One way to the database for all desks of this house, opened when the first of them asks.
+    fn desk_store(&self) -> Result<Arc<SqliteStore>, HouseError> {
+        let mut opened = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = opened.as_ref() {
+            return Ok(store.clone());
+        }
+        let store = Arc::new(audit::store(&self.layout)?);
+        *opened = Some(store.clone());
+        Ok(store)
+    }
+
     /// The TLS server's key and its certificates, its own first.
     ///
     /// # Errors
@@ -233,6 +286,7 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
     layout.write_certificate(&layout.issuing_certificate(), issuing.certificate())?;
     layout.write_certificate(&layout.server_certificate(), &server)?;
     layout.write(&layout.policy(), options.policy.as_bytes())?;
+    layout.write(&layout.mail_config(), MailConfig::TEMPLATE.as_bytes())?;
     let path = layout.pick_up_secret();
     PickUpSecret::generate()
         .and_then(|secret| secret.save(&path))
@@ -246,6 +300,11 @@ fn load_issuer(layout: &Layout) -> Result<Issuer, HouseError> {
     let certificate = layout.read_certificate(&layout.issuing_certificate())?;
     let root = layout.read_certificate(&layout.root_certificate())?;
     Ok(Issuer::new(key, certificate, vec![root])?)
+}
+
+fn load_secret(layout: &Layout) -> Result<PickUpSecret, HouseError> {
+    let path = layout.pick_up_secret();
+    PickUpSecret::load(&path).map_err(|source| HouseError::Key { path, source })
 }
 
 fn load_key(path: &Path) -> Result<CaKey, HouseError> {

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use obnova_ca::{
     AuditRecord, Notice,
-    store::{CertificateRecord, OrderRecord},
+    store::{CertificateRecord, MailRecord, OrderRecord},
 };
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
@@ -88,6 +88,40 @@ pub fn audit_json(record: &AuditRecord, first: bool) -> String {
         "hash": record.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
     });
     format!("{}\n  {object}", if first { "" } else { "," })
+}
+
+/// Mails as lines for a person.
+pub fn mails(mails: &[MailRecord]) -> String {
+    if mails.is_empty() {
+        return "No mails.\n".into();
+    }
+    let mut text = format!("{:<6}  {:<13}  {:<8}  {:<20}  TO\n", "NUMBER", "KIND", "STATE", "POSTED");
+    for mail in mails {
+        let problem = mail.problem.as_ref().map(|problem| format!(" ({})", printable(problem))).unwrap_or_default();
+        let (kind, state, queued) = (mail.kind.name(), mail.state.name(), date(mail.queued));
+        text += &format!("{:<6}  {kind:<13}  {state:<8}  {queued:<20}  {}{problem}\n", mail.id, printable(&mail.to));
+    }
+    text
+}
+
+/// Mails as a list of objects for a program.
+pub fn mails_json(mails: &[MailRecord]) -> String {
+    let mail = |mail: &MailRecord| {
+        json!({
+            "number": mail.id,
+            "key": mail.key,
+            "kind": mail.kind.name(),
+            "state": mail.state.name(),
+            "to": mail.to,
+            "subject": mail.subject,
+            "posted": date(mail.queued),
+            "due": mail.due.map(date),
+            "tries": mail.tries,
+            "sent": mail.sent.map(date),
+            "problem": mail.problem,
+        })
+    };
+    format!("{:#}\n", mails.iter().map(mail).collect::<Value>())
 }
 
 fn certificate(certificate: &CertificateRecord) -> Value {

@@ -1,6 +1,8 @@
 pub(super) mod audit;
 mod file;
 mod holder;
+mod links;
+mod mails;
 mod repeats;
 mod revocations;
 mod statements;
@@ -23,6 +25,8 @@ use crate::{
     audit::{Entry, this_process},
 };
 
+pub use links::{KeptLink, LinkUse};
+pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.

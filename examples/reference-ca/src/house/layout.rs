@@ -62,6 +62,16 @@ impl Layout {
         self.0.join("server.pem")
     }
 
+    /// How mail is sent.
+    pub fn mail_config(&self) -> PathBuf {
+        self.0.join("mail.toml")
+    }
+
+    /// Where mails go that go to no relay.
+    pub fn mail_folder(&self) -> PathBuf {
+        self.0.join("mail")
+    }
+
     pub fn pick_up_secret(&self) -> PathBuf {
         self.0.join("pick-up.secret")
     }

@@ -7,13 +7,14 @@ use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
 const APPLICATION: i64 = 0x4f62_4341;
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 /// What leads to each version from the one before.
 pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (2, include_str!("../schema-2.sql")),
     (3, include_str!("../schema-3.sql")),
     (4, include_str!("../schema-4.sql")),
     (5, include_str!("../schema-5.sql")),
+    (6, include_str!("../schema-6.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,0 +1,174 @@
+use std::time::SystemTime;
+
+use der::DateTime;
+use obnova_status::RevocationReason;
+
+use super::Mail;
+
+/// What a mail says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// One line.
+    pub subject: String,
+    /// Lines that end with LF; [`Mail::LINK`] stands where the link is to be.
+    pub body: String,
+}
+
+/// What there is to be said, without words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Letter<'a> {
+    /// Certificates end, and nobody has ordered new ones. With a link.
+    Notice {
+        /// Their holder, readable.
+        holder: &'a str,
+        /// When they end.
+        ends: SystemTime,
+        /// In how many days, at the most.
+        days: u32,
+    },
+    /// The certificates of an order can be picked up. With a link.
+    PickUp {
+        /// Their holder, readable.
+        holder: &'a str,
+    },
+    /// A certificate was revoked.
+    Revoked {
+        /// Its holder, readable.
+        holder: &'a str,
+        /// Its serial number.
+        serial: &'a [u8],
+        /// Why.
+        reason: RevocationReason,
+        /// Since when.
+        since: SystemTime,
+    },
+    /// Whoever registered is to confirm the address. With a link.
+    Confirm {
+        /// Who, as they wrote it.
+        name: &'a str,
+        /// Until when the link is good.
+        expires: SystemTime,
+    },
+    /// The transport PIN of the card can be looked at, once. With a link.
+    TransportPin {
+        /// Whose.
+        name: &'a str,
+        /// Until when the link is good.
+        expires: SystemTime,
+    },
+}
+
+/// Puts letters into words: a vendor's own, in the vendor's language.
+pub trait Texts: Send + Sync {
+    /// The words. A letter with a link has [`Mail::LINK`] in its body.
+    fn compose(&self, letter: &Letter<'_>) -> Text;
+}
+
+/// The words that the reference CA has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct English;
+
+impl Texts for English {
+    fn compose(&self, letter: &Letter<'_>) -> Text {
+        let (subject, body) = match letter {
+            Letter::Notice { holder, ends, days } => (
+                format!("Your certificates end in {days} days"),
+                format!(
+                    "The certificates of {}\nend at {}.\n\n\
+                     To renew them, have your card and its PINs at hand and open this link:\n\n{link}\n\n\
+                     It is for these certificates only and works once.\n",
+                    plain(holder),
+                    date(*ends),
+                    link = Mail::LINK,
+                ),
+            ),
+            Letter::PickUp { holder } => (
+                "Your certificates are ready".into(),
+                format!(
+                    "The certificates that were ordered for\n{}\nare ready. Pick them up here:\n\n{link}\n\n\
+                     The link opens them until they are on the card. Neither card nor PIN is needed to pick them up.\n",
+                    plain(holder),
+                    link = Mail::LINK,
+                ),
+            ),
+            Letter::Revoked { holder, serial, reason, since } => (
+                "A certificate of yours was revoked".into(),
+                format!(
+                    "The certificate with the serial number {}\nof {}\nis not valid any more.\n\n\
+                     Since: {}\nReason: {reason}\n\n\
+                     If you did not ask for this, call the issuer.\n",
+                    crate::transaction::to_hex(serial),
+                    plain(holder),
+                    date(*since),
+                ),
+            ),
+            Letter::Confirm { name, expires } => (
+                "Confirm your e-mail address".into(),
+                format!(
+                    "{},\n\nthis address was given when a card was applied for. If that was you, confirm it here:\n\n{link}\n\n\
+                     The link works once, until {}. If it was not you, do nothing.\n",
+                    plain(name),
+                    date(*expires),
+                    link = Mail::LINK,
+                ),
+            ),
+            Letter::TransportPin { name, expires } => (
+                "The transport PIN of your card".into(),
+                format!(
+                    "{},\n\nyour identity was confirmed. The transport PIN of your card is shown here, once:\n\n{link}\n\n\
+                     Have paper and pen ready before you ask for it; the link works until {}.\n\
+                     Nobody has seen the PIN before you. If the page says that it was shown already, call the issuer.\n",
+                    plain(name),
+                    date(*expires),
+                    link = Mail::LINK,
+                ),
+            ),
+        };
+        Text { subject, body }
+    }
+}
+
+/// Names come from outside: none of them is taken for the place of the link, or breaks a line.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|char| if super::breaks(char) { ' ' } else { char })
+        .collect::<String>()
+        .replace(Mail::LINK, "link")
+}
+
+fn date(time: SystemTime) -> String {
+    DateTime::from_system_time(time)
+        .map_or_else(|_| "?".into(), |date| date.to_string().replace('T', " ").replace('Z', " UTC"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::MailKind;
+
+    #[test]
+    fn each_letter_has_words_that_can_be_mailed_and_one_link_where_it_has_one() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let name = "Eva {link}\r\nBcc: all@example.cz";
+        let letters = [
+            (Letter::Notice { holder: name, ends: time, days: 21 }, 1),
+            (Letter::PickUp { holder: name }, 1),
+            (
+                Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
+                0,
+            ),
+            (Letter::Confirm { name, expires: time }, 1),
+            (Letter::TransportPin { name, expires: time }, 1),
+        ];
+        for (letter, links) in letters {
+            let text = English.compose(&letter);
+            assert_eq!(text.body.matches(Mail::LINK).count(), links, "{text:?}");
+            assert!(text.body.contains("Eva ") && !text.body.contains('\r'), "{text:?}");
+            Mail::new("a", MailKind::Notice, "a@example.cz".parse().unwrap(), text).unwrap();
+        }
+        assert_eq!(date(time), "2027-01-15 08:00:00 UTC");
+    }
+}

@@ -1,0 +1,87 @@
+use std::{path::Path, sync::Arc, time::SystemTime};
+
+use clap::{Subcommand, ValueEnum};
+use obnova_ca::store::MailState;
+use obnova_reference_ca::{
+    House,
+    mail::{Delivery, Postman},
+};
+
+use super::{CommandError, end_of_service, print};
+use crate::show;
+
+#[derive(Debug, Subcommand)]
+pub enum MailCommand {
+    /// Send what waits, and go on so until interrupted
+    ///
+    /// A server that runs does this by itself. Two at once do no harm: each mail is one sender's for ten minutes.
+    Send {
+        /// End when nothing is due any more; 1 when a mail could not be sent
+        #[arg(long)]
+        once: bool,
+    },
+    /// List mails, the newest first; their texts are not shown
+    List {
+        /// Only those
+        #[arg(long)]
+        state: Option<State>,
+        /// At most so many
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u32,
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try a mail again that was given up
+    Retry {
+        /// As `list` numbers it
+        number: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum State {
+    Waiting,
+    Sent,
+    GivenUp,
+}
+
+impl From<State> for MailState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Waiting => Self::Waiting,
+            State::Sent => Self::Sent,
+            State::GivenUp => Self::GivenUp,
+        }
+    }
+}
+
+pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> {
+    let house = Arc::new(House::open(directory)?);
+    match command {
+        MailCommand::Send { once: true } => {
+            let log = |delivery: &Delivery| eprintln!("{delivery}");
+            let delivered = Postman::new(house)?.deliver(SystemTime::now(), &log)?;
+            print(&format!("{} sent, {} not\n", delivered.sent, delivered.failed))?;
+            if delivered.failed > 0 { Err(CommandError::NotSent) } else { Ok(()) }
+        }
+        MailCommand::Send { once: false } => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let end = runtime.block_on(async { end_of_service() })?;
+            let rounds = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| eprintln!("{line}")))?;
+            runtime.block_on(end);
+            drop(rounds);
+            Ok(())
+        }
+        MailCommand::List { state, limit, json } => {
+            let mails = house.outbox()?.list(state.map(Into::into), *limit)?;
+            print(&if *json { show::mails_json(&mails) } else { show::mails(&mails) })
+        }
+        MailCommand::Retry { number } => {
+            if house.outbox()?.retry(*number, SystemTime::now())? {
+                return print("it will be tried again\n");
+            }
+            Err(CommandError::NoSuchMail(*number))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use lettre::{
+    Message, SmtpTransport, Transport as _,
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, CertificateStore, Tls, TlsParameters},
+    },
+};
+
+use super::{MailConfigError, SmtpConfig, TlsMode, config};
+
+/// Where mails go.
+#[derive(Debug)]
+pub enum Carrier {
+    /// Each is a file in this folder, readable by its owner only.
+    Folder(PathBuf),
+    /// A relay.
+    Smtp(SmtpTransport),
+}
+
+/// How long a relay may take for each answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A mail that is not out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotCarried {
+    /// What happened. What a relay says may name the recipient: for the operator, not for logs.
+    pub problem: String,
+    /// It was refused for good.
+    pub refused: bool,
+}
+
+impl Carrier {
+    /// A relay, which is not talked to yet.
+    ///
+    /// # Errors
+    /// [`MailConfigError`]: the password or who is trusted cannot be read.
+    pub fn smtp(relay: &SmtpConfig) -> Result<Self, MailConfigError> {
+        let tls = match relay.tls {
+            TlsMode::None => Tls::None,
+            TlsMode::Implicit => Tls::Wrapper(parameters(relay)?),
+            TlsMode::StartTls => Tls::Required(parameters(relay)?),
+        };
+        let mut builder =
+            SmtpTransport::builder_dangerous(&relay.host).port(relay.port).tls(tls).timeout(Some(PATIENCE));
+        if let Some((user, file)) = &relay.login {
+            let password = config::password(file)?;
+            builder = builder.credentials(Credentials::new(user.clone(), password.to_string()));
+        }
+        Ok(Self::Smtp(builder.build()))
+    }
+
+    /// Takes a mail out. `name` is the file's, in a folder: the same mail again is the same file.
+    pub(super) fn carry(&self, message: &Message, name: &str) -> Result<(), NotCarried> {
+        match self {
+            Self::Folder(folder) => file(folder, name, &message.formatted())
+                .map_err(|error| NotCarried { problem: format!("{}: {error}", folder.display()), refused: false }),
+            Self::Smtp(relay) => relay
+                .send(message)
+                .map(|_| ())
+                .map_err(|error| NotCarried { problem: causes(&error), refused: error.is_permanent() }),
+        }
+    }
+}
+
+fn parameters(relay: &SmtpConfig) -> Result<TlsParameters, MailConfigError> {
+    let wrong = |error: lettre::transport::smtp::Error| MailConfigError::Trust(causes(&error));
+    let mut builder = TlsParameters::builder(relay.host.clone());
+    if let Some(path) = &relay.trust {
+        let pem = fs::read(path).map_err(|source| MailConfigError::Io { path: path.clone(), source })?;
+        let anchors = Certificate::from_pem(&pem).map_err(wrong)?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(anchors);
+    }
+    builder.build().map_err(wrong)
+}
+
+/// Written beside its place first: nobody reads half of one.
+fn file(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    if !folder.is_dir() {
+        make_private(folder)?;
+    }
+    // Its mode is 0600.
+    let mut file = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(folder.join(name)).map_err(|error| error.error)?;
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        // Another process made it a moment ago.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
+/// An error with what it comes from.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text += &format!(": {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

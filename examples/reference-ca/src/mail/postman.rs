@@ -1,0 +1,184 @@
+use std::{
+    fmt, io,
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use obnova_ca::{
+    CaError, LinkDesk, LinkError, MailKind, Outbox, StoreError,
+    store::{MailState, QueuedLink, QueuedMail},
+};
+use zeroize::Zeroizing;
+
+use super::{Carrier, MailConfig, MailConfigError, message::message};
+use crate::{House, house::HouseError};
+
+/// How many mails are taken at a time: those behind one that is slow may be another sender's.
+const AT_ONCE: u32 = 8;
+/// How often a postman looks who has not come by yet.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// Takes mails from the outbox of a CA to where its `mail.toml` says.
+#[derive(Debug)]
+pub struct Postman {
+    house: Arc<House>,
+    outbox: Outbox,
+    links: LinkDesk,
+    config: MailConfig,
+    carrier: Carrier,
+}
+
+/// One mail that was tried, as a log has it: neither address nor text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its row.
+    pub id: i64,
+    /// What it is about.
+    pub kind: MailKind,
+    /// What became of it.
+    pub state: MailState,
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mail {} {} {}", self.id, self.kind, self.state.name())
+    }
+}
+
+/// What became of the mails of one round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Mails that are out.
+    pub sent: usize,
+    /// Mails that are not, and are tried again or given up.
+    pub failed: usize,
+}
+
+impl Postman {
+    /// A postman for what the CA's `mail.toml` says.
+    ///
+    /// # Errors
+    /// [`PostmanError`].
+    pub fn new(house: Arc<House>) -> Result<Self, PostmanError> {
+        let config = house.mail_config()?;
+        let carrier = match &config.smtp {
+            None => Carrier::Folder(house.mail_folder()),
+            Some(relay) => Carrier::smtp(relay)?,
+        };
+        let (outbox, links) = (house.outbox()?, house.link_desk()?);
+        Ok(Self { house, outbox, links, config, carrier })
+    }
+
+    /// Takes out all that is due.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was taken and not told stays for the next round.
+    pub fn deliver(&self, now: SystemTime, log: &dyn Fn(&Delivery)) -> Result<Delivered, StoreError> {
+        let mut delivered = Delivered::default();
+        loop {
+            let mails = self.outbox.take(now, AT_ONCE)?;
+            if mails.is_empty() {
+                return Ok(delivered);
+            }
+            for mail in mails {
+                let state = self.one(&mail, now)?;
+                let count = if state == MailState::Sent { &mut delivered.sent } else { &mut delivered.failed };
+                *count += 1;
+                log(&Delivery { id: mail.id, kind: mail.kind, state });
+            }
+        }
+    }
+
+    fn one(&self, mail: &QueuedMail, now: SystemTime) -> Result<MailState, StoreError> {
+        let link = match self.link(mail) {
+            Ok(link) => link,
+            Err(LinkError::Store(error)) => return Err(error),
+            Err(error) => return self.outbox.failed(mail, &error.to_string(), true, now),
+        };
+        let message = match message(mail, link.as_ref().map(|link| link.as_str()), &self.config) {
+            Ok(message) => message,
+            Err(problem) => return self.outbox.failed(mail, &problem, true, now),
+        };
+        let name = format!("{:06}-{}-{}.eml", mail.id, mail.kind, &mail.message_id()[..8]);
+        match self.carrier.carry(&message, &name) {
+            Ok(()) => self.outbox.sent(mail, now).map(|()| MailState::Sent),
+            Err(not) => self.outbox.failed(mail, &not.problem, not.refused, now),
+        }
+    }
+
+    /// What stands in the mail and nowhere else.
+    fn link(&self, mail: &QueuedMail) -> Result<Option<Zeroizing<String>>, LinkError> {
+        let path = match &mail.link {
+            None => return Ok(None),
+            Some(QueuedLink::Signed(id)) => self.links.path(*id)?,
+            Some(QueuedLink::PickUp(transaction)) => {
+                let order = self.house.ca().order(transaction).map_err(|error| match error {
+                    CaError::Store(error) => LinkError::Store(error),
+                    _ => LinkError::Unknown,
+                });
+                let order = order?.ok_or(LinkError::Unknown)?;
+                Zeroizing::new(format!("/pickup/{}", *self.house.ca().token(&order).to_link()))
+            }
+        };
+        let base = self.config.base.clone().unwrap_or_else(|| self.house.reached_at());
+        Ok(Some(Zeroizing::new(format!("{}{}", base.trim_end_matches('/'), *path))))
+    }
+
+    /// Goes its rounds in a thread of its own, until what is returned is dropped.
+    ///
+    /// # Errors
+    /// No thread.
+    pub fn start(
+        self,
+        clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+        log: Arc<dyn Fn(&str) + Send + Sync>,
+    ) -> io::Result<Rounds> {
+        let (stop, stopped) = channel::<()>();
+        let rounds = move || {
+            loop {
+                let told = self.deliver(clock(), &|delivery| log(&delivery.to_string()));
+                if let Err(error) = told {
+                    log(&format!("mail: {error}"));
+                }
+                match stopped.recv_timeout(ROUND) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return,
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("ca-mail".into()).spawn(rounds)?;
+        Ok(Rounds { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// A postman on the way. Dropping this ends the rounds, after the mails that are in hand.
+#[derive(Debug)]
+pub struct Rounds {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Rounds {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic in it was printed there.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why mail cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum PostmanError {
+    /// The CA.
+    #[error(transparent)]
+    House(#[from] HouseError),
+    /// How it is to be sent.
+    #[error(transparent)]
+    Config(#[from] MailConfigError),
+}

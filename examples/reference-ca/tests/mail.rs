@@ -1,0 +1,345 @@
+//! Mails of the CA: into a folder, to a relay (aiosmtpd) with and without TLS, refused, torn.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use common::World;
+use obnova_ca::{
+    LinkPurpose, LinkToken, Mail, MailKind, MailLink, Outbox, Text,
+    store::{MailState, Posted},
+};
+use obnova_reference_ca::{House, house, mail::Postman};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A relay that does not outlive its test.
+struct Relay {
+    process: Child,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Relay {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/smtp_server.py");
+        // Debian's, which has Debian's packages.
+        let mut process = Command::new("/usr/bin/python3")
+            .arg(script)
+            .arg(folder)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 is missing: apt-get install python3-aiosmtpd");
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().parse().expect("the relay does not start: apt-get install python3-aiosmtpd");
+        Self { process, port, folder: folder.into() }
+    }
+
+    fn answers(&self, lines: &str) {
+        fs::write(self.folder.join("answers"), lines).unwrap();
+    }
+
+    fn taken(&self) -> Vec<String> {
+        let mail = |number: usize| fs::read_to_string(self.folder.join(format!("{number}.eml"))).ok();
+        (1..).map_while(mail).collect()
+    }
+
+    /// Sender, recipients, `tls` or `plain`.
+    fn envelope(&self, number: usize) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.join(format!("{number}.to"))).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn mail(key: &str) -> Mail {
+    let text = Text { subject: "Certifikáty končí".into(), body: "Dobrý den\n\nFrom here:\n{link}\n.\n".into() };
+    let link = MailLink::Signed {
+        purpose: LinkPurpose::Renew,
+        about: key.as_bytes().to_vec(),
+        expires: SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000),
+    };
+    let mail = Mail::new(key, MailKind::Notice, "jana@example.cz".parse().unwrap(), text).unwrap();
+    mail.named("Jana \"J\" Nováková").unwrap().with_link(link)
+}
+
+/// A CA in a folder, and a way to say how it mails.
+struct Place {
+    directory: tempfile::TempDir,
+    house: Arc<House>,
+    outbox: Outbox,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("ca");
+        house::init(&home, &house::InitOptions::default(), SystemTime::now()).unwrap();
+        let house = Arc::new(House::open(&home).unwrap());
+        let outbox = house.outbox().unwrap();
+        Self { directory, house, outbox }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.directory.path().join("ca")
+    }
+
+    fn relay(&self, arguments: &[&str]) -> Relay {
+        Relay::start(&self.directory.path().join("relay"), arguments)
+    }
+
+    fn config(&self, rest: &str) {
+        let text = format!("version = 1\nfrom = \"ca@example.cz\"\nbase = \"https://ca.example.cz\"\n{rest}");
+        fs::write(self.home().join("mail.toml"), text).unwrap();
+    }
+
+    /// (sent, not sent)
+    fn deliver(&self, now: SystemTime) -> (usize, usize) {
+        let delivered = Postman::new(self.house.clone()).unwrap().deliver(now, &|_| {}).unwrap();
+        (delivered.sent, delivered.failed)
+    }
+
+    fn state(&self) -> (MailState, String) {
+        let mail = self.outbox.list(None, 1).unwrap().remove(0);
+        (mail.state, mail.problem.unwrap_or_default())
+    }
+
+    fn secret(&self, name: &str, text: &str) {
+        let path = self.home().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// What Python's mail parser, which nobody here wrote, reads in a mail: headers as words, then the text.
+fn parsed(mail: &str) -> String {
+    let script = "import email, email.policy, sys\n\
+        m = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.default)\n\
+        assert not m.defects, m.defects\n\
+        print(m['from'], m['to'], m['subject'], m['message-id'], m['date'], m['auto-submitted'], m.get_content(), sep='\\n')";
+    let mut python = Command::new("/usr/bin/python3")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut python.stdin.take().unwrap(), mail.as_bytes()).unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn a_mail_is_a_file_of_its_owners_once() {
+    let place = Place::new();
+    let now = SystemTime::now();
+    assert_eq!(place.outbox.post(&mail("notice/21/aa"), now).unwrap(), Posted::Queued);
+    assert_eq!(place.outbox.post(&mail("notice/21/aa"), now).unwrap(), Posted::Known);
+    assert_eq!(place.deliver(now), (1, 0));
+    assert_eq!(place.outbox.post(&mail("notice/21/aa"), now).unwrap(), Posted::Known);
+    assert_eq!(place.deliver(now + 1000 * MINUTE), (0, 0));
+    let folder = place.house.mail_folder();
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 1);
+    assert_eq!(fs::metadata(&files[0]).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    let text = fs::read_to_string(&files[0]).unwrap();
+    assert!(text.lines().all(str::is_ascii), "{text}");
+    let read = parsed(&text);
+    assert!(read.contains("\"Jana \\\"J\\\" Nováková\" <jana@example.cz>\nCertifikáty končí\n<"), "{read}");
+    assert!(read.contains("\nauto-generated\nDobrý den\n\nFrom here:\nhttps://127.0.0.1:8443/renew/"), "{read}");
+    // The link opens what it is about; and stands neither in the database nor in what is beside it.
+    let link = read.lines().find_map(|line| line.split_once("/renew/")).unwrap().1;
+    let desk = place.house.link_desk().unwrap();
+    let token = LinkToken::from_link(link).unwrap();
+    assert_eq!(desk.look(&token, LinkPurpose::Renew, now).unwrap().about, b"notice/21/aa");
+    for file in ["ca.db", "ca.db-wal"] {
+        let bytes = fs::read(place.home().join(file)).unwrap();
+        let tag = &link[32..];
+        let raw: Vec<u8> = (0..40).step_by(2).map(|at| u8::from_str_radix(&tag[at..at + 2], 16).unwrap()).collect();
+        assert!(!bytes.windows(40).any(|part| part == tag.as_bytes()), "{file}");
+        assert!(!bytes.windows(20).any(|part| part == raw), "{file}");
+    }
+}
+
+#[test]
+fn a_relay_takes_mails_as_they_are() {
+    let place = Place::new();
+    let relay = place.relay(&[]);
+    place.config(&format!(
+        "from_name = \"CA Příklad\"\n[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n",
+        relay.port
+    ));
+    let now = SystemTime::now();
+    for key in ["notice/21/aa", "notice/7/aa"] {
+        place.outbox.post(&mail(key), now).unwrap();
+    }
+    assert_eq!(place.deliver(now), (2, 0));
+    assert_eq!(place.deliver(now), (0, 0));
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(relay.envelope(1), ["ca@example.cz", "jana@example.cz", "plain"]);
+    let read = parsed(&taken[0]);
+    assert!(read.starts_with("CA Příklad <ca@example.cz>\n"), "{read}");
+    assert!(read.contains("https://ca.example.cz/renew/") && read.trim_end().ends_with("\n."), "{read}");
+}
+
+#[test]
+fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
+    let place = Place::new();
+    let home = place.home();
+    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let chain =
+        fs::read_to_string(home.join("server.pem")).unwrap() + &fs::read_to_string(home.join("issuing.pem")).unwrap();
+    fs::write(home.join("chain.pem"), chain).unwrap();
+    pem_key(&home);
+    let tls = ["--tls".to_owned(), path("chain.pem"), path("relay-key.pem")];
+    let now = SystemTime::now();
+    for (number, mode) in ["starttls", "implicit"].into_iter().enumerate() {
+        let mut arguments: Vec<&str> = tls.iter().map(String::as_str).collect();
+        arguments.extend(["--login", "obnova", "long and secret"]);
+        arguments.extend((mode == "implicit").then_some("--implicit"));
+        let relay = Relay::start(&place.directory.path().join(mode), &arguments);
+        let config = |trust: &str, password: &str| {
+            place.secret("relay.password", password);
+            place.config(&format!(
+                "[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"{mode}\"\ntrust = \"{trust}\"\nuser = \"obnova\"\npassword_file = \"relay.password\"\n",
+                relay.port
+            ));
+        };
+        place.outbox.post(&mail(mode), now).unwrap();
+        // Somebody else's certificate vouches for nobody here.
+        let other = Place::new();
+        fs::copy(other.home().join("root.pem"), home.join("other.pem")).unwrap();
+        config("other.pem", "long and secret\n");
+        assert_eq!(place.deliver(now), (0, 1));
+        let (state, problem) = place.state();
+        assert!(state == MailState::Waiting && problem.to_lowercase().contains("certificate"), "{problem}");
+        config("root.pem", "wrong and secret\n");
+        assert_eq!(place.deliver(now + MINUTE), (0, 1));
+        let (state, problem) = place.state();
+        assert!(problem.contains("535") && !problem.contains("secret"), "{mode} {state:?} {problem}");
+        assert!(place.outbox.retry(number as i64 + 1, now).unwrap());
+        config("root.pem", "long and secret\n");
+        assert_eq!(place.deliver(now), (1, 0), "{mode} {:?}", place.state());
+        assert_eq!(relay.envelope(1)[2], "tls");
+    }
+    // A relay that offers no STARTTLS gets nothing.
+    let relay = place.relay(&[]);
+    place.config(&format!(
+        "[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"starttls\"\ntrust = \"root.pem\"\n",
+        relay.port
+    ));
+    place.outbox.post(&mail("plain"), now).unwrap();
+    assert_eq!(place.deliver(now), (0, 1));
+    assert!(relay.taken().is_empty());
+}
+
+/// The server's key for Python, which reads PEM only.
+fn pem_key(home: &Path) {
+    let done = Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-in", "server.key", "-out", "relay-key.pem"])
+        .current_dir(home)
+        .status()
+        .expect("openssl is missing: apt-get install openssl");
+    assert!(done.success());
+}
+
+#[test]
+fn what_is_refused_for_good_is_given_up_and_what_is_not_comes_again_later() {
+    let place = Place::new();
+    let relay = place.relay(&[]);
+    place.config(&format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n", relay.port));
+    // The database has whole seconds.
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    place.outbox.post(&mail("unknown"), now).unwrap();
+    relay.answers("rcpt 550 no such user\n");
+    assert_eq!(place.deliver(now), (0, 1));
+    let (state, problem) = place.state();
+    assert!(state == MailState::GivenUp && problem.contains("no such user"), "{problem}");
+    assert_eq!(place.deliver(now + 1000 * MINUTE), (0, 0));
+    assert!(place.outbox.retry(1, now).unwrap());
+    relay.answers("rcpt 450 busy\ndata 451 busy\n");
+    let mut at = now;
+    for minutes in [1, 5_u32] {
+        assert_eq!(place.deliver(at), (0, 1));
+        assert_eq!(place.state().0, MailState::Waiting);
+        assert_eq!(place.deliver(at + minutes * MINUTE - Duration::from_secs(1)), (0, 0), "{minutes}");
+        at += minutes * MINUTE;
+    }
+    assert_eq!(place.deliver(at), (1, 0));
+    assert_eq!(relay.taken().len(), 1);
+}
+
+#[test]
+fn a_mail_that_may_be_out_goes_again_under_the_same_name() {
+    let place = Place::new();
+    let relay = place.relay(&[]);
+    place.config(&format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n", relay.port));
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    place.outbox.post(&mail("torn"), now).unwrap();
+    relay.answers("drop\n");
+    assert_eq!(place.deliver(now), (0, 1));
+    assert_eq!(place.deliver(now + MINUTE), (1, 0));
+    let taken = relay.taken();
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0], taken[1], "the same bytes, Message-ID and link included");
+    // A sender that died with a mail in its hand: nobody else takes it for ten minutes, then somebody does.
+    place.outbox.post(&mail("died"), now).unwrap();
+    assert_eq!(place.outbox.take(now, 8).unwrap().len(), 1);
+    assert_eq!(place.deliver(now + 10 * MINUTE - Duration::from_secs(1)), (0, 0));
+    assert_eq!(place.deliver(now + 10 * MINUTE), (1, 0));
+}
+
+#[test]
+fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
+    let world = World::new();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let log = sent.clone();
+    let outbox = world.house.outbox().unwrap();
+    outbox.post(&mail("early"), SystemTime::now()).unwrap();
+    let rounds = Postman::new(world.house.clone())
+        .unwrap()
+        .start(Arc::new(SystemTime::now), Arc::new(move |line| log.lock().unwrap().push(line.to_owned())))
+        .unwrap();
+    while sent.lock().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    drop(rounds);
+    assert_eq!(sent.lock().unwrap().as_slice(), ["mail 1 notice sent"]);
+    let home = world.home();
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_obnova-ca")).arg("mail").arg(&home).args(arguments).output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code().unwrap(), text)
+    };
+    outbox.post(&mail("late"), SystemTime::now()).unwrap();
+    let (code, text) = run(&["list", "--state", "waiting"]);
+    assert!(code == 0 && text.contains("2       notice         waiting") && !text.contains("Dobrý"), "{text}");
+    assert_eq!(run(&["send", "--once"]), (0, "1 sent, 0 not\nmail 2 notice sent\n".into()));
+    let (_, text) = run(&["list", "--json"]);
+    assert!(text.contains("\"key\": \"late\"") && !text.contains("waiting") && !text.contains("Dobrý"), "{text}");
+    assert_eq!(run(&["retry", "1"]).0, 3);
+    fs::write(home.join("mail.toml"), "version = 1\nfrom = \"nobody\"\n").unwrap();
+    let (code, text) = run(&["send", "--once"]);
+    assert!(code == 1 && text.contains("mail.toml, from: the e-mail address has no @"), "{text}");
+}
