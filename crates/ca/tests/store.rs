@@ -67,6 +67,8 @@ fn a_file_of_the_first_schema_is_brought_up_to_date_with_what_is_in_it() {
              DROP TABLE revocations;
              DROP TABLE crls;
              DROP TABLE audit;
+             DROP TABLE mails;
+             DROP TABLE links;
              PRAGMA user_version = 1",
         )
         .unwrap();
