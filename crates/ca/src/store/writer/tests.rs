@@ -23,10 +23,28 @@ fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
     let path = directory.path().join("db");
     connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
     let writer = Writer::start(connect(&path), None).unwrap();
-    let insert =
-        |connection: &Connection, n: i64| connection.execute("INSERT INTO t VALUES (?1)", [n]).map_err(failure);
+    let job = |n: i64| {
+        let path = path.clone();
+        let work = move |connection: &Connection| {
+            insert(connection, n)?;
+            let seen = (count(&connect(&path)), count(connection));
+            if n == 2 { Err(StoreError::NoSuchOrder(Transaction::new(b"2").unwrap())) } else { Ok(seen) }
+        };
+        Box::new(work) as Box<dyn Fn(&Connection) -> Result<(i64, i64), StoreError> + Send>
+    };
+    let told = in_one_group(&writer, [1, 2, 3, 4].map(job));
+    let [one, two, three, four] = <[_; 4]>::try_from(told).unwrap();
+    // Each sees those before it, nobody outside sees any, and the row of the second is gone.
+    assert_eq!((one, three, four), (Ok((0, 1)), Ok((0, 2)), Ok((0, 3))));
+    assert!(matches!(two, Err(StoreError::NoSuchOrder(_))));
+    assert_eq!(count(&connect(&path)), 3);
+}
 
-    // The first job keeps the writer busy until four others wait.
+/// Has jobs wait for the writer until all are there, so that they are one group; tells what became of each.
+fn in_one_group<T: Send + 'static>(
+    writer: &Writer,
+    jobs: impl IntoIterator<Item = Box<dyn Fn(&Connection) -> Result<T, StoreError> + Send>>,
+) -> Vec<Result<T, StoreError>> {
     let (started, start) = channel();
     let (release, held) = channel::<()>();
     let first = writer.post(move |_| {
@@ -35,22 +53,83 @@ fn what_waits_is_committed_together_and_an_error_undoes_its_own_work_only() {
         Ok(())
     });
     start.recv().unwrap();
-    let post = |n: i64| {
-        let path = path.clone();
-        writer.post(move |connection| {
-            insert(connection, n)?;
-            let seen = (count(&connect(&path)), count(connection));
-            if n == 2 { Err(StoreError::NoSuchOrder(Transaction::new(b"2").unwrap())) } else { Ok(seen) }
-        })
-    };
-    let jobs = [1, 2, 3, 4].map(post);
+    let waiting: Vec<_> = jobs.into_iter().map(|job| writer.post(job)).collect();
     release.send(()).unwrap();
     first.recv().unwrap().unwrap();
-    let [one, two, three, four] = jobs.map(|job| job.recv().unwrap());
-    // Each sees those before it, nobody outside sees any, and the row of the second is gone.
-    assert_eq!((one, three, four), (Ok((0, 1)), Ok((0, 2)), Ok((0, 3))));
-    assert!(matches!(two, Err(StoreError::NoSuchOrder(_))));
-    assert_eq!(count(&connect(&path)), 3);
+    waiting.into_iter().map(|job| job.recv().unwrap()).collect()
+}
+
+type Insertion = Box<dyn Fn(&Connection) -> Result<usize, StoreError> + Send>;
+
+fn inserts(numbers: impl IntoIterator<Item = i64>) -> Vec<Insertion> {
+    let job = |n| Box::new(move |connection: &Connection| insert(connection, n)) as Insertion;
+    numbers.into_iter().map(job).collect()
+}
+
+/// COMMIT itself fails, and leaves the transaction open: a promise that holds at its end only is broken.
+#[test]
+fn when_a_commit_fails_nobody_of_the_group_is_told_that_it_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    let tables = "CREATE TABLE known (n INTEGER PRIMARY KEY);
+        CREATE TABLE t (n INTEGER REFERENCES known (n) DEFERRABLE INITIALLY DEFERRED);
+        INSERT INTO known VALUES (1), (2), (3), (4), (5)";
+    connect(&path).execute_batch(tables).unwrap();
+    let connection = connect(&path);
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    let writer = Writer::start(connection, None).unwrap();
+
+    let broken =
+        |told: &Result<usize, StoreError>| matches!(told, Err(StoreError::Failed(why)) if why.contains("FOREIGN KEY"));
+    let told = in_one_group(&writer, inserts([1, 2, 99, 3]));
+    assert!(told.len() == 4 && told.iter().all(broken), "{told:?}");
+    assert_eq!(count(&connect(&path)), 0, "nothing is kept");
+
+    // Another's error has each done by itself, and then it is that commit which fails. Who has an error of his own hears it.
+    let mut jobs = inserts([1, 99]);
+    jobs.push(Box::new(|connection| {
+        insert(connection, 2)?;
+        Err(StoreError::NoSuchOrder(Transaction::new(b"2").unwrap()))
+    }));
+    let told = in_one_group(&writer, jobs);
+    assert!(told[..2].iter().all(broken) && matches!(told[2], Err(StoreError::NoSuchOrder(_))), "{told:?}");
+    assert_eq!(count(&connect(&path)), 0, "nothing is kept");
+
+    assert_eq!(in_one_group(&writer, inserts([4, 5])), [Ok(1), Ok(1)]);
+    assert_eq!(writer.run(|connection| insert(connection, 1)), Ok(1));
+    assert_eq!(count(&connect(&path)), 3, "the next groups are kept");
+}
+
+/// COMMIT fails, and SQLite has undone everything by itself, as it does when the disk refuses.
+#[test]
+fn when_sqlite_undoes_a_group_by_itself_the_next_one_is_kept() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("db");
+    connect(&path).execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+    let mut connection = connect(&path);
+    let refuses = Arc::new(AtomicBool::new(false));
+    let hook = refuses.clone();
+    connection.commit_hook(Some(move || hook.load(Ordering::SeqCst))).unwrap();
+    let writer = Writer::start(connection, None).unwrap();
+    for round in 0..3 {
+        // The job that holds the group back is committed before it.
+        let switch = refuses.clone();
+        let mut jobs = inserts([1, 2, 3]);
+        jobs.push(Box::new(move |_| {
+            switch.store(true, Ordering::SeqCst);
+            Ok(0)
+        }));
+        let told = in_one_group(&writer, jobs);
+        assert!(told.iter().all(|told| matches!(told, Err(StoreError::Failed(_)))), "{told:?}");
+        assert_eq!(count(&connect(&path)), round * 2, "nothing is kept");
+        refuses.store(false, Ordering::SeqCst);
+        assert_eq!(in_one_group(&writer, inserts([1, 2])), [Ok(1), Ok(1)]);
+        assert_eq!(count(&connect(&path)), round * 2 + 2, "the next group is kept");
+    }
 }
 
 #[test]
