@@ -8,7 +8,7 @@ use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
     Ca, CaKey, FirstPair, IssuedCertificate, Issuer, KeyHash, PickUpSecret, Policy, SqliteStore, Store, StoreError,
     Transaction,
-    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
+    store::{Asked, CertificateRecord, Issued, Known, NewOrder, OrderRecord, OrderState, Repeat, Submission, Then},
 };
 use obnova_client::{CaError, HttpExchange};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Operation, Server};
@@ -160,7 +160,8 @@ impl HttpExchange for Wire<'_> {
     }
 }
 
-/// Stops the CA before and after each write to its store.
+/// Stops the CA before and after each write to its store, on the way that a server goes: what waits for the disk is told by the
+/// thread that writes, and what is looked up stood there at one moment.
 struct MortalStore {
     inner: SqliteStore,
     life: Mortal,
@@ -170,11 +171,28 @@ impl MortalStore {
     fn write<T>(&self, name: &str, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.life.effect(&format!("store {name}"), write).unwrap_or_else(|Dead { .. }| Err(StoreError::Stopped))
     }
+
+    /// Who is dead is told nothing: `then` is dropped.
+    fn write_then<T: 'static>(&self, name: &'static str, write: impl FnOnce(Then<T>), then: Then<T>) {
+        if self.life.pass(|| format!("before store {name}")).is_err() {
+            return;
+        }
+        let life = self.life.clone();
+        write(Box::new(move |told| {
+            if life.pass(|| format!("after store {name}")).is_ok() {
+                then(told);
+            }
+        }));
+    }
 }
 
 impl Store for MortalStore {
     fn submit(&self, order: NewOrder) -> Result<Submission, StoreError> {
         self.write("submit", || self.inner.submit(order))
+    }
+
+    fn submit_then(&self, order: NewOrder, then: Then<Submission>) {
+        self.write_then("submit", |then| self.inner.submit_then(order, then), then);
     }
 
     fn issue(
@@ -192,6 +210,10 @@ impl Store for MortalStore {
 
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
         self.write("confirm", || self.inner.confirm(transaction, now))
+    }
+
+    fn confirm_then(&self, transaction: &Transaction, now: SystemTime, then: Then<OrderState>) {
+        self.write_then("confirm", |then| self.inner.confirm_then(transaction, now, then), then);
     }
 
     fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
@@ -220,6 +242,14 @@ impl Store for MortalStore {
 
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
         self.inner.ending(from, until, limit)
+    }
+
+    fn look_up(&self, asked: &Asked<'_>) -> Result<Known, StoreError> {
+        self.inner.look_up(asked)
+    }
+
+    fn issued(&self, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
+        self.inner.issued(transaction)
     }
 
     fn check(&self) -> Result<(), StoreError> {
