@@ -48,7 +48,7 @@ pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{Approval, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
 pub use refusal::Refusal;
-pub use status::{StatusDesk, StatusError};
+pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};
 pub use transaction::{Transaction, TransactionError};

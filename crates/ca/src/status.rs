@@ -28,6 +28,18 @@ pub struct StatusDesk {
     on_duty: Mutex<Option<Arc<OnDuty>>>,
 }
 
+/// What a desk answers to an OCSP request.
+#[derive(Debug)]
+pub struct OcspResponse {
+    /// The OCSPResponse.
+    pub der: Vec<u8>,
+    /// It says something of certificates, and is signed; else it is an error, which nobody signs (RFC 6960 §2.3) and no cache may
+    /// keep.
+    pub is_signed: bool,
+    /// What the operator must know: why the desk could not answer.
+    pub failure: Option<StatusError>,
+}
+
 /// The responder of this week.
 struct OnDuty {
     responder: Responder,
@@ -71,15 +83,20 @@ impl StatusDesk {
     }
 
     /// The OCSP response to a request, as it came. There always is one for the client; what failed is told beside it.
-    pub fn ocsp(&self, request: &[u8], now: SystemTime) -> (Vec<u8>, Option<StatusError>) {
+    pub fn ocsp(&self, request: &[u8], now: SystemTime) -> OcspResponse {
+        let refusal = |error: ErrorStatus, failure| OcspResponse {
+            der: error.to_der(),
+            is_signed: false,
+            failure: Some(failure),
+        };
         match self.answer(request, now) {
-            Ok(response) => (response, None),
-            Err(error @ StatusError::Store(_)) => (ErrorStatus::TryLater.to_der(), Some(error)),
-            Err(error) => (ErrorStatus::InternalError.to_der(), Some(error)),
+            Ok(response) => response,
+            Err(error @ StatusError::Store(_)) => refusal(ErrorStatus::TryLater, error),
+            Err(error) => refusal(ErrorStatus::InternalError, error),
         }
     }
 
-    fn answer(&self, request: &[u8], now: SystemTime) -> Result<Vec<u8>, StatusError> {
+    fn answer(&self, request: &[u8], now: SystemTime) -> Result<OcspResponse, StatusError> {
         let on_duty = self.on_duty(now)?;
         let mut failure = None;
         let status = |serial: &SerialNumber| match self.store.status(serial.as_bytes()) {
@@ -97,9 +114,12 @@ impl StatusDesk {
             return Err(failure.into());
         }
         match answer {
-            Answer::ToSign(answer) => Ok(answer.assemble(&on_duty.key.sign(answer.bytes())?)?),
+            Answer::ToSign(answer) => {
+                let der = answer.assemble(&on_duty.key.sign(answer.bytes())?)?;
+                Ok(OcspResponse { der, is_signed: true, failure: None })
+            }
             Answer::Error(ErrorStatus::InternalError) => Err(StatusError::OutOfTime),
-            Answer::Error(error) => Ok(error.to_der()),
+            Answer::Error(error) => Ok(OcspResponse { der: error.to_der(), is_signed: false, failure: None }),
         }
     }
 
@@ -117,6 +137,15 @@ impl StatusDesk {
             to_sign.write(&signature, out)?;
             Ok(number)
         })?
+    }
+
+    /// How often the status of any certificate was changed, by any process. As long as it is the same, a CRL that was made since
+    /// says all there is to say.
+    ///
+    /// # Errors
+    /// [`StatusError::Store`].
+    pub fn changes(&self) -> Result<u64, StatusError> {
+        Ok(self.store.status_changes()?)
     }
 
     /// The greatest number that a CRL has; 0 before the first. Another process may have made it.

@@ -339,6 +339,18 @@ pub enum StoreError {
         /// The newest that is known here.
         known: i64,
     },
+    /// The file was written by an older version of this program and has to be brought up to date, but another process has it
+    /// open: an older one would go on with what it does not know. Nothing was changed.
+    #[error(
+        "{path} was made by an older version of this program, and {} has it open: stop that, then start this again",
+        name_of(*.process)
+    )]
+    InUse {
+        /// The file.
+        path: String,
+        /// Which one, where the system tells.
+        process: Option<u32>,
+    },
     /// The file is torn: bring it back from a copy.
     #[error("the database is damaged: stop the CA and bring the file back from a copy ({0})")]
     Damaged(String),

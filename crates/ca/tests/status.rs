@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use common::{DAY, Draft, World, first_pair, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    CaError, CaKey, FirstPair, KeyHash, Policy, Profile, Refusal, StatusDesk, StatusError, Store, StoreError,
-    Transaction,
+    CaError, CaKey, FirstPair, KeyHash, OcspResponse, Policy, Profile, Refusal, StatusDesk, StatusError, Store,
+    StoreError, Transaction,
     store::{CertificateRecord, KeptStatus, NewOrder, OrderState, RequestRecord, Submission},
 };
 use obnova_enroll::cmc::{Answer, Asked};
@@ -27,9 +27,9 @@ fn authority(world: &World) -> Authority {
 /// What a client is told by OCSP.
 fn told(desk: &StatusDesk, world: &World, certificate: &[u8], now: SystemTime) -> Result<Status, OcspError> {
     let question = Question::about(certificate, &authority(world)).unwrap().nonce(Nonce::from_random([7; 32]));
-    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now);
-    assert!(failure.is_none(), "{failure:?}");
-    question.check(&response, now, &Rules::default()).map(|verdict| verdict.status)
+    let OcspResponse { der, is_signed, failure } = desk.ocsp(&question.to_der().unwrap(), now);
+    assert!(is_signed && failure.is_none(), "{failure:?}");
+    question.check(&der, now, &Rules::default()).map(|verdict| verdict.status)
 }
 
 /// What a client reads in a new CRL.
@@ -89,6 +89,37 @@ fn what_is_revoked_stays_so_and_a_hold_can_end_both_ways() {
     assert!(matches!(desk.revoke(&[9; 20], RevocationReason::Superseded, now()), Err(StatusError::Unknown)));
     assert!(matches!(desk.release(&[9; 20]), Err(StatusError::Unknown)));
     assert_eq!(world.store().status(&[9; 20]), Ok(KeptStatus::Unknown));
+}
+
+#[test]
+fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
+    let world = World::new();
+    let desk = world.desk();
+    let [one, other] = world.old.certificates.each_ref().map(|certificate| certificate.serial());
+    let hold = || world.desk().revoke(one, RevocationReason::CertificateHold, now()).is_ok();
+    let revoke = || world.desk().revoke(one, RevocationReason::Superseded, now()).is_ok();
+    let release = || world.desk().release(one).is_ok();
+    let order = || matches!(world.send(&Draft::renewing(&world.old, 1)), Answer::Pending { .. });
+    let list = || desk.crl(now(), &mut Vec::new()).is_ok();
+    let steps: [(&str, &dyn Fn() -> bool, bool); 8] = [
+        ("not on hold", &|| !release(), false),
+        ("hold", &hold, true),
+        ("hold again", &|| !hold(), false),
+        ("release", &release, true),
+        ("order", &order, false),
+        ("revoke", &revoke, true),
+        ("a list", &list, false),
+        ("another", &|| world.desk().revoke(other, RevocationReason::CertificateHold, now()).is_ok(), true),
+    ];
+    for (name, step, counts) in steps {
+        let before = desk.changes().unwrap();
+        assert!(step(), "{name}");
+        assert_eq!(desk.changes().unwrap() - before, counts.into(), "{name}");
+    }
+    // From hold to the end there is no release between.
+    let before = desk.changes().unwrap();
+    desk.revoke(other, RevocationReason::KeyCompromise, now()).unwrap();
+    assert!(desk.changes().unwrap() > before);
 }
 
 #[test]
@@ -176,10 +207,13 @@ fn what_is_not_this_cas_is_not_answered_and_what_it_does_not_know_is_unknown() {
     let desk = world.desk();
     let stranger = world.impostor();
     let question = Question::about(&stranger.old.certificates[0].der, &authority(&stranger)).unwrap();
-    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now());
-    assert_eq!((response, failure.is_none()), (ErrorStatus::Unauthorized.to_der(), true));
-    let (response, failure) = desk.ocsp(b"garbage", now());
-    assert_eq!((response, failure.is_none()), (ErrorStatus::MalformedRequest.to_der(), true));
+    let refused = |request: &[u8]| {
+        let OcspResponse { der, is_signed, failure } = desk.ocsp(request, now());
+        assert!(!is_signed && failure.is_none(), "{failure:?}");
+        der
+    };
+    assert_eq!(refused(&question.to_der().unwrap()), ErrorStatus::Unauthorized.to_der());
+    assert_eq!(refused(b"garbage"), ErrorStatus::MalformedRequest.to_der());
 
     // Signed by the CA's key, and not in this store.
     let elsewhere = World::new();
@@ -208,8 +242,8 @@ fn a_store_that_cannot_be_read_is_told_to_the_operator_and_the_client_tries_late
     let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
     database.execute_batch("DROP TABLE revocations").unwrap();
     let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap();
-    let (response, failure) = desk.ocsp(&question.to_der().unwrap(), now());
-    assert_eq!(response, ErrorStatus::TryLater.to_der());
+    let OcspResponse { der, is_signed, failure } = desk.ocsp(&question.to_der().unwrap(), now());
+    assert_eq!((der, is_signed), (ErrorStatus::TryLater.to_der(), false));
     assert!(matches!(failure, Some(StatusError::Store(_))), "{failure:?}");
     assert!(matches!(desk.crl(now(), &mut Vec::new()), Err(StatusError::Store(_) | StatusError::Crl(_))));
 }
@@ -221,7 +255,7 @@ fn the_responder_is_relieved_before_its_certificate_ends_whatever_the_clock_does
     let half_a_week = Duration::from_secs(7 * 86_400 / 2);
     let responder = |when: SystemTime| {
         let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap();
-        let (response, failure) = desk.ocsp(&question.to_der().unwrap(), when);
+        let OcspResponse { der: response, failure, .. } = desk.ocsp(&question.to_der().unwrap(), when);
         assert!(failure.is_none());
         assert!(question.check(&response, when, &Rules::default()).is_ok());
         // Its certificate is the end of the response.
@@ -244,10 +278,10 @@ fn a_clock_before_the_ca_itself_is_told_to_the_operator() {
     let desk = world.desk();
     let begin = authority_begin(&world);
     let question = Question::about(&world.old.certificates[0].der, &authority(&world)).unwrap().to_der().unwrap();
-    let (response, failure) = desk.ocsp(&question, begin - DAY);
-    assert_eq!(response, ErrorStatus::InternalError.to_der());
+    let OcspResponse { der, is_signed, failure } = desk.ocsp(&question, begin - DAY);
+    assert_eq!((der, is_signed), (ErrorStatus::InternalError.to_der(), false));
     assert!(matches!(failure, Some(StatusError::OutOfTime)), "{failure:?}");
-    assert!(desk.ocsp(&question, begin).1.is_none(), "the clock is right again");
+    assert!(desk.ocsp(&question, begin).failure.is_none(), "the clock is right again");
 }
 
 fn authority_begin(world: &World) -> SystemTime {

@@ -13,11 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use obnova_ca::{StatusDesk, StatusError};
-use obnova_status::{
-    limits::MAX_REQUEST,
-    ocsp::{ErrorStatus, http},
-};
+use obnova_ca::{OcspResponse, StatusDesk, StatusError};
+use obnova_status::{limits::MAX_REQUEST, ocsp::http};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 use super::{
@@ -40,7 +37,8 @@ struct Desk {
 }
 
 struct List {
-    number: u64,
+    /// How many changes there had been when it was begun. Its number says less: every server on this store takes one.
+    changes: u64,
     made: SystemTime,
     der: Bytes,
 }
@@ -86,10 +84,9 @@ async fn in_path(State(desk): State<Arc<Desk>>, Path(request): Path<String>) -> 
 async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
     let work = move || desk.desk.ocsp(&request, (desk.shared.clock)());
     match blocking(work).await {
-        Ok((response, failure)) => {
-            let signed = !ErrorStatus::ALL.into_iter().any(|error| error.to_der() == response);
-            let mut answer = ([(header::CONTENT_TYPE, http::RESPONSE_TYPE)], response).into_response();
-            if signed {
+        Ok(OcspResponse { der, is_signed, failure }) => {
+            let mut answer = ([(header::CONTENT_TYPE, http::RESPONSE_TYPE)], der).into_response();
+            if is_signed {
                 answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHED));
             }
             failure.map(|failure| answer.extensions_mut().insert(Failure(failure.to_string())));
@@ -99,7 +96,7 @@ async fn answer(desk: Arc<Desk>, request: Vec<u8>) -> Response {
     }
 }
 
-/// The CRL: an hour old at the most, and the newest that anybody asked for.
+/// The CRL: an hour old at the most, and with everything that was revoked before it was asked for.
 async fn crl(State(desk): State<Arc<Desk>>) -> Response {
     let kept = desk.crl.clone().lock_owned().await;
     match blocking(move || desk.newest_crl(kept)).await {
@@ -120,15 +117,16 @@ impl Desk {
     fn newest_crl(&self, mut kept: OwnedMutexGuard<Option<List>>) -> Result<Bytes, StatusError> {
         // Not before it is his turn: the list may have been made while he waited.
         let now = (self.shared.clock)();
-        let newest = self.desk.newest_crl()?;
+        // Before the list is begun: what changes meanwhile may be in it or not, and makes it old.
+        let changes = self.desk.changes()?;
         let young = |list: &&List| now.duration_since(list.made).is_ok_and(|age| age < CRL_AGE);
-        if let Some(list) = kept.as_ref().filter(|list| list.number == newest).filter(young) {
+        if let Some(list) = kept.as_ref().filter(|list| list.changes == changes).filter(young) {
             return Ok(list.der.clone());
         }
         let mut der = Vec::new();
-        let number = self.desk.crl(now, &mut der)?;
+        self.desk.crl(now, &mut der)?;
         let der = Bytes::from(der);
-        *kept = Some(List { number, made: now, der: der.clone() });
+        *kept = Some(List { changes, made: now, der: der.clone() });
         Ok(der)
     }
 }

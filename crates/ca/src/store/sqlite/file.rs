@@ -2,12 +2,12 @@ use std::{fs, path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, config::DbConfig};
 
-use super::{failure, failure_of};
+use super::{failure, failure_of, holder};
 use crate::StoreError;
 
 /// `application_id` in the file's header: "ObCA".
 const APPLICATION: i64 = 0x4f62_4341;
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 1 + SCHEMA_CHANGES.len() as i64;
 /// What leads to each version from the one before.
 pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (2, include_str!("../schema-2.sql")),
@@ -15,9 +15,12 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (4, include_str!("../schema-4.sql")),
     (5, include_str!("../schema-5.sql")),
     (6, include_str!("../schema-6.sql")),
+    (7, include_str!("../schema-7.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it is waited for others to leave, where the file must be brought up to date: commands are short.
+const LEAVING: Duration = Duration::from_secs(1);
 /// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
 /// about as many in one piece.
 const CHECKPOINT: i64 = 4000;
@@ -78,15 +81,22 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         _ => failure(error),
     })?;
     // Made by a process that starts at the same moment? Then one makes the tables, and the other finds them.
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failure_of(connection, error))?;
+    begin(connection)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).map_err(failure)?;
-    if tables == 0 && application == 0 {
+    let is_new = tables == 0 && application == 0;
+    if is_new {
         connection.execute_batch(include_str!("../schema.sql")).map_err(failure)?;
         connection.pragma_update(None, "application_id", APPLICATION).map_err(failure)?;
         connection.pragma_update(None, "user_version", 1).map_err(failure)?;
     }
     let ours = pragma("application_id").map_err(failure)? == APPLICATION;
+    let is_older = ours && !is_new && pragma("user_version").map_err(failure)? < SCHEMA_VERSION;
+    if is_older {
+        connection.execute_batch("ROLLBACK").map_err(failure)?;
+        take_alone(connection, path)?;
+        begin(connection)?;
+    }
     for &(version, changes) in SCHEMA_CHANGES {
         if ours && pragma("user_version").map_err(failure)? == version - 1 {
             connection.execute_batch(changes).map_err(failure)?;
@@ -94,6 +104,10 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         }
     }
     connection.execute_batch("COMMIT").map_err(failure)?;
+    if is_older {
+        // It is given back with the next access, which follows.
+        connection.pragma_update(None, "locking_mode", "NORMAL").map_err(failure)?;
+    }
     let application = pragma("application_id").map_err(failure)?;
     if application != APPLICATION {
         return Err(foreign(format!("its application_id is {application:#x}")));
@@ -110,6 +124,27 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
+}
+
+fn begin(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| failure_of(connection, error))
+}
+
+/// An older program that has the file open must not find itself in tables that it does not know: it stays as it is until that
+/// program has ended. Whoever has a file with a log open has a lock on it, and the log goes only when nobody else does; the lock
+/// is kept from then on.
+fn take_alone(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    connection.busy_timeout(LEAVING).map_err(failure)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(failure)?;
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0));
+    match mode.map_err(failure) {
+        Ok(mode) if mode == "delete" => {}
+        Ok(_) | Err(StoreError::Busy { .. }) => {
+            return Err(StoreError::InUse { path: path.display().to_string(), process: holder::any(path) });
+        }
+        Err(error) => return Err(error),
+    }
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)
 }
 
 /// Looks at every page of every table and index, once: whether each row is in each index too would take a search for each, and

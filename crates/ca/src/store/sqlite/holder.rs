@@ -1,11 +1,21 @@
-//! Who keeps a database locked.
+//! Who keeps a database locked, or open.
 
 use std::path::Path;
 
-/// The other process that keeps this file locked for itself, where the system tells: Linux lists a lock in a line that ends
-/// with `WRITE PROCESS MAJOR:MINOR:INODE FIRST LAST`. SQLite locks bytes of the file, or of what it shares beside it.
-#[cfg(target_os = "linux")]
+/// The other process that keeps this file locked for itself, where the system tells.
 pub(super) fn of(path: &Path) -> Option<u32> {
+    find(path, &["WRITE"])
+}
+
+/// Another process that has this file open, where the system tells: it has a lock at least for reading.
+pub(super) fn any(path: &Path) -> Option<u32> {
+    find(path, &["WRITE", "READ"])
+}
+
+/// Linux lists a lock in a line that ends with `WRITE PROCESS MAJOR:MINOR:INODE FIRST LAST`. SQLite locks bytes of the file, or
+/// of what it shares beside it.
+#[cfg(target_os = "linux")]
+fn find(path: &Path, kinds: &[&str]) -> Option<u32> {
     use std::os::unix::fs::MetadataExt as _;
     let mut shared = path.as_os_str().to_owned();
     shared.push("-shm");
@@ -18,13 +28,13 @@ pub(super) fn of(path: &Path) -> Option<u32> {
         let mut words = line.split_whitespace().rev().skip(2);
         let (place, process, kind) = (words.next()?, words.next()?, words.next()?);
         let is_here = place.rsplit(':').next().is_some_and(|inode| inodes.iter().any(|one| one == inode));
-        (is_here && kind == "WRITE").then(|| process.parse().ok()).flatten()
+        (is_here && kinds.contains(&kind)).then(|| process.parse().ok()).flatten()
     })
     // A process of another container is 0 here.
     .find(|process| *process > 0 && *process != std::process::id())
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn of(_: &Path) -> Option<u32> {
+fn find(_: &Path, _: &[&str]) -> Option<u32> {
     None
 }

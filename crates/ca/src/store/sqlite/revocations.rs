@@ -155,6 +155,17 @@ impl SqliteStore {
         })
     }
 
+    /// How often the status of any certificate was changed so far. It never falls.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn status_changes(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::STATUS_CHANGES).map_err(failure)?;
+            statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+        })
+    }
+
     /// The greatest number that a CRL has; 0 before the first.
     ///
     /// # Errors

@@ -82,6 +82,7 @@ pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER 
 pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE serial = ?1)";
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
+pub const STATUS_CHANGES: &str = "SELECT count FROM status_changes WHERE id = 1";
 pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
 pub const AUDIT_HEAD: &str = "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1";
 pub const AUDIT_HASH: &str = "SELECT hash FROM audit WHERE number = ?1";
@@ -139,6 +140,7 @@ mod tests {
         AUDIT_HASH,
         AUDIT,
         ADD_AUDIT,
+        STATUS_CHANGES,
     ];
 
     fn plan(sql: &str) -> Vec<String> {
