@@ -161,6 +161,11 @@ fn a_single_use_transport_pin_that_was_wrong_finishes_the_card() {
     card.refused(command::change_password(AuthenticationPin, b"7", b"1"), 0x6700);
     card.refused(command::verify(TransportPin, b"700700"), 0x6985);
     card.refused(command::change_password(SignaturePin, b"700700", b"1111"), 0x6985);
+    // A new PIN that cannot be one does not cost the card, whether the transport PIN is right or not.
+    for (transport, new) in [(b"700700", &b"111"[..]), (b"700701", b"111"), (b"700700", b"111111111"), (b"700700", b"")]
+    {
+        card.refused(command::change_password(AuthenticationPin, transport, new), 0x6700);
+    }
     card.refused(command::password_status(TransportPin), 0x63C1);
     card.refused(command::change_password(AuthenticationPin, b"700701", b"1111"), 0x63C0);
     card.refused(command::change_password(AuthenticationPin, b"700700", b"1111"), 0x6983);

@@ -79,6 +79,9 @@ impl Card {
         if reference != AuthenticationPin || self.password_state(reference) != PasswordState::Unset {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
+        // A slip in the new PIN does not cost the card. It tells how long the transport PIN is, and that is no secret here.
+        let new = data.get(self.usable(TransportPin)?.length()..).unwrap_or_default();
+        self.check_length(reference, new.len())?;
         let new = self.attempt_with_new(TransportPin, reference, data)?;
         if let Some(transport) = self.state.password_mut(TransportPin) {
             transport.use_up();
