@@ -10,7 +10,7 @@ use obnova_card::{
     GenerateKey, InstallCertificate, KeyRole, PasswordKind, ProfileToken, Removal, SignDigest, SlotId, Token,
     TokenError,
 };
-use obnova_fuzz::cards::{PLANTED, VALUES, certificate, public_key};
+use obnova_fuzz::cards::{Kind, PLANTED, VALUES, certificate, public_key};
 use obnova_fuzz::liar::{Exchange, Liar};
 use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task, right, secret};
 use obnova_profile::{
@@ -30,7 +30,7 @@ fuzz_target!(|play: Play| {
     let mut ever_lied = false;
     for operation in &play.operations {
         let before = wire.card().status();
-        let result = perform(&mut token, &wire, operation);
+        let result = perform(&mut token, &wire, play.kind, operation);
         let (said, lied, conversations) = wire.take();
         // What was believed once may stand in the directory.
         ever_lied |= lied;
@@ -55,9 +55,9 @@ fn to_text(value: &[u8]) -> &str {
 }
 
 /// Does it; `Ok(true)` when something was changed.
-fn perform(token: &mut Driver, wire: &Liar, operation: &Operation) -> Result<bool, TokenError> {
+fn perform(token: &mut Driver, wire: &Liar, card: Kind, operation: &Operation) -> Result<bool, TokenError> {
     let slot = SlotId(operation.slot.into());
-    let content = operation.pin(PasswordKind::AuthenticationPin);
+    let content = operation.pin(card, PasswordKind::AuthenticationPin);
     let kind =
         [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk, PasswordKind::TransportPin]
             [usize::from(operation.slot) % 4];
@@ -65,7 +65,7 @@ fn perform(token: &mut Driver, wire: &Liar, operation: &Operation) -> Result<boo
     match operation.what {
         Task::Overview => token.overview().map(|_| false),
         Task::Passwords => token.passwords().map(|_| false),
-        Task::Sign => sign(token, wire, operation).map(|()| true),
+        Task::Sign => sign(token, wire, card, operation).map(|()| true),
         Task::Generate => {
             let role = if operation.detail & 1 == 0 { KeyRole::Authentication } else { KeyRole::Signature };
             let request = GenerateKey { slot, role, algorithm: KeyAlgorithm::P256, label: "Jana".to_owned() };
@@ -87,19 +87,19 @@ fn perform(token: &mut Driver, wire: &Liar, operation: &Operation) -> Result<boo
             };
             token.remove(&[removal], &content).map(|()| true)
         }
-        Task::Change => token.change_password(kind, &operation.pin(kind), &new).map(|()| true),
-        Task::Unblock => token.unblock_password(kind, &operation.pin(PasswordKind::Puk), &new).map(|()| true),
+        Task::Change => token.change_password(kind, &operation.pin(card, kind), &new).map(|()| true),
+        Task::Unblock => token.unblock_password(kind, &operation.pin(card, PasswordKind::Puk), &new).map(|()| true),
         Task::Activate => {
             let lasting = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
-            let new = lasting.map(|kind| (kind, secret(right(kind))));
-            token.activate(&operation.pin(PasswordKind::TransportPin), &new).map(|()| true)
+            let new = lasting.map(|kind| (kind, secret(right(card, kind))));
+            token.activate(&operation.pin(card, PasswordKind::TransportPin), &new).map(|()| true)
         }
         Task::Repair => token.repair(&content).map(|repairs| !repairs.is_empty()),
     }
 }
 
 /// Signatures that are handed out are those of a key in the card, over what was asked for.
-fn sign(token: &mut Driver, wire: &Liar, operation: &Operation) -> Result<(), TokenError> {
+fn sign(token: &mut Driver, wire: &Liar, card: Kind, operation: &Operation) -> Result<(), TokenError> {
     let digest = if operation.detail & 1 == 0 { Digest::Sha256 } else { Digest::Sha384 };
     let algorithm = match operation.detail >> 1 & 3 {
         0 | 1 => SignatureAlgorithm::Ecdsa(digest),
@@ -110,7 +110,7 @@ fn sign(token: &mut Driver, wire: &Liar, operation: &Operation) -> Result<(), To
         .map(|number| SignDigest { slot: SlotId(operation.slot.into()), algorithm, digest: digest.of(&[number]) })
         .collect();
     let kind = if operation.detail & 0x10 == 0 { PasswordKind::AuthenticationPin } else { PasswordKind::SignaturePin };
-    let signatures = token.sign(&jobs, &operation.pin(kind))?;
+    let signatures = token.sign(&jobs, &operation.pin(card, kind))?;
     assert_eq!(signatures.len(), jobs.len());
     let keys: Vec<_> = (1..=SlotNumber::MOST).filter_map(|slot| key(&mut wire.card(), slot)?.to_spki().ok()).collect();
     for (job, signature) in jobs.iter().zip(&signatures) {

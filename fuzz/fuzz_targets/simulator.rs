@@ -1,6 +1,7 @@
 //! A conversation with the simulated card, held against a model of it after every step: no key is used before activation or
 //! without its PIN, no counter rises without the right password, nothing is read that should not be, a torn command has
-//! happened as far as the profile says, a reset closes everything, and a state file gives the same card again.
+//! happened as far as the profile says and lost no key, a card that was finished before it came to life stays so, a reset
+//! closes everything, and a state file gives the same card again.
 #![no_main]
 
 use std::path::PathBuf;
@@ -63,7 +64,9 @@ fn take(card: &mut Card, model: &mut Model, step: &Step, left: &mut usize) {
 }
 
 fn tear(card: &mut Card, model: &mut Model, apdu: &[u8], fault: &Fault) {
-    if *fault != Fault::TearBefore {
+    if *fault == Fault::TearBefore {
+        model.judge_nothing();
+    } else {
         let mut ahead = card.fork();
         let answer = ahead.process(apdu).expect("it has power");
         let whole = whole(&mut ahead, &answer);
@@ -76,7 +79,7 @@ fn tear(card: &mut Card, model: &mut Model, apdu: &[u8], fault: &Fault) {
     assert_eq!(card.process(apdu), Err(Torn));
     assert_eq!(card.process(apdu), Err(Torn), "it answers without power");
     reset(card, model);
-    model.learn_keys(card);
+    model.knows_keys(card);
 }
 
 fn reset(card: &mut Card, model: &mut Model) {

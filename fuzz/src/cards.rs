@@ -17,6 +17,8 @@ pub const SIGNATURE: &[u8] = b"920547";
 pub const PUK: &[u8] = b"71350862";
 /// Transport PIN of a card that is not.
 pub const TRANSPORT: &[u8] = b"385127";
+/// Transport PIN of a card on which it has five digits.
+pub const FIVE_DIGITS: &[u8] = b"72964";
 
 /// Values that inputs name by their place here: right ones, new ones, and some that no password can have.
 pub const VALUES: [&[u8]; 12] = [
@@ -35,7 +37,8 @@ pub const VALUES: [&[u8]; 12] = [
 ];
 
 /// No answer of a card may contain one of these.
-pub const PLANTED: [&[u8]; 7] = [AUTHENTICATION, SIGNATURE, PUK, TRANSPORT, VALUES[4], VALUES[5], VALUES[6]];
+pub const PLANTED: [&[u8]; 8] =
+    [AUTHENTICATION, SIGNATURE, PUK, TRANSPORT, FIVE_DIGITS, VALUES[4], VALUES[5], VALUES[6]];
 
 /// How a card begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,16 +55,71 @@ pub enum Kind {
     Empty,
     /// Active, with certificates as large as there can be: one in a slot, none in the other.
     Large,
+    /// Not active, and no password has a value; two pairs, as on all that follow.
+    Unset,
+    /// Not active, six zero bytes in place of every password.
+    Null,
+    /// Not active, the transport PIN in place of every password, and VERIFY says that there is none.
+    MustChange,
+    /// Not active, a transport PIN that works once.
+    SingleUse,
+    /// Not active, a transport PIN of five digits in place of every password, and PINs of six.
+    FiveDigits,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Active, Self::Separate, Self::InPlace, Self::Rsa, Self::Empty, Self::Large];
+    pub const ALL: [Self; 11] = [
+        Self::Active,
+        Self::Separate,
+        Self::InPlace,
+        Self::Rsa,
+        Self::Empty,
+        Self::Large,
+        Self::Unset,
+        Self::Null,
+        Self::MustChange,
+        Self::SingleUse,
+        Self::FiveDigits,
+    ];
 
     /// The kind that a number in an input stands for. Only its own number makes a large card: it costs several times as much.
     pub fn from_number(number: u8) -> Self {
-        let usual = Self::Large as usize;
-        if usize::from(number) == usual { Self::Large } else { Self::ALL[usize::from(number) % usual] }
+        match Self::ALL[usize::from(number) % Self::ALL.len()] {
+            Self::Large if number != Self::Large as u8 => Self::Active,
+            kind => kind,
+        }
+    }
+
+    /// How such a card comes to life; none when it is active from the start.
+    pub const fn transport_model(self) -> Option<TransportPinModel> {
+        match self {
+            Self::Active | Self::Rsa | Self::Empty | Self::Large => None,
+            Self::Separate => Some(TransportPinModel::Separate),
+            Self::InPlace => Some(TransportPinModel::InPlace),
+            Self::Unset => Some(TransportPinModel::Empty),
+            Self::Null => Some(TransportPinModel::Null),
+            Self::MustChange => Some(TransportPinModel::MustChange),
+            Self::SingleUse => Some(TransportPinModel::SingleUse),
+            Self::FiveDigits => Some(TransportPinModel::FiveDigits),
+        }
+    }
+
+    /// The transport PIN that a holder of such a card gets, empty when he gets none.
+    pub const fn transport(self) -> &'static [u8] {
+        match self {
+            Self::Unset | Self::Null => b"",
+            Self::FiveDigits => FIVE_DIGITS,
+            _ => TRANSPORT,
+        }
+    }
+
+    /// What such a card has for authentication PIN, signature PIN and PUK when it is active.
+    pub const fn lasting(self) -> [&'static [u8]; 3] {
+        match self {
+            Self::FiveDigits => [VALUES[5], SIGNATURE, PUK],
+            _ => [AUTHENTICATION, SIGNATURE, PUK],
+        }
     }
 
     /// The largest certificate that such a card takes, in bytes.
@@ -94,16 +152,15 @@ impl Kind {
             .label("Jana Nov\u{e1}kov\u{e1}")
             .slots(6)
             .largest_certificate(self.largest_certificate());
-        match self {
-            Self::Active | Self::Rsa | Self::Large => card.active(AUTHENTICATION, SIGNATURE, PUK),
-            Self::Separate => card.inactive(TransportPinModel::Separate, TRANSPORT),
-            Self::InPlace => card.inactive(TransportPinModel::InPlace, TRANSPORT),
-            Self::Empty => {
+        match (self, self.transport_model()) {
+            (_, Some(model)) => card.inactive(model, self.transport()),
+            (Self::Empty, None) => {
                 let card = card.slots(SlotNumber::MOST).active(AUTHENTICATION, SIGNATURE, PUK);
                 [AuthenticationPin, SignaturePin, Puk, TransportPin]
                     .into_iter()
                     .fold(card, |card, it| card.tries(it, 1))
             }
+            _ => card.active(AUTHENTICATION, SIGNATURE, PUK),
         }
     }
 
@@ -114,9 +171,9 @@ impl Kind {
             Self::Active => {
                 &[(1, Authentication, P256), (2, Signature, P256), (3, Authentication, P384), (4, Signature, P256)]
             }
-            Self::Separate | Self::InPlace | Self::Large => &[(1, Authentication, P256), (2, Signature, P256)],
             Self::Rsa => &[(1, Authentication, Rsa2048), (2, Signature, Rsa2048)],
             Self::Empty => &[],
+            _ => &[(1, Authentication, P256), (2, Signature, P256)],
         }
     }
 }

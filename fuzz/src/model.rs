@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_apdu::tlv::Tlv;
 use obnova_apdu::{CommandView, Response, StatusWord, ins};
-use obnova_profile::{CardStatus, LifeCycle};
+use obnova_profile::{CardStatus, LifeCycle, TransportPinModel};
 use obnova_simulator::Card;
 
 use crate::cards::{Kind, PLANTED};
@@ -25,11 +25,16 @@ use signing::Environment;
 #[derive(Clone)]
 pub struct Model {
     active: bool,
-    in_place: bool,
+    /// How it comes to life; of no account when it is active from the start.
+    life: TransportPinModel,
+    /// A password has no try left that it takes to come to life.
+    finished: bool,
     passwords: Vec<Password>,
     verified: [bool; 4],
     /// Which password the last command spent a try of.
     attempted: Option<usize>,
+    /// In which slot the last command made a key.
+    made: Option<u8>,
     keys: BTreeMap<u8, Key>,
     certificates: BTreeMap<u8, Vec<u8>>,
     directory: Vec<u8>,
@@ -47,7 +52,7 @@ pub struct Model {
 }
 
 /// A key pair in a slot.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 struct Key {
     algorithm: u8,
     signs: bool,
@@ -74,11 +79,13 @@ impl Model {
         let status = look.status();
         let constant = [0x2F00, 0x5031, 0x5032, 0x4401];
         Self {
-            active: !matches!(kind, Kind::Separate | Kind::InPlace),
-            in_place: kind == Kind::InPlace,
+            active: kind.transport_model().is_none(),
+            life: kind.transport_model().unwrap_or(TransportPinModel::Separate),
+            finished: false,
             passwords: passwords::of(kind),
             verified: [false; 4],
             attempted: None,
+            made: None,
             keys: content::keys(&mut look, &status),
             certificates: (1..=status.slots.len() as u8)
                 .filter_map(|slot| Some((slot, read(&mut look, 0x4300 | u16::from(slot))?)))
@@ -102,11 +109,17 @@ impl Model {
         self.passwords.get(index).and_then(|password| password.value.as_deref()).unwrap_or_default()
     }
 
+    /// What is right as the old value of a change. Where the transport PIN works once that is it, for want of another.
+    pub fn old_value(&self, password: u8) -> &[u8] {
+        let redeems = !self.active && self.life == TransportPinModel::SingleUse && self.value(password).is_empty();
+        self.value(if redeems { 4 } else { password })
+    }
+
     /// Takes what was sent and answered. `whole` is the answer together with what GET RESPONSE would fetch.
     pub fn judge(&mut self, apdu: &[u8], answer: &[u8], whole: &[u8]) {
         let sent = Response::parse(answer).expect("a card answers with a status word");
         let whole = Response::parse(whole).expect("a card answers with a status word");
-        self.attempted = None;
+        (self.attempted, self.made) = (None, None);
         let Some(command) = self.take(apdu, &sent) else { return };
         if whole.data.len() > command.ne {
             let (now, later) = whole.data.split_at(command.ne);
@@ -132,6 +145,11 @@ impl Model {
         }
     }
 
+    /// The card lost power before it acted on anything.
+    pub fn judge_nothing(&mut self) {
+        (self.attempted, self.made) = (None, None);
+    }
+
     /// The card was reset.
     pub fn reset(&mut self) {
         self.verified = [false; 4];
@@ -144,6 +162,7 @@ impl Model {
     /// Compares with what the card says about itself.
     pub fn is_like(&self, status: &CardStatus) {
         assert_eq!(status.life_cycle == LifeCycle::Active, self.active);
+        assert!(!(self.finished && self.active), "a card that was finished came to life");
         assert_eq!(status.limits.certificate, self.largest_certificate);
         let told: Vec<_> = status.passwords.iter().map(|password| password.state).collect();
         let expected: Vec<_> = self.passwords.iter().map(Password::state).collect();
@@ -203,9 +222,18 @@ impl Model {
         }
     }
 
-    /// A key that was made by a command whose answer was lost is another one than would have been told.
-    pub fn learn_keys(&mut self, look: &mut Card) {
-        self.keys = content::keys(look, &look.status());
+    /// After a tear the keys are those that were there. Only the one that the torn command made is another than would have
+    /// been told: nobody has seen it, and it is learnt here.
+    pub fn knows_keys(&mut self, look: &mut Card) {
+        let told = content::keys(look, &look.status());
+        if let Some((slot, key)) = self.made.take().and_then(|slot| Some((slot, told.get(&slot)?))) {
+            let others = self.keys.iter().filter(|(other, _)| **other != slot);
+            assert!(others.map(|(_, other)| &other.public).all(|other| *other != key.public), "a key was made twice");
+            if let Some(made) = self.keys.get_mut(&slot) {
+                made.public = key.public.clone();
+            }
+        }
+        assert!(told == self.keys, "a torn command changed a key, or lost one");
     }
 
     /// Whether this makes an RSA key, for which there is no time.

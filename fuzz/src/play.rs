@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use obnova_card::{PasswordKind, Pin, Secret};
 
-use crate::cards::{AUTHENTICATION, Kind, PUK, SIGNATURE, TRANSPORT, VALUES};
+use crate::cards::{Kind, VALUES};
 use crate::form::{Form, all, byte};
 use crate::liar::Lie;
 
@@ -70,24 +70,25 @@ const TASKS: [Task; 10] = [
 pub const LAST_TRY: u8 = 0x80;
 
 impl Operation {
-    /// The right value of a password (0 in `secret`), or one of [`VALUES`].
-    pub fn pin(&self, kind: PasswordKind) -> Pin {
+    /// The right value of a password of such a card (0 in `secret`), or one of [`VALUES`].
+    pub fn pin(&self, card: Kind, kind: PasswordKind) -> Pin {
         let choice = usize::from(self.secret & !LAST_TRY);
         let secret = match choice {
-            0 => secret(right(kind)),
+            0 => secret(right(card, kind)),
             choice => secret(VALUES[(choice - 1) % VALUES.len()]),
         };
         if self.secret & LAST_TRY == 0 { Pin::new(secret) } else { Pin::with_last_try(secret) }
     }
 }
 
-/// The value that a password of an active card begins with.
-pub fn right(kind: PasswordKind) -> &'static [u8] {
+/// The value that a password of such a card has when it is active, and its transport PIN before that.
+pub fn right(card: Kind, kind: PasswordKind) -> &'static [u8] {
+    let [authentication, signature, puk] = card.lasting();
     match kind {
-        PasswordKind::AuthenticationPin => AUTHENTICATION,
-        PasswordKind::SignaturePin => SIGNATURE,
-        PasswordKind::Puk => PUK,
-        PasswordKind::TransportPin => TRANSPORT,
+        PasswordKind::AuthenticationPin => authentication,
+        PasswordKind::SignaturePin => signature,
+        PasswordKind::Puk => puk,
+        PasswordKind::TransportPin => card.transport(),
     }
 }
 

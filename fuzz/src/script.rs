@@ -397,7 +397,7 @@ impl Action {
             }
             Self::PasswordStatus { password } => new(ins::VERIFY, 0x00, *password),
             Self::Change { password, old, new: next } => {
-                let data = [old.bytes(right(*password)), next.bytes(right(*password))].concat();
+                let data = [old.bytes(model.old_value(*password)), next.bytes(right(*password))].concat();
                 new(ins::CHANGE_REFERENCE_DATA, 0x00, *password).with_data(data)
             }
             Self::Set { password, new: next } => {

@@ -5,7 +5,7 @@ use obnova_card::{
     GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId,
     Token,
 };
-use obnova_fuzz::cards::{AUTHENTICATION, Kind, PUK, SIGNATURE, TRANSPORT, VALUES, certificate};
+use obnova_fuzz::cards::{AUTHENTICATION, Kind, PUK, SIGNATURE, VALUES, certificate};
 use obnova_simulator::SimulatorConnection;
 
 use crate::recorder::{Conversation, Recorder};
@@ -31,6 +31,11 @@ pub fn conversations() -> Vec<Conversation> {
         with("driver-passwords", Kind::Active, passwords),
         with("driver-activate-separate", Kind::Separate, activate),
         with("driver-activate-in-place", Kind::InPlace, activate),
+        with("driver-activate-unset", Kind::Unset, activate_unset),
+        with("driver-activate-null", Kind::Null, activate_unset),
+        with("driver-activate-must-change", Kind::MustChange, activate),
+        with("driver-activate-single-use", Kind::SingleUse, activate),
+        with("driver-activate-five-digits", Kind::FiveDigits, activate_five_digits),
         with("driver-first-key", Kind::Empty, first_key),
     ]
 }
@@ -94,15 +99,24 @@ fn passwords(mut card: Driver) {
     card.change_password(PasswordKind::Puk, &pin(PUK), &secret(VALUES[6])).expect("changed");
 }
 
-fn activate(mut card: Driver) {
-    let new = [
-        (PasswordKind::AuthenticationPin, secret(AUTHENTICATION)),
-        (PasswordKind::SignaturePin, secret(SIGNATURE)),
-        (PasswordKind::Puk, secret(PUK)),
-    ];
-    card.activate(&pin(TRANSPORT), &new).expect("activated");
-    card.sign(&[job(1, ECDSA)], &pin(AUTHENTICATION)).expect("signed");
-    card.activate(&pin(TRANSPORT), &new).expect_err("active already");
+fn activate(card: Driver) {
+    activate_as(Kind::Separate, card);
+}
+
+fn activate_unset(card: Driver) {
+    activate_as(Kind::Unset, card);
+}
+
+fn activate_five_digits(card: Driver) {
+    activate_as(Kind::FiveDigits, card);
+}
+
+fn activate_as(kind: Kind, mut card: Driver) {
+    let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
+    let new: Vec<_> = kinds.into_iter().zip(kind.lasting().map(secret)).collect();
+    card.activate(&pin(kind.transport()), &new).expect("activated");
+    card.sign(&[job(1, ECDSA)], &pin(kind.lasting()[0])).expect("signed");
+    card.activate(&pin(kind.transport()), &new).expect_err("active already");
 }
 
 fn first_key(mut card: Driver) {

@@ -36,6 +36,15 @@ pub fn plays() -> Vec<(String, Play)> {
         ),
         ("activate-separate", Kind::Separate, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         ("activate-in-place", Kind::InPlace, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 2, 0, 0b1_0000)]),
+        ("activate-unset", Kind::Unset, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
+        ("activate-null", Kind::Null, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
+        ("activate-must-change", Kind::MustChange, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
+        (
+            "activate-single-use",
+            Kind::SingleUse,
+            vec![does(Task::Activate, 0, LAST_TRY, 0), does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)],
+        ),
+        ("activate-five-digits", Kind::FiveDigits, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         ("repair", Kind::Active, vec![does(Task::Repair, 0, 0, 0)]),
         (
             "large-certificate",

@@ -145,6 +145,7 @@ impl Model {
         assert!((1..=self.slots).contains(&slot));
         let taken = self.keys.insert(slot, Key { algorithm, signs, public });
         assert!(taken.is_none(), "a key was made over another");
+        self.made = Some(slot);
     }
 
     /// The file that P1-P2 name, and the offset in it. A file named short is the selected one from then on.

@@ -1,10 +1,10 @@
 //! Passwords (PROFILE.md §3, §6): foretold to the status word.
 
 use obnova_apdu::{StatusWord, ins};
-use obnova_profile::PasswordState;
+use obnova_profile::{PasswordState, TransportPinModel as Life};
 
 use super::{Command, Model, refused};
-use crate::cards::{AUTHENTICATION, Kind, PUK, SIGNATURE, TRANSPORT};
+use crate::cards::Kind;
 
 /// A password as it must be.
 #[derive(Clone)]
@@ -15,32 +15,43 @@ pub(super) struct Password {
     /// The value is the transport PIN.
     transport: bool,
     shortest: usize,
+    longest: usize,
 }
 
-const LONGEST: usize = 8;
-/// A transport PIN in the place of every password is what each of them could be.
-const SHORTEST_IN_PLACE: usize = 6;
 const PUK_INDEX: usize = 2;
 const TRANSPORT_INDEX: usize = 3;
+/// What stands in place of every password where that is no secret.
+const NULL_PIN: &[u8] = &[0; 6];
 
 /// The passwords of a card that begins like that.
 pub(super) fn of(kind: Kind) -> Vec<Password> {
-    let values = match kind {
-        Kind::Separate => [None, None, None, Some(TRANSPORT)],
-        Kind::InPlace => [Some(TRANSPORT), Some(TRANSPORT), Some(TRANSPORT), None],
-        Kind::Active | Kind::Rsa | Kind::Empty | Kind::Large => {
-            [Some(AUTHENTICATION), Some(SIGNATURE), Some(PUK), None]
-        }
+    let lasting = |value: Option<&'static [u8]>| [value, value, value];
+    let own = kind.transport();
+    let (values, separate) = match kind.transport_model() {
+        None => (kind.lasting().map(Some), None),
+        Some(Life::Separate | Life::SingleUse) => (lasting(None), Some(own)),
+        Some(Life::Empty) => (lasting(None), None),
+        Some(Life::Null) => (lasting(Some(NULL_PIN)), None),
+        Some(_) => (lasting(Some(own)), None),
     };
-    let tries = if kind == Kind::Empty { [1; 4] } else { [3, 3, 5, 3] };
-    let count = if kind == Kind::Separate { 4 } else { 3 };
-    (0..count)
-        .map(|index| Password {
-            value: values[index].map(<[u8]>::to_vec),
-            left: tries[index],
-            tries: tries[index],
-            transport: kind == Kind::InPlace,
-            shortest: [4, 4, 6, 5][index],
+    let tries = match kind {
+        Kind::Empty => [1; 4],
+        Kind::SingleUse => [3, 3, 5, 1],
+        _ => [3, 3, 5, 3],
+    };
+    let six = kind == Kind::FiveDigits;
+    let lengths = [if six { (6, 6) } else { (4, 8) }, if six { (6, 6) } else { (4, 8) }, (6, 8), (5, 8)];
+    let all = values.into_iter().map(|value| (value, value.is_some() && kind.transport_model().is_some()));
+    let all = all.chain(separate.map(|value| (Some(value), false)));
+    let facts = tries.into_iter().zip(lengths);
+    all.zip(facts)
+        .map(|((value, transport), (tries, (shortest, longest)))| Password {
+            value: value.map(<[u8]>::to_vec),
+            left: tries,
+            tries,
+            transport,
+            shortest,
+            longest,
         })
         .collect()
 }
@@ -56,7 +67,7 @@ impl Password {
     }
 
     fn takes(&self, value: &[u8]) -> bool {
-        (self.shortest..=LONGEST).contains(&value.len())
+        (self.shortest..=self.longest).contains(&value.len())
     }
 
     fn set(&mut self, value: &[u8]) {
@@ -96,6 +107,29 @@ impl Model {
         for (before, after) in before.iter().zip(&self.passwords) {
             assert!(known || after.left <= *before);
         }
+        self.finished |= self.is_at_an_end();
+    }
+
+    /// Whether a card that is not active never will be: what it takes has no try left, and nothing unblocks it.
+    fn is_at_an_end(&self) -> bool {
+        let blocked = |index: usize| matches!(self.passwords[index].state(), PasswordState::Blocked);
+        match self.life {
+            _ if self.active => false,
+            Life::Separate => blocked(TRANSPORT_INDEX),
+            // Used up it is in any case; what it was used for is the authentication PIN.
+            Life::SingleUse => blocked(0) || (self.passwords[0].value.is_none() && blocked(TRANSPORT_INDEX)),
+            _ => (0..TRANSPORT_INDEX).any(blocked),
+        }
+    }
+
+    /// The password whose VERIFY opens the activation, on a card that is not active.
+    fn opener(&self) -> Option<usize> {
+        match self.life {
+            _ if self.active => None,
+            Life::Separate => Some(TRANSPORT_INDEX),
+            Life::SingleUse => Some(0),
+            _ => None,
+        }
     }
 
     /// Where the password that P2 names is.
@@ -109,13 +143,19 @@ impl Model {
         if command.data.is_empty() {
             return Verdict::Status(match self.passwords[index].state() {
                 _ if self.verified[index] => StatusWord::SUCCESS,
+                PasswordState::Unset if self.life == Life::Empty => StatusWord(0x62C7),
                 PasswordState::Unset => StatusWord(0x6984),
                 PasswordState::Blocked => StatusWord(0x6983),
-                PasswordState::Transport { .. } => StatusWord(0x62C1),
+                PasswordState::Transport { left } => match self.life {
+                    Life::Null => StatusWord(0x6985),
+                    Life::MustChange => StatusWord(0x6984),
+                    Life::FiveDigits => StatusWord(0x63C0 | u16::from(left)),
+                    _ => StatusWord(0x62C1),
+                },
                 PasswordState::Active { left } => StatusWord(0x63C0 | u16::from(left)),
             });
         }
-        let opens_something = index == TRANSPORT_INDEX || (self.active && index != PUK_INDEX);
+        let opens_something = if self.active { index < PUK_INDEX } else { self.opener() == Some(index) };
         if !opens_something || !self.passwords[index].takes(&command.data) {
             return Verdict::Refused;
         }
@@ -129,8 +169,11 @@ impl Model {
         let Some(index) = self.named(command).filter(|index| *index != TRANSPORT_INDEX) else {
             return Verdict::Refused;
         };
-        if !self.active && !self.in_place {
-            return Verdict::Refused;
+        match self.life {
+            _ if self.active => {}
+            Life::Separate => return Verdict::Refused,
+            Life::SingleUse => return self.redeem(index, &command.data),
+            _ => {}
         }
         let was_transport = matches!(self.passwords[index].state(), PasswordState::Transport { .. });
         let (verdict, old, new) = self.attempt_with_new(index, index, &command.data);
@@ -142,18 +185,43 @@ impl Model {
         }
         self.passwords[index].set(&new);
         self.verified[index] = false;
-        self.active |= self.passwords.iter().all(|password| !password.transport);
+        self.ends_by_itself();
         verdict
+    }
+
+    /// The transport PIN that works once becomes the authentication PIN.
+    fn redeem(&mut self, index: usize, data: &[u8]) -> Verdict {
+        if index != 0 || self.passwords[0].value.is_some() {
+            return Verdict::Refused;
+        }
+        let (verdict, _, new) = self.attempt_with_new(TRANSPORT_INDEX, 0, data);
+        if matches!(verdict, Verdict::Status(StatusWord::SUCCESS)) {
+            self.passwords[TRANSPORT_INDEX].left = 0;
+            self.passwords[0].set(&new);
+        }
+        verdict
+    }
+
+    /// Where there is no ACTIVATE FILE to send, the last password that is set activates the card.
+    fn ends_by_itself(&mut self) {
+        let set = |password: &Password| password.value.is_some() && !password.transport;
+        let waits = matches!(self.life, Life::Separate | Life::SingleUse);
+        self.active |= !waits && self.passwords.iter().all(set);
     }
 
     fn set(&mut self, command: &Command) -> Verdict {
         let Some(index) = self.named(command).filter(|index| *index != TRANSPORT_INDEX) else {
             return Verdict::Refused;
         };
-        if !self.may_activate() || !self.passwords[index].takes(&command.data) {
+        let may = match self.life {
+            Life::Empty => !self.active && self.passwords[index].value.is_none(),
+            _ => self.may_activate() && self.opener() != Some(index),
+        };
+        if !may || !self.passwords[index].takes(&command.data) {
             return Verdict::Refused;
         }
         self.passwords[index].set(&command.data);
+        self.ends_by_itself();
         Verdict::Status(StatusWord::SUCCESS)
     }
 
@@ -175,12 +243,12 @@ impl Model {
         }
         self.active = true;
         self.passwords.truncate(TRANSPORT_INDEX);
-        self.verified[TRANSPORT_INDEX] = false;
+        self.verified = [false; 4];
         Verdict::Status(StatusWord::SUCCESS)
     }
 
     fn may_activate(&self) -> bool {
-        !self.active && !self.in_place && self.verified[TRANSPORT_INDEX]
+        self.opener().is_some_and(|opener| self.verified[opener])
     }
 
     /// Spends a try, and gives all back when the value is right. `None` is a value that cannot be.
@@ -203,14 +271,24 @@ impl Model {
 
     /// Two values back to back: that of `index`, and a new one for `target`. The card cuts, since it knows the length.
     fn attempt_with_new(&mut self, index: usize, target: usize, data: &[u8]) -> (Verdict, Vec<u8>, Vec<u8>) {
-        let old = &self.passwords[index];
-        let shortest = if old.transport { SHORTEST_IN_PLACE } else { old.shortest } + self.passwords[target].shortest;
-        if !(shortest..=2 * LONGEST).contains(&data.len()) {
+        let (old, next) = (&self.passwords[index], &self.passwords[target]);
+        let (shortest, longest) = match self.life {
+            _ if !old.transport => (old.shortest, old.longest),
+            Life::Null => (6, 6),
+            Life::FiveDigits => (5, 5),
+            // It is what each password could be.
+            _ => (6, 8),
+        };
+        if !(shortest + next.shortest..=longest + next.longest).contains(&data.len()) {
             return (Verdict::Refused, Vec::new(), Vec::new());
         }
-        let length = self.passwords[index].value.as_ref().map_or(0, Vec::len).min(data.len());
+        let length = old.value.as_ref().map_or(0, Vec::len).min(data.len());
         let (old, new) = data.split_at(length);
-        let fits = self.passwords[target].takes(new);
+        let fits = next.takes(new);
+        if !fits && index == TRANSPORT_INDEX && self.passwords[index].left > 0 {
+            // What works once is not used up by a new PIN that cannot be one.
+            return (Verdict::Refused, Vec::new(), Vec::new());
+        }
         (self.attempt(index, fits.then_some(old)), old.to_vec(), new.to_vec())
     }
 }
