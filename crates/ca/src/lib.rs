@@ -6,7 +6,8 @@
 //! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
 //! - [`StatusDesk`]: who is revoked, by OCSP and CRL.
 //! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
-//! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them.
+//! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them;
+//!   [`NoticeDesk`]: who is told that certificates end.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -42,11 +43,11 @@ pub use key::{CaKey, KeyFileError};
 pub use key_hash::KeyHash;
 pub use link::{LinkDesk, LinkError, LinkId, LinkPurpose, LinkToken, OpenLink};
 pub use mail::{AddressError, English, Letter, Mail, MailAddress, MailError, MailKind, MailLink, Text, Texts};
-pub use notice::Notice;
+pub use notice::{Notice, NoticeDesk, NoticesDone};
 pub use order::Order;
 pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
-pub use policy::{Approval, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
+pub use policy::{Approval, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
 pub use refusal::Refusal;
 pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};

@@ -100,6 +100,27 @@ pub struct OpenLink {
     pub expires: SystemTime,
 }
 
+impl OpenLink {
+    /// The serial numbers that a link to a renewal is about.
+    #[must_use]
+    pub fn serials(&self) -> Vec<Vec<u8>> {
+        let mut rest = self.about.as_slice();
+        let next = || {
+            let (length, after) = rest.split_first()?;
+            let (serial, after) = after.split_at_checked(usize::from(*length))?;
+            rest = after;
+            Some(serial.to_vec())
+        };
+        std::iter::from_fn(next).collect()
+    }
+}
+
+/// What a link to a renewal is about: serial numbers, each behind its length.
+pub(crate) fn join_serials(serials: &[Vec<u8>]) -> Vec<u8> {
+    let one = |serial: &Vec<u8>| [&[u8::try_from(serial.len()).unwrap_or(0)], serial.as_slice()].concat();
+    serials.iter().flat_map(one).collect()
+}
+
 impl LinkDesk {
     /// A desk whose signatures come from the CA's secret.
     #[must_use]
@@ -115,6 +136,14 @@ impl LinkDesk {
         let kept = self.store.link(id)?.ok_or(LinkError::Unknown)?;
         let tag = self.sign(id, &kept);
         Ok(Zeroizing::new(format!("/{}/{}{}", kept.purpose, to_hex(&id.0), *Zeroizing::new(to_hex(&*tag)))))
+    }
+
+    /// What a link is about, for who sends it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn about(&self, id: LinkId) -> Result<Option<OpenLink>, StoreError> {
+        Ok(self.store.link(id)?.map(|kept| OpenLink { id, about: kept.about, expires: kept.expires }))
     }
 
     /// What a link is about, without using it up.

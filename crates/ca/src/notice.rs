@@ -1,9 +1,13 @@
+mod desk;
+
 use std::time::SystemTime;
 
 use x509_cert::{
     Certificate,
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
+
+pub use desk::{NoticeDesk, NoticesDone};
 
 use crate::{Ca, CaError, IssueError, IssuedCertificate, store::CertificateRecord};
 
@@ -24,8 +28,7 @@ impl Ca {
     /// The notices for certificates that end from `from` on and before `until`, the first to end first; at most `limit`
     /// certificates are looked at.
     ///
-    /// Nothing is remembered of what was sent. Who writes three weeks and one week before the end asks once a day for the
-    /// certificates that end on the 21st day from now, and on the 7th.
+    /// Nothing is remembered of who asks: [`NoticeDesk`] writes to them, once.
     ///
     /// # Errors
     /// [`CaError::Store`].

@@ -1,5 +1,6 @@
 //! What the CA does and refuses, as data: a TOML file.
 
+mod notices;
 mod wire;
 
 use std::time::Duration;
@@ -8,6 +9,8 @@ use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
 
 use crate::Profile;
+
+pub use notices::NoticePolicy;
 
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Policy {
     /// How long before they are issued certificates begin to be valid: holders and servers whose clocks are that much behind
     /// the CA's take them at once.
     pub backdate: Duration,
+    /// When holders are told that their certificates end.
+    pub notices: NoticePolicy,
     /// The certificate one logs in with.
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.

@@ -6,8 +6,8 @@ mod writer;
 use std::time::SystemTime;
 
 pub use sqlite::{
-    KeptLink, KeptStatus, LinkUse, MailRecord, MailState, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord,
-    SqliteStore, StatusChange,
+    KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail,
+    RevocationRecord, SqliteStore, StatusChange,
 };
 
 use crate::{KeyHash, Profile, Transaction};

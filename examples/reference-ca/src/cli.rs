@@ -140,6 +140,13 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Write to the holders whose certificates end soon, as policy says
+    ///
+    /// For cron, once a day; a server that runs does it by itself. Nobody is told twice.
+    Notices {
+        /// The CA's directory
+        directory: PathBuf,
+    },
     /// Mails of the CA: send them, list them
     Mail {
         /// The CA's directory

@@ -1,5 +1,6 @@
 mod audit;
 mod mail;
+mod notices;
 
 use std::{
     io,
@@ -70,6 +71,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print("released\n")
         }
         Command::Crl { directory, out } => crl(&directory, &out),
+        Command::Notices { directory } => notices::run(&directory),
         Command::Mail { directory, command } => mail::run(&directory, &command),
         Command::Check { directory } => {
             House::open(&directory)?.ca().check_store()?;

@@ -13,8 +13,9 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    AuditLog, Ca, CaError, CaKey, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
-    LinkDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError, StoreError,
+    AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
+    LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError,
+    StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
@@ -227,6 +228,14 @@ impl House {
     /// [`HouseError`] names the file that is missing or wrong.
     pub fn link_desk(&self) -> Result<LinkDesk, HouseError> {
         Ok(LinkDesk::new(&load_secret(&self.layout)?, self.desk_store()?))
+    }
+
+    /// What tells holders that their certificates end.
+    ///
+    /// # Errors
+    /// [`HouseError::Store`].
+    pub fn notice_desk(&self) -> Result<NoticeDesk, HouseError> {
+        Ok(NoticeDesk::new(self.desk_store()?, Arc::new(English)))
     }
 
     /// How mail is sent.

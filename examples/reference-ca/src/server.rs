@@ -2,6 +2,8 @@
 
 mod connection;
 mod est;
+mod html;
+mod links;
 mod pages;
 mod status;
 mod tls;
@@ -117,6 +119,8 @@ struct Shared {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     log: Arc<dyn Fn(&Access) + Send + Sync>,
     patience: Patience,
+    /// What the links in mails open.
+    desks: links::Desks,
 }
 
 /// The CA as a server.
@@ -140,6 +144,7 @@ impl Server {
             clock: config.clock,
             log: config.log,
             patience: config.patience,
+            desks: links::Desks::of(&config.house)?,
         });
         // They sign. More of them than processors would only take turns.
         let threads = std::thread::available_parallelism().map_or(2, |processors| processors.get().max(2));

@@ -73,11 +73,11 @@ impl Drop for Relay {
 fn mail(key: &str) -> Mail {
     let text = Text { subject: "Certifikáty končí".into(), body: "Dobrý den\n\nFrom here:\n{link}\n.\n".into() };
     let link = MailLink::Signed {
-        purpose: LinkPurpose::Renew,
+        purpose: LinkPurpose::Confirm,
         about: key.as_bytes().to_vec(),
         expires: SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000),
     };
-    let mail = Mail::new(key, MailKind::Notice, "jana@example.cz".parse().unwrap(), text).unwrap();
+    let mail = Mail::new(key, MailKind::Confirm, "jana@example.cz".parse().unwrap(), text).unwrap();
     mail.named("Jana \"J\" Nováková").unwrap().with_link(link)
 }
 
@@ -165,12 +165,12 @@ fn a_mail_is_a_file_of_its_owners_once() {
     assert!(text.lines().all(str::is_ascii), "{text}");
     let read = parsed(&text);
     assert!(read.contains("\"Jana \\\"J\\\" Nováková\" <jana@example.cz>\nCertifikáty končí\n<"), "{read}");
-    assert!(read.contains("\nauto-generated\nDobrý den\n\nFrom here:\nhttps://127.0.0.1:8443/renew/"), "{read}");
+    assert!(read.contains("\nauto-generated\nDobrý den\n\nFrom here:\nhttps://127.0.0.1:8443/confirm/"), "{read}");
     // The link opens what it is about; and stands neither in the database nor in what is beside it.
-    let link = read.lines().find_map(|line| line.split_once("/renew/")).unwrap().1;
+    let link = read.lines().find_map(|line| line.split_once("/confirm/")).unwrap().1;
     let desk = place.house.link_desk().unwrap();
     let token = LinkToken::from_link(link).unwrap();
-    assert_eq!(desk.look(&token, LinkPurpose::Renew, now).unwrap().about, b"notice/21/aa");
+    assert_eq!(desk.look(&token, LinkPurpose::Confirm, now).unwrap().about, b"notice/21/aa");
     for file in ["ca.db", "ca.db-wal"] {
         let bytes = fs::read(place.home().join(file)).unwrap();
         let tag = &link[32..];
@@ -199,7 +199,7 @@ fn a_relay_takes_mails_as_they_are() {
     assert_eq!(relay.envelope(1), ["ca@example.cz", "jana@example.cz", "plain"]);
     let read = parsed(&taken[0]);
     assert!(read.starts_with("CA Příklad <ca@example.cz>\n"), "{read}");
-    assert!(read.contains("https://ca.example.cz/renew/") && read.trim_end().ends_with("\n."), "{read}");
+    assert!(read.contains("https://ca.example.cz/confirm/") && read.trim_end().ends_with("\n."), "{read}");
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
         std::thread::yield_now();
     }
     drop(rounds);
-    assert_eq!(sent.lock().unwrap().as_slice(), ["mail 1 notice sent"]);
+    assert_eq!(sent.lock().unwrap().as_slice(), ["mail 1 confirm sent", "mail 2 notice sent"]);
     let home = world.home();
     let run = |arguments: &[&str]| {
         let output =
@@ -334,8 +334,8 @@ fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
     };
     outbox.post(&mail("late"), SystemTime::now()).unwrap();
     let (code, text) = run(&["list", "--state", "waiting"]);
-    assert!(code == 0 && text.contains("2       notice         waiting") && !text.contains("Dobrý"), "{text}");
-    assert_eq!(run(&["send", "--once"]), (0, "1 sent, 0 not\nmail 2 notice sent\n".into()));
+    assert!(code == 0 && text.contains("3       confirm        waiting") && !text.contains("Dobrý"), "{text}");
+    assert_eq!(run(&["send", "--once"]), (0, "1 sent, 0 not\nmail 3 confirm sent\n".into()));
     let (_, text) = run(&["list", "--json"]);
     assert!(text.contains("\"key\": \"late\"") && !text.contains("waiting") && !text.contains("Dobrý"), "{text}");
     assert_eq!(run(&["retry", "1"]).0, 3);

@@ -6,7 +6,7 @@ use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
 use serde::Deserialize;
 
-use super::{Approval, PolicyError, ProfilePolicy, QualifiedPolicy};
+use super::{Approval, PolicyError, ProfilePolicy, QualifiedPolicy, notices::Notices};
 
 const DAY: u64 = 24 * 60 * 60;
 /// The most entries a list may have.
@@ -20,6 +20,8 @@ pub(super) struct Policy {
     renewal: Renewal,
     authentication: Profile,
     signature: Profile,
+    #[serde(default)]
+    notices: Notices,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +104,7 @@ impl Policy {
                 7 * DAY,
             )?),
             backdate: Duration::from_secs(range("renewal.backdate_seconds", renewal.backdate_seconds, 0, DAY)?),
+            notices: self.notices.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
         })

@@ -3,6 +3,7 @@ mod file;
 mod holder;
 mod links;
 mod mails;
+mod notices;
 mod repeats;
 mod revocations;
 mod statements;
@@ -27,6 +28,7 @@ use crate::{
 
 pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
+pub use notices::NoticePosted;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.

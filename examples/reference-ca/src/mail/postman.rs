@@ -9,7 +9,7 @@ use std::{
 };
 
 use obnova_ca::{
-    CaError, LinkDesk, LinkError, MailKind, Outbox, StoreError,
+    CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
     store::{MailState, QueuedLink, QueuedMail},
 };
 use zeroize::Zeroizing;
@@ -21,6 +21,7 @@ use crate::{House, house::HouseError};
 const AT_ONCE: u32 = 8;
 /// How often a postman looks who has not come by yet.
 const ROUND: Duration = Duration::from_secs(5);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Takes mails from the outbox of a CA to where its `mail.toml` says.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct Postman {
     house: Arc<House>,
     outbox: Outbox,
     links: LinkDesk,
+    notices: NoticeDesk,
     config: MailConfig,
     carrier: Carrier,
 }
@@ -69,8 +71,8 @@ impl Postman {
             None => Carrier::Folder(house.mail_folder()),
             Some(relay) => Carrier::smtp(relay)?,
         };
-        let (outbox, links) = (house.outbox()?, house.link_desk()?);
-        Ok(Self { house, outbox, links, config, carrier })
+        let (outbox, links, notices) = (house.outbox()?, house.link_desk()?, house.notice_desk()?);
+        Ok(Self { house, outbox, links, notices, config, carrier })
     }
 
     /// Takes out all that is due.
@@ -93,7 +95,19 @@ impl Postman {
         }
     }
 
+    fn tell(&self, now: SystemTime, log: &dyn Fn(&str)) {
+        match self.notices.send(self.house.ca(), now) {
+            Ok(done) if done.unreachable.is_empty() => {}
+            Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),
+            Err(error) => log(&format!("notices: {error}")),
+        }
+    }
+
     fn one(&self, mail: &QueuedMail, now: SystemTime) -> Result<MailState, StoreError> {
+        if mail.kind == MailKind::Notice && self.is_late(mail)? {
+            self.outbox.withdraw(mail, "the certificates were renewed or revoked meanwhile")?;
+            return Ok(MailState::GivenUp);
+        }
         let link = match self.link(mail) {
             Ok(link) => link,
             Err(LinkError::Store(error)) => return Err(error),
@@ -108,6 +122,13 @@ impl Postman {
             Ok(()) => self.outbox.sent(mail, now).map(|()| MailState::Sent),
             Err(not) => self.outbox.failed(mail, &not.problem, not.refused, now),
         }
+    }
+
+    /// Whether a notice has become wrong while it waited.
+    fn is_late(&self, mail: &QueuedMail) -> Result<bool, StoreError> {
+        let Some(QueuedLink::Signed(id)) = mail.link else { return Ok(false) };
+        let Some(about) = self.links.about(id)? else { return Ok(false) };
+        Ok(!self.notices.is_due(&about.serials())?)
     }
 
     /// What stands in the mail and nowhere else.
@@ -128,7 +149,7 @@ impl Postman {
         Ok(Some(Zeroizing::new(format!("{}{}", base.trim_end_matches('/'), *path))))
     }
 
-    /// Goes its rounds in a thread of its own, until what is returned is dropped.
+    /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it writes the notices that are due.
     ///
     /// # Errors
     /// No thread.
@@ -139,8 +160,15 @@ impl Postman {
     ) -> io::Result<Rounds> {
         let (stop, stopped) = channel::<()>();
         let rounds = move || {
+            let mut day = SystemTime::UNIX_EPOCH;
             loop {
-                let told = self.deliver(clock(), &|delivery| log(&delivery.to_string()));
+                let now = clock();
+                // A clock that was set back is no reason to wait for yesterday.
+                if now.duration_since(day).is_ok_and(|since| since >= DAY) || day > now {
+                    day = now;
+                    self.tell(now, &*log);
+                }
+                let told = self.deliver(now, &|delivery| log(&delivery.to_string()));
                 if let Err(error) = told {
                     log(&format!("mail: {error}"));
                 }

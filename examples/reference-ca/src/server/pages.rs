@@ -19,13 +19,14 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-use super::{Access, Shared, connection::Peer, est};
+use super::{Access, Shared, connection::Peer, est, links};
 
 /// Everything that can be asked for.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/login", get(login))
         .route("/pickup/{token}", get(pick_up))
+        .merge(links::router())
         .fallback(est::answer)
         .layer(middleware::from_fn_with_state(shared.clone(), watched))
         .with_state(shared)
@@ -48,7 +49,10 @@ pub(super) async fn watched(
 ) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path();
-    let path = match ["/pickup/", "/ocsp/"].into_iter().find(|page| path.starts_with(page)) {
+    let path = match ["/pickup/", "/ocsp/", "/renew/", "/confirm/", "/transport-pin/"]
+        .into_iter()
+        .find(|page| path.starts_with(page))
+    {
         Some(page) => format!("{page}..."),
         None => path.chars().take(200).collect(),
     };
@@ -164,7 +168,7 @@ fn refusal_answer(status: StatusCode, refusal: &Refusal) -> Response {
     answer
 }
 
-fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {
+pub(super) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], format!("{body}\n")).into_response()
 }
 

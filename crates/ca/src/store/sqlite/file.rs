@@ -16,6 +16,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (5, include_str!("../schema-5.sql")),
     (6, include_str!("../schema-6.sql")),
     (7, include_str!("../schema-7.sql")),
+    (8, include_str!("../schema-8.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

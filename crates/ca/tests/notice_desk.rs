@@ -1,0 +1,166 @@
+//! Holders are told once for each time that policy names, whatever happens between.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use common::{DAY, Draft, EMAIL, World, first_pair, now, token};
+use obnova_ca::{
+    English, LinkDesk, LinkPurpose, LinkToken, NoticeDesk, NoticesDone, Outbox, PickUpSecret, Policy, SqliteStore,
+    store::{MailRecord, QueuedLink},
+};
+use obnova_status::RevocationReason;
+
+fn store(world: &World) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(&world.directory.path().join("ca.db")).unwrap())
+}
+
+fn desk(world: &World) -> NoticeDesk {
+    NoticeDesk::new(store(world), Arc::new(English))
+}
+
+fn mails(world: &World) -> Vec<MailRecord> {
+    Outbox::new(store(world)).list(None, 1000).unwrap()
+}
+
+fn posted(world: &World, at: SystemTime) -> usize {
+    desk(world).send(&world.ca, at).unwrap().posted
+}
+
+#[test]
+fn each_day_of_a_year_somebody_is_told_twice_and_no_more() {
+    // 20 days are left.
+    let world = World::new();
+    first_pair(&world.ca, "CN=Petr,C=CZ", "petr@example.cz", 100);
+    let told: Vec<_> = (0..120).map(|day| posted(&world, now() + day * DAY)).collect();
+    let days: Vec<_> = told.iter().enumerate().filter(|(_, count)| **count > 0).map(|(day, _)| day).collect();
+    // Days before the end: 20 (it began there), 7, and for the other one 21, 7; those that end at the very moment are not due yet.
+    assert_eq!(days, [0, 14, 80, 94]);
+    let mails = mails(&world);
+    assert_eq!(mails.len(), 4);
+    assert!(mails[3].to == EMAIL && mails[3].subject.contains("in 20 days"), "{:?}", mails[3]);
+    assert!(mails[2].to == EMAIL && mails[2].subject.contains("in 6 days"), "{:?}", mails[2]);
+    assert!(mails[0].to == "petr@example.cz" && mails[0].key.starts_with("notice/7/"));
+}
+
+#[test]
+fn who_was_not_told_in_time_is_told_once() {
+    let world = World::new();
+    assert_eq!(posted(&world, now() + 16 * DAY), 1);
+    assert_eq!(posted(&world, now() + 17 * DAY), 0);
+    assert!(mails(&world)[0].key.starts_with("notice/7/"));
+    let over = desk(&world).send(&world.ca, now() + 21 * DAY).unwrap();
+    assert_eq!(over, NoticesDone::default(), "what has ended ends no more");
+}
+
+#[test]
+fn renewed_revoked_and_held_ones_are_left_in_peace() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    token(&world.send(&draft));
+    assert_eq!(posted(&world, now()), 0);
+    let world = World::new();
+    let status = world.desk();
+    for (index, reason) in [RevocationReason::KeyCompromise, RevocationReason::CertificateHold].into_iter().enumerate()
+    {
+        status.revoke(world.old.certificates[index].serial(), reason, now()).unwrap();
+    }
+    assert_eq!(posted(&world, now()), 0);
+    // One of the two is there again: it is told, and when the other follows nobody is told once more.
+    let other = first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
+    status.revoke(other.certificates[0].serial(), RevocationReason::CertificateHold, now()).unwrap();
+    assert_eq!(posted(&world, now()), 1);
+    status.release(other.certificates[0].serial()).unwrap();
+    assert_eq!(posted(&world, now()), 0);
+    assert_eq!(posted(&world, now() + 14 * DAY), 1);
+}
+
+#[test]
+fn whoever_asks_at_the_same_moment_tells_once() {
+    let world = World::new();
+    for number in 0..20 {
+        first_pair(&world.ca, &format!("CN=Holder {number},C=CZ"), &format!("h{number}@example.cz"), 15);
+    }
+    let posted = std::thread::scope(|scope| {
+        let senders: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| desk(&world).send(&world.ca, now()).unwrap().posted)).collect();
+        senders.into_iter().map(|sender| sender.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(posted, 21);
+    assert_eq!(mails(&world).len(), 21);
+}
+
+#[test]
+fn a_holder_who_cannot_be_written_to_is_named_by_serial_number() {
+    let world = World::new();
+    let pair = first_pair(&world.ca, "CN=Petr,C=CZ", "petr at example.cz", 20);
+    let done = desk(&world).send(&world.ca, now()).unwrap();
+    assert_eq!(done.posted, 1);
+    let mut serials = pair.certificates.map(|certificate| certificate.serial().to_vec()).to_vec();
+    serials.sort();
+    assert_eq!(done.unreachable, serials);
+}
+
+#[test]
+fn policy_says_when_and_how_often() {
+    for (days, told) in [("[]", vec![]), ("[30]", vec![0]), ("[2, 10, 5]", vec![11, 16, 19])] {
+        let policy = Policy::TEMPLATE.replace("[21, 7]\n\n", &format!("{days}\n\n"));
+        let world = World::with(&policy, obnova_algorithm::KeyAlgorithm::P256);
+        let days: Vec<_> = (0..25).filter(|day| posted(&world, now() + *day * DAY) > 0).collect();
+        assert_eq!(days, told);
+    }
+    for (days, why) in [
+        ("[0]", "range"),
+        ("[366]", "range"),
+        ("[7, 7]", "twice"),
+        ("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]", "17"),
+    ] {
+        let error = Policy::from_toml(&Policy::TEMPLATE.replace("[21, 7]\n\n", &format!("{days}\n\n"))).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("notices.days") && error.contains(why), "{error}");
+    }
+    let old = Policy::TEMPLATE.replace("[notices]", "").replace("\ndays = [21, 7]\n", "\n");
+    assert_eq!(Policy::from_toml(&old).unwrap().notices.days(), [7, 21]);
+}
+
+#[test]
+fn a_page_ends_anywhere_and_nobody_is_missed_or_split() {
+    let world = World::new();
+    // More pairs that end at one moment than a page has certificates, and some before and after.
+    for number in 0..505 {
+        first_pair(&world.ca, &format!("CN=Same {number},C=CZ"), &format!("s{number}@example.cz"), 10);
+    }
+    for number in 0..4 {
+        first_pair(&world.ca, &format!("CN=Other {number},C=CZ"), &format!("o{number}@example.cz"), 9 + number);
+    }
+    let done = desk(&world).send(&world.ca, now()).unwrap();
+    assert_eq!((done.posted, done.known), (510, 0));
+    assert_eq!(mails(&world).len(), 510);
+}
+
+#[test]
+fn the_link_is_about_the_certificates_and_ends_with_them() {
+    let world = World::new();
+    let store = store(&world);
+    let links = LinkDesk::new(&PickUpSecret::load(&world.directory.path().join("secret")).unwrap(), store.clone());
+    assert_eq!(posted(&world, now()), 1);
+    let mail = Outbox::new(store).take(now(), 1).unwrap().remove(0);
+    let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
+    let path = links.path(id).unwrap();
+    let token = LinkToken::from_link(path.strip_prefix("/renew/").unwrap()).unwrap();
+    let mut serials = world.old.certificates.each_ref().map(|certificate| certificate.serial().to_vec()).to_vec();
+    serials.sort();
+    let open = links.look(&token, LinkPurpose::Renew, now()).unwrap();
+    assert_eq!(open.serials(), serials);
+    assert_eq!(open.expires, now() + 20 * DAY);
+    assert!(links.look(&token, LinkPurpose::Renew, now() + 20 * DAY - Duration::from_secs(1)).is_ok());
+    assert!(desk(&world).is_due(&serials).unwrap());
+    world.desk().revoke(&serials[0], RevocationReason::Superseded, now()).unwrap();
+    assert!(desk(&world).is_due(&serials).unwrap(), "the other one is");
+    world.desk().revoke(&serials[1], RevocationReason::Superseded, now()).unwrap();
+    assert!(!desk(&world).is_due(&serials).unwrap());
+}

@@ -1,0 +1,155 @@
+//! What the signed links in mails open. Whoever scans mails follows links by GET: that never uses one up.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+    routing::get,
+};
+use obnova_ca::{LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink};
+use serde_json::json;
+use x509_cert::der::DateTime;
+use zeroize::Zeroizing;
+
+use super::{
+    Shared,
+    html::{escape, page},
+    pages::{Failure, Refused, blocking, json_answer, text},
+};
+use crate::{House, house::HouseError};
+
+/// What knows links.
+pub(super) struct Desks {
+    pub links: LinkDesk,
+    pub notices: NoticeDesk,
+}
+
+/// The longest form that is read, in bytes.
+const MAX_FORM: usize = 4096;
+
+impl Desks {
+    pub fn of(house: &House) -> Result<Self, HouseError> {
+        Ok(Self { links: house.link_desk()?, notices: house.notice_desk()? })
+    }
+}
+
+pub(super) fn router() -> Router<Arc<Shared>> {
+    Router::new().route("/renew/{token}", get(renewal).post(begin_renewal))
+}
+
+/// What the link in a notice is about, for a browser: the program on the holder's computer does the rest.
+async fn renewal(State(shared): State<Arc<Shared>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+    let link = Zeroizing::new(link);
+    let opened = open(shared, &link, None).await;
+    answer(opened, wants_json(&headers), |open| {
+        let serials: String = serials(open).iter().map(|serial| format!("<li>{}</li>\n", escape(serial))).collect();
+        page(
+            StatusCode::OK,
+            "Renew your certificates",
+            &format!(
+                "<p>These certificates end at {ends}. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
+                 <p>Put your card into the reader, and start the renewal with the address of this page:</p>\n\
+                 <pre>obnova renew --link ADDRESS</pre>\n\
+                 <p>Looking at this page uses nothing up. The link works for one card, until the certificates end.</p>\n",
+                ends = escape(&date(open)),
+            ),
+        )
+    })
+}
+
+/// The holder's program begins the renewal.
+async fn begin_renewal(State(shared): State<Arc<Shared>>, Path(link): Path<String>, request: Request) -> Response {
+    let link = Zeroizing::new(link);
+    let as_json = wants_json(request.headers());
+    let Some(attempt) = form_field(request, "attempt").await.filter(|attempt| (16..=128).contains(&attempt.len()))
+    else {
+        return text(StatusCode::BAD_REQUEST, "the form has no field `attempt` of 16 to 128 characters");
+    };
+    let opened = open(shared, &link, Some(attempt)).await;
+    answer(opened, as_json, |_| {
+        page(StatusCode::OK, "The renewal is begun", "<p>Go on in the program that began it.</p>\n")
+    })
+}
+
+/// Looks at a link, or uses it up. One whose certificates were renewed or revoked meanwhile opens nothing any more.
+async fn open(
+    shared: Arc<Shared>,
+    link: &str,
+    attempt: Option<Zeroizing<String>>,
+) -> Result<Result<OpenLink, LinkError>, Response> {
+    let Some(token) = LinkToken::from_link(link) else { return Ok(Err(LinkError::Unknown)) };
+    let work = move || {
+        let now = (shared.clock)();
+        let links = &shared.desks.links;
+        let open = match &attempt {
+            None => links.look(&token, LinkPurpose::Renew, now)?,
+            Some(attempt) => links.use_up(&token, LinkPurpose::Renew, attempt.as_bytes(), now)?,
+        };
+        if shared.desks.notices.is_due(&open.serials())? { Ok(open) } else { Err(LinkError::Used) }
+    };
+    blocking(work).await
+}
+
+fn answer(
+    opened: Result<Result<OpenLink, LinkError>, Response>,
+    as_json: bool,
+    shown: impl FnOnce(&OpenLink) -> Response,
+) -> Response {
+    match opened {
+        Err(broken) => broken,
+        Ok(Err(error)) => refused(&error, as_json),
+        Ok(Ok(open)) if as_json => {
+            json_answer(StatusCode::OK, &json!({ "serials": serials(&open), "ends": date(&open) }))
+        }
+        Ok(Ok(open)) => shown(&open),
+    }
+}
+
+/// Why a link opens nothing, for a person or a program.
+pub(super) fn refused(error: &LinkError, as_json: bool) -> Response {
+    let status = match error {
+        LinkError::Unknown => StatusCode::NOT_FOUND,
+        LinkError::Expired | LinkError::Used => StatusCode::GONE,
+        LinkError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let reason = match error {
+        LinkError::Store(_) => "the CA cannot answer now: try again later".to_owned(),
+        error => error.to_string(),
+    };
+    let mut answer = if as_json {
+        json_answer(status, &json!({ "error": error.name(), "reason": reason }))
+    } else {
+        page(status, "This link opens nothing", &format!("<p>{}.</p>\n", escape(&reason)))
+    };
+    match error {
+        LinkError::Store(error) => drop(answer.extensions_mut().insert(Failure(error.to_string()))),
+        error => drop(answer.extensions_mut().insert(Refused(error.name()))),
+    }
+    answer
+}
+
+pub(super) fn wants_json(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(header::ACCEPT).iter();
+    accepts.filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("application/json"))
+}
+
+/// One field of a short form whose values need no escapes.
+pub(super) async fn form_field(request: Request, name: &str) -> Option<Zeroizing<String>> {
+    let body = to_bytes(request.into_body(), MAX_FORM).await.ok()?;
+    let form = std::str::from_utf8(&body).ok()?;
+    let value = form.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?.1;
+    let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    plain.then(|| Zeroizing::new(value.to_owned()))
+}
+
+fn serials(open: &OpenLink) -> Vec<String> {
+    open.serials().iter().map(|serial| serial.iter().map(|byte| format!("{byte:02x}")).collect()).collect()
+}
+
+fn date(open: &OpenLink) -> String {
+    DateTime::from_system_time(open.expires).map(|end| end.to_string()).unwrap_or_default()
+}
