@@ -1,4 +1,5 @@
 mod audit;
+mod backup;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -10,6 +11,7 @@ use obnova_status::RevocationReason;
 use crate::commands::MailCommand;
 
 pub use audit::{Audit, Moment};
+pub use backup::{Backup, Restore};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate or mail, 4 the order is decided already, or the
@@ -159,6 +161,12 @@ pub enum Command {
         /// The CA's directory
         directory: PathBuf,
     },
+    /// Write everything that makes the CA to one new file, while the server runs
+    Backup(Backup),
+    /// Bring a CA back from a backup
+    ///
+    /// What came after the backup is lost; numbers of CRLs that may have been given since are passed over.
+    Restore(Restore),
     /// What happened: show the audit log, or see whether anybody changed it
     #[command(subcommand)]
     Audit(Audit),

@@ -1,4 +1,5 @@
 mod audit;
+mod backup;
 mod mail;
 mod notices;
 
@@ -14,7 +15,7 @@ use clap::CommandFactory;
 use obnova_ca::{AuditEvent, AuditFinding, CaError, Policy, StatusError, StoreError, Transaction};
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
-    house::{self, HouseError, InitOptions},
+    house::{self, BackupError, HouseError, InitOptions},
     mail::{Postman, PostmanError},
 };
 
@@ -77,6 +78,8 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             House::open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
         }
+        Command::Backup(command) => backup::make(&command),
+        Command::Restore(command) => backup::restore(&command),
         Command::Audit(command) => audit::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
@@ -200,6 +203,8 @@ pub enum CommandError {
     Status(#[from] StatusError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("somebody changed the audit log:{}", lines(.0))]
     Audit(Vec<AuditFinding>),
     #[error(transparent)]
@@ -224,7 +229,7 @@ impl CommandError {
             | Self::Status(StatusError::Unknown)
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. }) | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold) => 4,
-            Self::Audit(_) => 5,
+            Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,
         }
     }

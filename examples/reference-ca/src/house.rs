@@ -2,6 +2,7 @@
 
 mod address;
 mod audit;
+mod backup;
 mod layout;
 
 use std::{
@@ -20,6 +21,7 @@ use obnova_ca::{
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
 pub use address::Announced;
+pub use backup::{BackupError, Passphrase, Restored, restore};
 use layout::Layout;
 
 use crate::mail::{MailConfig, MailConfigError};
@@ -63,21 +65,31 @@ impl Default for InitOptions {
 /// [`HouseError`].
 pub fn init(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), HouseError> {
     Policy::from_toml(&options.policy)?;
-    let parent = match directory.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    in_one_go(directory, |unfinished| fill(unfinished, options, now))
+}
+
+/// Makes a directory that must not exist or be empty: all that `fill` puts there, or nothing.
+fn in_one_go<T, E: From<HouseError>>(directory: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+    let parent = parent(directory);
     let io_error = |source| HouseError::Io { path: directory.into(), source };
     fs::create_dir_all(parent).map_err(io_error)?;
     if directory.exists() && fs::read_dir(directory).map_err(io_error)?.next().is_some() {
-        return Err(HouseError::NotEmpty { path: directory.into() });
+        return Err(HouseError::NotEmpty { path: directory.into() }.into());
     }
     let unfinished = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent).map_err(io_error)?;
-    fill(unfinished.path(), options, now)?;
+    let filled = fill(unfinished.path())?;
     fs::rename(unfinished.path(), directory).map_err(io_error)?;
     // The directory has its new name: there is nothing left to clean up under the old one.
     let _ = unfinished.keep();
-    Ok(())
+    Ok(filled)
+}
+
+/// Where a file or a directory is.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// A CA that was opened: what a server, an operator's command or a demo works with.

@@ -133,7 +133,7 @@ fn certificate(certificate: &CertificateRecord) -> Value {
     })
 }
 
-fn date(time: SystemTime) -> String {
+pub fn date(time: SystemTime) -> String {
     DateTime::from_system_time(time).map_or_else(|_| "?".into(), |date| date.to_string())
 }
 

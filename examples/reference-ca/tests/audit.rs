@@ -1,4 +1,5 @@
 //! `obnova-ca audit`: what was done, by whom, and whether anybody changed the log afterwards; also while the CA is killed.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -1,4 +1,5 @@
 pub(super) mod audit;
+mod copies;
 mod file;
 mod holder;
 mod links;
@@ -26,6 +27,7 @@ use crate::{
     audit::{Entry, this_process},
 };
 
+pub use copies::Copied;
 pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;

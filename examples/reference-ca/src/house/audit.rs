@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use obnova_algorithm::Digest;
 use obnova_ca::{AuditAnchors, AuditKey, Issuer, KeyFileError, SqliteStore};
 
-use super::{HouseError, layout::Layout};
+use super::{HouseError, layout::Layout, parent};
 
 /// Opens the database; the anchors of its audit log are beside it.
 pub(super) fn store(layout: &Layout) -> Result<SqliteStore, HouseError> {
@@ -19,8 +19,7 @@ fn load_or_make(path: &Path, anchors: &Path) -> Result<AuditKey, KeyFileError> {
     let missing = |path: &Path| matches!(path.try_exists(), Ok(false));
     if missing(path) && missing(anchors) {
         // All of it under its name, or nothing: another process may look for it at this moment, and has made it then.
-        let parent = path.parent().unwrap_or(Path::new("."));
-        let beside = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent)?;
+        let beside = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent(path))?;
         let unfinished = beside.path().join("audit.secret");
         AuditKey::generate()?.save(&unfinished)?;
         match std::fs::hard_link(&unfinished, path) {

@@ -24,6 +24,10 @@ impl Layout {
         Self(directory.into())
     }
 
+    pub fn directory(&self) -> &Path {
+        &self.0
+    }
+
     pub fn policy(&self) -> PathBuf {
         self.0.join("policy.toml")
     }

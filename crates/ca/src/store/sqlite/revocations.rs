@@ -175,7 +175,7 @@ impl SqliteStore {
     }
 }
 
-fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
+pub(super) fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
     statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
 }

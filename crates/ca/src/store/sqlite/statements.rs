@@ -84,6 +84,8 @@ pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE ser
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
 pub const STATUS_CHANGES: &str = "SELECT count FROM status_changes WHERE id = 1";
 pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
+/// With a number that was not given: the next one is greater.
+pub const PASS_CRLS: &str = "INSERT INTO crls (number, this_update) VALUES (?1, ?2)";
 pub const AUDIT_HEAD: &str = "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1";
 pub const AUDIT_HASH: &str = "SELECT hash FROM audit WHERE number = ?1";
 pub const AUDIT: &str =
@@ -136,6 +138,7 @@ mod tests {
         IS_ISSUED,
         BEGIN_CRL,
         NEWEST_CRL,
+        PASS_CRLS,
         AUDIT_HEAD,
         AUDIT_HASH,
         AUDIT,

@@ -1,0 +1,64 @@
+//! Copies of the database, and how to go on from one.
+
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use rusqlite::params;
+
+use super::{SqliteStore, audit, failure, file, revocations, seconds, statements};
+use crate::{AuditEvent, AuditHead, StoreError, audit::Entry};
+
+/// What a copy of the database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// Where its audit log ends.
+    pub head: AuditHead,
+    /// The greatest number of a CRL.
+    pub newest_crl: u64,
+}
+
+impl SqliteStore {
+    /// Writes everything as it stands at one moment to a new file, while others go on reading and writing, and looks through that
+    /// file for damage. The file must not exist, or be empty; it has what is kept and nothing that was deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the file is none, or a part of one. [`StoreError::Damaged`]: there is something in it that cannot be.
+    pub fn copy_to(&self, path: &Path) -> Result<Copied, StoreError> {
+        let target = path.to_str().ok_or_else(|| StoreError::Failed("the name of the copy is not UTF-8".into()))?;
+        let own = self.read(|connection| Ok(connection.path().map(ToOwned::to_owned)))?;
+        let own = own.ok_or_else(|| StoreError::Failed("the database has no file".into()))?;
+        let source = file::connect(Path::new(&own))?;
+        source.execute("VACUUM INTO ?1", [target]).map_err(failure)?;
+        let copy = file::connect(path)?;
+        file::check(&copy)?;
+        Ok(Copied { head: audit::head(&copy)?, newest_crl: revocations::newest_crl(&copy)? })
+    }
+
+    /// Goes on from a copy that was made at `copied`, when nothing is left of what came after it. Numbers that may have been given
+    /// since are passed over: of CRLs one for each microsecond, and more of them nobody makes. Serial numbers need nothing: they
+    /// grow with the time, above 96 random bits. The audit log says so, with `detail`.
+    ///
+    /// The number that CRLs go on from.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was changed; among them [`StoreError::Failed`] when the clock is before the copy.
+    pub fn go_on_from_copy(&self, copied: SystemTime, detail: &str, now: SystemTime) -> Result<u64, StoreError> {
+        let elapsed = now
+            .duration_since(copied)
+            .map_err(|_| StoreError::Failed("the copy was made later than now: look at the clock".into()))?;
+        let passed = (elapsed + Duration::from_secs(1)).as_micros();
+        let (detail, actor) = (detail.to_owned(), self.actor.clone());
+        self.writer.run(move |connection| {
+            let newest = u128::from(revocations::newest_crl(connection)?);
+            let number = i64::try_from(newest + passed)
+                .map_err(|_| StoreError::Failed("there are no numbers left for CRLs".into()))?;
+            let mut statement = connection.prepare_cached(statements::PASS_CRLS).map_err(failure)?;
+            statement.execute(params![number, seconds(now)]).map_err(failure)?;
+            let (event, about) = (AuditEvent::Restored, "");
+            audit::append(connection, &Entry { event, about, detail: &detail, actor: &actor })?;
+            Ok(number.unsigned_abs())
+        })
+    }
+}

@@ -1,0 +1,38 @@
+use std::time::SystemTime;
+
+use obnova_reference_ca::{
+    House,
+    house::{self, Passphrase},
+};
+
+use super::{CommandError, print};
+use crate::{
+    cli::{Backup, Restore},
+    show,
+};
+
+/// Makes a backup.
+pub fn make(command: &Backup) -> Result<(), CommandError> {
+    let passphrase = command.seal.passphrase_file.as_deref().map(Passphrase::load).transpose()?;
+    let house = House::open(&command.directory)?;
+    let hash = house.back_up(&command.file, passphrase.as_ref(), SystemTime::now())?;
+    print(&format!("{} has everything that makes this CA, keys and all\nlist {hash}\n", command.file.display()))
+}
+
+/// Brings a CA back.
+pub fn restore(command: &Restore) -> Result<(), CommandError> {
+    let passphrase = command.passphrase_file.as_deref().map(Passphrase::load).transpose()?;
+    let Restore { file, directory, with_changed_audit, .. } = command;
+    let restored = house::restore(file, directory, passphrase.as_ref(), *with_changed_audit, SystemTime::now())?;
+    let made = show::date(restored.made);
+    print(&format!(
+        "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
+         Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
+         revocations, which you must make again; receipts and used passwords. CRLs go on from number {crl}.\n\
+         Make sure that the CA it was made of does not run any more.\n",
+        directory = directory.display(),
+        head = restored.head,
+        crl = restored.crl,
+    ))?;
+    if restored.findings.is_empty() { Ok(()) } else { Err(CommandError::Audit(restored.findings)) }
+}

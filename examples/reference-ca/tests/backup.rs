@@ -1,0 +1,345 @@
+//! `obnova-ca backup` and `restore`: everything comes back, nothing of what was changed does, and nothing is there by halves.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use common::{World, first_pair};
+use obnova_ca::AuditFinding;
+use obnova_reference_ca::{
+    House,
+    house::{BackupError, Passphrase, restore},
+};
+use rusqlite::Connection;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn obnova_ca(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+/// A CA that serves, and a folder for what is made of it.
+struct Kept {
+    world: World,
+}
+
+impl Kept {
+    fn new() -> Self {
+        let kept = Self { world: World::new() };
+        secret(&kept.path("passphrase"), "correct horse battery\n");
+        kept
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.world.directory.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn back_up(&self, name: &str, sealed: bool) -> Vec<u8> {
+        let passphrase = Passphrase::load(&self.path("passphrase")).unwrap();
+        self.world.house.back_up(&self.path(name), sealed.then_some(&passphrase), SystemTime::now()).unwrap();
+        fs::read(self.path(name)).unwrap()
+    }
+
+    fn restore(&self, content: &[u8], sealed: bool) -> Result<House, BackupError> {
+        self.restore_at(content, sealed, SystemTime::now())
+    }
+
+    fn restore_at(&self, content: &[u8], sealed: bool, now: SystemTime) -> Result<House, BackupError> {
+        let passphrase = Passphrase::load(&self.path("passphrase")).unwrap();
+        let (file, home) = (self.path("tried"), self.path("back"));
+        fs::write(&file, content).unwrap();
+        let _ = fs::remove_dir_all(&home);
+        let restored = restore(&file, &home, sealed.then_some(&passphrase), false, now);
+        assert_eq!(home.exists(), restored.is_ok(), "all of it or nothing");
+        let left = fs::read_dir(self.world.directory.path()).unwrap();
+        let left = left.filter(|entry| entry.as_ref().unwrap().file_name().to_str().unwrap().starts_with('.'));
+        assert_eq!(left.count(), 0, "nothing unfinished is left");
+        restored.map(|_| House::open(&home).unwrap())
+    }
+}
+
+fn secret(path: &Path, content: &str) {
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+}
+
+fn contains(content: &[u8], part: &[u8]) -> bool {
+    content.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
+    let kept = Kept::new();
+    let (home, file, back) = (kept.text("ca"), kept.text("backup"), kept.text("back"));
+    let passphrase = kept.text("passphrase");
+    let (code, said) = obnova_ca(&["crl", &home, "--out", &kept.text("list.crl")]);
+    assert!(code == Some(0) && said.starts_with("CRL 1 "), "{said}");
+    let (code, said) = obnova_ca(&["backup", &home, &file, "--passphrase-file", &passphrase]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(mode(Path::new(&file)), 0o600);
+    let list = said.trim().rsplit(' ').next().unwrap();
+    assert!(obnova_ca(&["audit", "show", &home]).1.contains(&format!("backed-up        list {list} (user")));
+
+    // The later is lost, and is not given twice.
+    let later = first_pair(&kept.world.house, 20);
+    assert!(obnova_ca(&["crl", &home, "--out", &kept.text("list.crl")]).1.starts_with("CRL 2 "));
+    let (code, said) = obnova_ca(&["restore", &file, &back, "--passphrase-file", &passphrase]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("CRLs go on from number") && said.contains("Lost is what came after"), "{said}");
+    let house = House::open(Path::new(&back)).unwrap();
+    let serial = |pair: &common::Pair| pair.certificates[0].serial().to_vec();
+    assert!(house.ca().certificate(&serial(&kept.world.old)).unwrap().is_some());
+    assert!(house.ca().certificate(&serial(&later)).unwrap().is_none());
+    let (code, said) = obnova_ca(&["crl", &back, "--out", &kept.text("list.crl")]);
+    let number: u64 = said.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(code == Some(0) && number > 1_000_000, "{said}");
+    let (code, said) = obnova_ca(&["audit", "verify", &back]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(obnova_ca(&["audit", "show", &back]).1.contains("restored"));
+
+    // As it was, but for what lives in it.
+    for name in ["policy.toml", "root.key", "root.pem", "issuing.key", "issuing.pem", "server.key", "pick-up.secret"] {
+        let (one, other) = (kept.path("ca").join(name), kept.path("back").join(name));
+        assert_eq!(fs::read(&one).unwrap(), fs::read(&other).unwrap(), "{name}");
+        assert_eq!(mode(&one), mode(&other), "{name}");
+    }
+    assert_eq!(mode(&kept.path("back").join("ca.db")), 0o600);
+    assert!(!kept.path("back").join("server.address").exists());
+    let newest = first_pair(&house, 20);
+    assert!(serial(&newest) > serial(&later), "serial numbers go on");
+}
+
+#[test]
+fn commands_say_what_cannot_be_done() {
+    let kept = Kept::new();
+    let (home, file, back, passphrase) = (kept.text("ca"), kept.text("b"), kept.text("back"), kept.text("passphrase"));
+    let said = |arguments: &[&str], code: i32, part: &str| {
+        let (found, text) = obnova_ca(arguments);
+        assert!(found == Some(code) && text.contains(part), "{arguments:?}: {found:?} {text}");
+    };
+    said(&["backup", &home, &file], 2, "--unsealed");
+    said(&["backup", &home, &file, "--unsealed", "--passphrase-file", &passphrase], 2, "cannot be used with");
+    said(&["backup", &home, &file, "--passphrase-file", &kept.text("none")], 1, "none");
+    secret(&kept.path("short"), "hello\nand more");
+    said(&["backup", &home, &file, "--passphrase-file", &kept.text("short")], 1, "less than 12 bytes");
+    fs::write(kept.path("open"), "correct horse battery").unwrap();
+    said(&["backup", &home, &file, "--passphrase-file", &kept.text("open")], 1, "chmod 600");
+    assert!(!kept.path("b").exists());
+    said(&["backup", &home, &file, "--unsealed"], 0, "list");
+    said(&["backup", &home, &file, "--unsealed"], 1, "choose another name");
+    said(&["restore", &file, &back, "--passphrase-file", &passphrase], 1, "not sealed");
+    said(&["backup", &home, &kept.text("s"), "--passphrase-file", &passphrase], 0, "list");
+    said(&["restore", &kept.text("s"), &back], 1, "--passphrase-file");
+    secret(&kept.path("other"), "battery horse correct");
+    said(&["restore", &kept.text("s"), &back, "--passphrase-file", &kept.text("other")], 1, "passphrase");
+    said(&["restore", &file, &home], 1, "not empty");
+    said(&["restore", &kept.text("ca/ca.db"), &back], 1, "not a backup");
+    said(&["restore", &kept.text("passphrase"), &back], 1, "not a backup");
+    assert!(!kept.path("back").exists());
+    // Another one runs.
+    let lock = fs::File::open(kept.path("ca").join(".backup.lock")).unwrap();
+    lock.lock().unwrap();
+    said(&["backup", &home, &kept.text("c"), "--unsealed"], 1, "another backup");
+    drop(lock);
+    said(&["backup", &home, &kept.text("c"), "--unsealed"], 0, "list");
+}
+
+#[test]
+fn what_is_sealed_is_not_seen_and_what_is_not_is() {
+    let kept = Kept::new();
+    let key = fs::read(kept.path("ca").join("issuing.key")).unwrap();
+    assert!(contains(&kept.back_up("open", false), &key));
+    assert_eq!(mode(&kept.path("open")), 0o600);
+    let sealed = kept.back_up("sealed", true);
+    assert!(!contains(&sealed, &key) && !contains(&sealed, b"issuing.key") && !contains(&sealed, b"Jana"));
+    assert!(kept.restore(&sealed, true).is_ok());
+}
+
+#[test]
+fn whatever_is_cut_off_or_altered_is_refused() {
+    let kept = Kept::new();
+    for sealed in [false, true] {
+        let good = kept.back_up(&format!("backup-{sealed}"), sealed);
+        assert!(kept.restore(&good, sealed).is_ok());
+        let length = good.len();
+        let lengths = [0, 10, 19, 27, 30, 60, 300, length / 3, length / 2, length - 33, length - 1];
+        // To open a seal takes a while; what it holds, it holds everywhere.
+        let step = if sealed { 3 } else { 1 };
+        for cut in lengths.into_iter().step_by(step) {
+            let error = kept.restore(&good[..cut], sealed).unwrap_err();
+            let fits = match sealed {
+                false => matches!(error, BackupError::Torn | BackupError::Altered(_)),
+                true => matches!(error, BackupError::Torn | BackupError::Altered(_) | BackupError::NotABackup { .. }),
+            };
+            assert!(fits, "{sealed}, {cut} of {length}: {error}");
+        }
+        let places = [0, 18, 25, 40, 50, 100, length / 4, length / 2, length - 100, length - 40, length - 1];
+        for place in places.into_iter().step_by(step) {
+            let mut bad = good.clone();
+            bad[place] ^= 1;
+            let error = kept.restore(&bad, sealed).unwrap_err();
+            let fits = matches!(error, BackupError::Altered(_) | BackupError::NotABackup { .. } | BackupError::Torn);
+            assert!(fits, "{sealed}, byte {place} of {length}: {error}");
+        }
+        assert!(matches!(kept.restore(&[&good[..], b"x"].concat(), sealed), Err(BackupError::Altered(_))));
+    }
+}
+
+/// An unsealed backup with another list of files.
+fn relisted(good: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(&good[..8192]).into_owned();
+    assert!(text.contains(from), "{from}");
+    let end = good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(1).unwrap().0;
+    let list = String::from_utf8(good[..end].to_vec()).unwrap().replacen(from, to, 1);
+    let content = [list.as_bytes(), &good[end..good.len() - 32]].concat();
+    [content.as_slice(), digest(&SHA256, &content).as_ref()].concat()
+}
+
+#[test]
+fn a_backup_that_somebody_made_up_gets_nowhere() {
+    let kept = Kept::new();
+    let good = kept.back_up("backup", false);
+    assert!(kept.restore(&relisted(&good, "{", "{"), false).is_ok(), "the test's own list");
+    let size = |name: &str| fs::metadata(kept.path("ca").join(name)).unwrap().len();
+    let policy = format!("\"size\":{}", size("policy.toml"));
+    for (from, to) in [
+        ("\"policy.toml\"", "\"../policy.toml\""),
+        ("\"policy.toml\"", "\"/tmp/policy.toml\""),
+        ("\"policy.toml\"", "\"..\""),
+        ("\"policy.toml\"", "\"\""),
+        ("\"policy.toml\"", "\".policy\""),
+        ("\"policy.toml\"", "\"a\\u0000b\""),
+        (policy.as_str(), "\"size\":18446744073709551615"),
+        (policy.as_str(), "\"size\":-1"),
+        ("\"files\":", "\"none\":"),
+        ("\"audit\":\"", "\"audit\":\"x"),
+        ("\"made\":", "\"made\":-"),
+    ] {
+        let error = kept.restore(&relisted(&good, from, to), false).unwrap_err();
+        assert!(matches!(error, BackupError::Altered(_) | BackupError::Torn), "{to}: {error}");
+    }
+    // Twice the same name, and a file that is missing.
+    assert!(kept.restore(&relisted(&good, "\"policy.toml\"", "\"root.pem\""), false).is_err());
+    assert!(kept.restore(&relisted(&good, "\"issuing.key\"", "\"issuing.old\""), false).is_err());
+    // Another log than it says.
+    let head = kept.world.house.audit().unwrap().head().unwrap().number - 1;
+    let error = kept.restore(&relisted(&good, &format!("\"audit\":\"{head}:"), "\"audit\":\"9:"), false).unwrap_err();
+    assert!(
+        matches!(&error, BackupError::Audit(all) if matches!(all[..], [AuditFinding::CutOff { anchored: 9, .. }])),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_clock_that_is_before_the_backup_is_told() {
+    let kept = Kept::new();
+    let good = kept.back_up("backup", false);
+    let error = kept.restore_at(&good, false, SystemTime::now() - DAY).unwrap_err();
+    assert!(error.to_string().contains("clock"), "{error}");
+    assert!(kept.restore_at(&good, false, SystemTime::now() + 400 * DAY).is_ok());
+}
+
+#[test]
+fn an_audit_log_that_was_changed_before_is_told_and_taken_only_when_that_is_said() {
+    let kept = Kept::new();
+    let database = Connection::open(kept.path("ca").join("ca.db")).unwrap();
+    database.execute_batch("DROP TRIGGER audit_stays; UPDATE audit SET detail = 'x' WHERE number = 1").unwrap();
+    let (file, back) = (kept.text("backup"), kept.text("back"));
+    assert_eq!(obnova_ca(&["backup", &kept.text("ca"), &file, "--unsealed"]).0, Some(0));
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    assert!(code == Some(5) && said.contains("changed the audit log") && !kept.path("back").exists(), "{said}");
+    let (code, said) = obnova_ca(&["restore", &file, &back, "--with-changed-audit"]);
+    assert!(code == Some(5) && said.contains("record 1 does not follow") && kept.path("back").exists(), "{said}");
+}
+
+/// A number that another run does not have; printed, and `OBNOVA_KILL_SEED=N` takes it again.
+fn seed() -> u64 {
+    let given = std::env::var("OBNOVA_KILL_SEED").ok().map(|seed| seed.parse().expect("OBNOVA_KILL_SEED is a number"));
+    let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos().into());
+    println!("OBNOVA_KILL_SEED={seed}");
+    seed
+}
+
+fn killed_after(arguments: &[&str], delay: Duration) -> bool {
+    let mut process: Child = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    sleep(delay);
+    process.kill().unwrap();
+    !process.wait().unwrap().success()
+}
+
+#[test]
+fn whoever_is_killed_leaves_all_of_it_or_nothing() {
+    let kept = Kept::new();
+    let (home, passphrase) = (kept.text("ca"), kept.text("passphrase"));
+    let sealed = ["--passphrase-file", passphrase.as_str()];
+    let begin = SystemTime::now();
+    let (code, said) = obnova_ca(&[&["backup", &home, &kept.text("good")], &sealed[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let whole = begin.elapsed().unwrap().as_micros() as u64;
+    let mut random = seed();
+    let mut delay = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        Duration::from_micros((random >> 33) % whole)
+    };
+    let mut killed = 0;
+    for round in 0..5 {
+        let file = kept.text(&format!("backup-{round}"));
+        killed += usize::from(killed_after(&[&["backup", &home, &file], &sealed[..]].concat(), delay()));
+        if let Ok(content) = fs::read(&file) {
+            assert!(kept.restore(&content, true).is_ok(), "half a backup in round {round}");
+        }
+        let back = kept.text(&format!("back-{round}"));
+        let killed_too = killed_after(&[&["restore", &kept.text("good"), &back], &sealed[..]].concat(), delay());
+        killed += usize::from(killed_too);
+        if Path::new(&back).exists() {
+            let house = House::open(Path::new(&back)).unwrap();
+            assert_eq!(house.audit().unwrap().verify(&[]).unwrap().findings, [], "round {round}");
+            let log = house.audit().unwrap();
+            let mut events = Vec::new();
+            log.read(1, |record| {
+                events.push(record.event);
+                true
+            })
+            .unwrap();
+            assert_eq!(events.last().unwrap(), "restored", "half a CA in round {round}");
+        }
+        // What it left in the folder of the backups is its own, and hidden.
+        for entry in fs::read_dir(kept.world.directory.path()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_str().unwrap().starts_with('.') {
+                let path = entry.path();
+                if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+            }
+        }
+    }
+    assert!(killed > 0, "nobody was killed in time");
+    assert_eq!(kept.world.house.audit().unwrap().verify(&[]).unwrap().findings, []);
+    // The next backup clears away what the killed ones left beside the database.
+    kept.back_up("last", false);
+    let left = fs::read_dir(kept.path("ca")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = left.filter(|name| name.starts_with('.')).collect();
+    assert_eq!(left, [".backup.lock"]);
+}
