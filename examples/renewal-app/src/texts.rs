@@ -17,6 +17,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[(
         include_str!("../i18n/en/renewal.ftl"),
         include_str!("../i18n/en/demo.ftl"),
         include_str!("../i18n/en/register.ftl"),
+        include_str!("../i18n/en/scenario.ftl"),
         include_str!("../i18n/en/simulator.ftl"),
     ],
 )];

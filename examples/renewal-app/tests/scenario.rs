@@ -59,6 +59,14 @@ fn the_report_has_every_field_and_the_figures_hold() {
         assert!(certificate["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
         assert!(certificate["subject"].as_str().unwrap().contains("CN="));
     }
+    let rules = report["rules"].as_array().unwrap();
+    assert!(rules.len() > 25);
+    for rule in rules {
+        let (id, ok) = (rule["id"].as_str().unwrap(), &rule["ok"]);
+        assert!(id.starts_with("twins/") && !rule["rule"].as_str().unwrap().starts_with("rule-"), "{rule}");
+        assert!(!rule["seen"].as_str().unwrap().is_empty(), "{rule}");
+        assert!(ok == true || (ok.is_null() && id == "twins/registered"), "{rule}");
+    }
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
 }
 
@@ -66,6 +74,7 @@ fn the_report_has_every_field_and_the_figures_hold() {
 fn without_json_there_is_a_table() {
     let said = Desk::new().run(["scenario", "twins", "--token", "profile"]).ends_with(0);
     said.says(&["STEP", "APDUS", "list", "generate", "clean", "all steps"]);
+    said.says(&["✓ twins/one-year", "✓ twins/requested/client", "✓ twins/requested/ca", "! twins/registered"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ help-demo-after =
     Examples:
       obnova demo
       obnova demo --keep /tmp/demo        keeps requests, certificates, journal, APDU trace and CA database
-help-scenario = Play a service from end to end, and tell the figures of each step.
+help-scenario = Play a service from end to end, tell the figures of each step, and hold it against every rule of the service.
 help-scenario-more = The same renewal as in the demo, for tests and measurements. A token other than the simulated card gets a new pair first: use a token for tests.
 help-scenario-after =
     Examples:

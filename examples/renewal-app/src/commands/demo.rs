@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     narration::{self, Narrator},
     plan,
-    stage::{self, Audience, Moment, PlayPins, Report, Scene, Stage},
+    stage::{self, Audience, Moment, PlayPins, Report, Scene, Setting, Stage},
     texts::t,
     ui::{Mark, Progress, Screen, Table},
     view,
@@ -21,7 +21,7 @@ pub fn run(keep: Option<&Path>) -> Result<(), Failure> {
     let mut screen = Screen::new();
     screen.title(&t!("demo-title"));
     let setting_up = screen.progress(&t!("demo-setting-up"));
-    let stage = Stage::set(keep, None, None, pins, SystemTime::now())?;
+    let stage = Stage::set(Setting { keep, ..Setting::new(pins) }, SystemTime::now())?;
     drop(setting_up);
     screen.say(&t!("demo-setting", address = stage.authority.url.as_str()));
     screen.say(&match keep {

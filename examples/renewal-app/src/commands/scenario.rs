@@ -4,9 +4,9 @@ use crate::{
     cli::{Global, PinOptions, Scenario},
     failure::{Failure, Kind},
     pins::{Asked, Pins},
-    stage::{self, Audience, Figure, PlayPins, Report, Scene, Stage},
+    stage::{self, Figure, PlayPins, Report, Setting, Stage},
     texts::t,
-    ui::{Screen, Table},
+    ui::{Mark, Screen, Table},
 };
 
 /// `scenario`: plays a service and tells its figures.
@@ -18,8 +18,9 @@ pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions
         signature: pins.given(Asked::SignaturePin).unwrap_or_else(|| "567890".into()),
     };
     let token = global.token.as_deref().filter(|token| *token != "profile");
-    let stage = Stage::set(None, token, global.trace.as_deref(), pins, SystemTime::now())?;
-    let report = stage::play(&stage, &mut Nobody)?;
+    let setting = Setting { token, trace: global.trace.as_deref(), ..Setting::new(pins) };
+    let stage = Stage::set(setting, SystemTime::now())?;
+    let (report, failure) = stage::twins(&stage);
     let mut screen = Screen::new();
     if json {
         let text = serde_json::to_string_pretty(&report);
@@ -27,14 +28,11 @@ pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions
     } else {
         show(&mut screen, &report);
     }
-    Ok(())
-}
-
-/// An empty house: the figures speak.
-struct Nobody;
-
-impl Audience for Nobody {
-    fn see(&mut self, _scene: &Scene<'_>) {}
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let broken = report.rules.iter().filter(|rule| rule.ok == Some(false)).count();
+    if report.ok { Ok(()) } else { Err(Failure::new(Kind::Internal, t!("scenario-broken", count = broken))) }
 }
 
 fn show(screen: &mut Screen, report: &Report) {
@@ -53,4 +51,14 @@ fn show(screen: &mut Screen, report: &Report) {
     }
     screen.title(report.scenario);
     screen.table(&table);
+    screen.blank();
+    for rule in &report.rules {
+        let mark = match rule.ok {
+            Some(true) => Mark::Good,
+            Some(false) => Mark::Bad,
+            None => Mark::Caution,
+        };
+        screen.mark(mark, &t!("scenario-rule", id = rule.id, rule = rule.rule.as_str()));
+        screen.nested(&rule.seen);
+    }
 }

@@ -3,6 +3,9 @@ use std::time::Instant;
 use obnova_transport::{Count, Counts};
 use serde::Serialize;
 
+use super::rules::Ruled;
+use crate::failure::Failure;
+
 /// What one step took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figure {
@@ -22,8 +25,26 @@ pub struct Report {
     pub apdus: u64,
     pub steps: Vec<Figure>,
     pub certificates: Vec<ReportedCertificate>,
+    /// Every rule of the service, and whether it holds.
+    pub rules: Vec<Ruled>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl Report {
+    /// Of a play that came to no end.
+    pub fn broken_off(scenario: &'static str, failure: &Failure) -> Self {
+        Self {
+            scenario,
+            ok: false,
+            seconds: 0.0,
+            apdus: 0,
+            steps: Vec::new(),
+            certificates: Vec::new(),
+            rules: Vec::new(),
+            error: Some(failure.message().to_owned()),
+        }
+    }
 }
 
 /// A certificate that came of a scenario.

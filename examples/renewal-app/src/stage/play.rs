@@ -53,6 +53,7 @@ pub fn play(stage: &Stage, audience: &mut dyn Audience) -> Result<Report, Failur
         apdus: Figure::sum(&figures).apdus,
         certificates: certificates(&summary),
         steps: figures,
+        rules: Vec::new(),
         error: None,
     };
     see(&shared, &Scene::Report(&report));

@@ -1,20 +1,27 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::SystemTime,
 };
 
-use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{Policy, store::OrderState};
-use obnova_card::{Pin, Secret};
+use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_ca::{
+    Policy,
+    store::{OrderRecord, OrderState},
+};
+use obnova_card::{Pin, Secret, Token};
 use obnova_client::SharedToken;
 use obnova_reference_ca::{
-    Running, Server, ServerConfig,
+    Access, Running, Server, ServerConfig,
     house::{self, Holder, House, InitOptions},
 };
 use obnova_renewal::{Pair, ParsedCertificate};
 use obnova_simulator::{Personalisation, SimulatorConnection};
+use obnova_status::RevocationReason;
 use obnova_transport::{Count, Record};
 use tempfile::TempDir;
 use x509_cert::name::Name;
@@ -29,12 +36,37 @@ use crate::{
 };
 
 /// Days before the end at which the play begins: between the first notice (three weeks) and the second (one).
-const DAYS_LEFT: u32 = 20;
+pub const DAYS_LEFT: u32 = 20;
 
 /// PINs of the player.
 pub struct PlayPins {
     pub authentication: Secret,
     pub signature: Secret,
+}
+
+/// How a token is taken into use.
+pub type Through = fn(Box<dyn Token>) -> Box<dyn Token>;
+
+/// What a stage is to be like.
+pub struct Setting<'a> {
+    /// Policy of the CA.
+    pub policy: &'a str,
+    /// Where everything is kept; a folder that is gone afterwards, unless set.
+    pub keep: Option<&'a Path>,
+    /// On which token; a new simulated card, unless set.
+    pub token: Option<&'a str>,
+    /// Where the talk with the card is recorded; among what is kept, unless set.
+    pub trace: Option<&'a Path>,
+    pub pins: PlayPins,
+    /// What every token goes through before it is used: nothing, unless set.
+    pub through: Through,
+}
+
+impl Setting<'_> {
+    /// As `demo` and `scenario` have it.
+    pub fn new(pins: PlayPins) -> Self {
+        Self { policy: Policy::TEMPLATE, keep: None, token: None, trace: None, pins, through: |token| token }
+    }
 }
 
 /// A card with a pair that is about to expire, and the CA that will renew it.
@@ -46,7 +78,14 @@ pub struct Stage {
     pub authority: Authority,
     /// Whose pair is renewed, among those that may be on the card.
     pub issuer: Name,
+    /// What every token goes through before it is used.
+    pub through: Through,
     folder: PathBuf,
+    house: Arc<House>,
+    /// What the server was asked, and what it answered.
+    wire: Arc<Mutex<Vec<Access>>>,
+    /// Holders that were made up so far.
+    numbers: AtomicU32,
     /// Answers until it is dropped.
     _server: Running,
     /// Removed with everything in it when the play is over.
@@ -54,16 +93,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Sets up the CA in `keep`, or in a folder that is gone afterwards, and the old pair on the token, which is a new
-    /// simulated card unless one is named.
-    /// The talk with the card is recorded in `trace`, or among what is kept.
-    pub fn set(
-        keep: Option<&Path>,
-        token: Option<&str>,
-        trace: Option<&Path>,
-        pins: PlayPins,
-        now: SystemTime,
-    ) -> Result<Self, Failure> {
+    /// Sets up the CA, and the old pair on the token, which is a new simulated card unless one is named.
+    pub fn set(setting: Setting<'_>, now: SystemTime) -> Result<Self, Failure> {
+        let Setting { policy, keep, token, trace, pins, through } = setting;
         let (folder, temporary) = match keep {
             Some(folder) => (made(folder)?, None),
             None => {
@@ -74,14 +106,18 @@ impl Stage {
         };
         let options = InitOptions {
             name: "Obnova Demo".to_owned(),
-            policy: Policy::TEMPLATE.replace("retry_after_seconds = 60", "retry_after_seconds = 1"),
+            policy: policy.replace("retry_after_seconds = 60", "retry_after_seconds = 1"),
             backdate_days: 366,
             ..InitOptions::default()
         };
         let ca = folder.join("ca");
         house::init(&ca, &options, now).map_err(internal)?;
         let house = Arc::new(House::open(&ca).map_err(internal)?);
-        let server = Server::start(ServerConfig::new(house.clone())).map_err(internal)?;
+        let wire = Arc::<Mutex<Vec<Access>>>::default();
+        let heard = wire.clone();
+        let log = move |access: &Access| lock(&heard).push(access.clone());
+        let config = ServerConfig { log: Arc::new(log), ..ServerConfig::new(house.clone()) };
+        let server = Server::start(config).map_err(internal)?;
 
         let trace = trace.map(Path::to_owned).or_else(|| keep.map(|_| folder.join("card.trace")));
         let Opened { mut token, count, record } = match token {
@@ -99,10 +135,24 @@ impl Stage {
         }
         let issued = personalise(token.as_mut(), &house, &holder, &first, &pin, now)?;
         let issuer = issued.authentication.certificate.tbs_certificate().issuer().clone();
-        let token: SharedToken = Arc::new(std::sync::Mutex::new(token));
+        let token: SharedToken = Arc::new(Mutex::new(through(token)));
         let anchors = house.trust_anchors().iter().map(ParsedCertificate::try_from).collect::<Result<_, _>>();
         let authority = Authority { url: server.url(), anchors: anchors.map_err(internal)? };
-        Ok(Self { token, count, record, pins, authority, issuer, folder, _server: server, _temporary: temporary })
+        Ok(Self {
+            token,
+            count,
+            record,
+            pins,
+            authority,
+            issuer,
+            through,
+            folder,
+            house,
+            wire,
+            numbers: AtomicU32::new(1),
+            _server: server,
+            _temporary: temporary,
+        })
     }
 
     /// Where everything is.
@@ -123,6 +173,64 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// What rules look at, and what they need to try something out.
+impl Stage {
+    /// The CA, from inside.
+    pub fn house(&self) -> &House {
+        &self.house
+    }
+
+    /// What the server was asked so far, and what it answered.
+    pub fn wire(&self) -> MutexGuard<'_, Vec<Access>> {
+        lock(&self.wire)
+    }
+
+    /// A number that nobody had before.
+    pub fn next_number(&self) -> u32 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Every order as it stands at the CA, and how many certificates it has.
+    pub fn orders(&self) -> Result<Vec<(OrderState, usize)>, Failure> {
+        let orders = self.house.ca().list(None, 100).map_err(internal)?;
+        Ok(orders.iter().map(|order| (order.state, order.certificates.len())).collect())
+    }
+
+    /// The order of the holder of this certificate.
+    pub fn order_of(&self, holder: &ParsedCertificate) -> Result<OrderRecord, Failure> {
+        let name = holder.subject().to_string();
+        let orders = self.house.ca().list(None, 1000).map_err(internal)?;
+        orders.into_iter().find(|order| order.holder == name).ok_or_else(|| internal("there is no order"))
+    }
+
+    /// The link that is mailed to the holder of this certificate.
+    pub fn link_for(&self, holder: &ParsedCertificate) -> Result<String, Failure> {
+        let order = self.order_of(holder)?;
+        Ok(format!("{}/pickup/{}", self.authority.url, self.house.ca().token(&order).to_link().as_str()))
+    }
+
+    /// Certificates for these keys, in the name of somebody else.
+    pub fn certify_for_another(&self, keys: &Pair<SubjectPublicKeyInfoOwned>) -> Result<Vec<Vec<u8>>, Failure> {
+        let number = self.next_number();
+        let other = Holder { name: format!("CN=Other {number},C=CZ"), email: format!("other-{number}@holder.example") };
+        let issued = self.house.first_pair(&other, &keys.authentication, &keys.signature, 365, SystemTime::now());
+        let issued = issued.map_err(internal)?;
+        Ok(vec![issued.authentication.der, issued.signature.der])
+    }
+
+    /// What the CA's operator does when a card is lost.
+    pub fn revoke(&self, certificate: &ParsedCertificate) -> Result<(), Failure> {
+        let serial = certificate.certificate().tbs_certificate().serial_number().as_bytes().to_vec();
+        let desk = self.house.status_desk().map_err(internal)?;
+        desk.revoke(&serial, RevocationReason::KeyCompromise, SystemTime::now()).map_err(internal)?;
+        Ok(())
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A simulated card that its maker handed over active.

@@ -1,0 +1,36 @@
+### `scenario`: the rules of the services, in words.
+
+scenario-broken = { $count ->
+        [one] One rule of the service is
+       *[other] { $count } rules of the service are
+    } broken.
+scenario-rule = { $id }: { $rule }
+rule-not-built = Not built: nothing here does that yet.
+
+rule-twins-one-year = Each new certificate is valid for a year.
+rule-twins-check-first = A computer check comes before everything else, and finds reader, card and both certificates.
+rule-twins-check-advice = Each line of the check that fails says what to do.
+rule-twins-key-store = Where one pair can be meant it is taken without a question; of two none is guessed.
+rule-twins-subject-client = The holder's data are not edited on the way, and a certificate in another name is not taken.
+rule-twins-subject-ca = A client that asks for other data is refused.
+rule-twins-pin-new-keys = The PIN is asked for to put new keys on the card, and the reason is shown.
+rule-twins-pin-requests = The PIN is asked for once more to sign and send both requests, and the reason is shown.
+rule-twins-requested-client = Both certificates are asked for in one order; where one is missing nothing is begun.
+rule-twins-requested-ca = A client that asks for one of the two is refused.
+rule-twins-vouched-client = Both old keys sign the order.
+rule-twins-vouched-ca = An order that both old keys of one holder did not sign is refused.
+rule-twins-accepted = "Accepted" is an answer of its own; certificates are issued later.
+rule-twins-resume-journal = Who closed the window goes on from the journal, and nothing is done twice.
+rule-twins-resume-link = On another computer the card and the link are enough.
+rule-twins-resume-files = On another computer the card and the mailed files are enough.
+rule-twins-waiting = Waiting and picking up take neither card nor PIN.
+rule-twins-single-use = The pick-up is used up once the certificates are on the card.
+rule-twins-one-brings-other = Whichever of the two is picked up first, the other comes with it.
+rule-twins-installed = Both new certificates are on the card.
+rule-twins-installed-torn = Where power is lost while they are written both are there or none, and the old pair works.
+rule-twins-installed-half = One certificate without the other is not put on the card.
+rule-twins-old-stays = The old pair stays on the card, marked as superseded.
+rule-twins-holder-removes = Nobody but the holder removes the old pair.
+rule-twins-registered = The new pair is registered where programs look for it.
+rule-twins-login = A login with the new authentication certificate is the proof.
+rule-twins-diagnosis = When a step fails there is a diagnosis for a help desk, with no PIN, and nothing personal but what the certificates say.

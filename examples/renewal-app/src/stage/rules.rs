@@ -1,0 +1,90 @@
+//! What must be true of a service, rule by rule, and what looks whether it is.
+
+mod twins;
+
+use std::error::Error;
+
+use serde::Serialize;
+
+use crate::{failure::Failure, texts::t};
+
+#[cfg(test)]
+pub use twins::{Counter, Heard};
+pub use twins::{World, rules as twins};
+
+/// A rule of a service.
+pub struct Rule<W> {
+    /// Its name, for programs: `twins/one-year`.
+    pub id: &'static str,
+    /// The rule, in words.
+    pub text: fn() -> String,
+    /// What looks at what really happened, or tries it out.
+    pub check: Check<W>,
+}
+
+/// Whether a rule can be looked at.
+pub enum Check<W> {
+    /// By this.
+    Seen(fn(&mut W) -> Verdict),
+    /// Not at all: nothing here does what the rule asks for.
+    NotBuilt,
+}
+
+/// What was seen: as the rule wants it, or not.
+pub type Verdict = Result<String, Broken>;
+
+/// What was seen of a rule that is broken.
+pub struct Broken(pub String);
+
+impl<E: Error> From<E> for Broken {
+    fn from(error: E) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Self(text)
+    }
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self(failure.message().to_owned())
+    }
+}
+
+/// A rule that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ruled {
+    pub id: &'static str,
+    pub rule: String,
+    /// Whether it holds; nothing where what it asks for is not built.
+    pub ok: Option<bool>,
+    pub seen: String,
+}
+
+/// Looks at every rule, in order.
+pub fn judge<W>(world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
+    let one = |rule: &Rule<W>| {
+        let (ok, seen) = match rule.check {
+            Check::NotBuilt => (None, t!("rule-not-built")),
+            Check::Seen(check) => match check(world) {
+                Ok(seen) => (Some(true), seen),
+                Err(Broken(seen)) => (Some(false), seen),
+            },
+        };
+        Ruled { id: rule.id, rule: (rule.text)(), ok, seen }
+    };
+    rules.iter().map(one).collect()
+}
+
+/// What was seen, if it is as the rule wants it.
+fn so(holds: bool, seen: impl Into<String>) -> Verdict {
+    if holds { Ok(seen.into()) } else { Err(Broken(seen.into())) }
+}
+
+/// Something that has to be there for a rule to be looked at.
+fn there<T>(found: Option<T>, what: &str) -> Result<T, Broken> {
+    found.ok_or_else(|| Broken(format!("there is no {what}")))
+}

@@ -1,0 +1,122 @@
+//! Waiting, and the ways on which certificates come.
+
+use std::time::SystemTime;
+
+use obnova_client::{LinkError, Turn, install_completion, read_mailed};
+use obnova_renewal::{
+    Completion, Fact, Loose, Pair, ParsedCertificate, Policy, Source, Stage as Reached, Terms, Vouching, match_loose,
+};
+
+use super::World;
+use crate::{
+    files,
+    stage::{
+        Event, Trial,
+        rules::{Broken, Verdict, so, there},
+    },
+};
+
+/// The window was closed; what went on had nothing but the journal, and did nothing twice.
+pub fn resume_journal(world: &mut World<'_>) -> Verdict {
+    let resumed = there(world.witness.first(|event| matches!(event, Event::Resumed)), "process that was resumed")?;
+    let facts = |is: fn(&Fact) -> bool| world.witness.facts().filter(|fact| is(fact)).count();
+    let keys = facts(|fact| matches!(fact, Fact::KeyMade { .. }));
+    let sent = facts(|fact| matches!(fact, Fact::Sealed(_)));
+    let after = world.witness.seen.iter().skip(resumed);
+    let installed = after.filter(|event| matches!(event, Event::Fact(Fact::Installed))).count();
+    so(
+        (keys, sent, installed) == (2, 1, 1),
+        format!("{keys} keys and {sent} order, all before; {installed} installation after it was resumed"),
+    )
+}
+
+/// Another machine: the card, the link, and no journal.
+pub fn resume_link(world: &mut World<'_>) -> Verdict {
+    let trial = Trial::ordered(world.stage)?;
+    let came = world.ca.link(&trial.link()?)?;
+    let found = complete(world, &trial, &came)?;
+    so(trial.shows(&found)? == 2, "card and link, no journal: both certificates are on the card")
+}
+
+/// Another machine: the card, and files that were mailed.
+pub fn resume_files(world: &mut World<'_>) -> Verdict {
+    let trial = Trial::ordered(world.stage)?;
+    let folder = mailed(world, &trial)?;
+    let came = read_mailed(&folder.path().join("signature.cer"))?;
+    let found = complete(world, &trial, &came)?;
+    so(trial.shows(&found)? == 2, "card and mailed files, no journal: both certificates are on the card")
+}
+
+/// No card, no PIN: the certificates are there, and the card was not touched.
+pub fn waiting(world: &mut World<'_>) -> Verdict {
+    let fetched = world.report.steps.iter().filter(|step| ["send", "pick-up"].contains(&step.name));
+    let apdus: u64 = fetched.map(|step| step.apdus).sum();
+    let mut trial = Trial::ordered(world.stage)?;
+    trial.asked.clear();
+    trial.reach(Reached::Install, false)?;
+    let arrived = trial.process()?.certificates().is_some();
+    so(
+        arrived && trial.asked.is_empty() && apdus == 0,
+        format!("fetched with the card taken out, {} PINs asked for, {apdus} commands", trial.asked.len()),
+    )
+}
+
+/// The link opens until the receipt is confirmed, and nothing after that.
+pub fn single_use(world: &mut World<'_>) -> Verdict {
+    let mut trial = Trial::ordered(world.stage)?;
+    let link = trial.link()?;
+    world.ca.link(&link)?;
+    let Turn::Done(_) = trial.run()? else { return Err(Broken("the renewal was not finished".to_owned())) };
+    match world.ca.link(&link) {
+        Err(error @ LinkError::Spent) => Ok(error.to_string()),
+        Err(error) => Err(error.into()),
+        Ok(came) => Err(Broken(format!("the link opened {} certificates once more", came.len()))),
+    }
+}
+
+/// One of the two is named, each in its turn; the other comes with it.
+pub fn one_brings_other(world: &mut World<'_>) -> Verdict {
+    let ordered = Trial::ordered(world.stage)?;
+    let folder = mailed(world, &ordered)?;
+    for named in ["authentication.cer", "signature.cer"] {
+        let mut trial = ordered.fork();
+        let keys = trial.keys()?;
+        let came = match_loose(read_mailed(&folder.path().join(named))?, &Pair::from_fn(|role| keys.get(role)))
+            .into_certificates();
+        let turn = trial.with_runner(true, |runner| {
+            runner.take_files(came)?;
+            runner.run()
+        })?;
+        let Turn::Done(summary) = turn else { return Err(Broken(format!("{named}: {turn:?}"))) };
+        if trial.shows(&summary.certificates)? != 2 {
+            return Err(Broken(format!("{named}: one certificate of two is on the card")));
+        }
+    }
+    let by_link = world.witness.facts().filter(
+        |fact| matches!(fact, Fact::Arrived { from: Source::PickUp(_), certificates, .. } if certificates.len() >= 2),
+    );
+    so(by_link.count() == 1, "either file brought the other; the pick-up in the open window brought both at once")
+}
+
+/// Puts certificates on a card whose journal is not here.
+fn complete(world: &World<'_>, trial: &Trial<'_>, came: &[Loose]) -> Result<Pair<ParsedCertificate>, Broken> {
+    let anchors = world.stage.authority.anchors.clone();
+    let terms = Terms { anchors, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
+    let came: Vec<_> = came.iter().map(|one| one.certificate.der().to_vec()).collect();
+    let completion = Completion::make(&trial.view()?, &came, &Policy::twins(), &terms, SystemTime::now())?;
+    let mut asked = Vec::new();
+    install_completion(&trial.token, &mut crate::stage::trial::Face { asked: &mut asked }, &completion)?;
+    Ok(completion.certificates)
+}
+
+/// A folder with the certificates of an order, and with that of the issuer.
+fn mailed(world: &World<'_>, trial: &Trial<'_>) -> Result<tempfile::TempDir, Broken> {
+    let folder = tempfile::tempdir_in(world.stage.folder())?;
+    let keys = trial.keys()?;
+    for one in world.ca.link(&trial.link()?)? {
+        let role = keys.iter().find(|(_, key)| *key == one.certificate.public_key()).map(|(role, _)| role);
+        let name = role.map_or_else(|| "issuer".to_owned(), |role| role.to_string());
+        std::fs::write(folder.path().join(format!("{name}.cer")), files::pem(one.certificate.der()))?;
+    }
+    Ok(folder)
+}
