@@ -39,7 +39,9 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(problem.exit_code()).unwrap_or(failure::Kind::Usage.code()));
         }
     };
-    match commands::run(cli) {
+    let outcome = commands::run(cli);
+    interrupted::unless_interrupted();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             ui::report(&failure);
