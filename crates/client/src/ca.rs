@@ -1,9 +1,11 @@
 use obnova_enroll::{cmc::ResponseError, est::EstError};
 use obnova_renewal::{Answer, Message, Order, PickUp, Prepared, Receipt, Terms};
 
+use crate::Credentials;
+
 /// The way to a CA, whatever it speaks: requests that stand or fall together, each with its pick-up.
 ///
-/// A vendor with a protocol of his own implements these six. Bytes in [`Prepared`], [`Message`], [`PickUp`] and [`Receipt`]
+/// A vendor with a protocol of his own implements these, but for the one about first certificates where there are none. Bytes in [`Prepared`], [`Message`], [`PickUp`] and [`Receipt`]
 /// are his own affair; they are written into the journal and handed back, perhaps to another process on another day, so
 /// everything a later call needs must be in them, and no secret.
 pub trait CaConnection {
@@ -18,6 +20,17 @@ pub trait CaConnection {
     /// # Errors
     /// [`CaError`].
     fn prepare(&mut self, order: &Order) -> Result<Prepared, CaError>;
+
+    /// Makes an order for first certificates ready: no old key vouches, the credentials do. Nothing is sent, and no password
+    /// may be in what is returned but encrypted, or hashed together with what nobody can guess. A CA that gives no first
+    /// certificates leaves this as it is.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn prepare_first(&mut self, order: &Order, credentials: &Credentials) -> Result<Prepared, CaError> {
+        let _ = (order, credentials);
+        Err(CaError::Order("it gives no first certificates by a one-time password".into()))
+    }
 
     /// Puts the signatures in, one for each of [`Prepared::to_sign`] in order. Nothing is sent.
     ///

@@ -1,6 +1,6 @@
 use std::{path::Path, time::SystemTime};
 
-use obnova_card::TokenError;
+use obnova_card::{KeyRole, TokenError};
 use obnova_card_rustls::{CardKey, SharedToken};
 use obnova_renewal::{CardView, NotEligible, Plan, Policy, Reason};
 
@@ -147,14 +147,9 @@ fn card_checks(token: &SharedToken, card: &CardView, policy: &Policy, now: Syste
         ("place", identity.place.clone()),
     ];
     let plan = plan.as_ref().ok();
-    let certificates = plan.map(|plan| {
-        let old = &plan.old;
-        vec![
-            ("authentication", old.authentication.certificate.serial()),
-            ("signature", old.signature.certificate.serial()),
-        ]
-    });
-    let until = plan.map(|plan| vec![("until", obnova_renewal::date(plan.old_ends()))]);
+    let certificates =
+        plan.map(|plan| plan.old.iter().map(|(role, old)| (name(role), old.certificate.serial())).collect());
+    let until = plan.and_then(Plan::old_ends).map(|until| vec![("until", obnova_renewal::date(until))]);
     let from = |seen: Option<Vec<_>>| seen.map_or(Outcome::Skipped, Outcome::Good);
     vec![
         (Subject::Card, Outcome::Good(seen)),
@@ -197,15 +192,20 @@ fn room(plan: Option<&Plan>) -> Outcome {
 /// A card without PSS logs in by TLS 1.2 only: it works, and its holder should know why some server will not have it.
 fn algorithms(token: &SharedToken, card: &CardView, plan: Option<&Plan>) -> Outcome {
     let Some(plan) = plan else { return Outcome::Skipped };
-    let old = &plan.old.authentication;
-    let key = card.slot(old.slot).and_then(|slot| slot.key.as_ref());
-    let key = key.and_then(|key| CardKey::new(token.clone(), old.slot, key, old.certificate.der().to_vec()).ok());
+    let key = plan.old.authentication.as_ref().and_then(|old| {
+        let key = card.slot(old.slot)?.key.as_ref()?;
+        CardKey::new(token.clone(), old.slot, key, old.certificate.der().to_vec()).ok()
+    });
     match key.as_ref().and_then(CardKey::limitation) {
         Some(limitation) => Outcome::Warning(Problem { id: "problem-tls-1-2-only", text: limitation.to_string() }),
-        None => Outcome::Good(vec![
-            ("authentication", plan.new.authentication.algorithm.to_string()),
-            ("signature", plan.new.signature.algorithm.to_string()),
-        ]),
+        None => Outcome::Good(plan.new.iter().map(|(role, new)| (name(role), new.algorithm.to_string())).collect()),
+    }
+}
+
+const fn name(role: KeyRole) -> &'static str {
+    match role {
+        KeyRole::Authentication => "authentication",
+        KeyRole::Signature => "signature",
     }
 }
 

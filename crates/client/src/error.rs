@@ -1,7 +1,7 @@
 use obnova_card::{PasswordKind, TokenError};
 use obnova_renewal::{ProcessError, ReplayError};
 
-use crate::{CaError, JournalError, LoginError, PromptError};
+use crate::{CaError, Credential, CredentialProblem, JournalError, LoginError, PromptError};
 
 /// Why a step was not done. Nothing is lost by any of them: mend the cause, then go on or resume.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,14 @@ pub enum RunError {
     LastTryKept {
         /// Which password.
         password: PasswordKind,
+    },
+    /// What was given is no good, and stayed so.
+    #[error("the {what} is no good: {problem}; nothing was sent, resume to give another")]
+    Credential {
+        /// What was asked for.
+        what: Credential,
+        /// What is wrong with it.
+        problem: CredentialProblem,
     },
     /// The plan has a login and there is no server to log in to.
     #[error("the plan asks for a login and no login server is configured")]

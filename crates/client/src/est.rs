@@ -1,11 +1,12 @@
 use std::time::SystemTime;
 
 use aws_lc_rs::rand;
-use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_algorithm::{Digest, SubjectPublicKeyInfoOwned};
 use obnova_enroll::{
     cmc::{
-        self, Asked, Expected, FollowUp, FullRequest, FullRequestBuilder, FullResponse, Kind, MessageToSign, Nonce,
-        PendToken, ResponseError, Signer, TransactionId,
+        self, Asked, Expected, FirstRequest, FirstRequestBuilder, FollowUp, FullRequest, FullRequestBuilder,
+        FullResponse, Kind, MessageToSign, Nonce, PendToken, ProofKey, Received, ResponseError, SealedPassword, Signer,
+        TransactionId,
     },
     est::{Client, EstError, FullCmcReply, RetryAfter},
 };
@@ -15,12 +16,13 @@ use obnova_renewal::{
 };
 use x509_cert::Certificate;
 
-use crate::{CaConnection, CaError, HttpExchange, Https};
+use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
 
+mod encryption;
 mod signers;
 mod tokens;
 
-use tokens::{Fetch, Taken, Thread};
+use tokens::{Fetch, FirstContent, Taken, Thread};
 
 /// A CA that takes CMC Full PKI requests over EST (RFC 5272, RFC 7030): two requests in one message that both old keys sign.
 ///
@@ -70,6 +72,13 @@ impl<H: HttpExchange> EstConnection<H> {
             return Err(CaError::OtherIssuer);
         }
         Ok(self.certificates.insert(parsed).clone())
+    }
+
+    /// The certificate that secrets for the CA are encrypted to.
+    fn encryption_certificate(&mut self) -> Result<Certificate, CaError> {
+        let given = self.certificates()?;
+        encryption::certificate(&self.anchors, &given, SystemTime::now())
+            .ok_or_else(|| CaError::Order("its server names no certificate to encrypt a revocation password to".into()))
     }
 
     /// Those who may sign the CA's answers.
@@ -166,8 +175,36 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
         Ok(Prepared { context: thread.to_bytes(), to_sign })
     }
 
+    fn prepare_first(&mut self, order: &Order, credentials: &Credentials) -> Result<Prepared, CaError> {
+        let mut builder =
+            FirstRequestBuilder::new(TransactionId::from_random(random()?), Nonce::from_random(random()?));
+        for request in requests(order)? {
+            builder = builder.request(request);
+        }
+        if let Some(password) = &credentials.revocation_password {
+            let recipient = self.encryption_certificate()?;
+            let sealed = SealedPassword::seal(password, &recipient);
+            builder = builder.revocation_password(sealed.map_err(|error| CaError::Order(error.to_string()))?);
+        }
+        let proof = ProofKey::derive(Digest::Sha256, &credentials.one_time_password, &credentials.user);
+        let message = builder.finalize(&credentials.user, &proof).map_err(|error| CaError::Order(error.to_string()))?;
+        let role = |index: usize| order.requests.get(index).map(|request| request.role);
+        let to_sign = message.to_sign().into_iter().map(|job| {
+            let voucher = role(job.signer).ok_or_else(|| CaError::Order("a signer too many".into()))?;
+            Ok(ToSign { voucher, algorithm: job.algorithm, digest: job.digest })
+        });
+        Ok(Prepared {
+            to_sign: to_sign.collect::<Result<_, CaError>>()?,
+            context: FirstContent(message.content().to_vec()).to_bytes(),
+        })
+    }
+
     fn seal(&mut self, order: &Order, prepared: &Prepared, signatures: &[Vec<u8>]) -> Result<Message, CaError> {
-        let message = message_to_sign(order, &Thread::from_bytes(&prepared.context)?)?;
+        let message = match FirstContent::from_bytes(&prepared.context) {
+            Ok(FirstContent(content)) => FirstRequestBuilder::resume(&content, &requests(order)?)
+                .map_err(|_| CaError::Foreign("it was made ready for another order"))?,
+            Err(_) => message_to_sign(order, &Thread::from_bytes(&prepared.context)?)?,
+        };
         message.assemble(signatures).map(Message).map_err(|error| CaError::Order(error.to_string()))
     }
 
@@ -232,9 +269,7 @@ enum Reply {
 /// The same order and thread give the same bytes, today and after a crash.
 fn message_to_sign(order: &Order, thread: &Thread) -> Result<MessageToSign, CaError> {
     let mut builder = FullRequestBuilder::new(thread.transaction.clone(), thread.nonce.clone());
-    for request in &order.requests {
-        let request =
-            CertificationRequest::from_der(&request.der).map_err(|error| CaError::Order(error.to_string()))?;
+    for request in requests(order)? {
         builder = builder.request(request);
     }
     let mut signers = Vec::new();
@@ -246,13 +281,19 @@ fn message_to_sign(order: &Order, thread: &Thread) -> Result<MessageToSign, CaEr
     builder.finalize(&signers).map_err(|error| CaError::Order(error.to_string()))
 }
 
+/// The requests of an order, read.
+fn requests(order: &Order) -> Result<Vec<CertificationRequest>, CaError> {
+    let read = |der: &[u8]| CertificationRequest::from_der(der).map_err(|error| CaError::Order(error.to_string()));
+    order.requests.iter().map(|request| read(&request.der)).collect()
+}
+
 /// The transaction and nonce of a message that was written down, and the keys in it.
 fn thread_of(message: &[u8]) -> Result<(Thread, Question), CaError> {
-    let request = FullRequest::parse(message).map_err(|_| CaError::Foreign("no CMC message"))?;
-    match request.kind {
-        Kind::Enroll(requests) => {
+    match Received::parse(message).map_err(|_| CaError::Foreign("no CMC message"))? {
+        Received::Known(FullRequest { kind: Kind::Enroll(requests), transaction, nonce, .. })
+        | Received::First(FirstRequest { requests, transaction, nonce, .. }) => {
             let keys = requests.iter().map(|(_, one)| one.public_key().clone()).collect();
-            Ok((Thread { transaction: request.transaction, nonce: request.nonce }, Question::Order(keys)))
+            Ok((Thread { transaction, nonce }, Question::Order(keys)))
         }
         _ => Err(CaError::Foreign("not an order")),
     }

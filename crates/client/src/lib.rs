@@ -3,6 +3,7 @@
 //! - [`Runner`]: does what a [`Process`](obnova_renewal::Process) says, one step at a time, with the five [`Seams`].
 //! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory;
 //!   [`journal_format`]: what stands in its file.
+//! - [`Credentials`]: what speaks for who asks for first certificates, and how they are asked for.
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
@@ -14,6 +15,7 @@
 mod activation;
 mod ca;
 mod content;
+mod credentials;
 mod doctor;
 mod error;
 mod est;
@@ -31,6 +33,7 @@ mod runner;
 pub use activation::activate;
 pub use ca::{CaConnection, CaError};
 pub use content::{install_completion, remove, repair};
+pub use credentials::{Credential, CredentialProblem, CredentialRequest, Credentials};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;

@@ -1,5 +1,7 @@
 use obnova_card::{PasswordKind, Secret, Tries};
-use obnova_renewal::{Action, Phase, PinUse, Plan, Risk};
+use obnova_renewal::{Action, ByRole, ParsedCertificate, Phase, PinUse, Plan, Risk};
+
+use crate::CredentialRequest;
 
 /// Who speaks with the holder. One is written for each face: a terminal, a window, a web page, a demo.
 pub trait Prompt {
@@ -17,6 +19,15 @@ pub trait Prompt {
     /// # Errors
     /// [`PromptError`], when no answer can be had.
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError>;
+
+    /// Asks for something that proves to the issuer who is asking for first certificates, or that will revoke them. A face
+    /// that only renews leaves this as it is.
+    ///
+    /// # Errors
+    /// [`PromptError`]; nothing was sent, and it will be asked for again.
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        Err(PromptError::Nobody(format!("for the {}", request.what)))
+    }
 
     /// Is told what happens, and may show it. Making a key can take half a minute on a real card.
     fn progress(&mut self, progress: &Progress<'_>);
@@ -51,6 +62,8 @@ pub enum Question<'a> {
     Risk(&'a Risk),
     /// The plan is as it should be.
     Plan(&'a Plan),
+    /// These certificates came, and are for the one who holds the card.
+    Certificates(&'a ByRole<ParsedCertificate>),
     /// One wrong attempt more blocks the password, or may block it where the card does not tell how many are left.
     LastTry(PasswordKind),
 }

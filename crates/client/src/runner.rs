@@ -4,7 +4,7 @@ use obnova_card::{KeyEntry, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Summary};
 
-use crate::{CaConnection, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
+use crate::{CaConnection, Credentials, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
 
 mod pins;
 
@@ -183,6 +183,11 @@ impl<'a> Runner<'a> {
         Ok(match action {
             Action::Ask(asked) => self.ask(asked)?,
             Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
+            Action::Prepare(order) if self.process.plan().is_first() => {
+                let rules = self.process.plan().revocation_password;
+                let credentials = Credentials::ask(self.seams.prompt, rules)?;
+                Event::Prepared(self.seams.ca.prepare_first(order, &credentials)?)
+            }
             Action::Prepare(order) => Event::Prepared(self.seams.ca.prepare(order)?),
             Action::Seal { order, prepared, signatures } => {
                 Event::Sealed(self.seams.ca.seal(order, prepared, signatures)?)
@@ -219,6 +224,7 @@ impl<'a> Runner<'a> {
         let question = match asked {
             Asked::Risk(risk) => Question::Risk(risk),
             Asked::Plan(plan) => Question::Plan(plan),
+            Asked::Certificates(certificates) => Question::Certificates(certificates),
         };
         Ok(if self.seams.prompt.confirm(&question)? { Event::Agreed } else { Event::Declined })
     }

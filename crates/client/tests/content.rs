@@ -12,7 +12,7 @@ use common::{
 };
 use obnova_card::{PasswordKind, Tries};
 use obnova_client::{MailedError, install_completion, look, read_mailed, remove};
-use obnova_renewal::{CardView, Completion, Pair, PinUse, Policy, Stage, removable, removals};
+use obnova_renewal::{CardView, Completion, PinUse, Policy, Stage, removable, removals};
 
 fn card(world: &World) -> CardView {
     look(world.token.lock().unwrap().as_mut()).unwrap()
@@ -24,7 +24,7 @@ fn with_a_lost_journal_the_card_and_the_mailed_files_are_enough() {
     world.reach(Stage::PickUp);
     let keys = world.with_runner(|runner| {
         let keys = runner.process().keys().unwrap();
-        Pair::from_fn(|role| (*keys.get(role)).clone())
+        keys.map(|_, key| (*key).clone())
     });
     let keys = keys.unwrap();
     fs::remove_file(world.folder.path().join("twins.journal")).unwrap();

@@ -12,7 +12,7 @@ use obnova_card::{PasswordKind, TokenError, Tries};
 use obnova_client::{
     CaError, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, Turn, look, share,
 };
-use obnova_renewal::{Failure, Pair, Phase, Record, Stage};
+use obnova_renewal::{Failure, Phase, Record, Stage};
 use obnova_simulator::{Fault, FaultPlan};
 
 #[test]
@@ -296,8 +296,7 @@ fn mailed_files_finish_what_the_network_could_not() {
     let files = world
         .with_runner(|runner| {
             let keys = runner.process().keys().unwrap();
-            let key = |role| (*keys.get(role)).clone();
-            Pair::from_fn(key)
+            keys.map(|_, key| (*key).clone())
         })
         .unwrap();
     let house = &world.ca.house;

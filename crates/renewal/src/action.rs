@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, PasswordKind, SignDigest, SlotId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Message, Order, Pair, ParsedCertificate, PickUp, PinUse, Plan, Prepared, Receipt, Risk};
+use crate::{ByRole, Failure, Message, Order, ParsedCertificate, PickUp, PinUse, Plan, Prepared, Receipt, Risk};
 
 /// What a process wants done next. Exactly one thing; its outcome goes back as an [`Event`](crate::Event).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Action {
             Self::Look => "look",
             Self::Generate { .. } => "generate",
             Self::Sign { pin: PinNeed { uses, .. }, .. } => match uses.as_slice() {
-                [PinUse::Vouch(_), ..] => "vouch",
+                [PinUse::Vouch(_) | PinUse::SignOrder(_), ..] => "vouch",
                 [PinUse::TestSignature, ..] => "prove-signature",
                 _ => "request",
             },
@@ -141,6 +141,8 @@ pub enum Question {
     Risk(Risk),
     /// The plan: what will be done.
     Plan(Box<Plan>),
+    /// The certificates that came: whether the right person's name stands in them. Asked where the plan says so.
+    Certificates(Box<ByRole<ParsedCertificate>>),
 }
 
 /// What the holder agreed to.
@@ -151,15 +153,17 @@ pub enum Consent {
     Risk,
     /// To the plan.
     Plan,
+    /// To the certificates that came.
+    Certificates,
 }
 
-/// How a renewal ended well.
+/// How an order ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// The new certificates.
-    pub certificates: Pair<ParsedCertificate>,
+    pub certificates: ByRole<ParsedCertificate>,
     /// Where they are.
-    pub slots: Pair<SlotId>,
+    pub slots: ByRole<SlotId>,
     /// Whose login was seen by the server, if it was proven.
     pub logged_in_as: Option<String>,
     /// The role of keys that were proven.

@@ -3,17 +3,18 @@ use std::time::SystemTime;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::KeyRole;
 
-use crate::{CertificateRules, Oid, Pair, ParsedCertificate, Refusal, Terms, chain};
+use crate::{ByRole, CertificateRules, Oid, Pair, ParsedCertificate, Refusal, Terms, chain};
 
-/// What a pair of certificates is measured by.
+/// What new certificates are measured by.
 #[derive(Clone, Debug)]
 pub struct Expected<'a> {
-    /// The keys that were made.
-    pub keys: Pair<&'a SubjectPublicKeyInfoOwned>,
-    /// The certificates that are renewed: subject and alternative names must be theirs.
-    pub old: Pair<&'a ParsedCertificate>,
+    /// The keys that are certified, one or two.
+    pub keys: ByRole<&'a SubjectPublicKeyInfoOwned>,
+    /// The certificates that are renewed: subject and alternative names must be theirs. Nothing where none is renewed: then
+    /// the issuer decides whose name they bear, which is the same in all of them.
+    pub old: ByRole<&'a ParsedCertificate>,
     /// What must and must not stand in the new ones.
-    pub rules: Pair<&'a CertificateRules>,
+    pub rules: ByRole<&'a CertificateRules>,
     /// Who is trusted.
     pub terms: &'a Terms,
 }
@@ -21,35 +22,40 @@ pub struct Expected<'a> {
 /// Most certificates that are looked at in one answer: two, and the issuers above them.
 pub const MAX_CERTIFICATES: usize = 16;
 
-/// Finds the two new certificates among what came, by their keys and never by name (RFC 5280, RFC 5272), and checks both.
+/// Finds the new certificates among what came, by their keys and never by name (RFC 5280, RFC 5272), and checks each.
 /// The rest may help to lead up to an anchor.
 ///
 /// # Errors
 /// [`Refusal`], by name; then nothing of it may be installed.
-pub fn check_pair(
+pub fn check_certificates(
     came: &[Vec<u8>],
     expected: &Expected<'_>,
     now: SystemTime,
-) -> Result<Pair<ParsedCertificate>, Refusal> {
+) -> Result<ByRole<ParsedCertificate>, Refusal> {
     let certificates = read_all(came)?;
-    let found = Pair::try_from_fn(|role| find(&certificates, role, expected.keys.get(role)))?;
-    let pair = match (found.authentication, found.signature) {
-        (Some(authentication), Some(signature)) => Pair { authentication, signature },
-        (Some(_), None) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Signature }),
-        (None, Some(_)) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Authentication }),
-        (None, None) => return Err(Refusal::AnotherKey),
+    let found = expected.keys.try_map(|role, key| find(&certificates, role, key, expected.old.get(role).copied()))?;
+    let missing = found.iter().find(|(_, one)| one.is_none()).map(|(role, _)| role);
+    let new = match (found.filter_map(|_, one| one.clone()), missing) {
+        (Some(new), _) => new,
+        (None, Some(missing)) if found.iter().any(|(_, one)| one.is_some()) => {
+            return Err(Refusal::OnlyOneOfTwo { missing });
+        }
+        (None, _) => return Err(Refusal::AnotherKey),
     };
-    if is_swapped(&pair, &expected.rules) {
+    if is_swapped(&new, &expected.rules) {
         return Err(Refusal::Swapped);
     }
     let mut intermediates = expected.terms.intermediates.clone();
-    intermediates.extend(certificates.into_iter().filter(|one| *one != pair.authentication && *one != pair.signature));
-    for (role, certificate) in pair.iter() {
+    intermediates.extend(certificates.into_iter().filter(|one| new.iter().all(|(_, new)| new != one)));
+    for (role, certificate) in new.iter() {
         check_one(role, certificate, expected, now)?;
         chain::follow(certificate, &expected.terms.anchors, &intermediates, now)
             .map_err(|problem| Refusal::Chain { role, problem })?;
     }
-    Ok(pair)
+    match new.pair() {
+        Some(pair) if pair.authentication.subject() != pair.signature.subject() => Err(Refusal::TwoSubjects),
+        _ => Ok(new),
+    }
 }
 
 fn read_all(came: &[Vec<u8>]) -> Result<Vec<ParsedCertificate>, Refusal> {
@@ -63,13 +69,21 @@ fn find(
     certificates: &[ParsedCertificate],
     role: KeyRole,
     key: &SubjectPublicKeyInfoOwned,
+    old: Option<&ParsedCertificate>,
 ) -> Result<Option<ParsedCertificate>, Refusal> {
-    let mut found = certificates.iter().filter(|certificate| certificate.public_key() == key);
+    let of_key = || certificates.iter().filter(|certificate| certificate.public_key() == key);
+    // Where the key stays, the old certificate is one for it too.
+    let mut found = of_key().filter(|certificate| Some(*certificate) != old);
     let first = found.next();
-    if found.any(|other| Some(other) != first) { Err(Refusal::Twice { role }) } else { Ok(first.cloned()) }
+    match first {
+        None if of_key().next().is_some() => Err(Refusal::NotNew { role }),
+        _ if found.any(|other| Some(other) != first) => Err(Refusal::Twice { role }),
+        _ => Ok(first.cloned()),
+    }
 }
 
-fn is_swapped(pair: &Pair<ParsedCertificate>, rules: &Pair<&CertificateRules>) -> bool {
+fn is_swapped(new: &ByRole<ParsedCertificate>, rules: &ByRole<&CertificateRules>) -> bool {
+    let (Some(pair), Some(rules)) = (new.pair(), rules.pair()) else { return false };
     let crossed = Pair { authentication: rules.signature, signature: rules.authentication };
     pair.iter()
         .all(|(role, certificate)| !follows(certificate, rules.get(role)) && follows(certificate, crossed.get(role)))
@@ -81,15 +95,13 @@ fn check_one(
     expected: &Expected<'_>,
     now: SystemTime,
 ) -> Result<(), Refusal> {
-    let old = expected.old.get(role);
     if !certificate.has_sound_extensions() {
         return Err(Refusal::Malformed);
     }
-    if certificate.subject() != old.subject() {
-        return Err(Refusal::AnotherSubject { role });
-    }
-    if certificate.subject_alt_name() != old.subject_alt_name() {
-        return Err(Refusal::OtherAltNames { role });
+    match expected.old.get(role) {
+        Some(old) => check_against(role, certificate, old)?,
+        None if certificate.subject().is_empty() => return Err(Refusal::NoSubject { role }),
+        None => {}
     }
     if now > certificate.not_after() {
         return Err(Refusal::Expired { role });
@@ -100,7 +112,7 @@ fn check_one(
     if certificate.basic_constraints().is_some_and(|constraints| constraints.ca) {
         return Err(Refusal::IsCa { role });
     }
-    let rules = expected.rules.get(role);
+    let Some(rules) = expected.rules.get(role) else { return Ok(()) };
     if !follows(certificate, rules) {
         return Err(Refusal::KeyUsage { role });
     }
@@ -110,6 +122,20 @@ fn check_one(
     }
     if let Some(missing) = rules.qc_statements.iter().find(|statement| !statements.contains(statement)) {
         return Err(Refusal::QcStatement { role, missing: Oid(*missing) });
+    }
+    Ok(())
+}
+
+/// Names are those of the certificate that is renewed; and where the key stays, the validity is not an earlier one's.
+fn check_against(role: KeyRole, certificate: &ParsedCertificate, old: &ParsedCertificate) -> Result<(), Refusal> {
+    if certificate.subject() != old.subject() {
+        return Err(Refusal::AnotherSubject { role });
+    }
+    if certificate.subject_alt_name() != old.subject_alt_name() {
+        return Err(Refusal::OtherAltNames { role });
+    }
+    if certificate.public_key() == old.public_key() && certificate.not_after() <= old.not_after() {
+        return Err(Refusal::NotNew { role });
     }
     Ok(())
 }

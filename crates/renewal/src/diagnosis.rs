@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, time::SystemTime};
 
-use crate::{Action, Pair, ParsedCertificate, Process, date};
+use crate::{Action, ParsedCertificate, Process, date};
 
 /// What a help desk needs to know of a process that does not go on: no PIN, nothing that fetches a certificate, and nothing of
 /// the holder but what stands in the certificates.
@@ -31,13 +31,14 @@ impl Diagnosis {
         if let Some(risk) = plan.risk {
             this.line("risk", risk);
         }
-        for role in Pair::ROLES {
-            let (old, new) = (plan.old.get(role), plan.new.get(role));
-            this.line(format!("old {role}"), format!("slot {}, {}", old.slot, old.algorithm));
-            this.certificate(&old.certificate);
+        for (role, new) in plan.new.iter() {
+            if let Some(old) = plan.old.get(role) {
+                this.line(format!("old {role}"), format!("slot {}, {}", old.slot, old.algorithm));
+                this.certificate(&old.certificate);
+            }
             this.line(format!("new {role}"), format!("slot {}, {}", new.slot, new.algorithm));
-            if let Some(pair) = process.certificates() {
-                this.certificate(pair.get(role));
+            if let Some(certificate) = process.certificates().and_then(|new| new.get(role)) {
+                this.certificate(certificate);
             }
         }
         for (at, name) in process.history() {

@@ -4,9 +4,12 @@ use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{Activation, Dead, KeyEntry, KeyRole, PasswordKind, PasswordState, PasswordSteps, SlotId};
 use x509_cert::name::Name;
 
-use crate::{CardView, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan::OldKey, view::SlotView};
+use crate::{
+    ByRole, CardView, MANAGING_PASSWORD, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan::OldKey,
+    view::SlotView,
+};
 
-/// The pair to renew, once nothing speaks against it.
+/// The pair to renew, or the one certificate where the policy's rules know one role only, once nothing speaks against it.
 ///
 /// Current is the pair of one subject and issuer that is valid now and was not marked as superseded; of several certificates
 /// for one role the youngest counts, unless it is one of a new pair whose other certificate is still to come. `issuer`
@@ -19,13 +22,13 @@ pub fn current_pair(
     policy: &Policy,
     issuer: Option<&Name>,
     now: SystemTime,
-) -> Result<Pair<OldKey>, NotEligible> {
+) -> Result<ByRole<OldKey>, NotEligible> {
     current(card, policy, issuer, now).map(|current| current.old)
 }
 
 /// The pair to renew, and what an earlier renewal of it left half done.
 pub(crate) struct Current {
-    pub(crate) old: Pair<OldKey>,
+    pub(crate) old: ByRole<OldKey>,
     /// A new certificate that is installed already while the key of its twin waits: role and slot.
     pub(crate) half: Option<(KeyRole, SlotId)>,
 }
@@ -36,20 +39,15 @@ pub(crate) fn current(
     issuer: Option<&Name>,
     now: SystemTime,
 ) -> Result<Current, NotEligible> {
-    let mut reasons = Vec::new();
-    let waits = card.passwords.iter().any(|password| password.state == PasswordState::Transport);
-    match card.capabilities.activation {
-        Some(Activation::Finished { password }) => reasons.push(Reason::CardFinished { password }),
-        Some(_) => reasons.push(Reason::NotActive),
-        None if waits => reasons.push(Reason::NotActive),
-        None => {}
-    }
+    let mut reasons: Vec<_> = inactive(card).into_iter().collect();
     let is_active = reasons.is_empty();
-    let chosen = choose(card, issuer, now).map_err(|reason| reasons.push(reason)).ok();
+    let wanted: Vec<_> = policy.rules.roles().collect();
+    let chosen = choose(card, &wanted, issuer, now).map_err(|reason| reasons.push(reason)).ok();
     if let Some((pair, _)) = &chosen {
         reasons.extend(validity(pair, policy, now));
         // Before activation it is no news that passwords have no value.
-        reasons.extend(passwords(card, pair).into_iter().filter(|_| is_active));
+        let needed = pair.iter().map(|(_, one)| one.key.password);
+        reasons.extend(passwords(card, needed).into_iter().filter(|_| is_active));
     }
     match chosen {
         Some((pair, half)) if reasons.is_empty() => {
@@ -57,6 +55,16 @@ pub(crate) fn current(
             Ok(Current { old, half })
         }
         _ => Err(NotEligible { reasons }),
+    }
+}
+
+/// Why no key on the card works yet, or ever will.
+pub(crate) fn inactive(card: &CardView) -> Option<Reason> {
+    let waits = card.passwords.iter().any(|password| password.state == PasswordState::Transport);
+    match card.capabilities.activation {
+        Some(Activation::Finished { password }) => Some(Reason::CardFinished { password }),
+        Some(_) => Some(Reason::NotActive),
+        None => waits.then_some(Reason::NotActive),
     }
 }
 
@@ -72,7 +80,7 @@ pub(crate) struct Candidate<'a> {
 #[derive(Clone)]
 struct Group<'a> {
     /// For each role the one that counts.
-    members: Pair<Option<Candidate<'a>>>,
+    members: ByRole<Candidate<'a>>,
     /// One of a new pair whose other certificate is still to come.
     half: Option<Candidate<'a>>,
 }
@@ -80,19 +88,24 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn new(card: &CardView, all: &Pair<Vec<Candidate<'a>>>) -> Self {
         let youngest = |role| all.get(role).iter().copied().max_by_key(|one| one.certificate.not_before());
-        let mut group = Self { members: Pair::from_fn(youngest), half: None };
-        if let Some((role, before)) = group.members.both().and_then(|young| before_half_a_pair(card, all, &young)) {
-            group.half = group.members.get_mut(role).replace(before);
+        let mut group = Self { members: ByRole::from_fn(youngest), half: None };
+        if let Some((role, before)) = group.members.pair().and_then(|young| before_half_a_pair(card, all, &young)) {
+            group.half = group.members.place(role).replace(before);
         }
         group
     }
 
-    fn is_valid_at(&self, now: SystemTime) -> bool {
-        self.members.both().is_some_and(|pair| pair.iter().all(|(_, one)| one.certificate.is_valid_at(now)))
+    /// The role that there is no certificate for.
+    fn missing(&self, wanted: &[KeyRole]) -> Option<KeyRole> {
+        wanted.iter().copied().find(|role| self.members.get(*role).is_none())
+    }
+
+    fn is_valid_at(&self, now: SystemTime, wanted: &[KeyRole]) -> bool {
+        self.missing(wanted).is_none() && self.members.iter().all(|(_, one)| one.certificate.is_valid_at(now))
     }
 
     fn not_after(&self) -> Option<SystemTime> {
-        self.members.iter().filter_map(|(_, one)| one.map(|one| one.certificate.not_after())).max()
+        self.members.iter().map(|(_, one)| one.certificate.not_after()).max()
     }
 }
 
@@ -101,7 +114,7 @@ impl<'a> Group<'a> {
 fn before_half_a_pair<'a>(
     card: &CardView,
     all: &Pair<Vec<Candidate<'a>>>,
-    youngest: &Pair<Candidate<'a>>,
+    youngest: &Pair<&Candidate<'a>>,
 ) -> Option<(KeyRole, Candidate<'a>)> {
     let [authentication, signature] = Pair::ROLES;
     [(authentication, signature), (signature, authentication)].into_iter().find_map(|(role, other)| {
@@ -119,17 +132,22 @@ fn before_half_a_pair<'a>(
     })
 }
 
-type Chosen<'a> = (Pair<Candidate<'a>>, Option<(KeyRole, SlotId)>);
+type Chosen<'a> = (ByRole<Candidate<'a>>, Option<(KeyRole, SlotId)>);
 
-fn choose<'a>(card: &'a CardView, issuer: Option<&Name>, now: SystemTime) -> Result<Chosen<'a>, Reason> {
-    let groups = groups(card, issuer);
-    let valid: Vec<_> = groups.iter().filter(|group| group.is_valid_at(now)).collect();
+fn choose<'a>(
+    card: &'a CardView,
+    wanted: &[KeyRole],
+    issuer: Option<&Name>,
+    now: SystemTime,
+) -> Result<Chosen<'a>, Reason> {
+    let groups = groups(card, wanted, issuer);
+    let valid: Vec<_> = groups.iter().filter(|group| group.is_valid_at(now, wanted)).collect();
     if valid.len() > 1 {
         return Err(Reason::SeveralPairs { pairs: valid.len() });
     }
     // With nothing valid, the pair that lived longest is the one its holder asks about.
     let complete =
-        || groups.iter().filter(|group| group.members.both().is_some()).max_by_key(|group| group.not_after());
+        || groups.iter().filter(|group| group.missing(wanted).is_none()).max_by_key(|group| group.not_after());
     let group =
         valid.first().copied().or_else(complete).or_else(|| groups.iter().max_by_key(|group| group.not_after()));
     let Some(group) = group else {
@@ -137,16 +155,16 @@ fn choose<'a>(card: &'a CardView, issuer: Option<&Name>, now: SystemTime) -> Res
         return Err(broken.map_or(Reason::NoCertificates, |slot| Reason::BrokenCertificate { slot: slot.id }));
     };
     let half = group.half.map(|one| (one.key.role, one.slot.id));
-    let pair = group.members.both().ok_or_else(|| {
-        let missing = if group.members.authentication.is_none() { KeyRole::Authentication } else { KeyRole::Signature };
-        Reason::OnlyOneOfTwo { missing }
-    })?;
-    Ok((pair, half))
+    match group.missing(wanted) {
+        Some(missing) => Err(Reason::OnlyOneOfTwo { missing }),
+        None => Ok((group.members, half)),
+    }
 }
 
-fn groups<'a>(card: &'a CardView, issuer: Option<&Name>) -> Vec<Group<'a>> {
+fn groups<'a>(card: &'a CardView, wanted: &[KeyRole], issuer: Option<&Name>) -> Vec<Group<'a>> {
     let mut groups: Vec<(&'a ParsedCertificate, Pair<Vec<Candidate<'a>>>)> = Vec::new();
-    for one in candidates(card).filter(|one| issuer.is_none_or(|issuer| one.certificate.issuer() == issuer)) {
+    let wanted = candidates(card).filter(|one| wanted.contains(&one.key.role));
+    for one in wanted.filter(|one| issuer.is_none_or(|issuer| one.certificate.issuer() == issuer)) {
         let same = |(known, _): &(&ParsedCertificate, _)| {
             known.subject() == one.certificate.subject() && known.issuer() == one.certificate.issuer()
         };
@@ -174,7 +192,7 @@ pub(crate) fn entered(card: &CardView) -> impl Iterator<Item = (Candidate<'_>, b
     })
 }
 
-fn validity(pair: &Pair<Candidate<'_>>, policy: &Policy, now: SystemTime) -> Vec<Reason> {
+fn validity(pair: &ByRole<Candidate<'_>>, policy: &Policy, now: SystemTime) -> Vec<Reason> {
     let mut reasons = Vec::new();
     for (role, one) in pair.iter() {
         if now > one.certificate.not_after() {
@@ -183,17 +201,20 @@ fn validity(pair: &Pair<Candidate<'_>>, policy: &Policy, now: SystemTime) -> Vec
             reasons.push(Reason::NotYetValid { role, from: one.certificate.not_before() });
         }
     }
-    let until = pair.authentication.certificate.not_after().min(pair.signature.certificate.not_after());
-    let from = until.checked_sub(policy.due_before).unwrap_or(SystemTime::UNIX_EPOCH);
-    if reasons.is_empty() && now < from {
+    let until = pair.iter().map(|(_, one)| one.certificate.not_after()).min();
+    let from = until.map(|until| until.checked_sub(policy.due_before).unwrap_or(SystemTime::UNIX_EPOCH));
+    if let (Some(until), Some(from)) = (until, from)
+        && reasons.is_empty()
+        && now < from
+    {
         reasons.push(Reason::NotDue { from, until });
     }
     reasons
 }
 
-fn passwords(card: &CardView, pair: &Pair<Candidate<'_>>) -> Vec<Reason> {
-    let mut kinds = vec![pair.authentication.key.password, pair.signature.key.password];
-    kinds.push(PasswordKind::AuthenticationPin);
+/// What is wrong with the passwords that keys are guarded by, and with the one that manages the card.
+pub(crate) fn passwords(card: &CardView, of_keys: impl Iterator<Item = PasswordKind>) -> Vec<Reason> {
+    let mut kinds: Vec<_> = of_keys.chain([MANAGING_PASSWORD]).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let dead = PasswordSteps::of(card.capabilities.activation, &card.passwords).dead;
@@ -206,9 +227,8 @@ fn passwords(card: &CardView, pair: &Pair<Candidate<'_>>) -> Vec<Reason> {
     kinds.into_iter().filter_map(reason).collect()
 }
 
-fn usable(pair: &Pair<Candidate<'_>>) -> Result<Pair<OldKey>, Reason> {
-    Pair::try_from_fn(|role| {
-        let one = pair.get(role);
+fn usable(pair: &ByRole<Candidate<'_>>) -> Result<ByRole<OldKey>, Reason> {
+    pair.try_map(|role, one| {
         let algorithms = signature_algorithms(one.key);
         if algorithms.is_empty() {
             return Err(Reason::KeyCannotSign { role });

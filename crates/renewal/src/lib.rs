@@ -5,7 +5,7 @@
 //! - [`Policy`] and [`current_pair`]: what a house asks, and which pair is due; [`Reason`]: why not.
 //! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
-//! - [`check_pair`] and [`Refusal`]: what came back, measured against what was ordered.
+//! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
 //! - [`removable`] and [`removals`]: the clean-up rule. [`Diagnosis`]: for the help desk.
 //! - [`Order`], [`Prepared`], [`Message`], [`Answer`]: what passes to and from any CA.
@@ -13,6 +13,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod action;
+mod by_role;
 mod certificate;
 mod chain;
 mod check;
@@ -36,9 +37,10 @@ mod waiting;
 mod wire;
 
 pub use action::{Action, Consent, PinNeed, Question, Summary};
+pub use by_role::ByRole;
 pub use certificate::{ParsedCertificate, UnreadableCertificate};
 pub use chain::follow as follow_chain;
-pub use check::{Expected, MAX_CERTIFICATES, check_pair};
+pub use check::{Expected, MAX_CERTIFICATES, check_certificates};
 pub use clean::{Because, Guard, NotConfirmed, Removable, removable, removals};
 pub use diagnosis::Diagnosis;
 pub use eligibility::current_pair;
@@ -47,7 +49,7 @@ pub use matching::{Loose, Matched, match_loose};
 pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
 pub use pair::Pair;
 pub use plan::{MANAGING_PASSWORD, NewKey, OldKey, Plan, PlannedCard, Risk};
-pub use policy::{CertificateRules, Method, Policy, QC_COMPLIANCE, QC_SSCD};
+pub use policy::{CertificateRules, Method, PasswordRules, Policy, QC_COMPLIANCE, QC_SSCD, WeakPassword};
 pub use process::{Process, ProcessError, ReplayError, Stage};
 pub use reason::{NotEligible, Reason, date};
 pub use record::{Fact, Failure, Record, Source};

@@ -1,6 +1,6 @@
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 
-use crate::{Pair, ParsedCertificate};
+use crate::{ByRole, ParsedCertificate};
 
 /// A certificate that came as a file, with the name it came under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,19 +15,19 @@ pub struct Loose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
     /// For each key the certificate that is for it, if it is there.
-    pub pair: Pair<Option<Loose>>,
+    pub found: ByRole<Loose>,
     /// The rest: issuers perhaps, or somebody else's.
     pub rest: Vec<Loose>,
 }
 
-/// Matches loose certificates to a pair of keys. Whichever of the two a holder picked, the other is found with it when it
+/// Matches loose certificates to the keys of an order. Whichever of two a holder picked, the other is found with it when it
 /// lies among them: hand in the file that was named and its neighbours.
 #[must_use]
-pub fn match_loose(loose: Vec<Loose>, keys: &Pair<&SubjectPublicKeyInfoOwned>) -> Matched {
-    let mut matched = Matched { pair: Pair::default(), rest: Vec::new() };
+pub fn match_loose(loose: Vec<Loose>, keys: &ByRole<&SubjectPublicKeyInfoOwned>) -> Matched {
+    let mut matched = Matched { found: ByRole::default(), rest: Vec::new() };
     for one in loose {
         let role = keys.iter().find(|(_, key)| **key == one.certificate.public_key()).map(|(role, _)| role);
-        match role.map(|role| matched.pair.get_mut(role)) {
+        match role.map(|role| matched.found.place(role)) {
             Some(place @ None) => *place = Some(one),
             // The same file under two names is no surprise; another certificate for the key is for the check to refuse.
             Some(Some(known)) if known.certificate == one.certificate => {}
@@ -38,10 +38,10 @@ pub fn match_loose(loose: Vec<Loose>, keys: &Pair<&SubjectPublicKeyInfoOwned>) -
 }
 
 impl Matched {
-    /// Everything that was matched or may help to, as the check wants it: the pair first.
+    /// Everything that was matched or may help to, as the check wants it: what was matched first.
     #[must_use]
     pub fn into_certificates(self) -> Vec<Vec<u8>> {
-        let pair = [self.pair.authentication, self.pair.signature].into_iter().flatten();
-        pair.chain(self.rest).map(|one| one.certificate.der().to_vec()).collect()
+        let found = [self.found.authentication, self.found.signature].into_iter().flatten();
+        found.chain(self.rest).map(|one| one.certificate.der().to_vec()).collect()
     }
 }

@@ -35,7 +35,7 @@ pub enum Vouching {
 pub struct Order {
     /// The requests; the first is for authentication.
     pub requests: Vec<OrderedRequest>,
-    /// The old keys that can sign; empty where they are gone or not wanted.
+    /// The old keys that can sign; empty where they are gone or not wanted, and where nothing is renewed.
     pub vouchers: Vec<Voucher>,
 }
 
@@ -73,22 +73,23 @@ pub struct Voucher {
     pub algorithms: Vec<SignatureAlgorithm>,
 }
 
-/// An order made ready by a [`CA connection`](https://docs.rs/obnova-client): what the old keys must sign now.
+/// An order made ready by a [`CA connection`](https://docs.rs/obnova-client): what is to be signed now.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prepared {
     /// What the connection needs to put the signatures in their place. Opaque here; no secret may be in it.
     #[serde(with = "wire::bytes")]
     pub context: Vec<u8>,
-    /// What is to be signed; empty where nobody has to vouch.
+    /// What is to be signed; empty where nobody has to.
     pub to_sign: Vec<ToSign>,
 }
 
-/// One signature that a CA wants of an old key.
+/// One signature that a CA wants on an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToSign {
-    /// Whose signature.
+    /// Whose signature: that of the old key of this role. An order that renews nothing has no old keys; there it is that of
+    /// the key which it is about.
     #[serde(with = "wire::role")]
     pub voucher: KeyRole,
     /// How; one of the voucher's algorithms.

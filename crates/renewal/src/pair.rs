@@ -51,11 +51,3 @@ impl<T> Pair<T> {
         Pair::ROLES.into_iter().map(|role| (role, self.get(role)))
     }
 }
-
-impl<T> Pair<Option<T>> {
-    /// Both, once both are there.
-    #[must_use]
-    pub fn both(self) -> Option<Pair<T>> {
-        Some(Pair { authentication: self.authentication?, signature: self.signature? })
-    }
-}

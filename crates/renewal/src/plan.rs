@@ -1,19 +1,21 @@
 use std::time::{Duration, SystemTime};
 
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
-    Ask, CardView, CertificateRules, Method, NotEligible, Pair, ParsedCertificate, Phase, PinUse, Policy, Reason,
-    eligibility::{self, Current, new_key_algorithm, signature_algorithms},
-    policy::CLOCK_TOLERANCE,
-    scan,
-    view::SlotView,
-    waiting::{self, Waiting},
-    wire,
+    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, PasswordRules, PinUse, Policy,
+    policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
+
+mod asks;
+mod first;
+mod keys;
+mod re_key;
+mod same_key;
+
+pub use keys::{NewKey, OldKey};
 
 /// What will be done, said before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +23,14 @@ use crate::{
 pub struct Plan {
     /// On which card.
     pub card: PlannedCard,
-    /// New keys, or the same again.
-    pub method: Method,
-    /// The pair that is renewed. It stays on the card unless there is a [`risk`](Self::risk).
-    pub old: Pair<OldKey>,
-    /// The keys that will be certified: made anew, or left by an earlier renewal.
-    pub new: Pair<NewKey>,
+    /// New keys, or the same again; `None` for a first order, which renews nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// What is renewed, and nothing in a first order. It stays on the card unless there is a [`risk`](Self::risk).
+    #[serde(default, skip_serializing_if = "ByRole::is_empty")]
+    pub old: ByRole<OldKey>,
+    /// The keys that will be certified: made anew, or there already.
+    pub new: ByRole<NewKey>,
     /// What may go wrong by the nature of the card; it must be accepted by name before anything else.
     pub risk: Option<Risk>,
     /// Passwords that will be asked for, with the reasons.
@@ -38,10 +42,21 @@ pub struct Plan {
     #[serde(with = "wire::slots")]
     pub unfinished: Vec<SlotId>,
     /// What the new certificates must say.
-    pub rules: Pair<CertificateRules>,
+    pub rules: ByRole<CertificateRules>,
+    /// The holder is shown the new certificates before they are put on the card, and can say no.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub confirm_certificates: bool,
+    /// What the revocation password has to be like that will be asked for; `None` where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_password: Option<PasswordRules>,
     /// How far the issuer's clock may be ahead of ours, in whole seconds.
     #[serde(with = "wire::span", default = "default_tolerance")]
     pub clock_tolerance: Duration,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// For journals of before it was part of the plan.
@@ -50,7 +65,7 @@ const fn default_tolerance() -> Duration {
 }
 
 impl Plan {
-    /// Makes the plan for the current pair of a card. Nothing is touched, and the same card gives the same plan.
+    /// Makes the plan for what is on a card and is to be renewed. Nothing is touched, and the same card gives the same plan.
     ///
     /// # Errors
     /// [`NotEligible`] with every reason that was found.
@@ -58,7 +73,7 @@ impl Plan {
         Self::make_for(card, policy, None, now)
     }
 
-    /// As [`make`](Self::make), for the pair of one issuer where a card carries valid pairs of several.
+    /// As [`make`](Self::make), for the certificates of one issuer where a card carries valid ones of several.
     ///
     /// # Errors
     /// As [`make`](Self::make).
@@ -68,57 +83,49 @@ impl Plan {
         issuer: Option<&Name>,
         now: SystemTime,
     ) -> Result<Self, NotEligible> {
-        let current = eligibility::current(card, policy, issuer, now);
-        let mut reasons = current.as_ref().err().map_or_else(Vec::new, |refused| refused.reasons.clone());
-        let free: Vec<_> = card.slots.iter().filter(|slot| slot.is_empty()).map(|slot| slot.id).collect();
-        let in_place = card.capabilities.in_place_only;
-        let Ok(Current { old, half }) = current else {
-            // Which keys wait is known with the pair only; without one every key would be a new one.
-            if !in_place && free.len() < Pair::ROLES.len() && scan(card).is_empty() {
-                reasons.push(Reason::NoFreeSlot { needed: Pair::ROLES.len(), free: free.len() });
-            }
-            return Err(NotEligible { reasons });
-        };
-        let algorithms = Pair::from_fn(|role| policy.algorithms.get(role).unwrap_or(old.get(role).algorithm));
-        let waiting = Pair::from_fn(|role| {
-            let found = waiting::find(card, role, *algorithms.get(role), half);
-            found.filter(|_| !in_place)
-        });
-        let slots = match in_place {
-            true => Some(Pair::from_fn(|role| old.get(role).slot)),
-            false => waiting::places(&waiting, &free),
-        };
-        if slots.is_none() {
-            let needed = waiting.iter().filter(|(_, found)| found.is_none()).count();
-            reasons.push(Reason::NoFreeSlot { needed, free: free.len() });
+        match policy.method {
+            Method::ReKey => re_key::plan(card, policy, issuer, now),
+            Method::SameKey => same_key::plan(card, policy, issuer, now),
         }
-        for (role, algorithm) in algorithms.iter().filter(|(role, _)| waiting.get(*role).is_none()) {
-            if !card.capabilities.generate.contains(algorithm) {
-                reasons.push(Reason::AlgorithmNotOffered { role, algorithm: *algorithm });
-            }
-        }
-        let Some(slots) = slots.filter(|_| reasons.is_empty()) else { return Err(NotEligible { reasons }) };
-        let new = Pair::from_fn(|role| {
-            let label = label(card, role, now);
-            let (old, algorithm) = (old.get(role), *algorithms.get(role));
-            NewKey::planned(old, *slots.get(role), algorithm, label, waiting.get(role).as_ref())
-        });
-        let touched = [old.authentication.slot, old.signature.slot, new.authentication.slot, new.signature.slot];
+    }
+
+    /// Makes the plan for first certificates, that renew none: new keys in empty slots, or keys that wait there, for each role
+    /// that the policy has rules for. What else is on the card stays as it is.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn first(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Self, NotEligible> {
+        first::plan(card, policy, now)
+    }
+
+    /// With everything that follows from the keys.
+    fn with(
+        card: &CardView,
+        policy: &Policy,
+        method: Option<Method>,
+        old: ByRole<OldKey>,
+        new: ByRole<NewKey>,
+        risk: Option<Risk>,
+    ) -> Self {
+        let slots = old.iter().map(|(_, old)| old.slot).chain(new.iter().map(|(_, new)| new.slot));
+        let touched: Vec<_> = slots.collect();
         let taken = |slot: &&SlotView| !slot.is_empty() && !touched.contains(&slot.id);
         let orphan =
             |slot: &&SlotView| slot.key.is_some() && slot.certificates.is_empty() && !touched.contains(&slot.id);
-        Ok(Self {
+        Self {
             card: PlannedCard::from(card),
-            method: policy.method,
-            risk: in_place.then_some(Risk::InPlaceOnly),
-            asks: asks(&old, &new, policy, in_place),
+            method,
+            risk,
+            asks: asks::asks(&old, &new, policy, risk.is_some()),
             stays: card.slots.iter().filter(taken).map(|slot| slot.id).collect(),
             unfinished: card.slots.iter().filter(orphan).map(|slot| slot.id).collect(),
             rules: policy.rules.clone(),
+            confirm_certificates: policy.confirm_first && old.is_empty(),
+            revocation_password: policy.revocation_password.filter(|_| old.is_empty()),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
             old,
             new,
-        })
+        }
     }
 
     /// Signatures that will be made, all keys together.
@@ -139,10 +146,22 @@ impl Plan {
         self.asks.iter().find(|ask| ask.uses.contains(&one)).map(|ask| ask.password)
     }
 
-    /// When the old pair stops being valid: nothing may be asked of a CA after it.
+    /// When what is renewed stops being valid: nothing may be asked of a CA after it. `None` in a first order.
     #[must_use]
-    pub fn old_ends(&self) -> SystemTime {
-        self.old.authentication.certificate.not_after().min(self.old.signature.certificate.not_after())
+    pub fn old_ends(&self) -> Option<SystemTime> {
+        self.old.iter().map(|(_, old)| old.certificate.not_after()).min()
+    }
+
+    /// Whether it is for first certificates: nothing is renewed, and no old key vouches.
+    #[must_use]
+    pub const fn is_first(&self) -> bool {
+        self.old.is_empty()
+    }
+
+    /// Whether a new certificate comes beside the old one, on the same key.
+    #[must_use]
+    pub fn keeps_key(&self) -> bool {
+        self.method == Some(Method::SameKey)
     }
 }
 
@@ -174,76 +193,6 @@ impl From<&CardView> for PlannedCard {
     }
 }
 
-/// A key of the pair that is renewed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OldKey {
-    /// Where.
-    #[serde(with = "wire::slot")]
-    pub slot: SlotId,
-    /// Which kind.
-    #[serde(with = "wire::key_algorithm")]
-    pub algorithm: KeyAlgorithm,
-    /// The password that guards it.
-    #[serde(with = "wire::password")]
-    pub password: PasswordKind,
-    /// How the card signs with it, the preferred way first; never empty.
-    #[serde(with = "wire::signature_algorithms")]
-    pub signs: Vec<SignatureAlgorithm>,
-    /// Its certificate.
-    pub certificate: ParsedCertificate,
-}
-
-/// A key that will be made, or that waits already.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewKey {
-    /// Where.
-    #[serde(with = "wire::slot")]
-    pub slot: SlotId,
-    /// Which kind.
-    #[serde(with = "wire::key_algorithm")]
-    pub algorithm: KeyAlgorithm,
-    /// The password that will guard it.
-    #[serde(with = "wire::password")]
-    pub password: PasswordKind,
-    /// How its request is signed.
-    #[serde(with = "wire::signature_algorithm")]
-    pub request_algorithm: SignatureAlgorithm,
-    /// Its label, and that of its certificate. A house that names things otherwise, or in another language, writes its own
-    /// here before the process is begun.
-    pub label: String,
-    /// The key is there already, left by a renewal whose journal was lost or that came to no end, and is gone on with. That
-    /// it works is proven by the signature on its request.
-    #[serde(with = "wire::maybe_public_key", default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<SubjectPublicKeyInfoOwned>,
-}
-
-impl NewKey {
-    fn planned(
-        old: &OldKey,
-        slot: SlotId,
-        algorithm: KeyAlgorithm,
-        label: String,
-        waiting: Option<&Waiting<'_>>,
-    ) -> Self {
-        let usual = new_key_algorithm(old, algorithm);
-        let Some(Waiting { key, public_key, .. }) = waiting else {
-            return Self { slot, algorithm, password: old.password, request_algorithm: usual, label, waiting: None };
-        };
-        let offered = signature_algorithms(key);
-        let request_algorithm = Some(usual).filter(|usual| offered.contains(usual)).or(offered.first().copied());
-        Self {
-            slot,
-            algorithm,
-            password: key.password,
-            request_algorithm: request_algorithm.unwrap_or(usual),
-            label,
-            waiting: Some((*public_key).clone()),
-        }
-    }
-}
-
 /// What may go wrong by the nature of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
@@ -268,33 +217,6 @@ impl Risk {
 /// Managing the content of a card (keys made, certificates written, things removed) takes this password; the signature PIN
 /// signs and nothing else.
 pub const MANAGING_PASSWORD: PasswordKind = PasswordKind::AuthenticationPin;
-
-fn asks(old: &Pair<OldKey>, new: &Pair<NewKey>, policy: &Policy, in_place: bool) -> Vec<Ask> {
-    let to_make = new.iter().filter(|(_, key)| key.waiting.is_none());
-    let mut uses: Vec<(PasswordKind, PinUse)> =
-        to_make.map(|(role, _)| (MANAGING_PASSWORD, PinUse::MakeKey(role))).collect();
-    uses.extend(new.iter().map(|(role, key)| (key.password, PinUse::SignRequest(role))));
-    if !in_place {
-        uses.extend(old.iter().map(|(role, key)| (key.password, PinUse::Vouch(role))));
-    }
-    uses.push((MANAGING_PASSWORD, PinUse::Install));
-    if policy.prove_login {
-        uses.push((new.authentication.password, PinUse::Login));
-    }
-    if policy.prove_signature {
-        uses.push((new.signature.password, PinUse::TestSignature));
-    }
-    let mut asks: Vec<Ask> = Vec::new();
-    for phase in Phase::ALL {
-        for (password, one) in uses.iter().copied().filter(|(_, one)| one.phase() == Some(phase)) {
-            match asks.iter_mut().find(|ask| ask.phase == phase && ask.password == password) {
-                Some(ask) => ask.uses.push(one),
-                None => asks.push(Ask { phase, password, uses: vec![one] }),
-            }
-        }
-    }
-    asks
-}
 
 /// A label that tells role and month, and that nothing on the card has yet.
 pub(crate) fn label(card: &CardView, role: KeyRole, now: SystemTime) -> String {

@@ -3,22 +3,28 @@ use std::time::Duration;
 use const_oid::{ObjectIdentifier, db::rfc5280};
 use der::flagset::FlagSet;
 use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
-use crate::{Pair, wire};
+use crate::{ByRole, Pair, wire};
 
 /// What a house asks of a renewal. Data: a vendor writes another one instead of other code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// New keys, or the same keys certified again.
+    /// New keys, or the same keys certified again. It says nothing of a first order, which always has new keys.
     pub method: Method,
     /// How long before the end of validity a renewal may begin.
     pub due_before: Duration,
     /// Kind of the new keys; `None` takes the kind of the old key.
     pub algorithms: Pair<Option<KeyAlgorithm>>,
-    /// What the new certificates must and must not say.
-    pub rules: Pair<CertificateRules>,
+    /// What the new certificates must and must not say; and by what there are rules for, which they are: a pair, or one.
+    pub rules: ByRole<CertificateRules>,
+    /// Show certificates that renew none to the holder before they are put on the card: nothing but he can tell whether
+    /// it is his name that stands there.
+    pub confirm_first: bool,
+    /// What the revocation password has to be like that a holder picks with a first order; `None` where there is none.
+    pub revocation_password: Option<PasswordRules>,
     /// How far the issuer's clock may be ahead of ours: certificates that begin to be valid within it are waited for, and
     /// those that begin later are refused.
     pub clock_tolerance: Duration,
@@ -37,14 +43,22 @@ impl Policy {
             method: Method::ReKey,
             due_before: Duration::from_secs(30 * 24 * 3600),
             algorithms: Pair::default(),
-            rules: Pair {
-                authentication: CertificateRules::authentication(),
-                signature: CertificateRules::qualified_signature(),
+            rules: ByRole {
+                authentication: Some(CertificateRules::authentication()),
+                signature: Some(CertificateRules::qualified_signature()),
             },
+            confirm_first: true,
+            revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
             clock_tolerance: CLOCK_TOLERANCE,
             prove_login: true,
             prove_signature: true,
         }
+    }
+
+    /// `partner`: one certificate for logging in, proven by a login; otherwise as [`twins`](Self::twins).
+    #[must_use]
+    pub fn partner() -> Self {
+        Self { rules: ByRole::one(KeyRole::Authentication, CertificateRules::authentication()), ..Self::twins() }
     }
 }
 
@@ -52,14 +66,15 @@ impl Policy {
 pub(crate) const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// The two things that people call renewal (ETSI EN 319 411-1).
-///
-/// Only the re-key is there today; certifying the same key again (6.3.6) will be a variant of its own, never this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Method {
     /// A new key and a new certificate (6.3.7).
     ReKey,
+    /// A new certificate for the same key (6.3.6): renewal in the strict sense. No key is made, and the old certificate stays
+    /// beside the new one on the same key.
+    SameKey,
 }
 
 /// What a certificate must and must not say before it is put on a card.
@@ -143,5 +158,98 @@ mod usages {
             usages |= known.map(|(usage, _)| *usage).ok_or_else(|| D::Error::custom("not a name of a key usage"))?;
         }
         Ok(usages)
+    }
+}
+
+/// What a password that a holder picks has to be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordRules {
+    /// Fewest characters.
+    pub minimum: usize,
+    /// Fewest different ones among them.
+    pub distinct: usize,
+}
+
+impl PasswordRules {
+    /// Most bytes that are taken, whatever the rules.
+    pub const MAXIMUM: usize = 255;
+
+    /// What a password lacks.
+    ///
+    /// # Errors
+    /// [`WeakPassword`].
+    pub fn check(&self, password: &[u8]) -> Result<(), WeakPassword> {
+        let text = std::str::from_utf8(password).map_err(|_| WeakPassword::NotText)?;
+        if text.chars().any(char::is_control) {
+            return Err(WeakPassword::NotText);
+        }
+        if password.len() > Self::MAXIMUM {
+            return Err(WeakPassword::TooLong { maximum: Self::MAXIMUM });
+        }
+        if text.chars().count() < self.minimum {
+            return Err(WeakPassword::TooShort { minimum: self.minimum });
+        }
+        let first_of_its_kind = |(at, one): &(usize, char)| !text[..*at].contains(*one);
+        if text.char_indices().filter(first_of_its_kind).count() < self.distinct {
+            return Err(WeakPassword::TooPlain { distinct: self.distinct });
+        }
+        Ok(())
+    }
+}
+
+/// What a password that was picked lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WeakPassword {
+    /// It is no text, or a control character is in it.
+    #[error("take letters, digits and signs only")]
+    NotText,
+    /// It is too long.
+    #[error("take at most {maximum} bytes")]
+    TooLong {
+        /// Most bytes.
+        maximum: usize,
+    },
+    /// It is too short.
+    #[error("take at least {minimum} characters")]
+    TooShort {
+        /// Fewest characters.
+        minimum: usize,
+    },
+    /// The same few characters all over.
+    #[error("take at least {distinct} different characters")]
+    TooPlain {
+        /// Fewest different characters.
+        distinct: usize,
+    },
+}
+
+impl WeakPassword {
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::NotText => "weak-not-text",
+            Self::TooLong { .. } => "weak-too-long",
+            Self::TooShort { .. } => "weak-too-short",
+            Self::TooPlain { .. } => "weak-too-plain",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_picked_keeps_the_rules_or_is_told_what_it_lacks() {
+        let rules = PasswordRules { minimum: 8, distinct: 5 };
+        assert_eq!(rules.check("žluťoučký".as_bytes()), Ok(()));
+        assert_eq!(rules.check(b"abcdefg"), Err(WeakPassword::TooShort { minimum: 8 }));
+        assert_eq!(rules.check("žšč".as_bytes()), Err(WeakPassword::TooShort { minimum: 8 }), "characters, not bytes");
+        assert_eq!(rules.check(b"abababababab"), Err(WeakPassword::TooPlain { distinct: 5 }));
+        assert_eq!(rules.check(b"abcdefgh\n"), Err(WeakPassword::NotText));
+        assert_eq!(rules.check(&[0xFF; 12]), Err(WeakPassword::NotText));
+        assert_eq!(rules.check(&[b'a'; 256]), Err(WeakPassword::TooLong { maximum: 255 }));
     }
 }

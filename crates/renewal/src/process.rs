@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
-use crate::{Action, Event, Fact, Message, Pair, ParsedCertificate, Phase, PinUse, Plan, Record};
+use crate::{Action, ByRole, Event, Fact, Message, ParsedCertificate, Phase, PinUse, Plan, Record};
 
 mod error;
 mod handle;
@@ -86,23 +86,22 @@ impl Process {
         self.state.stage()
     }
 
-    /// Whether nothing more will happen by itself: it is done, it failed, or the old pair expired before the order went out.
+    /// Whether nothing more will happen by itself: it is done, it failed, or what is renewed expired before the order went out.
     /// Ask this, and not [`Stage::is_end`], when looking for something to go on with: no record says that time ran out.
     #[must_use]
     pub fn is_over(&self, now: SystemTime) -> bool {
         matches!(self.next(now), Action::Done(_) | Action::Failed(_))
     }
 
-    /// The public halves of the new keys, once both were made.
+    /// The public halves of the keys that are to be certified, once all are there.
     #[must_use]
-    pub fn keys(&self) -> Option<Pair<&SubjectPublicKeyInfoOwned>> {
-        let keys = &self.state.keys;
-        Some(Pair { authentication: keys.authentication.public.as_ref()?, signature: keys.signature.public.as_ref()? })
+    pub fn keys(&self) -> Option<ByRole<&SubjectPublicKeyInfoOwned>> {
+        self.state.keys.filter_map(|_, key| key.public.as_ref())
     }
 
     /// The new certificates, once they arrived and were found good.
     #[must_use]
-    pub const fn certificates(&self) -> Option<&Pair<ParsedCertificate>> {
+    pub const fn certificates(&self) -> Option<&ByRole<ParsedCertificate>> {
         self.state.accepted.as_ref()
     }
 

@@ -148,6 +148,9 @@ pub enum Failure {
     /// The holder said no.
     #[error("you did not agree; nothing was done")]
     Declined,
+    /// The holder does not want the certificates that came.
+    #[error("you did not agree to the certificates; they were not put on the card: ask the issuer")]
+    CertificatesDeclined,
     /// The old keys must vouch and cannot: on this card they would be gone by then.
     #[error(
         "this issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then: nothing was done; ask the issuer for a new card or a one-time password"
@@ -205,6 +208,7 @@ impl Failure {
     pub const fn id(&self) -> &'static str {
         match self {
             Self::Declined => "failure-declined",
+            Self::CertificatesDeclined => "failure-certificates-declined",
             Self::OldKeysNeeded => "failure-old-keys-needed",
             Self::PairExpired => "failure-pair-expired",
             Self::SlotTaken { .. } => "failure-slot-taken",

@@ -2,11 +2,10 @@ use std::time::SystemTime;
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{InstallCertificate, KeyRole, SlotId};
-use x509_cert::name::Name;
 
 use crate::{
-    CardView, Expected, Pair, ParsedCertificate, Policy, Refusal, SlotView, Terms, check_pair, eligibility::entered,
-    plan::label,
+    ByRole, CardView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms, check_certificates,
+    eligibility::entered, plan::label,
 };
 
 /// A key without a certificate: what a renewal leaves whose journal was lost, or that was not finished.
@@ -50,11 +49,11 @@ pub fn scan(card: &CardView) -> Vec<Orphan> {
     orphans.collect()
 }
 
-/// A pair of certificates for keys that waited for them, ready to be installed without a journal.
+/// Certificates for keys that waited for them, ready to be installed without a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
     /// The certificates.
-    pub certificates: Pair<ParsedCertificate>,
+    pub certificates: ByRole<ParsedCertificate>,
     /// What goes where. One that is on the card already is not among them.
     pub jobs: Vec<InstallCertificate>,
     /// Slots of the old pair, to be marked as superseded where the card can and has not done so.
@@ -63,7 +62,8 @@ pub struct Completion {
 
 impl Completion {
     /// Matches loose certificates to the keys on a card that wait for them, by public key, and measures them as a running
-    /// process would: against the pair of the same subject that is on the card.
+    /// process would: against the certificates of the same subject that are on the card; or as first ones, when their issuer
+    /// has none on it.
     ///
     /// # Errors
     /// [`Refusal`], by name; [`Refusal::AnotherKey`] also when no key waits.
@@ -75,36 +75,40 @@ impl Completion {
         now: SystemTime,
     ) -> Result<Self, Refusal> {
         let certificates: Vec<_> = came.iter().filter_map(|der| ParsedCertificate::from_der(der).ok()).collect();
-        let found = Pair::from_fn(|role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates)));
-        let (authentication, signature) = match (found.authentication, found.signature) {
-            (Some(authentication), Some(signature)) => (authentication, signature),
-            (Some(_), None) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Signature }),
-            (None, Some(_)) => return Err(Refusal::OnlyOneOfTwo { missing: KeyRole::Authentication }),
-            (None, None) => return Err(Refusal::AnotherKey),
+        let find = |role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates));
+        let found = policy.rules.map(|role, _| find(role));
+        let missing = found.iter().find(|(_, one)| one.is_none()).map(|(role, _)| role);
+        let waiting = match (found.filter_map(|_, one| *one), missing) {
+            (Some(waiting), _) => waiting,
+            (None, Some(missing)) if found.iter().any(|(_, one)| one.is_some()) => {
+                return Err(Refusal::OnlyOneOfTwo { missing });
+            }
+            (None, _) => return Err(Refusal::AnotherKey),
         };
-        let old = old_pair(card, authentication.2.subject(), &certificates)?;
+        let old = old_ones(card, &waiting.map(|_, (_, _, certificate)| *certificate), &certificates)?;
         let expected = Expected {
-            keys: Pair { authentication: authentication.1, signature: signature.1 },
-            old: Pair { authentication: old.authentication.1, signature: old.signature.1 },
-            rules: Pair { authentication: &policy.rules.authentication, signature: &policy.rules.signature },
+            keys: waiting.map(|_, (_, key, _)| *key),
+            old: old.map(|_, (_, certificate)| *certificate),
+            rules: policy.rules.map(|_, rules| rules),
             terms,
         };
-        let pair = check_pair(came, &expected, now)?;
-        let slots = Pair { authentication: authentication.0, signature: signature.0 };
-        let missing = pair.iter().filter(|(role, certificate)| !slots.get(*role).holds(certificate));
-        let jobs = missing.map(|(role, certificate)| InstallCertificate {
-            slot: slots.get(role).id,
-            certificate: certificate.der().to_vec(),
-            label: label(card, role, now),
+        let new = check_certificates(came, &expected, now)?;
+        let missing = new.iter().filter_map(|(role, certificate)| {
+            let (slot, _, _) = waiting.get(role)?;
+            (!slot.holds(certificate)).then(|| InstallCertificate {
+                slot: slot.id,
+                certificate: certificate.der().to_vec(),
+                label: label(card, role, now),
+            })
         });
-        let jobs = jobs.collect();
+        let jobs = missing.collect();
         let marks = card.capabilities.marks_superseded;
         let unmarked = old.iter().map(|(_, (slot, _))| slot).filter(|slot| {
             let mut of_slot = slot.certificates.iter();
             marks && of_slot.any(|entry| !entry.superseded)
         });
         let superseded = unmarked.map(|slot| slot.id).collect();
-        Ok(Self { certificates: pair, jobs, superseded })
+        Ok(Self { certificates: new, jobs, superseded })
     }
 
     /// Whether everything is on the card already.
@@ -125,16 +129,22 @@ fn waits_for<'a>(
     (slot.certificates.is_empty() || slot.holds(certificate)).then_some((slot, key, certificate))
 }
 
-/// The youngest pair of a subject beside those that came, valid or not; those count first that are not marked.
-fn old_pair<'a>(
+/// The youngest certificates of a subject beside those that came, valid or not; those count first that are not marked. None at
+/// all where no certificate of their issuer is on the card: then they are the first ones.
+fn old_ones<'a>(
     card: &'a CardView,
-    subject: &Name,
+    new: &ByRole<&ParsedCertificate>,
     came: &[ParsedCertificate],
-) -> Result<Pair<(&'a SlotView, &'a ParsedCertificate)>, Refusal> {
-    let of_subject = || entered(card).filter(|(one, _)| one.certificate.subject() == subject);
-    Pair::try_from_fn(|role| {
-        let others = of_subject().filter(|(one, _)| one.key.role == role && !came.contains(one.certificate));
-        let youngest = others.max_by_key(|(one, superseded)| (!superseded, one.certificate.not_before()));
+) -> Result<ByRole<(&'a SlotView, &'a ParsedCertificate)>, Refusal> {
+    let others = || entered(card).filter(|(one, _)| !came.contains(one.certificate));
+    let is_first = new.iter().all(|(_, new)| others().all(|(one, _)| one.certificate.issuer() != new.issuer()));
+    if is_first {
+        return Ok(ByRole::default());
+    }
+    new.try_map(|role, new| {
+        let of_subject = others().filter(|(one, _)| one.certificate.subject() == new.subject());
+        let of_role = of_subject.filter(|(one, _)| one.key.role == role);
+        let youngest = of_role.max_by_key(|(one, superseded)| (!superseded, one.certificate.not_before()));
         youngest.map(|(one, _)| (one.slot, one.certificate)).ok_or(Refusal::AnotherSubject { role })
     })
 }

@@ -42,6 +42,25 @@ pub enum Refusal {
         "the certificates are swapped: the authentication key was certified for signatures, and the other way round"
     )]
     Swapped,
+    /// Where the key stays: it is the old certificate, or one that ends no later.
+    #[error(
+        "the {role} certificate that came is not a new one: it ends no later than the one that is renewed; ask the issuer"
+    )]
+    NotNew {
+        /// Which one.
+        #[serde(with = "wire::role")]
+        role: KeyRole,
+    },
+    /// Nobody's name is in it.
+    #[error("the new {role} certificate names nobody: ask the issuer to correct it")]
+    NoSubject {
+        /// Which one.
+        #[serde(with = "wire::role")]
+        role: KeyRole,
+    },
+    /// The two certificates of a first pair are for different people.
+    #[error("the two new certificates name different subjects: ask the issuer to correct them")]
+    TwoSubjects,
     /// It is for somebody else.
     #[error("the new {role} certificate names another subject than the old one: ask the issuer to correct it")]
     AnotherSubject {
@@ -124,6 +143,9 @@ impl Refusal {
             Self::OnlyOneOfTwo { .. } => "refusal-only-one-of-two",
             Self::Twice { .. } => "refusal-twice",
             Self::Swapped => "refusal-swapped",
+            Self::NotNew { .. } => "refusal-not-new",
+            Self::NoSubject { .. } => "refusal-no-subject",
+            Self::TwoSubjects => "refusal-two-subjects",
             Self::AnotherSubject { .. } => "refusal-another-subject",
             Self::OtherAltNames { .. } => "refusal-other-alt-names",
             Self::Chain { .. } => "refusal-chain",

@@ -42,6 +42,8 @@ pub enum PinUse {
     SignRequest(#[serde(with = "wire::role")] KeyRole),
     /// Sign the requests with the old key, which vouches for the new ones.
     Vouch(#[serde(with = "wire::role")] KeyRole),
+    /// Sign an order that no old key vouches for with a key that it is about.
+    SignOrder(#[serde(with = "wire::role")] KeyRole),
     /// Write the certificates.
     Install,
     /// Log in with the new authentication certificate.
@@ -60,7 +62,7 @@ impl PinUse {
     pub const fn phase(self) -> Option<Phase> {
         match self {
             Self::MakeKey(_) => Some(Phase::NewKeys),
-            Self::SignRequest(_) | Self::Vouch(_) => Some(Phase::Requests),
+            Self::SignRequest(_) | Self::Vouch(_) | Self::SignOrder(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
             Self::Remove | Self::Repair => None,
         }
@@ -82,6 +84,8 @@ impl PinUse {
             Self::SignRequest(KeyRole::Signature) => "use-sign-signature-request",
             Self::Vouch(KeyRole::Authentication) => "use-vouch-authentication",
             Self::Vouch(KeyRole::Signature) => "use-vouch-signature",
+            Self::SignOrder(KeyRole::Authentication) => "use-sign-order-authentication",
+            Self::SignOrder(KeyRole::Signature) => "use-sign-order-signature",
             Self::Install => "use-install",
             Self::Login => "use-login",
             Self::TestSignature => "use-test-signature",
@@ -97,6 +101,7 @@ impl fmt::Display for PinUse {
             Self::MakeKey(role) => write!(f, "make the new {role} key"),
             Self::SignRequest(role) => write!(f, "sign the request for the new {role} certificate"),
             Self::Vouch(role) => write!(f, "sign both requests with the old {role} key"),
+            Self::SignOrder(role) => write!(f, "sign the order with the new {role} key"),
             Self::Install => f.write_str("put the new certificates on the card"),
             Self::Login => f.write_str("log in with the new authentication certificate"),
             Self::TestSignature => f.write_str("make a test signature with the new signature key"),

@@ -4,7 +4,7 @@
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{KeyEntry, KeyRole, SlotId};
 
-use crate::{CardView, Pair};
+use crate::{ByRole, CardView};
 
 /// A key that waits for its certificate, or for that of its twin.
 pub(crate) struct Waiting<'a> {
@@ -32,8 +32,12 @@ pub(crate) fn find(
 }
 
 /// Where the new keys will be: those that wait where they are, the others in free slots. `None` when there are too few.
-pub(crate) fn places(waiting: &Pair<Option<Waiting<'_>>>, free: &[SlotId]) -> Option<Pair<SlotId>> {
+pub(crate) fn places(waiting: &ByRole<Option<Waiting<'_>>>, free: &[SlotId]) -> Option<ByRole<SlotId>> {
     let mut free = free.iter().copied();
-    let mut place = |role| waiting.get(role).as_ref().map(|found| found.slot).or_else(|| free.next()).ok_or(());
-    Pair::try_from_fn(&mut place).ok()
+    waiting.filter_map(|_, found| found.as_ref().map(|found| found.slot).or_else(|| free.next()))
+}
+
+/// The slots that nothing is in.
+pub(crate) fn free_slots(card: &CardView) -> Vec<SlotId> {
+    card.slots.iter().filter(|slot| slot.is_empty()).map(|slot| slot.id).collect()
 }

@@ -37,11 +37,11 @@ fn plan(card: &CardView) -> Plan {
 }
 
 fn waiting(plan: &Plan) -> Pair<bool> {
-    Pair::from_fn(|role| plan.new.get(role).waiting.is_some())
+    Pair::from_fn(|role| plan.new.get(role).unwrap().waiting.is_some())
 }
 
 fn slots(plan: &Plan) -> [SlotId; 2] {
-    [plan.new.authentication.slot, plan.new.signature.slot]
+    [plan.new.authentication.as_ref().unwrap().slot, plan.new.signature.as_ref().unwrap().slot]
 }
 
 fn keys_on(card: &CardView) -> usize {
@@ -160,7 +160,7 @@ fn half_installed(role: KeyRole) -> Play {
     let job = loop {
         match play.next() {
             Action::Install { jobs, .. } => {
-                let slot = play.process.plan().new.get(role).slot;
+                let slot = play.process.plan().new.get(role).unwrap().slot;
                 break jobs.into_iter().find(|job| job.slot == slot).unwrap();
             }
             _ => assert_eq!(play.step(), None),
@@ -175,7 +175,11 @@ fn half_a_new_pair_is_not_taken_for_the_old_one_and_gets_its_other_half() {
     for role in Pair::ROLES {
         let play = half_installed(role).begin_again();
         let plan = play.process.plan();
-        assert_eq!([plan.old.authentication.slot, plan.old.signature.slot], [SlotId(1), SlotId(2)], "{role}");
+        assert_eq!(
+            [plan.old.authentication.as_ref().unwrap().slot, plan.old.signature.as_ref().unwrap().slot],
+            [SlotId(1), SlotId(2)],
+            "{role}"
+        );
         assert_eq!((waiting(plan), slots(plan)), (Pair { authentication: true, signature: true }, PAIR), "{role}");
         assert!(plan.unfinished.is_empty());
         finish(play);
@@ -193,7 +197,10 @@ fn a_key_that_waits_does_not_take_a_whole_pair_apart() {
         let order = GenerateKey { slot: SlotId(slot), role, algorithm: KeyAlgorithm::P256, label: "left".into() };
         token.generate(&order, &pin()).unwrap();
         let plan = plan(&view(&mut token));
-        assert_eq!([plan.old.authentication.slot, plan.old.signature.slot], [SlotId(3), SlotId(4)]);
+        assert_eq!(
+            [plan.old.authentication.as_ref().unwrap().slot, plan.old.signature.as_ref().unwrap().slot],
+            [SlotId(3), SlotId(4)]
+        );
     }
 }
 

@@ -10,8 +10,8 @@ use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::CaKey;
 use obnova_card::KeyRole::{self, Authentication, Signature};
 use obnova_renewal::{
-    CertificateRules, ChainProblem, Expected, MAX_CERTIFICATES, Oid, Pair, ParsedCertificate, QC_SSCD, Refusal, Terms,
-    check_pair,
+    ByRole, CertificateRules, ChainProblem, Expected, MAX_CERTIFICATES, Oid, Pair, ParsedCertificate, QC_SSCD, Refusal,
+    Terms, check_certificates,
 };
 use support::{Draft, House, days, name, now};
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsages};
@@ -55,19 +55,19 @@ impl Waiting {
         Pair::ROLES.map(issue).to_vec()
     }
 
-    fn check(&self, came: &[Vec<u8>]) -> Result<Pair<ParsedCertificate>, Refusal> {
+    fn check(&self, came: &[Vec<u8>]) -> Result<ByRole<ParsedCertificate>, Refusal> {
         self.check_under(came, &self.house.terms())
     }
 
-    fn check_under(&self, came: &[Vec<u8>], terms: &Terms) -> Result<Pair<ParsedCertificate>, Refusal> {
+    fn check_under(&self, came: &[Vec<u8>], terms: &Terms) -> Result<ByRole<ParsedCertificate>, Refusal> {
         let (authentication, signature) = (CertificateRules::authentication(), CertificateRules::qualified_signature());
         let expected = Expected {
-            keys: Pair { authentication: &self.keys.authentication, signature: &self.keys.signature },
-            old: Pair { authentication: &self.old.authentication, signature: &self.old.signature },
-            rules: Pair { authentication: &authentication, signature: &signature },
+            keys: Pair { authentication: &self.keys.authentication, signature: &self.keys.signature }.into(),
+            old: Pair { authentication: &self.old.authentication, signature: &self.old.signature }.into(),
+            rules: Pair { authentication: &authentication, signature: &signature }.into(),
             terms,
         };
-        check_pair(came, &expected, now())
+        check_certificates(came, &expected, now())
     }
 }
 
@@ -80,8 +80,8 @@ fn a_good_pair_is_taken_in_any_order_and_among_others() {
     came.insert(1, waiting.house.root.der().to_vec());
     came.push(came[0].clone());
     let pair = waiting.check(&came).unwrap();
-    assert_eq!(pair.authentication.public_key(), &waiting.keys.authentication);
-    assert_eq!(pair.signature.public_key(), &waiting.keys.signature);
+    assert_eq!(pair.authentication.as_ref().unwrap().public_key(), &waiting.keys.authentication);
+    assert_eq!(pair.signature.as_ref().unwrap().public_key(), &waiting.keys.signature);
 }
 
 #[test]

@@ -25,10 +25,16 @@ fn the_plan_says_slots_algorithms_labels_reasons_and_what_stays() {
     Holder::personalise(&mut card, &house, KeyAlgorithm::Rsa2048, [3, 4], |_, _| {});
     let holder = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
     let plan = Plan::make(&holder, &Policy::twins(), now()).unwrap();
-    assert_eq!((plan.old.authentication.slot, plan.old.signature.slot), (SlotId(3), SlotId(4)));
-    assert_eq!((plan.new.authentication.slot, plan.new.signature.slot), (SlotId(5), SlotId(6)));
-    assert_eq!(plan.new.signature.algorithm, KeyAlgorithm::Rsa2048, "the kind of the old key");
-    assert_eq!(plan.new.authentication.label, "Authentication 2026-11");
+    assert_eq!(
+        (plan.old.authentication.as_ref().unwrap().slot, plan.old.signature.as_ref().unwrap().slot),
+        (SlotId(3), SlotId(4))
+    );
+    assert_eq!(
+        (plan.new.authentication.as_ref().unwrap().slot, plan.new.signature.as_ref().unwrap().slot),
+        (SlotId(5), SlotId(6))
+    );
+    assert_eq!(plan.new.signature.as_ref().unwrap().algorithm, KeyAlgorithm::Rsa2048, "the kind of the old key");
+    assert_eq!(plan.new.authentication.as_ref().unwrap().label, "Authentication 2026-11");
     assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
     assert_eq!((plan.risk, plan.unfinished.len()), (None, 0));
     assert_eq!(plan.signatures(), 6, "two requests, two vouches, a login, a test");
@@ -186,7 +192,7 @@ fn of_two_valid_pairs_the_holder_must_say_which() {
     let card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
     assert_eq!(reasons(&card), [Reason::SeveralPairs { pairs: 2 }]);
     let plan = Plan::make_for(&card, &Policy::twins(), Some(theirs.root.subject()), now()).unwrap();
-    assert_eq!(plan.old.authentication.slot, SlotId(3));
+    assert_eq!(plan.old.authentication.as_ref().unwrap().slot, SlotId(3));
     assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
 }
 
@@ -198,10 +204,10 @@ fn of_a_renewed_pair_the_youngest_counts_and_the_superseded_never() {
     Holder::personalise(&mut card, &house, KeyAlgorithm::P256, [3, 4], |_, draft| draft.from = now() - days(200));
     let mut card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
     let plan = |card: &CardView| Plan::make(card, &Policy::twins(), now()).unwrap();
-    assert_eq!(plan(&card).old.authentication.slot, SlotId(3));
+    assert_eq!(plan(&card).old.authentication.as_ref().unwrap().slot, SlotId(3));
     card.slots[2].certificates[0].superseded = true;
     card.slots[3].certificates[0].superseded = true;
-    assert_eq!(plan(&card).old.authentication.slot, SlotId(1));
+    assert_eq!(plan(&card).old.authentication.as_ref().unwrap().slot, SlotId(1));
 }
 
 #[test]
@@ -211,7 +217,10 @@ fn a_card_that_can_only_replace_keys_is_a_risk_that_is_told_first() {
     let card = view(&mut InPlaceOnly::new(holder.token(), &[SlotId(1), SlotId(2)]));
     let plan = Plan::make(&card, &Policy::twins(), now()).unwrap();
     assert_eq!(plan.risk, Some(Risk::InPlaceOnly));
-    assert_eq!((plan.new.authentication.slot, plan.new.signature.slot), (SlotId(1), SlotId(2)));
+    assert_eq!(
+        (plan.new.authentication.as_ref().unwrap().slot, plan.new.signature.as_ref().unwrap().slot),
+        (SlotId(1), SlotId(2))
+    );
     assert!(!plan.has(PinUse::Vouch(KeyRole::Signature)), "the old keys are gone by then");
     assert!(Risk::InPlaceOnly.to_string().contains("destroyed before"));
 }

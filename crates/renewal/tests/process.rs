@@ -248,7 +248,7 @@ fn events_that_do_not_belong_change_nothing() {
     loop {
         let stage = play.process.stage();
         let strangers = [
-            Event::KeyMade(play.process.plan().old.signature.certificate.public_key().clone()),
+            Event::KeyMade(play.process.plan().old.signature.as_ref().unwrap().certificate.public_key().clone()),
             Event::Signed(Vec::new()),
             Event::Signed(vec![vec![1; 64]]),
             Event::Installed,
@@ -540,7 +540,7 @@ fn a_slot_that_was_taken_meanwhile_is_left_alone() {
 fn a_card_that_lies_about_its_keys_is_caught() {
     let mut play = twins();
     until(&mut play, "generate");
-    let old = play.process.plan().old.authentication.certificate.public_key().clone();
+    let old = play.process.plan().old.authentication.as_ref().unwrap().certificate.public_key().clone();
     assert!(matches!(play.process.handle(Event::KeyMade(old), now()), Err(ProcessError::WrongKey { .. })));
     until(&mut play, "request");
     let bad = play.process.handle(Event::Signed(vec![vec![0; 70]]), now());
@@ -575,7 +575,7 @@ fn rsa_and_other_kinds_of_new_keys_work_the_same() {
     let token = Holder::with(&house, KeyAlgorithm::Rsa2048, |_, _| {}).token();
     let mut play = Play::new(house, Box::new(token));
     let plan = Plan { ..play.process.plan().clone() };
-    assert_eq!(plan.new.signature.algorithm, KeyAlgorithm::Rsa2048);
+    assert_eq!(plan.new.signature.as_ref().unwrap().algorithm, KeyAlgorithm::Rsa2048);
     assert!(matches!(play.run(), Action::Done(_)));
     assert_renewed(&mut play);
 }

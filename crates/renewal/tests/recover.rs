@@ -39,7 +39,7 @@ fn keys_without_certificates_are_found_and_completed_by_files() {
     play.token.install(&made.jobs, &made.superseded, &pin).unwrap();
     let card = view(play.token.as_mut());
     assert!(scan(&card).is_empty());
-    assert!(card.slot(SlotId(4)).unwrap().holds(&made.certificates.signature));
+    assert!(card.slot(SlotId(4)).unwrap().holds(&made.certificates.signature.as_ref().unwrap()));
     assert!(card.slot(SlotId(1)).unwrap().certificates[0].superseded);
 }
 
@@ -91,8 +91,8 @@ fn either_of_a_pair_brings_the_other_when_both_are_there() {
     ];
     let matched = match_loose(pile, &play.process.keys().unwrap());
     let names = |one: &Option<Loose>| one.as_ref().map(|one| one.name.clone());
-    assert_eq!(names(&matched.pair.authentication).as_deref(), Some("login.cer"));
-    assert_eq!(names(&matched.pair.signature).as_deref(), Some("signature.cer"));
+    assert_eq!(names(&matched.found.authentication).as_deref(), Some("login.cer"));
+    assert_eq!(names(&matched.found.signature).as_deref(), Some("signature.cer"));
     assert_eq!(matched.rest.len(), 1);
     assert_eq!(matched.into_certificates()[..2], files[..]);
 }

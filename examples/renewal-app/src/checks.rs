@@ -51,10 +51,13 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
     }
     match Plan::make(card, policy, now) {
         Ok(plan) => {
-            let (first, second) = (plan.new.authentication.slot, plan.new.signature.slot);
-            checks.push(match plan.risk {
-                Some(_) => Check::caution(t!("doctor-room-in-place")),
-                None => Check::good(t!("doctor-room", first = first.to_string(), second = second.to_string())),
+            let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();
+            checks.push(match (plan.risk, slots.as_slice()) {
+                (Some(_), _) => Check::caution(t!("doctor-room-in-place")),
+                (None, [first, second]) => {
+                    Check::good(t!("doctor-room", first = first.as_str(), second = second.as_str()))
+                }
+                (None, slots) => Check::good(t!("doctor-room-one", slot = slots.join(" "))),
             });
             let waiting = plan.new.iter().filter(|(_, new)| new.waiting.is_some()).map(|(_, new)| new.slot);
             checks.extend(waiting.map(|slot| Check::caution(t!("doctor-unfinished", slot = slot.to_string()))));

@@ -9,7 +9,10 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use options::{ActivateOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions, TransportOptions};
+pub use options::{
+    ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions, Service,
+    TransportOptions,
+};
 
 use crate::texts;
 
@@ -41,10 +44,13 @@ pub enum Command {
     #[command(subcommand)]
     Pin(PinCommand),
     Renew(RenewOptions),
+    First(Box<FirstOptions>),
     Status,
     Install {
         #[arg(required = true, value_name = "FILE|LINK|-")]
         certificates: Vec<PathBuf>,
+        #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
+        service: Service,
         #[command(flatten)]
         pins: PinOptions,
     },

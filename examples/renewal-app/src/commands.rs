@@ -6,6 +6,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod export;
+mod first;
 mod install;
 mod pin;
 mod register;
@@ -37,8 +38,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Card(CardCommand::Repair { yes, pins }) => card::repair(global, yes, &pins),
         Command::Pin(command) => pin::run(global, command),
         Command::Renew(options) => renew::run(global, &options),
+        Command::First(options) => first::run(global, &options),
         Command::Status => status::run(global),
-        Command::Install { certificates, pins } => install::run(global, &certificates, &pins),
+        Command::Install { certificates, service, pins } => install::run(global, &certificates, service, &pins),
         Command::Export { to, slots } => export::run(global, &to, &slots),
         Command::Register(options) => register::run(global, &options),
         Command::Simulator(command) => simulator::run(command),
@@ -55,7 +57,7 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         }
         Command::Register(_) => &["--token", "--ca", "--trust"],
         Command::Status => &["--journal"],
-        Command::Doctor | Command::Renew(_) | Command::Install { .. } => return None,
+        Command::Doctor | Command::Renew(_) | Command::First(_) | Command::Install { .. } => return None,
     };
     let given = [
         ("--token", global.token.is_some()),

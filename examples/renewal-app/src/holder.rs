@@ -3,8 +3,10 @@
 use std::{cell::RefCell, rc::Rc};
 
 use obnova_card::{PasswordKind, Secret, TokenError, Tries};
-use obnova_client::{PinRequest, Progress as Told, Prompt, PromptError, Question, RunError};
-use obnova_renewal::Fact;
+use obnova_client::{
+    Credential, CredentialRequest, PinRequest, Progress as Told, Prompt, PromptError, Question, RunError,
+};
+use obnova_renewal::{Fact, date};
 
 use crate::{
     ask,
@@ -68,13 +70,15 @@ impl Face {
 pub struct Holder {
     pub face: Rc<RefCell<Face>>,
     pub pins: Pins,
-    /// `--yes`: the plan is agreed to.
+    /// `--yes`: the plan is agreed to, and first certificates are.
     pub agrees: bool,
+    /// `--user`: as whom a first order is placed.
+    pub user: Option<String>,
 }
 
 impl Holder {
     pub fn new(face: &Rc<RefCell<Face>>, pins: Pins) -> Self {
-        Self { face: face.clone(), pins, agrees: false }
+        Self { face: face.clone(), pins, agrees: false, user: None }
     }
 
     /// The outcome of something that was done for the holder.
@@ -122,6 +126,22 @@ impl Prompt for Holder {
                 face.screen.mark(Mark::Caution, &phrases::risk(**risk));
                 yes(&t!("ask-risk"))
             }
+            Question::Certificates(certificates) => {
+                face.screen.title(&t!("act-certificates"));
+                for (role, certificate) in certificates.iter() {
+                    face.screen.mark(
+                        Mark::Item,
+                        &t!(
+                            "certificate-of",
+                            role = view::role(role),
+                            name = certificate.subject().to_string(),
+                            issuer = view::name(certificate.issuer()),
+                            until = date(certificate.not_after())
+                        ),
+                    );
+                }
+                Ok(self.agrees || yes(&t!("ask-certificates"))?)
+            }
             Question::LastTry(password) => {
                 face.screen.mark(Mark::Caution, &phrases::last_try(*password));
                 if self.pins.last_try_allowed() {
@@ -132,6 +152,45 @@ impl Prompt for Holder {
             }
             _ => Ok(false),
         }
+    }
+
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        let what = phrases::credential(request.what);
+        let given = match request.what {
+            Credential::UserId => self.user.as_deref().map(Secret::from),
+            Credential::OneTimePassword => self.pins.given(Asked::OneTimePassword),
+            Credential::RevocationPassword | Credential::RevocationPasswordAgain => {
+                self.pins.given(Asked::RevocationPassword)
+            }
+            _ => None,
+        };
+        let mut face = self.face.borrow_mut();
+        face.progress = None;
+        if let Some(problem) = request.problem {
+            let problem =
+                t!("credential-no-good", what = what.as_str(), problem = phrases::credential_problem(problem));
+            face.screen.mark(Mark::Bad, &problem);
+            // What was handed over does not get better by trying it again.
+            if given.is_some() {
+                return Err(PromptError::Nobody(problem));
+            }
+        }
+        if request.what == Credential::RevocationPassword && given.is_none() {
+            face.screen.detail(&t!("credential-why-revocation"));
+        }
+        let nobody = |failure: Failure| match failure.kind() {
+            Kind::Interrupted => PromptError::Cancelled,
+            _ => PromptError::Nobody(failure.message().to_owned()),
+        };
+        let secret = match (given, request.what) {
+            (Some(given), _) => given,
+            (None, Credential::UserId) => {
+                ask_line(&format!("{what}:")).map(|line| Secret::from(line.as_str())).map_err(nobody)?
+            }
+            (None, _) => Pins::ask(&what).map_err(nobody)?,
+        };
+        face.show_progress();
+        Ok(secret)
     }
 
     fn progress(&mut self, progress: &Told<'_>) {

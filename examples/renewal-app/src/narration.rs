@@ -9,12 +9,18 @@ use crate::{texts::t, view};
 #[derive(Default)]
 pub struct Narrator {
     prepared: Option<Prepared>,
+    /// No old key vouches.
+    first: bool,
 }
 
 impl Narrator {
     /// A line for what is now known; `None` for what nobody needs to read.
     pub fn fact(&mut self, fact: &Fact) -> Option<String> {
         Some(match fact {
+            Fact::Started { plan, .. } => {
+                self.first = plan.is_first();
+                return None;
+            }
             Fact::Terms(terms) => {
                 let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
                 t!("fact-terms", name = name)
@@ -30,8 +36,13 @@ impl Narrator {
             }
             Fact::Vouched { index, .. } => {
                 let role = self.prepared.as_ref()?.to_sign.get(*index)?.voucher;
-                t!("fact-vouched", role = view::role(role))
+                match self.first {
+                    true => t!("fact-signed-order", role = view::role(role)),
+                    false => t!("fact-vouched", role = view::role(role)),
+                }
             }
+            Fact::Sealed(message) if self.first => t!("fact-sealed-first", bytes = message.0.len()),
+            Fact::Installed if self.first => t!("fact-installed-first"),
             Fact::Sealed(message) => t!("fact-sealed", bytes = message.0.len()),
             Fact::Pending(_) => t!("fact-pending"),
             Fact::Arrived { from, .. } => match from {

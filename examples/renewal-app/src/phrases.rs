@@ -1,7 +1,8 @@
 //! The words of the renewal's own types.
 
 use obnova_card::{BrokenRule, KeyRole, PasswordKind};
-use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, date};
+use obnova_client::{Credential, CredentialProblem};
+use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, WeakPassword, date};
 
 use crate::{
     texts::t,
@@ -17,6 +18,8 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::SignRequest(KeyRole::Signature) => t!("use-sign-signature-request"),
         PinUse::Vouch(KeyRole::Authentication) => t!("use-vouch-authentication"),
         PinUse::Vouch(KeyRole::Signature) => t!("use-vouch-signature"),
+        PinUse::SignOrder(KeyRole::Authentication) => t!("use-sign-order-authentication"),
+        PinUse::SignOrder(KeyRole::Signature) => t!("use-sign-order-signature"),
         PinUse::Install => t!("use-install"),
         PinUse::Login => t!("use-login"),
         PinUse::TestSignature => t!("use-test-signature"),
@@ -51,6 +54,31 @@ pub fn broken_rule(broken: BrokenRule) -> String {
         BrokenRule::Trivial => t!("rule-trivial"),
         BrokenRule::SameAs { other } => t!("rule-same-as", name = password(other)),
         BrokenRule::NotTheSame => t!("rule-not-the-same"),
+        other => t!("error-other", detail = other.to_string()),
+    }
+}
+
+/// What is asked of the holder for a first order.
+pub fn credential(what: Credential) -> String {
+    match what {
+        Credential::UserId => t!("credential-user-id"),
+        Credential::OneTimePassword => t!("credential-one-time-password"),
+        Credential::RevocationPassword => t!("credential-revocation-password"),
+        Credential::RevocationPasswordAgain => t!("credential-revocation-password-again"),
+        other => other.to_string(),
+    }
+}
+
+/// Why something that was given for a first order is no good.
+pub fn credential_problem(problem: CredentialProblem) -> String {
+    match problem {
+        CredentialProblem::Form => t!("credential-form"),
+        CredentialProblem::Weak(WeakPassword::NotText) => t!("weak-not-text"),
+        CredentialProblem::Weak(WeakPassword::TooLong { maximum }) => t!("weak-too-long", maximum = maximum),
+        CredentialProblem::Weak(WeakPassword::TooShort { minimum }) => t!("weak-too-short", minimum = minimum),
+        CredentialProblem::Weak(WeakPassword::TooPlain { distinct }) => t!("weak-too-plain", distinct = distinct),
+        CredentialProblem::Differ => t!("credential-differ"),
+        CredentialProblem::SameAsOneTime => t!("credential-same-as-one-time"),
         other => t!("error-other", detail = other.to_string()),
     }
 }
@@ -95,6 +123,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::OnlyOneOfTwo { missing } => t!("refusal-only-one-of-two", missing = role(missing)),
         Refusal::Twice { role: of } => t!("refusal-twice", role = role(of)),
         Refusal::Swapped => t!("refusal-swapped"),
+        Refusal::NotNew { role: of } => t!("refusal-not-new", role = role(of)),
+        Refusal::NoSubject { role: of } => t!("refusal-no-subject", role = role(of)),
+        Refusal::TwoSubjects => t!("refusal-two-subjects"),
         Refusal::AnotherSubject { role: of } => t!("refusal-another-subject", role = role(of)),
         Refusal::OtherAltNames { role: of } => t!("refusal-other-alt-names", role = role(of)),
         Refusal::Chain { role: of, problem } => t!("refusal-chain", role = role(of), problem = chain_problem(problem)),

@@ -11,7 +11,7 @@ use obnova_card::{NewPasswords, PasswordKind, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::{PinOptions, TransportOptions},
+    cli::{CredentialOptions, PinOptions, TransportOptions},
     failure::{Failure, Kind},
     phrases,
     texts::t,
@@ -29,6 +29,8 @@ pub enum Asked {
     Puk,
     NewPassword,
     TransportPin,
+    OneTimePassword,
+    RevocationPassword,
 }
 
 impl From<PasswordKind> for Asked {
@@ -56,8 +58,33 @@ impl Pins {
 
     /// The same for a command that a transport PIN may be given to.
     pub fn read_with(options: &PinOptions, transport: &TransportOptions) -> Result<Self, Failure> {
+        let transport =
+            (Asked::TransportPin, place(transport.transport_pin_fd, transport.transport_pin_file.as_deref()));
+        Self::read_from(options, [transport])
+    }
+
+    /// The same for a first order. The passwords of it come first where several stand in one input.
+    pub fn read_for_first(options: &PinOptions, credentials: &CredentialOptions) -> Result<Self, Failure> {
+        let CredentialOptions {
+            one_time_password_fd,
+            one_time_password_file,
+            revocation_password_fd,
+            revocation_password_file,
+        } = credentials;
+        Self::read_from(
+            options,
+            [
+                (Asked::OneTimePassword, place(*one_time_password_fd, one_time_password_file.as_deref())),
+                (Asked::RevocationPassword, place(*revocation_password_fd, revocation_password_file.as_deref())),
+            ],
+        )
+    }
+
+    fn read_from(
+        options: &PinOptions,
+        before: impl IntoIterator<Item = (Asked, Option<PathBuf>)>,
+    ) -> Result<Self, Failure> {
         let places = [
-            (Asked::TransportPin, place(transport.transport_pin_fd, transport.transport_pin_file.as_deref())),
             (Asked::AuthenticationPin, place(options.pin_fd, options.pin_file.as_deref())),
             (Asked::SignaturePin, place(options.signature_pin_fd, options.signature_pin_file.as_deref())),
             (Asked::Puk, place(options.puk_fd, options.puk_file.as_deref())),
@@ -65,7 +92,7 @@ impl Pins {
         ];
         let mut opened: HashMap<PathBuf, Lines> = HashMap::new();
         let mut given = HashMap::new();
-        for (wanted, path) in places {
+        for (wanted, path) in before.into_iter().chain(places) {
             let Some(path) = path else { continue };
             let lines = match opened.remove(&path) {
                 Some(lines) => lines,

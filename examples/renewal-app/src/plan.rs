@@ -1,7 +1,7 @@
 //! A plan in words, before anything is done.
 
 use obnova_card::KeyRole;
-use obnova_renewal::{Pair, PinUse, Plan};
+use obnova_renewal::{NewKey, PinUse, Plan};
 
 use crate::{
     phrases,
@@ -25,9 +25,16 @@ pub fn show(screen: &mut Screen, plan: &Plan) {
 }
 
 fn steps(plan: &Plan) -> Vec<String> {
-    let mut steps: Vec<_> = Pair::ROLES.into_iter().map(|role| key(plan, role)).collect();
+    let mut steps: Vec<_> = plan.new.iter().map(|(role, new)| key(plan, role, new)).collect();
     let vouched = plan.has(PinUse::Vouch(KeyRole::Authentication)) || plan.has(PinUse::Vouch(KeyRole::Signature));
-    steps.push(if vouched { t!("plan-request") } else { t!("plan-request-alone") });
+    steps.push(match (vouched, plan.is_first()) {
+        (true, _) => t!("plan-request"),
+        (false, true) => t!("plan-request-first"),
+        (false, false) => t!("plan-request-alone"),
+    });
+    if plan.confirm_certificates {
+        steps.push(t!("plan-confirm"));
+    }
     steps.push(t!("plan-install"));
     if plan.has(PinUse::Login) {
         steps.push(t!("plan-prove-login"));
@@ -35,30 +42,26 @@ fn steps(plan: &Plan) -> Vec<String> {
     if plan.has(PinUse::TestSignature) {
         steps.push(t!("plan-prove-signature"));
     }
-    if plan.risk.is_none() {
+    if plan.risk.is_none() && !plan.is_first() {
         steps.push(t!("plan-stays"));
     }
     steps
 }
 
-fn key(plan: &Plan, role: KeyRole) -> String {
-    let (old, new) = (plan.old.get(role), plan.new.get(role));
-    let (algorithm, role) = (new.algorithm.to_string(), view::role(role));
+fn key(plan: &Plan, of: KeyRole, new: &NewKey) -> String {
+    let (algorithm, role, slot) = (new.algorithm.to_string(), view::role(of), new.slot.to_string());
+    let Some(old) = plan.old.get(of).map(|old| old.slot.to_string()) else {
+        return match new.waiting {
+            Some(_) => t!("plan-first-use-key", algorithm = algorithm, role = role, new = slot),
+            None => t!("plan-first-key", algorithm = algorithm, role = role, new = slot),
+        };
+    };
     match plan.risk {
-        None if new.waiting.is_some() => t!(
-            "plan-use-key",
-            algorithm = algorithm,
-            role = role,
-            new = new.slot.to_string(),
-            old = old.slot.to_string()
-        ),
-        None => t!(
-            "plan-make-key",
-            algorithm = algorithm,
-            role = role,
-            new = new.slot.to_string(),
-            old = old.slot.to_string()
-        ),
-        Some(_) => t!("plan-replace-key", algorithm = algorithm, role = role, new = new.slot.to_string()),
+        None if plan.keeps_key() => t!("plan-keep-key", algorithm = algorithm, role = role, old = old),
+        None if new.waiting.is_some() => {
+            t!("plan-use-key", algorithm = algorithm, role = role, new = slot, old = old)
+        }
+        None => t!("plan-make-key", algorithm = algorithm, role = role, new = slot, old = old),
+        Some(_) => t!("plan-replace-key", algorithm = algorithm, role = role, new = slot),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_client::renewal::{CertificateRules, Method, Pair, Plan, Policy};
+use obnova_client::renewal::{ByRole, CertificateRules, Method, NewKey, Pair, Plan, Policy};
 
 /// What the front end asks of a renewal. The engine does the rest; nothing here is code.
 #[must_use]
@@ -15,7 +15,13 @@ pub fn policy() -> Policy {
         // Holders who still have RSA keys move to P-256 with their next pair.
         algorithms: Pair { authentication: Some(KeyAlgorithm::P256), signature: Some(KeyAlgorithm::P256) },
         // The house issues no qualified certificates, so none is demanded.
-        rules: Pair { authentication: CertificateRules::authentication(), signature: CertificateRules::signature() },
+        rules: ByRole {
+            authentication: Some(CertificateRules::authentication()),
+            signature: Some(CertificateRules::signature()),
+        },
+        // Cards leave the house with their first pair on them: there are no first orders.
+        confirm_first: true,
+        revocation_password: None,
         // Holders' clocks may be off by five minutes.
         clock_tolerance: Duration::from_secs(5 * 60),
         // There is no server to log in to. The new signature key is proven by a signature.
@@ -28,9 +34,13 @@ pub fn policy() -> Policy {
 #[must_use]
 pub fn named(mut plan: Plan) -> Plan {
     let month = |label: &str| label.split_once(' ').map_or_else(String::new, |(_, rest)| rest.to_owned());
-    let new = &mut plan.new;
-    new.authentication.label = format!("Přihlášení {}", month(&new.authentication.label));
-    new.signature.label = format!("Podpis {}", month(&new.signature.label));
+    let name = |key: &mut Option<NewKey>, name: &str| {
+        if let Some(key) = key {
+            key.label = format!("{name} {}", month(&key.label));
+        }
+    };
+    name(&mut plan.new.authentication, "Přihlášení");
+    name(&mut plan.new.signature, "Podpis");
     plan
 }
 

@@ -6,7 +6,7 @@ use std::{
 use obnova_client::{
     PinRequest, Progress, Prompt, PromptError, Question, RunError,
     card::{PasswordKind, Secret},
-    renewal::{CardView, Failure, Pair, Plan, SlotView, Summary},
+    renewal::{CardView, Failure, Plan, SlotView, Summary},
 };
 
 use crate::texts;
@@ -156,8 +156,8 @@ impl Prompt for Screens<'_> {
 
 fn plan_lines(plan: &Plan) -> Vec<String> {
     let mut lines = vec![format!("Karta {} ({})", plan.card.label, plan.card.serial), String::new()];
-    for role in Pair::ROLES {
-        let (old, new) = (plan.old.get(role), plan.new.get(role));
+    for (role, new) in plan.new.iter() {
+        let Some(old) = plan.old.get(role) else { continue };
         lines.push(format!(
             "{} certifikát: {} platí do {} a zůstane na kartě; nový klíč {} přijde na místo {}",
             texts::role(role),

@@ -12,7 +12,7 @@ pub(super) fn signers(anchors: &[ParsedCertificate], given: &[ParsedCertificate]
 }
 
 /// `id-kp-cmcCA`.
-const CMC_CA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.27");
+pub(super) const CMC_CA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.27");
 
 /// A key usage that is there must name digitalSignature (RFC 5280 §4.2.1.3), and keyCertSign for a CA.
 fn may_answer(certificate: &ParsedCertificate) -> bool {

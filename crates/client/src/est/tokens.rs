@@ -25,6 +25,21 @@ impl Thread {
     }
 }
 
+/// The content of a first request that waits for the signatures of its keys. The proof of the one-time password is in it, as
+/// it is in the message that goes out.
+pub(super) struct FirstContent(pub(super) Vec<u8>);
+
+impl FirstContent {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        write(FIRST, [self.0.as_slice()])
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, CaError> {
+        let [content] = read(FIRST, bytes)?[..] else { return Err(FOREIGN) };
+        Ok(Self(content.to_vec()))
+    }
+}
+
 /// How an order is fetched later.
 pub(super) enum Fetch<'a> {
     /// By the token of a pending answer.
@@ -107,6 +122,7 @@ impl OwnedTaken {
 }
 
 const THREAD: u8 = b'P';
+const FIRST: u8 = b'F';
 const TOKEN: u8 = b'T';
 const AGAIN: u8 = b'A';
 const TAKEN: u8 = b'R';

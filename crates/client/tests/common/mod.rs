@@ -9,8 +9,9 @@ use std::{
 
 use obnova_card::{PasswordKind, Secret};
 use obnova_client::{
-    CaConnection, CaError, FileJournal, Journal, Login, LoginError, LoginProof, PinRequest, Progress, Prompt,
-    PromptError, Question, RunError, Runner, Seams, SharedToken, Turn, look, share,
+    CaConnection, CaError, Credential, CredentialProblem, CredentialRequest, FileJournal, Journal, Login, LoginError,
+    LoginProof, PinRequest, Progress, Prompt, PromptError, Question, RunError, Runner, Seams, SharedToken, Turn, look,
+    share,
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{Answer, Message, Order, Phase, PickUp, PinUse, Plan, Policy, Prepared, Receipt, Stage, Terms};
@@ -31,6 +32,12 @@ pub struct Face {
     pub declines: bool,
     /// Goes away at the prompt.
     pub cancels: bool,
+    /// Typed for a first order, first to last.
+    pub credentials: Vec<(Credential, &'static str)>,
+    /// What was asked for of a first order, and what was wrong with what was given before.
+    pub asked_for: Vec<(Credential, Option<CredentialProblem>)>,
+    /// Says no to the certificates that came.
+    pub is_somebody_else: bool,
     pub asked: Vec<PinRequest>,
     pub questions: Vec<String>,
     pub progress: Vec<String>,
@@ -60,11 +67,19 @@ impl Prompt for Face {
         let (name, yes) = match question {
             Question::Risk(_) => ("risk", !self.declines),
             Question::Plan(_) => ("plan", !self.declines),
+            Question::Certificates(_) => ("certificates", !self.is_somebody_else),
             Question::LastTry(_) => ("last-try", !self.keeps_last_try),
             _ => ("other", false),
         };
         self.questions.push(name.into());
         Ok(yes)
+    }
+
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        self.asked_for.push((request.what, request.problem));
+        let given = self.credentials.iter().position(|(what, _)| *what == request.what);
+        let given = given.ok_or_else(|| PromptError::Nobody(request.what.to_string()))?;
+        Ok(Secret::from(self.credentials.remove(given).1))
     }
 
     fn progress(&mut self, progress: &Progress<'_>) {

@@ -15,8 +15,8 @@ use obnova_client::{
     Turn, check_up, install_completion, look,
 };
 use obnova_renewal::{
-    CardView, Completion, Failure, NotEligible, Pair, ParsedCertificate, Plan, Policy, Reason, Record, Terms, Vouching,
-    scan,
+    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Policy, Reason, Record, Terms,
+    Vouching, scan,
 };
 
 use crate::{
@@ -36,7 +36,7 @@ pub struct World<R: Rig> {
 
 /// What was on the card before the renewal.
 struct Before {
-    old: Pair<(SlotId, ParsedCertificate)>,
+    old: ByRole<(SlotId, ParsedCertificate)>,
     passwords: Vec<PasswordStatus>,
 }
 
@@ -84,7 +84,7 @@ impl Snapshot {
         drop(authority);
         let card = look(R::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
         let old = Plan::make(&card, &Policy::twins(), SystemTime::now()).unwrap().old;
-        let old = Pair::from_fn(|role| (old.get(role).slot, old.get(role).certificate.clone()));
+        let old = old.map(|_, old| (old.slot, old.certificate.clone()));
         Self { folder, before: Rc::new(Before { old, passwords: card.passwords }) }
     }
 

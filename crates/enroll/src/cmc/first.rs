@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
-use der::Encode;
+use der::{Decode, Encode, asn1::Any};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
@@ -13,6 +13,7 @@ use super::{
     controls::{ControlWriter, Controls},
     identity,
     request::{check_count, pki_data_of, tagged},
+    syntax::{PkiData, TaggedRequest},
 };
 use crate::signed::{RequestKey, SignatureError, SignedMessage};
 
@@ -96,15 +97,39 @@ impl FirstRequestBuilder {
         // The proof is over the requests as they will stand there, numbers and all, so they are made before it.
         let requests = tagged(&self.requests, controls.next_part() + 1)?;
         controls.identity_proof(&key.prove(&requests.to_der()?)?)?;
-        let identifiers = self.requests.iter().map(key_identifier).collect::<Vec<_>>();
-        let mut keys = Vec::new();
-        for (index, (request, identifier)) in self.requests.iter().zip(&identifiers).enumerate() {
-            let identifier = identifier.as_deref().ok_or(BuildError::NoKeyIdentifier { index })?;
-            let algorithm = request.signature_algorithm().map_err(|_| BuildError::NoKeyIdentifier { index })?;
-            keys.push(RequestKey { key: request.public_key(), algorithm, identifier });
-        }
-        MessageToSign::by_request_keys(ID_CCT_PKI_DATA, pki_data_of(controls, requests)?, &keys)
+        by_keys_of(&self.requests, pki_data_of(controls, requests)?)
     }
+
+    /// A message that was [ended](Self::finalize) before, from its [content](MessageToSign::content) and its requests: for who
+    /// waited for signatures and was interrupted. It takes no password, and what was signed before stays good.
+    ///
+    /// # Errors
+    /// [`BuildError::NotThatContent`] when it is the content of another message; as [`finalize`](Self::finalize).
+    pub fn resume(content: &[u8], requests: &[CertificationRequest]) -> Result<MessageToSign, BuildError> {
+        check_count(requests)?;
+        let data = PkiData::from_der(content).map_err(|_| BuildError::NotThatContent)?;
+        let same = data.requests.iter().map(Any::to_der).zip(requests).all(|(known, request)| {
+            let known = known.and_then(|known| TaggedRequest::from_der(&known));
+            let known = known.and_then(|TaggedRequest::Tcr(known)| known.request.to_der());
+            known.is_ok_and(|known| known == request.der())
+        });
+        if !same || data.requests.len() != requests.len() {
+            return Err(BuildError::NotThatContent);
+        }
+        by_keys_of(requests, content.to_vec())
+    }
+}
+
+/// A message with this content, to be signed by the keys of its requests.
+fn by_keys_of(requests: &[CertificationRequest], content: Vec<u8>) -> Result<MessageToSign, BuildError> {
+    let identifiers = requests.iter().map(key_identifier).collect::<Vec<_>>();
+    let mut keys = Vec::new();
+    for (index, (request, identifier)) in requests.iter().zip(&identifiers).enumerate() {
+        let identifier = identifier.as_deref().ok_or(BuildError::NoKeyIdentifier { index })?;
+        let algorithm = request.signature_algorithm().map_err(|_| BuildError::NoKeyIdentifier { index })?;
+        keys.push(RequestKey { key: request.public_key(), algorithm, identifier });
+    }
+    MessageToSign::by_request_keys(ID_CCT_PKI_DATA, content, &keys)
 }
 
 /// A first request as a CA received it: every key in it has signed the whole message. What was *not* checked: the proof

@@ -85,6 +85,13 @@ impl MessageToSign {
         Self::by(content_type, content, ready.collect::<Result<_, _>>()?, Vec::new())
     }
 
+    /// What is signed. From it, and without a password, [`FirstRequestBuilder::resume`](crate::cmc::FirstRequestBuilder::resume)
+    /// makes this message again.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
     fn checked(self) -> Result<Self, BuildError> {
         if self.signers.is_empty() {
             return Err(BuildError::NoSigner);
@@ -252,6 +259,9 @@ pub enum BuildError {
         /// Which, counted from zero.
         index: usize,
     },
+    /// A message was to be gone on with, and its content is that of another one.
+    #[error("the content is not that of a message with these requests")]
+    NotThatContent,
     /// The message asks for nothing.
     #[error("the message would be empty: give it at least one request or certificate")]
     Empty,

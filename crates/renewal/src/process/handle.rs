@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Answer, Consent, Event, Fact, Failure, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk, Source, Vouching,
-    view::SlotView,
+    view::{CertificateView, SlotView},
 };
 
 type Outcome = Result<(Vec<Fact>, Doubt), ProcessError>;
@@ -21,7 +21,9 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
     Ok(match (event, stage) {
         (Event::Agreed, Stage::AskRisk) => (vec![Fact::Agreed(Consent::Risk)], doubt),
         (Event::Agreed, Stage::AskPlan) => (vec![Fact::Agreed(Consent::Plan)], doubt),
+        (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
         (Event::Declined, Stage::AskRisk | Stage::AskPlan) => (vec![Fact::Failed(Failure::Declined)], doubt),
+        (Event::Declined, Stage::AskCertificates) => (vec![Fact::Failed(Failure::CertificatesDeclined)], doubt),
         // The card was not touched yet in this process, so there is nothing to look for.
         (Event::Terms(terms), Stage::Terms) => {
             let impossible = terms.vouching == Vouching::OldKeys && state.plan.risk == Some(Risk::InPlaceOnly);
@@ -56,20 +58,21 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
 }
 
 fn looked_for_key(state: &State, doubt: Doubt, slots: &[SlotView], role: KeyRole) -> (Vec<Fact>, Doubt) {
-    let new = state.plan.new.get(role);
+    let (Some(new), Some(known)) = (state.plan.new.get(role), state.keys.get(role)) else { return (Vec::new(), doubt) };
     let taken = Fact::Failed(Failure::SlotTaken { slot: new.slot });
     let in_place = state.plan.risk == Some(Risk::InPlaceOnly);
     let slot = slots.iter().find(|slot| slot.id == new.slot);
     let key = slot.and_then(|slot| slot.key.as_ref());
     let public = key.and_then(|key| key.public_key.as_ref());
-    let is_old = public == Some(state.plan.old.get(role).certificate.public_key());
+    let old = state.plan.old.get(role).map(|old| old.certificate.public_key());
+    let is_old = old.is_some() && public == old;
     let seen = Doubt { look: false, ..doubt };
     // Tokens whose slots are handles of what is there list no empty ones.
     let nothing_made = key.is_none() || (in_place && (is_old || public.is_none()));
     let occupied = slot.is_some_and(|slot| !slot.is_empty());
     match (key, public) {
-        _ if !state.keys.get(role).generating && (in_place || !occupied) => (vec![Fact::Generating(role)], seen),
-        _ if !state.keys.get(role).generating => (vec![taken], seen),
+        _ if !known.generating && (in_place || !occupied) => (vec![Fact::Generating(role)], seen),
+        _ if !known.generating => (vec![taken], seen),
         _ if nothing_made && (in_place || !occupied) => (Vec::new(), seen),
         (Some(key), _) if key.role != role || key.algorithm != new.algorithm => (vec![taken], seen),
         (Some(_), None) => (vec![Fact::Failed(Failure::KeyLost { slot: new.slot })], seen),
@@ -89,15 +92,16 @@ fn looked_for_certificates(state: &State, doubt: Doubt, slots: &[SlotView]) -> (
         }
     }
     let holds = |id, certificate: &ParsedCertificate| slot(id).is_some_and(|slot| slot.holds(certificate));
-    let missing: Vec<_> = certificates
-        .iter()
-        .filter(|(role, certificate)| !holds(state.plan.new.get(*role).slot, certificate))
-        .map(|(role, _)| role)
-        .collect();
-    let unmarked: Vec<_> = to_supersede(&state.plan)
-        .into_iter()
-        .filter(|id| slot(*id).is_some_and(|slot| slot.certificates.iter().any(|entry| !entry.superseded)))
-        .collect();
+    let missing = certificates.iter().filter(|(role, certificate)| {
+        let new = state.plan.new.get(*role);
+        new.is_none_or(|new| !holds(new.slot, certificate))
+    });
+    let missing: Vec<_> = missing.map(|(role, _)| role).collect();
+    // Where the key stays, the new certificate is in the slot whose other ones are marked.
+    let is_new = |entry: &CertificateView| certificates.iter().any(|(_, new)| entry.certificate.as_ref() == Some(new));
+    let has_unmarked = |slot: &SlotView| slot.certificates.iter().any(|entry| !entry.superseded && !is_new(entry));
+    let unmarked: Vec<_> =
+        to_supersede(&state.plan).into_iter().filter(|id| slot(*id).is_some_and(has_unmarked)).collect();
     let mut facts = Vec::new();
     if !state.installing {
         facts.push(Fact::Installing);
@@ -128,9 +132,10 @@ fn vouched(state: &State, signatures: Vec<Vec<u8>>) -> Result<Vec<Fact>, Process
 
 fn proven(state: &State, signatures: &[Vec<u8>]) -> Result<Vec<Fact>, ProcessError> {
     count(1, signatures.len())?;
-    let (algorithm, digest) = state.proof();
-    if let Some(pair) = &state.accepted {
-        verify_digest(pair.signature.public_key(), algorithm, &digest, &signatures[0])?;
+    let nothing = || ProcessError::Unexpected { what: "signed", stage: state.stage() };
+    let (algorithm, digest) = state.proof().ok_or_else(nothing)?;
+    if let Some(certificate) = state.accepted.as_ref().and_then(|new| new.signature.as_ref()) {
+        verify_digest(certificate.public_key(), algorithm, &digest, &signatures[0])?;
     }
     Ok(vec![Fact::SignatureProven])
 }

@@ -3,10 +3,10 @@ use std::time::SystemTime;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, SignDigest, SlotId};
 
 use super::{Doubt, Stage, State};
-use crate::{Action, Failure, Pair, PinNeed, PinUse, Plan, Question, Summary};
+use crate::{Action, Failure, PinNeed, PinUse, Plan, Question, Summary};
 
 pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
-    if before_the_order(state.stage()) && now > state.plan.old_ends() {
+    if before_the_order(state.stage()) && state.plan.old_ends().is_some_and(|end| now > end) {
         return Action::Failed(Failure::PairExpired);
     }
     due(state, doubt, now).unwrap_or(Action::Failed(Failure::Inconsistent))
@@ -18,7 +18,7 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
         Stage::AskRisk => Action::Ask(Question::Risk(state.plan.risk?)),
         Stage::AskPlan => Action::Ask(Question::Plan(Box::new(state.plan.clone()))),
         Stage::Terms => Action::LearnTerms,
-        Stage::Generate(role) if doubt.look || !state.keys.get(role).generating => Action::Look,
+        Stage::Generate(role) if doubt.look || !state.keys.get(role)?.generating => Action::Look,
         Stage::Generate(role) => generate(&state.plan, role)?,
         Stage::Request(_) => request(state)?,
         Stage::Prepare => Action::Prepare(state.order()),
@@ -33,17 +33,18 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
         }
         Stage::Send => Action::Send(state.sealed.clone()?),
         Stage::PickUp => Action::PickUp(state.pick_ups.iter().find(|fetch| !fetch.done)?.pick_up.clone()),
+        Stage::AskCertificates => Action::Ask(Question::Certificates(Box::new(state.accepted.clone()?))),
         Stage::Install if doubt.look || !state.installing => Action::Look,
         Stage::Install => install(state, doubt)?,
         Stage::Acknowledge => Action::Acknowledge(state.unacknowledged.first()?.clone()),
         Stage::ProveLogin => Action::ProveLogin {
-            slot: state.plan.new.authentication.slot,
-            certificate: state.accepted.as_ref()?.authentication.clone(),
+            slot: state.plan.new.authentication.as_ref()?.slot,
+            certificate: state.accepted.as_ref()?.authentication.clone()?,
             pin: need(&state.plan, vec![PinUse::Login])?,
         },
         Stage::ProveSignature => {
-            let (algorithm, digest) = state.proof();
-            let job = SignDigest { slot: state.plan.new.signature.slot, algorithm, digest };
+            let (algorithm, digest) = state.proof()?;
+            let job = SignDigest { slot: state.plan.new.signature.as_ref()?.slot, algorithm, digest };
             Action::Sign { jobs: vec![job], pin: need(&state.plan, vec![PinUse::TestSignature])? }
         }
         Stage::Done => Action::Done(Box::new(summary(state)?)),
@@ -67,7 +68,7 @@ const fn before_the_order(stage: Stage) -> bool {
 }
 
 fn generate(plan: &Plan, role: KeyRole) -> Option<Action> {
-    let new = plan.new.get(role);
+    let new = plan.new.get(role)?;
     let order = GenerateKey { slot: new.slot, role, algorithm: new.algorithm, label: new.label.clone() };
     Some(Action::Generate { order, pin: need(plan, vec![PinUse::MakeKey(role)])? })
 }
@@ -77,7 +78,7 @@ fn request(state: &State) -> Option<Action> {
     let jobs = roles.iter().map(|role| {
         let request = state.request_to_sign(*role).ok()?;
         Some(SignDigest {
-            slot: state.plan.new.get(*role).slot,
+            slot: state.plan.new.get(*role)?.slot,
             algorithm: request.algorithm(),
             digest: request.digest(),
         })
@@ -88,9 +89,10 @@ fn request(state: &State) -> Option<Action> {
 
 /// The keys whose requests are signed next, together: those of one password.
 pub(super) fn roles_to_request(state: &State) -> Vec<KeyRole> {
-    let open = || Pair::ROLES.into_iter().filter(|role| state.keys.get(*role).request.is_none());
-    let password = open().next().map(|role| state.plan.new.get(role).password);
-    open().filter(|role| Some(state.plan.new.get(*role).password) == password).collect()
+    let open = || state.keys.iter().filter(|(_, key)| key.request.is_none()).map(|(role, _)| role);
+    let password = |role| state.plan.new.get(role).map(|new| new.password);
+    let first = open().next().and_then(password);
+    open().filter(|role| password(*role) == first).collect()
 }
 
 fn vouch(state: &State) -> Option<Action> {
@@ -98,9 +100,9 @@ fn vouch(state: &State) -> Option<Action> {
     let (mut jobs, mut uses) = (Vec::new(), Vec::new());
     for index in vouches_to_make(state) {
         let job = prepared.to_sign.get(index)?;
-        let slot = state.plan.old.get(job.voucher).slot;
-        jobs.push(SignDigest { slot, algorithm: job.algorithm, digest: job.digest });
-        uses.push(PinUse::Vouch(job.voucher));
+        let signer = state.signer(job.voucher)?;
+        jobs.push(SignDigest { slot: signer.slot, algorithm: job.algorithm, digest: job.digest });
+        uses.push(signer.pin_use);
     }
     Some(Action::Sign { jobs, pin: need(&state.plan, uses)? })
 }
@@ -109,7 +111,7 @@ fn vouch(state: &State) -> Option<Action> {
 pub(super) fn vouches_to_make(state: &State) -> Vec<usize> {
     let wanted = state.prepared.as_ref().map_or(&[][..], |prepared| &prepared.to_sign);
     let open = || wanted.iter().zip(&state.vouches).enumerate().filter(|(_, (_, made))| made.is_none());
-    let password = |job: &crate::ToSign| state.plan.old.get(job.voucher).password;
+    let password = |job: &crate::ToSign| state.signer(job.voucher).map(|signer| signer.password);
     let first = open().next().map(|(_, (job, _))| password(job));
     open().filter(|(_, (job, _))| Some(password(job)) == first).map(|(index, _)| index).collect()
 }
@@ -117,16 +119,19 @@ pub(super) fn vouches_to_make(state: &State) -> Vec<usize> {
 fn install(state: &State, doubt: &Doubt) -> Option<Action> {
     let certificates = state.accepted.as_ref()?;
     let (roles, superseded) =
-        doubt.missing.clone().unwrap_or_else(|| (Pair::ROLES.to_vec(), to_supersede(&state.plan)));
-    let jobs = roles.into_iter().map(|role| InstallCertificate {
-        slot: state.plan.new.get(role).slot,
-        certificate: certificates.get(role).der().to_vec(),
-        label: state.plan.new.get(role).label.clone(),
+        doubt.missing.clone().unwrap_or_else(|| (certificates.roles().collect(), to_supersede(&state.plan)));
+    let jobs = roles.into_iter().map(|role| {
+        let (new, certificate) = (state.plan.new.get(role)?, certificates.get(role)?);
+        Some(InstallCertificate { slot: new.slot, certificate: certificate.der().to_vec(), label: new.label.clone() })
     });
-    Some(Action::Install { jobs: jobs.collect(), superseded, pin: need(&state.plan, vec![PinUse::Install])? })
+    Some(Action::Install {
+        jobs: jobs.collect::<Option<_>>()?,
+        superseded,
+        pin: need(&state.plan, vec![PinUse::Install])?,
+    })
 }
 
-/// Slots of the old pair, where they can be marked and are still there.
+/// Slots of what is renewed, where they can be marked and are still there.
 pub(super) fn to_supersede(plan: &Plan) -> Vec<SlotId> {
     let markable = plan.card.marks_superseded && plan.risk.is_none();
     plan.old.iter().filter(|_| markable).map(|(_, old)| old.slot).collect()
@@ -136,7 +141,7 @@ fn summary(state: &State) -> Option<Summary> {
     let proofs = [(PinUse::Login, KeyRole::Authentication), (PinUse::TestSignature, KeyRole::Signature)];
     Some(Summary {
         certificates: state.accepted.clone()?,
-        slots: Pair::from_fn(|role| state.plan.new.get(role).slot),
+        slots: state.plan.new.map(|_, new| new.slot),
         logged_in_as: state.logged_in.clone(),
         proven: proofs.into_iter().filter(|(one, _)| state.plan.has(*one)).map(|(_, role)| role).collect(),
     })

@@ -23,6 +23,8 @@ pub enum Stage {
     Send,
     /// Accepted; to be fetched.
     PickUp,
+    /// The certificates must be agreed to.
+    AskCertificates,
     /// To be written to the card and read back.
     Install,
     /// The CA must be told.
@@ -54,6 +56,7 @@ impl Stage {
             Self::Seal => "stage-seal",
             Self::Send => "stage-send",
             Self::PickUp => "stage-pick-up",
+            Self::AskCertificates => "stage-ask-certificates",
             Self::Install => "stage-install",
             Self::Acknowledge => "stage-acknowledge",
             Self::ProveLogin => "stage-prove-login",

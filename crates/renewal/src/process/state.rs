@@ -1,13 +1,14 @@
 use std::time::SystemTime;
 
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify_digest};
-use obnova_card::{KeyRole, PasswordKind};
+use obnova_card::{KeyRole, PasswordKind, SlotId};
 use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
+use x509_cert::{ext::pkix::KeyUsage, name::Name};
 
 use super::{ProcessError, Stage, next::vouches_to_make};
 use crate::{
-    Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, Pair, ParsedCertificate, Phase, PickUp, PinUse,
-    Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_pair,
+    ByRole, Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, ParsedCertificate, Phase, PickUp, PinUse,
+    Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_certificates,
 };
 
 /// Everything the journal knows. It changes by [`apply`](State::apply) and by nothing else, so that a process which is
@@ -17,12 +18,12 @@ pub(super) struct State {
     pub(super) id: String,
     pub(super) plan: Plan,
     pub(super) terms: Option<Terms>,
-    pub(super) keys: Pair<Key>,
+    pub(super) keys: ByRole<Key>,
     pub(super) prepared: Option<Prepared>,
     pub(super) vouches: Vec<Option<Vec<u8>>>,
     pub(super) sealed: Option<Message>,
     pub(super) pick_ups: Vec<Fetch>,
-    pub(super) accepted: Option<Pair<ParsedCertificate>>,
+    pub(super) accepted: Option<ByRole<ParsedCertificate>>,
     pub(super) installing: bool,
     pub(super) logged_in: Option<String>,
     pub(super) failed: Option<Failure>,
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) unacknowledged: Vec<Receipt>,
     agreed_to_risk: bool,
     agreed_to_plan: bool,
+    agreed_to_certificates: bool,
     arrived: Vec<Vec<u8>>,
     installed: bool,
     signature_proven: bool,
@@ -41,6 +43,15 @@ pub(super) struct Key {
     pub(super) generating: bool,
     pub(super) public: Option<SubjectPublicKeyInfoOwned>,
     pub(super) request: Option<Vec<u8>>,
+}
+
+/// Who signs an order.
+pub(super) struct Signer<'a> {
+    pub(super) slot: SlotId,
+    pub(super) password: PasswordKind,
+    pub(super) algorithms: &'a [SignatureAlgorithm],
+    pub(super) key: &'a SubjectPublicKeyInfoOwned,
+    pub(super) pin_use: PinUse,
 }
 
 /// Whether files sufficed, or one of them completed what was fetched.
@@ -59,9 +70,8 @@ pub(super) struct Fetch {
 
 impl State {
     pub(super) fn new(id: String, plan: Plan, now: SystemTime) -> Self {
-        let known = |role| plan.new.get(role).waiting.clone();
         Self {
-            keys: Pair::from_fn(|role| Key { public: known(role), ..Key::default() }),
+            keys: plan.new.map(|_, new| Key { public: new.waiting.clone(), ..Key::default() }),
             id,
             plan,
             terms: None,
@@ -77,6 +87,7 @@ impl State {
             unacknowledged: Vec::new(),
             agreed_to_risk: false,
             agreed_to_plan: false,
+            agreed_to_certificates: false,
             arrived: Vec::new(),
             installed: false,
             signature_proven: false,
@@ -87,6 +98,7 @@ impl State {
         match &self.accepted {
             _ if self.failed.is_some() => Stage::Failed,
             None => self.stage_before_certificates(),
+            Some(_) if self.plan.confirm_certificates && !self.agreed_to_certificates => Stage::AskCertificates,
             Some(_) if !self.installed => Stage::Install,
             Some(_) if !self.unacknowledged.is_empty() => Stage::Acknowledge,
             Some(_) if self.is_ahead(PinUse::Login) => Stage::ProveLogin,
@@ -96,8 +108,8 @@ impl State {
     }
 
     fn stage_before_certificates(&self) -> Stage {
-        let without_key = Pair::ROLES.into_iter().find(|role| self.keys.get(*role).public.is_none());
-        let without_request = Pair::ROLES.into_iter().find(|role| self.keys.get(*role).request.is_none());
+        let first = |open: fn(&Key) -> bool| self.keys.iter().find(|(_, key)| open(key)).map(|(role, _)| role);
+        let (without_key, without_request) = (first(|key| key.public.is_none()), first(|key| key.request.is_none()));
         match (without_key, without_request) {
             _ if self.plan.risk.is_some() && !self.agreed_to_risk => Stage::AskRisk,
             _ if !self.agreed_to_plan => Stage::AskPlan,
@@ -115,7 +127,7 @@ impl State {
     /// What must be written down before the next action, and is not yet.
     pub(super) fn intent(&self) -> Option<Fact> {
         match self.stage() {
-            Stage::Generate(role) if !self.keys.get(role).generating => Some(Fact::Generating(role)),
+            Stage::Generate(role) if !self.is_generating(role) => Some(Fact::Generating(role)),
             Stage::Install if !self.installing => Some(Fact::Installing),
             _ => None,
         }
@@ -127,19 +139,20 @@ impl State {
         match (fact, stage) {
             (Fact::Agreed(Consent::Risk), Stage::AskRisk) => self.agreed_to_risk = true,
             (Fact::Agreed(Consent::Plan), Stage::AskPlan) => self.agreed_to_plan = true,
+            (Fact::Agreed(Consent::Certificates), Stage::AskCertificates) => self.agreed_to_certificates = true,
             (Fact::Terms(terms), Stage::Terms) => self.terms = Some(checked_terms(terms)?),
-            (Fact::Generating(role), Stage::Generate(due)) if *role == due && !self.keys.get(due).generating => {
-                self.keys.get_mut(due).generating = true;
+            (Fact::Generating(role), Stage::Generate(due)) if *role == due && !self.is_generating(due) => {
+                self.key_mut(due)?.generating = true;
             }
             (Fact::KeyMade { role, public_key, .. }, Stage::Generate(due))
-                if *role == due && self.keys.get(due).generating =>
+                if *role == due && self.is_generating(due) =>
             {
                 self.check_key(due, public_key)?;
-                self.keys.get_mut(due).public = Some(public_key.clone());
+                self.key_mut(due)?.public = Some(public_key.clone());
             }
             (Fact::Requested { role, request }, Stage::Request(due)) if *role == due => {
                 self.check_request(*role, request)?;
-                self.keys.get_mut(*role).request = Some(request.clone());
+                self.key_mut(*role)?.request = Some(request.clone());
             }
             (Fact::Prepared(prepared), Stage::Prepare) => self.prepare(prepared)?,
             (Fact::Vouched { index, signature }, Stage::Vouch) => self.vouch(*index, signature)?,
@@ -166,11 +179,19 @@ impl State {
         Ok(())
     }
 
+    fn is_generating(&self, role: KeyRole) -> bool {
+        self.keys.get(role).is_some_and(|key| key.generating)
+    }
+
+    fn key_mut(&mut self, role: KeyRole) -> Result<&mut Key, ProcessError> {
+        self.keys.get_mut(role).ok_or(ProcessError::WrongKey { role })
+    }
+
     fn check_key(&self, role: KeyRole, key: &SubjectPublicKeyInfoOwned) -> Result<(), ProcessError> {
         let old = self.plan.old.iter().any(|(_, old)| old.certificate.public_key() == key);
         let other = self.keys.iter().any(|(_, known)| known.public.as_ref() == Some(key));
         let kind = KeyAlgorithm::try_from(key);
-        if old || other || kind != Ok(self.plan.new.get(role).algorithm) {
+        if old || other || self.plan.new.get(role).is_none_or(|new| kind != Ok(new.algorithm)) {
             return Err(ProcessError::WrongKey { role });
         }
         Ok(())
@@ -179,8 +200,8 @@ impl State {
     fn check_request(&self, role: KeyRole, request: &[u8]) -> Result<(), ProcessError> {
         let foreign = || ProcessError::ForeignRequest { role };
         let request = CertificationRequest::from_der(request).map_err(|_| foreign())?;
-        let ours = Some(request.public_key()) == self.keys.get(role).public.as_ref()
-            && request.subject() == self.plan.old.get(role).certificate.subject();
+        let key = self.keys.get(role).and_then(|key| key.public.as_ref());
+        let ours = Some(request.public_key()) == key && *request.subject() == self.subject(role);
         if !ours || request.verify().is_err() {
             return Err(foreign());
         }
@@ -188,10 +209,9 @@ impl State {
     }
 
     fn prepare(&mut self, prepared: &Prepared) -> Result<(), ProcessError> {
-        let vouchers = self.vouchers();
         for job in &prepared.to_sign {
-            let voucher = vouchers.iter().find(|voucher| voucher.role == job.voucher);
-            let offered = voucher.is_some_and(|voucher| voucher.algorithms.contains(&job.algorithm));
+            let signer = self.signer(job.voucher);
+            let offered = signer.is_some_and(|signer| signer.algorithms.contains(&job.algorithm));
             if !offered || job.digest.digest() != job.algorithm.digest() {
                 return Err(ProcessError::Unvouchable { voucher: job.voucher });
             }
@@ -206,8 +226,8 @@ impl State {
         let (Some(job), true) = (job, vouches_to_make(self).first() == Some(&index)) else {
             return Err(ProcessError::Unexpected { what: "vouched", stage: self.stage() });
         };
-        let key = self.plan.old.get(job.voucher).certificate.public_key();
-        verify_digest(key, job.algorithm, &job.digest, signature)?;
+        let signer = self.signer(job.voucher).ok_or(ProcessError::Unvouchable { voucher: job.voucher })?;
+        verify_digest(signer.key, job.algorithm, &job.digest, signature)?;
         self.vouches[index] = Some(signature.to_vec());
         Ok(())
     }
@@ -257,7 +277,7 @@ impl State {
         &self,
         files: &[Vec<u8>],
         now: SystemTime,
-    ) -> Result<(Pair<ParsedCertificate>, FilesWay), ProcessError> {
+    ) -> Result<(ByRole<ParsedCertificate>, FilesWay), ProcessError> {
         let waiting = self.accepted.is_none() && matches!(self.failed, None | Some(Failure::Rejected(_)));
         if !waiting || self.terms.is_none() || self.keys.iter().any(|(_, key)| key.public.is_none()) {
             return Err(ProcessError::Unexpected { what: "files", stage: self.stage() });
@@ -273,7 +293,7 @@ impl State {
     /// Whether the pair that was found good is among these.
     pub(super) fn has_taken(&self, files: &[Vec<u8>]) -> bool {
         let accepted = self.accepted.as_ref();
-        accepted.is_some_and(|pair| pair.iter().all(|(_, one)| files.iter().any(|file| file == one.der())))
+        accepted.is_some_and(|new| new.iter().all(|(_, one)| files.iter().any(|file| file == one.der())))
     }
 
     /// When certificates that just came, with what was fetched before, begin to be valid, if nothing else is wrong with them
@@ -283,42 +303,50 @@ impl State {
         let all = [&self.arrived, came].concat();
         match self.check(&all, now) {
             Err(Refusal::NotYetValid { .. }) => {
-                let pair = self.check(&all, now.checked_add(self.plan.clock_tolerance)?).ok()?;
-                Some(pair.authentication.not_before().max(pair.signature.not_before()))
+                let new = self.check(&all, now.checked_add(self.plan.clock_tolerance)?).ok()?;
+                new.iter().map(|(_, one)| one.not_before()).max()
             }
             _ => None,
         }
     }
 
-    fn check(&self, certificates: &[Vec<u8>], now: SystemTime) -> Result<Pair<ParsedCertificate>, Refusal> {
-        let keys = Pair { authentication: &self.keys.authentication, signature: &self.keys.signature };
-        let (Some(terms), Some(authentication), Some(signature)) =
-            (&self.terms, &keys.authentication.public, &keys.signature.public)
-        else {
-            return Err(Refusal::AnotherKey);
-        };
+    fn check(&self, certificates: &[Vec<u8>], now: SystemTime) -> Result<ByRole<ParsedCertificate>, Refusal> {
+        let keys = self.keys.filter_map(|_, key| key.public.as_ref());
+        let (Some(terms), Some(keys)) = (&self.terms, keys) else { return Err(Refusal::AnotherKey) };
         let expected = Expected {
-            keys: Pair { authentication, signature },
-            old: Pair {
-                authentication: &self.plan.old.authentication.certificate,
-                signature: &self.plan.old.signature.certificate,
-            },
-            rules: Pair { authentication: &self.plan.rules.authentication, signature: &self.plan.rules.signature },
+            keys,
+            old: self.plan.old.map(|_, old| &old.certificate),
+            rules: self.plan.rules.map(|_, rules| rules),
             terms,
         };
-        check_pair(certificates, &expected, now)
+        check_certificates(certificates, &expected, now)
     }
 
-    /// The request for a key, to be signed by it: subject, alternative names and key usage are those of the old certificate.
+    /// Whose name a request bears: that of the certificate that is renewed, or nobody's where the CA knows it already.
+    fn subject(&self, role: KeyRole) -> Name {
+        self.plan.old.get(role).map(|old| old.certificate.subject().clone()).unwrap_or_default()
+    }
+
+    /// The request for a key, to be signed by it. Subject, alternative names and key usage are those of the old certificate;
+    /// where there is none the key usage is what the rules ask for, and a key identifier names the key that signs the order
+    /// too (RFC 5272 §3.2).
     pub(super) fn request_to_sign(&self, role: KeyRole) -> Result<RequestToSign, ProcessError> {
         use const_oid::db::rfc5280;
 
-        let key = self.keys.get(role).public.clone().ok_or(ProcessError::WrongKey { role })?;
-        let old = &self.plan.old.get(role).certificate;
-        let algorithm = self.plan.new.get(role).request_algorithm;
+        let wrong = || ProcessError::WrongKey { role };
+        let key = self.keys.get(role).and_then(|key| key.public.clone()).ok_or_else(wrong)?;
+        let algorithm = self.plan.new.get(role).ok_or_else(wrong)?.request_algorithm;
+        let builder = RequestBuilder::new(self.subject(role), key, algorithm);
+        let Some(old) = self.plan.old.get(role) else {
+            let rules = self.plan.rules.get(role).ok_or_else(wrong)?;
+            let builder = builder.key_usage(KeyUsage(rules.key_usage)).key_identifier();
+            return Ok(match rules.extended_key_usage.as_slice() {
+                [] => builder.finalize()?,
+                purposes => builder.extended_key_usage(purposes.to_vec()).finalize()?,
+            });
+        };
         let asked_again = [rfc5280::ID_CE_SUBJECT_ALT_NAME, rfc5280::ID_CE_KEY_USAGE, rfc5280::ID_CE_EXT_KEY_USAGE];
-        let extensions = asked_again.into_iter().filter_map(|oid| old.extension(oid));
-        let builder = RequestBuilder::new(old.subject().clone(), key, algorithm);
+        let extensions = asked_again.into_iter().filter_map(|oid| old.certificate.extension(oid));
         Ok(extensions.fold(builder, |builder, extension| builder.extension(extension.clone())).finalize()?)
     }
 
@@ -332,17 +360,43 @@ impl State {
     }
 
     fn vouchers(&self) -> Vec<Voucher> {
-        let wanted = self.terms.as_ref().is_some_and(|terms| terms.vouching == Vouching::OldKeys);
-        let old = self.plan.old.iter().filter(|_| wanted && self.plan.risk.is_none());
+        let old = self.plan.old.iter().filter(|_| self.old_keys_vouch());
         old.map(|(role, key)| Voucher { role, certificate: key.certificate.clone(), algorithms: key.signs.clone() })
             .collect()
     }
 
-    /// What is signed to prove that the new signature key works.
-    pub(super) fn proof(&self) -> (SignatureAlgorithm, DigestValue) {
-        let algorithm = self.plan.new.signature.request_algorithm;
+    /// Who signs the order for a role: the old key, or in a first order the new one.
+    pub(super) fn signer(&self, role: KeyRole) -> Option<Signer<'_>> {
+        if self.plan.is_first() {
+            let new = self.plan.new.get(role)?;
+            return Some(Signer {
+                slot: new.slot,
+                password: new.password,
+                algorithms: std::slice::from_ref(&new.request_algorithm),
+                key: self.keys.get(role)?.public.as_ref()?,
+                pin_use: PinUse::SignOrder(role),
+            });
+        }
+        let old = self.plan.old.get(role).filter(|_| self.old_keys_vouch())?;
+        Some(Signer {
+            slot: old.slot,
+            password: old.password,
+            algorithms: &old.signs,
+            key: old.certificate.public_key(),
+            pin_use: PinUse::Vouch(role),
+        })
+    }
+
+    fn old_keys_vouch(&self) -> bool {
+        let wanted = self.terms.as_ref().is_some_and(|terms| terms.vouching == Vouching::OldKeys);
+        wanted && self.plan.risk.is_none()
+    }
+
+    /// What is signed to prove that the new signature key works; nothing where there is none.
+    pub(super) fn proof(&self) -> Option<(SignatureAlgorithm, DigestValue)> {
+        let algorithm = self.plan.new.signature.as_ref()?.request_algorithm;
         let text = format!("Obnova: this signature proves that the new key of the renewal {} works.\n", self.id);
-        (algorithm, algorithm.digest().of(text.as_bytes()))
+        Some((algorithm, algorithm.digest().of(text.as_bytes())))
     }
 
     pub(super) fn uses_ahead(&self, phase: Phase, password: PasswordKind) -> Vec<PinUse> {
@@ -352,9 +406,11 @@ impl State {
 
     fn is_ahead(&self, one: PinUse) -> bool {
         let done = match one {
-            PinUse::MakeKey(role) => self.keys.get(role).public.is_some(),
-            PinUse::SignRequest(role) => self.accepted.is_some() || self.keys.get(role).request.is_some(),
-            PinUse::Vouch(role) => self.accepted.is_some() || !self.vouches_ahead(role),
+            PinUse::MakeKey(role) => self.keys.get(role).is_some_and(|key| key.public.is_some()),
+            PinUse::SignRequest(role) => {
+                self.accepted.is_some() || self.keys.get(role).is_some_and(|key| key.request.is_some())
+            }
+            PinUse::Vouch(role) | PinUse::SignOrder(role) => self.accepted.is_some() || !self.vouches_ahead(role),
             PinUse::Install => self.installed,
             PinUse::Login => self.logged_in.is_some(),
             PinUse::TestSignature => self.signature_proven,
@@ -365,7 +421,9 @@ impl State {
 
     fn vouches_ahead(&self, role: KeyRole) -> bool {
         let Some(prepared) = &self.prepared else {
-            return self.terms.is_none() || self.vouchers().iter().any(|voucher| voucher.role == role);
+            return self.terms.is_none()
+                || self.plan.is_first()
+                || (self.old_keys_vouch() && self.plan.old.get(role).is_some());
         };
         prepared.to_sign.iter().zip(&self.vouches).any(|(job, made)| job.voucher == role && made.is_none())
     }

@@ -149,6 +149,6 @@ fn digest(order: &Order, function: Digest) -> DigestValue {
 pub fn new_certificates(token: &mut dyn Token, plan: &Plan) -> Pair<usize> {
     let slots = token.slots().unwrap();
     Pair::from_fn(|role| {
-        slots.iter().find(|slot| slot.id == plan.new.get(role).slot).map_or(0, |slot| slot.certificates.len())
+        slots.iter().find(|slot| slot.id == plan.new.get(role).unwrap().slot).map_or(0, |slot| slot.certificates.len())
     })
 }

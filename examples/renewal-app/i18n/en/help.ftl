@@ -80,6 +80,12 @@ help-renew-after =
     Examples:
       obnova renew --token pcsc --ca https://ca.example --trust ca.pem
       obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
+help-first = Get your first certificates, with the user id and the one-time password that you were given.
+help-first-more = Keys are made in empty slots of the card. Everything is written into a journal before it is done, but for passwords: close the window at any time, "obnova first --resume" goes on.
+help-first-after =
+    Examples:
+      obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana
+      obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana --service partner --wait
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail, as files or as a link; they are matched to the keys on the card.
 help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and give it on standard input, where it is in no list of programs and in no history.
@@ -122,6 +128,13 @@ help-completions-after =
       obnova completions bash > ~/.local/share/bash-completion/completions/obnova
 
 help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help)
+help-arg-user = The user id that you were given
+help-arg-service = What the service certifies: a pair (twins), or one certificate for logging in (partner)
+help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys
+help-arg-one_time_password_fd = Read the one-time password from this file descriptor
+help-arg-one_time_password_file = Read the one-time password from this file
+help-arg-revocation_password_fd = Read the revocation password from this file descriptor
+help-arg-revocation_password_file = Read the revocation password from this file
 help-arg-ca = Address of the certification authority
 help-arg-trust = Certificates (PEM) by which the certification authority is recognised
 help-arg-journal = Folder of the journal [default: obnova in the state folder of your account]

@@ -3,8 +3,8 @@
 risk-in-place-only = This card can only replace keys where they are. The old keys are destroyed before the new certificates exist; until those are installed nothing on the card works, and if the issuer refuses, only the issuer can help.
 
 phase-new-keys = to put new keys on the card
-phase-requests = to sign and send both requests
-phase-finish = to install the new pair and try it
+phase-requests = to sign and send what is requested
+phase-finish = to install what is new and try it
 
 use-make-authentication-key = make the new authentication key
 use-make-signature-key = make the new signature key
@@ -12,6 +12,8 @@ use-sign-authentication-request = sign the request for the new authentication ce
 use-sign-signature-request = sign the request for the new signature certificate
 use-vouch-authentication = vouch for both requests with the old authentication key
 use-vouch-signature = vouch for both requests with the old signature key
+use-sign-order-authentication = sign the order with the new authentication key
+use-sign-order-signature = sign the order with the new signature key
 use-install = put the new certificates on the card
 use-login = log in with the new authentication certificate
 use-test-signature = make a test signature with the new signature key
@@ -44,6 +46,9 @@ refusal-another-key = No certificate that came is for a key of this renewal: it 
 refusal-only-one-of-two = Only one of the two came, the { $missing } certificate is missing. Both are installed together, or neither.
 refusal-twice = Two different certificates came for the { $role } key: ask the issuer which one is meant.
 refusal-swapped = The certificates are swapped: the authentication key was certified for signatures, and the other way round.
+refusal-not-new = The { $role } certificate that came is not a new one: it ends no later than the one that is renewed. Ask the issuer.
+refusal-no-subject = The new { $role } certificate names nobody: ask the issuer to correct it.
+refusal-two-subjects = The two new certificates name different people: ask the issuer to correct them.
 refusal-another-subject = The new { $role } certificate names another person than the old one: ask the issuer to correct it.
 refusal-other-alt-names = The new { $role } certificate has other alternative names than the old one: ask the issuer to correct it.
 refusal-chain = The new { $role } certificate does not lead up to a trusted issuer ({ $problem }).
@@ -63,6 +68,11 @@ refusal-qc-statement = The new { $role } certificate lacks the statement { $miss
 plan-make-key = Make a new { $algorithm } { $role } key in slot { $new }, beside the old one in slot { $old }.
 plan-use-key = Go on with the new { $algorithm } { $role } key that waits in slot { $new } since an earlier renewal, beside the old one in slot { $old }.
 plan-replace-key = Make a new { $algorithm } { $role } key in slot { $new }, in the place of the old one.
+plan-first-key = Make a { $algorithm } { $role } key in slot { $new }, which is empty.
+plan-first-use-key = Go on with the { $algorithm } { $role } key that waits in slot { $new } since an earlier order.
+plan-keep-key = Keep the { $algorithm } { $role } key in slot { $old }, and put a new certificate beside the old one.
+plan-request-first = Ask for the certificates in one request, signed by the new keys, with your user id and one-time password.
+plan-confirm = Show you the name that stands in them, and go on only if you agree.
 plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
 plan-request-alone = Ask for both certificates in one request, signed by the new keys.
 plan-install = When both have arrived and are right: put them on the card, and mark the old pair as superseded.
@@ -85,21 +95,27 @@ fact-terms = The CA gave its certificates; the trusted one is { $name }.
 fact-authentication-key = The new authentication key is on the card; it never leaves it.
 fact-signature-key = The new signature key is on the card; it never leaves it.
 fact-requested = PKCS#10 request for the { $role } certificate: signed by its key, { $bytes } bytes.
-fact-vouched = The old { $role } key vouches for both requests.
+fact-vouched = The old { $role } key vouches for what is requested.
+fact-signed-order = The new { $role } key signs the order.
+fact-sealed-first = One CMC transaction holds the requests and the proof that the one-time password is known, not the password itself: { $bytes } bytes.
+fact-installed-first = They are on the card and were read back.
 fact-sealed = One CMC transaction holds both requests and both signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
-fact-arrived = Both certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
-fact-picked-up = Both certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.
+fact-arrived = The certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
+fact-picked-up = The certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.
 fact-files = The certificates that came by mail were checked: right keys, right person, trusted issuer, right use.
 fact-installed = Both are on the card and were read back; the old pair is marked as superseded.
 fact-acknowledged = The CA knows that they arrived; the pick-up token is worth nothing now.
 fact-logged-in = TLS login with the new authentication certificate: the server saw { $name }.
 fact-signature-proven = A signature by the new signature key was made and verified.
 
+ask-certificates = Is this you? Type "yes":
 ask-plan = Go ahead? Type "yes":
 ask-risk = To accept this risk, type "yes":
 
 renew-pending = The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
+first-pending = The order was accepted; the certificates are not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
+first-done = Your first certificates are on the card, and work.
 renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
 renew-diagnosis = What a help desk needs is in { $file }.
 
@@ -111,6 +127,23 @@ ask-tries = { $tries ->
     }
 ask-tries-few = fewer tries left than usual
 ask-tries-unknown = the token does not tell how many tries are left
+
+act-certificates = Certificates arrived
+certificate-of = { $role } certificate for { $name }, issued by { $issuer }, valid until { $until }
+
+credential-user-id = User id
+credential-one-time-password = One-time password
+credential-revocation-password = Revocation password
+credential-revocation-password-again = Revocation password, once more
+credential-why-revocation = Pick a revocation password. With it you can end the certificates when the card is lost; it goes to the CA encrypted, and is kept nowhere here.
+credential-no-good = { $what }: { $problem }
+credential-form = this cannot be it; copy it as it was handed over
+credential-differ = the two typings are not the same
+credential-same-as-one-time = take another one than the one-time password
+weak-not-text = take letters, digits and signs only
+weak-too-long = take at most { $maximum } bytes
+weak-too-short = take at least { $minimum } characters
+weak-too-plain = take at least { $distinct } different characters
 
 status-none = No renewal was begun on this computer.
 status-title = { $name }: { $label }, serial { $serial }
@@ -124,6 +157,7 @@ stage-generate-signature = Next: make the new signature key.
 stage-request = Next: sign the requests.
 stage-send = Next: send the order, or make sure that it arrived.
 stage-pick-up = Accepted; the CA has not issued yet, or the certificates were not picked up. Go on with "obnova renew --resume".
+stage-ask-certificates = The certificates are here. Next: look whether they are yours (obnova first --resume).
 stage-install = The certificates are here. Next: put them on the card (obnova renew --resume).
 stage-acknowledge = On the card. Next: tell the CA.
 stage-prove = On the card. Next: try the new pair.

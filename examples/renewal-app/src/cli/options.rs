@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::TransportPinModel;
+use obnova_renewal::Policy;
 
 // No doc comments: clap would print them.
 
@@ -70,6 +71,10 @@ pub struct RenewOptions {
     pub yes: bool,
     #[arg(long)]
     pub wait: bool,
+    #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
+    pub service: Service,
+    #[arg(long)]
+    pub same_key: bool,
     #[command(flatten)]
     pub pins: PinOptions,
 }
@@ -84,6 +89,56 @@ pub struct RegisterOptions {
     pub remove: bool,
     #[arg(long)]
     pub yes: bool,
+}
+
+// The passwords of a first order, when nobody is there to be asked.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CredentialOptions {
+    #[arg(long, value_name = "N", conflicts_with = "one_time_password_file")]
+    pub one_time_password_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub one_time_password_file: Option<PathBuf>,
+    #[arg(long, value_name = "N", conflicts_with = "revocation_password_file")]
+    pub revocation_password_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub revocation_password_file: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub struct FirstOptions {
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    #[arg(long)]
+    pub resume: bool,
+    #[arg(long)]
+    pub yes: bool,
+    #[arg(long)]
+    pub wait: bool,
+    #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
+    pub service: Service,
+    #[command(flatten)]
+    pub credentials: CredentialOptions,
+    #[command(flatten)]
+    pub pins: PinOptions,
+}
+
+/// What a service certifies, as it is named on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// A pair: login and qualified signature.
+    #[default]
+    Twins,
+    /// One certificate, for logging in.
+    Partner,
+}
+
+impl Service {
+    pub fn policy(self) -> Policy {
+        match self {
+            Self::Twins => Policy::twins(),
+            Self::Partner => Policy::partner(),
+        }
+    }
 }
 
 #[derive(Args, Clone, Debug)]

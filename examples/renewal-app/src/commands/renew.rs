@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{Diagnosis, Plan, Policy, Process};
+use obnova_renewal::{CardView, Diagnosis, Method, NotEligible, Plan, Process};
 
 use crate::{
     authority::Authority,
@@ -29,36 +29,63 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     let pins = Pins::read(&options.pins)?;
     let folder = journals::folder(global)?;
     let face = Face::new();
-    let holder = Holder { face: face.clone(), pins, agrees: options.yes };
+    let holder = Holder { agrees: options.yes, ..Holder::new(&face, pins) };
     if options.resume {
-        let Some(known) = journals::open(&folder)?.into_iter().next() else {
-            return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
-        };
-        let remembered = || Authority::remembered(&journals::authority(&folder, &known.name));
-        let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
-        let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
-        let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
-        let road = Road { folder: &folder, name: &known.name, authority: &authority, token, wait: options.wait };
-        let journal = FileJournal::open(&folder, &known.name)?;
-        return road.walk(journal, holder, &face, |seams| Runner::resume(seams));
+        return resume(global, &folder, holder, &face, options.wait);
     }
+    let mut policy = options.service.policy();
+    if options.same_key {
+        policy.method = Method::SameKey;
+    }
+    begin(global, &folder, holder, &face, options.wait, |card| Plan::make(card, &policy, SystemTime::now()))
+}
+
+/// Goes on with the youngest that can be gone on with, a renewal or a first order.
+pub fn resume(
+    global: &Global,
+    folder: &Path,
+    holder: Holder,
+    face: &Rc<RefCell<Face>>,
+    wait: bool,
+) -> Result<(), Failure> {
+    let Some(known) = journals::open(folder)?.into_iter().next() else {
+        return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
+    };
+    let remembered = || Authority::remembered(&journals::authority(folder, &known.name));
+    let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
+    let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
+    let road = Road { folder, name: &known.name, authority: &authority, token, wait };
+    let journal = FileJournal::open(folder, &known.name)?;
+    road.walk(journal, holder, face, |seams| Runner::resume(seams))
+}
+
+/// Begins what is planned for the card that is there.
+pub fn begin(
+    global: &Global,
+    folder: &Path,
+    holder: Holder,
+    face: &Rc<RefCell<Face>>,
+    wait: bool,
+    plan: impl FnOnce(&CardView) -> Result<Plan, NotEligible>,
+) -> Result<(), Failure> {
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
     // Before anything is begun that would then wait for an answer.
-    if !options.yes && !std::io::stdin().is_terminal() {
+    if !holder.agrees && !std::io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = t!("ask-plan"))));
     }
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let same_card = |process: &Process| process.plan().card.serial == card.identity.serial;
-    if journals::open(&folder)?.iter().any(|known| same_card(&known.process)) {
+    if journals::open(folder)?.iter().any(|known| same_card(&known.process)) {
         return Err(Failure::new(Kind::NotEligible, t!("error-under-way")));
     }
-    let plan = Plan::make(&card, &Policy::twins(), SystemTime::now())?;
-    let name = journals::new_name(&folder)?;
-    let journal = FileJournal::create(&folder, &name)?;
-    authority.remember(&journals::authority(&folder, &name))?;
-    let road = Road { folder: &folder, name: &name, authority: &authority, token: Some(token), wait: options.wait };
-    road.walk(journal, holder, &face, |seams| Runner::begin(seams, &name, plan))
+    let plan = plan(&card)?;
+    let name = journals::new_name(folder)?;
+    let journal = FileJournal::create(folder, &name)?;
+    authority.remember(&journals::authority(folder, &name))?;
+    let road = Road { folder, name: &name, authority: &authority, token: Some(token), wait };
+    road.walk(journal, holder, face, |seams| Runner::begin(seams, &name, plan))
 }
 
 /// What one renewal runs on.
@@ -100,11 +127,17 @@ impl Road<'_> {
                     std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
                     drop(waiting);
                 }
-                Turn::Waits(_) => return Err(Failure::new(Kind::Pending, t!("renew-pending"))),
+                Turn::Waits(_) => {
+                    let first = runner.process().plan().is_first();
+                    let text = if first { t!("first-pending") } else { t!("renew-pending") };
+                    return Err(Failure::new(Kind::Pending, text));
+                }
                 Turn::Done(_) => {
                     // What was written for a help desk on the way is of no use any more.
                     let _ = std::fs::remove_file(self.diagnosis());
-                    face.borrow_mut().screen.mark(Mark::Good, &t!("renew-done"));
+                    let first = runner.process().plan().is_first();
+                    let text = if first { t!("first-done") } else { t!("renew-done") };
+                    face.borrow_mut().screen.mark(Mark::Good, &text);
                     return Ok(());
                 }
                 Turn::Failed(failure) => {

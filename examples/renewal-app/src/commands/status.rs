@@ -49,7 +49,9 @@ fn show(screen: &mut Screen, known: &Known) {
         }
     }
     if !process.is_over(now) {
-        screen.detail(&t!("status-old", until = date(process.plan().old_ends())));
+        if let Some(until) = process.plan().old_ends() {
+            screen.detail(&t!("status-old", until = date(until)));
+        }
     }
 }
 
@@ -63,6 +65,7 @@ fn stage(stage: Stage) -> String {
         Stage::Request(_) | Stage::Prepare | Stage::Vouch | Stage::Seal => t!("stage-request"),
         Stage::Send => t!("stage-send"),
         Stage::PickUp => t!("stage-pick-up"),
+        Stage::AskCertificates => t!("stage-ask-certificates"),
         Stage::Install => t!("stage-install"),
         Stage::Acknowledge => t!("stage-acknowledge"),
         Stage::ProveLogin | Stage::ProveSignature => t!("stage-prove"),

@@ -22,6 +22,14 @@ impl From<RunError> for Failure {
             RunError::LastTryKept { password } => {
                 Self::new(Kind::Pin, t!("error-last-try-kept", name = view::password(password)))
             }
+            RunError::Credential { what, problem } => Self::new(
+                Kind::Usage,
+                t!(
+                    "credential-no-good",
+                    what = phrases::credential(what),
+                    problem = phrases::credential_problem(problem)
+                ),
+            ),
             RunError::NoLogin => Self::new(Kind::Usage, t!("error-no-login")),
             RunError::NotOnCard => Self::new(Kind::NotEligible, t!("error-not-on-card")),
             RunError::NothingToDo => Self::new(Kind::Internal, t!("error-nothing-to-do")),
@@ -118,6 +126,7 @@ impl From<obnova_renewal::Failure> for Failure {
     fn from(failure: obnova_renewal::Failure) -> Self {
         use obnova_renewal::Failure as Ended;
         let (kind, text) = match failure {
+            Ended::CertificatesDeclined => (Kind::Declined, t!("ended-certificates-declined")),
             Ended::Declined => (Kind::Declined, t!("error-declined")),
             Ended::Refused { reason, text } => {
                 (Kind::Refused, t!("error-refused", reason = phrases::fail_info(&reason), text = text))

@@ -71,7 +71,9 @@ fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience:
     let (policy, now) = (Policy::twins(), SystemTime::now());
     let plan = Plan::make_for(card, &policy, Some(&stage.issuer), now)?;
     let until = plan.old_ends();
-    see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link: &stage.authority.url });
+    if let Some(until) = until {
+        see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link: &stage.authority.url });
+    }
     let lines = measured(meter, "check", || {
         let mut lines = checks::card(card, &policy, now);
         lines.push(checks::authority(&stage.authority));
@@ -176,13 +178,15 @@ fn certificates(summary: &Summary) -> Vec<ReportedCertificate> {
     summary
         .certificates
         .iter()
-        .map(|(role, certificate)| ReportedCertificate {
-            role: role.to_string(),
-            slot: slot(*summary.slots.get(role)),
-            subject: certificate.subject().to_string(),
-            serial: certificate.serial(),
-            not_after: date(certificate.not_after()),
-            pem: crate::files::pem(certificate.der()),
+        .filter_map(|(role, certificate)| {
+            Some(ReportedCertificate {
+                role: role.to_string(),
+                slot: slot(*summary.slots.get(role)?),
+                subject: certificate.subject().to_string(),
+                serial: certificate.serial(),
+                not_after: date(certificate.not_after()),
+                pem: crate::files::pem(certificate.der()),
+            })
         })
         .collect()
 }

@@ -1,0 +1,182 @@
+use std::fmt;
+
+use obnova_card::Secret;
+use obnova_enroll::cmc::UserId;
+use obnova_renewal::{PasswordRules, WeakPassword};
+
+use crate::{Prompt, RunError};
+
+/// What speaks for somebody who asks for first certificates, and what will revoke them. It is not written down anywhere, and
+/// like all that holds a secret it has no `Debug`.
+pub struct Credentials {
+    /// The name under which the issuer knows him.
+    pub user: UserId,
+    /// The password that he was given for this once.
+    pub one_time_password: obnova_enroll::Secret,
+    /// The password that he picked, by which the certificates can be revoked; `None` where the house has none.
+    pub revocation_password: Option<obnova_enroll::Secret>,
+}
+
+/// One thing that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Credential {
+    /// The name under which the issuer knows the holder. No secret.
+    UserId,
+    /// The password that the issuer gave him.
+    OneTimePassword,
+    /// A password of his own, by which the certificates can be revoked.
+    RevocationPassword,
+    /// The same once more: nobody can tell him later what he typed.
+    RevocationPasswordAgain,
+}
+
+impl Credential {
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::UserId => "credential-user-id",
+            Self::OneTimePassword => "credential-one-time-password",
+            Self::RevocationPassword => "credential-revocation-password",
+            Self::RevocationPasswordAgain => "credential-revocation-password-again",
+        }
+    }
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserId => "user id",
+            Self::OneTimePassword => "one-time password",
+            Self::RevocationPassword => "revocation password",
+            Self::RevocationPasswordAgain => "revocation password once more",
+        })
+    }
+}
+
+/// Something that is asked for, and why it is asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialRequest {
+    /// What.
+    pub what: Credential,
+    /// What it has to be like, where the holder picks it.
+    pub rules: Option<PasswordRules>,
+    /// What was wrong with what was given before.
+    pub problem: Option<CredentialProblem>,
+}
+
+/// Why something that was given is no good. None of it was sent anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialProblem {
+    /// Nothing was given, or too much, or what nobody can have been handed.
+    #[error("this cannot be it: copy it as it was handed over")]
+    Form,
+    /// A password that was picked is too weak.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// The two typings differ.
+    #[error("the two typings are not the same")]
+    Differ,
+    /// The password that revokes is the one that was handed over, which others have seen.
+    #[error("take another one than the one-time password")]
+    SameAsOneTime,
+}
+
+impl CredentialProblem {
+    /// Message id, for translations.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Form => "credential-form",
+            Self::Weak(weak) => weak.id(),
+            Self::Differ => "credential-differ",
+            Self::SameAsOneTime => "credential-same-as-one-time",
+        }
+    }
+}
+
+impl Credentials {
+    /// Asks for everything, and again for what is no good, up to three times each; `revocation` has the rules for the password
+    /// that the holder picks, where there is one.
+    ///
+    /// # Errors
+    /// [`RunError::Prompt`]; [`RunError::Credential`] when what is given stays no good.
+    pub fn ask(prompt: &mut dyn Prompt, revocation: Option<PasswordRules>) -> Result<Self, RunError> {
+        let user = ask(prompt, Credential::UserId, None, user_id)?;
+        let one_time_password =
+            ask(prompt, Credential::OneTimePassword, None, |prompt, given| one_time(prompt, given))?;
+        let revocation_password = revocation.map(|rules| {
+            ask(prompt, Credential::RevocationPassword, Some(rules), |prompt, given| {
+                picked(prompt, given, &one_time_password, rules)
+            })
+        });
+        Ok(Self { user, one_time_password, revocation_password: revocation_password.transpose()? })
+    }
+}
+
+/// How often a thing is asked for before it is given up.
+const ATTEMPTS: usize = 3;
+
+type Judged<T> = Result<Result<T, CredentialProblem>, RunError>;
+
+fn ask<T>(
+    prompt: &mut dyn Prompt,
+    what: Credential,
+    rules: Option<PasswordRules>,
+    judge: impl Fn(&mut dyn Prompt, &Secret) -> Judged<T>,
+) -> Result<T, RunError> {
+    let mut problem = None;
+    for _ in 0..ATTEMPTS {
+        let given = prompt.credential(&CredentialRequest { what, rules, problem })?;
+        match judge(prompt, &given)? {
+            Ok(good) => return Ok(good),
+            Err(wrong) => problem = Some(wrong),
+        }
+    }
+    Err(RunError::Credential { what, problem: problem.unwrap_or(CredentialProblem::Form) })
+}
+
+fn user_id(_: &mut dyn Prompt, given: &Secret) -> Judged<UserId> {
+    let text = std::str::from_utf8(given.expose()).map(str::trim);
+    Ok(text.ok().and_then(|text| UserId::new(text).ok()).ok_or(CredentialProblem::Form))
+}
+
+fn one_time(_: &mut dyn Prompt, given: &Secret) -> Judged<obnova_enroll::Secret> {
+    Ok(obnova_enroll::Secret::from_bytes(given.expose().trim_ascii()).map_err(|_| CredentialProblem::Form))
+}
+
+fn picked(
+    prompt: &mut dyn Prompt,
+    given: &Secret,
+    one_time: &obnova_enroll::Secret,
+    rules: PasswordRules,
+) -> Judged<obnova_enroll::Secret> {
+    if let Err(weak) = rules.check(given.expose()) {
+        return Ok(Err(weak.into()));
+    }
+    let Ok(password) = obnova_enroll::Secret::from_bytes(given.expose()) else {
+        return Ok(Err(CredentialProblem::Form));
+    };
+    if password == *one_time {
+        return Ok(Err(CredentialProblem::SameAsOneTime));
+    }
+    let what = Credential::RevocationPasswordAgain;
+    let again = prompt.credential(&CredentialRequest { what, rules: None, problem: None })?;
+    Ok(if again == *given { Ok(password) } else { Err(CredentialProblem::Differ) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::assert_not_impl_any;
+
+    use super::Credentials;
+
+    #[test]
+    fn what_is_held_cannot_be_shown_copied_or_compared() {
+        assert_not_impl_any!(Credentials: Debug, Display, Clone, PartialEq);
+    }
+}

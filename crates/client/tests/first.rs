@@ -1,0 +1,202 @@
+//! First certificates: a holder with an empty card, a user id and a one-time password.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+#[path = "first/desk.rs"]
+mod desk;
+
+use std::time::{Duration, SystemTime};
+
+use base64ct::Encoding as _;
+use common::{Door, Face, Seat, contains, everything_below, names};
+use desk::{Desk, ONE_TIME_PASSWORD, REVOCATION_PASSWORD, USER};
+use obnova_card::{KeyRole, PasswordKind, ProfileToken, SlotId};
+use obnova_client::{
+    Credential, CredentialProblem, EstConnection, FileJournal, RunError, Runner, SharedToken, Turn, look, share,
+};
+use obnova_renewal::{CardView, Failure, Phase, Plan, Policy, Stage, WeakPassword};
+use obnova_simulator::SimulatorConnection;
+
+use common::support::Holder;
+
+/// Where a holder sits: an empty card, a CA that knows him, and a folder for journals.
+struct Place {
+    token: SharedToken,
+    desk: Desk,
+    face: Face,
+    folder: tempfile::TempDir,
+    policy: Policy,
+}
+
+impl Place {
+    fn new(policy: Policy) -> Self {
+        Self {
+            token: share(ProfileToken::new(SimulatorConnection::new(Holder::empty_card()))),
+            desk: Desk::new(),
+            face: Face { credentials: typed(), ..Face::default() },
+            folder: tempfile::tempdir().unwrap(),
+            policy,
+        }
+    }
+
+    fn card(&self) -> CardView {
+        look(self.token.lock().unwrap().as_mut()).unwrap()
+    }
+
+    fn plan(&self) -> Plan {
+        Plan::first(&self.card(), &self.policy, SystemTime::now()).unwrap()
+    }
+
+    fn with_runner<T>(&mut self, act: impl FnOnce(&mut Runner<'_>) -> T) -> Result<T, RunError> {
+        let plan = (FileJournal::list(self.folder.path()).unwrap().is_empty()).then(|| self.plan());
+        let anchors = self.desk.anchors();
+        let mut ca = EstConnection::new(&self.desk, anchors).unwrap();
+        let clock = || SystemTime::now() + Duration::from_secs(5);
+        let seat = Seat { token: self.token.clone(), journals: self.folder.path().to_owned(), clock: &clock };
+        seat.with_runner(&mut ca, &mut self.face, &mut Door, plan, act)
+    }
+
+    fn run(&mut self) -> Result<Turn, RunError> {
+        self.with_runner(|runner| runner.run())?
+    }
+
+    fn assert_certified(&self, roles: &[KeyRole]) {
+        let card = self.card();
+        let with_key: Vec<_> = card.slots.iter().filter(|slot| slot.key.is_some()).collect();
+        assert_eq!(with_key.iter().map(|slot| slot.key.as_ref().unwrap().role).collect::<Vec<_>>(), roles);
+        for slot in with_key {
+            assert_eq!(slot.certificates.len(), 1, "slot {}", slot.id);
+            assert!(slot.certificates[0].fits_key && !slot.certificates[0].superseded);
+        }
+    }
+}
+
+fn typed() -> Vec<(Credential, &'static str)> {
+    vec![
+        (Credential::UserId, USER),
+        (Credential::OneTimePassword, ONE_TIME_PASSWORD),
+        (Credential::RevocationPassword, REVOCATION_PASSWORD),
+        (Credential::RevocationPasswordAgain, REVOCATION_PASSWORD),
+    ]
+}
+
+const BOTH: [KeyRole; 2] = [KeyRole::Authentication, KeyRole::Signature];
+
+#[test]
+fn a_one_time_password_brings_a_pair_onto_an_empty_card() {
+    let mut place = Place::new(Policy::twins());
+    let Turn::Done(summary) = place.run().unwrap() else { panic!("not done") };
+    place.assert_certified(&BOTH);
+    assert_eq!(summary.proven, BOTH);
+    assert_eq!(place.face.questions, ["plan", "certificates"]);
+    let prompts = [
+        (Some(Phase::NewKeys), PasswordKind::AuthenticationPin, 2),
+        (Some(Phase::Requests), PasswordKind::AuthenticationPin, 2),
+        (Some(Phase::Requests), PasswordKind::SignaturePin, 2),
+        (Some(Phase::Finish), PasswordKind::AuthenticationPin, 2),
+        (Some(Phase::Finish), PasswordKind::SignaturePin, 1),
+    ];
+    assert_eq!(place.face.prompts(), prompts);
+    let asked = [
+        Credential::UserId,
+        Credential::OneTimePassword,
+        Credential::RevocationPassword,
+        Credential::RevocationPasswordAgain,
+    ];
+    assert_eq!(place.face.asked_for, asked.map(|what| (what, None)), "each once");
+    assert_eq!((place.desk.orders(), place.desk.confirmed()), (1, 1));
+    assert_eq!(place.desk.revocation_password().as_deref(), Some(REVOCATION_PASSWORD.as_bytes()), "it opens at the CA");
+}
+
+#[test]
+fn one_certificate_for_logging_in_takes_one_key_and_one_pin() {
+    let mut place = Place::new(Policy::partner());
+    let plan = place.plan();
+    assert_eq!((plan.new.len(), plan.old_ends(), plan.signatures()), (1, None, 3), "request, order, login");
+    assert_eq!(plan.new.get(KeyRole::Authentication).unwrap().slot, SlotId(1));
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+    place.assert_certified(&BOTH[..1]);
+    let pins: Vec<_> = place.face.asked.iter().map(|one| one.password).collect();
+    assert_eq!(pins, [PasswordKind::AuthenticationPin; 3]);
+}
+
+#[test]
+fn no_password_is_in_the_journal_and_after_a_crash_before_the_order_is_ready_it_is_asked_for_again() {
+    let mut place = Place::new(Policy::twins());
+    let stop = |runner: &mut Runner<'_>, stage| {
+        while runner.process().stage() != stage {
+            runner.step().unwrap();
+        }
+    };
+    place.with_runner(|runner| stop(runner, Stage::Prepare)).unwrap();
+    assert!(place.face.asked_for.is_empty(), "not before it is needed");
+    // The step in which it was typed came to nothing.
+    place.desk.is_down(true);
+    assert!(matches!(place.run(), Err(RunError::Ca(_))));
+    assert_eq!(place.face.asked_for.len(), 4);
+    place.desk.is_down(false);
+    place.face.credentials = typed();
+    place.with_runner(|runner| stop(runner, Stage::Vouch)).unwrap();
+    assert_eq!(place.face.asked_for.len(), 8, "asked again");
+    // From here on it is not needed any more.
+    place.with_runner(|runner| stop(runner, Stage::Seal)).unwrap();
+    place.with_runner(|runner| stop(runner, Stage::Send)).unwrap();
+    let written = everything_below(place.folder.path());
+    for secret in [ONE_TIME_PASSWORD, REVOCATION_PASSWORD] {
+        assert!(!contains(&written, secret.as_bytes()));
+        let base64 = base64ct::Base64::encode_string(secret.as_bytes());
+        assert!(!contains(&written, base64.trim_end_matches('=').as_bytes()));
+    }
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+    assert_eq!(place.face.asked_for.len(), 8);
+    place.assert_certified(&BOTH);
+}
+
+#[test]
+fn a_weak_or_mistyped_revocation_password_is_asked_for_again_and_never_sent() {
+    let mut place = Place::new(Policy::partner());
+    let revocation = |password| (Credential::RevocationPassword, password);
+    let again = |password| (Credential::RevocationPasswordAgain, password);
+    place.face.credentials = [
+        &typed()[..2],
+        &[revocation("short"), revocation(ONE_TIME_PASSWORD), revocation(REVOCATION_PASSWORD), again("something else")],
+    ]
+    .concat();
+    let told = |place: &Place| place.face.asked_for.iter().filter_map(|(_, problem)| *problem).collect::<Vec<_>>();
+    let error = place.run().unwrap_err();
+    let gave_up = RunError::Credential { what: Credential::RevocationPassword, problem: CredentialProblem::Differ };
+    assert_eq!(error.to_string(), gave_up.to_string());
+    let weak = CredentialProblem::Weak(WeakPassword::TooShort { minimum: 8 });
+    assert_eq!(told(&place), [weak, CredentialProblem::SameAsOneTime]);
+    assert_eq!(place.desk.orders(), 0);
+    place.face.credentials = typed();
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)), "and resumed with a good one");
+}
+
+#[test]
+fn a_wrong_one_time_password_ends_the_order_and_the_next_one_takes_the_same_keys() {
+    let mut place = Place::new(Policy::twins());
+    place.face.credentials[1].1 = "AAAAAAAAAAAAAAAA";
+    let Turn::Failed(Failure::Refused { reason, .. }) = place.run().unwrap() else { panic!("not refused") };
+    assert_eq!(reason, "badIdentity");
+    let keys = |card: CardView| card.slots.into_iter().filter_map(|slot| slot.key?.public_key).collect::<Vec<_>>();
+    let made = keys(place.card());
+    std::fs::remove_file(place.folder.path().join("twins.journal")).unwrap();
+    assert_eq!(place.plan().new.iter().filter(|(_, new)| new.waiting.is_some()).count(), 2);
+    place.face.credentials = typed();
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+    assert_eq!(keys(place.card()), made, "no key was made in vain");
+    place.assert_certified(&BOTH);
+}
+
+#[test]
+fn certificates_for_somebody_else_are_shown_and_not_installed_when_the_holder_says_no() {
+    let mut place = Place::new(Policy::twins());
+    place.face.is_somebody_else = true;
+    assert_eq!(place.run().unwrap(), Turn::Failed(Failure::CertificatesDeclined));
+    assert!(place.card().slots.iter().all(|slot| slot.certificates.is_empty()));
+    assert_eq!(place.desk.confirmed(), 0);
+    let mut journal = FileJournal::open(place.folder.path(), "twins").unwrap();
+    assert_eq!(names(&mut journal).last(), Some(&"failed"));
+}

@@ -1,0 +1,18 @@
+use std::time::SystemTime;
+
+use x509_cert::name::Name;
+
+use super::{NewKey, Plan, label};
+use crate::{CardView, Method, NotEligible, Policy, eligibility};
+
+/// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
+pub(super) fn plan(
+    card: &CardView,
+    policy: &Policy,
+    issuer: Option<&Name>,
+    now: SystemTime,
+) -> Result<Plan, NotEligible> {
+    let old = eligibility::current(card, policy, issuer, now)?.old;
+    let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
+    Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
+}

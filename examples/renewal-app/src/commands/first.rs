@@ -1,0 +1,25 @@
+use std::time::SystemTime;
+
+use obnova_renewal::Plan;
+
+use super::renew;
+use crate::{
+    cli::{FirstOptions, Global},
+    failure::Failure,
+    holder::{Face, Holder},
+    journals,
+    pins::Pins,
+};
+
+/// `first`: asks for first certificates with a user id and a one-time password, or goes on with that.
+pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
+    let pins = Pins::read_for_first(&options.pins, &options.credentials)?;
+    let folder = journals::folder(global)?;
+    let face = Face::new();
+    let holder = Holder { agrees: options.yes, user: options.user.clone(), ..Holder::new(&face, pins) };
+    if options.resume {
+        return renew::resume(global, &folder, holder, &face, options.wait);
+    }
+    let policy = options.service.policy();
+    renew::begin(global, &folder, holder, &face, options.wait, |card| Plan::first(card, &policy, SystemTime::now()))
+}
