@@ -11,7 +11,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use obnova_enroll::certs_only;
 use obnova_renewal::{
-    CertificateRules, Expected, Loose, MAX_CERTIFICATES, Pair, ParsedCertificate, Terms, Vouching, check_pair,
+    ByRole, CertificateRules, Expected, Loose, MAX_CERTIFICATES, Pair, ParsedCertificate, Terms, Vouching, check_certificates,
     match_loose,
 };
 use x509_cert::{Certificate, der::Decode};
@@ -58,17 +58,18 @@ static RULES: LazyLock<Pair<CertificateRules>> = LazyLock::new(|| Pair {
     signature: CertificateRules::qualified_signature(),
 });
 
-fn check(came: &[Vec<u8>]) -> Option<Pair<ParsedCertificate>> {
+fn check(came: &[Vec<u8>]) -> Option<ByRole<ParsedCertificate>> {
     let expected = Expected {
         keys: Pair {
             authentication: Whose::NewAuthentication.key().public_key(),
             signature: Whose::NewSignature.key().public_key(),
-        },
-        old: Pair { authentication: &OLD.authentication, signature: &OLD.signature },
-        rules: Pair { authentication: &RULES.authentication, signature: &RULES.signature },
+        }
+        .into(),
+        old: Pair { authentication: &OLD.authentication, signature: &OLD.signature }.into(),
+        rules: Pair { authentication: &RULES.authentication, signature: &RULES.signature }.into(),
         terms: &TERMS,
     };
-    check_pair(came, &expected, now()).map_err(|refusal| assert!(!refusal.to_string().is_empty())).ok()
+    check_certificates(came, &expected, now()).map_err(|refusal| assert!(!refusal.to_string().is_empty())).ok()
 }
 
 fn any(bytes: &[u8]) {
@@ -90,16 +91,16 @@ fn any(bytes: &[u8]) {
     let loose = certificates.iter().filter_map(|one| ParsedCertificate::try_from(one).ok());
     let loose: Vec<_> = loose.map(|certificate| Loose { name: "file".into(), certificate }).collect();
     let count = loose.len();
-    let keys = Pair {
+    let keys = ByRole::from(Pair {
         authentication: Whose::NewAuthentication.key().public_key(),
         signature: Whose::NewSignature.key().public_key(),
-    };
+    });
     let matched = match_loose(loose, &keys);
     assert!(
         matched
-            .pair
+            .found
             .iter()
-            .all(|(role, one)| { one.as_ref().is_none_or(|one| one.certificate.public_key() == *keys.get(role)) })
+            .all(|(role, one)| keys.get(role).is_some_and(|key| one.certificate.public_key() == *key))
     );
     assert!(matched.into_certificates().len() <= count);
 }
@@ -180,15 +181,15 @@ impl Delivery {
                 _ => None,
             }
         };
-        let good = Pair {
+        let good = ByRole {
             authentication: good(Whose::NewAuthentication, logs_in),
             signature: good(Whose::NewSignature, signs),
         };
         let bent = came.iter().filter_map(|(draft, _)| draft.as_ref()).any(|draft| draft.bent.is_some());
         // What is bent may not be a certificate any more, or one for another key: then the rest may be right or wrong.
-        match (outcome, good.both()) {
+        match (outcome, good.pair()) {
             (Some(pair), Some(good)) => {
-                assert!(pair.iter().all(|(role, one)| one.der() == good.get(role)));
+                assert!(pair.len() == 2 && pair.iter().all(|(role, one)| one.der() == *good.get(role)));
                 assert!(came.len() <= MAX_CERTIFICATES);
             }
             (Some(_), None) if bent => {}

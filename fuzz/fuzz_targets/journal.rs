@@ -9,7 +9,7 @@ use std::{sync::LazyLock, time::SystemTime};
 
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use obnova_algorithm::Digest;
+use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_card::{KeyEntry, PasswordKind, SlotId};
 use obnova_client::journal_format::{self, FormatError};
 use obnova_fuzz::json::inside;
@@ -299,7 +299,7 @@ impl Incident {
                     id,
                     key: key.then(|| KeyEntry {
                         role,
-                        algorithm: process.plan().new.get(role).algorithm,
+                        algorithm: process.plan().new.get(role).map_or(KeyAlgorithm::P256, |new| new.algorithm),
                         signs: Vec::new(),
                         password: PasswordKind::AuthenticationPin,
                         id: vec![pick],
