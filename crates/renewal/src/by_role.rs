@@ -112,6 +112,14 @@ impl<T> ByRole<T> {
     }
 }
 
+impl<T> ByRole<T> {
+    /// Both, where both are there.
+    #[must_use]
+    pub fn into_pair(self) -> Option<Pair<T>> {
+        Some(Pair { authentication: self.authentication?, signature: self.signature? })
+    }
+}
+
 impl<T> From<Pair<T>> for ByRole<T> {
     fn from(pair: Pair<T>) -> Self {
         Self { authentication: Some(pair.authentication), signature: Some(pair.signature) }

@@ -4,13 +4,13 @@ use std::{
 };
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest};
+use obnova_card::{PasswordKind, Pin, ProfileToken, Secret, SignDigest};
 use obnova_client::{
     Journal as _, Login, LoginProof as _, MemoryJournal, PinRequest, Progress, Prompt, PromptError, Question, RunError,
     Runner, Seams, SharedToken, Turn, look,
 };
 use obnova_reference_ca::house::Holder;
-use obnova_renewal::{CardView, Pair, ParsedCertificate, Plan, Policy, Process, Stage as Reached};
+use obnova_renewal::{ByRole, CardView, Pair, ParsedCertificate, Plan, Policy, Process, Stage as Reached};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 
 use super::{FirstPair, Stage, personalise, rules::Broken};
@@ -176,7 +176,7 @@ impl<'s> Trial<'s> {
     }
 
     /// How many of a pair's certificates the card shows.
-    pub fn shows(&self, pair: &Pair<ParsedCertificate>) -> Result<usize, Broken> {
+    pub fn shows(&self, pair: &ByRole<ParsedCertificate>) -> Result<usize, Broken> {
         let card = self.view()?;
         Ok(pair.iter().filter(|(_, one)| card.slots.iter().any(|slot| slot.holds(one))).count())
     }
@@ -185,7 +185,8 @@ impl<'s> Trial<'s> {
     pub fn keys(&self) -> Result<Pair<obnova_algorithm::SubjectPublicKeyInfoOwned>, Broken> {
         let process = self.process()?;
         let keys = process.keys().ok_or_else(|| Broken("no keys were made".to_owned()))?;
-        Ok(Pair::from_fn(|role: KeyRole| (*keys.get(role)).clone()))
+        let keys = keys.map(|_, key| (*key).clone());
+        keys.into_pair().ok_or_else(|| Broken("there is one key only".to_owned()))
     }
 }
 

@@ -190,9 +190,10 @@ fn a_client_that_does_otherwise() {
     assert_eq!(red_bent(hidden), ["twins/installed"]);
     let others_vouch = |world: &mut World<'_>| {
         let other = Trial::new(world.stage).map_err(|Broken(why)| why).unwrap();
-        let name = world.witness.plan.as_ref().unwrap().old.authentication.certificate.subject().clone();
+        let name =
+            world.witness.plan.as_ref().unwrap().old.authentication.as_ref().unwrap().certificate.subject().clone();
         assert_ne!(*other.old.signature.subject(), name);
-        world.witness.plan.as_mut().unwrap().old.signature.certificate = other.old.signature.clone();
+        world.witness.plan.as_mut().unwrap().old.signature.as_mut().unwrap().certificate = other.old.signature.clone();
     };
     assert_eq!(red_bent(others_vouch), ["twins/vouched/client", "twins/old-stays"]);
 }

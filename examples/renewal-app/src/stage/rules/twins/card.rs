@@ -132,7 +132,7 @@ pub fn holder_removes(world: &mut World<'_>) -> Verdict {
         return Err(Broken("it went without the holder's PIN".to_owned()));
     }
     tokens::lock(&trial.token).remove(&orders, &trial::pin(obnova_card::PasswordKind::AuthenticationPin))?;
-    so(trial.shows(&trial.old)? == 0, "not without its name, not without the PIN; with both it is gone")
+    so(trial.shows(&trial.old.clone().into())? == 0, "not without its name, not without the PIN; with both it is gone")
 }
 
 /// The server knew who it was, by the new certificate.

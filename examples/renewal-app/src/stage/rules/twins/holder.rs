@@ -144,7 +144,7 @@ pub fn diagnosis(world: &mut World<'_>) -> Verdict {
     let Turn::Failed(_) = trial.run()? else { return Err(Broken("nothing failed".to_owned())) };
     let process = trial.process()?;
     let text = Diagnosis::of(&process, None, SystemTime::now()).to_string();
-    let serial = process.plan().old.authentication.certificate.serial();
+    let serial = there(process.plan().old.authentication.as_ref(), "old certificate")?.certificate.serial();
     for needed in ["stage", "ended", "refused", &serial] {
         if !text.contains(needed) {
             return Err(Broken(format!("{needed:?} is not in the diagnosis")));

@@ -120,7 +120,8 @@ pub fn accepted(world: &mut World<'_>) -> Verdict {
 /// The order as the CA has kept it, whose signatures are verified by reading it.
 fn sent(world: &World<'_>) -> Result<FullRequest, Broken> {
     let plan = there(world.witness.plan.as_ref(), "plan")?;
-    let order = world.stage.order_of(&plan.old.authentication.certificate)?;
+    let old = there(plan.old.authentication.as_ref(), "old certificate")?;
+    let order = world.stage.order_of(&old.certificate)?;
     Ok(FullRequest::parse(&order.message)?)
 }
 

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use obnova_client::{LinkError, Turn, install_completion, read_mailed};
 use obnova_renewal::{
-    Completion, Fact, Loose, Pair, ParsedCertificate, Policy, Source, Stage as Reached, Terms, Vouching, match_loose,
+    ByRole, Completion, Fact, Loose, Pair, ParsedCertificate, Policy, Source, Stage as Reached, Terms, Vouching,
+    match_loose,
 };
 
 use super::World;
@@ -81,7 +82,7 @@ pub fn one_brings_other(world: &mut World<'_>) -> Verdict {
     for named in ["authentication.cer", "signature.cer"] {
         let mut trial = ordered.fork();
         let keys = trial.keys()?;
-        let came = match_loose(read_mailed(&folder.path().join(named))?, &Pair::from_fn(|role| keys.get(role)))
+        let came = match_loose(read_mailed(&folder.path().join(named))?, &Pair::from_fn(|role| keys.get(role)).into())
             .into_certificates();
         let turn = trial.with_runner(true, |runner| {
             runner.take_files(came)?;
@@ -99,7 +100,7 @@ pub fn one_brings_other(world: &mut World<'_>) -> Verdict {
 }
 
 /// Puts certificates on a card whose journal is not here.
-fn complete(world: &World<'_>, trial: &Trial<'_>, came: &[Loose]) -> Result<Pair<ParsedCertificate>, Broken> {
+fn complete(world: &World<'_>, trial: &Trial<'_>, came: &[Loose]) -> Result<ByRole<ParsedCertificate>, Broken> {
     let anchors = world.stage.authority.anchors.clone();
     let terms = Terms { anchors, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let came: Vec<_> = came.iter().map(|one| one.certificate.der().to_vec()).collect();
