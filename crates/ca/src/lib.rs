@@ -8,6 +8,7 @@
 //! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
 //! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them;
 //!   [`NoticeDesk`]: who is told that certificates end.
+//! - [`RetentionDesk`]: how long personal data is kept.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -29,6 +30,7 @@ mod policy;
 mod qualified;
 mod recent;
 mod refusal;
+mod retention;
 mod status;
 pub mod store;
 mod token;
@@ -47,8 +49,9 @@ pub use notice::{Notice, NoticeDesk, NoticesDone};
 pub use order::Order;
 pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
-pub use policy::{Approval, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy};
+pub use policy::{Approval, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy, RetentionPolicy};
 pub use refusal::Refusal;
+pub use retention::RetentionDesk;
 pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};

@@ -1,6 +1,7 @@
 //! What the CA does and refuses, as data: a TOML file.
 
 mod notices;
+mod retention;
 mod wire;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use obnova_algorithm::KeyAlgorithm;
 use crate::Profile;
 
 pub use notices::NoticePolicy;
+pub use retention::RetentionPolicy;
 
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Policy {
     pub backdate: Duration,
     /// When holders are told that their certificates end.
     pub notices: NoticePolicy,
+    /// How long personal data is kept that no certificate needs.
+    pub retention: RetentionPolicy,
     /// The certificate one logs in with.
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.

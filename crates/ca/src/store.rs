@@ -6,8 +6,8 @@ mod writer;
 use std::time::SystemTime;
 
 pub use sqlite::{
-    Copied, KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NoticePosted, PageAfter, Posted, QueuedLink,
-    QueuedMail, RevocationRecord, SqliteStore, StatusChange,
+    Copied, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NoticePosted, PageAfter, Posted,
+    QueuedLink, QueuedMail, RevocationRecord, SqliteStore, StatusChange,
 };
 
 use crate::{KeyHash, Profile, Transaction};

@@ -6,9 +6,9 @@ use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
 use serde::Deserialize;
 
-use super::{Approval, PolicyError, ProfilePolicy, QualifiedPolicy, notices::Notices};
+use super::{Approval, PolicyError, ProfilePolicy, QualifiedPolicy, notices::Notices, retention::Retention};
 
-const DAY: u64 = 24 * 60 * 60;
+pub(super) const DAY: u64 = 24 * 60 * 60;
 /// The most entries a list may have.
 const MAX_LIST: usize = 16;
 const MAX_URL: usize = 1024;
@@ -22,6 +22,8 @@ pub(super) struct Policy {
     signature: Profile,
     #[serde(default)]
     notices: Notices,
+    #[serde(default)]
+    retention: Retention,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +107,7 @@ impl Policy {
             )?),
             backdate: Duration::from_secs(range("renewal.backdate_seconds", renewal.backdate_seconds, 0, DAY)?),
             notices: self.notices.check()?,
+            retention: self.retention.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
         })
@@ -228,7 +231,7 @@ fn check_url(name: &'static str, url: String) -> Result<String, PolicyError> {
     if sound { Ok(url) } else { Err(field(name, format!("{url:?} is not an http or https address"))) }
 }
 
-fn range(name: &'static str, value: u64, least: u64, most: u64) -> Result<u64, PolicyError> {
+pub(super) fn range(name: &'static str, value: u64, least: u64, most: u64) -> Result<u64, PolicyError> {
     if (least..=most).contains(&value) {
         return Ok(value);
     }

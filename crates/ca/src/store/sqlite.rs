@@ -6,6 +6,7 @@ mod links;
 mod mails;
 mod notices;
 mod repeats;
+mod retention;
 mod revocations;
 mod statements;
 
@@ -31,6 +32,7 @@ pub use copies::Copied;
 pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
+pub use retention::Forgotten;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.

@@ -123,6 +123,8 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
     }
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
+    // What is deleted is overwritten: it may be personal.
+    connection.pragma_update(None, "secure_delete", true).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
 }

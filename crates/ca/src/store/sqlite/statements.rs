@@ -3,7 +3,7 @@
 macro_rules! orders {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, (SELECT message FROM messages WHERE order_id = id), holder, state, reason, token_salt,
+            "SELECT id, name, coalesce((SELECT message FROM messages WHERE order_id = id), x''), holder, state, reason, token_salt,
                  token_hash, received, decided, confirmed
              FROM orders ",
             $rest

@@ -1,0 +1,61 @@
+use std::{sync::Arc, time::SystemTime};
+
+use crate::{AuditEvent, RetentionPolicy, SqliteStore, StoreError, store::Forgotten};
+
+/// Forgets personal data once it was kept long enough. What certificates need stays: the certificates themselves, whose keys are
+/// taken, who is revoked, which order replaced what; and so does the audit log, which has no personal data in it.
+///
+/// What is forgotten is overwritten in the database, and in its log when nobody reads meanwhile. Backups that were made before have it
+/// still.
+#[derive(Clone, Debug)]
+pub struct RetentionDesk {
+    store: Arc<SqliteStore>,
+    policy: RetentionPolicy,
+}
+
+/// Rows that are changed in one transaction: others write between two of them.
+const AT_ONCE: u32 = 200;
+
+impl RetentionDesk {
+    /// A desk for what this store has.
+    #[must_use]
+    pub const fn new(store: Arc<SqliteStore>, policy: RetentionPolicy) -> Self {
+        Self { store, policy }
+    }
+
+    /// What is due now, and would be forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn due(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
+        let (orders, mails) = self.limits(now);
+        self.store.forgettable(orders, mails)
+    }
+
+    /// Forgets what is due now; the audit log says how much. May be stopped anywhere, and is called again then.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was forgotten until then is.
+    pub fn forget(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
+        let (orders, mails) = self.limits(now);
+        let mut forgotten = Forgotten::default();
+        loop {
+            let some = self.store.forget(orders, mails, AT_ONCE)?;
+            if some == Forgotten::default() {
+                break;
+            }
+            forgotten.orders += some.orders;
+            forgotten.mails += some.mails;
+        }
+        if forgotten != Forgotten::default() {
+            self.store.note(AuditEvent::Forgotten, "", &forgotten.to_string())?;
+            self.store.clear_log()?;
+        }
+        Ok(forgotten)
+    }
+
+    fn limits(&self, now: SystemTime) -> (SystemTime, SystemTime) {
+        let before = |time| now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
+        (before(self.policy.orders), before(self.policy.mails))
+    }
+}
