@@ -13,9 +13,6 @@ pub struct RetentionDesk {
     policy: RetentionPolicy,
 }
 
-/// Rows that are changed in one transaction: others write between two of them.
-const AT_ONCE: u32 = 200;
-
 impl RetentionDesk {
     /// A desk for what this store has.
     #[must_use]
@@ -38,15 +35,7 @@ impl RetentionDesk {
     /// [`StoreError`]: what was forgotten until then is.
     pub fn forget(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
         let (orders, mails) = self.limits(now);
-        let mut forgotten = Forgotten::default();
-        loop {
-            let some = self.store.forget(orders, mails, AT_ONCE)?;
-            if some == Forgotten::default() {
-                break;
-            }
-            forgotten.orders += some.orders;
-            forgotten.mails += some.mails;
-        }
+        let forgotten = self.store.forget(orders, mails)?;
         if forgotten != Forgotten::default() {
             self.store.note(AuditEvent::Forgotten, "", &forgotten.to_string())?;
             self.store.clear_log()?;

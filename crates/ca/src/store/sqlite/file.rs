@@ -17,6 +17,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (6, include_str!("../schema-6.sql")),
     (7, include_str!("../schema-7.sql")),
     (8, include_str!("../schema-8.sql")),
+    (9, include_str!("../schema-9.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -124,7 +125,7 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     }
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
     // What is deleted is overwritten: it may be personal.
-    connection.pragma_update(None, "secure_delete", true).map_err(failure)?;
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
 }

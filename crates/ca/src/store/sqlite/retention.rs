@@ -2,30 +2,32 @@
 
 use std::{fmt, time::SystemTime};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::{SqliteStore, failure, seconds};
 use crate::StoreError;
 
 /// Orders whose message is still there, decided before. What waits stays, and what waits for its receipt for as long.
-pub(super) const ORDERS: &str = "SELECT order_id FROM messages JOIN orders ON orders.id = order_id
-     WHERE state != 'pending' AND coalesce(confirmed, decided) < ?1 LIMIT ?2";
-pub(super) const COUNT_ORDERS: &str = "SELECT count(*) FROM messages JOIN orders ON orders.id = order_id
+const ORDERS: &str = "SELECT order_id FROM messages JOIN orders ON orders.id = order_id
+     WHERE state != 'pending' AND coalesce(confirmed, decided) < ?1";
+const COUNT_ORDERS: &str = "SELECT count(*) FROM messages JOIN orders ON orders.id = order_id
      WHERE state != 'pending' AND coalesce(confirmed, decided) < ?1";
 const MESSAGE: &str = "DELETE FROM messages WHERE order_id = ?1";
 const REQUESTS: &str = "UPDATE requests SET request = x'' WHERE order_id = ?1";
-pub(super) const REPEATS: &str = "UPDATE repeats SET message = x'' WHERE order_id = ?1";
+const REPEATS: &str = "UPDATE repeats SET message = x'' WHERE order_id = ?1";
 /// The name of an order says nothing, and must not come again.
 const REJECTED: &str = "UPDATE orders SET holder = '', reason = '' WHERE id = ?1 AND state = 'rejected'";
-const SENT: &str = "SELECT id FROM mails WHERE sent < ?1 AND recipient != '' LIMIT ?2";
+const SENT: &str = "SELECT id FROM mails WHERE sent < ?1 AND recipient != ''";
 const COUNT_SENT: &str = "SELECT count(*) FROM mails WHERE sent < ?1 AND recipient != ''";
-const GIVEN_UP: &str =
-    "SELECT id FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != '' LIMIT ?2";
+const GIVEN_UP: &str = "SELECT id FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != ''";
 const COUNT_GIVEN_UP: &str =
     "SELECT count(*) FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != ''";
 /// Its key has no personal data, and keeps it from being posted again.
 const MAIL: &str =
     "UPDATE mails SET recipient = '', name = NULL, subject = '', body = '', problem = NULL WHERE id = ?1";
+
+/// Rows that are changed in one transaction.
+const AT_ONCE: usize = 200;
 
 /// How much was forgotten, or is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,25 +57,28 @@ impl SqliteStore {
         })
     }
 
-    /// Forgets at most `limit` of each; nothing when there is no more.
-    pub(crate) fn forget(&self, orders: SystemTime, mails: SystemTime, limit: u32) -> Result<Forgotten, StoreError> {
-        let find = |sql: &str, before: SystemTime| self.read(|connection| ids(connection, sql, before, limit));
-        let orders = find(ORDERS, orders)?;
-        let mails = [find(SENT, mails)?, find(GIVEN_UP, mails)?].concat();
-        if orders.is_empty() && mails.is_empty() {
-            return Ok(Forgotten::default());
-        }
-        // Whatever was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is retried.
-        self.writer.run(move |connection| {
-            let all = |statements: &[&str], id: i64| {
-                statements.iter().try_for_each(|sql| {
-                    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-                    statement.execute([id]).map(drop).map_err(failure)
+    /// Forgets all of it, some at a time: others write between.
+    pub(crate) fn forget(&self, orders: SystemTime, mails: SystemTime) -> Result<Forgotten, StoreError> {
+        let orders = self.read(|connection| ids(connection, ORDERS, orders))?;
+        let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
+        let mails = [sent?, given_up?].concat();
+        // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
+        self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED])?;
+        self.change_each(&mails, &[MAIL])?;
+        Ok(Forgotten { orders: orders.len() as u64, mails: mails.len() as u64 })
+    }
+
+    fn change_each(&self, ids: &[i64], statements: &'static [&str]) -> Result<(), StoreError> {
+        ids.chunks(AT_ONCE).try_for_each(|ids| {
+            let ids = ids.to_vec();
+            self.writer.run(move |connection| {
+                ids.iter().try_for_each(|id| {
+                    statements.iter().try_for_each(|sql| {
+                        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+                        statement.execute([id]).map(drop).map_err(failure)
+                    })
                 })
-            };
-            orders.iter().try_for_each(|id| all(&[MESSAGE, REQUESTS, REPEATS, REJECTED], *id))?;
-            mails.iter().try_for_each(|id| all(&[MAIL], *id))?;
-            Ok(Forgotten { orders: orders.len() as u64, mails: mails.len() as u64 })
+            })
         })
     }
 
@@ -85,8 +90,12 @@ impl SqliteStore {
     }
 }
 
-fn ids(connection: &Connection, sql: &str, before: SystemTime, limit: u32) -> Result<Vec<i64>, StoreError> {
+fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64>, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    let rows = statement.query_map(params![seconds(before), limit], |row| row.get(0));
+    let rows = statement.query_map([seconds(before)], |row| row.get(0));
     rows.and_then(Iterator::collect).map_err(failure)
 }
+
+/// What is done for each row, for the test that looks at plans. What is due is found by looking through what was not forgotten yet.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 5] = [MESSAGE, REQUESTS, REPEATS, REJECTED, MAIL];

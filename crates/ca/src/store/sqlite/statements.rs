@@ -101,7 +101,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus, config::DbConfig};
 
     use super::{
-        super::{file, links, mails, notices},
+        super::{file, links, mails, notices, retention},
         *,
     };
 
@@ -174,7 +174,12 @@ mod tests {
                 || step == "SCAN mails USING INDEX mails_given_up"
                 || sql == ENDING && step == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
         };
-        let all = ALL.iter().chain(&mails::STATEMENTS).chain(&links::STATEMENTS).chain(&notices::STATEMENTS);
+        let all = ALL
+            .iter()
+            .chain(&mails::STATEMENTS)
+            .chain(&links::STATEMENTS)
+            .chain(&notices::STATEMENTS)
+            .chain(&retention::STATEMENTS);
         for &sql in all {
             for step in plan(sql) {
                 let bad = step.starts_with("SCAN") || step.contains("TEMP B-TREE");

@@ -1,0 +1,2 @@
+-- When an order is forgotten, so are its repeats.
+CREATE INDEX repeats_order ON repeats (order_id);

@@ -1,0 +1,130 @@
+//! What was kept long enough is gone, from the file too; what certificates need is there.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{fs, sync::Arc};
+
+use common::{DAY, Draft, World, first_pair, issued, now, token};
+use obnova_ca::{
+    AuditFinding, AuditLog, Mail, MailAddress, MailKind, Outbox, RetentionDesk, Store, Text, Transaction,
+    store::{Forgotten, MailState, OrderState},
+};
+
+fn name(draft: &Draft) -> Transaction {
+    Transaction::new(draft.transaction.as_bytes()).unwrap()
+}
+
+fn mail(key: &str, address: &str, subject: &str) -> Mail {
+    let text = Text { subject: subject.into(), body: "planted-body-of-a-mail".into() };
+    Mail::new(key, MailKind::Revoked, MailAddress::new(address).unwrap(), text).unwrap()
+}
+
+/// What stands in the database and in the log beside it.
+fn content(world: &World) -> Vec<u8> {
+    let read = |name: &str| fs::read(world.directory.path().join(name)).unwrap_or_default();
+    [read("ca.db"), read("ca.db-wal")].concat()
+}
+
+fn has(content: &[u8], part: &[u8]) -> bool {
+    content.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn what_was_kept_long_enough_is_gone_and_what_certificates_need_is_there() {
+    let world = World::new();
+    // One of each: turned down, issued and fetched, issued and not, waiting.
+    let drafts: Vec<_> = (1..=4)
+        .map(|index| Draft::renewing(&first_pair(&world.ca, common::HOLDER, common::EMAIL, 20), index))
+        .collect();
+    let tokens: Vec<_> = drafts.iter().map(|draft| token(&world.send(draft))).collect();
+    world.ca.reject(&name(&drafts[0]), "planted-reason-for-turning-down", now()).unwrap();
+    world.approve(&drafts[1].transaction);
+    world.approve(&drafts[2].transaction);
+    let fetched = issued(world.query(&drafts[1].transaction, &tokens[1]));
+    world.confirm(&drafts[1].transaction, None, &fetched);
+    let outbox = Outbox::new(Arc::new(world.store()));
+    outbox.post(&mail("one", "planted-sent@example.cz", "planted-subject-sent"), now()).unwrap();
+    outbox.sent(&outbox.take(now(), 1).unwrap()[0], now()).unwrap();
+    outbox.post(&mail("two", "planted-refused@example.cz", "planted-subject-refused"), now()).unwrap();
+    outbox.failed(&outbox.take(now(), 1).unwrap()[0], "planted-problem", true, now()).unwrap();
+    outbox.post(&mail("three", "planted-waiting@example.cz", "planted-subject-waiting"), now()).unwrap();
+    let gone: [&[u8]; 6] = [
+        b"planted-reason-for-turning-down",
+        b"planted-sent@example.cz",
+        b"planted-subject-sent",
+        b"planted-refused@example.cz",
+        b"planted-subject-refused",
+        b"planted-problem",
+    ];
+    // In the midst of what was sent, where nothing else is like it: the signatures.
+    let messages: Vec<_> = drafts.iter().map(Draft::message).collect();
+    let kept: Vec<_> = drafts.iter().map(|draft| world.ca.order(&name(draft)).unwrap().unwrap().message).collect();
+    let part = |index: usize| &kept[index][kept[index].len() - 64..];
+    let before = content(&world);
+    assert!(gone.iter().all(|part| has(&before, part)) && (0..4).all(|index| has(&before, part(index))));
+
+    let store = Arc::new(world.store());
+    let desk = RetentionDesk::new(store.clone(), world.ca.policy().retention.clone());
+    assert_eq!(desk.forget(now() + 29 * DAY).unwrap(), Forgotten::default());
+    let mails = Forgotten { orders: 0, mails: 2 };
+    assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails);
+    assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails, "to look changes nothing");
+    assert_eq!(desk.forget(now() + 31 * DAY).unwrap(), mails);
+    assert_eq!(desk.due(now() + 89 * DAY).unwrap(), Forgotten::default());
+    let orders = Forgotten { orders: 3, mails: 0 };
+    assert_eq!(desk.due(now() + 91 * DAY).unwrap(), orders);
+    assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), orders);
+    assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), Forgotten::default());
+
+    let after = content(&world);
+    for part in gone {
+        assert!(!has(&after, part), "{}", String::from_utf8_lossy(part));
+    }
+    for index in 0..3 {
+        assert!(!has(&after, part(index)), "the message of order {index}");
+    }
+    assert!(has(&after, part(3)) && has(&after, b"planted-waiting@example.cz"), "what waits stays");
+
+    // What is needed works.
+    let order = |index: usize| world.ca.order(&name(&drafts[index])).unwrap().unwrap();
+    assert_eq!(
+        (order(0).state, order(0).holder.as_str(), order(0).reason.as_deref()),
+        (OrderState::Rejected, "", Some(""))
+    );
+    assert_eq!(issued(world.query(&drafts[2].transaction, &tokens[2])).len(), 2, "a link that nobody used opens");
+    world.ca.approve(&name(&drafts[3]), now()).unwrap();
+    for index in [1, 2] {
+        assert!(order(index).requests.iter().all(|request| store.key_is_taken(&request.key).unwrap()));
+        assert!(order(index).certificates.iter().all(|one| world.ca.certificate(&one.serial).unwrap().is_some()));
+    }
+    // The names are taken for ever, also by the same message.
+    let again = world.ca.answer(&messages[1], None, now()).unwrap();
+    assert_eq!(again.refused, Some("transaction-taken"));
+    assert_eq!(outbox.post(&mail("one", "other@example.cz", "other"), now()).unwrap(), obnova_ca::store::Posted::Known);
+    assert_eq!(outbox.list(Some(MailState::Sent), 9).unwrap()[0].to, "");
+    store.check().unwrap();
+}
+
+#[test]
+fn the_audit_log_says_how_much_and_stays_sound() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    token(&world.send(&draft));
+    world.ca.reject(&name(&draft), "no", now()).unwrap();
+    let log = AuditLog::new(world.store());
+    let before = log.head().unwrap();
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    desk.forget(now() + 100 * DAY).unwrap();
+    desk.forget(now() + 100 * DAY).unwrap();
+    // There are no anchors in this world, and nothing else is wrong.
+    let check = log.verify(&[before]).unwrap();
+    assert_eq!((check.records, check.findings), (before.number as u64 + 1, vec![AuditFinding::NoAnchors]));
+    let mut last = None;
+    log.read(check.head.number, |record| {
+        last = Some((record.event, record.detail));
+        true
+    })
+    .unwrap();
+    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails".into())));
+}
