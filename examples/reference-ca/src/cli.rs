@@ -167,6 +167,14 @@ pub enum Command {
     ///
     /// What came after the backup is lost; numbers of CRLs that may have been given since are passed over.
     Restore(Restore),
+    /// Forget personal data that was kept as long as policy.toml says; a server that runs does it once a day
+    Retention {
+        /// The CA's directory
+        directory: PathBuf,
+        /// Only tell how much is due
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// What happened: show the audit log, or see whether anybody changed it
     #[command(subcommand)]
     Audit(Audit),

@@ -78,6 +78,10 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             House::open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
         }
+        Command::Retention { directory, dry_run } => {
+            let cleared = House::open(&directory)?.clear(dry_run, SystemTime::now())?;
+            print(&format!("{}: {cleared}\n", if dry_run { "due" } else { "forgotten" }))
+        }
         Command::Backup(command) => backup::make(&command),
         Command::Restore(command) => backup::restore(&command),
         Command::Audit(command) => audit::run(command),

@@ -4,6 +4,7 @@ mod address;
 mod audit;
 mod backup;
 mod layout;
+mod retention;
 
 use std::{
     fs, io,
@@ -23,6 +24,7 @@ use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 pub use address::Announced;
 pub use backup::{BackupError, Passphrase, Restored, restore};
 use layout::Layout;
+pub use retention::Cleared;
 
 use crate::mail::{MailConfig, MailConfigError};
 

@@ -15,7 +15,10 @@ use obnova_ca::{
 use zeroize::Zeroizing;
 
 use super::{Carrier, MailConfig, MailConfigError, message::message};
-use crate::{House, house::HouseError};
+use crate::{
+    House,
+    house::{Cleared, HouseError},
+};
 
 /// How many mails are taken at a time: those behind one that is slow may be another sender's.
 const AT_ONCE: u32 = 8;
@@ -101,6 +104,11 @@ impl Postman {
             Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),
             Err(error) => log(&format!("notices: {error}")),
         }
+        match self.house.clear(false, now) {
+            Ok(cleared) if cleared == Cleared::default() => {}
+            Ok(cleared) => log(&format!("forgotten: {cleared}")),
+            Err(error) => log(&format!("retention: {error}")),
+        }
     }
 
     fn one(&self, mail: &QueuedMail, now: SystemTime) -> Result<MailState, StoreError> {
@@ -149,7 +157,8 @@ impl Postman {
         Ok(Some(Zeroizing::new(format!("{}{}", base.trim_end_matches('/'), *path))))
     }
 
-    /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it writes the notices that are due.
+    /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it writes the notices that are due, and has
+    /// forgotten what was kept long enough.
     ///
     /// # Errors
     /// No thread.
