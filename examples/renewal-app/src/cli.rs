@@ -72,6 +72,7 @@ pub enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
     Twins,
+    Activation,
 }
 
 #[derive(Subcommand)]

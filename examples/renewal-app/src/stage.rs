@@ -2,6 +2,7 @@
 //! the rules of a service are held against what was seen, and tried out on more holders of the same CA.
 
 mod actor;
+mod arrived;
 mod judged;
 mod keep;
 mod liar;
@@ -14,7 +15,8 @@ mod set;
 mod trial;
 mod witness;
 
-pub use judged::twins;
+pub use arrived::Arrived;
+pub use judged::{activation, twins};
 pub use liar::{Liar, Lie};
 pub use meter::{Figure, Report};
 pub use personalise::{FirstPair, personalise, personalise_inactive};

@@ -84,3 +84,17 @@ fn what_is_not_there_is_told_by_the_exit_code() {
     desk.run(["scenario", "twins", "--token", "nonsense"]).ends_with(2);
     desk.run(["scenario", "twins", "--token", "sim:nowhere.state"]).ends_with(5);
 }
+
+#[test]
+fn a_card_that_arrives_inactive_is_held_against_its_rules() {
+    let desk = Desk::new();
+    let said = desk.run(["scenario", "activation", "--json"]).ends_with(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["scenario"], &report["ok"]), (&"activation".into(), &true.into()));
+    let rules = report["rules"].as_array().unwrap();
+    let holds = |id: &str| rules.iter().any(|rule| rule["id"] == id && rule["ok"] == true);
+    for id in ["activation/unused/client", "activation/unused/card", "activation/activated", "activation/last-try"] {
+        assert!(holds(id), "{id}");
+    }
+    assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
+}

@@ -6,8 +6,13 @@ scenario-broken = { $count ->
     } broken.
 scenario-rule = { $id }: { $rule }
 rule-not-built = Not built: nothing here does that yet.
+rule-not-installed = Not looked at: what it takes is not installed here (Debian: opensc-pkcs11, libnss3-tools).
 
 rule-twins-one-year = Each new certificate is valid for a year.
+rule-twins-notice-three-weeks = Three weeks before the end a notice goes out, once.
+rule-twins-notice-one-week = One week before the end another one goes out, once.
+rule-twins-notice-address = Notices go to the address that stands in the certificate.
+rule-twins-notice-link = The link in a notice begins the renewal, once; looking at it uses nothing up.
 rule-twins-check-first = A computer check comes before everything else, and finds reader, card and both certificates.
 rule-twins-check-advice = Each line of the check that fails says what to do.
 rule-twins-key-store = Where one pair can be meant it is taken without a question; of two none is guessed.
@@ -34,3 +39,22 @@ rule-twins-holder-removes = Nobody but the holder removes the old pair.
 rule-twins-registered = The new pair is registered where programs look for it.
 rule-twins-login = A login with the new authentication certificate is the proof.
 rule-twins-diagnosis = When a step fails there is a diagnosis for a help desk, with no PIN, and nothing personal but what the certificates say.
+
+rule-activation-registration = Who wants a card registers by a form, and confirms the address by a mailed link.
+rule-activation-correction = Data can be corrected until the identity was checked, and not after that.
+rule-activation-identity = The holder's identity is checked.
+rule-activation-contract = A contract is made, and the card is paid.
+rule-activation-transport-pin-page = The transport PIN is shown once, on a page behind a mailed link, after the identity was checked.
+rule-activation-arrived = The card is handed over with keys and certificates, and with no PIN or PUK but a transport PIN.
+rule-activation-unused-client = Before it is activated the driver uses no key.
+rule-activation-unused-card = Before it is activated the card lets nobody use a key, whatever is sent to it.
+rule-activation-checked-first = The new PINs and the PUK are checked before the card is touched.
+rule-activation-activated = The transport PIN and the holder's own PINs and PUK bring the card to life.
+rule-activation-torn = Where power is lost meanwhile the same is done once more, and the card comes to life.
+rule-activation-transport-pin-dead-client = After that the transport PIN is asked for nowhere.
+rule-activation-transport-pin-dead-card = After that the card takes the transport PIN for nothing.
+rule-activation-puk-sets-pin = Where a PIN is blocked the PUK sets another one.
+rule-activation-puk-blocked-client = Where the PUK is blocked too it is said that this is the end, and nothing that cannot help is offered.
+rule-activation-puk-blocked-card = Where the PUK is blocked the card takes it from nobody.
+rule-activation-tries-shown = The tries that are left are shown before one is spent.
+rule-activation-last-try = The last try is never spent without a clear yes.

@@ -11,7 +11,6 @@ use crate::{
 
 /// `scenario`: plays a service and tells its figures.
 pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions) -> Result<(), Failure> {
-    let Scenario::Twins = scenario;
     let pins = Pins::read(options)?;
     let pins = PlayPins {
         authentication: pins.given(Asked::AuthenticationPin).unwrap_or_else(|| "1234".into()),
@@ -20,7 +19,10 @@ pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions
     let token = global.token.as_deref().filter(|token| *token != "profile");
     let setting = Setting { token, trace: global.trace.as_deref(), ..Setting::new(pins) };
     let stage = Stage::set(setting, SystemTime::now())?;
-    let (report, failure) = stage::twins(&stage);
+    let (report, failure) = match scenario {
+        Scenario::Twins => stage::twins(&stage),
+        Scenario::Activation => stage::activation(&stage),
+    };
     let mut screen = Screen::new();
     if json {
         let text = serde_json::to_string_pretty(&report);

@@ -1,14 +1,59 @@
+use std::time::Instant;
+
 use super::{
-    Audience, Report, Scene, Stage, Witness, play,
+    Arrived, Audience, Figure, Report, Scene, Stage, Witness,
+    meter::Meter,
+    play,
     play::PROCESS,
-    rules::{self, World},
+    rules::{self, Broken, activation, twins as of_twins, twins::World},
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, internal};
 
 /// Plays `twins`, and holds every rule of it against what was seen. A play that breaks off is judged too: what it did not come
 /// to see is not true.
 pub fn twins(stage: &Stage) -> (Report, Option<Failure>) {
     judged(stage, &mut Nobody, |_| {})
+}
+
+/// Brings a card to life that arrived inactive, and holds every rule of `activation` against what it is like.
+pub fn activation(stage: &Stage) -> (Report, Option<Failure>) {
+    activated(stage, |arrived| arrived)
+}
+
+/// The same; the card that the rules look at may be bent before they do.
+fn activated<'s>(stage: &'s Stage, bend: impl FnOnce(Arrived<'s>) -> Arrived<'s>) -> (Report, Option<Failure>) {
+    let begun = Instant::now();
+    let played = brought_to_life(stage);
+    let (mut report, failure) = match played {
+        Ok((arrived, steps)) => {
+            let arrived = bend(arrived);
+            let mut report = Report::new("activation", steps);
+            let mut world = activation::World { arrived };
+            report.rules = rules::judge(&mut world, &activation::rules());
+            (report, None)
+        }
+        Err(Broken(why)) => {
+            let failure = internal(why);
+            (Report::broken_off("activation", &failure), Some(failure))
+        }
+    };
+    report.seconds = begun.elapsed().as_secs_f64();
+    report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
+    (report, failure)
+}
+
+/// A card as it arrived, and what it took to bring a copy of it to life.
+fn brought_to_life(stage: &Stage) -> Result<(Arrived<'_>, Vec<Figure>), Broken> {
+    let arrived = Arrived::new(stage)?;
+    let card = arrived.fork();
+    let mut meter = Meter::new(card.count.clone());
+    meter.begin("list");
+    card.view()?;
+    meter.end();
+    meter.begin("activate");
+    card.activate()?;
+    meter.end();
+    Ok((arrived, meter.figures().to_vec()))
 }
 
 /// The same before somebody else; what the rules look at may be bent before they do.
@@ -21,7 +66,7 @@ fn judged(stage: &Stage, other: &mut dyn Audience, bend: impl FnOnce(&mut World<
     };
     let mut world = World::new(stage, witness, report.clone());
     bend(&mut world);
-    report.rules = rules::judge(&mut world, &rules::twins());
+    report.rules = rules::judge(&mut world, &of_twins::rules());
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
 }

@@ -32,6 +32,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of a play that went well.
+    pub fn new(scenario: &'static str, steps: Vec<Figure>) -> Self {
+        let all = Figure::sum(&steps);
+        Self {
+            scenario,
+            ok: true,
+            seconds: all.seconds,
+            apdus: all.apdus,
+            steps,
+            certificates: Vec::new(),
+            rules: Vec::new(),
+            error: None,
+        }
+    }
+
     /// Of a play that came to no end.
     pub fn broken_off(scenario: &'static str, failure: &Failure) -> Self {
         Self {

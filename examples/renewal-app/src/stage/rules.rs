@@ -1,16 +1,13 @@
 //! What must be true of a service, rule by rule, and what looks whether it is.
 
-mod twins;
+pub mod activation;
+pub mod twins;
 
 use std::error::Error;
 
 use serde::Serialize;
 
 use crate::{failure::Failure, texts::t};
-
-#[cfg(test)]
-pub use twins::{Counter, Heard};
-pub use twins::{World, rules as twins};
 
 /// A rule of a service.
 pub struct Rule<W> {
@@ -26,6 +23,8 @@ pub struct Rule<W> {
 pub enum Check<W> {
     /// By this.
     Seen(fn(&mut W) -> Verdict),
+    /// By this, if what it takes is installed here.
+    IfInstalled(fn(&mut W) -> Result<Option<String>, Broken>),
     /// Not at all: nothing here does what the rule asks for.
     NotBuilt,
 }
@@ -59,7 +58,7 @@ impl From<Failure> for Broken {
 pub struct Ruled {
     pub id: &'static str,
     pub rule: String,
-    /// Whether it holds; nothing where what it asks for is not built.
+    /// Whether it holds; nothing where what it asks for is not built, or not installed here.
     pub ok: Option<bool>,
     pub seen: String,
 }
@@ -71,6 +70,11 @@ pub fn judge<W>(world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
             Check::NotBuilt => (None, t!("rule-not-built")),
             Check::Seen(check) => match check(world) {
                 Ok(seen) => (Some(true), seen),
+                Err(Broken(seen)) => (Some(false), seen),
+            },
+            Check::IfInstalled(check) => match check(world) {
+                Ok(Some(seen)) => (Some(true), seen),
+                Ok(None) => (None, t!("rule-not-installed")),
                 Err(Broken(seen)) => (Some(false), seen),
             },
         };

@@ -182,6 +182,11 @@ impl Stage {
         &self.house
     }
 
+    /// The same, for who keeps it.
+    pub const fn shared_house(&self) -> &Arc<House> {
+        &self.house
+    }
+
     /// What the server was asked so far, and what it answered.
     pub fn wire(&self) -> MutexGuard<'_, Vec<Access>> {
         lock(&self.wire)

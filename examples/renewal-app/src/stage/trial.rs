@@ -29,6 +29,7 @@ pub struct Trial<'s> {
     pub card: SimulatorConnection,
     pub token: SharedToken,
     pub old: Pair<ParsedCertificate>,
+    pub email: String,
     pub journal: MemoryJournal,
     pub asked: Vec<PinRequest>,
 }
@@ -56,6 +57,7 @@ impl<'s> Trial<'s> {
             card: connection,
             token: through(stage, token),
             old,
+            email: holder.email,
             journal: MemoryJournal::default(),
             asked: Vec::new(),
         })
@@ -69,6 +71,7 @@ impl<'s> Trial<'s> {
             token: through(self.stage, ProfileToken::new(card.clone())),
             card,
             old: self.old.clone(),
+            email: self.email.clone(),
             journal: self.journal.clone(),
             asked: Vec::new(),
         }

@@ -5,8 +5,8 @@ use std::{cell::RefCell, collections::HashMap, time::SystemTime};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_ca::Policy;
 use obnova_card::{
-    Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordStatus, Pin, Removal, Secret,
-    SignDigest, Slot, SlotId, Token, TokenError,
+    Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordState, PasswordStatus, Pin, Removal,
+    Secret, SignDigest, Slot, SlotId, Token, TokenError, Tries,
 };
 use obnova_client::LinkError;
 use obnova_renewal::{Fact, Loose, Phase};
@@ -14,7 +14,10 @@ use obnova_renewal::{Fact, Loose, Phase};
 use super::*;
 use crate::stage::{
     Event, Moment, PlayPins, Setting, Through, Trial,
-    rules::{Broken, Counter, Heard},
+    rules::{
+        Broken,
+        twins::{Counter, Heard},
+    },
     trial,
 };
 
@@ -31,7 +34,7 @@ fn red(
     let stage = Stage::set(setting, SystemTime::now()).unwrap();
     let (report, failure) = judged(&stage, audience(&stage).as_mut(), bend);
     assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
-    assert_eq!(report.rules.len(), rules::twins().len());
+    assert_eq!(report.rules.len(), of_twins::rules().len());
     let red: Vec<_> = report.rules.iter().filter(|one| one.ok == Some(false)).collect();
     red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
     assert_eq!(report.ok, red.is_empty());
@@ -198,6 +201,56 @@ fn a_client_that_does_otherwise() {
     assert_eq!(red_bent(others_vouch), ["twins/vouched/client", "twins/old-stays"]);
 }
 
+#[test]
+fn notices_on_other_days() {
+    let policy = Policy::TEMPLATE.replace("days = [21, 7]", "days = [14, 3]");
+    assert_ne!(policy, Policy::TEMPLATE);
+    let red = red(&policy, |token| token, |_| Box::new(Nobody), |_| {});
+    assert_eq!(red, ["twins/notice-three-weeks", "twins/notice-one-week"]);
+}
+
+/// What is red of `activation`.
+fn red_card(through: Through, bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<'s>) -> Vec<&'static str> {
+    let folder = tempfile::tempdir().unwrap();
+    let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
+    let setting = Setting { keep: Some(folder.path()), through, ..Setting::new(pins) };
+    let stage = Stage::set(setting, SystemTime::now()).unwrap();
+    let (report, failure) = activated(&stage, bend);
+    assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
+    let red: Vec<_> = report.rules.iter().filter(|one| one.ok == Some(false)).collect();
+    red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
+    red.iter().map(|one| one.id).collect()
+}
+
+#[test]
+fn a_sound_card_that_arrives_inactive() {
+    assert_eq!(red_card(|token| token, |arrived| arrived), [""; 0]);
+}
+
+#[test]
+fn a_card_that_arrives_active() {
+    fn activated(arrived: Arrived<'_>) -> Arrived<'_> {
+        arrived.activate().map_err(|Broken(why)| why).unwrap();
+        arrived
+    }
+    let red = red_card(|token| token, activated);
+    for rule in ["activation/arrived", "activation/unused/client", "activation/unused/card", "activation/activated"] {
+        assert!(red.contains(&rule), "{rule} in {red:?}");
+    }
+}
+
+#[test]
+fn a_card_that_hides_its_tries() {
+    let red = red_card(|token| Box::new(Careless { token, how: How::HidesTries }), |arrived| arrived);
+    assert_eq!(red, ["activation/unused/client", "activation/tries-shown", "activation/last-try"]);
+}
+
+#[test]
+fn a_card_that_needs_no_puk() {
+    let red = red_card(|token| Box::new(Careless { token, how: How::AnyPuk }), |arrived| arrived);
+    assert_eq!(red, ["activation/puk-blocked/client", "activation/puk-blocked/card"]);
+}
+
 /// Nobody there.
 struct Deaf;
 
@@ -222,6 +275,8 @@ enum How {
     DropsOld,
     OneByOne,
     AnyPin,
+    HidesTries,
+    AnyPuk,
 }
 
 impl Token for Careless {
@@ -232,7 +287,13 @@ impl Token for Careless {
         self.token.capabilities()
     }
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {
-        self.token.passwords()
+        let mut statuses = self.token.passwords()?;
+        for status in statuses.iter_mut().filter(|_| self.how == How::HidesTries) {
+            if let PasswordState::Active(_) = status.state {
+                status.state = PasswordState::Active(Tries::Unknown);
+            }
+        }
+        Ok(statuses)
     }
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
         self.token.slots()
@@ -269,7 +330,8 @@ impl Token for Careless {
         self.token.change_password(kind, old, new)
     }
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError> {
-        self.token.unblock_password(kind, puk, new)
+        let outcome = self.token.unblock_password(kind, puk, new);
+        if self.how == How::AnyPuk { Ok(()) } else { outcome }
     }
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         self.token.activate(transport, new)

@@ -2,6 +2,7 @@
 
 mod card;
 mod holder;
+mod notices;
 mod order;
 mod pick_up;
 
@@ -10,7 +11,7 @@ use obnova_renewal::{Answer, Loose, Message};
 
 use super::{
     Broken,
-    Check::{NotBuilt, Seen},
+    Check::{IfInstalled, Seen},
     Rule,
 };
 use crate::{
@@ -92,6 +93,14 @@ impl Counter for Wire<'_> {
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
         Rule { id: "twins/one-year", text: || t!("rule-twins-one-year"), check: Seen(order::one_year) },
+        Rule {
+            id: "twins/notice-three-weeks",
+            text: || t!("rule-twins-notice-three-weeks"),
+            check: Seen(notices::three_weeks),
+        },
+        Rule { id: "twins/notice-one-week", text: || t!("rule-twins-notice-one-week"), check: Seen(notices::one_week) },
+        Rule { id: "twins/notice-address", text: || t!("rule-twins-notice-address"), check: Seen(notices::address) },
+        Rule { id: "twins/notice-link", text: || t!("rule-twins-notice-link"), check: Seen(notices::link) },
         Rule { id: "twins/check-first", text: || t!("rule-twins-check-first"), check: Seen(holder::check_first) },
         Rule { id: "twins/check-advice", text: || t!("rule-twins-check-advice"), check: Seen(holder::check_advice) },
         Rule { id: "twins/key-store", text: || t!("rule-twins-key-store"), check: Seen(holder::key_store) },
@@ -147,7 +156,7 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
             text: || t!("rule-twins-holder-removes"),
             check: Seen(card::holder_removes),
         },
-        Rule { id: "twins/registered", text: || t!("rule-twins-registered"), check: NotBuilt },
+        Rule { id: "twins/registered", text: || t!("rule-twins-registered"), check: IfInstalled(card::registered) },
         Rule { id: "twins/login", text: || t!("rule-twins-login"), check: Seen(card::login) },
         Rule { id: "twins/diagnosis", text: || t!("rule-twins-diagnosis"), check: Seen(holder::diagnosis) },
     ]

@@ -1,8 +1,11 @@
 //! What is on the card, before, between and after.
 
-use std::time::SystemTime;
+use std::{process::Command, time::SystemTime};
 
-use obnova_client::Turn;
+use obnova_client::{
+    CaConnection as _, Turn,
+    programs::{CardModule, NssDatabase, P11Kit, Registry},
+};
 use obnova_renewal::{Because, Fact, Stage as Reached, removable, removals};
 use obnova_simulator::{Fault, FaultPlan};
 
@@ -145,4 +148,34 @@ pub fn login(world: &mut World<'_>) -> Verdict {
         met > 0 && *seen == new.authentication.subject().to_string(),
         format!("the server let in {seen}, with a TLS client certificate"),
     )
+}
+
+/// In a folder of its own: p11-kit is told, and NSS where its tools are installed.
+pub fn registered(world: &mut World<'_>) -> Result<Option<String>, Broken> {
+    let folder = tempfile::tempdir_in(world.stage.folder())?;
+    let terms = world.stage.authority.connection()?.terms()?;
+    let issuers = [terms.anchors, terms.intermediates].concat();
+    let Ok(module) = CardModule::opensc() else { return Ok(None) };
+    let database = folder.path().join("nss");
+    std::fs::create_dir(&database)?;
+    let made = Command::new("certutil").args(["-N", "--empty-password", "-d"]).arg(&database).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return Ok(None);
+    }
+    let places: [Box<dyn Registry>; 2] =
+        [Box::new(NssDatabase::at(&database)?), Box::new(P11Kit::new(&folder.path().join("p11-kit"), Vec::new()))];
+    let mut seen = Vec::new();
+    for place in &places {
+        let before = place.has_module(&module)?;
+        place.register(&module, &issuers)?;
+        let missing = place.missing(&issuers)?.len();
+        if before || !place.has_module(&module)? || missing != 0 {
+            return Err(Broken(format!(
+                "{}: the module is not there, or {missing} certificates are not",
+                place.place()
+            )));
+        }
+        seen.push(place.place().split(',').next().unwrap_or_default().to_owned());
+    }
+    Ok(Some(format!("{} know the card's module, and {} issuers for the chain", seen.join(" and "), issuers.len())))
 }

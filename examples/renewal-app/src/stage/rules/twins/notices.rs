@@ -1,0 +1,117 @@
+//! The letters that go out before the end. A holder is told at times that are made up; what is mailed lies in the CA's folder.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use obnova_client::{Https, tls_config};
+use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_reference_ca::mail::Postman;
+
+use super::World;
+use crate::stage::{
+    Stage, Trial,
+    rules::{Broken, Verdict, so, there},
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The mails to one holder, in the order in which they went out: each with the hours before the end at which it was there.
+struct Told<'s> {
+    trial: Trial<'s>,
+    mails: Vec<(u64, String)>,
+}
+
+/// Asks the CA, hour after hour around the days that matter, to tell whom it has to.
+fn told<'s>(world: &World<'s>) -> Result<Told<'s>, Broken> {
+    let trial = Trial::new(world.stage)?;
+    let ends = trial.old.authentication.not_after();
+    let mut mails: Vec<(u64, String)> = Vec::new();
+    for hours in [22 * 24, 21 * 24 + 1, 21 * 24 - 1, 14 * 24, 7 * 24 + 1, 7 * 24 - 1, 24] {
+        let sent = carried(world.stage, &trial, ends - HOUR * hours)?;
+        mails.extend(sent.into_iter().skip(mails.len()).map(|mail| (u64::from(hours), mail)));
+    }
+    Ok(Told { trial, mails })
+}
+
+/// Sends what is due at this moment, and reads the holder's mails.
+fn carried(stage: &Stage, trial: &Trial<'_>, now: SystemTime) -> Result<Vec<String>, Broken> {
+    let house = stage.shared_house();
+    house.notice_desk()?.send(house.ca(), now)?;
+    Postman::new(house.clone())?.deliver(now, &|_| {})?;
+    let mut files: Vec<_> =
+        fs::read_dir(house.mail_folder()).into_iter().flatten().flatten().map(|file| file.path()).collect();
+    files.sort();
+    let mut mails = Vec::new();
+    for file in files {
+        // Lines that are too long are broken (RFC 2045 §6.7).
+        let text = fs::read_to_string(file)?.replace("=\r\n", "");
+        if text.contains(&trial.email) {
+            mails.push(text);
+        }
+    }
+    Ok(mails)
+}
+
+/// A mail came within the hours before this day and not before, and no second one until the next.
+fn once(world: &World<'_>, day: u64, number: usize) -> Verdict {
+    let told = told(world)?;
+    let hours: Vec<_> = told.mails.iter().map(|(hours, _)| *hours).collect();
+    let on_the_day = told.mails.get(number).is_some_and(|(hours, _)| *hours == day * 24 - 1);
+    so(on_the_day && told.mails.len() == 2, format!("mails {hours:?} hours before the end, asked often in between"))
+}
+
+pub fn three_weeks(world: &mut World<'_>) -> Verdict {
+    once(world, 21, 0)
+}
+
+pub fn one_week(world: &mut World<'_>) -> Verdict {
+    once(world, 7, 1)
+}
+
+/// The address in the head of each mail is the one in the certificate.
+pub fn address(world: &mut World<'_>) -> Verdict {
+    let told = told(world)?;
+    let email = &told.trial.email;
+    let named = told.trial.old.authentication.subject_alt_name().unwrap_or_default();
+    let in_certificate = named.windows(email.len()).any(|part| part == email.as_bytes());
+    let head = |mail: &str| mail.lines().any(|line| line.starts_with("To:") && line.contains(email.as_str()));
+    let all = told.mails.iter().all(|(_, mail)| head(mail));
+    so(
+        in_certificate && all && !told.mails.is_empty(),
+        format!("{} mails to {email}, which is in the certificate", told.mails.len()),
+    )
+}
+
+/// The link opens a page about these certificates as often as anybody looks; begins one renewal, and not another.
+pub fn link(world: &mut World<'_>) -> Verdict {
+    let told = told(world)?;
+    let (_, mail) = there(told.mails.last(), "mail")?;
+    let link = there(mail.lines().find(|line| line.contains("/renew/")), "link in the mail")?;
+    let path = there(link.trim().rsplit('/').next(), "link in the mail")?;
+    let path = format!("/renew/{path}");
+    for _ in 0..2 {
+        let page = ask(world.stage, Method::Get, &path, "")?;
+        let text = String::from_utf8_lossy(&page.body).to_lowercase();
+        let serial = told.trial.old.authentication.serial().to_lowercase().replace(':', "");
+        if page.status != 200 || !text.replace(':', "").contains(&serial) {
+            return Err(Broken(format!("the link answers {} and does not name the certificate", page.status)));
+        }
+    }
+    let begun = |attempt: &str| ask(world.stage, Method::Post, &path, &format!("attempt={attempt}"));
+    let first = begun("0123456789abcdef")?.status;
+    let same = begun("0123456789abcdef")?.status;
+    let other = begun("fedcba9876543210")?.status;
+    so(
+        (first, same) == (200, 200) && other >= 400,
+        format!("looked at twice, begun with {first}, once more by the same client {same}, by another one {other}"),
+    )
+}
+
+fn ask(stage: &Stage, method: Method, path: &str, body: &str) -> Result<HttpResponse, Broken> {
+    let https = Https::new(&stage.authority.url, tls_config(&stage.authority.anchors)?)?;
+    let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
+    let headers = headers.into_iter().collect();
+    Ok(https.exchange(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })?)
+}
