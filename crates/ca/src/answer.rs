@@ -1,12 +1,17 @@
 //! The CA behind CMC: a message in, a signed answer out.
 
+mod slow;
+
 use std::{sync::mpsc::channel, time::SystemTime};
 
 use obnova_enroll::cmc::{
-    Answer, BuildError, CertificateId, FailInfo, FullRequest, FullResponseBuilder, Kind, Nonce, PendToken,
-    RequestError, SignWithError, TransactionId,
+    Answer, BodyPartId, BuildError, CertificateId, FailInfo, FullRequest, FullResponseBuilder, Kind, Nonce, PendToken,
+    Received, RequestError, SignWithError, TransactionId,
 };
+use obnova_pkcs10::CertificationRequest;
 use x509_cert::Certificate;
+
+pub use slow::Slow;
 
 use crate::{
     Ca, CaError, KeyFileError, Order, Outcome, PickUpToken, Refusal, StoreError, Transaction,
@@ -29,6 +34,8 @@ pub enum Begun {
     Answered(Response),
     /// It may go out once what it says is kept: for [`Ca::finish_answer`].
     Keeping(Unfinished),
+    /// It takes longer, since a password is looked at: for [`Ca::answer_slow`].
+    Slow(Slow),
 }
 
 /// An answer that is signed, and must not go out yet.
@@ -76,6 +83,7 @@ impl Ca {
         match self.begin_answer(message, peer, now, move |kept| drop(sender.send(kept)))? {
             Begun::Answered(response) => Ok(response),
             Begun::Keeping(unfinished) => self.finish_answer(unfinished, receiver.recv().ok()),
+            Begun::Slow(slow) => self.answer_slow(slow, None, peer, now),
         }
     }
 
@@ -92,7 +100,12 @@ impl Ca {
         now: SystemTime,
         kept: impl FnOnce(Kept) + Send + 'static,
     ) -> Result<Begun, AnswerError> {
-        let request = match FullRequest::parse(message) {
+        let known = match Received::parse(message).map(|received| Slow::take(self, received, message)) {
+            Ok(Ok(slow)) => return Ok(Begun::Slow(slow)),
+            Ok(Err(received)) => received.known(),
+            Err(error) => Err(error),
+        };
+        let request = match known {
             Ok(request) => request,
             Err(error) => return self.answer_unreadable(message, error).map(Begun::Answered),
         };
@@ -156,12 +169,7 @@ impl Ca {
     ) -> Result<Decision, CaError> {
         match request.kind {
             Kind::Enroll(requests) => {
-                let order = Order {
-                    transaction: transaction.clone(),
-                    message: message.to_vec(),
-                    requests: requests.into_iter().map(|(_, request)| request).collect(),
-                    signers: request.signers,
-                };
+                let order = order_of(transaction, message, requests, request.signers);
                 Ok(match self.prepare(&order, peer, now)? {
                     Prepared::Decided(outcome) => Decision::Say(said(outcome, now)?),
                     Prepared::New(new, token) => {
@@ -260,6 +268,16 @@ impl Ca {
     }
 }
 
+fn order_of(
+    transaction: &Transaction,
+    message: &[u8],
+    requests: Vec<(BodyPartId, CertificationRequest)>,
+    signers: Vec<Certificate>,
+) -> Order {
+    let requests = requests.into_iter().map(|(_, request)| request).collect();
+    Order { transaction: transaction.clone(), message: message.to_vec(), requests, signers }
+}
+
 fn said(outcome: Outcome, now: SystemTime) -> Result<Said, CaError> {
     Ok(match outcome {
         Outcome::Issued(certificates) => Said::Issued(certificates.into_iter().map(|one| one.der).collect()),
@@ -316,8 +334,14 @@ impl Refusal {
             | Self::PeerExpired { .. }
             | Self::PeerRevoked
             | Self::PeerNotYetValid { .. }
-            | Self::PeerNotForLogin => FailInfo::BadIdentity,
-            Self::TooEarly { .. } => FailInfo::TryLater,
+            | Self::PeerNotForLogin
+            | Self::WrongPassword
+            | Self::PasswordLocked
+            | Self::PasswordExpired { .. }
+            | Self::PasswordUsed
+            | Self::OtherModule
+            | Self::WrongRevocationPassword => FailInfo::BadIdentity,
+            Self::TooEarly { .. } | Self::PasswordSlowed { .. } => FailInfo::TryLater,
             Self::WrongReceipt => FailInfo::BadCertificateId,
             Self::RequestCount { .. }
             | Self::KeyUsage { .. }
@@ -326,6 +350,12 @@ impl Refusal {
             | Self::Extension { .. }
             | Self::SubjectChanged(_)
             | Self::NamesChanged(_)
+            | Self::NotOfThisService(_)
+            | Self::OtherSubject(_)
+            | Self::OtherNames(_)
+            | Self::NoRevocationPassword
+            | Self::SealedPassword(_)
+            | Self::ShortPassword { .. }
             | Self::TransactionTaken
             | Self::AlreadyOrdered(_)
             | Self::UnknownToken

@@ -5,14 +5,14 @@ use obnova_pkcs10::CertificationRequest;
 use x509_cert::{Certificate, ext::Extension, name::Name};
 
 use crate::{
-    FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy, Profile,
-    Refusal, Store, StoreError, Transaction,
+    FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy,
+    Profile, Refusal, Store, StoreError, Transaction,
     certificate::Made,
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
     policy::Approval,
     recent::Recent,
-    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
+    store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Submission},
 };
 
 /// A CA: policy, keys and memory together. Every call says what time it is, and may come from any thread.
@@ -24,6 +24,7 @@ pub struct Ca {
     secret: PickUpSecret,
     store: Box<dyn Store>,
     pub(crate) recent: Recent,
+    pub(crate) first: Option<FirstDesk>,
 }
 
 /// What became of an order. `Debug` leaves the token out.
@@ -64,7 +65,7 @@ impl Ca {
     #[must_use]
     pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
         let extensions = Profile::ALL.map(|profile| holder_extensions(profile, policy.profile(profile)));
-        Self { policy, extensions, issuer, secret, store, recent: Recent::default() }
+        Self { policy, extensions, issuer, secret, store, recent: Recent::default(), first: None }
     }
 
     /// Its policy.
@@ -121,9 +122,14 @@ impl Ca {
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken, or with the operator's reason; [`Refusal::TokenSpent`].
     pub fn place(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<Outcome, CaError> {
-        match self.prepare(order, peer, now)? {
+        self.keep(&order.transaction, self.prepare(order, peer, now)?)
+    }
+
+    /// Keeps what was prepared, and waits until it is on disk.
+    pub(crate) fn keep(&self, transaction: &Transaction, prepared: Prepared) -> Result<Outcome, CaError> {
+        match prepared {
             Prepared::Decided(outcome) => Ok(outcome),
-            Prepared::New(new, _) => self.submitted(&order.transaction, self.store.submit(new)?),
+            Prepared::New(new, _) => self.submitted(transaction, self.store.submit(new)?),
         }
     }
 
@@ -145,20 +151,8 @@ impl Ca {
         }
         let checked = order::check(order, &self.policy, &known.certificates, now)?;
         self.check_sender(order, peer, now)?;
-        let mut token_salt = [0; 16];
-        aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
-        let token = self.secret.token(&order.transaction, &token_salt);
-        let token_hash = token.hash();
-        let mut new = NewOrder {
-            transaction: order.transaction.clone(),
-            message: order.message.clone(),
-            holder: checked.holder,
-            requests: checked.requests,
-            token_salt,
-            token_hash,
-            received: now,
-            certificates: Vec::new(),
-        };
+        let (mut new, token) =
+            self.new_order(order.transaction.clone(), &order.message, checked.holder, checked.requests, now)?;
         // What is ordered already is not signed once more.
         if self.policy.approval == Approval::Automatic && !known.replaced {
             for ((request, kept), old) in order.requests.iter().zip(&new.requests).zip(checked.old) {
@@ -167,6 +161,33 @@ impl Ca {
             }
         }
         Ok(Prepared::New(new, token))
+    }
+
+    /// An order that waits, with what picks it up.
+    pub(crate) fn new_order(
+        &self,
+        transaction: Transaction,
+        message: &[u8],
+        holder: String,
+        requests: Vec<RequestRecord>,
+        now: SystemTime,
+    ) -> Result<(NewOrder, PickUpToken), CaError> {
+        let mut token_salt = [0; 16];
+        aws_lc_rs::rand::fill(&mut token_salt).map_err(crate::KeyFileError::from)?;
+        let token = self.secret.token(&transaction, &token_salt);
+        let new = NewOrder {
+            transaction,
+            message: message.to_vec(),
+            holder,
+            requests,
+            token_salt,
+            token_hash: token.hash(),
+            received: now,
+            certificates: Vec::new(),
+            credential: None,
+            revocation_password: None,
+        };
+        Ok((new, token))
     }
 
     /// What became of an order that was prepared, as the store has it.
@@ -178,6 +199,7 @@ impl Ca {
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
             Submission::Revoked(profile) => Err(Refusal::Revoked(profile).into()),
+            Submission::PasswordUsed => Err(Refusal::PasswordUsed.into()),
         }
     }
 
@@ -211,7 +233,7 @@ impl Ca {
     /// [`StoreError::NoSuchOrder`].
     pub fn approve(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
         let pending = self.pending(transaction)?;
-        let certificates = self.certificates_for(&pending.requests, now)?;
+        let certificates = self.certificates_for(&pending, now)?;
         let made: Vec<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
         let record = match self.store.issue(&pending.transaction, certificates, now) {
             Err(StoreError::Revoked(profile)) => return Err(Refusal::Revoked(profile).into()),
@@ -331,7 +353,7 @@ impl Ca {
 
     /// What became of an order that is asked for again, by its own message or by a repeat: who has confirmed the receipt is
     /// not told any more.
-    fn opened(&self, record: &OrderRecord, repeat: Option<&Repeat>) -> Result<Outcome, CaError> {
+    pub(crate) fn opened(&self, record: &OrderRecord, repeat: Option<&Repeat>) -> Result<Outcome, CaError> {
         let confirmed = repeat.map_or(record.state == OrderState::Confirmed, |repeat| repeat.confirmed.is_some());
         if confirmed { Err(Refusal::TokenSpent.into()) } else { self.outcome(record) }
     }
@@ -351,16 +373,15 @@ impl Ca {
     }
 
     /// The certificates of an order that passed the rules, in the order of its requests.
-    fn certificates_for(
-        &self,
-        requests: &[crate::store::RequestRecord],
-        now: SystemTime,
-    ) -> Result<Vec<CertificateRecord>, CaError> {
-        let issue = |kept: &crate::store::RequestRecord| {
+    fn certificates_for(&self, order: &OrderRecord, now: SystemTime) -> Result<Vec<CertificateRecord>, CaError> {
+        if order.requests.iter().all(|kept| kept.replaces.is_none()) {
+            return self.first_certificates(order, now);
+        }
+        let issue = |kept: &RequestRecord| {
             let damaged = |what: String| StoreError::Damaged(format!("a kept request: {what}"));
             let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;
-            let old =
-                self.store.certificate(&kept.replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
+            let replaces = kept.replaces.as_deref().unwrap_or_default();
+            let old = self.store.certificate(replaces)?.ok_or_else(|| damaged("what it replaces is gone".into()))?;
             if old.revoked {
                 return Err(Refusal::Revoked(kept.profile).into());
             }
@@ -369,7 +390,7 @@ impl Ca {
             order::valid(kept.profile, &old, now)?;
             Ok(record(kept.profile, kept.key, subject, self.renewed(kept.profile, &request, &old, now)?))
         };
-        requests.iter().map(issue).collect()
+        order.requests.iter().map(issue).collect()
     }
 
     /// The certificate that follows an old one, which is valid.
@@ -381,10 +402,21 @@ impl Ca {
         now: SystemTime,
     ) -> Result<Made, CaError> {
         // Subject and names are the old certificate's own, which the request's were found identical to.
-        let names = alt_name(old);
+        self.certify_from(now, profile, old.tbs_certificate().subject(), request.public_key(), alt_name(old))
+    }
+
+    /// A certificate that is valid from now on, as long as policy says.
+    pub(crate) fn certify_from(
+        &self,
+        now: SystemTime,
+        profile: Profile,
+        subject: &Name,
+        key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
+        names: Option<&Extension>,
+    ) -> Result<Made, CaError> {
         let from = self.begin_of_validity(now);
         let until = from + self.policy.profile(profile).validity - Duration::from_secs(1);
-        self.certify(profile, old.tbs_certificate().subject(), request.public_key(), names, (from, until))
+        self.certify(profile, subject, key, names, (from, until))
     }
 
     /// Backdated for clocks that are behind, but not to before the CA itself was.
@@ -417,7 +449,7 @@ impl std::fmt::Debug for Ca {
 }
 
 /// `subject` is the certificate's, readable: to write it out costs more than the rest.
-fn record(profile: Profile, key: KeyHash, subject: &str, made: Made) -> CertificateRecord {
+pub(crate) fn record(profile: Profile, key: KeyHash, subject: &str, made: Made) -> CertificateRecord {
     let Made { der, serial, not_after } = made;
     CertificateRecord { serial, profile, key, subject: subject.to_owned(), not_after, der, revoked: false }
 }

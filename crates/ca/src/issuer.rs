@@ -119,6 +119,29 @@ impl Issuer {
         self.certify(&subject.to_der()?, key, (not_before, not_after), &extensions)?.read()
     }
 
+    /// Makes a certificate for a key that opens what is sealed for this CA (RFC 5280 §4.2.1.3: keyAgreement, or keyEncipherment for
+    /// RSA): revocation passwords.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn encryption_certificate(
+        &self,
+        key: &CaKey,
+        validity: (SystemTime, SystemTime),
+    ) -> Result<IssuedCertificate, IssueError> {
+        let usage = match key.algorithm() {
+            SignatureAlgorithm::Ecdsa(_) => KeyUsages::KeyAgreement,
+            _ => KeyUsages::KeyEncipherment,
+        };
+        let extensions = [
+            extension(true, &BasicConstraints { ca: false, path_len_constraint: None })?,
+            extension(true, &KeyUsage(usage.into()))?,
+        ];
+        let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
+        let subject = "CN=Encryption".parse::<Name>()?.to_der()?;
+        self.certify(&subject, key.public_key(), validity, &extensions)?.read()
+    }
+
     /// Makes a certificate for a delegated OCSP responder (RFC 6960 §4.2.2.2). Nobody asks whether it is revoked, so it should not
     /// live long.
     ///

@@ -4,6 +4,7 @@
 //! - [`Policy`]: what is issued, to whom, when; read from TOML, strictly.
 //! - [`Issuer`] and [`CaKey`]: the CA's certificates and its private key.
 //! - [`Order`] and [`Refusal`]: what a renewal must be like, and each rule by its name.
+//! - [`FirstDesk`]: who has no certificate yet: one-time passwords, and revocation passwords.
 //! - [`StatusDesk`]: who is revoked, by OCSP and CRL.
 //! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
 //! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them;
@@ -17,6 +18,7 @@ mod answer;
 mod audit;
 mod ca;
 mod certificate;
+mod first;
 mod issuer;
 mod key;
 mod key_hash;
@@ -31,15 +33,19 @@ mod qualified;
 mod recent;
 mod refusal;
 mod retention;
+mod secret;
 mod status;
 pub mod store;
 mod token;
 mod transaction;
 
-pub use answer::{AnswerError, Begun, Kept, Response, Unfinished};
+pub use answer::{AnswerError, Begun, Kept, Response, Slow, Unfinished};
 pub use audit::{AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
+pub use first::{
+    CredentialSecret, FirstDesk, FirstError, IssuedPassword, RevocationPasswordError, RevocationPasswords, Subject,
+};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{CaKey, KeyFileError};
 pub use key_hash::KeyHash;
@@ -49,7 +55,10 @@ pub use notice::{Notice, NoticeDesk, NoticesDone};
 pub use order::Order;
 pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
-pub use policy::{Approval, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy, RetentionPolicy};
+pub use policy::{
+    Approval, FirstPolicy, GuessPolicy, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy,
+    RetentionPolicy,
+};
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;
 pub use status::{OcspResponse, StatusDesk, StatusError};

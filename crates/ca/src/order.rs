@@ -13,6 +13,7 @@ use x509_cert::{
 
 use crate::{
     CaError, KeyHash, Policy, Profile, Refusal, Transaction,
+    first::has_key_usage,
     store::{Asked, CertificateRecord, RequestRecord},
 };
 
@@ -54,14 +55,14 @@ pub(crate) fn check<'a>(
     kept: &[Option<CertificateRecord>],
     now: SystemTime,
 ) -> Result<Checked<'a>, CaError> {
-    let profiles = twins(&order.requests)?;
-    let vouching = pair(&order.signers, kept)?;
+    let profiles = profiles(&order.requests, policy)?;
+    let vouching = vouching(&order.signers, kept, policy)?;
     for profile in Profile::ALL {
-        in_time(profile, vouching.of(profile), policy, now)?;
+        vouching.of(profile).map_or(Ok(()), |certificate| in_time(profile, certificate, policy, now))?;
     }
     let (mut requests, mut vouched) = (Vec::new(), Vec::new());
     for (request, profile) in order.requests.iter().zip(profiles) {
-        let certificate = vouching.of(profile);
+        let certificate = vouching.of(profile).ok_or(Refusal::SignersNotAPair)?;
         identical(profile, request, certificate)?;
         let key = request.verify().map_err(|reason| Refusal::Request { profile, reason })?;
         accepted(policy, profile, key)?;
@@ -76,13 +77,11 @@ pub(crate) fn check<'a>(
             request: request.der().to_vec(),
             key: hash,
             same_key,
-            replaces: certificate.tbs_certificate().serial_number().as_bytes().to_vec(),
+            replaces: Some(certificate.tbs_certificate().serial_number().as_bytes().to_vec()),
         });
         vouched.push(certificate);
     }
-    if requests[0].key == requests[1].key {
-        return Err(Refusal::SharedKey.into());
-    }
+    no_shared_key(&requests)?;
     Ok(Checked { holder: vouching.holder, requests, old: vouched })
 }
 
@@ -96,11 +95,35 @@ pub(crate) fn accepted(policy: &Policy, profile: Profile, key: KeyAlgorithm) -> 
     Err(Refusal::KeyKind { profile, key, accepted })
 }
 
-/// One request of each profile, told apart by the keyUsage that they ask for.
-fn twins(requests: &[CertificationRequest]) -> Result<[Profile; 2], Refusal> {
-    let [first, second] = requests else { return Err(Refusal::RequestCount { count: requests.len() }) };
-    let profiles = [wanted(1, first)?, wanted(2, second)?];
-    if profiles[0] == profiles[1] { Err(Refusal::NotTwins(profiles[0])) } else { Ok(profiles) }
+/// No two requests are for one key.
+pub(crate) fn no_shared_key(requests: &[RequestRecord]) -> Result<(), Refusal> {
+    let shared =
+        requests.iter().enumerate().any(|(index, one)| requests[..index].iter().any(|other| other.key == one.key));
+    if shared { Err(Refusal::SharedKey) } else { Ok(()) }
+}
+
+/// One request of each profile of the service, told apart by the keyUsage that they ask for; in the order of the requests.
+pub(crate) fn profiles(requests: &[CertificationRequest], policy: &Policy) -> Result<Vec<Profile>, Refusal> {
+    let service = &policy.first.profiles;
+    if requests.len() != service.len() {
+        return Err(Refusal::RequestCount { count: requests.len(), wanted: service.len() });
+    }
+    let mut profiles = Vec::new();
+    for (index, request) in requests.iter().enumerate() {
+        let profile = match service.as_slice() {
+            // There is nothing to tell apart.
+            [only] if !has_key_usage(request) => *only,
+            _ => wanted(index + 1, request)?,
+        };
+        if profiles.contains(&profile) {
+            return Err(Refusal::NotTwins(profile));
+        }
+        if !service.contains(&profile) {
+            return Err(Refusal::NotOfThisService(profile));
+        }
+        profiles.push(profile);
+    }
+    Ok(profiles)
 }
 
 pub(crate) fn wanted(position: usize, request: &CertificationRequest) -> Result<Profile, Refusal> {
@@ -108,46 +131,49 @@ pub(crate) fn wanted(position: usize, request: &CertificationRequest) -> Result<
     usage.and_then(|(_, usage)| Profile::of(usage)).ok_or(Refusal::KeyUsage { position })
 }
 
-/// The certificates that vouch for the new ones.
-struct OldPair<'a> {
-    authentication: &'a Certificate,
-    signature: &'a Certificate,
+/// The certificates that vouch for the new ones: one of each profile of the service.
+struct Vouching<'a> {
+    certificates: Vec<(Profile, &'a Certificate)>,
     /// Their subject, readable.
     holder: String,
 }
 
-impl<'a> OldPair<'a> {
-    const fn of(&self, profile: Profile) -> &'a Certificate {
-        match profile {
-            Profile::Authentication => self.authentication,
-            Profile::Signature => self.signature,
-        }
+impl<'a> Vouching<'a> {
+    fn of(&self, profile: Profile) -> Option<&'a Certificate> {
+        self.certificates.iter().find(|(one, _)| *one == profile).map(|(_, certificate)| *certificate)
     }
 }
 
-/// Both old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
-fn pair<'a>(signers: &'a [Certificate], kept: &[Option<CertificateRecord>]) -> Result<OldPair<'a>, Refusal> {
-    let [first, second] = signers else { return Err(Refusal::SignerCount { count: signers.len() }) };
-    let known = |index: usize, signer| {
+/// All old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
+fn vouching<'a>(
+    signers: &'a [Certificate],
+    kept: &[Option<CertificateRecord>],
+    policy: &Policy,
+) -> Result<Vouching<'a>, Refusal> {
+    let service = &policy.first.profiles;
+    if signers.len() != service.len() {
+        return Err(Refusal::SignerCount { count: signers.len(), wanted: service.len() });
+    }
+    let known = signers.iter().enumerate().map(|(index, signer)| {
         let kept = kept.get(index).and_then(Option::as_ref).filter(|kept| issued_here(signer, kept));
         kept.ok_or(Refusal::UnknownSigner { position: index + 1 })
-    };
-    let [one, other] = [known(0, first)?, known(1, second)?];
-    let (authentication, signature) = match (one.profile, other.profile) {
-        (Profile::Authentication, Profile::Signature) => (first, second),
-        (Profile::Signature, Profile::Authentication) => (second, first),
-        _ => return Err(Refusal::SignersNotAPair),
-    };
-    let same_holder = authentication.tbs_certificate().subject() == signature.tbs_certificate().subject()
-        && alt_name(authentication) == alt_name(signature);
-    if !same_holder {
+    });
+    let known = known.collect::<Result<Vec<_>, _>>()?;
+    let certificates: Vec<_> = known.iter().map(|kept| kept.profile).zip(signers).collect();
+    let complete = service.iter().all(|profile| certificates.iter().any(|(one, _)| one == profile));
+    let same_holder = signers.windows(2).all(|two| {
+        two[0].tbs_certificate().subject() == two[1].tbs_certificate().subject()
+            && alt_name(&two[0]) == alt_name(&two[1])
+    });
+    if !complete || !same_holder {
         return Err(Refusal::SignersNotAPair);
     }
-    if let Some(revoked) = [&one, &other].into_iter().find(|one| one.revoked) {
+    if let Some(revoked) = known.iter().find(|one| one.revoked) {
         return Err(Refusal::Revoked(revoked.profile));
     }
     // It is written out there, which costs more than to look it up.
-    Ok(OldPair { authentication, signature, holder: one.subject.clone() })
+    let holder = known.first().map(|one| one.subject.clone()).unwrap_or_default();
+    Ok(Vouching { certificates, holder })
 }
 
 /// Whether it is the certificate that is kept under its serial number, byte for byte. Only what this CA's key signed gets there,

@@ -1,5 +1,6 @@
 //! What the CA does and refuses, as data: a TOML file.
 
+mod first;
 mod notices;
 mod retention;
 mod wire;
@@ -11,6 +12,7 @@ use obnova_algorithm::KeyAlgorithm;
 
 use crate::Profile;
 
+pub use first::{FirstPolicy, GuessPolicy};
 pub use notices::NoticePolicy;
 pub use retention::RetentionPolicy;
 
@@ -37,6 +39,8 @@ pub struct Policy {
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.
     pub signature: ProfilePolicy,
+    /// Which certificates a holder has, and how the first ones are asked for.
+    pub first: FirstPolicy,
 }
 
 /// Whether renewals wait for an operator.

@@ -1,4 +1,8 @@
+use std::time::SystemTime;
+
+use der::DateTime;
 use obnova_algorithm::KeyAlgorithm;
+use obnova_enroll::cmc::PasswordError;
 use obnova_pkcs10::{ParseError, Rejected};
 
 use crate::{Profile, Transaction};
@@ -6,12 +10,19 @@ use crate::{Profile, Transaction};
 /// Why the CA turned a client down: a rule, by its name, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// An order asks for the twin certificates: two, never one.
-    #[error("the order has {count} requests: ask for both certificates in one order, and for nothing else")]
+    /// An order asks for all certificates of the service: of two both, never one.
+    #[error(
+        "the order has {count} requests, certificates of this service are ordered {wanted} at a time: ask for all of them in one order, and for nothing else"
+    )]
     RequestCount {
         /// How many there are.
         count: usize,
+        /// How many there should be.
+        wanted: usize,
     },
+    /// A request is for a certificate that this service does not have.
+    #[error("this service issues no {0} certificate")]
+    NotOfThisService(Profile),
     /// A request does not say what it is for, by a keyUsage of one profile.
     #[error(
         "request {position} asks for no certificate that is issued here: keyUsage is digitalSignature or nonRepudiation"
@@ -60,11 +71,13 @@ pub enum Refusal {
     KeyTaken(Profile),
     /// Not both old keys signed, or others did.
     #[error(
-        "{count} keys signed the order: the old authentication key and the old signature key sign it, both and nobody else"
+        "{count} keys signed the order: the keys of all old certificates sign it, {wanted} of them, and nobody else"
     )]
     SignerCount {
         /// How many did.
         count: usize,
+        /// How many should.
+        wanted: usize,
     },
     /// A signer's certificate is not one that this CA issued.
     #[error("the certificate of signer {position} was not issued by this CA")]
@@ -72,8 +85,8 @@ pub enum Refusal {
         /// From 1.
         position: usize,
     },
-    /// The signers are not one holder's pair.
-    #[error("the signers' certificates are not the two of one holder")]
+    /// The signers are not the certificates of one holder, all of them.
+    #[error("the signers' certificates are not those of one holder, one of each kind")]
     SignersNotAPair,
     /// An old certificate is not valid yet.
     #[error("the old {profile} certificate is not valid before {from}")]
@@ -151,6 +164,53 @@ pub enum Refusal {
     /// A receipt was confirmed for certificates that were not issued in this order.
     #[error("the receipt does not name the certificates of this order")]
     WrongReceipt,
+    /// The password proves nothing, or there is nobody of that name. Which of both is not told.
+    #[error("the user id and the one-time password do not belong together: look at both again")]
+    WrongPassword,
+    /// It was guessed wrong too often to be guessed again at once.
+    #[error("the password was given wrong several times: it is looked at again from {when} on", when = shown(.until))]
+    PasswordSlowed {
+        /// From when on.
+        until: SystemTime,
+    },
+    /// It was guessed wrong too often.
+    #[error("the password was given wrong too often and is locked: ask the CA for another one")]
+    PasswordLocked,
+    /// It is too old.
+    #[error("the one-time password ended {at}: ask the CA for another one")]
+    PasswordExpired {
+        /// When.
+        at: String,
+    },
+    /// It was used for another order, or for other keys.
+    #[error("the one-time password was used: send the very same request again, or ask the CA for another password")]
+    PasswordUsed,
+    /// It is for another module of the service.
+    #[error("the one-time password is for another module of the service")]
+    OtherModule,
+    /// A first request is for somebody else than the password.
+    #[error(
+        "the request for the {0} certificate is for another subject than the one-time password: leave it empty, or ask the CA to correct what it knows"
+    )]
+    OtherSubject(Profile),
+    /// A first request has other names than the CA knows.
+    #[error("the subjectAltName in the request for the {0} certificate is not what the CA knows: leave it out")]
+    OtherNames(Profile),
+    /// Policy demands a revocation password.
+    #[error("the order sets no revocation password, and this CA demands one")]
+    NoRevocationPassword,
+    /// The revocation password in it cannot be read.
+    #[error("the revocation password cannot be read: {0}")]
+    SealedPassword(PasswordError),
+    /// The revocation password is too easy to guess.
+    #[error("the revocation password is too short: it has {least} characters or more")]
+    ShortPassword {
+        /// The fewest characters.
+        least: usize,
+    },
+    /// There is no revocation password, or another one. Which of both is not told.
+    #[error("the revocation password is wrong, or the certificate has none")]
+    WrongRevocationPassword,
     /// The operator turned it down.
     #[error("the CA turned the order down: {0}")]
     Rejected(String),
@@ -163,6 +223,7 @@ impl Refusal {
         match self {
             Self::RequestCount { .. } => "request-count",
             Self::KeyUsage { .. } => "key-usage",
+            Self::NotOfThisService(_) => "not-of-this-service",
             Self::NotTwins(_) => "not-twins",
             Self::Request { .. } => "request",
             Self::Extension { .. } => "extension",
@@ -190,7 +251,24 @@ impl Refusal {
             Self::UnknownToken => "unknown-token",
             Self::TokenSpent => "token-spent",
             Self::WrongReceipt => "wrong-receipt",
+            Self::WrongPassword => "wrong-password",
+            Self::PasswordSlowed { .. } => "password-slowed",
+            Self::PasswordLocked => "password-locked",
+            Self::PasswordExpired { .. } => "password-expired",
+            Self::PasswordUsed => "password-used",
+            Self::OtherModule => "other-module",
+            Self::OtherSubject(_) => "other-subject",
+            Self::OtherNames(_) => "other-names",
+            Self::NoRevocationPassword => "no-revocation-password",
+            Self::SealedPassword(_) => "sealed-password",
+            Self::ShortPassword { .. } => "short-password",
+            Self::WrongRevocationPassword => "wrong-revocation-password",
             Self::Rejected(_) => "rejected",
         }
     }
+}
+
+/// A moment, for people.
+pub(crate) fn shown(moment: &SystemTime) -> String {
+    DateTime::from_system_time(*moment).map_or_else(|_| "later".into(), |date| date.to_string())
 }

@@ -6,9 +6,11 @@ mod writer;
 use std::time::SystemTime;
 
 pub use sqlite::{
-    Copied, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NoticePosted, PageAfter, Posted,
-    QueuedLink, QueuedMail, RevocationRecord, SqliteStore, StatusChange,
+    Copied, CredentialRecord, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NewCredential, NoGuess,
+    NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore, StatusChange,
+    SubjectRecord,
 };
+pub(crate) use sqlite::{Guess, RevocationGuess};
 
 use crate::{KeyHash, Profile, Transaction};
 
@@ -157,6 +159,10 @@ pub struct NewOrder {
     pub received: SystemTime,
     /// The certificates, one for each request in the same order, when nobody needs to be asked; else none.
     pub certificates: Vec<CertificateRecord>,
+    /// The one-time password that speaks for a first order. It is used up with it: both are kept, or neither.
+    pub credential: Option<[u8; 16]>,
+    /// What the revocation password of its certificates is checked with.
+    pub revocation_password: Option<Vec<u8>>,
 }
 
 /// What [`Store::look_up`] is asked.
@@ -206,8 +212,8 @@ pub struct RequestRecord {
     pub key: KeyHash,
     /// The key is the old certificate's, which policy allows: it is not new.
     pub same_key: bool,
-    /// Serial number of the certificate that it replaces.
-    pub replaces: Vec<u8>,
+    /// Serial number of the certificate that it replaces; none in a first order.
+    pub replaces: Option<Vec<u8>>,
 }
 
 /// What became of an order when it was to be kept.
@@ -227,6 +233,8 @@ pub enum Submission {
     AlreadyOrdered(Transaction),
     /// The certificate that this request replaces is revoked or on hold: since a moment ago, for it was looked at before.
     Revoked(Profile),
+    /// The one-time password was used for another order, or has ended, since it was looked at.
+    PasswordUsed,
 }
 
 /// An order as it is kept.

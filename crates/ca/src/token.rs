@@ -1,13 +1,12 @@
 use std::path::Path;
 
-use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     KeyFileError, Transaction,
-    key::{read_secret, write_secret},
+    secret::Secret,
     transaction::{from_hex, to_hex},
 };
 
@@ -59,7 +58,7 @@ impl PickUpToken {
 impl ZeroizeOnDrop for PickUpToken {}
 
 /// What the CA makes its pick-up tokens from: 256 random bits in a file of their own, beside the database and not in it.
-pub struct PickUpSecret(Box<Zeroizing<[u8; 32]>>);
+pub struct PickUpSecret(Secret);
 
 impl PickUpSecret {
     /// Makes a new one.
@@ -67,9 +66,7 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Crypto`] when the random source fails.
     pub fn generate() -> Result<Self, KeyFileError> {
-        let mut secret = Self(Box::default());
-        aws_lc_rs::rand::fill(secret.0.as_mut_slice())?;
-        Ok(secret)
+        Secret::generate().map(Self)
     }
 
     /// Reads it from its file.
@@ -77,9 +74,7 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let mut secret = Self(Box::default());
-        read_secret(path, &mut secret.0)?;
-        Ok(secret)
+        Secret::load(path).map(Self)
     }
 
     /// Writes it to a new file with mode 0600.
@@ -87,7 +82,7 @@ impl PickUpSecret {
     /// # Errors
     /// [`KeyFileError::Io`], also when the file exists.
     pub fn save(&self, path: &Path) -> Result<(), KeyFileError> {
-        Ok(write_secret(path, self.0.as_slice())?)
+        self.0.save(path)
     }
 
     /// A key for something else that the CA signs for itself.
@@ -98,9 +93,8 @@ impl PickUpSecret {
 
     /// The token of an order.
     pub(crate) fn token(&self, transaction: &Transaction, salt: &[u8; 16]) -> PickUpToken {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
         let message = [b"obnova pick-up token 1".as_slice(), salt, transaction.as_bytes()].concat();
-        let tag = hmac::sign(&key, &message);
+        let tag = self.0.hmac(&message);
         let mut token = Zeroizing::new([0; PickUpToken::SIZE]);
         token.copy_from_slice(&tag.as_ref()[..PickUpToken::SIZE]);
         PickUpToken(token)
@@ -149,23 +143,8 @@ mod tests {
         let token = PickUpToken::new(b"a token of 20 bytes!".as_slice()).unwrap();
         wiped(&token.0);
         wiped(&token.to_link());
-        wiped(&*PickUpSecret::generate().unwrap().0);
+        wiped(&PickUpSecret::generate().unwrap().0);
         let outcome = crate::Outcome::Pending { token, retry_after: std::time::Duration::ZERO };
         assert_eq!(format!("{outcome:?}"), "Pending { retry_after: 0ns, .. }");
-    }
-
-    #[test]
-    fn the_secret_survives_its_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("pick-up.secret");
-        let secret = PickUpSecret::generate().unwrap();
-        secret.save(&path).unwrap();
-        assert!(secret.save(&path).is_err());
-        assert_eq!(PickUpSecret::load(&path).unwrap().0, secret.0);
-        for length in [0, 31, 33] {
-            std::fs::write(&path, vec![0; length]).unwrap();
-            assert!(PickUpSecret::load(&path).is_err(), "{length}");
-        }
-        assert!(PickUpSecret::load(Path::new("/dev/zero")).is_err());
     }
 }

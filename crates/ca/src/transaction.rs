@@ -12,6 +12,11 @@ impl Transaction {
         (1..=Self::MAX_SIZE).contains(&bytes.len()).then(|| Self(bytes.to_vec()))
     }
 
+    /// For what has no name of its own.
+    pub(crate) fn of_hash(hash: [u8; 32]) -> Self {
+        Self(hash.to_vec())
+    }
+
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -171,7 +171,7 @@ fn who_is_revoked_while_an_order_is_on_its_way_to_the_disk_gets_nothing() {
         request: Vec::new(),
         key: KeyHash::of(CaKey::generate(KeyAlgorithm::P256).unwrap().public_key()).unwrap(),
         same_key: false,
-        replaces: world.old.certificates[profile as usize].serial().to_vec(),
+        replaces: Some(world.old.certificates[profile as usize].serial().to_vec()),
     });
     let order = |number: u8| NewOrder {
         transaction: Transaction::new(&[number; 16]).unwrap(),
@@ -182,11 +182,14 @@ fn who_is_revoked_while_an_order_is_on_its_way_to_the_disk_gets_nothing() {
         token_hash: [number; 32],
         received: now(),
         certificates: Vec::new(),
+        credential: None,
+        revocation_password: None,
     };
-    world.desk().revoke(&requests[1].replaces, RevocationReason::CertificateHold, now()).unwrap();
+    let signature = world.old.certificates[1].serial().to_vec();
+    world.desk().revoke(&signature, RevocationReason::CertificateHold, now()).unwrap();
     assert_eq!(store.submit(order(1)), Ok(Submission::Revoked(Profile::Signature)));
     assert_eq!(store.order(&order(1).transaction), Ok(None));
-    world.desk().release(&requests[1].replaces).unwrap();
+    world.desk().release(&signature).unwrap();
     assert!(matches!(store.submit(order(1)), Ok(Submission::Accepted(_))));
 }
 

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod ber;
+mod one_time;
 mod secret;
 mod signed;
 mod text;
@@ -22,5 +23,6 @@ pub mod est;
 pub mod limits;
 
 pub use ber::FramingError;
+pub use one_time::{OneTimePassword, TypingError};
 pub use secret::Secret;
 pub use signed::{MessageError, SignatureError};

@@ -18,7 +18,12 @@ impl Secret {
     /// [`IdError`] when it is empty or longer than [`MAX_SIZE`](Self::MAX_SIZE).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
         crate::cmc::check_size(bytes, Self::MAX_SIZE)?;
-        Ok(Self(Zeroizing::new(bytes.to_vec())))
+        Ok(Self::of(bytes))
+    }
+
+    /// From bytes that are neither none nor too many.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 
     /// The secret bytes.

@@ -64,6 +64,14 @@ pub enum AuditEvent {
     Stopped,
     /// An operator had a pick-up link shown.
     LinkShown,
+    /// A one-time password was issued, which the record names by a number of its own.
+    PasswordIssued,
+    /// An operator ended a one-time password.
+    PasswordEnded,
+    /// A one-time password was used; the detail has the order.
+    PasswordUsed,
+    /// A password was given wrong too often: the last guess was counted. Of a revocation password the record has the serial number.
+    PasswordLocked,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,
     /// The CA was brought back from a backup; the detail says from which, and what was made sure of.
@@ -90,6 +98,10 @@ impl AuditEvent {
             Self::Started => "started",
             Self::Stopped => "stopped",
             Self::LinkShown => "link-shown",
+            Self::PasswordIssued => "password-issued",
+            Self::PasswordEnded => "password-ended",
+            Self::PasswordUsed => "password-used",
+            Self::PasswordLocked => "password-locked",
             Self::BackedUp => "backed-up",
             Self::Restored => "restored",
             Self::Forgotten => "forgotten",

@@ -6,7 +6,9 @@ use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
 use serde::Deserialize;
 
-use super::{Approval, PolicyError, ProfilePolicy, QualifiedPolicy, notices::Notices, retention::Retention};
+use super::{
+    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, retention::Retention,
+};
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
 /// The most entries a list may have.
@@ -24,6 +26,8 @@ pub(super) struct Policy {
     notices: Notices,
     #[serde(default)]
     retention: Retention,
+    #[serde(default)]
+    first: First,
 }
 
 #[derive(Deserialize)]
@@ -37,11 +41,20 @@ struct Renewal {
     backdate_seconds: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum WireApproval {
+pub(super) enum WireApproval {
     Manual,
     Automatic,
+}
+
+impl From<WireApproval> for Approval {
+    fn from(approval: WireApproval) -> Self {
+        match approval {
+            WireApproval::Manual => Self::Manual,
+            WireApproval::Automatic => Self::Automatic,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -92,11 +105,9 @@ impl Policy {
             return Err(field("version", format!("{} is not known: this program reads version 1", self.version)));
         }
         let renewal = self.renewal;
+        let approval = renewal.approval.into();
         Ok(super::Policy {
-            approval: match renewal.approval {
-                WireApproval::Manual => Approval::Manual,
-                WireApproval::Automatic => Approval::Automatic,
-            },
+            approval,
             renewal_window: Duration::from_secs(range("renewal.window_days", renewal.window_days, 1, 3660)? * DAY),
             same_key: renewal.same_key,
             retry_after: Duration::from_secs(range(
@@ -110,6 +121,7 @@ impl Policy {
             retention: self.retention.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
+            first: self.first.check(approval)?,
         })
     }
 }
@@ -215,7 +227,10 @@ fn policies(name: &'static str, texts: &[String]) -> Result<Vec<ObjectIdentifier
     Ok(identifiers)
 }
 
-fn no_duplicates<T: PartialEq + std::fmt::Display>(name: &'static str, list: &[T]) -> Result<(), PolicyError> {
+pub(super) fn no_duplicates<T: PartialEq + std::fmt::Display>(
+    name: &'static str,
+    list: &[T],
+) -> Result<(), PolicyError> {
     for (index, entry) in list.iter().enumerate() {
         if list[..index].contains(entry) {
             return Err(field(name, format!("{entry} stands there twice")));
@@ -238,6 +253,6 @@ pub(super) fn range(name: &'static str, value: u64, least: u64, most: u64) -> Re
     Err(field(name, format!("{value} is out of range: {least} to {most}")))
 }
 
-fn field(field: &'static str, reason: String) -> PolicyError {
+pub(super) fn field(field: &'static str, reason: String) -> PolicyError {
     PolicyError::Field { field, reason }
 }

@@ -1,12 +1,15 @@
 pub(super) mod audit;
 mod copies;
+mod credentials;
 mod file;
+mod guesses;
 mod holder;
 mod links;
 mod mails;
 mod notices;
 mod repeats;
 mod retention;
+mod revocation_passwords;
 mod revocations;
 mod statements;
 
@@ -29,10 +32,14 @@ use crate::{
 };
 
 pub use copies::Copied;
+pub(crate) use credentials::Guess;
+pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};
+pub use guesses::NoGuess;
 pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
+pub(crate) use revocation_passwords::RevocationGuess;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.
@@ -267,16 +274,24 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
         repeats::keep(connection, order, &stands)?;
         let (about, detail) = (order.transaction.to_string(), stands.transaction.to_string());
         by_client(connection, AuditEvent::OrderRepeated, &about, &detail)?;
+        set_revocation_password(connection, &stands.transaction, order)?;
         return Ok(Some(Submission::Repeated(stands)));
     }
+    if let Some(credential) = &order.credential
+        && !credentials::is_unused(connection, credential)?
+    {
+        return Ok(Some(Submission::PasswordUsed));
+    }
     for request in &order.requests {
-        if let Some(other) = order_that_replaces(connection, &request.replaces)? {
+        if let Some(replaces) = &request.replaces
+            && let Some(other) = order_that_replaces(connection, replaces)?
+        {
             return Ok(Some(Submission::AlreadyOrdered(other)));
         }
         if !request.same_key && key_is_taken(connection, &request.key)? {
             return Ok(Some(Submission::KeyTaken(request.profile)));
         }
-        if revocations::is_revoked(connection, &request.replaces)? {
+        if replaces_revoked(connection, request)? {
             return Ok(Some(Submission::Revoked(request.profile)));
         }
     }
@@ -322,6 +337,9 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
     insert_certificates(connection, issued.then_some(id), &order.certificates)?;
     let event = if issued { AuditEvent::OrderIssued } else { AuditEvent::OrderPending };
     by_client(connection, event, &order.transaction.to_string(), &serials_of(&order.certificates))?;
+    let use_up = |credential| credentials::use_up(connection, credential, &order.transaction);
+    order.credential.as_ref().map_or(Ok(()), use_up)?;
+    set_revocation_password(connection, &order.transaction, order)?;
     Ok(None)
 }
 
@@ -409,11 +427,20 @@ fn decide(
 /// The first of the requests that replace what is revoked or on hold.
 fn revoked_of(connection: &Connection, requests: &[RequestRecord]) -> Result<Option<Profile>, StoreError> {
     for request in requests {
-        if revocations::is_revoked(connection, &request.replaces)? {
+        if replaces_revoked(connection, request)? {
             return Ok(Some(request.profile));
         }
     }
     Ok(None)
+}
+
+/// The certificates of the order `name` have the password that `order` sets, if it does.
+fn set_revocation_password(connection: &Connection, name: &Transaction, order: &NewOrder) -> Result<(), StoreError> {
+    order.revocation_password.as_ref().map_or(Ok(()), |hash| revocation_passwords::put(connection, name, hash))
+}
+
+fn replaces_revoked(connection: &Connection, request: &RequestRecord) -> Result<bool, StoreError> {
+    request.replaces.as_ref().map_or(Ok(false), |serial| revocations::is_revoked(connection, serial))
 }
 
 fn insert_certificates(

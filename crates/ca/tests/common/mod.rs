@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod first;
+
 use std::{
     path::Path,
     sync::Arc,
@@ -10,14 +12,20 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_ca::{
-    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore, StatusDesk, Store, Transaction,
+    Ca, CaKey, CredentialSecret, FirstDesk, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore,
+    StatusDesk, Store, Transaction,
 };
-use obnova_enroll::cmc::{
-    Answer, Asked, Expected, FollowUp, FullRequestBuilder, FullResponse, Nonce, PendToken, Signer, TransactionId,
+use obnova_enroll::{
+    cmc::{
+        Answer, Asked, Expected, FollowUp, FullRequestBuilder, FullResponse, Nonce, PendToken, SealedPassword, Signer,
+        TransactionId,
+    },
+    envelope::OpeningKey,
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use x509_cert::{
     Certificate,
+    der::Decode,
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
 };
 
@@ -76,6 +84,11 @@ impl World {
         let issuing = root.issuing(issuing_key, &name, begin, now() + 3650 * DAY).unwrap();
         let chain: Vec<_> = issuing.chain().cloned().collect();
         PickUpSecret::generate().unwrap().save(&directory.path().join("secret")).unwrap();
+        CredentialSecret::generate().unwrap().save(&directory.path().join("credentials")).unwrap();
+        let encryption = CaKey::generate(KeyAlgorithm::P256).unwrap();
+        let certificate = issuing.encryption_certificate(&encryption, (begin, now() + 3650 * DAY)).unwrap();
+        encryption.save(&directory.path().join("encryption.key")).unwrap();
+        std::fs::write(directory.path().join("encryption.der"), certificate.der).unwrap();
         let ca = open(directory.path(), policy, &kept, &chain);
         let old = first_pair(&ca, HOLDER, EMAIL, 20);
         Self { directory, policy: policy.into(), ca_key: kept, chain, ca, old }
@@ -89,6 +102,14 @@ impl World {
     /// The same CA with a store of somebody's own.
     pub fn remembering(&self, store: impl Store + 'static) -> Ca {
         remembering(self.directory.path(), &self.policy, &self.ca_key, &self.chain, Box::new(store))
+    }
+
+    /// The same CA, that renews only.
+    pub fn without_desk(&self) -> Ca {
+        let key = CaKey::from_pkcs8(&self.ca_key).unwrap();
+        let issuer = Issuer::new(key, self.chain[0].clone(), self.chain[1..].to_vec()).unwrap();
+        let secret = PickUpSecret::load(&self.directory.path().join("secret")).unwrap();
+        Ca::new(self.policy.parse().unwrap(), issuer, secret, Box::new(self.store()))
     }
 
     /// What says who is revoked, in another process.
@@ -157,7 +178,19 @@ fn remembering(
 ) -> Ca {
     let issuer = Issuer::new(CaKey::from_pkcs8(ca_key).unwrap(), chain[0].clone(), chain[1..].to_vec()).unwrap();
     let secret = PickUpSecret::load(&directory.join("secret")).unwrap();
-    Ca::new(policy.parse().unwrap(), issuer, secret, store)
+    let policy: Policy = policy.parse().unwrap();
+    let desk = desk(directory, &policy);
+    Ca::new(policy, issuer, secret, store).with_first(desk)
+}
+
+/// The desk for first certificates, with a way of its own to the database.
+fn desk(directory: &Path, policy: &Policy) -> FirstDesk {
+    let store = SqliteStore::open(&directory.join("ca.db")).unwrap();
+    let secret = CredentialSecret::load(&directory.join("credentials")).unwrap();
+    let key = CaKey::load(&directory.join("encryption.key")).unwrap();
+    let certificate = Certificate::from_der(&std::fs::read(directory.join("encryption.der")).unwrap()).unwrap();
+    let opening = OpeningKey::from_pkcs8(&key.to_pkcs8().unwrap(), certificate.clone()).unwrap();
+    FirstDesk::new(policy.first.clone(), store, secret).opening(opening, certificate)
 }
 
 pub fn first_pair(ca: &Ca, subject: &str, email: &str, days_left: u32) -> Pair {
@@ -232,8 +265,20 @@ impl Draft {
         self.message_of(self.requests.iter().map(RequestDraft::request).collect())
     }
 
+    /// With a revocation password.
+    pub fn message_with(&self, password: Option<SealedPassword>) -> Vec<u8> {
+        self.message_that(self.requests.iter().map(RequestDraft::request).collect(), password)
+    }
+
     pub fn message_of(&self, requests: Vec<CertificationRequest>) -> Vec<u8> {
+        self.message_that(requests, None)
+    }
+
+    fn message_that(&self, requests: Vec<CertificationRequest>, password: Option<SealedPassword>) -> Vec<u8> {
         let mut builder = FullRequestBuilder::new(self.transaction.clone(), nonce());
+        if let Some(password) = password {
+            builder = builder.revocation_password(password);
+        }
         for request in requests {
             builder = builder.request(request);
         }

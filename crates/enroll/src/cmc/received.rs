@@ -102,6 +102,20 @@ impl Received {
         }
     }
 
+    /// The request, when it is one of somebody who has certificates and sets no revocation password.
+    ///
+    /// # Errors
+    /// [`RequestError::NotOffered`] for every other kind.
+    pub fn known(self) -> Result<FullRequest, RequestError> {
+        let what = match self {
+            Self::Known(request) if request.revocation_password.is_none() => return Ok(request),
+            Self::Known(_) => "revocation passwords",
+            Self::Revocation(_) => "revocation on request",
+            Self::First(_) => "a first certificate by a one-time password",
+        };
+        Err(RequestError::NotOffered { what })
+    }
+
     /// The transaction and nonce that the answer has to carry, and the numbers of the requests that it answers.
     pub(super) fn address(&self) -> (&TransactionId, &Nonce, Vec<BodyPartId>) {
         let (transaction, nonce, requests) = match self {
@@ -122,14 +136,7 @@ impl FullRequest {
     /// # Errors
     /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        match Received::parse(bytes)? {
-            Received::Known(FullRequest { revocation_password: Some(_), .. }) => {
-                Err(RequestError::NotOffered { what: "revocation passwords" })
-            }
-            Received::Known(request) => Ok(request),
-            Received::Revocation(_) => Err(RequestError::NotOffered { what: "revocation on request" }),
-            Received::First(_) => Err(RequestError::NotOffered { what: "a first certificate by a one-time password" }),
-        }
+        Received::parse(bytes)?.known()
     }
 
     fn check(

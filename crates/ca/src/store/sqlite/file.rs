@@ -18,6 +18,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (7, include_str!("../schema-7.sql")),
     (8, include_str!("../schema-8.sql")),
     (9, include_str!("../schema-9.sql")),
+    (10, include_str!("../schema-10.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -13,8 +13,9 @@ use crate::{
 
 /// The order that asks for the very same keys in place of the same certificates, and was not turned down.
 pub(super) fn order_that_stands(connection: &Connection, order: &NewOrder) -> Result<Option<OrderRecord>, StoreError> {
-    let Some(first) = order.requests.first() else { return Ok(None) };
-    let Some(name) = order_that_replaces(connection, &first.replaces)? else { return Ok(None) };
+    // A first order replaces nothing, and its password is used up: it has no repeats.
+    let Some(first) = order.requests.first().and_then(|one| one.replaces.as_ref()) else { return Ok(None) };
+    let Some(name) = order_that_replaces(connection, first)? else { return Ok(None) };
     let stands = existing(connection, &name)?;
     let in_order = |requests: &[RequestRecord]| {
         let mut asked: Vec<_> =

@@ -32,6 +32,18 @@ macro_rules! revocations {
     };
 }
 
+macro_rules! credentials {
+    ($rest:literal) => {
+        concat!(
+            "SELECT subjects.id, user, module, subjects.name, email,
+                 credentials.id, issued, expires, proof_keys, hash, guesses, ended, order_id,
+                 (SELECT orders.name FROM orders WHERE orders.id = order_id), next_guess
+             FROM credentials JOIN subjects ON subjects.id = subject ",
+            $rest
+        )
+    };
+}
+
 pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
 pub const ORDER_BY_REPEAT: &str = orders!("WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)");
 pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
@@ -95,6 +107,35 @@ pub const ADD_AUDIT: &str =
 /// Looks into the list of tables, which is short.
 pub const AUDIT_GUARDS: &str =
     "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN ('audit_stays', 'audit_keeps')";
+pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email) VALUES (?1, ?2, ?3, ?4)
+     ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4 RETURNING id, user, module, name, email";
+pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
+/// Two are as good as many.
+pub const SUBJECTS_OF_USER: &str =
+    "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 ORDER BY module LIMIT 100";
+pub const APPLICANT: &str = "SELECT subjects.id, user, module, subjects.name, email
+     FROM orders JOIN credentials ON order_id = orders.id JOIN subjects ON subjects.id = subject WHERE orders.name = ?1";
+pub const ADD_CREDENTIAL: &str = "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub const END_CREDENTIALS: &str = "UPDATE credentials SET ended = ?2, proof_keys = NULL, hash = NULL
+     WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL RETURNING id";
+pub const CREDENTIALS: &str = credentials!("ORDER BY credentials.rowid DESC LIMIT ?1");
+pub const NEWEST_CREDENTIAL: &str =
+    credentials!("WHERE subject = ?1 ORDER BY issued DESC, credentials.rowid DESC LIMIT 1");
+pub const SET_GUESSES: &str = "UPDATE credentials SET guesses = ?2, next_guess = ?3 WHERE id = ?1";
+pub const CREDENTIAL_IS_UNUSED: &str =
+    "SELECT EXISTS (SELECT 1 FROM credentials WHERE id = ?1 AND order_id IS NULL AND ended IS NULL)";
+pub const USE_CREDENTIAL: &str =
+    "UPDATE credentials SET order_id = (SELECT orders.id FROM orders WHERE name = ?2), guesses = 0, next_guess = 0
+     WHERE id = ?1 AND order_id IS NULL";
+pub const PUT_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
+     SELECT id, ?2 FROM orders WHERE name = ?1
+     ON CONFLICT (order_id) DO UPDATE SET hash = ?2, guesses = 0, next_guess = 0";
+pub const REVOCATION_PASSWORD: &str = "SELECT revocation_passwords.order_id, hash, guesses, next_guess
+     FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
+     WHERE serial = ?1";
+pub const SET_REVOCATION_GUESSES: &str =
+    "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1";
 
 #[cfg(test)]
 mod tests {
@@ -144,6 +185,20 @@ mod tests {
         AUDIT,
         ADD_AUDIT,
         STATUS_CHANGES,
+        PUT_SUBJECT,
+        SUBJECT,
+        SUBJECTS_OF_USER,
+        APPLICANT,
+        ADD_CREDENTIAL,
+        END_CREDENTIALS,
+        CREDENTIALS,
+        NEWEST_CREDENTIAL,
+        SET_GUESSES,
+        CREDENTIAL_IS_UNUSED,
+        USE_CREDENTIAL,
+        PUT_REVOCATION_PASSWORD,
+        REVOCATION_PASSWORD,
+        SET_REVOCATION_GUESSES,
     ];
 
     fn plan(sql: &str) -> Vec<String> {
@@ -172,6 +227,7 @@ mod tests {
                 || sql == AUDIT_HEAD && step == "SCAN audit"
                 || sql == mails::LIST && step == "SCAN mails"
                 || step == "SCAN mails USING INDEX mails_given_up"
+                || sql == CREDENTIALS && step == "SCAN credentials"
                 || sql == ENDING && step == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
         };
         let all = ALL

@@ -1,0 +1,287 @@
+use std::time::SystemTime;
+
+use der::{Decode, Encode, asn1::Ia5String};
+use obnova_enroll::{
+    OneTimePassword, Secret as Password,
+    cmc::{IdentityProof, SealedPassword, UserId, UserIdError},
+    envelope::OpeningKey,
+};
+use x509_cert::{
+    Certificate,
+    ext::{
+        Extension,
+        pkix::{SubjectAltName, name::GeneralName},
+    },
+    name::Name,
+};
+use zeroize::Zeroizing;
+
+use super::{CredentialSecret, IssuedPassword, RevocationPasswords};
+use crate::{
+    CaError, FirstPolicy, KeyFileError, Refusal, SqliteStore, StoreError,
+    certificate::extension,
+    store::{CredentialRecord, Guess, NewCredential, NoGuess, SubjectRecord},
+};
+
+/// Somebody who may ask for first certificates: all that will stand in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The user id, no secret. With HTTP Basic (plain EST) it has no colon.
+    pub user: UserId,
+    /// The module of the service that the certificates are for: its label in EST's paths. Letters, digits and hyphens, up to
+    /// [`MAX_MODULE`](Self::MAX_MODULE).
+    pub module: String,
+    /// The distinguished name.
+    pub name: Name,
+    /// An rfc822Name in subjectAltName: where notices go.
+    pub email: String,
+}
+
+impl Subject {
+    /// The longest name of a module, in bytes.
+    pub const MAX_MODULE: usize = 32;
+    /// The module of a service that has one.
+    pub const MODULE: &str = "main";
+}
+
+/// First certificates, the CA's side: who may ask for them, the one-time passwords that prove it, and the revocation passwords
+/// that come along. Every call says what time it is, and may come from any thread.
+///
+/// Whoever registers applicants calls [`enter`](Self::enter) once somebody's identity was checked, with everything that will stand
+/// in his certificates, and [`issue`](Self::issue) for the password that is handed over. [`Ca::with_first`](crate::Ca::with_first)
+/// then answers the holder.
+///
+/// Guesses are counted, and the count is on disk, before anything is compared; they are slowed and then locked as policy says.
+/// User ids are no secret: whoever knows one can lock its password, and the CA issues another.
+pub struct FirstDesk {
+    policy: FirstPolicy,
+    pub(super) store: SqliteStore,
+    secret: CredentialSecret,
+    envelopes: Option<(OpeningKey, Certificate)>,
+}
+
+impl FirstDesk {
+    /// A desk with the passwords of `store`, which `secret` checks.
+    #[must_use]
+    pub const fn new(policy: FirstPolicy, store: SqliteStore, secret: CredentialSecret) -> Self {
+        Self { policy, store, secret, envelopes: None }
+    }
+
+    /// Takes revocation passwords too, sealed for this certificate.
+    #[must_use]
+    pub fn opening(mut self, key: OpeningKey, certificate: Certificate) -> Self {
+        self.envelopes = Some((key, certificate));
+        self
+    }
+
+    /// The certificate that revocation passwords are sealed for.
+    #[must_use]
+    pub fn encryption_certificate(&self) -> Option<&Certificate> {
+        self.envelopes.as_ref().map(|(_, certificate)| certificate)
+    }
+
+    /// Takes down who somebody is; in place of what was there of the same user id in the same module, as long as nothing is
+    /// issued to him that says otherwise.
+    ///
+    /// # Errors
+    /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Store`].
+    pub fn enter(&self, subject: &Subject) -> Result<SubjectRecord, FirstError> {
+        let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if !(1..=Subject::MAX_MODULE).contains(&subject.module.len()) || !subject.module.bytes().all(label) {
+            return Err(FirstError::Module);
+        }
+        let sound = |byte: u8| byte.is_ascii_graphic();
+        if subject.email.split('@').count() != 2 || !subject.email.bytes().all(sound) {
+            return Err(FirstError::Email);
+        }
+        if subject.name.is_empty() {
+            return Err(FirstError::Name);
+        }
+        let name = subject.name.to_der().map_err(|_| FirstError::Name)?;
+        Ok(self.store.put_subject(subject.user.as_str(), &subject.module, &name, &subject.email)?)
+    }
+
+    /// Who has this user id in this module.
+    ///
+    /// # Errors
+    /// [`FirstError::NoSubject`]; [`FirstError::Store`].
+    pub fn subject(&self, user: &UserId, module: &str) -> Result<SubjectRecord, FirstError> {
+        self.store.subject(user.as_str(), module)?.ok_or(FirstError::NoSubject)
+    }
+
+    /// Issues a one-time password: any other one of the same subject is dead from here on, and so is a lock on it. This is the one
+    /// time that it can be seen.
+    ///
+    /// # Errors
+    /// [`FirstError::User`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
+    pub fn issue(&self, subject: SubjectRecord, now: SystemTime) -> Result<IssuedPassword, FirstError> {
+        let user = UserId::new(&subject.user)?;
+        let (mut id, mut random) = ([0; 16], Zeroizing::new([0; 12]));
+        aws_lc_rs::rand::fill(&mut id).map_err(KeyFileError::from)?;
+        aws_lc_rs::rand::fill(random.as_mut_slice()).map_err(KeyFileError::from)?;
+        let password = OneTimePassword::from_random(&random);
+        let expires = now + self.policy.password_life;
+        self.store.issue_credential(NewCredential {
+            id,
+            subject: subject.id,
+            issued: now,
+            expires,
+            proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?,
+            hash: self.secret.hash(&password.secret())?,
+        })?;
+        Ok(IssuedPassword { subject, password, expires })
+    }
+
+    /// Ends the one-time password of a subject.
+    ///
+    /// # Errors
+    /// [`FirstError::NoPassword`] when there is none that could be used; [`FirstError::Store`].
+    pub fn revoke(&self, subject: &SubjectRecord, now: SystemTime) -> Result<(), FirstError> {
+        if self.store.end_credentials(subject.id, now)? { Ok(()) } else { Err(FirstError::NoPassword) }
+    }
+
+    /// The newest one-time passwords, at most `limit`: whose they are and what became of them.
+    ///
+    /// # Errors
+    /// [`FirstError::Store`].
+    pub fn list(&self, limit: u32) -> Result<Vec<CredentialRecord>, FirstError> {
+        Ok(self.store.credentials(limit)?)
+    }
+
+    /// Whether a password is locked after this many wrong guesses.
+    #[must_use]
+    pub const fn is_locked(&self, guesses: u32) -> bool {
+        guesses >= self.policy.guesses.most
+    }
+
+    /// What checks revocation passwords.
+    #[must_use]
+    pub const fn revocation_passwords(&self) -> RevocationPasswords<'_> {
+        RevocationPasswords::new(&self.store, &self.secret, self.policy.guesses)
+    }
+
+    /// Whose proof of identity it is.
+    pub(super) fn check_proof(
+        &self,
+        user: &UserId,
+        proof: &IdentityProof,
+        module: Option<&str>,
+        now: SystemTime,
+    ) -> Result<CredentialRecord, CaError> {
+        self.check(user, module, now, |credential| {
+            let key = self.secret.open_proof_key(&credential.proof_keys, proof.hash(), user, &credential.id);
+            key.is_some_and(|key| proof.verify(&key).is_ok())
+        })
+    }
+
+    /// Whose password it is.
+    pub(super) fn check_password(
+        &self,
+        user: &UserId,
+        password: &Password,
+        module: Option<&str>,
+        now: SystemTime,
+    ) -> Result<CredentialRecord, CaError> {
+        // As the paper has it, however it was typed; what is no such password is compared as it is.
+        let text = std::str::from_utf8(password.as_bytes()).ok();
+        let typed = text.and_then(|text| OneTimePassword::typed(text).ok()).map(|typed| typed.secret());
+        let password = typed.as_ref().unwrap_or(password);
+        self.check(user, module, now, |credential| self.secret.matches(password, &credential.hash))
+    }
+
+    /// Whether it is expired or used is told to who knows it, and to nobody else.
+    fn check(
+        &self,
+        user: &UserId,
+        module: Option<&str>,
+        now: SystemTime,
+        matches: impl FnOnce(&CredentialRecord) -> bool,
+    ) -> Result<CredentialRecord, CaError> {
+        let credential = match self.store.guess(user.as_str(), module, self.policy.guesses, now)? {
+            Guess::Counted(credential) => credential,
+            Guess::Nobody => return Err(Refusal::WrongPassword.into()),
+            Guess::Not(not) => return Err(slowed_or_locked(not).into()),
+        };
+        if credential.ended.is_some() || !matches(&credential) {
+            return Err(Refusal::WrongPassword.into());
+        }
+        self.store.guessed_right(credential.id)?;
+        if module.is_some_and(|module| module != credential.subject.module) {
+            return Err(Refusal::OtherModule.into());
+        }
+        Ok(credential)
+    }
+
+    /// What a revocation password will be checked with, as policy wants it; nothing when none is set and none has to be.
+    pub(crate) fn revocation_password(&self, sealed: Option<&SealedPassword>) -> Result<Option<Vec<u8>>, CaError> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        let (key, _) =
+            self.envelopes.as_ref().ok_or(Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into()))?;
+        let password = sealed.open(key).map_err(Refusal::SealedPassword)?;
+        let characters = std::str::from_utf8(password.as_bytes()).map_or(0, |text| text.chars().count());
+        let least = self.policy.revocation_password_length;
+        if characters < least {
+            return Err(Refusal::ShortPassword { least }.into());
+        }
+        Ok(Some(self.secret.hash(&password)?))
+    }
+
+    /// What the CA knows of an applicant, as it goes into certificates.
+    pub(super) fn known(&self, subject: &SubjectRecord) -> Result<Known, CaError> {
+        let damaged = |_| StoreError::Damaged("an impossible value in subjects".into());
+        let name = Name::from_der(&subject.name).map_err(damaged)?;
+        let email = GeneralName::Rfc822Name(Ia5String::new(&subject.email).map_err(damaged)?);
+        let names = extension(false, &SubjectAltName(vec![email])).map_err(damaged)?;
+        Ok(Known { holder: name.to_string(), name, names })
+    }
+}
+
+/// What the CA knows of an applicant.
+pub(super) struct Known {
+    pub name: Name,
+    pub names: Extension,
+    /// The name, readable.
+    pub holder: String,
+}
+
+pub(super) const fn slowed_or_locked(not: NoGuess) -> Refusal {
+    match not {
+        NoGuess::Wait { until } => Refusal::PasswordSlowed { until },
+        NoGuess::Locked => Refusal::PasswordLocked,
+    }
+}
+
+impl std::fmt::Debug for FirstDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FirstDesk").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// Why the desk did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstError {
+    /// The name of a module.
+    #[error("a module's name has letters, digits and hyphens, at most {most}", most = Subject::MAX_MODULE)]
+    Module,
+    /// The e-mail address.
+    #[error("that is no e-mail address that can stand in a certificate: NAME@HOST, without blanks, in ASCII")]
+    Email,
+    /// The distinguished name.
+    #[error("the distinguished name is empty or cannot be encoded")]
+    Name,
+    /// Nobody has this user id there.
+    #[error("the CA knows nobody of this user id in this module: say who it is")]
+    NoSubject,
+    /// There is no password to revoke.
+    #[error("there is no one-time password that could still be used")]
+    NoPassword,
+    /// The user id.
+    #[error(transparent)]
+    User(#[from] UserIdError),
+    /// The random source or a cipher failed.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,260 @@
+//! What a first order must be like. Subject and names are what the CA knows of the applicant; a request may repeat them, or leave
+//! them out.
+
+use std::time::SystemTime;
+
+use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
+use obnova_algorithm::SignatureAlgorithm;
+use obnova_enroll::{
+    Secret as Password,
+    cmc::{FirstRequest, UserId},
+    est::{CsrAttributes, CsrAttrsError},
+};
+use obnova_pkcs10::CertificationRequest;
+use sha2::{Digest, Sha256};
+use x509_cert::{Certificate, ext::pkix::KeyUsage};
+
+use super::{FirstDesk, desk::Known};
+use crate::{
+    Ca, CaError, KeyHash, Order, Outcome, Profile, Refusal, StoreError, Transaction,
+    ca::Prepared,
+    certificate::extension,
+    order,
+    policy::Approval,
+    refusal::shown,
+    store::{CertificateRecord, CredentialRecord, OrderRecord, RequestRecord},
+};
+
+/// What somebody asks for who has shown who he is.
+struct Asked<'a> {
+    transaction: Transaction,
+    message: &'a [u8],
+    requests: &'a [CertificationRequest],
+    credential: CredentialRecord,
+    revocation_password: Option<Vec<u8>>,
+}
+
+impl Ca {
+    /// Takes first orders too, and revocation passwords.
+    #[must_use]
+    pub fn with_first(mut self, desk: FirstDesk) -> Self {
+        self.first = Some(desk);
+        self
+    }
+
+    /// The desk for first certificates.
+    #[must_use]
+    pub const fn first(&self) -> Option<&FirstDesk> {
+        self.first.as_ref()
+    }
+
+    /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
+    /// one-time password. `module` is the label in the path. The same request again, with the same password, is the same order and
+    /// gets the same answer.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] with the rule that is broken; [`Refusal::WrongPassword`] is to be answered by asking for another one.
+    pub fn enroll(
+        &self,
+        request: &CertificationRequest,
+        (user, password): (&UserId, &Password),
+        module: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Outcome, CaError> {
+        let desk = self.first().ok_or(Refusal::WrongPassword)?;
+        let credential = desk.check_password(user, password, module, now)?;
+        let who = [credential.subject.user.as_bytes(), credential.subject.module.as_bytes()];
+        let transaction = name_of("enroll", who, request);
+        if let Some(known) = self.store().order(&transaction)? {
+            return self.opened(&known, None);
+        }
+        let asked = Asked {
+            transaction: transaction.clone(),
+            message: request.der(),
+            requests: std::slice::from_ref(request),
+            credential,
+            revocation_password: None,
+        };
+        self.keep(&transaction, self.prepare_first(desk, asked, now)?)
+    }
+
+    /// Plain EST, `/simplereenroll` (RFC 7030 §4.2.2), for a service of one certificate: another certificate in place of `peer`, that
+    /// the TLS client logged in with: renewed with the same key or re-keyed, as the request has it and policy allows. The rules are
+    /// those of every renewal.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] with the rule that is broken.
+    pub fn reenroll(
+        &self,
+        request: &CertificationRequest,
+        peer: &Certificate,
+        now: SystemTime,
+    ) -> Result<Outcome, CaError> {
+        self.login(peer, now)?;
+        let serial = peer.tbs_certificate().serial_number().as_bytes();
+        let order = Order {
+            transaction: name_of("reenroll", [serial, &[]], request),
+            message: request.der().to_vec(),
+            requests: vec![request.clone()],
+            // Its key signed the handshake, over which the request came.
+            signers: vec![peer.clone()],
+        };
+        self.place(&order, Some(peer), now)
+    }
+
+    /// What a request for plain EST should be like (RFC 7030 §4.5): the kinds of keys that policy takes and, where the service has
+    /// one certificate, its keyUsage.
+    ///
+    /// # Errors
+    /// [`CsrAttrsError`], of the encoder.
+    pub fn csr_attributes(&self) -> Result<CsrAttributes, CsrAttrsError> {
+        let service = &self.policy().first.profiles;
+        let mut keys: Vec<_> =
+            service.iter().flat_map(|profile| self.policy().profile(*profile).keys.clone()).collect();
+        keys.sort_unstable_by_key(|key| (key.is_rsa(), key.bits()));
+        keys.dedup();
+        let mut attributes = CsrAttributes::new();
+        for key in &keys {
+            attributes = attributes.key(*key)?;
+        }
+        let mut signatures: Vec<_> = keys.iter().map(|key| SignatureAlgorithm::default_for(*key)).collect();
+        signatures.dedup();
+        attributes = signatures.into_iter().fold(attributes, CsrAttributes::signature);
+        match service.as_slice() {
+            [only] => attributes.extensions(&[extension(true, &only.key_usage())?]),
+            _ => Ok(attributes),
+        }
+    }
+
+    /// A first order that came as CMC: every new key has signed it.
+    pub(crate) fn prepare_first_request(
+        &self,
+        desk: &FirstDesk,
+        transaction: &Transaction,
+        message: &[u8],
+        request: FirstRequest,
+        module: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Prepared, CaError> {
+        if let Some(known) = self.store().order(transaction)? {
+            // The very same bytes: what they prove was looked at when they came first.
+            let same = known.transaction == *transaction && known.message == message;
+            return if same {
+                self.opened(&known, None).map(Prepared::Decided)
+            } else {
+                Err(Refusal::TransactionTaken.into())
+            };
+        }
+        let credential = desk.check_proof(&request.user, &request.proof, module, now)?;
+        usable(&credential, now)?;
+        let requests: Vec<_> = request.requests.into_iter().map(|(_, request)| request).collect();
+        let revocation_password = desk.revocation_password(request.revocation_password.as_ref())?;
+        if revocation_password.is_none() && self.policy().first.revocation_password_required {
+            return Err(Refusal::NoRevocationPassword.into());
+        }
+        let transaction = transaction.clone();
+        self.prepare_first(
+            desk,
+            Asked { transaction, message, requests: &requests, credential, revocation_password },
+            now,
+        )
+    }
+
+    fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {
+        usable(&asked.credential, now)?;
+        let known = desk.known(&asked.credential.subject)?;
+        let mut requests = Vec::new();
+        for (request, profile) in asked.requests.iter().zip(order::profiles(asked.requests, self.policy())?) {
+            about(&known, profile, request)?;
+            let kind = request.verify().map_err(|reason| Refusal::Request { profile, reason })?;
+            order::accepted(self.policy(), profile, kind)?;
+            let key = KeyHash::of(request.public_key()).map_err(CaError::Key)?;
+            requests.push(RequestRecord {
+                profile,
+                request: request.der().to_vec(),
+                key,
+                same_key: false,
+                replaces: None,
+            });
+        }
+        order::no_shared_key(&requests)?;
+        let (mut new, token) = self.new_order(asked.transaction, asked.message, known.holder.clone(), requests, now)?;
+        if self.policy().first.approval == Approval::Automatic {
+            let made = asked
+                .requests
+                .iter()
+                .zip(&new.requests)
+                .map(|(request, kept)| self.first_certificate(&known, kept, request, now));
+            new.certificates = made.collect::<Result<_, _>>()?;
+        }
+        new.credential = Some(asked.credential.id);
+        new.revocation_password = asked.revocation_password;
+        Ok(Prepared::New(new, token))
+    }
+
+    /// The certificates of a first order that an operator approves: of what the CA knows of the applicant now.
+    pub(crate) fn first_certificates(
+        &self,
+        order: &OrderRecord,
+        now: SystemTime,
+    ) -> Result<Vec<CertificateRecord>, CaError> {
+        let damaged = |what: String| StoreError::Damaged(format!("a kept request: {what}"));
+        let desk = self.first().ok_or_else(|| damaged("this CA has no desk for first certificates".into()))?;
+        let applicant =
+            desk.store.applicant(&order.transaction)?.ok_or_else(|| damaged("nobody asked for it".into()))?;
+        let known = desk.known(&applicant)?;
+        let certificate = |kept: &RequestRecord| {
+            let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;
+            about(&known, kept.profile, &request)?;
+            self.first_certificate(&known, kept, &request, now)
+        };
+        order.requests.iter().map(certificate).collect()
+    }
+
+    fn first_certificate(
+        &self,
+        known: &Known,
+        kept: &RequestRecord,
+        request: &CertificationRequest,
+        now: SystemTime,
+    ) -> Result<CertificateRecord, CaError> {
+        let made = self.certify_from(now, kept.profile, &known.name, request.public_key(), Some(&known.names))?;
+        Ok(crate::ca::record(kept.profile, kept.key, &known.holder, made))
+    }
+}
+
+/// The password is one for an order that is not there yet.
+fn usable(credential: &CredentialRecord, now: SystemTime) -> Result<(), Refusal> {
+    if credential.order.is_some() {
+        return Err(Refusal::PasswordUsed);
+    }
+    if now >= credential.expires {
+        return Err(Refusal::PasswordExpired { at: shown(&credential.expires) });
+    }
+    Ok(())
+}
+
+/// The request is about the applicant, or leaves to the CA whom it is about.
+fn about(known: &Known, profile: Profile, request: &CertificationRequest) -> Result<(), Refusal> {
+    if !request.subject().is_empty() && *request.subject() != known.name {
+        return Err(Refusal::OtherSubject(profile));
+    }
+    let mut names = request.extensions().iter().filter(|one| one.extn_id == ID_CE_SUBJECT_ALT_NAME);
+    let same = names.all(|names| names.extn_value == known.names.extn_value);
+    if same { Ok(()) } else { Err(Refusal::OtherNames(profile)) }
+}
+
+/// Names an order of plain EST, whose messages have no name: the same request of the same holder is the same order.
+fn name_of(operation: &str, who: [&[u8]; 2], request: &CertificationRequest) -> Transaction {
+    let mut hash = Sha256::new();
+    for part in [b"obnova est 1", operation.as_bytes(), who[0], who[1], request.der()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    Transaction::of_hash(hash.finalize().into())
+}
+
+/// Whether a request says what it is for.
+pub(crate) fn has_key_usage(request: &CertificationRequest) -> bool {
+    request.extensions().iter().any(|one| one.extn_id == KeyUsage::OID)
+}

@@ -1,0 +1,190 @@
+//! First certificates, and the passwords that go with them.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    Approval, PolicyError,
+    wire::{DAY, WireApproval, field, no_duplicates, range},
+};
+use crate::Profile;
+
+/// Which certificates a holder has, and how the first ones are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstPolicy {
+    /// The certificates of this service: what a first order asks for, and a renewal, all in one order. One or both.
+    pub profiles: Vec<Profile>,
+    /// Whether first orders wait for an operator.
+    pub approval: Approval,
+    /// How long a one-time password can be used.
+    pub password_life: Duration,
+    /// What becomes of who guesses passwords.
+    pub guesses: GuessPolicy,
+    /// Whether a first order has to set a revocation password.
+    pub revocation_password_required: bool,
+    /// The fewest characters that a revocation password has.
+    pub revocation_password_length: usize,
+}
+
+/// What becomes of who guesses one password, a one-time or a revocation password. The right one begins the count anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessPolicy {
+    /// Wrong guesses after which each next one has to wait.
+    pub free: u32,
+    /// The first wait, which each further wrong guess doubles.
+    pub pause: Duration,
+    /// Wrong guesses after which the password is locked.
+    pub most: u32,
+}
+
+impl GuessPolicy {
+    /// The longest wait between two guesses.
+    const LONGEST: Duration = Duration::from_secs(DAY);
+
+    /// How long the next guess waits after this many.
+    pub(crate) fn wait_after(&self, guesses: u32) -> Duration {
+        match guesses.checked_sub(self.free) {
+            None => Duration::ZERO,
+            Some(doubled) => self.pause.saturating_mul(2_u32.saturating_pow(doubled)).min(Self::LONGEST),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct First {
+    profiles: Vec<WireProfile>,
+    approval: Option<WireApproval>,
+    password_days: u64,
+    free_guesses: u64,
+    guess_pause_seconds: u64,
+    most_guesses: u64,
+    revocation_password: WireRevocationPassword,
+    revocation_password_length: u64,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WireProfile {
+    Authentication,
+    Signature,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WireRevocationPassword {
+    Optional,
+    Required,
+}
+
+impl Default for First {
+    /// As the template has it.
+    fn default() -> Self {
+        Self {
+            profiles: vec![WireProfile::Authentication, WireProfile::Signature],
+            approval: None,
+            password_days: 21,
+            free_guesses: 3,
+            guess_pause_seconds: 30,
+            most_guesses: 10,
+            revocation_password: WireRevocationPassword::Optional,
+            revocation_password_length: 8,
+        }
+    }
+}
+
+impl First {
+    pub(super) fn check(self, renewals: Approval) -> Result<FirstPolicy, PolicyError> {
+        let profiles = self.profiles.iter().map(|profile| match profile {
+            WireProfile::Authentication => Profile::Authentication,
+            WireProfile::Signature => Profile::Signature,
+        });
+        let profiles: Vec<_> = profiles.collect();
+        if profiles.is_empty() {
+            return Err(field("first.profiles", "is empty: name at least one certificate".into()));
+        }
+        no_duplicates("first.profiles", &profiles)?;
+        let count = |name, value, most| Ok::<_, PolicyError>(u32::try_from(range(name, value, 1, most)?).unwrap_or(1));
+        let free = count("first.free_guesses", self.free_guesses, 100)?;
+        let most = count("first.most_guesses", self.most_guesses, 100)?;
+        if most < free {
+            return Err(field("first.most_guesses", format!("{most} is less than free_guesses, {free}")));
+        }
+        let pause = range("first.guess_pause_seconds", self.guess_pause_seconds, 1, DAY)?;
+        let length = range("first.revocation_password_length", self.revocation_password_length, 6, 64)?;
+        Ok(FirstPolicy {
+            profiles,
+            approval: self.approval.map_or(renewals, Approval::from),
+            password_life: Duration::from_secs(range("first.password_days", self.password_days, 1, 366)? * DAY),
+            guesses: GuessPolicy { free, pause: Duration::from_secs(pause), most },
+            revocation_password_required: self.revocation_password == WireRevocationPassword::Required,
+            revocation_password_length: length as usize,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Policy, *};
+
+    fn with(first: &str) -> Result<FirstPolicy, PolicyError> {
+        let template = Policy::TEMPLATE.split("[first]").next().unwrap();
+        Policy::from_toml(&format!("{template}\n{first}")).map(|policy| policy.first)
+    }
+
+    #[test]
+    fn a_file_that_says_nothing_means_what_the_template_says() {
+        let template = Policy::from_toml(Policy::TEMPLATE).unwrap().first;
+        assert_eq!(with("").unwrap(), template);
+        assert_eq!(with("[first]").unwrap(), template);
+        assert_eq!(template.profiles, Profile::ALL);
+        assert_eq!(template.password_life, Duration::from_secs(21 * DAY));
+        assert_eq!(template.approval, Approval::Manual);
+    }
+
+    #[test]
+    fn every_field_is_read_and_every_odd_value_refused_by_its_name() {
+        let policy = with(
+            "[first]\nprofiles = [\"authentication\"]\napproval = \"automatic\"\npassword_days = 7\nfree_guesses = 1\n\
+             guess_pause_seconds = 5\nmost_guesses = 4\nrevocation_password = \"required\"\nrevocation_password_length = 12",
+        );
+        let guesses = GuessPolicy { free: 1, pause: Duration::from_secs(5), most: 4 };
+        assert_eq!(
+            policy.unwrap(),
+            FirstPolicy {
+                profiles: vec![Profile::Authentication],
+                approval: Approval::Automatic,
+                password_life: Duration::from_secs(7 * DAY),
+                guesses,
+                revocation_password_required: true,
+                revocation_password_length: 12,
+            }
+        );
+        for (text, wanted) in [
+            ("profiles = []", "first.profiles"),
+            ("profiles = [\"signature\", \"signature\"]", "first.profiles"),
+            ("password_days = 0", "first.password_days"),
+            ("password_days = 367", "first.password_days"),
+            ("free_guesses = 0", "first.free_guesses"),
+            ("free_guesses = 11", "first.most_guesses"),
+            ("most_guesses = 101", "first.most_guesses"),
+            ("guess_pause_seconds = 0", "first.guess_pause_seconds"),
+            ("revocation_password_length = 5", "first.revocation_password_length"),
+        ] {
+            match with(&format!("[first]\n{text}")).unwrap_err() {
+                PolicyError::Field { field, .. } => assert_eq!(field, wanted, "{text}"),
+                other => panic!("{text}: {other}"),
+            }
+        }
+        assert!(matches!(with("[first]\npassword = 1"), Err(PolicyError::Syntax(_))));
+    }
+
+    #[test]
+    fn each_wrong_guess_doubles_the_wait_up_to_a_day() {
+        let guesses = GuessPolicy { free: 3, pause: Duration::from_secs(30), most: 100 };
+        let waits: Vec<_> = (0..7).map(|count| guesses.wait_after(count).as_secs()).collect();
+        assert_eq!(waits, [0, 0, 0, 30, 60, 120, 240]);
+        assert_eq!(guesses.wait_after(99), Duration::from_secs(DAY));
+    }
+}

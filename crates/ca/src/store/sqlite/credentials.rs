@@ -1,0 +1,281 @@
+//! Who may ask for first certificates, and the one-time passwords that prove it.
+
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    SqliteStore, audit, by_client, failure,
+    guesses::{Guesses, NoGuess},
+    odd, seconds, statements, time,
+};
+use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, audit::Entry, transaction::to_hex};
+
+/// Somebody who may ask for first certificates, as the CA knows him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectRecord {
+    /// Names him here.
+    pub id: i64,
+    /// His user id.
+    pub user: String,
+    /// The module of the service that his certificates are for.
+    pub module: String,
+    /// His distinguished name, DER.
+    pub name: Vec<u8>,
+    /// His e-mail address.
+    pub email: String,
+}
+
+/// A one-time password that is to be kept, in a form from which it cannot be had. `Debug` leaves that out.
+#[derive(Clone)]
+pub struct NewCredential {
+    /// Names it; random.
+    pub id: [u8; 16],
+    /// Whose it is.
+    pub subject: i64,
+    /// Since when.
+    pub issued: SystemTime,
+    /// Until when it can be used.
+    pub expires: SystemTime,
+    /// What proofs of identity are checked with, encrypted.
+    pub proof_keys: Vec<u8>,
+    /// What the password itself is checked with.
+    pub hash: Vec<u8>,
+}
+
+/// A one-time password as it is kept. `Debug` leaves out what it is checked with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CredentialRecord {
+    /// Names it.
+    pub id: [u8; 16],
+    /// Whose it is.
+    pub subject: SubjectRecord,
+    /// Since when.
+    pub issued: SystemTime,
+    /// Until when it can be used.
+    pub expires: SystemTime,
+    /// Wrong guesses since the last right one.
+    pub guesses: u32,
+    /// When it was revoked, or another one took its place.
+    pub ended: Option<SystemTime>,
+    /// The order that it was used for.
+    pub order: Option<Transaction>,
+    /// What proofs of identity are checked with, encrypted; gone when it has ended.
+    pub(crate) proof_keys: Vec<u8>,
+    /// What the password itself is checked with; gone when it has ended.
+    pub(crate) hash: Vec<u8>,
+}
+
+impl std::fmt::Debug for NewCredential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewCredential").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for CredentialRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { subject, issued, expires, guesses, ended, order, .. } = self;
+        let mut shown = f.debug_struct("CredentialRecord");
+        shown.field("subject", subject).field("issued", issued).field("expires", expires).field("guesses", guesses);
+        shown.field("ended", ended).field("order", order).finish_non_exhaustive()
+    }
+}
+
+/// What became of the begin of a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Guess {
+    /// It is counted: compare.
+    Counted(CredentialRecord),
+    /// There is no such user, or no password of his.
+    Nobody,
+    /// Do not even compare.
+    Not(NoGuess),
+}
+
+impl SqliteStore {
+    /// Takes down who somebody is; in place of what was there of this user id in this module.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    pub fn put_subject(&self, user: &str, module: &str, name: &[u8], email: &str) -> Result<SubjectRecord, StoreError> {
+        let row = (user.to_owned(), module.to_owned(), name.to_vec(), email.to_owned());
+        self.writer.run(move |connection| {
+            let (user, module, name, email) = &row;
+            let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
+            statement.query_row(params![user, module, name, email], read_subject).map_err(failure)
+        })
+    }
+
+    /// Who has this user id in this module.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn subject(&self, user: &str, module: &str) -> Result<Option<SubjectRecord>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::SUBJECT).map_err(failure)?;
+            statement.query_row([user, module], read_subject).optional().map_err(failure)
+        })
+    }
+
+    /// Keeps a new one-time password. Any other one of the same subject is dead from here on: what it was checked with is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    pub fn issue_credential(&self, new: NewCredential) -> Result<(), StoreError> {
+        let actor = self.actor.clone();
+        self.writer.run(move |connection| {
+            end(connection, new.subject, new.issued)?;
+            let (event, about) = (AuditEvent::PasswordIssued, to_hex(&new.id));
+            audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
+            let mut statement = connection.prepare_cached(statements::ADD_CREDENTIAL).map_err(failure)?;
+            let (issued, expires) = (seconds(new.issued), seconds(new.expires));
+            let row = params![new.id, new.subject, issued, expires, new.proof_keys, new.hash];
+            statement.execute(row).map(drop).map_err(failure)
+        })
+    }
+
+    /// Ends the one-time passwords of a subject; whether there was one that could be used.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was kept.
+    pub fn end_credentials(&self, subject: i64, now: SystemTime) -> Result<bool, StoreError> {
+        let actor = self.actor.clone();
+        self.writer.run(move |connection| {
+            let ended = end(connection, subject, now)?;
+            for id in &ended {
+                let (event, about) = (AuditEvent::PasswordEnded, to_hex(id));
+                audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
+            }
+            Ok(!ended.is_empty())
+        })
+    }
+
+    /// The newest one-time passwords, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn credentials(&self, limit: u32) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::CREDENTIALS).map_err(failure)?;
+            statement.query_map([limit], read_credential).and_then(Iterator::collect).map_err(failure)
+        })
+    }
+
+    /// Counts a guess of somebody's one-time password, and has that on disk, before it is compared with anything. It is the newest
+    /// password of the user in `module`; where the module is not said, or the user is not in it, of the one module that he is in.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nothing may be compared.
+    pub(crate) fn guess(
+        &self,
+        user: &str,
+        module: Option<&str>,
+        policy: GuessPolicy,
+        now: SystemTime,
+    ) -> Result<Guess, StoreError> {
+        let (user, module) = (user.to_owned(), module.map(str::to_owned));
+        self.writer.run(move |connection| {
+            let Some(found) = newest(connection, &user, module.as_deref())? else { return Ok(Guess::Nobody) };
+            let (credential, guesses) = found;
+            match guesses.count_one(&policy, now) {
+                Err(not) => Ok(Guess::Not(not)),
+                Ok(Guesses { count, next }) => {
+                    set_guesses(connection, &credential.id, count, next)?;
+                    if count == policy.most {
+                        by_client(connection, AuditEvent::PasswordLocked, &to_hex(&credential.id), "")?;
+                    }
+                    Ok(Guess::Counted(credential))
+                }
+            }
+        })
+    }
+
+    /// The guess was right: the count begins anew.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn guessed_right(&self, credential: [u8; 16]) -> Result<(), StoreError> {
+        self.writer.run(move |connection| set_guesses(connection, &credential, 0, 0))
+    }
+
+    /// Who asked for the first certificates of an order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn applicant(&self, order: &Transaction) -> Result<Option<SubjectRecord>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::APPLICANT).map_err(failure)?;
+            statement.query_row([order.as_bytes()], read_subject).optional().map_err(failure)
+        })
+    }
+}
+
+/// Whether this password can be used for an order.
+pub(super) fn is_unused(connection: &Connection, credential: &[u8; 16]) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(statements::CREDENTIAL_IS_UNUSED).map_err(failure)?;
+    statement.query_row([credential], |row| row.get(0)).map_err(failure)
+}
+
+/// It is used for this order, once and for all.
+pub(super) fn use_up(connection: &Connection, credential: &[u8; 16], order: &Transaction) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::USE_CREDENTIAL).map_err(failure)?;
+    match statement.execute(params![credential, order.as_bytes()]).map_err(failure)? {
+        1 => by_client(connection, AuditEvent::PasswordUsed, &to_hex(credential), &order.to_string()),
+        // It was looked at in the same transaction.
+        _ => Err(odd("credentials.order_id")),
+    }
+}
+
+/// Ends what is not used, and forgets what it was checked with.
+fn end(connection: &Connection, subject: i64, now: SystemTime) -> Result<Vec<[u8; 16]>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::END_CREDENTIALS).map_err(failure)?;
+    statement.query_map(params![subject, seconds(now)], |row| row.get(0)).and_then(Iterator::collect).map_err(failure)
+}
+
+fn set_guesses(connection: &Connection, credential: &[u8; 16], count: u32, next: i64) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::SET_GUESSES).map_err(failure)?;
+    statement.execute(params![credential, count, next]).map(drop).map_err(failure)
+}
+
+fn newest(
+    connection: &Connection,
+    user: &str,
+    module: Option<&str>,
+) -> Result<Option<(CredentialRecord, Guesses)>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::SUBJECTS_OF_USER).map_err(failure)?;
+    let subjects = statement.query_map([user], read_subject).and_then(Iterator::collect);
+    let subjects: Vec<SubjectRecord> = subjects.map_err(failure)?;
+    let named = subjects.iter().find(|subject| Some(subject.module.as_str()) == module);
+    let subject = match (named, subjects.as_slice()) {
+        (Some(subject), _) | (None, [subject]) => subject,
+        _ => return Ok(None),
+    };
+    let mut statement = connection.prepare_cached(statements::NEWEST_CREDENTIAL).map_err(failure)?;
+    let read = |row: &Row<'_>| {
+        let credential = read_credential(row)?;
+        let guesses = Guesses { count: credential.guesses, next: row.get(14)? };
+        Ok((credential, guesses))
+    };
+    statement.query_row([subject.id], read).optional().map_err(failure)
+}
+
+fn read_subject(row: &Row<'_>) -> rusqlite::Result<SubjectRecord> {
+    Ok(SubjectRecord { id: row.get(0)?, user: row.get(1)?, module: row.get(2)?, name: row.get(3)?, email: row.get(4)? })
+}
+
+fn read_credential(row: &Row<'_>) -> rusqlite::Result<CredentialRecord> {
+    let order: Option<Vec<u8>> = row.get(13)?;
+    let order = order.map(|name| Transaction::new(&name).ok_or(rusqlite::Error::InvalidQuery)).transpose()?;
+    Ok(CredentialRecord {
+        subject: read_subject(row)?,
+        id: row.get(5)?,
+        issued: time(row.get(6)?),
+        expires: time(row.get(7)?),
+        proof_keys: row.get::<_, Option<_>>(8)?.unwrap_or_default(),
+        hash: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
+        guesses: row.get(10)?,
+        ended: row.get::<_, Option<i64>>(11)?.map(time),
+        order,
+    })
+}

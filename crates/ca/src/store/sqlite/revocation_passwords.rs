@@ -1,0 +1,74 @@
+//! The passwords that end certificates: one for all certificates of an order.
+
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    SqliteStore, by_client, failure,
+    guesses::{Guesses, NoGuess},
+    statements,
+};
+use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, transaction::to_hex};
+
+/// What became of the begin of a guess of a revocation password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RevocationGuess {
+    /// It is counted: compare with this.
+    Counted {
+        /// Names it.
+        order: i64,
+        hash: Vec<u8>,
+    },
+    /// This CA issued no such certificate, or it has no revocation password.
+    None,
+    /// Do not even compare.
+    Not(NoGuess),
+}
+
+impl SqliteStore {
+    /// Counts a guess of a certificate's revocation password, and has that on disk, before it is compared.
+    pub(crate) fn guess_revocation_password(
+        &self,
+        serial: &[u8],
+        policy: GuessPolicy,
+        now: SystemTime,
+    ) -> Result<RevocationGuess, StoreError> {
+        let serial = serial.to_vec();
+        self.writer.run(move |connection| {
+            let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD).map_err(failure)?;
+            let found = statement.query_row([&serial], |row| {
+                Ok((row.get(0)?, row.get(1)?, Guesses { count: row.get(2)?, next: row.get(3)? }))
+            });
+            let Some((order, hash, guesses)) = found.optional().map_err(failure)? else {
+                return Ok(RevocationGuess::None);
+            };
+            match guesses.count_one(&policy, now) {
+                Err(not) => Ok(RevocationGuess::Not(not)),
+                Ok(Guesses { count, next }) => {
+                    set_guesses(connection, order, count, next)?;
+                    if count == policy.most {
+                        by_client(connection, AuditEvent::PasswordLocked, &to_hex(&serial), "")?;
+                    }
+                    Ok(RevocationGuess::Counted { order, hash })
+                }
+            }
+        })
+    }
+
+    /// The guess was right: the count begins anew.
+    pub(crate) fn guessed_revocation_password(&self, order: i64) -> Result<(), StoreError> {
+        self.writer.run(move |connection| set_guesses(connection, order, 0, 0))
+    }
+}
+
+/// The certificates of this order have this one, in place of another.
+pub(super) fn put(connection: &Connection, order: &Transaction, hash: &[u8]) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
+    statement.execute(params![order.as_bytes(), hash]).map(drop).map_err(failure)
+}
+
+fn set_guesses(connection: &Connection, order: i64, count: u32, next: i64) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::SET_REVOCATION_GUESSES).map_err(failure)?;
+    statement.execute(params![order, count, next]).map(drop).map_err(failure)
+}

@@ -1,0 +1,384 @@
+//! Somebody without a certificate gets the first ones by a user id and a one-time password; and whoever only says so.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{
+    DAY, Draft, EMAIL, HOLDER, Pair, World,
+    first::{First, USER, automatic, issue, one_certificate, subject},
+    issued, key, now, rule, token,
+};
+use obnova_algorithm::{Digest, KeyAlgorithm};
+use obnova_ca::{CaError, Policy, Profile, Refusal, Transaction, store::OrderState};
+use obnova_enroll::{
+    Secret,
+    cmc::{Answer, Asked, TransactionId, UserId},
+};
+use x509_cert::{
+    Certificate,
+    ext::pkix::{KeyUsages, SubjectAltName, name::GeneralName},
+};
+
+fn assert_jana(certificate: &Certificate) {
+    let tbs = certificate.tbs_certificate();
+    assert_eq!(tbs.subject().to_string(), HOLDER);
+    let (_, names) = tbs.get_extension::<SubjectAltName>().unwrap().unwrap();
+    assert!(matches!(&names.0[..], [GeneralName::Rfc822Name(email)] if email.as_str() == EMAIL));
+}
+
+#[test]
+fn a_password_brings_both_certificates_at_once_and_they_renew() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let message = first.message();
+    let ask = || world.ask(&message, &first.transaction, Asked::Certificates, now());
+    let certificates = issued(ask());
+    let keys: Vec<_> = certificates.iter().map(|one| one.tbs_certificate().subject_public_key_info()).collect();
+    let wanted: Vec<_> = first.requests.iter().map(|(.., key)| key.public_key()).collect();
+    assert_eq!(keys, wanted);
+    certificates.iter().for_each(assert_jana);
+    assert_eq!(issued(ask()), certificates, "the same message is the same order");
+    assert_eq!(world.confirm(&first.transaction, None, &certificates), Answer::Confirmed);
+    assert_eq!(rule(&ask()), "token-spent");
+
+    // From here on the certificates speak for her.
+    let issued_one = |index: usize| {
+        let serial = certificates[index].tbs_certificate().serial_number().as_bytes();
+        let kept = world.ca.certificate(serial).unwrap().unwrap();
+        obnova_ca::IssuedCertificate::from_der(&kept.der).unwrap()
+    };
+    let pair = Pair {
+        keys: [first.requests[0].3.clone(), first.requests[1].3.clone()],
+        certificates: [issued_one(0), issued_one(1)],
+    };
+    let renewal = Draft::renewing(&pair, 2);
+    let answer = world.ask(&renewal.message(), &renewal.transaction, Asked::Certificates, now() + 350 * DAY);
+    assert_eq!(issued(answer).len(), 2);
+}
+
+#[test]
+fn an_order_that_waits_is_approved_and_picked_up_and_its_password_is_used_up() {
+    let world = World::new();
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let message = first.message();
+    let ask = || world.ask(&message, &first.transaction, Asked::Certificates, now());
+    let token = token(&ask());
+    assert!(common::token(&ask()) == token, "the same message is the same order, and has the same token");
+    let another = First { transaction: TransactionId::from_random([2; 16]), ..first.clone() };
+    assert_eq!(rule(&world.first(&another)), "password-used");
+    let order = &world.ca.list(Some(OrderState::Pending), 10).unwrap()[..];
+    assert_eq!((order.len(), order[0].holder.as_str()), (1, HOLDER));
+    world.approve(&first.transaction);
+    let certificates = issued(world.query(&first.transaction, &token));
+    certificates.iter().for_each(assert_jana);
+    assert_eq!(world.confirm(&first.transaction, Some(&token), &certificates), Answer::Confirmed);
+    assert_eq!(rule(&world.query(&first.transaction, &token)), "token-spent");
+    assert_eq!(rule(&world.first(&another)), "password-used");
+}
+
+#[test]
+fn what_the_ca_knows_is_certified_whatever_the_request_leaves_out() {
+    for digest in Digest::ALL {
+        let world = World::with(&automatic(), KeyAlgorithm::P256);
+        let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+        first.digest = digest;
+        for request in &mut first.requests {
+            (request.0, request.1) = (String::new(), None);
+        }
+        issued(world.first(&first)).iter().for_each(assert_jana);
+    }
+}
+
+#[test]
+fn a_turned_down_order_leaves_its_password_used() {
+    let world = World::new();
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    world.first(&first);
+    let name = Transaction::new(first.transaction.as_bytes()).unwrap();
+    world.ca.reject(&name, "the contract is not signed", now()).unwrap();
+    let another = First { transaction: TransactionId::from_random([2; 16]), ..first.clone() };
+    assert_eq!(rule(&world.first(&another)), "password-used");
+    // Another password, and the same keys.
+    let again = issue(&world.ca, USER, "main", now());
+    token(&world.first(&First { password: again.password.secret(), ..another }));
+}
+
+/// What a client may lie about, and the name of the rule that says so.
+#[test]
+fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
+    type Bend = fn(&mut First, &World);
+    let lies: [(&str, Bend); 14] = [
+        ("wrong-password", |first, _| first.password = Secret::from_bytes(b"K7QWM-2F9TD-0XYHR-4CBN8").unwrap()),
+        ("wrong-password", |first, _| first.user = UserId::new("petra").unwrap()),
+        ("wrong-password", |first, _| first.user = UserId::new("Jana").unwrap()),
+        ("wrong-password", |first, world| {
+            first.user = UserId::new(&issue(&world.ca, "petra", "main", now()).subject.user).unwrap();
+        }),
+        ("other-subject", |first, _| first.requests[1].0 = HOLDER.replace("Jana", "Petra")),
+        ("other-names", |first, _| first.requests[0].1 = Some("petra@example.cz".into())),
+        ("request-count", |first, _| drop(first.requests.pop())),
+        ("request-count", |first, _| {
+            first.requests.push((HOLDER.into(), None, Some(KeyUsages::DigitalSignature), key()))
+        }),
+        ("not-twins", |first, _| first.requests[1].2 = Some(KeyUsages::DigitalSignature)),
+        ("key-usage", |first, _| first.requests[1].2 = Some(KeyUsages::KeyCertSign)),
+        ("key-usage", |first, _| first.requests[1].2 = None),
+        ("key-taken", |first, world| first.requests[0].3 = world.old.keys[0].clone()),
+        ("short-password", |first, world| first.revocation_password = Some(world.sealed("žluťouč"))),
+        ("sealed-password", |first, world| {
+            first.revocation_password = Some(world.impostor().sealed("a good password"))
+        }),
+    ];
+    for (wanted, bend) in lies {
+        let world = World::with(&automatic(), KeyAlgorithm::P256);
+        let honest = First::of(&issue(&world.ca, USER, "main", now()), 1);
+        let mut lie = honest.clone();
+        bend(&mut lie, &world);
+        assert_eq!(rule(&world.first(&lie)), wanted);
+        assert!(world.ca.list(None, 10).unwrap().is_empty(), "{wanted}: nothing is kept of it");
+        assert_eq!(issued(world.first(&honest)).len(), 2, "{wanted}: the password is as good as before");
+    }
+}
+
+/// The proof is over the requests, and all new keys sign the message: nothing of it serves beside something else.
+#[test]
+fn what_is_altered_on_the_way_is_refused() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let honest = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let message = honest.message();
+    // Every byte once is much; the proof, the requests and the signatures are all met.
+    for position in (0..message.len()).step_by(41) {
+        let mut bent = message.clone();
+        bent[position] ^= 0x20;
+        if let Ok(response) = world.ca.answer(&bent, None, now()) {
+            assert!(response.refused.is_some(), "{position}");
+        }
+    }
+    assert!(world.ca.list(None, 10).unwrap().is_empty());
+    // The bent proofs among them were guesses.
+    assert_eq!(issued(world.first_at(&honest, now() + DAY)).len(), 2);
+}
+
+#[test]
+fn a_password_ends_after_three_weeks() {
+    let world = World::new();
+    let password = issue(&world.ca, USER, "main", now());
+    assert_eq!(password.expires, now() + 21 * DAY);
+    let (late, in_time) = (First::of(&password, 1), First::of(&password, 2));
+    assert_eq!(rule(&world.first_at(&late, now() + 21 * DAY)), "password-expired");
+    token(&world.first_at(&in_time, now() + 21 * DAY - Duration::from_secs(1)));
+}
+
+#[test]
+fn another_password_kills_the_one_before_and_frees_from_a_lock() {
+    let world = World::new();
+    let old = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let wrong = First { password: Secret::from_bytes(b"wrong").unwrap(), ..old.clone() };
+    let mut moment = now();
+    for _ in 0..10 {
+        assert_eq!(rule(&world.first_at(&wrong, moment)), "wrong-password");
+        moment += DAY;
+    }
+    assert_eq!(rule(&world.first_at(&wrong, moment)), "password-locked");
+    assert_eq!(rule(&world.first_at(&old, moment)), "password-locked", "nor is the right one looked at");
+    let new = First::of(&issue(&world.ca, USER, "main", moment), 2);
+    assert_eq!(rule(&world.first_at(&old, moment)), "wrong-password");
+    token(&world.first_at(&new, moment));
+}
+
+#[test]
+fn guesses_are_slowed_and_counted_across_processes_and_the_right_one_begins_anew() {
+    let world = World::new();
+    let right = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let wrong = First { password: Secret::from_bytes(b"wrong").unwrap(), ..right.clone() };
+    let other_process = world.another();
+    let refused = |first: &First, moment| {
+        let response = other_process.answer(&first.message(), None, moment).unwrap();
+        response.refused.unwrap()
+    };
+    assert_eq!(rule(&world.first(&wrong)), "wrong-password");
+    assert_eq!(refused(&wrong, now()), "wrong-password");
+    assert_eq!(rule(&world.first(&wrong)), "wrong-password");
+    assert_eq!(refused(&right, now() + Duration::from_secs(29)), "password-slowed");
+    assert_eq!(refused(&wrong, now() + Duration::from_secs(30)), "wrong-password");
+    assert_eq!(refused(&right, now() + Duration::from_secs(89)), "password-slowed");
+    // The rule comes after the password: it was the right one.
+    let mut bent = right.clone();
+    bent.requests.pop();
+    assert_eq!(refused(&bent, now() + Duration::from_secs(90)), "request-count");
+    for _ in 0..3 {
+        assert_eq!(refused(&wrong, now() + Duration::from_secs(90)), "wrong-password");
+    }
+    assert_eq!(refused(&right, now() + Duration::from_secs(90)), "password-slowed");
+}
+
+#[test]
+fn a_password_is_one_modules() {
+    let world = World::with(&one_certificate(&automatic()), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "invoices", now());
+    let request = First::of(&password, 1).request(0);
+    let user = UserId::new(USER).unwrap();
+    let ask = |module| world.ca.enroll(&request, (&user, &password.password.secret()), module, now());
+    let refused = |module| match ask(module).unwrap_err() {
+        CaError::Refused(refusal) => refusal,
+        other => panic!("{other}"),
+    };
+    assert_eq!(refused(Some("archive")), Refusal::OtherModule);
+    let other = issue(&world.ca, USER, "archive", now());
+    assert_eq!(refused(Some("archive")), Refusal::WrongPassword, "that module has a password of its own");
+    assert_eq!(refused(None), Refusal::WrongPassword, "nor is it said which of two is meant");
+    ask(Some("invoices")).unwrap();
+    let another = First::of(&other, 2).request(0);
+    world.ca.enroll(&another, (&user, &other.password.secret()), Some("archive"), now()).unwrap();
+}
+
+#[test]
+fn one_certificate_is_a_service_too_and_is_renewed_alone() {
+    let world = World::with(&one_certificate(&automatic()), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "main", now());
+    let mut first = First::of(&password, 1);
+    let twins = First { transaction: TransactionId::from_random([2; 16]), ..first.clone() };
+    assert_eq!(rule(&world.first(&twins)), "request-count");
+    first.requests.remove(0);
+    assert_eq!(rule(&world.first(&first)), "not-of-this-service");
+    first.requests = vec![twins.requests[0].clone()];
+    first.requests[0].2 = None;
+    let [certificate] = &issued(world.first(&first))[..] else { panic!("not one certificate") };
+
+    let serial = certificate.tbs_certificate().serial_number().as_bytes();
+    let kept = world.ca.certificate(serial).unwrap().unwrap();
+    assert_eq!(kept.profile, Profile::Authentication);
+    let mut renewal = Draft::renewing(&world.old, 3);
+    renewal.requests.truncate(1);
+    renewal.signers = vec![(certificate.clone(), first.requests[0].3.clone())];
+    let renew = |draft: &Draft| world.ask(&draft.message(), &draft.transaction, Asked::Certificates, now() + 350 * DAY);
+    let mut both = renewal.clone();
+    both.signers.push((world.old.certificates[1].certificate.clone(), world.old.keys[1].clone()));
+    assert_eq!(rule(&renew(&both)), "signer-count");
+    let [renewed] = &issued(renew(&renewal))[..] else { panic!("not one certificate") };
+    assert_jana(renewed);
+}
+
+#[test]
+fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_end() {
+    let policy = automatic().replace("revocation_password = \"optional\"", "revocation_password = \"required\"");
+    let world = World::with(&policy, KeyAlgorithm::P256);
+    let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    assert_eq!(rule(&world.first(&first)), "no-revocation-password");
+    first.revocation_password = Some(world.sealed("kůň baterie sponka"));
+    let certificates = issued(world.first(&first));
+    let passwords = world.ca.first().unwrap().revocation_passwords();
+    let check = |serial: &[u8], password: &str, moment| match passwords.check(
+        serial,
+        &Secret::from_bytes(password.as_bytes()).unwrap(),
+        moment,
+    ) {
+        Ok(()) => "right",
+        Err(CaError::Refused(refusal)) => refusal.name(),
+        Err(other) => panic!("{other}"),
+    };
+    for certificate in &certificates {
+        assert_eq!(
+            check(certificate.tbs_certificate().serial_number().as_bytes(), "kůň baterie sponka", now()),
+            "right"
+        );
+    }
+    let old = world.old.certificates[0].serial().to_vec();
+    assert_eq!(check(&old, "kůň baterie sponka", now()), "wrong-revocation-password", "it has none");
+    let serial = certificates[0].tbs_certificate().serial_number().as_bytes();
+    let mut moment = now();
+    for _ in 0..10 {
+        assert_eq!(check(serial, "kůň baterie sponk", moment), "wrong-revocation-password");
+        moment += DAY;
+    }
+    let other = certificates[1].tbs_certificate().serial_number().as_bytes();
+    assert_eq!(check(other, "kůň baterie sponka", moment), "password-locked", "one password, one count");
+}
+
+#[test]
+fn a_renewal_sets_a_revocation_password_too() {
+    let world = World::automatic();
+    let draft = Draft::renewing(&world.old, 1);
+    let message = draft.message_with(Some(world.sealed("dlouhé heslo")));
+    let certificates = issued(world.ask(&message, &draft.transaction, Asked::Certificates, now()));
+    let serial = certificates[0].tbs_certificate().serial_number().as_bytes();
+    let passwords = world.ca.first().unwrap().revocation_passwords();
+    passwords.check(serial, &Secret::from_bytes("dlouhé heslo".as_bytes()).unwrap(), now()).unwrap();
+    // The same old and new keys in another message set another one.
+    let again = Draft { transaction: TransactionId::from_random([2; 16]), ..draft };
+    let message = again.message_with(Some(world.sealed("jiné heslo")));
+    assert_eq!(issued(world.ask(&message, &again.transaction, Asked::Certificates, now())), certificates);
+    passwords.check(serial, &Secret::from_bytes("jiné heslo".as_bytes()).unwrap(), now()).unwrap();
+    let short = Draft::renewing(&world.old, 3);
+    let message = short.message_with(Some(world.sealed("krátké")));
+    assert_eq!(rule(&world.ask(&message, &short.transaction, Asked::Certificates, now())), "short-password");
+}
+
+#[test]
+fn what_was_corrected_since_stands_in_the_certificate_or_the_order_is_not_approved() {
+    let world = World::new();
+    let desk = world.ca.first().unwrap();
+    let mut corrected = subject(USER, "main");
+    corrected.name = HOLDER.replace("Nováková", "Dvořáková").parse().unwrap();
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    token(&world.first(&first));
+    desk.enter(&corrected).unwrap();
+    let name = Transaction::new(first.transaction.as_bytes()).unwrap();
+    let refused = world.ca.approve(&name, now()).unwrap_err();
+    assert!(matches!(refused, CaError::Refused(Refusal::OtherSubject(Profile::Authentication))), "{refused}");
+
+    let mut first = First::of(&issue(&world.ca, "jana2", "main", now()), 2);
+    first.requests.iter_mut().for_each(|request| request.0.clear());
+    let picked = token(&world.first(&first));
+    corrected.user = UserId::new("jana2").unwrap();
+    desk.enter(&corrected).unwrap();
+    world.approve(&first.transaction);
+    for certificate in issued(world.query(&first.transaction, &picked)) {
+        assert_eq!(*certificate.tbs_certificate().subject(), corrected.name);
+    }
+}
+
+#[test]
+fn a_ca_without_a_desk_offers_no_first_certificates() {
+    let world = World::new();
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let answer = world.without_desk().answer(&first.message(), None, now()).unwrap();
+    assert_eq!(answer.refused, Some("message"));
+    assert!(Policy::from_toml(Policy::TEMPLATE).is_ok());
+}
+
+#[test]
+fn plain_est_gets_the_same_answer_for_the_same_request_only() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "main", now());
+    let user = UserId::new(USER).unwrap();
+    let [one, two] = [1, 2].map(|number| First::of(&password, number).request(0));
+    let ask = |request, text: &str| {
+        let typed = Secret::from_bytes(text.as_bytes()).unwrap();
+        world.ca.enroll(request, (&user, &typed), None, now())
+    };
+    let text = password.password.to_text().as_str();
+    let pending = |outcome| matches!(outcome, Ok(obnova_ca::Outcome::Pending { .. }));
+    assert!(pending(ask(&one, &text.to_lowercase().replace('-', ""))), "however it is typed");
+    assert!(pending(ask(&one, text)));
+    assert!(matches!(ask(&two, text), Err(CaError::Refused(Refusal::PasswordUsed))));
+    assert!(matches!(ask(&one, "another"), Err(CaError::Refused(Refusal::WrongPassword))), "not even that it is there");
+    let order = world.ca.list(None, 10).unwrap().remove(0);
+    world.ca.approve(&order.transaction, now()).unwrap();
+    for _ in 0..2 {
+        let Ok(obnova_ca::Outcome::Issued(certificates)) = ask(&one, text) else { panic!("not issued") };
+        let [certificate] = &certificates[..] else { panic!("not one certificate") };
+        assert_jana(&certificate.certificate);
+    }
+    // The old certificate re-enrolls, with its own key only where policy allows it.
+    let Ok(obnova_ca::Outcome::Issued(certificates)) = ask(&one, text) else { panic!("not issued") };
+    let old = &certificates[0].certificate;
+    let again = world.ca.reenroll(&one, old, now() + 350 * DAY);
+    assert!(matches!(again, Err(CaError::Refused(Refusal::OldKey(Profile::Authentication)))), "{again:?}");
+    assert!(matches!(world.ca.reenroll(&two, old, now()), Err(CaError::Refused(Refusal::TooEarly { .. }))));
+    assert!(pending(world.ca.reenroll(&two, old, now() + 350 * DAY)));
+    let stranger = &world.impostor().old.certificates[0].certificate;
+    assert!(matches!(world.ca.reenroll(&two, stranger, now()), Err(CaError::Refused(Refusal::UnknownPeer))));
+}
