@@ -192,8 +192,9 @@ impl Store for MemoryStore {
 
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
         let kept = self.kept();
-        let replaced =
-            |serial: &Vec<u8>| kept.open().flat_map(|order| &order.requests).any(|one| one.replaces == *serial);
+        let replaced = |serial: &Vec<u8>| {
+            kept.open().flat_map(|order| &order.requests).any(|one| one.replaces.as_ref() == Some(serial))
+        };
         let ending = kept.certificates.iter().filter(|one| (from..until).contains(&one.not_after));
         let mut ending: Vec<_> = ending.filter(|one| !replaced(&one.serial)).cloned().collect();
         ending.sort_by_key(|one| one.not_after);
@@ -211,9 +212,9 @@ impl Store for MemoryStore {
 }
 
 /// What they ask for, in whatever order they stand.
-fn asks(requests: &[RequestRecord]) -> Vec<(Profile, KeyHash, bool, &[u8])> {
+fn asks(requests: &[RequestRecord]) -> Vec<(Profile, KeyHash, bool, Option<&[u8]>)> {
     let mut asks: Vec<_> =
-        requests.iter().map(|one| (one.profile, one.key, one.same_key, one.replaces.as_slice())).collect();
+        requests.iter().map(|one| (one.profile, one.key, one.same_key, one.replaces.as_deref())).collect();
     asks.sort_unstable();
     asks
 }

@@ -100,12 +100,13 @@ impl Ca {
         now: SystemTime,
         kept: impl FnOnce(Kept) + Send + 'static,
     ) -> Result<Begun, AnswerError> {
-        let known = match Received::parse(message).map(|received| Slow::take(self, received, message)) {
-            Ok(Ok(slow)) => return Ok(Begun::Slow(slow)),
-            Ok(Err(received)) => received.known(),
-            Err(error) => Err(error),
+        let request = match Received::parse(message) {
+            Ok(received) if Slow::is_one(self, &received) => {
+                return Ok(Begun::Slow(Slow::new(received, message)));
+            }
+            received => received.and_then(Received::known),
         };
-        let request = match known {
+        let request = match request {
             Ok(request) => request,
             Err(error) => return self.answer_unreadable(message, error).map(Begun::Answered),
         };
@@ -177,7 +178,7 @@ impl Ca {
                             true => Said::Other(pending(&token, now + self.policy().retry_after)?),
                             false => Said::Issued(new.certificates.iter().map(|one| one.der.clone()).collect()),
                         };
-                        Decision::KeepOrder(Box::new(new), said)
+                        Decision::KeepOrder(new, said)
                     }
                 })
             }

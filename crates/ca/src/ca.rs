@@ -46,7 +46,7 @@ pub(crate) enum Prepared {
     /// It was kept before, and this became of it.
     Decided(Outcome),
     /// To be kept. Without certificates it waits then, and this picks it up.
-    New(NewOrder, PickUpToken),
+    New(Box<NewOrder>, PickUpToken),
 }
 
 impl std::fmt::Debug for Outcome {
@@ -129,7 +129,7 @@ impl Ca {
     pub(crate) fn keep(&self, transaction: &Transaction, prepared: Prepared) -> Result<Outcome, CaError> {
         match prepared {
             Prepared::Decided(outcome) => Ok(outcome),
-            Prepared::New(new, _) => self.submitted(transaction, self.store.submit(new)?),
+            Prepared::New(new, _) => self.submitted(transaction, self.store.submit(*new)?),
         }
     }
 
@@ -160,7 +160,7 @@ impl Ca {
                 new.certificates.push(record(kept.profile, kept.key, &new.holder, made));
             }
         }
-        Ok(Prepared::New(new, token))
+        Ok(Prepared::New(Box::new(new), token))
     }
 
     /// An order that waits, with what picks it up.

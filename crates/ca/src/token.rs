@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -87,8 +88,7 @@ impl PickUpSecret {
 
     /// A key for something else that the CA signs for itself.
     pub(crate) fn derive(&self, purpose: &[u8]) -> hmac::Key {
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()), purpose);
-        hmac::Key::new(hmac::HMAC_SHA256, tag.as_ref())
+        hmac::Key::new(hmac::HMAC_SHA256, self.0.derive(purpose).as_slice())
     }
 
     /// The token of an order.

@@ -6,9 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::{
-    DAY, Draft, EMAIL, HOLDER, Pair, World,
+    DAY, Draft, EMAIL, HOLDER, Pair, RequestDraft, World,
     first::{First, USER, automatic, issue, one_certificate, subject},
-    issued, key, now, rule, token,
+    issued, now, rule, token,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_ca::{CaError, Policy, Profile, Refusal, Transaction, store::OrderState};
@@ -18,7 +18,7 @@ use obnova_enroll::{
 };
 use x509_cert::{
     Certificate,
-    ext::pkix::{KeyUsages, SubjectAltName, name::GeneralName},
+    ext::pkix::{KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
 };
 
 fn assert_jana(certificate: &Certificate) {
@@ -36,7 +36,7 @@ fn a_password_brings_both_certificates_at_once_and_they_renew() {
     let ask = || world.ask(&message, &first.transaction, Asked::Certificates, now());
     let certificates = issued(ask());
     let keys: Vec<_> = certificates.iter().map(|one| one.tbs_certificate().subject_public_key_info()).collect();
-    let wanted: Vec<_> = first.requests.iter().map(|(.., key)| key.public_key()).collect();
+    let wanted: Vec<_> = first.requests.iter().map(|one| one.key.public_key()).collect();
     assert_eq!(keys, wanted);
     certificates.iter().for_each(assert_jana);
     assert_eq!(issued(ask()), certificates, "the same message is the same order");
@@ -50,7 +50,7 @@ fn a_password_brings_both_certificates_at_once_and_they_renew() {
         obnova_ca::IssuedCertificate::from_der(&kept.der).unwrap()
     };
     let pair = Pair {
-        keys: [first.requests[0].3.clone(), first.requests[1].3.clone()],
+        keys: [first.requests[0].key.clone(), first.requests[1].key.clone()],
         certificates: [issued_one(0), issued_one(1)],
     };
     let renewal = Draft::renewing(&pair, 2);
@@ -85,7 +85,7 @@ fn what_the_ca_knows_is_certified_whatever_the_request_leaves_out() {
         let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
         first.digest = digest;
         for request in &mut first.requests {
-            (request.0, request.1) = (String::new(), None);
+            (request.subject, request.email) = (String::new(), None);
         }
         issued(world.first(&first)).iter().for_each(assert_jana);
     }
@@ -116,16 +116,14 @@ fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
         ("wrong-password", |first, world| {
             first.user = UserId::new(&issue(&world.ca, "petra", "main", now()).subject.user).unwrap();
         }),
-        ("other-subject", |first, _| first.requests[1].0 = HOLDER.replace("Jana", "Petra")),
-        ("other-names", |first, _| first.requests[0].1 = Some("petra@example.cz".into())),
+        ("other-subject", |first, _| first.requests[1].subject = HOLDER.replace("Jana", "Petra")),
+        ("other-names", |first, _| first.requests[0].email = Some("petra@example.cz".into())),
         ("request-count", |first, _| drop(first.requests.pop())),
-        ("request-count", |first, _| {
-            first.requests.push((HOLDER.into(), None, Some(KeyUsages::DigitalSignature), key()))
-        }),
-        ("not-twins", |first, _| first.requests[1].2 = Some(KeyUsages::DigitalSignature)),
-        ("key-usage", |first, _| first.requests[1].2 = Some(KeyUsages::KeyCertSign)),
-        ("key-usage", |first, _| first.requests[1].2 = None),
-        ("key-taken", |first, world| first.requests[0].3 = world.old.keys[0].clone()),
+        ("request-count", |first, _| first.requests.push(RequestDraft::of(KeyUsages::DigitalSignature))),
+        ("not-twins", |first, _| first.requests[1].usage = Some(KeyUsage(KeyUsages::DigitalSignature.into()))),
+        ("key-usage", |first, _| first.requests[1].usage = Some(KeyUsage(KeyUsages::KeyCertSign.into()))),
+        ("key-usage", |first, _| first.requests[1].usage = None),
+        ("key-taken", |first, world| first.requests[0].key = world.old.keys[0].clone()),
         ("short-password", |first, world| first.revocation_password = Some(world.sealed("žluťouč"))),
         ("sealed-password", |first, world| {
             first.revocation_password = Some(world.impostor().sealed("a good password"))
@@ -244,7 +242,7 @@ fn one_certificate_is_a_service_too_and_is_renewed_alone() {
     first.requests.remove(0);
     assert_eq!(rule(&world.first(&first)), "not-of-this-service");
     first.requests = vec![twins.requests[0].clone()];
-    first.requests[0].2 = None;
+    first.requests[0].usage = None;
     let [certificate] = &issued(world.first(&first))[..] else { panic!("not one certificate") };
 
     let serial = certificate.tbs_certificate().serial_number().as_bytes();
@@ -252,7 +250,7 @@ fn one_certificate_is_a_service_too_and_is_renewed_alone() {
     assert_eq!(kept.profile, Profile::Authentication);
     let mut renewal = Draft::renewing(&world.old, 3);
     renewal.requests.truncate(1);
-    renewal.signers = vec![(certificate.clone(), first.requests[0].3.clone())];
+    renewal.signers = vec![(certificate.clone(), first.requests[0].key.clone())];
     let renew = |draft: &Draft| world.ask(&draft.message(), &draft.transaction, Asked::Certificates, now() + 350 * DAY);
     let mut both = renewal.clone();
     both.signers.push((world.old.certificates[1].certificate.clone(), world.old.keys[1].clone()));
@@ -330,7 +328,7 @@ fn what_was_corrected_since_stands_in_the_certificate_or_the_order_is_not_approv
     assert!(matches!(refused, CaError::Refused(Refusal::OtherSubject(Profile::Authentication))), "{refused}");
 
     let mut first = First::of(&issue(&world.ca, "jana2", "main", now()), 2);
-    first.requests.iter_mut().for_each(|request| request.0.clear());
+    first.requests.iter_mut().for_each(|request| request.subject.clear());
     let picked = token(&world.first(&first));
     corrected.user = UserId::new("jana2").unwrap();
     desk.enter(&corrected).unwrap();

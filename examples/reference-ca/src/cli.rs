@@ -1,5 +1,6 @@
 mod audit;
 mod backup;
+mod password;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,10 +13,11 @@ use crate::commands::MailCommand;
 
 pub use audit::{Audit, Moment};
 pub use backup::{Backup, Restore};
+pub use password::Password;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate or mail, 4 the order is decided already, or the
-certificate is revoked already or not on hold, 5 somebody changed the audit log.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail or user, 4 the order is decided already,
+the certificate is revoked already or not on hold, or there is no password to revoke, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -178,6 +180,9 @@ pub enum Command {
     /// What happened: show the audit log, or see whether anybody changed it
     #[command(subcommand)]
     Audit(Audit),
+    /// One-time passwords, which bring first certificates
+    #[command(subcommand)]
+    Password(Password),
     /// Print a completion script for a shell
     Completions {
         /// Which

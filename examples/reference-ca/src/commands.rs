@@ -2,6 +2,7 @@ mod audit;
 mod backup;
 mod mail;
 mod notices;
+mod password;
 
 use std::{
     io,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use clap::CommandFactory;
-use obnova_ca::{AuditEvent, AuditFinding, CaError, Policy, StatusError, StoreError, Transaction};
+use obnova_ca::{AuditEvent, AuditFinding, CaError, FirstError, Policy, StatusError, StoreError, Transaction};
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, BackupError, HouseError, InitOptions},
@@ -85,6 +86,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Backup(command) => backup::make(&command),
         Command::Restore(command) => backup::restore(&command),
         Command::Audit(command) => audit::run(command),
+        Command::Password(command) => password::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
             Ok(())
@@ -204,6 +206,8 @@ pub enum CommandError {
     #[error(transparent)]
     Ca(#[from] CaError),
     #[error(transparent)]
+    First(#[from] FirstError),
+    #[error(transparent)]
     Status(#[from] StatusError),
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -231,8 +235,11 @@ impl CommandError {
         match self {
             Self::Ca(CaError::Store(StoreError::NoSuchOrder(_)))
             | Self::Status(StatusError::Unknown)
+            | Self::First(FirstError::NoSubject)
             | Self::NoSuchMail(_) => 3,
-            Self::Ca(CaError::Decided { .. }) | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold) => 4,
+            Self::Ca(CaError::Decided { .. })
+            | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
+            | Self::First(FirstError::NoPassword) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,
         }

@@ -3,6 +3,7 @@
 mod address;
 mod audit;
 mod backup;
+mod first;
 mod layout;
 mod retention;
 
@@ -135,7 +136,8 @@ impl House {
         let secret = load_secret(&layout)?;
         let loaded = audit::loaded(&text, &issuer);
         let store = audit::store(&layout)?;
-        let ca = Arc::new(Ca::new(policy, issuer, secret, Box::new(store)));
+        let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
+        let ca = Arc::new(Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk));
         Ok(Self { ca, desks: Mutex::default(), layout, loaded })
     }
 
@@ -314,7 +316,8 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
     PickUpSecret::generate()
         .and_then(|secret| secret.save(&path))
         .map_err(|source| HouseError::Key { path, source })?;
-    drop(audit::store(&layout)?);
+    let policy = Policy::from_toml(&options.policy)?;
+    drop(first::desk(&layout, policy.first, &issuing)?);
     Ok(())
 }
 

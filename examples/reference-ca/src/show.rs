@@ -1,3 +1,5 @@
+mod password;
+
 use std::time::SystemTime;
 
 use obnova_ca::{
@@ -6,6 +8,8 @@ use obnova_ca::{
 };
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
+
+pub use password::{passwords, passwords_json};
 
 /// Orders as lines for a person.
 pub fn table(orders: &[OrderRecord]) -> String {

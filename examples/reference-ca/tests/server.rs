@@ -179,7 +179,7 @@ fn what_nobody_serves_and_what_nobody_can_read_is_refused() {
         status(&request)
     };
     assert_eq!(with(&|request| request.path = "/".into()), 404);
-    assert_eq!(with(&|request| request.path = "/.well-known/est/simpleenroll".into()), 404);
+    assert_eq!(with(&|request| request.path = "/.well-known/est/serverkeygen".into()), 404);
     assert_eq!(with(&|request| request.method = "GET".into()), 405);
     assert_eq!(with(&|request| request.method = "DELETE".into()), 405);
     assert_eq!(with(&|request| request.headers.set("Content-Type", "text/plain")), 415);

@@ -421,7 +421,9 @@ impl Stage<'_> {
                 let asked = CertificationRequest::from_der(&request.request).expect("it was read");
                 assert!(asked.verify().is_ok() && !request.same_key);
                 let which = usize::from(request.profile == Profile::Signature);
-                let replaced = |pair: &[IssuedCertificate; 2]| serial(&pair[which].certificate) == request.replaces;
+                let replaced = |pair: &[IssuedCertificate; 2]| {
+                    Some(serial(&pair[which].certificate)) == request.replaces.as_deref()
+                };
                 let (holder, pair) = self.house.pairs().find(|(_, pair)| replaced(pair)).expect("it was issued here");
                 holders.push(holder);
                 let old = &pair[which].certificate;

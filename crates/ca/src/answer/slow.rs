@@ -15,14 +15,18 @@ pub struct Slow {
 }
 
 impl Slow {
-    /// What was received, when it is one of those and the CA takes it; else it comes back.
-    pub(super) fn take(ca: &Ca, received: Received, message: &[u8]) -> Result<Self, Received> {
-        let slow = match &received {
+    /// Whether it is one of those, and the CA takes it.
+    pub(super) const fn is_one(ca: &Ca, received: &Received) -> bool {
+        let slow = match received {
             Received::First(_) => true,
             Received::Known(FullRequest { revocation_password, .. }) => revocation_password.is_some(),
             Received::Revocation(_) => false,
         };
-        if slow && ca.first().is_some() { Ok(Self { received, message: message.to_vec() }) } else { Err(received) }
+        slow && ca.first().is_some()
+    }
+
+    pub(super) fn new(received: Received, message: &[u8]) -> Self {
+        Self { received, message: message.to_vec() }
     }
 }
 

@@ -198,7 +198,7 @@ impl FirstDesk {
         matches: impl FnOnce(&CredentialRecord) -> bool,
     ) -> Result<CredentialRecord, CaError> {
         let credential = match self.store.guess(user.as_str(), module, self.policy.guesses, now)? {
-            Guess::Counted(credential) => credential,
+            Guess::Counted(credential) => *credential,
             Guess::Nobody => return Err(Refusal::WrongPassword.into()),
             Guess::Not(not) => return Err(slowed_or_locked(not).into()),
         };

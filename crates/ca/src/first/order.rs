@@ -189,7 +189,7 @@ impl Ca {
         }
         new.credential = Some(asked.credential.id);
         new.revocation_password = asked.revocation_password;
-        Ok(Prepared::New(new, token))
+        Ok(Prepared::New(Box::new(new), token))
     }
 
     /// The certificates of a first order that an operator approves: of what the CA knows of the applicant now.

@@ -1,20 +1,17 @@
 //! Somebody without a certificate, whom the CA knows, and his orders, that can be bent in every way.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_algorithm::Digest;
-use obnova_ca::{Ca, CaKey, IssuedPassword, Policy, Subject};
+use obnova_ca::{Ca, IssuedPassword, Policy, Subject};
 use obnova_enroll::{
     Secret,
     cmc::{Answer, Asked, FirstRequestBuilder, ProofKey, SealedPassword, TransactionId, UserId},
 };
-use obnova_pkcs10::{CertificationRequest, RequestBuilder};
-use x509_cert::{
-    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
-    name::Name,
-};
+use obnova_pkcs10::CertificationRequest;
+use x509_cert::ext::pkix::KeyUsages;
 
-use super::{EMAIL, HOLDER, World, key, nonce, now};
+use super::{EMAIL, HOLDER, RequestDraft, World, nonce, now};
 
 pub const USER: &str = "jana";
 
@@ -51,38 +48,24 @@ pub struct First {
     pub user: UserId,
     pub password: Secret,
     pub digest: Digest,
-    /// Subject, names, what it is for, and the key.
-    pub requests: Vec<(String, Option<String>, Option<KeyUsages>, Arc<CaKey>)>,
+    pub requests: Vec<RequestDraft>,
     pub revocation_password: Option<SealedPassword>,
 }
 
 impl First {
     pub fn of(issued: &IssuedPassword, transaction: u8) -> Self {
-        let request = |usage| (HOLDER.to_owned(), Some(EMAIL.to_owned()), Some(usage), key());
         Self {
             transaction: TransactionId::from_random([transaction; 16]),
             user: UserId::new(&issued.subject.user).unwrap(),
             password: issued.password.secret(),
             digest: Digest::Sha256,
-            requests: vec![request(KeyUsages::DigitalSignature), request(KeyUsages::NonRepudiation)],
+            requests: [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation].map(RequestDraft::of).to_vec(),
             revocation_password: None,
         }
     }
 
     pub fn request(&self, index: usize) -> CertificationRequest {
-        let (subject, email, usage, key) = &self.requests[index];
-        let subject = if subject.is_empty() { Name::default() } else { subject.parse().unwrap() };
-        let mut builder = RequestBuilder::new(subject, key.public_key().clone(), key.algorithm());
-        builder = builder.key_identifier();
-        if let Some(email) = email {
-            let name = x509_cert::der::asn1::Ia5String::new(email).unwrap();
-            builder = builder.subject_alt_name(vec![GeneralName::Rfc822Name(name)]);
-        }
-        if let Some(usage) = usage {
-            builder = builder.key_usage(KeyUsage((*usage).into()));
-        }
-        let to_sign = builder.finalize().unwrap();
-        to_sign.assemble(&key.sign(to_sign.bytes()).unwrap()).unwrap()
+        self.requests[index].request()
     }
 
     pub fn message(&self) -> Vec<u8> {
@@ -97,7 +80,7 @@ impl First {
         }
         let proof = ProofKey::derive(self.digest, &self.password, &self.user);
         let to_sign = builder.finalize(&self.user, &proof).unwrap();
-        to_sign.sign_with(|to_sign| self.requests[to_sign.signer].3.sign(&to_sign.bytes)).unwrap()
+        to_sign.sign_with(|to_sign| self.requests[to_sign.signer].key.sign(&to_sign.bytes)).unwrap()
     }
 }
 

@@ -27,6 +27,7 @@ use x509_cert::{
     Certificate,
     der::Decode,
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
+    name::Name,
 };
 
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -221,9 +222,16 @@ pub struct RequestDraft {
 }
 
 impl RequestDraft {
+    /// By the holder, with a new key.
+    pub fn of(usage: KeyUsages) -> Self {
+        let (subject, email) = (HOLDER.into(), Some(EMAIL.into()));
+        Self { subject, email, usage: Some(KeyUsage(usage.into())), key: key() }
+    }
+
     pub fn request(&self) -> CertificationRequest {
         let spki = self.key.public_key().clone();
-        let mut builder = RequestBuilder::new(self.subject.parse().unwrap(), spki, self.key.algorithm());
+        let subject = if self.subject.is_empty() { Name::default() } else { self.subject.parse().unwrap() };
+        let mut builder = RequestBuilder::new(subject, spki, self.key.algorithm()).key_identifier();
         if let Some(email) = &self.email {
             let name = x509_cert::der::asn1::Ia5String::new(email).unwrap();
             builder = builder.subject_alt_name(vec![GeneralName::Rfc822Name(name)]);
@@ -247,16 +255,10 @@ pub struct Draft {
 impl Draft {
     /// An honest order for a new pair with new keys.
     pub fn renewing(old: &Pair, transaction: u8) -> Self {
-        let request = |usage: KeyUsages| RequestDraft {
-            subject: HOLDER.into(),
-            email: Some(EMAIL.into()),
-            usage: Some(KeyUsage(usage.into())),
-            key: key(),
-        };
         let signer = |index: usize| (old.certificates[index].certificate.clone(), old.keys[index].clone());
         Self {
             transaction: TransactionId::from_random([transaction; 16]),
-            requests: vec![request(KeyUsages::DigitalSignature), request(KeyUsages::NonRepudiation)],
+            requests: [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation].map(RequestDraft::of).to_vec(),
             signers: vec![signer(0), signer(1)],
         }
     }

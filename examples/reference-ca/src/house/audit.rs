@@ -1,11 +1,14 @@
 //! The store of a CA in a directory, with the anchors of its audit log.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use obnova_algorithm::Digest;
 use obnova_ca::{AuditAnchors, AuditKey, Issuer, KeyFileError, SqliteStore};
 
-use super::{HouseError, layout::Layout, parent};
+use super::{
+    HouseError,
+    layout::{Layout, is_missing, make_once},
+};
 
 /// Opens the database; the anchors of its audit log are beside it.
 pub(super) fn store(layout: &Layout) -> Result<SqliteStore, HouseError> {
@@ -16,16 +19,8 @@ pub(super) fn store(layout: &Layout) -> Result<SqliteStore, HouseError> {
 
 /// A CA that is older than its audit log gets a key. Where there are anchors already, a key that is missing is missed.
 fn load_or_make(path: &Path, anchors: &Path) -> Result<AuditKey, KeyFileError> {
-    let missing = |path: &Path| matches!(path.try_exists(), Ok(false));
-    if missing(path) && missing(anchors) {
-        // All of it under its name, or nothing: another process may look for it at this moment, and has made it then.
-        let beside = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent(path))?;
-        let unfinished = beside.path().join("audit.secret");
-        AuditKey::generate()?.save(&unfinished)?;
-        match std::fs::hard_link(&unfinished, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
-            _ => {}
-        }
+    if is_missing(anchors) {
+        make_once(path, |path| AuditKey::generate()?.save(path))?;
     }
     AuditKey::load(path)
 }

@@ -4,13 +4,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use obnova_ca::IssuedCertificate;
+use obnova_ca::{IssuedCertificate, KeyFileError};
 use x509_cert::{
     Certificate,
     der::{DecodePem, EncodePem, pem::LineEnding},
 };
 
-use super::HouseError;
+use super::{HouseError, parent};
 
 /// Which file is where in a CA's directory.
 #[derive(Clone, Debug)]
@@ -90,6 +90,20 @@ impl Layout {
         self.0.join("audit.anchors")
     }
 
+    /// Without it the passwords in the database cannot even be guessed.
+    pub fn credential_secret(&self) -> PathBuf {
+        self.0.join("credentials.secret")
+    }
+
+    /// Opens revocation passwords.
+    pub fn encryption_key(&self) -> PathBuf {
+        self.0.join("encryption.key")
+    }
+
+    pub fn encryption_certificate(&self) -> PathBuf {
+        self.0.join("encryption.pem")
+    }
+
     /// Reads a text file, at most `most` bytes of it.
     pub fn read_text(&self, path: &Path, most: u64) -> Result<String, HouseError> {
         let io_error = |source| HouseError::Io { path: path.into(), source };
@@ -107,9 +121,12 @@ impl Layout {
     }
 
     pub fn write_certificate(&self, path: &Path, certificate: &IssuedCertificate) -> Result<(), HouseError> {
-        let text = certificate.certificate.to_pem(LineEnding::LF);
-        let text = text.map_err(|_| HouseError::Certificate { path: path.into() })?;
-        self.write(path, text.as_bytes())
+        self.write(path, Self::pem(path, certificate)?.as_bytes())
+    }
+
+    /// The certificate as its file has it.
+    pub fn pem(path: &Path, certificate: &IssuedCertificate) -> Result<String, HouseError> {
+        certificate.certificate.to_pem(LineEnding::LF).map_err(|_| HouseError::Certificate { path: path.into() })
     }
 
     /// Writes a new file and flushes it to disk.
@@ -120,5 +137,26 @@ impl Layout {
             file.sync_all()
         };
         write().map_err(|source| HouseError::Io { path: path.into(), source })
+    }
+}
+
+/// Whether there is no such file, as far as can be told.
+pub(super) fn is_missing(path: &Path) -> bool {
+    matches!(path.try_exists(), Ok(false))
+}
+
+/// Makes a file that is missing: all of it under its name, or nothing. Another process may do so at this moment; then its file is
+/// the one.
+pub(super) fn make_once(path: &Path, make: impl FnOnce(&Path) -> Result<(), KeyFileError>) -> Result<(), KeyFileError> {
+    if !is_missing(path) {
+        return Ok(());
+    }
+    let parent = parent(path);
+    let beside = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent)?;
+    let unfinished = beside.path().join("unfinished");
+    make(&unfinished)?;
+    match fs::hard_link(&unfinished, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
+        _ => Ok(()),
     }
 }

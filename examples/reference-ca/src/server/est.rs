@@ -11,13 +11,14 @@ use axum::{
     response::Response,
 };
 use obnova_ca::{AnswerError, Begun, Response as CaResponse};
-use obnova_enroll::est::{self, HttpRequest, HttpResponse, MAX_BODY, Operation};
+use obnova_enroll::est::{self, HttpRequest, HttpResponse, MAX_BODY, Operation, RouteError};
 use tokio::sync::oneshot;
 
 use super::{
     Shared,
     connection::Peer,
-    pages::{Refused, broken, failed, text},
+    pages::{Refused, blocking, broken, failed, text},
+    simple,
 };
 
 /// EST (RFC 7030): everything that is no page of its own.
@@ -37,8 +38,10 @@ pub(super) async fn answer(
         headers: headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect(),
         body: body.into(),
     };
-    let server = est::Server::new();
+    let label = simple::label_of(&request.path);
+    let server = label.map_or_else(est::Server::new, |label| est::Server::new().label(label));
     match server.route(&request) {
+        Err(RouteError::NotFound) => simple::answer(shared, peer, server, request).await,
         Err(error) => carry(error.response()),
         Ok(Operation::CaCerts) => {
             let certificates: Vec<_> = shared.ca.certificates().map(|one| one.certificate.clone()).collect();
@@ -47,7 +50,7 @@ pub(super) async fn answer(
                 Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
             }
         }
-        Ok(Operation::FullCmc(message)) => match decide(&shared, &peer, &message).await {
+        Ok(Operation::FullCmc(message)) => match decide(&shared, &peer, &message, label).await {
             Err(Panicked) => broken(),
             Ok(Ok(response)) => {
                 let mut answer = carry(server.fullcmc(&response.message, response.refused.is_some()));
@@ -63,7 +66,12 @@ pub(super) async fn answer(
 
 /// Signatures are made here, on the thread that serves the connection: to hand them to another one costs as much. Only for the
 /// disk others wait.
-async fn decide(shared: &Shared, peer: &Peer, message: &[u8]) -> Result<Result<CaResponse, AnswerError>, Panicked> {
+async fn decide(
+    shared: &Arc<Shared>,
+    peer: &Peer,
+    message: &[u8],
+    label: Option<&str>,
+) -> Result<Result<CaResponse, AnswerError>, Panicked> {
     let (kept, on_disk) = oneshot::channel();
     // A client that is gone does not wait for it.
     let kept = move |what| drop(kept.send(what));
@@ -73,6 +81,11 @@ async fn decide(shared: &Shared, peer: &Peer, message: &[u8]) -> Result<Result<C
         Ok(Begun::Keeping(unfinished)) => {
             let kept = on_disk.await.ok();
             guarded(|| shared.ca.finish_answer(unfinished, kept))
+        }
+        Ok(Begun::Slow(slow)) => {
+            let (shared, peer, label) = (shared.clone(), peer.certificate.clone(), label.map(str::to_owned));
+            let work = move || shared.ca.answer_slow(slow, label.as_deref(), peer.as_deref(), (shared.clock)());
+            blocking(work).await.map_err(|_| Panicked)
         }
         Err(error) => Ok(Err(error)),
     }
@@ -87,7 +100,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 }
 
 /// An answer as a value, on the wire.
-fn carry(answer: HttpResponse) -> Response {
+pub(super) fn carry(answer: HttpResponse) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in answer.headers.iter() {

@@ -19,12 +19,13 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-use super::{Access, Shared, connection::Peer, est, links};
+use super::{Access, Shared, connection::Peer, est, links, simple};
 
 /// Everything that can be asked for.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/login", get(login))
+        .route("/encryption.cer", get(simple::encryption_certificate))
         .route("/pickup/{token}", get(pick_up))
         .merge(links::router())
         .fallback(est::answer)

@@ -133,6 +133,21 @@ pub fn exchange(
     client: Option<(&CaKey, &IssuedCertificate)>,
 ) -> HttpResponse {
     let mut stream = connect(address, trust, client);
+    write_request(&mut stream, address, request);
+    read_response(&mut stream)
+}
+
+/// One request without TLS; nothing when there was no HTTP answer to it.
+pub fn in_the_clear(address: SocketAddr, request: &HttpRequest) -> Option<HttpResponse> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write_request(&mut stream, address, request);
+    let mut bytes = Vec::new();
+    // What speaks TLS only breaks off.
+    let _ = stream.read_to_end(&mut bytes);
+    bytes.starts_with(b"HTTP/").then(|| read_response(&mut bytes.as_slice()))
+}
+
+fn write_request(stream: &mut impl Write, address: SocketAddr, request: &HttpRequest) {
     let mut head =
         format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", request.method.as_str(), request.path);
     for (name, value) in request.headers.iter() {
@@ -141,7 +156,6 @@ pub fn exchange(
     head += &format!("Content-Length: {}\r\n\r\n", request.body.len());
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&request.body).unwrap();
-    read_response(&mut stream)
 }
 
 pub fn connect(

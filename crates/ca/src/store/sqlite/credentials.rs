@@ -85,7 +85,7 @@ impl std::fmt::Debug for CredentialRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guess {
     /// It is counted: compare.
-    Counted(CredentialRecord),
+    Counted(Box<CredentialRecord>),
     /// There is no such user, or no password of his.
     Nobody,
     /// Do not even compare.
@@ -185,7 +185,7 @@ impl SqliteStore {
                     if count == policy.most {
                         by_client(connection, AuditEvent::PasswordLocked, &to_hex(&credential.id), "")?;
                     }
-                    Ok(Guess::Counted(credential))
+                    Ok(Guess::Counted(Box::new(credential)))
                 }
             }
         })

@@ -1,0 +1,50 @@
+use std::time::SystemTime;
+
+use obnova_ca::{FirstDesk, FirstError, Subject};
+use obnova_reference_ca::{House, house::HouseError};
+use zeroize::Zeroizing;
+
+use super::{CommandError, print};
+use crate::{cli::Password, show};
+
+/// Does what was asked of one-time passwords.
+pub fn run(command: Password) -> Result<(), CommandError> {
+    let now = SystemTime::now();
+    match command {
+        Password::Issue { directory, user, module, name, email } => {
+            let house = House::open(&directory)?;
+            let desk = desk(&house)?;
+            let subject = match (name, email) {
+                (Some(name), Some(email)) => {
+                    let name = name.parse().map_err(|_| HouseError::Name { text: name })?;
+                    desk.enter(&Subject { user, module, name, email })?
+                }
+                _ => desk.subject(&user, &module)?,
+            };
+            let issued = desk.issue(subject, now)?;
+            let (user, module, until) = (&issued.subject.user, &issued.subject.module, show::date(issued.expires));
+            let secret = issued.password.to_text();
+            print(&Zeroizing::new(format!(
+                "user id            {user}\nmodule             {module}\none-time password  {}\nuntil              {until}\n",
+                secret.as_str()
+            )))
+        }
+        Password::List { directory, limit, json } => {
+            let house = House::open(&directory)?;
+            let desk = desk(&house)?;
+            let all = desk.list(limit)?;
+            print(&if json { show::passwords_json(&all, desk, now) } else { show::passwords(&all, desk, now) })
+        }
+        Password::Revoke { directory, user, module } => {
+            let house = House::open(&directory)?;
+            let desk = desk(&house)?;
+            desk.revoke(&desk.subject(&user, &module)?, now)?;
+            print("revoked\n")
+        }
+    }
+}
+
+fn desk(house: &House) -> Result<&FirstDesk, CommandError> {
+    // A house has one.
+    Ok(house.ca().first().ok_or(FirstError::NoPassword)?)
+}
