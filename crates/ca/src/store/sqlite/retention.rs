@@ -17,6 +17,8 @@ const REQUESTS: &str = "UPDATE requests SET request = x'' WHERE order_id = ?1";
 const REPEATS: &str = "UPDATE repeats SET message = x'' WHERE order_id = ?1";
 /// The name of an order says nothing, and must not come again.
 const REJECTED: &str = "UPDATE orders SET holder = '', reason = '' WHERE id = ?1 AND state = 'rejected'";
+/// Whoever asked for his first certificates by it has them, or was turned down.
+const PASSWORD: &str = "UPDATE credentials SET proof_keys = NULL, hash = NULL WHERE order_id = ?1";
 const SENT: &str = "SELECT id FROM mails WHERE sent < ?1 AND recipient != ''";
 const COUNT_SENT: &str = "SELECT count(*) FROM mails WHERE sent < ?1 AND recipient != ''";
 const GIVEN_UP: &str = "SELECT id FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != ''";
@@ -63,7 +65,7 @@ impl SqliteStore {
         let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
         let mails = [sent?, given_up?].concat();
         // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
-        self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED])?;
+        self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD])?;
         self.change_each(&mails, &[MAIL])?;
         Ok(Forgotten { orders: orders.len() as u64, mails: mails.len() as u64 })
     }
@@ -98,4 +100,4 @@ fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64
 
 /// What is done for each row, for the test that looks at plans. What is due is found by looking through what was not forgotten yet.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 5] = [MESSAGE, REQUESTS, REPEATS, REJECTED, MAIL];
+pub(super) const STATEMENTS: [&str; 6] = [MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD, MAIL];
