@@ -9,8 +9,12 @@ use x509_cert::ext::pkix::KeyUsages;
 
 use crate::{ByRole, Pair, wire};
 
-/// What a house asks of a renewal. Data: a vendor writes another one instead of other code.
-#[derive(Clone, Debug, PartialEq, Eq)]
+mod file;
+
+/// What a house asks of a renewal. Data: a vendor writes another one instead of other code, and may write it as the table
+/// `[holder]` of a service's file (`policies/README.md`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "file::File")]
 pub struct Policy {
     /// New keys, or the same keys certified again. It says nothing of a first order, which always has new keys.
     pub method: Method,

@@ -8,6 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::Deserialize;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
@@ -32,7 +33,10 @@ pub enum Command {
         keep: Option<PathBuf>,
     },
     Scenario {
-        scenario: Scenario,
+        #[arg(required_unless_present = "policy", conflicts_with = "policy")]
+        scenario: Option<Scenario>,
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -69,7 +73,8 @@ pub enum Command {
 }
 
 /// The services that can be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scenario {
     Twins,
     Activation,

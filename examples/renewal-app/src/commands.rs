@@ -29,7 +29,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
     match cli.command {
         Command::Demo { keep } => demo::run(keep.as_deref()),
-        Command::Scenario { scenario, json, pins } => scenario::run(global, scenario, json, &pins),
+        Command::Scenario { scenario, policy, json, pins } => {
+            scenario::run(global, scenario, policy.as_deref(), json, &pins)
+        }
         Command::Doctor => doctor::run(global),
         Command::Card(CardCommand::List) => card::list(global),
         Command::Card(CardCommand::Show) => card::show(global),

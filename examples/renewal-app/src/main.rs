@@ -21,6 +21,7 @@ mod narration;
 mod phrases;
 mod pins;
 mod plan;
+mod service;
 mod stage;
 mod texts;
 mod tokens;

@@ -74,7 +74,7 @@ fn the_report_has_every_field_and_the_figures_hold() {
 fn without_json_there_is_a_table() {
     let said = Desk::new().run(["scenario", "twins", "--token", "profile"]).ends_with(0);
     said.says(&["STEP", "APDUS", "list", "generate", "clean", "all steps"]);
-    said.says(&["✓ twins/one-year", "✓ twins/requested/client", "✓ twins/requested/ca", "! twins/registered"]);
+    said.says(&["✓ twins/one-year", "✓ twins/requested/client", "✓ twins/requested/ca", "twins/registered"]);
 }
 
 #[test]
@@ -97,4 +97,32 @@ fn a_card_that_arrives_inactive_is_held_against_its_rules() {
         assert!(holds(id), "{id}");
     }
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
+}
+
+/// A service that nobody has heard of is a file, and no new code.
+#[test]
+fn a_service_of_ones_own_is_a_file() {
+    let desk = Desk::new();
+    let known = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/twins.toml");
+    let text = std::fs::read_to_string(known).unwrap();
+    let own =
+        text.replace("name = \"twins\"", "name = \"quarterly\"").replace("validity_days = 365", "validity_days = 90");
+    let own = own.replace("days = [21, 7]", "days = [14, 3]");
+    std::fs::write(desk.file("quarterly.toml"), &own).unwrap();
+    let said = desk.run(["scenario", "--policy", "quarterly.toml", "--json"]).ends_with(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["scenario"], &report["ok"]), (&"quarterly".into(), &true.into()));
+    let seen = |id: &str| {
+        let rule = report["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == id).unwrap();
+        assert_eq!(rule["ok"], true, "{rule}");
+        rule["seen"].as_str().unwrap().to_owned()
+    };
+    assert!(seen("quarterly/one-year").contains("90 days"));
+    assert!(seen("quarterly/notice-three-weeks").contains("[335, 71]"));
+
+    std::fs::write(desk.file("bad.toml"), own.replace("prove_login", "prove_logins")).unwrap();
+    desk.run(["scenario", "--policy", "bad.toml"]).ends_with(2);
+    std::fs::write(desk.file("worse.toml"), own.replace("validity_days = 90", "validity_days = 0")).unwrap();
+    desk.run(["scenario", "--policy", "worse.toml"]).ends_with(2);
+    desk.run(["scenario"]).ends_with(2);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, retention::Retention,
@@ -22,6 +22,11 @@ pub(super) struct Policy {
     renewal: Renewal,
     authentication: Profile,
     signature: Profile,
+    /// For the holder's side.
+    #[serde(default, rename = "service")]
+    _service: IgnoredAny,
+    #[serde(default, rename = "holder")]
+    _holder: IgnoredAny,
     #[serde(default)]
     notices: Notices,
     #[serde(default)]

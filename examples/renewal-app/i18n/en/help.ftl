@@ -142,6 +142,7 @@ help-arg-journal = Folder of the journal [default: obnova in the state folder of
 help-arg-trace = Write what is said to the card into this file; PINs are left out
 help-arg-keep = Keep everything that was made in this folder, with a README
 help-arg-scenario = Which service to play
+help-arg-policy = The file of a service to play (policies/README.md)
 help-arg-json = Print one JSON object
 help-arg-nss = Only this NSS database: a folder with cert9.db (may be given more than once)
 help-arg-module = The card's PKCS#11 library [default: that of the token, or OpenSC's]

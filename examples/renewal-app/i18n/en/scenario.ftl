@@ -8,9 +8,9 @@ scenario-rule = { $id }: { $rule }
 rule-not-built = Not built: nothing here does that yet.
 rule-not-installed = Not looked at: what it takes is not installed here (Debian: opensc-pkcs11, libnss3-tools).
 
-rule-twins-one-year = Each new certificate is valid for a year.
-rule-twins-notice-three-weeks = Three weeks before the end a notice goes out, once.
-rule-twins-notice-one-week = One week before the end another one goes out, once.
+rule-twins-one-year = Each new certificate is valid as long as the service says: a year for the twins.
+rule-twins-notice-three-weeks = A notice goes out for the first time on the day that the service says, once: three weeks before the end for the twins.
+rule-twins-notice-one-week = The last notice goes out on the day that the service says, once: one week before the end for the twins.
 rule-twins-notice-address = Notices go to the address that stands in the certificate.
 rule-twins-notice-link = The link in a notice begins the renewal, once; looking at it uses nothing up.
 rule-twins-check-first = A computer check comes before everything else, and finds reader, card and both certificates.

@@ -6,9 +6,11 @@ use obnova_renewal::{Action, CardView, Fact};
 use super::card;
 use crate::{
     ask,
+    cli::Scenario,
     failure::Failure,
     narration::{self, Narrator},
     plan,
+    service::Service,
     stage::{self, Audience, Moment, PlayPins, Report, Scene, Setting, Stage},
     texts::t,
     ui::{Mark, Progress, Screen, Table},
@@ -21,7 +23,8 @@ pub fn run(keep: Option<&Path>) -> Result<(), Failure> {
     let mut screen = Screen::new();
     screen.title(&t!("demo-title"));
     let setting_up = screen.progress(&t!("demo-setting-up"));
-    let stage = Stage::set(Setting { keep, ..Setting::new(pins) }, SystemTime::now())?;
+    let stage =
+        Stage::set(Setting { keep, ..Setting::new(Service::known(Scenario::Twins)?, pins) }, SystemTime::now())?;
     drop(setting_up);
     screen.say(&t!("demo-setting", address = stage.authority.url.as_str()));
     screen.say(&match keep {

@@ -1,25 +1,36 @@
-use std::time::SystemTime;
+use std::{path::Path, time::SystemTime};
 
 use crate::{
     cli::{Global, PinOptions, Scenario},
     failure::{Failure, Kind},
     pins::{Asked, Pins},
+    service::Service,
     stage::{self, Figure, PlayPins, Report, Setting, Stage},
     texts::t,
     ui::{Mark, Screen, Table},
 };
 
 /// `scenario`: plays a service and tells its figures.
-pub fn run(global: &Global, scenario: Scenario, json: bool, options: &PinOptions) -> Result<(), Failure> {
+pub fn run(
+    global: &Global,
+    scenario: Option<Scenario>,
+    policy: Option<&Path>,
+    json: bool,
+    options: &PinOptions,
+) -> Result<(), Failure> {
+    let service = match (scenario, policy) {
+        (_, Some(file)) => Service::read(file)?,
+        (named, None) => Service::known(named.unwrap_or(Scenario::Twins))?,
+    };
     let pins = Pins::read(options)?;
     let pins = PlayPins {
         authentication: pins.given(Asked::AuthenticationPin).unwrap_or_else(|| "1234".into()),
         signature: pins.given(Asked::SignaturePin).unwrap_or_else(|| "567890".into()),
     };
     let token = global.token.as_deref().filter(|token| *token != "profile");
-    let setting = Setting { token, trace: global.trace.as_deref(), ..Setting::new(pins) };
+    let setting = Setting { token, trace: global.trace.as_deref(), ..Setting::new(service, pins) };
     let stage = Stage::set(setting, SystemTime::now())?;
-    let (report, failure) = match scenario {
+    let (report, failure) = match stage.service.plays {
         Scenario::Twins => stage::twins(&stage),
         Scenario::Activation => stage::activation(&stage),
     };
@@ -51,7 +62,7 @@ fn show(screen: &mut Screen, report: &Report) {
         let numbers = [figure.apdus, figure.bytes_out, figure.bytes_in].map(|number| number.to_string());
         table.row([name, format!("{:.3}", figure.seconds)].into_iter().chain(numbers));
     }
-    screen.title(report.scenario);
+    screen.title(&report.scenario);
     screen.table(&table);
     screen.blank();
     for rule in &report.rules {
@@ -60,7 +71,7 @@ fn show(screen: &mut Screen, report: &Report) {
             Some(false) => Mark::Bad,
             None => Mark::Caution,
         };
-        screen.mark(mark, &t!("scenario-rule", id = rule.id, rule = rule.rule.as_str()));
+        screen.mark(mark, &t!("scenario-rule", id = rule.id.as_str(), rule = rule.rule.as_str()));
         screen.nested(&rule.seen);
     }
 }

@@ -4,7 +4,6 @@ use super::{
     Arrived, Audience, Figure, Report, Scene, Stage, Witness,
     meter::Meter,
     play,
-    play::PROCESS,
     rules::{self, Broken, activation, twins as of_twins, twins::World},
 };
 use crate::failure::{Failure, internal};
@@ -27,14 +26,14 @@ fn activated<'s>(stage: &'s Stage, bend: impl FnOnce(Arrived<'s>) -> Arrived<'s>
     let (mut report, failure) = match played {
         Ok((arrived, steps)) => {
             let arrived = bend(arrived);
-            let mut report = Report::new("activation", steps);
+            let mut report = Report::new(&stage.service.name, steps);
             let mut world = activation::World { arrived };
-            report.rules = rules::judge(&mut world, &activation::rules());
+            report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules());
             (report, None)
         }
         Err(Broken(why)) => {
             let failure = internal(why);
-            (Report::broken_off("activation", &failure), Some(failure))
+            (Report::broken_off(&stage.service.name, &failure), Some(failure))
         }
     };
     report.seconds = begun.elapsed().as_secs_f64();
@@ -62,11 +61,11 @@ fn judged(stage: &Stage, other: &mut dyn Audience, bend: impl FnOnce(&mut World<
     let played = play(stage, &mut Both(other, &mut witness));
     let (mut report, failure) = match played {
         Ok(report) => (report, None),
-        Err(failure) => (Report::broken_off(PROCESS, &failure), Some(failure)),
+        Err(failure) => (Report::broken_off(&stage.service.name, &failure), Some(failure)),
     };
     let mut world = World::new(stage, witness, report.clone());
     bend(&mut world);
-    report.rules = rules::judge(&mut world, &of_twins::rules());
+    report.rules = rules::judge(&stage.service.name, &mut world, &of_twins::rules());
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
 }

@@ -19,7 +19,7 @@ pub struct Figure {
 /// What came of a scenario: the JSON object that `scenario --json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    pub scenario: &'static str,
+    pub scenario: String,
     pub ok: bool,
     pub seconds: f64,
     pub apdus: u64,
@@ -33,10 +33,10 @@ pub struct Report {
 
 impl Report {
     /// Of a play that went well.
-    pub fn new(scenario: &'static str, steps: Vec<Figure>) -> Self {
+    pub fn new(scenario: &str, steps: Vec<Figure>) -> Self {
         let all = Figure::sum(&steps);
         Self {
-            scenario,
+            scenario: scenario.to_owned(),
             ok: true,
             seconds: all.seconds,
             apdus: all.apdus,
@@ -48,9 +48,9 @@ impl Report {
     }
 
     /// Of a play that came to no end.
-    pub fn broken_off(scenario: &'static str, failure: &Failure) -> Self {
+    pub fn broken_off(scenario: &str, failure: &Failure) -> Self {
         Self {
-            scenario,
+            scenario: scenario.to_owned(),
             ok: false,
             seconds: 0.0,
             apdus: 0,

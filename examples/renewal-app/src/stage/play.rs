@@ -6,7 +6,7 @@ use std::{
 
 use obnova_card::{Pin, SlotId};
 use obnova_client::{FileJournal, Journal as _, Runner, Seams, SharedToken, Turn, look, renewal::CardView};
-use obnova_renewal::{Because, Plan, Policy, SlotView, Summary, date, removable, removals};
+use obnova_renewal::{Because, Plan, SlotView, Summary, date, removable, removals};
 
 use super::{
     Audience, Figure, Moment, Report, Scene, Stage,
@@ -47,7 +47,7 @@ pub fn play(stage: &Stage, audience: &mut dyn Audience) -> Result<Report, Failur
 
     let figures = meter.borrow().figures().to_vec();
     let report = Report {
-        scenario: PROCESS,
+        scenario: stage.service.name.clone(),
         ok: true,
         seconds: begun.elapsed().as_secs_f64(),
         apdus: Figure::sum(&figures).apdus,
@@ -68,14 +68,14 @@ struct Renewed {
 
 /// From the notice to the plan.
 fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience: &Shared<'_>) -> Result<Plan, Failure> {
-    let (policy, now) = (Policy::twins(), SystemTime::now());
-    let plan = Plan::make_for(card, &policy, Some(&stage.issuer), now)?;
+    let (policy, now) = (&stage.service.policy, SystemTime::now());
+    let plan = Plan::make_for(card, policy, Some(&stage.issuer), now)?;
     let until = plan.old_ends();
     if let Some(until) = until {
         see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link: &stage.authority.url });
     }
     let lines = measured(meter, "check", || {
-        let mut lines = checks::card(card, &policy, now);
+        let mut lines = checks::card(card, policy, now);
         lines.push(checks::authority(&stage.authority));
         Ok(lines)
     })?;

@@ -11,7 +11,7 @@ use crate::{failure::Failure, texts::t};
 
 /// A rule of a service.
 pub struct Rule<W> {
-    /// Its name, for programs: `twins/one-year`.
+    /// Its name, for programs: `twins/one-year`. In another service that is played like this one, the first part is another.
     pub id: &'static str,
     /// The rule, in words.
     pub text: fn() -> String,
@@ -56,15 +56,15 @@ impl From<Failure> for Broken {
 /// A rule that was looked at.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ruled {
-    pub id: &'static str,
+    pub id: String,
     pub rule: String,
     /// Whether it holds; nothing where what it asks for is not built, or not installed here.
     pub ok: Option<bool>,
     pub seen: String,
 }
 
-/// Looks at every rule, in order.
-pub fn judge<W>(world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
+/// Looks at every rule of a service, in order.
+pub fn judge<W>(service: &str, world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
     let one = |rule: &Rule<W>| {
         let (ok, seen) = match rule.check {
             Check::NotBuilt => (None, t!("rule-not-built")),
@@ -78,7 +78,8 @@ pub fn judge<W>(world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
                 Err(Broken(seen)) => (Some(false), seen),
             },
         };
-        Ruled { id: rule.id, rule: (rule.text)(), ok, seen }
+        let (_, id) = rule.id.split_once('/').unwrap_or(rule.id.split_at(0));
+        Ruled { id: format!("{service}/{id}"), rule: (rule.text)(), ok, seen }
     };
     rules.iter().map(one).collect()
 }

@@ -9,10 +9,7 @@ use std::{
 };
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
-use obnova_ca::{
-    Policy,
-    store::{OrderRecord, OrderState},
-};
+use obnova_ca::store::{OrderRecord, OrderState};
 use obnova_card::{Pin, Secret, Token};
 use obnova_client::SharedToken;
 use obnova_reference_ca::{
@@ -31,6 +28,7 @@ use crate::{
     authority::Authority,
     failure::{Failure, Kind, internal},
     interrupted,
+    service::Service,
     texts::t,
     tokens::{self, Opened},
 };
@@ -49,8 +47,8 @@ pub type Through = fn(Box<dyn Token>) -> Box<dyn Token>;
 
 /// What a stage is to be like.
 pub struct Setting<'a> {
-    /// Policy of the CA.
-    pub policy: &'a str,
+    /// Which service.
+    pub service: Service,
     /// Where everything is kept; a folder that is gone afterwards, unless set.
     pub keep: Option<&'a Path>,
     /// On which token; a new simulated card, unless set.
@@ -64,8 +62,8 @@ pub struct Setting<'a> {
 
 impl Setting<'_> {
     /// As `demo` and `scenario` have it.
-    pub fn new(pins: PlayPins) -> Self {
-        Self { policy: Policy::TEMPLATE, keep: None, token: None, trace: None, pins, through: |token| token }
+    pub fn new(service: Service, pins: PlayPins) -> Self {
+        Self { service, keep: None, token: None, trace: None, pins, through: |token| token }
     }
 }
 
@@ -75,6 +73,7 @@ pub struct Stage {
     pub count: Count,
     pub record: Option<Record>,
     pub pins: PlayPins,
+    pub service: Service,
     pub authority: Authority,
     /// Whose pair is renewed, among those that may be on the card.
     pub issuer: Name,
@@ -95,7 +94,7 @@ pub struct Stage {
 impl Stage {
     /// Sets up the CA, and the old pair on the token, which is a new simulated card unless one is named.
     pub fn set(setting: Setting<'_>, now: SystemTime) -> Result<Self, Failure> {
-        let Setting { policy, keep, token, trace, pins, through } = setting;
+        let Setting { service, keep, token, trace, pins, through } = setting;
         let (folder, temporary) = match keep {
             Some(folder) => (made(folder)?, None),
             None => {
@@ -106,7 +105,7 @@ impl Stage {
         };
         let options = InitOptions {
             name: "Obnova Demo".to_owned(),
-            policy: policy.replace("retry_after_seconds = 60", "retry_after_seconds = 1"),
+            policy: service.for_play()?,
             backdate_days: 366,
             ..InitOptions::default()
         };
@@ -143,6 +142,7 @@ impl Stage {
             count,
             record,
             pins,
+            service,
             authority,
             issuer,
             through,

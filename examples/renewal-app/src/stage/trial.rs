@@ -10,7 +10,7 @@ use obnova_client::{
     Runner, Seams, SharedToken, Turn, look,
 };
 use obnova_reference_ca::house::Holder;
-use obnova_renewal::{ByRole, CardView, Pair, ParsedCertificate, Plan, Policy, Process, Stage as Reached};
+use obnova_renewal::{ByRole, CardView, Pair, ParsedCertificate, Plan, Process, Stage as Reached};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 
 use super::{FirstPair, Stage, personalise, rules::Broken};
@@ -92,7 +92,7 @@ impl<'s> Trial<'s> {
         act: impl FnOnce(&mut Runner<'_>) -> Result<T, RunError>,
     ) -> Result<T, Broken> {
         let plan = match self.journal.records()?.is_empty() {
-            true => Some(Plan::make(&self.view()?, &Policy::twins(), SystemTime::now())?),
+            true => Some(Plan::make(&self.view()?, &self.stage.service.policy, SystemTime::now())?),
             false => None,
         };
         let (mut ca, mut login) = (self.stage.authority.connection()?, self.stage.authority.login());

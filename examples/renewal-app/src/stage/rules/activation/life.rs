@@ -144,7 +144,7 @@ pub fn transport_pin_dead_card(world: &mut World<'_>) -> Verdict {
     let own = raw(&card.card, &[select(), verify(1, CHOSEN[0])]);
     so(
         taken.is_empty() && own.last() == Some(&0x9000),
-        format!("taken as none of four passwords; the holder's own PIN is taken"),
+        "taken as none of four passwords; the holder's own PIN is taken",
     )
 }
 
@@ -193,10 +193,8 @@ fn verify(reference: u8, value: &str) -> Vec<u8> {
 pub fn raw(card: &SimulatorConnection, commands: &[Vec<u8>]) -> Vec<u16> {
     card.with_card(|card| {
         card.reset();
-        let status = |command: &Vec<u8>| match card.process(command).ok()?.last_chunk() {
-            Some(&[high, low]) => Some(u16::from_be_bytes([high, low])),
-            None => None,
-        };
+        let status =
+            |command: &Vec<u8>| card.process(command).ok()?.last_chunk().map(|status| u16::from_be_bytes(*status));
         let statuses = commands.iter().filter_map(status).collect();
         card.reset();
         statuses

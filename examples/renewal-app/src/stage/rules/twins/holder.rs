@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use obnova_card::{PasswordKind, TokenError};
 use obnova_client::{PinRequest, Turn};
-use obnova_renewal::{CardView, Diagnosis, Fact, Phase, Plan, Policy, Reason, Stage as Reached};
+use obnova_renewal::{CardView, Diagnosis, Fact, Phase, Plan, Reason, Stage as Reached};
 
 use super::World;
 use crate::{
@@ -55,10 +55,10 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
             "no card",
             vec![no_card(TokenError::Transport(obnova_transport::TransportError::NoCard { reader: "Reader".into() }))],
         ),
-        ("no certificates", of(&empty)),
-        ("one of two certificates", of(&half)),
-        ("a blocked PIN", of(&blocked)),
-        ("a full card", of(&full)),
+        ("no certificates", of(world, &empty)),
+        ("one of two certificates", of(world, &half)),
+        ("a blocked PIN", of(world, &blocked)),
+        ("a full card", of(world, &full)),
         ("no CA", vec![checks::authority(&nowhere)]),
     ];
     for (what, lines) in &lines {
@@ -71,7 +71,7 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         }
     }
     so(
-        of(&sound).iter().all(|line| line.failure.is_none()),
+        of(world, &sound).iter().all(|line| line.failure.is_none()),
         format!("{} ways to be unfit, each with advice", lines.len()),
     )
 }
@@ -81,8 +81,8 @@ fn no_card(error: TokenError) -> Check {
     Check::bad(failure.kind(), failure.message().to_owned())
 }
 
-fn of(card: &CardView) -> Vec<Check> {
-    checks::card(card, &Policy::twins(), SystemTime::now())
+fn of(world: &World<'_>, card: &CardView) -> Vec<Check> {
+    checks::card(card, &world.stage.service.policy, SystemTime::now())
 }
 
 /// Something stands after what is wrong.
@@ -97,12 +97,12 @@ pub fn key_store(world: &mut World<'_>) -> Verdict {
     let trial = Trial::new(world.stage)?;
     let other = Trial::new(world.stage)?.view()?;
     let mut card = trial.view()?;
-    Plan::make(&card, &Policy::twins(), SystemTime::now())?;
+    Plan::make(&card, &world.stage.service.policy, SystemTime::now())?;
     let free = card.slots.iter_mut().filter(|slot| slot.is_empty());
     for (slot, taken) in free.zip(other.slots.iter().filter(|slot| !slot.is_empty())) {
         (slot.key, slot.certificates) = (taken.key.clone(), taken.certificates.clone());
     }
-    match Plan::make(&card, &Policy::twins(), SystemTime::now()) {
+    match Plan::make(&card, &world.stage.service.policy, SystemTime::now()) {
         Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::SeveralPairs { pairs: 2 })) => so(
             questions == 1,
             format!("{questions} question, about the plan as a whole; with two pairs on the card nothing is guessed"),

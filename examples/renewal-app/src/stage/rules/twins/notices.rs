@@ -15,8 +15,6 @@ use crate::stage::{
     rules::{Broken, Verdict, so, there},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
-
 /// The mails to one holder, in the order in which they went out: each with the hours before the end at which it was there.
 struct Told<'s> {
     trial: Trial<'s>,
@@ -28,9 +26,10 @@ fn told<'s>(world: &World<'s>) -> Result<Told<'s>, Broken> {
     let trial = Trial::new(world.stage)?;
     let ends = trial.old.authentication.not_after();
     let mut mails: Vec<(u64, String)> = Vec::new();
-    for hours in [22 * 24, 21 * 24 + 1, 21 * 24 - 1, 14 * 24, 7 * 24 + 1, 7 * 24 - 1, 24] {
-        let sent = carried(world.stage, &trial, ends - HOUR * hours)?;
-        mails.extend(sent.into_iter().skip(mails.len()).map(|mail| (u64::from(hours), mail)));
+    let days = world.stage.service.expects.notices.iter();
+    for hours in days.flat_map(|days| [days * 24 + 1, days * 24 - 1]).chain([1]) {
+        let sent = carried(world.stage, &trial, ends - Duration::from_secs(hours * 3600))?;
+        mails.extend(sent.into_iter().skip(mails.len()).map(|mail| (hours, mail)));
     }
     Ok(Told { trial, mails })
 }
@@ -54,20 +53,21 @@ fn carried(stage: &Stage, trial: &Trial<'_>, now: SystemTime) -> Result<Vec<Stri
     Ok(mails)
 }
 
-/// A mail came within the hours before this day and not before, and no second one until the next.
-fn once(world: &World<'_>, day: u64, number: usize) -> Verdict {
+/// A mail came within the hours before this day and not before, and no other one than those that are expected.
+fn once(world: &World<'_>, expected: Option<&u64>) -> Verdict {
+    let day = *there(expected, "day on which a notice is expected")?;
     let told = told(world)?;
     let hours: Vec<_> = told.mails.iter().map(|(hours, _)| *hours).collect();
-    let on_the_day = told.mails.get(number).is_some_and(|(hours, _)| *hours == day * 24 - 1);
-    so(on_the_day && told.mails.len() == 2, format!("mails {hours:?} hours before the end, asked often in between"))
+    let right = hours.contains(&(day * 24 - 1)) && hours.len() == world.stage.service.expects.notices.len();
+    so(right, format!("mails {hours:?} hours before the end; asked an hour before and after each day that counts"))
 }
 
 pub fn three_weeks(world: &mut World<'_>) -> Verdict {
-    once(world, 21, 0)
+    once(world, world.stage.service.expects.notices.first())
 }
 
 pub fn one_week(world: &mut World<'_>) -> Verdict {
-    once(world, 7, 1)
+    once(world, world.stage.service.expects.notices.last())
 }
 
 /// The address in the head of each mail is the one in the certificate.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use obnova_ca::store::OrderState;
 use obnova_enroll::cmc::{FullRequest, Kind};
-use obnova_renewal::{Fact, Pair, Plan, Policy, Reason, Stage as Reached, date};
+use obnova_renewal::{Fact, Pair, Plan, Reason, Stage as Reached, date};
 
 use super::World;
 use crate::stage::{
@@ -22,7 +22,7 @@ pub fn one_year(world: &mut World<'_>) -> Verdict {
         let (from, until) = (certificate.not_before(), certificate.not_after());
         let days = until.duration_since(from).map_or(0, |span| (span + Duration::from_secs(1)).as_secs() / 86_400);
         let text = format!("{role}: {} to {}, {days} days", date(from), date(until));
-        if !shown || !(365..=366).contains(&days) {
+        if !shown || days != world.stage.service.expects.days {
             return Err(Broken(text));
         }
         seen.push(text);
@@ -72,7 +72,7 @@ pub fn requested_client(world: &mut World<'_>) -> Verdict {
     for slot in &mut card.slots {
         slot.certificates.retain(|entry| entry.certificate.as_ref() != Some(&trial.old.signature));
     }
-    match Plan::make(&card, &Policy::twins(), std::time::SystemTime::now()) {
+    match Plan::make(&card, &world.stage.service.policy, std::time::SystemTime::now()) {
         Err(refused) if matches!(refused.reasons.as_slice(), [Reason::OnlyOneOfTwo { .. }, ..]) => {
             Ok("one order with two requests; a card with one of the two gets no plan".to_owned())
         }

@@ -4,8 +4,7 @@ use std::time::SystemTime;
 
 use obnova_client::{LinkError, Turn, install_completion, read_mailed};
 use obnova_renewal::{
-    ByRole, Completion, Fact, Loose, Pair, ParsedCertificate, Policy, Source, Stage as Reached, Terms, Vouching,
-    match_loose,
+    ByRole, Completion, Fact, Loose, Pair, ParsedCertificate, Source, Stage as Reached, Terms, Vouching, match_loose,
 };
 
 use super::World;
@@ -104,7 +103,7 @@ fn complete(world: &World<'_>, trial: &Trial<'_>, came: &[Loose]) -> Result<ByRo
     let anchors = world.stage.authority.anchors.clone();
     let terms = Terms { anchors, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let came: Vec<_> = came.iter().map(|one| one.certificate.der().to_vec()).collect();
-    let completion = Completion::make(&trial.view()?, &came, &Policy::twins(), &terms, SystemTime::now())?;
+    let completion = Completion::make(&trial.view()?, &came, &world.stage.service.policy, &terms, SystemTime::now())?;
     let mut asked = Vec::new();
     install_completion(&trial.token, &mut crate::stage::trial::Face { asked: &mut asked }, &completion)?;
     Ok(completion.certificates)
