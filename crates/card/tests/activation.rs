@@ -97,6 +97,26 @@ fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
 }
 
 #[test]
+fn a_transport_pin_of_another_length_does_not_cost_a_card_whose_transport_pin_works_once() {
+    let model = TransportPinModel::SingleUse;
+    let (card, mut token) = arrived(model);
+    let before = card.with_card(|card| card.status());
+    let right = transport_pin(model);
+    // The longest new PIN, so that what is left over can be none; and the shortest, with a part of it taken for the other.
+    for (wrong, authentication) in [(format!("{right}11"), "13572468"), (right[1..].to_owned(), "1357")] {
+        let wrong = Pin::with_last_try(Secret::from(wrong.as_str()));
+        let refused = token.activate(&wrong, &new([authentication, SIGNATURE, PUK]));
+        let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries: Tries::Known(1) }) = refused
+        else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(card.with_card(|card| card.status()), before);
+    }
+    token.activate(&transport(model), &good()).unwrap();
+    everything_can_be_used(&card);
+}
+
+#[test]
 fn a_card_that_needs_no_transport_pin_says_so() {
     for model in [TransportPinModel::Empty, TransportPinModel::Null] {
         let (_, mut token) = arrived(model);

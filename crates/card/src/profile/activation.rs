@@ -1,5 +1,6 @@
 //! Passwords set for the first time, in each transport PIN model.
 
+use obnova_apdu::StatusWord;
 use obnova_profile::{CardStatus, LifeCycle, PasswordReference, PasswordState as State, TransportPinModel, command};
 
 use super::{
@@ -163,7 +164,8 @@ fn single_use(
     } else {
         card.check_tries(PasswordReference::TransportPin, transport)?;
         let redeem = command::change_password(*opener, transport.secret.expose(), secret.expose());
-        card.present(PasswordReference::TransportPin, &redeem).map_err(nothing_is_left)?;
+        let redeemed = card.present(PasswordReference::TransportPin, &redeem).map_err(nothing_is_left);
+        redeemed.map_err(|error| of_another_length(error, activation))?;
         card.present(*opener, &command::verify(*opener, secret.expose()))?;
     }
     set_and_activate(card, rest)
@@ -202,6 +204,16 @@ fn nothing_is_left(error: TokenError) -> TokenError {
     match error {
         TokenError::Blocked { password } => TokenError::Finished { password },
         other => other,
+    }
+}
+
+/// The new PIN is one that can be: what the card cannot cut is a transport PIN of another length, which costs nothing (§6.4).
+fn of_another_length(error: TokenError, activation: Activation) -> TokenError {
+    match (error, activation) {
+        (TokenError::Refused { status: StatusWord::WRONG_LENGTH, .. }, Activation::TransportPin { tries, .. }) => {
+            TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }
+        }
+        (other, _) => other,
     }
 }
 
