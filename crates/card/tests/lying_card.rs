@@ -11,6 +11,7 @@ use common::{
     AUTHENTICATION, PUK, Refused, SIGNATURE, Setup, by, certificate, digest, installation,
     liar::{Liar, Lie, Lied, is_generate, says, turns},
     order, pin,
+    report::report,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, KeyError, SignatureAlgorithm, verify};
 use obnova_apdu::{
@@ -700,7 +701,7 @@ fn every_lie_is_refused_by_its_name_and_the_old_pair_works() {
         believed.len(),
         names.len()
     );
-    println!("{} lies, each refused by its name: {most_memory} bytes of memory at most", names.len());
+    report(&format!("{} lies of a card, each refused by its name: {most_memory} bytes of memory at most", names.len()));
 }
 
 fn tell(row: Row) -> usize {

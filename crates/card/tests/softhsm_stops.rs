@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use common::{
     certificate, installation, order, pin,
+    report::report,
     softhsm::{MODULE, PIN, open, uri, with_token},
 };
 use cryptoki::{
@@ -87,7 +88,7 @@ fn at_every_point(
         drop(ended);
         then(&mut open(), point);
     }
-    println!("{what}: stopped at {points} points");
+    report(&format!("{what}: stopped at {points} points"));
 }
 
 /// Public keys, private keys and certificates that are on the token, whatever the driver says.

@@ -6,6 +6,7 @@ pub mod apart;
 pub mod arrived;
 pub mod liar;
 pub mod reader;
+pub mod report;
 mod row;
 mod setup;
 #[cfg(feature = "pkcs11")]

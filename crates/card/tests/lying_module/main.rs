@@ -15,7 +15,8 @@ use between::{
     SIGN, body, error,
 };
 use common::{
-    Refused, Setup, apart::Apart, by, certificate, digest, installation, order, pin, softhsm::with_somebody_between,
+    Refused, Setup, apart::Apart, by, certificate, digest, installation, order, pin, report::report,
+    softhsm::with_somebody_between,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{
@@ -333,10 +334,10 @@ fn every_lie_of_a_module_is_refused_by_its_name_and_the_old_pair_works() {
             believed.len(),
             names.len()
         );
-        println!(
+        report(&format!(
             "{} lies of a module, each refused by its name: {most_calls} calls and {most_memory} bytes of memory at most",
             names.len()
-        );
+        ));
     });
 }
 

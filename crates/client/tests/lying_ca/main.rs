@@ -8,6 +8,8 @@
 mod common;
 mod house;
 mod lies;
+#[path = "../../../card/tests/common/report.rs"]
+mod report;
 mod server;
 
 use std::{
@@ -33,6 +35,7 @@ use obnova_client::{
 use obnova_renewal::{CardView, Failure, Pair, ParsedCertificate, Plan, Policy, Process, Refusal, Stage};
 use obnova_simulator::SimulatorConnection;
 use peak_alloc::PeakAlloc;
+use report::report;
 use server::{Host, Server, Wire};
 
 #[global_allocator]
@@ -229,10 +232,10 @@ fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
         }
     }
     assert!(believed.is_empty(), "{} of {lies} were not refused as they should be: {believed:#?}", believed.len());
-    println!(
-        "{} lies in {lies} situations, each refused by its name: {most_sent} bytes sent and {most_memory} bytes of memory at most",
+    report(&format!(
+        "{} lies of a CA in {lies} situations, each refused by its name: {most_sent} bytes sent and {most_memory} bytes of memory at most",
         names.len()
-    );
+    ));
 }
 
 /// Tells one lie; returns what it took, in bytes of memory and on the wire.

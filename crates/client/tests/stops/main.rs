@@ -21,6 +21,8 @@ mod holder;
 mod mortal;
 mod profile;
 mod recorded;
+#[path = "../../../card/tests/common/report.rs"]
+mod report;
 mod rig;
 mod softhsm;
 mod table;

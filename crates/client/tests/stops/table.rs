@@ -8,6 +8,7 @@ use std::{
 use crate::{
     mortal::Mortal,
     recorded::{Point, Recording},
+    report::report,
     rig::Rig,
     world::{Ended, Snapshot, World, no_try},
 };
@@ -40,7 +41,7 @@ pub fn stopped<R: Rig>() {
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
     let snapshot = Snapshot::take::<R>();
     let stops = each_stop::<R>(&snapshot, "a twin renewal", |world, life| world.live(life), &ways);
-    println!("{}: the link was used {} times", R::NAME, links.get());
+    report(&format!("{}: the link was used {} times", R::NAME, links.get()));
     assert!(links.get() > stops / 8, "the link was used {} times", links.get());
 }
 
@@ -99,10 +100,10 @@ fn each_stop<R: Rig>(
     let is_new: Vec<_> = points.iter().map(is_new).collect();
     let stops: Vec<_> = points.iter().zip(is_new).enumerate().filter(|(_, (_, new))| *new || R::EACH_POINT).collect();
     if !R::EACH_POINT {
-        println!("{}: {} of them leave other files behind than each one before", R::NAME, stops.len());
+        report(&format!("{}: {} of them leave other files behind than each one before", R::NAME, stops.len()));
     }
     for (way, _) in ways {
-        println!("{}: {} times gone on {way}", R::NAME, stops.len());
+        report(&format!("{}: {} times gone on {way}", R::NAME, stops.len()));
     }
     let count = stops.len();
     for (at, (Point { name: point, .. }, _)) in stops {
@@ -149,6 +150,6 @@ pub fn recorded<R: Rig>(
         *kinds.entry(point.split(' ').nth(1).unwrap_or_default()).or_default() += 1;
     }
     let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    println!("{}: {} stops of {what}: {}", R::NAME, points.len(), kinds.join(", "));
+    report(&format!("{}: {} stops of {what}: {}", R::NAME, points.len(), kinds.join(", ")));
     (recording, life_of_ca.points())
 }

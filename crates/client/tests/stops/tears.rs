@@ -7,6 +7,7 @@ use obnova_card::PasswordKind::{AuthenticationPin, SignaturePin};
 use crate::{
     mortal::Mortal,
     recorded::{Command, Recording},
+    report::report,
     rig::{Rig, Tear, Tearing},
     table::{Lived, recorded, well},
     world::{Ended, Halt, Snapshot, TriesGone, World, no_try},
@@ -49,9 +50,9 @@ pub fn torn<R: Tearing>(tear: Tear) {
             world.assert_whole(&told, &ended, &gone);
         }
     }
-    println!("{}: {} commands torn {tear:?}, each in one life", R::NAME, commands.len());
+    report(&format!("{}: {} commands torn {tear:?}, each in one life", R::NAME, commands.len()));
     let which = if R::EACH_POINT { "each" } else { "those that leave other files behind than each one before" };
-    println!("{}: {gone_on} of them gone on in another life, with and without the journal: {which}", R::NAME);
+    report(&format!("{}: {gone_on} of them gone on in another life, with and without the journal: {which}", R::NAME));
 }
 
 fn exactly(number: u8) -> RangeInclusive<u8> {
@@ -100,7 +101,7 @@ fn torn_to_death<R: Tearing>(
 pub fn ca_killed<R: Rig>() {
     let snapshot = Snapshot::take::<R>();
     let (_, writes) = recorded::<R>(&snapshot, "a twin renewal", |world, life| world.live(life));
-    println!("{}: {} stops of the CA: {}", R::NAME, writes.len(), writes.join(", "));
+    report(&format!("{}: {} stops of the CA: {}", R::NAME, writes.len(), writes.join(", ")));
     assert!(writes.len() >= 6, "{writes:?}");
     for (at, write) in writes.iter().enumerate() {
         for after in [SameLife, Restart, LostJournal] {
@@ -148,12 +149,12 @@ pub fn torn_and_ca_killed<R: Tearing>() {
             }
         }
     }
-    println!(
+    report(&format!(
         "{}: {pairs} tears in lives whose CA is killed, at {} writes: {torn} that leave other files behind than each one \
          before; and {in_one_life} in the same life",
         R::NAME,
         writes.len()
-    );
+    ));
 }
 
 /// A command that leaves everything as it was has nothing to be torn inside of, unless it counts down and up again.

@@ -15,7 +15,7 @@ use obnova_card::{KeyRole, PasswordState, PasswordStatus, Pin, Secret, SignDiges
 use obnova_transport::TransportError;
 use serde_json::Value;
 
-use super::{Desk, Said, ca::House, peers::ok};
+use super::{Desk, Said, ca::House, peers::ok, report::report};
 
 /// A seed that is taken in place of a new one.
 const SEED: &str = "OBNOVA_KILL_SEED";
@@ -42,7 +42,7 @@ pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count
     let given = std::env::var(SEED).ok().map(|text| text.parse().expect("a number is the seed"));
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
     let name = target.name;
-    println!("{name}: {count} renewals under kill -9; the seed is {seed} (again: {SEED}={seed})");
+    report(&format!("{name}: {count} renewals under kill -9; the seed is {seed} (again: {SEED}={seed})"));
     let mut killing = Killing {
         desk,
         house,
@@ -61,9 +61,9 @@ pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count
         killing.one_renewal();
     }
     let ([holder, authority, operator], lost) = (killing.killed, killing.lost);
-    println!(
+    report(&format!(
         "{name}: killed obnova {holder} times, obnova-ca serve {authority}, obnova-ca approve {operator}; journal lost {lost} times"
-    );
+    ));
     assert!(holder > count / 2, "too few were killed for it to mean something");
 }
 

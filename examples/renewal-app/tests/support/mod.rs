@@ -7,6 +7,8 @@ pub mod dump;
 pub mod killing;
 pub mod peers;
 pub mod planted;
+#[path = "../../../../crates/card/tests/common/report.rs"]
+pub mod report;
 pub mod terminal;
 
 use std::{
