@@ -9,7 +9,7 @@ use obnova_card::ProfileToken;
 use obnova_simulator::{Card, SimulatorConnection};
 use support::{
     Desk,
-    ca::House,
+    ca::{self, House},
     killing::{Target, rounds},
 };
 
@@ -38,4 +38,28 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
         journals_are_lost: true,
     };
     rounds(&desk, &mut house, &mut target, 24);
+}
+
+#[test]
+fn a_program_that_is_older_than_what_it_is_made_of_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let [program, source, list] = ["obnova-ca", "a source.rs", "obnova-ca.d"].map(|name| folder.path().join(name));
+    let write = |path: &std::path::Path, text: &str| fs::write(path, text).unwrap();
+    let set = |path: &std::path::Path, seconds: u64| {
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+    };
+    assert!(!ca::is_up_to_date(&program), "there is none");
+    write(&program, "");
+    assert!(!ca::is_up_to_date(&program), "nobody knows what it was made of");
+    write(&source, "");
+    let escaped = source.to_str().unwrap().replace(' ', "\\ ");
+    write(&list, &format!("{}: {escaped}\n", program.display()));
+    set(&source, 10);
+    set(&program, 11);
+    assert!(ca::is_up_to_date(&program));
+    set(&source, 12);
+    assert!(!ca::is_up_to_date(&program), "it is older");
+    fs::remove_file(&source).unwrap();
+    assert!(!ca::is_up_to_date(&program), "a part is gone");
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
 };
@@ -102,12 +102,13 @@ fn operator(desk: &Desk, arguments: &[&str]) -> Said {
     Said::from(operators_command(desk, arguments).output().unwrap())
 }
 
-/// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now.
+/// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now, unless it
+/// is newer than everything that it was made of.
 pub fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let path = PathBuf::from(env!("CARGO_BIN_EXE_obnova")).with_file_name("obnova-ca");
-        if !path.exists() {
+        if !is_up_to_date(&path) {
             let target = path.ancestors().nth(2).unwrap();
             let mut build = Command::new(env!("CARGO"));
             build.args(["build", "--quiet", "--package", "obnova-reference-ca", "--bin", "obnova-ca", "--target-dir"]);
@@ -116,4 +117,17 @@ pub fn program() -> &'static PathBuf {
         assert!(path.exists(), "{} is missing", path.display());
         path
     })
+}
+
+/// Cargo lists beside a program the files of the workspace that it was made of: `PROGRAM: FILE FILE…`.
+pub fn is_up_to_date(program: &Path) -> bool {
+    let changed = |file: &Path| std::fs::metadata(file).and_then(|file| file.modified()).ok();
+    let (Some(made), Ok(list)) = (changed(program), std::fs::read_to_string(program.with_extension("d"))) else {
+        return false;
+    };
+    let (_, files) = list.split_once(": ").expect("cargo writes what it was made of");
+    // A blank in a name has a backslash before it.
+    let files = files.replace("\\ ", "\0");
+    let mut files = files.split_whitespace().map(|file| PathBuf::from(file.replace('\0', " ")));
+    files.all(|file| changed(&file).is_some_and(|changed| changed <= made))
 }
