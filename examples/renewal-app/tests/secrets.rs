@@ -254,6 +254,90 @@ fn what_is_typed_is_neither_shown_nor_kept_while_the_ca_is_waited_for() {
     card.search_files(&["renewal-1.journal", "typescript", "ca.db-wal"]);
 }
 
+/// First PINs and a PUK of a card that arrives inactive: digits, since a pad has no others.
+const FIRST: [&str; 3] = ["84062973", "59318460", "27940635"];
+const TRANSPORT: &str = "Tp6rVz9K";
+const OTHER_TRANSPORT: &str = "Bn3mYc7H";
+
+/// A card that arrives inactive, and what its holder got with it.
+fn arrived<'a>(desk: &'a Desk, card: &str, model: &str) -> Watched<'a> {
+    let search = || Search::new(FIRST.into_iter().chain([TRANSPORT, OTHER_TRANSPORT]));
+    let maker = Watched { search: search(), ..Watched::new(desk, &[]) };
+    let transport = ["--transport-pin-file", "own/transport"];
+    maker.run(&[&["simulator", "new", card, "--inactive", model], &transport[..]].concat(), 0);
+    Watched { search: search(), ..Watched::new(desk, &["--token", &format!("sim:{card}")]) }
+}
+
+fn write_first_passwords(desk: &Desk) {
+    fs::create_dir(desk.file(OWN)).unwrap();
+    let [pin, signature, puk] = FIRST;
+    desk.write(&format!("{OWN}/transport"), &format!("{TRANSPORT}\n"));
+    desk.write(&format!("{OWN}/wrong"), &format!("{OTHER_TRANSPORT}\n"));
+    desk.write(&format!("{OWN}/new"), &format!("{pin}\n{signature}\n{puk}\n"));
+    desk.write(&format!("{OWN}/twice"), &format!("{pin}\n{pin}\n{puk}\n"));
+}
+
+#[test]
+fn the_program_that_activates_a_card_leaves_no_secret() {
+    let desk = Desk::new();
+    write_first_passwords(&desk);
+    let mut expected = Vec::new();
+    for (model, wrong_ends_with) in [("separate", 4), ("must-change", 4), ("single-use", 3)] {
+        let activate = |card: &Watched<'_>, new: &str, transport: &str, trace: &str, code: i32| {
+            let new = ["--pin-file", new, "--signature-pin-file", new, "--puk-file", new];
+            let transport = ["--transport-pin-file", transport, "--spend-last-try", "--trace", trace];
+            card.run(&[&["card", "activate"], &new[..], &transport].concat(), code)
+        };
+        let [state, trace] = ["card", "trace"].map(|kind| format!("{model}.{kind}"));
+        let card = arrived(&desk, &state, model);
+        activate(&card, "own/twice", "own/transport", &format!("refused-{trace}"), 4);
+        activate(&card, "own/new", "own/transport", &trace, 0).says(&["The card is active."]);
+        activate(&card, "own/new", "own/transport", &format!("again-{trace}"), 3);
+        // Another card, and the transport PIN of somebody else.
+        let other = arrived(&desk, &format!("other-{state}"), model);
+        activate(&other, "own/new", "own/wrong", &format!("wrong-{trace}"), wrong_ends_with);
+        let sent = fs::read_to_string(desk.file(&trace)).unwrap();
+        assert!(sent.matches("> 00 24 0").count() >= 3, "the new values went to the card:\n{sent}");
+        expected.extend([state, trace.clone(), format!("wrong-{trace}")]);
+    }
+    let card = Watched {
+        search: Search::new(FIRST.into_iter().chain([TRANSPORT, OTHER_TRANSPORT])),
+        ..Watched::new(&desk, &[])
+    };
+    card.search_files(&expected.iter().map(String::as_str).collect::<Vec<_>>());
+    // It is the right place to look: in the holder's own files they are.
+    assert!(!card.search.found(fs::read(desk.file("own/new")).unwrap()).is_empty());
+}
+
+#[test]
+fn what_is_typed_to_activate_a_card_is_neither_shown_nor_kept() {
+    let desk = Desk::new();
+    write_first_passwords(&desk);
+    let card = arrived(&desk, "card.state", "separate");
+    let mut command = card.command(&["card", "activate", "--trace", "trace"]);
+    command.env("LD_PRELOAD", dump::keep_everything());
+    let mut terminal = Terminal::open(&command);
+    for (name, value) in ["authentication PIN", "signature PIN", "PUK"].into_iter().zip(FIRST) {
+        terminal.wait_for(&[&format!("New {name}")]);
+        terminal.type_line(value);
+        terminal.wait_for(&["The same again"]);
+        terminal.type_line(value);
+    }
+    terminal.wait_for(&["transport PIN > "]);
+    terminal.type_line(OTHER_TRANSPORT);
+    terminal.wait_for(&["The transport PIN was wrong."]);
+    terminal.wait_for(&["transport PIN > "]);
+    for (place, content) in seen_by_others(terminal.process()) {
+        card.search.assert_absent(&place, content);
+    }
+    terminal.type_line(TRANSPORT);
+    terminal.wait_for(&["The card is active."]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    card.search.assert_absent("the terminal", &shown);
+    card.search_files(&["card.state", "trace", "typescript"]);
+}
+
 /// The child of the test below: a program made of the libraries, whose secrets come from files.
 fn activate_and_panic(desk: &Path) {
     let read = |name: &str| {
