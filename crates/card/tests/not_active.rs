@@ -83,46 +83,45 @@ fn opensc_signs(card: &SimulatorConnection, key: usize, pin: &str, scratch: &Pat
 /// A card of each model, as it arrives and one step before it is active.
 #[test]
 fn no_key_is_used_by_the_driver_by_raw_commands_or_by_opensc() {
-    inside("no_key_is_used_by_the_driver_by_raw_commands_or_by_opensc", |address| {
-        let scratch = tempfile::tempdir().unwrap();
-        for model in TransportPinModel::ALL {
-            let (card, _) = arrived(model);
-            let attached = attach(&card, address);
-            let open = || {
-                let location: Location = "pcsc".parse().unwrap();
-                ProfileToken::new(location.open_pcsc().unwrap().unwrap())
-            };
-            let last = match model {
-                TransportPinModel::Separate | TransportPinModel::SingleUse => 6,
-                _ => 4,
-            };
-            for almost in [false, true] {
-                if almost {
-                    let refuses = Fault::Status(StatusWord::MEMORY_FAILURE);
-                    card.with_card(|card| card.set_faults(FaultPlan::new().at(last, refuses)));
-                    open().activate(&transport(model), &good()).unwrap_err();
-                    assert_eq!(card.with_card(|card| card.faults().waiting()), 0);
-                }
-                nothing_can_be_used_by(&mut open(), &card);
-                let values = [transport_pin(model), AUTHENTICATION, SIGNATURE, PUK];
-                assert_eq!(signatures(&raw(&values)), 0, "{model:?}");
-                for (key, pin) in [AUTHENTICATION, SIGNATURE].into_iter().enumerate() {
-                    assert!(!opensc_signs(&card, key, pin, scratch.path()), "{model:?}");
-                    // pkcs11-tool takes no empty PIN.
-                    let transport = transport_pin(model);
-                    assert!(transport.is_empty() || !opensc_signs(&card, key, transport, scratch.path()), "{model:?}");
-                }
-                assert_eq!(card.with_card(|card| card.status().life_cycle), LifeCycle::Inactive);
+    let Some(address) = inside("no_key_is_used_by_the_driver_by_raw_commands_or_by_opensc") else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    for model in TransportPinModel::ALL {
+        let (card, _) = arrived(model);
+        let attached = attach(&card, address);
+        let open = || {
+            let location: Location = "pcsc".parse().unwrap();
+            ProfileToken::new(location.open_pcsc().unwrap().unwrap())
+        };
+        let last = match model {
+            TransportPinModel::Separate | TransportPinModel::SingleUse => 6,
+            _ => 4,
+        };
+        for almost in [false, true] {
+            if almost {
+                let refuses = Fault::Status(StatusWord::MEMORY_FAILURE);
+                card.with_card(|card| card.set_faults(FaultPlan::new().at(last, refuses)));
+                open().activate(&transport(model), &good()).unwrap_err();
+                assert_eq!(card.with_card(|card| card.faults().waiting()), 0);
             }
-            // The right way, and the same commands sign.
-            open().activate(&transport(model), &good()).unwrap();
-            assert_eq!(signatures(&raw(&[AUTHENTICATION])), 2, "{model:?}");
+            nothing_can_be_used_by(&mut open(), &card);
+            let values = [transport_pin(model), AUTHENTICATION, SIGNATURE, PUK];
+            assert_eq!(signatures(&raw(&values)), 0, "{model:?}");
             for (key, pin) in [AUTHENTICATION, SIGNATURE].into_iter().enumerate() {
-                assert!(opensc_signs(&card, key, pin, scratch.path()), "{model:?}");
+                assert!(!opensc_signs(&card, key, pin, scratch.path()), "{model:?}");
+                // pkcs11-tool takes no empty PIN.
+                let transport = transport_pin(model);
+                assert!(transport.is_empty() || !opensc_signs(&card, key, transport, scratch.path()), "{model:?}");
             }
-            detach(attached);
+            assert_eq!(card.with_card(|card| card.status().life_cycle), LifeCycle::Inactive);
         }
-    });
+        // The right way, and the same commands sign.
+        open().activate(&transport(model), &good()).unwrap();
+        assert_eq!(signatures(&raw(&[AUTHENTICATION])), 2, "{model:?}");
+        for (key, pin) in [AUTHENTICATION, SIGNATURE].into_iter().enumerate() {
+            assert!(opensc_signs(&card, key, pin, scratch.path()), "{model:?}");
+        }
+        detach(attached);
+    }
 }
 
 /// Puts a card in and waits until OpenSC sees it in the reader.

@@ -169,7 +169,9 @@ fn command(bytes: &mut Vec<u8>, header: [u8; 4]) {
     bytes.push(0);
 }
 
-/// What the reader says of itself, or passes on from the card.
+/// What the reader says of itself (PC/SC part 10 §2.5), or passes on from the card. A card that says one of these four itself
+/// cannot be told from its reader; in ISO/IEC 7816-4 §5.6 `64xx` says that a command failed and left the card's memory as it was,
+/// so that in either case nothing was done.
 fn outcome(answer: &[u8]) -> Result<StatusWord, PinPadError> {
     let &[high, low] = answer else { return Err(PinPadError::Malformed { length: answer.len() }) };
     match u16::from_be_bytes([high, low]) {
@@ -189,10 +191,10 @@ pub enum PinPadError {
     /// The way to the reader failed; what became of the command is unknown.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// Nothing was entered in time (6400).
+    /// Nothing was entered in time (6400). A card says the same where it failed and changed nothing.
     #[error("nothing was entered at the reader in time: try again")]
     Timeout,
-    /// The holder pressed cancel (6401).
+    /// The holder pressed cancel (6401). Few cards say that themselves: in ISO/IEC 7816-4 they want to be asked something first.
     #[error("the entry was cancelled at the reader: nothing was sent to the card")]
     Cancelled,
     /// The new one was entered differently the second time (6402).

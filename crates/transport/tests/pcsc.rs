@@ -2,10 +2,12 @@
 //! again under `scripts/with-pcscd`, so that the tests meet neither each other nor the readers of this machine.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../card/tests/common/reader.rs"]
+mod reader;
+
 use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpStream},
-    path::Path,
     process::Command,
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -19,25 +21,15 @@ use obnova_transport::{
 
 const FIRST_READER: u16 = 35963;
 const SECOND_READER: u16 = 35964;
-const INSIDE: &str = "OBNOVA_TEST_INSIDE_PCSCD";
 const SELECT: &[u8] = &[0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00];
 const VERIFY: &[u8] = b"\x00\x20\x00\x01\x041234";
 const IS_VERIFIED: &[u8] = &[0x00, 0x20, 0x00, 0x01];
 
 /// Runs `test` where a pcscd of its own is.
 fn inside(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        return test();
+    if reader::inside(name).is_some() {
+        test();
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-pcscd");
-    let run = Command::new(&script)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .output()
-        .unwrap_or_else(|error| panic!("{}: {error}", script.display()));
-    let text = String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned();
-    assert!(run.status.success() && text.contains("1 passed"), "{}: {text}", run.status);
 }
 
 /// A card in a virtual reader (the protocol of vsmartcard's vpcd). It answers 9000, an empty VERIFY by its state; a reset

@@ -1,6 +1,6 @@
 //! OpenSC and OpenSSL as peers, over a PC/SC service of the test's own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -8,25 +8,10 @@ use der::{EncodePem, pem::LineEnding};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_simulator::{SimulatorConnection, vpcd};
 
-/// Runs the rest of the test where a private pcscd listens: the test named so is started again inside `scripts/with-pcscd`.
-/// Outside this returns `None` after the run inside has passed.
-pub fn inside(test: &str) -> Option<std::net::SocketAddr> {
-    if let Ok(address) = std::env::var("OBNOVA_VPCD") {
-        return Some(address.parse().unwrap());
-    }
-    let mut command = Command::new(with_pcscd());
-    command.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture", "--test-threads=1"]);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "inside with-pcscd: {}\n{}", output.status, text(&output));
-    let ran = String::from_utf8_lossy(&output.stdout).contains("1 passed");
-    assert!(ran, "no test of the name {test} ran inside:\n{}", text(&output));
-    None
-}
-
-/// The script that runs a command where a private pcscd listens.
-pub fn with_pcscd() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-pcscd")
-}
+#[path = "../../../card/tests/common/reader.rs"]
+mod reader;
+#[allow(unused_imports, reason = "each test uses a part of it")]
+pub use reader::{inside, with_pcscd};
 
 /// Attaches a card and waits until OpenSC sees it in the reader.
 pub fn attach(card: &SimulatorConnection, address: std::net::SocketAddr) -> vpcd::Attached {

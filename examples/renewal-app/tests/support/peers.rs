@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -13,22 +13,10 @@ use x509_cert::{Certificate, der::DecodePem as _};
 
 use super::Desk;
 
-/// Runs the rest of the test where a private pcscd listens: the test named so is started again inside `scripts/with-pcscd`.
-/// Outside this returns `None`, after the run inside has passed.
-pub fn inside(test: &str) -> Option<SocketAddr> {
-    if let Ok(address) = std::env::var("OBNOVA_VPCD") {
-        return Some(address.parse().unwrap());
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-pcscd");
-    let mut command = Command::new(script);
-    command.arg(std::env::current_exe().unwrap()).args(["--exact", test, "--nocapture", "--test-threads=1"]);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "inside with-pcscd: {}\n{}", output.status, text(&output));
-    let ran = String::from_utf8_lossy(&output.stdout).contains("1 passed");
-    assert!(ran, "no test of the name {test} ran inside:\n{}", text(&output));
-    print!("{}", String::from_utf8_lossy(&output.stdout));
-    None
-}
+#[path = "../../../../crates/card/tests/common/reader.rs"]
+mod reader;
+#[allow(unused_imports, reason = "each test binary uses a part of it")]
+pub use reader::inside;
 
 /// A simulated card in the virtual reader, until this is dropped.
 pub struct InReader(Child);
