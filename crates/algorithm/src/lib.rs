@@ -4,6 +4,7 @@
 //! - [`SignatureAlgorithm`]: what is signed with it, to and from its AlgorithmIdentifier.
 //! - [`Digest`]: the hash under it, with its DigestInfo prefix for cards that pad themselves.
 //! - [`key_id`]: the identifier that certificate, public and private key share on a card.
+//! - [`text`]: what others wrote, made fit to be shown.
 //! - [`verify`]: one strict check of a signature under a SubjectPublicKeyInfo; [`Verifier`] for many.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -11,6 +12,7 @@
 mod digest;
 mod key;
 mod signature;
+pub mod text;
 #[cfg(feature = "verify")]
 mod verify;
 

@@ -13,7 +13,6 @@ mod ber;
 mod one_time;
 mod secret;
 mod signed;
-mod text;
 mod transfer;
 
 pub mod certs_only;

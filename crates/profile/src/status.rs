@@ -1,4 +1,4 @@
-use obnova_algorithm::KeyAlgorithm;
+use obnova_algorithm::{KeyAlgorithm, text};
 use obnova_apdu::tlv::{Tag, Tlv, TlvError, VecWriter};
 
 use crate::{
@@ -265,7 +265,7 @@ fn read_serial(value: &[u8]) -> Option<String> {
 
 fn read_label(value: &[u8]) -> Option<String> {
     let label = std::str::from_utf8(value).ok()?;
-    ((1..=32).contains(&label.len()) && !label.contains(char::is_control)).then(|| label.to_owned())
+    ((1..=32).contains(&label.len()) && !label.contains(text::is_unseen)).then(|| label.to_owned())
 }
 
 fn read_state(value: &[u8]) -> Option<(LifeCycle, TransportPinModel)> {

@@ -1,5 +1,7 @@
 use std::{error::Error, fmt, time::SystemTime};
 
+use obnova_algorithm::text;
+
 use crate::{Action, ParsedCertificate, Process, date};
 
 /// What a help desk needs to know of a process that does not go on: no PIN, nothing that fetches a certificate, and nothing of
@@ -56,7 +58,7 @@ impl Diagnosis {
     }
 
     fn line(&mut self, name: impl ToString, value: impl ToString) {
-        let one_line = value.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let one_line = value.to_string().replace(text::is_unseen, " ");
         self.lines.push((name.to_string(), one_line));
     }
 }

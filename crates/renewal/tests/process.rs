@@ -376,9 +376,9 @@ fn an_issuer_that_says_at_once_for_ever_is_asked_now_and_then() {
 fn a_refusal_ends_it_with_the_issuers_words() {
     let mut play = twins();
     until(&mut play, "send");
-    let text = "revoked\u{1b}[31m".to_owned();
+    let text = "revoked\u{1b}[31m\u{202e}".to_owned();
     play.take(Event::Answered(Answer::Refused { reason: "badCertId".into(), text }));
-    let failure = Failure::Refused { reason: "badCertId".into(), text: "revoked[31m".into() };
+    let failure = Failure::Refused { reason: "badCertId".into(), text: "revoked [31m ".into() };
     assert_eq!(play.next(), Action::Failed(failure));
 }
 

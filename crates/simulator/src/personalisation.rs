@@ -199,7 +199,7 @@ pub(crate) fn is_serial(serial: &str) -> bool {
 }
 
 pub(crate) fn is_label(label: &str) -> bool {
-    (1..=32).contains(&label.len()) && !label.contains(char::is_control)
+    (1..=32).contains(&label.len()) && !label.contains(obnova_algorithm::text::is_unseen)
 }
 
 /// Why a card cannot be made.

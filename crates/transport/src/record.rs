@@ -65,7 +65,7 @@ impl Decorator for Record {
         let mut recorder = self.recorder();
         recorder.redactor = Redactor::new();
         if recorder.card.as_ref().is_none_or(|card| (card.0.as_str(), card.1.as_slice()) != (place, atr)) {
-            let readable: String = place.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let readable = place.replace(obnova_algorithm::text::is_unseen, " ");
             recorder.line(&format!("@ reader {}", readable.trim()));
             recorder.line(&format!("@ atr {}", Hex(atr)));
             recorder.card = Some((place.to_owned(), atr.to_vec()));

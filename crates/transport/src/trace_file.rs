@@ -230,7 +230,7 @@ pub(crate) fn error_line(error: &TransportError) -> String {
         TransportError::AccessDenied => "access-denied".to_owned(),
         TransportError::Timeout => "timeout".to_owned(),
         TransportError::Io(_) | TransportError::NoControl | TransportError::ReplayMismatch { .. } => {
-            format!("io {}", error.to_string().replace(char::is_control, " "))
+            format!("io {}", error.to_string().replace(obnova_algorithm::text::is_unseen, " "))
         }
     }
 }

@@ -2,6 +2,7 @@ mod password;
 
 use std::time::SystemTime;
 
+use obnova_algorithm::text::is_unseen;
 use obnova_ca::{
     AuditRecord, Notice,
     store::{CertificateRecord, MailRecord, OrderRecord},
@@ -141,7 +142,7 @@ pub fn date(time: SystemTime) -> String {
     DateTime::from_system_time(time).map_or_else(|_| "?".into(), |date| date.to_string())
 }
 
-/// Names come from outside: no control character of theirs reaches a terminal.
+/// Names come from outside: nothing in them that acts on a terminal reaches one.
 fn printable(text: &str) -> String {
-    text.chars().map(|char| if char.is_control() { '\u{fffd}' } else { char }).collect()
+    text.replace(is_unseen, "\u{fffd}")
 }

@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use obnova_algorithm::text::is_unseen;
 
 /// Language tag and Fluent sources. The first is the one that others fall back to, sentence by sentence.
 const LANGUAGES: &[(&str, &[&str])] = &[(
@@ -38,13 +39,25 @@ macro_rules! t {
 pub(crate) use t;
 
 /// The sentence with this id in the holder's language, or else in English; the id itself if no file has it.
+///
+/// What is filled in may be text of a card, a certificate or a server: nothing in it that acts on a terminal stays.
 pub fn format(id: &str, arguments: Option<&FluentArgs<'_>>) -> String {
+    let shown = arguments.map(|arguments| arguments.iter().map(|(name, value)| (name, shown(value))).collect());
+    let arguments: Option<&FluentArgs<'_>> = shown.as_ref();
     bundles()
         .find_map(|bundle| {
             let pattern = bundle.get_message(id)?.value()?;
             Some(bundle.format_pattern(pattern, arguments, &mut Vec::new()).into_owned())
         })
         .unwrap_or_else(|| id.to_owned())
+}
+
+fn shown<'v>(value: &FluentValue<'v>) -> FluentValue<'v> {
+    let acts = |character| is_unseen(character) && character != '\n';
+    match value {
+        FluentValue::String(text) if text.contains(acts) => FluentValue::from(text.replace(acts, " ")),
+        other => other.clone(),
+    }
 }
 
 /// The sentence with this id, if a file has it. For ids that are computed (the help of commands and options).

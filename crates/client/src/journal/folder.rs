@@ -8,6 +8,7 @@ use std::{
     time::SystemTime,
 };
 
+use obnova_algorithm::text::printable;
 use obnova_renewal::{Process, Record, ReplayError};
 
 use super::{
@@ -200,7 +201,7 @@ pub(super) fn path_of(directory: &Path, name: &str) -> Result<PathBuf, JournalEr
     if is_name(name) {
         Ok(directory.join(format!("{name}.{JOURNAL}")))
     } else {
-        Err(JournalError::Name { name: name.chars().filter(|c| !c.is_control()).take(80).collect() })
+        Err(JournalError::Name { name: printable(name, 80) })
     }
 }
 

@@ -1,3 +1,4 @@
+use obnova_algorithm::text::printable;
 use obnova_card::TokenError;
 use obnova_card_rustls::{CardKey, HeldPin};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
@@ -88,5 +89,5 @@ fn seen(body: &[u8]) -> String {
         .ok()
         .and_then(|value| value.get("subject")?.as_str().map(str::to_owned));
     let text = subject.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    text.chars().filter(|c| !c.is_control()).take(300).collect()
+    printable(&text, 300)
 }

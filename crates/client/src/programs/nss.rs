@@ -6,6 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use obnova_algorithm::text;
 use obnova_renewal::ParsedCertificate;
 
 use super::{CardModule, Changes, ProgramsError, Registry};
@@ -99,7 +100,7 @@ impl NssDatabase {
     }
 
     fn failed(&self, program: &'static str, said: &str) -> ProgramsError {
-        let said = said.split(char::is_control).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let said = said.split(text::is_unseen).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
         ProgramsError::Failed { program, place: self.place(), said: said.join(" ") }
     }
 
@@ -182,6 +183,6 @@ impl Registry for NssDatabase {
 /// What the certificate is called there: one of its own for each, so that a certificate of the same name is never taken for it.
 fn nickname(certificate: &ParsedCertificate) -> String {
     let subject = certificate.subject().to_string();
-    let plain: String = subject.chars().map(|one| if one.is_control() || one == ':' { ' ' } else { one }).collect();
+    let plain: String = subject.chars().map(|one| if text::is_unseen(one) || one == ':' { ' ' } else { one }).collect();
     format!("{plain} {}", certificate.serial())
 }

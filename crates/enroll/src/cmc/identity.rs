@@ -6,13 +6,13 @@ use const_oid::{
     db::rfc6268::{ID_HMAC_WITH_SHA_256, ID_HMAC_WITH_SHA_384, ID_HMAC_WITH_SHA_512},
 };
 use der::asn1::OctetString;
-use obnova_algorithm::{Digest, UnknownAlgorithm};
+use obnova_algorithm::{Digest, UnknownAlgorithm, text};
 use spki::AlgorithmIdentifierOwned;
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{IdError, ids::check_size, syntax::IdentityProofV2};
-use crate::{Secret, text};
+use crate::Secret;
 
 /// The name under which the CA knows the requester (identification, RFC 5272 §6.2.3). No secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -145,5 +145,5 @@ const MAX_TEXT: usize = 1000;
 
 /// A CA's text ends on a terminal: no control characters, and not without end.
 pub(super) fn printable(text: &str) -> String {
-    crate::text::printable(text, MAX_TEXT)
+    obnova_algorithm::text::printable(text, MAX_TEXT)
 }

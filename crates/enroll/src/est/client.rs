@@ -178,7 +178,7 @@ pub(super) fn status_error(response: &HttpResponse) -> EstError {
 
 /// A server's text ends on a terminal: no control characters, and not without end.
 pub(super) fn printable(text: &str) -> String {
-    crate::text::printable(text.trim(), 300)
+    obnova_algorithm::text::printable(text.trim(), 300)
 }
 
 /// Why a response is no answer of an EST server, or none that helps.

@@ -1,9 +1,11 @@
 use std::fmt;
 
+use obnova_algorithm::text;
+
 /// What the label of a superseded certificate ends with, so that every program that lists the card shows it.
 pub const SUPERSEDED_SUFFIX: &str = " (superseded)";
 
-/// Label of an object: 1 to 60 bytes of UTF-8 without control characters.
+/// Label of an object: 1 to 60 bytes of UTF-8 without characters that act on a terminal ([`text::is_unseen`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Label(String);
 
@@ -16,13 +18,13 @@ impl Label {
     /// Takes a label.
     ///
     /// # Errors
-    /// [`LabelError`] when it is empty, longer than [`Self::MAX`] or has control characters in it.
+    /// [`LabelError`] when it is empty, longer than [`Self::MAX`] or has characters in it that act on a terminal.
     pub fn new(label: impl Into<String>) -> Result<Self, LabelError> {
         let label = label.into();
         match label.len() {
             0 => Err(LabelError::Empty),
             length if length > Self::MAX => Err(LabelError::TooLong { length }),
-            _ if label.contains(char::is_control) => Err(LabelError::Control),
+            _ if label.contains(text::is_unseen) => Err(LabelError::Control),
             _ => Ok(Self(label)),
         }
     }
@@ -31,7 +33,7 @@ impl Label {
     /// characters.
     #[must_use]
     pub fn fitting(label: &str) -> Self {
-        let label = label.replace(char::is_control, " ");
+        let label = label.replace(text::is_unseen, " ");
         match cut(&label, Self::MAX_UNMARKED) {
             "" => Self("-".to_owned()),
             label => Self(label.to_owned()),
@@ -95,8 +97,8 @@ pub enum LabelError {
         /// Its bytes.
         length: usize,
     },
-    /// It has control characters in it.
-    #[error("a label cannot have control characters")]
+    /// It has control characters in it, or others that act on a terminal instead of being seen.
+    #[error("a label cannot have control characters, or others that are not seen")]
     Control,
 }
 
@@ -129,7 +131,11 @@ mod tests {
     fn labels_that_do_not_fit_are_refused() {
         assert_eq!(Label::new(""), Err(LabelError::Empty));
         assert_eq!(Label::new("x".repeat(61)), Err(LabelError::TooLong { length: 61 }));
-        assert_eq!(Label::new("a\nb"), Err(LabelError::Control));
+        for unseen in ['\n', '\u{1b}', '\u{202e}', '\u{2066}', '\u{200f}', '\u{2029}'] {
+            let text = format!("a{unseen}b");
+            assert_eq!(Label::new(&*text), Err(LabelError::Control), "{unseen:?}");
+            assert_eq!(Label::fitting(&text).as_str(), "a b", "{unseen:?}");
+        }
         assert!(Label::new("x".repeat(60)).is_ok());
     }
 }

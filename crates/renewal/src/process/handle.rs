@@ -194,7 +194,7 @@ fn is_too_much(certificates: &[Vec<u8>]) -> bool {
     certificates.len() > MAX_CERTIFICATES || certificates.iter().any(|der| der.len() > ParsedCertificate::MAX_SIZE)
 }
 
-/// What others wrote, fit to be shown: without control characters, and not endless.
+/// What others wrote, fit to be shown, and not endless.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect()
+    obnova_algorithm::text::printable(text, 500)
 }

@@ -27,6 +27,14 @@ fn every_file_parses_and_no_id_is_given_twice() {
 }
 
 #[test]
+fn what_is_filled_in_does_nothing_to_a_terminal() {
+    let mut arguments = fluent_bundle::FluentArgs::new();
+    arguments.set("label", "Jana\u{202e}\u{1b}[2J\u{2066}\nNov\u{e1}kov\u{e1}");
+    let shown = super::format("card-title", Some(&arguments));
+    assert!(shown.contains("Jana  [2J \nNov\u{e1}kov\u{e1}"), "{shown:?}");
+}
+
+#[test]
 fn every_language_has_the_same_ids_and_variables() {
     let english = messages(LANGUAGES[0].1);
     for (tag, files) in LANGUAGES {
