@@ -10,9 +10,9 @@ use x509_cert::ext::pkix::SubjectKeyIdentifier;
 use super::{
     BodyPartId, BuildError, IdentityProof, MessageToSign, Nonce, ProofKey, RequestError, SealedPassword, TransactionId,
     UserId,
-    controls::{ControlWriter, Controls},
+    controls::Controls,
     identity,
-    request::{check_count, pki_data_of, tagged},
+    request::{Draft, check_count, pki_data_of, tagged},
     syntax::{PkiData, TaggedRequest},
 };
 use crate::signed::{RequestKey, SignatureError, SignedMessage};
@@ -54,31 +54,26 @@ use crate::signed::{RequestKey, SignatureError, SignedMessage};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct FirstRequestBuilder {
-    transaction: TransactionId,
-    nonce: Nonce,
-    requests: Vec<CertificationRequest>,
-    revocation_password: Option<SealedPassword>,
-}
+pub struct FirstRequestBuilder(Draft);
 
 impl FirstRequestBuilder {
     /// The first message of `transaction`; the answer has to carry `nonce`.
     #[must_use]
     pub const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
-        Self { transaction, nonce, requests: Vec::new(), revocation_password: None }
+        Self(Draft::new(transaction, nonce))
     }
 
     /// Adds a request, which asks for a subjectKeyIdentifier.
     #[must_use]
     pub fn request(mut self, request: CertificationRequest) -> Self {
-        self.requests.push(request);
+        self.0.requests.push(request);
         self
     }
 
     /// Sets the revocation password of the certificates that are asked for (in regInfo).
     #[must_use]
     pub fn revocation_password(mut self, password: SealedPassword) -> Self {
-        self.revocation_password = Some(password);
+        self.0.revocation_password = Some(password);
         self
     }
 
@@ -88,16 +83,12 @@ impl FirstRequestBuilder {
     /// # Errors
     /// [`BuildError`] when there is no request, too many, two for one key, or one that asks for no subjectKeyIdentifier.
     pub fn finalize(self, user: &UserId, key: &ProofKey) -> Result<MessageToSign, BuildError> {
-        check_count(&self.requests)?;
-        let mut controls = ControlWriter::default();
-        controls.transaction(&self.transaction)?;
-        controls.sender_nonce(&self.nonce)?;
-        self.revocation_password.map_or(Ok(()), |password| controls.revocation_password(&password))?;
+        let mut controls = self.0.begin()?;
         controls.identification(user)?;
         // The proof is over the requests as they will stand there, numbers and all, so they are made before it.
-        let requests = tagged(&self.requests, controls.next_part() + 1)?;
+        let requests = tagged(&self.0.requests, controls.next_part() + 1)?;
         controls.identity_proof(&key.prove(&requests.to_der()?)?)?;
-        by_keys_of(&self.requests, pki_data_of(controls, requests)?)
+        by_keys_of(&self.0.requests, pki_data_of(controls, requests)?)
     }
 
     /// A message that was [ended](Self::finalize) before, from its [content](MessageToSign::content) and its requests: for who

@@ -11,31 +11,26 @@ use crate::limits::MAX_REQUESTS;
 
 /// Puts several certification requests into one Full PKI Request (RFC 5272 §3.2), that stand or fall together.
 #[derive(Clone, Debug)]
-pub struct FullRequestBuilder {
-    transaction: TransactionId,
-    nonce: Nonce,
-    requests: Vec<CertificationRequest>,
-    revocation_password: Option<SealedPassword>,
-}
+pub struct FullRequestBuilder(Draft);
 
 impl FullRequestBuilder {
     /// The first message of `transaction`; the answer has to carry `nonce`.
     #[must_use]
     pub const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
-        Self { transaction, nonce, requests: Vec::new(), revocation_password: None }
+        Self(Draft::new(transaction, nonce))
     }
 
     /// Adds a request.
     #[must_use]
     pub fn request(mut self, request: CertificationRequest) -> Self {
-        self.requests.push(request);
+        self.0.requests.push(request);
         self
     }
 
     /// Sets the revocation password of the certificates that are asked for (in regInfo).
     #[must_use]
     pub fn revocation_password(mut self, password: SealedPassword) -> Self {
-        self.revocation_password = Some(password);
+        self.0.revocation_password = Some(password);
         self
     }
 
@@ -44,13 +39,33 @@ impl FullRequestBuilder {
     /// # Errors
     /// [`BuildError`] when there is no request or no signer, too many of them, or an algorithm does not fit its key.
     pub fn finalize(self, signers: &[Signer]) -> Result<MessageToSign, BuildError> {
+        let content = pki_data(self.0.begin()?, &self.0.requests)?;
+        MessageToSign::new(ID_CCT_PKI_DATA, content, signers, Vec::new())
+    }
+}
+
+/// What any order of certificates consists of, whoever vouches for it.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    transaction: TransactionId,
+    nonce: Nonce,
+    pub(super) requests: Vec<CertificationRequest>,
+    pub(super) revocation_password: Option<SealedPassword>,
+}
+
+impl Draft {
+    pub(super) const fn new(transaction: TransactionId, nonce: Nonce) -> Self {
+        Self { transaction, nonce, requests: Vec::new(), revocation_password: None }
+    }
+
+    /// The controls that every order has, when it asks for as many certificates as can be.
+    pub(super) fn begin(&self) -> Result<ControlWriter, BuildError> {
         check_count(&self.requests)?;
         let mut controls = ControlWriter::default();
         controls.transaction(&self.transaction)?;
         controls.sender_nonce(&self.nonce)?;
-        self.revocation_password.map_or(Ok(()), |password| controls.revocation_password(&password))?;
-        let content = pki_data(controls, &self.requests)?;
-        MessageToSign::new(ID_CCT_PKI_DATA, content, signers, Vec::new())
+        self.revocation_password.as_ref().map_or(Ok(()), |password| controls.revocation_password(password))?;
+        Ok(controls)
     }
 }
 
