@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{SqliteStore, audit, failure, seconds, statements, time};
-use crate::{AuditEvent, StoreError, audit::Entry, transaction::to_hex};
+use super::{SqliteStore, audit, failure, mails, seconds, statements, time};
+use crate::{AuditEvent, Mail, StoreError, audit::Entry, link::LinkId, transaction::to_hex};
 
 /// What became of a change of a certificate's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,17 @@ pub struct RevocationRecord {
 /// Revoked certificates in the order of their serial numbers, those after one of them: a page.
 pub type PageAfter<'a> = dyn Fn(Option<&[u8]>) -> Result<Vec<RevocationRecord>, StoreError> + 'a;
 
+/// A certificate that is to end.
+pub(crate) struct Writ {
+    /// Content of its serial number.
+    pub serial: Vec<u8>,
+    pub revocation: Revocation,
+    /// In whose name; of whoever runs this process, when nobody is named.
+    pub actor: Option<&'static str>,
+    /// What its holder is told.
+    pub mail: Option<Mail>,
+}
+
 /// Entries of one page.
 const PAGE: u32 = 512;
 /// How many numbers of a CRL may be passed by others' before it is given up.
@@ -58,23 +69,34 @@ impl SqliteStore {
     /// [`StoreError`]: nothing was kept.
     pub fn revoke(&self, serial: &[u8], revocation: Revocation) -> Result<StatusChange, StoreError> {
         let (serial, actor) = (serial.to_vec(), self.actor.clone());
+        self.writer.run(move |connection| revoke(connection, &serial, revocation, &actor))
+    }
+
+    /// Ends all of these certificates, or none: then it is told which cannot be, and why. The mails are posted with it.
+    pub(crate) fn revoke_all(
+        &self,
+        writs: Vec<Writ>,
+        now: SystemTime,
+    ) -> Result<Option<(usize, StatusChange)>, StoreError> {
+        let own = self.actor.clone();
         self.writer.run(move |connection| {
-            let since = match status(connection, &serial)? {
-                KeptStatus::Unknown => return Ok(StatusChange::Unknown),
-                KeptStatus::Good => revocation.at,
-                KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
-                KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
-            };
-            let reason = revocation.reason.to_string();
-            let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
-            let mut statement = connection.prepare_cached(statements::REVOKE).map_err(failure)?;
-            statement.execute(row).map_err(failure)?;
-            let (event, detail) = match revocation.is_hold() {
-                true => (AuditEvent::Held, ""),
-                false => (AuditEvent::Revoked, reason.as_str()),
-            };
-            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail, actor: &actor })?;
-            Ok(StatusChange::Done)
+            // All of them are looked at before one is changed.
+            for (index, writ) in writs.iter().enumerate() {
+                match status(connection, &writ.serial)? {
+                    KeptStatus::Unknown => return Ok(Some((index, StatusChange::Unknown))),
+                    KeptStatus::Revoked(revoked) if !revoked.is_hold() => {
+                        return Ok(Some((index, StatusChange::Revoked(revoked))));
+                    }
+                    KeptStatus::Good | KeptStatus::Revoked(_) => {}
+                }
+            }
+            for Writ { serial, revocation, actor, mail } in &writs {
+                revoke(connection, serial, *revocation, actor.unwrap_or(&own))?;
+                if let Some(mail) = mail {
+                    mails::post(connection, mail, LinkId::generate()?, now)?;
+                }
+            }
+            Ok(None)
         })
     }
 
@@ -178,6 +200,31 @@ impl SqliteStore {
 pub(super) fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
     statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+}
+
+/// From hold it may be revoked for good; then it is revoked since it was held.
+fn revoke(
+    connection: &Connection,
+    serial: &[u8],
+    revocation: Revocation,
+    actor: &str,
+) -> Result<StatusChange, StoreError> {
+    let since = match status(connection, serial)? {
+        KeptStatus::Unknown => return Ok(StatusChange::Unknown),
+        KeptStatus::Good => revocation.at,
+        KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
+        KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
+    };
+    let reason = revocation.reason.to_string();
+    let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
+    let mut statement = connection.prepare_cached(statements::REVOKE).map_err(failure)?;
+    statement.execute(row).map_err(failure)?;
+    let (event, detail) = match revocation.is_hold() {
+        true => (AuditEvent::Held, ""),
+        false => (AuditEvent::Revoked, reason.as_str()),
+    };
+    audit::append(connection, &Entry { event, about: &to_hex(serial), detail, actor })?;
+    Ok(StatusChange::Done)
 }
 
 pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {

@@ -1,0 +1,156 @@
+use std::time::SystemTime;
+
+use obnova_enroll::{
+    Secret as Password,
+    cmc::{self, RevocationRequest},
+};
+use obnova_status::RevocationReason;
+use x509_cert::{Certificate, ext::pkix::CrlReason};
+
+use super::RevocationDesk;
+use crate::{
+    Ca, CaError, FirstDesk, IssueError, IssuedCertificate, Refusal,
+    order::{alt_name, issued_here},
+    store::{CertificateRecord, StatusChange},
+};
+
+/// That a holder wants a certificate of his to end.
+pub struct AskedRevocation<'a> {
+    /// The content of its serial number.
+    pub serial: &'a [u8],
+    /// Why.
+    pub reason: RevocationReason,
+    /// The revocation password, which he set when he ordered it.
+    pub password: &'a Password,
+}
+
+/// For the audit log: how it was known who asks.
+const LOGGED_IN: &str = "holder, logged in, by password";
+const BY_PASSWORD: &str = "holder, by password alone";
+const BY_KEY: &str = "holder, by the certificate's own key";
+
+impl Ca {
+    /// Ends a certificate, because its holder says so: who is logged in by a TLS client certificate (`peer`, whose signature was
+    /// checked) and has the revocation password; or the password alone, where policy says so.
+    ///
+    /// # Errors
+    /// [`CaError::Refused`] with the rule that is broken: nothing changed.
+    pub fn revoke(
+        &self,
+        asked: &AskedRevocation<'_>,
+        peer: Option<&Certificate>,
+        now: SystemTime,
+    ) -> Result<(), CaError> {
+        let desk = self.revocations().ok_or(Refusal::NoRevocation)?;
+        let actor = match peer {
+            Some(peer) => {
+                self.login(peer, now)?;
+                let kept = self.certificate(asked.serial)?;
+                let own = kept.map(|kept| is_of(&kept, peer)).transpose()?;
+                if own != Some(true) {
+                    return Err(Refusal::NotYours.into());
+                }
+                LOGGED_IN
+            }
+            None if desk.policy.password_alone => BY_PASSWORD,
+            None => return Err(Refusal::PasswordAlone.into()),
+        };
+        desk.allows(asked.reason)?;
+        let passwords = self.first().ok_or(Refusal::NoRevocation)?.revocation_passwords();
+        passwords.check(asked.serial, asked.password, now)?;
+        let kept = self.certificate(asked.serial)?.ok_or(Refusal::WrongRevocationPassword)?;
+        ended(desk.end(&[(kept, asked.reason)], actor, now)?)
+    }
+
+    /// Ends what a CMC message asks for (RFC 5272 §6.11), all of it or nothing. For each certificate its own key has signed, or its
+    /// revocation password is there; with that, a key of the same holder has signed too, unless policy lets the password alone
+    /// speak.
+    ///
+    /// Since when it should not have been trusted is not taken from a holder, who could deny his signatures by it.
+    pub(crate) fn revoke_by_message(&self, request: &RevocationRequest, now: SystemTime) -> Result<(), CaError> {
+        let desk = self.revocations().ok_or(Refusal::NoRevocation)?;
+        let issuer = self.certificates().next().map(|own| own.certificate.tbs_certificate().subject());
+        let mut ending = Vec::with_capacity(request.revocations.len());
+        let mut actor = BY_KEY;
+        for wanted in &request.revocations {
+            let reason = reason_of(wanted.reason).ok_or(Refusal::RevocationReason)?;
+            desk.allows(reason)?;
+            let kept = self.certificate(wanted.certificate.serial.as_bytes())?;
+            let kept = kept.filter(|_| issuer == Some(&wanted.certificate.issuer));
+            let signed = request.by_holder(wanted).zip(kept.as_ref()).is_some_and(|(own, kept)| issued_here(own, kept));
+            if !signed {
+                actor = self.check_passphrase(desk, request, wanted, kept.as_ref(), now)?;
+            }
+            ending.push((kept.ok_or(Refusal::WrongRevocationPassword)?, reason));
+        }
+        ended(desk.end(&ending, actor, now)?)
+    }
+
+    /// Whether the password speaks for a certificate whose key has not signed.
+    fn check_passphrase(
+        &self,
+        desk: &RevocationDesk,
+        request: &RevocationRequest,
+        wanted: &cmc::Revocation,
+        kept: Option<&CertificateRecord>,
+        now: SystemTime,
+    ) -> Result<&'static str, CaError> {
+        let sealed = wanted.passphrase.as_ref().ok_or(Refusal::NotYours)?;
+        let mut same_holder = false;
+        for signer in &request.signers {
+            let of = kept.map(|kept| is_of(kept, signer)).transpose()?;
+            same_holder |= of == Some(true) && self.is_valid(signer, now)?;
+        }
+        let actor = match same_holder {
+            true => LOGGED_IN,
+            false if desk.policy.password_alone => BY_PASSWORD,
+            false => return Err(Refusal::PasswordAlone.into()),
+        };
+        let first: &FirstDesk = self.first().ok_or(Refusal::NoRevocation)?;
+        let password = first.open_passphrase(sealed, &wanted.certificate)?;
+        let serial = wanted.certificate.serial.as_bytes();
+        first.revocation_passwords().check(serial, &password, now)?;
+        Ok(actor)
+    }
+
+    /// Whether it is a certificate of this CA that speaks for its holder now.
+    fn is_valid(&self, certificate: &Certificate, now: SystemTime) -> Result<bool, CaError> {
+        match self.check_peer(certificate, now) {
+            Ok(_) => Ok(true),
+            Err(CaError::Refused(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl RevocationDesk {
+    fn allows(&self, reason: RevocationReason) -> Result<(), Refusal> {
+        if self.policy.holder_reasons.contains(&reason) { Ok(()) } else { Err(Refusal::RevocationReason) }
+    }
+}
+
+/// Whether both are one holder's.
+fn is_of(kept: &CertificateRecord, other: &Certificate) -> Result<bool, CaError> {
+    let own = IssuedCertificate::from_der(&kept.der).map_err(IssueError::from)?.certificate;
+    Ok(own.tbs_certificate().subject() == other.tbs_certificate().subject() && alt_name(&own) == alt_name(other))
+}
+
+fn ended(not: Option<(usize, StatusChange)>) -> Result<(), CaError> {
+    match not {
+        None => Ok(()),
+        Some((_, StatusChange::Revoked(revocation))) => Err(Refusal::RevokedAlready { since: revocation.at }.into()),
+        // It was there a moment ago, and nothing leaves.
+        Some(_) => Err(Refusal::WrongRevocationPassword.into()),
+    }
+}
+
+const fn reason_of(reason: CrlReason) -> Option<RevocationReason> {
+    Some(match reason {
+        CrlReason::Unspecified => RevocationReason::Unspecified,
+        CrlReason::KeyCompromise => RevocationReason::KeyCompromise,
+        CrlReason::AffiliationChanged => RevocationReason::AffiliationChanged,
+        CrlReason::Superseded => RevocationReason::Superseded,
+        CrlReason::CessationOfOperation => RevocationReason::CessationOfOperation,
+        _ => return None,
+    })
+}
