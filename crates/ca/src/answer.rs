@@ -341,6 +341,8 @@ impl Refusal {
             | Self::PasswordExpired { .. }
             | Self::PasswordUsed
             | Self::OtherModule
+            | Self::NotYours
+            | Self::PasswordAlone
             | Self::WrongRevocationPassword => FailInfo::BadIdentity,
             Self::TooEarly { .. } | Self::PasswordSlowed { .. } => FailInfo::TryLater,
             Self::WrongReceipt => FailInfo::BadCertificateId,
@@ -361,6 +363,9 @@ impl Refusal {
             | Self::AlreadyOrdered(_)
             | Self::UnknownToken
             | Self::TokenSpent
+            | Self::NoRevocation
+            | Self::RevocationReason
+            | Self::RevokedAlready { .. }
             | Self::Rejected(_) => FailInfo::BadRequest,
         }
     }

@@ -6,7 +6,7 @@ use x509_cert::{Certificate, ext::Extension, name::Name};
 
 use crate::{
     FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy,
-    Profile, Refusal, Store, StoreError, Transaction,
+    Profile, Refusal, RevocationDesk, Store, StoreError, Transaction,
     certificate::Made,
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
@@ -25,6 +25,7 @@ pub struct Ca {
     store: Box<dyn Store>,
     pub(crate) recent: Recent,
     pub(crate) first: Option<FirstDesk>,
+    revocations: Option<RevocationDesk>,
 }
 
 /// What became of an order. `Debug` leaves the token out.
@@ -65,7 +66,20 @@ impl Ca {
     #[must_use]
     pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
         let extensions = Profile::ALL.map(|profile| holder_extensions(profile, policy.profile(profile)));
-        Self { policy, extensions, issuer, secret, store, recent: Recent::default(), first: None }
+        Self { policy, extensions, issuer, secret, store, recent: Recent::default(), first: None, revocations: None }
+    }
+
+    /// Ends certificates too, when their holders say so.
+    #[must_use]
+    pub fn with_revocations(mut self, desk: RevocationDesk) -> Self {
+        self.revocations = Some(desk);
+        self
+    }
+
+    /// What ends certificates.
+    #[must_use]
+    pub const fn revocations(&self) -> Option<&RevocationDesk> {
+        self.revocations.as_ref()
     }
 
     /// Its policy.
@@ -303,7 +317,7 @@ impl Ca {
         if kept.profile == Profile::Authentication { Ok(kept) } else { Err(Refusal::PeerNotForLogin.into()) }
     }
 
-    fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
+    pub(crate) fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
         let serial = peer.tbs_certificate().serial_number().as_bytes();
         let kept =
             self.store.certificate(serial)?.filter(|kept| issued_here(peer, kept)).ok_or(Refusal::UnknownPeer)?;

@@ -9,6 +9,7 @@
 //! - [`AuditLog`]: what happened, and whether anybody changed that afterwards.
 //! - [`Outbox`]: mails that are to go out, each once; [`LinkDesk`]: the signed, single-use links in them;
 //!   [`NoticeDesk`]: who is told that certificates end.
+//! - [`RevocationDesk`]: certificates that end because their holder or an operator says so.
 //! - [`RetentionDesk`]: how long personal data is kept.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
@@ -33,6 +34,7 @@ mod qualified;
 mod recent;
 mod refusal;
 mod retention;
+mod revocation;
 mod secret;
 mod status;
 pub mod store;
@@ -57,10 +59,11 @@ pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{
     Approval, FirstPolicy, GuessPolicy, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy,
-    RetentionPolicy,
+    RetentionPolicy, RevocationPolicy,
 };
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;
+pub use revocation::{AskedRevocation, RevocationDesk};
 pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};

@@ -53,7 +53,7 @@ impl Ca {
     }
 }
 
-fn email(certificate: &Certificate) -> Option<String> {
+pub(crate) fn email(certificate: &Certificate) -> Option<String> {
     let (_, names) = certificate.tbs_certificate().get_extension::<SubjectAltName>().ok().flatten()?;
     names.0.into_iter().find_map(|name| match name {
         GeneralName::Rfc822Name(address) => Some(address.to_string()),

@@ -3,6 +3,7 @@
 mod first;
 mod notices;
 mod retention;
+mod revocation;
 mod wire;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::Profile;
 pub use first::{FirstPolicy, GuessPolicy};
 pub use notices::NoticePolicy;
 pub use retention::RetentionPolicy;
+pub use revocation::RevocationPolicy;
 
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Policy {
     pub notices: NoticePolicy,
     /// How long personal data is kept that no certificate needs.
     pub retention: RetentionPolicy,
+    /// Who may end certificates, and with which reasons.
+    pub revocation: RevocationPolicy,
     /// The certificate one logs in with.
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.

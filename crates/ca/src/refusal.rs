@@ -211,6 +211,24 @@ pub enum Refusal {
     /// There is no revocation password, or another one. Which of both is not told.
     #[error("the revocation password is wrong, or the certificate has none")]
     WrongRevocationPassword,
+    /// This CA does not take such requests.
+    #[error("this CA ends certificates only when its operator does: call it")]
+    NoRevocation,
+    /// The holder of another certificate asks.
+    #[error("the certificate is not yours, as far as your keys show: give its revocation password")]
+    NotYours,
+    /// Policy wants more than the password.
+    #[error("the revocation password alone is not enough: log in with your certificate, or call the CA")]
+    PasswordAlone,
+    /// Policy does not take this reason from a holder.
+    #[error("this reason is not a holder's to give: give another one")]
+    RevocationReason,
+    /// There is nothing left to end.
+    #[error("the certificate is revoked already, since {}", shown(.since))]
+    RevokedAlready {
+        /// Since when.
+        since: SystemTime,
+    },
     /// The operator turned it down.
     #[error("the CA turned the order down: {0}")]
     Rejected(String),
@@ -263,6 +281,11 @@ impl Refusal {
             Self::SealedPassword(_) => "sealed-password",
             Self::ShortPassword { .. } => "short-password",
             Self::WrongRevocationPassword => "wrong-revocation-password",
+            Self::NoRevocation => "no-revocation",
+            Self::NotYours => "not-yours",
+            Self::PasswordAlone => "password-alone",
+            Self::RevocationReason => "revocation-reason",
+            Self::RevokedAlready { .. } => "revoked-already",
             Self::Rejected(_) => "rejected",
         }
     }

@@ -10,7 +10,7 @@ pub use sqlite::{
     NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore, StatusChange,
     SubjectRecord,
 };
-pub(crate) use sqlite::{Guess, RevocationGuess};
+pub(crate) use sqlite::{Guess, RevocationGuess, Writ};
 
 use crate::{KeyHash, Profile, Transaction};
 

@@ -60,7 +60,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
         Command::Revoke { directory, serial, reason } => {
-            House::open(&directory)?.status_desk()?.revoke(&serial.0, reason.into(), SystemTime::now())?;
+            House::open(&directory)?.revocation_desk()?.by_operator(&serial.0, reason.into(), SystemTime::now())?;
             print(&format!("revoked: {}\n", RevocationReason::from(reason)))
         }
         Command::Hold { directory, serial } => {

@@ -17,8 +17,8 @@ use std::{
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
     AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
-    LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, SqliteStore, StatusDesk, StatusError,
-    StoreError,
+    LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, RevocationDesk, SqliteStore, StatusDesk,
+    StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
@@ -137,8 +137,9 @@ impl House {
         let loaded = audit::loaded(&text, &issuer);
         let store = audit::store(&layout)?;
         let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
-        let ca = Arc::new(Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk));
-        Ok(Self { ca, desks: Mutex::default(), layout, loaded })
+        let revocations = revocation_desk(&policy, Arc::new(audit::store(&layout)?));
+        let ca = Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk).with_revocations(revocations);
+        Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded })
     }
 
     /// The CA itself.
@@ -268,6 +269,14 @@ impl House {
         self.layout.mail_folder()
     }
 
+    /// What ends certificates, and tells their holders.
+    ///
+    /// # Errors
+    /// [`HouseError::Store`].
+    pub fn revocation_desk(&self) -> Result<RevocationDesk, HouseError> {
+        Ok(revocation_desk(self.ca.policy(), self.desk_store()?))
+    }
+
     /// One way to the database for all desks of this house, opened when the first of them asks.
     fn desk_store(&self) -> Result<Arc<SqliteStore>, HouseError> {
         let mut opened = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -319,6 +328,10 @@ fn fill(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), 
     let policy = Policy::from_toml(&options.policy)?;
     drop(first::desk(&layout, policy.first, &issuing)?);
     Ok(())
+}
+
+fn revocation_desk(policy: &Policy, store: Arc<SqliteStore>) -> RevocationDesk {
+    RevocationDesk::new(policy.revocation.clone(), store, Arc::new(English))
 }
 
 fn load_issuer(layout: &Layout) -> Result<Issuer, HouseError> {

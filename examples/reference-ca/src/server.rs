@@ -5,6 +5,7 @@ mod est;
 mod html;
 mod links;
 mod pages;
+mod revoke;
 mod simple;
 mod status;
 mod tls;

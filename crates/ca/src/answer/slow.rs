@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use obnova_enroll::cmc::{FullRequest, FullResponseBuilder, Kind, Received};
+use obnova_enroll::cmc::{Answer, FullRequest, FullResponseBuilder, Kind, Received};
 use x509_cert::Certificate;
 
-use super::{AnswerError, Response, fresh_nonce, name_of, order_of, said};
+use super::{AnswerError, Response, Said, fresh_nonce, name_of, order_of, said};
 use crate::{Ca, CaError, Outcome, Transaction, ca::Prepared};
 
 /// A message that is answered by [`Ca::answer_slow`], on a thread that may wait.
@@ -17,12 +17,13 @@ pub struct Slow {
 impl Slow {
     /// Whether it is one of those, and the CA takes it.
     pub(super) const fn is_one(ca: &Ca, received: &Received) -> bool {
-        let slow = match received {
-            Received::First(_) => true,
-            Received::Known(FullRequest { revocation_password, .. }) => revocation_password.is_some(),
-            Received::Revocation(_) => false,
-        };
-        slow && ca.first().is_some()
+        match received {
+            Received::First(_) => ca.first().is_some(),
+            Received::Known(FullRequest { revocation_password, .. }) => {
+                revocation_password.is_some() && ca.first().is_some()
+            }
+            Received::Revocation(_) => ca.revocations().is_some(),
+        }
     }
 
     pub(super) fn new(received: Received, message: &[u8]) -> Self {
@@ -32,7 +33,7 @@ impl Slow {
 
 impl Ca {
     /// Answers a message with a password in it, which takes tens of milliseconds and waits for the disk: a first order, or a renewal
-    /// that sets a revocation password. `module` is the label in the path that it came by (RFC 7030 §3.2.2).
+    /// that sets a revocation password; and requests for revocation. `module` is the label in the path that it came by (RFC 7030 §3.2.2).
     ///
     /// # Errors
     /// As [`answer`](Self::answer).
@@ -53,8 +54,10 @@ impl Ca {
             }),
             Received::Known(request) => name_of(&request.transaction)
                 .and_then(|name| self.renew_with_password(request, &name, &message, peer, now)),
-            // None of those is taken.
-            Received::Revocation(_) => Err(crate::Refusal::WrongRevocationPassword.into()),
+            Received::Revocation(request) => {
+                let done = self.revoke_by_message(&request, now);
+                return self.response(address, done.map(|()| Said::Other(Answer::Confirmed)));
+            }
         };
         self.response(address, outcome.and_then(|outcome| said(outcome, now)))
     }

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use der::{Decode, Encode, asn1::Ia5String};
 use obnova_enroll::{
     OneTimePassword, Secret as Password,
-    cmc::{IdentityProof, SealedPassword, UserId, UserIdError},
+    cmc::{CertificateId, IdentityProof, SealedPassphrase, SealedPassword, UserId, UserIdError},
     envelope::OpeningKey,
 };
 use x509_cert::{
@@ -224,6 +224,17 @@ impl FirstDesk {
             return Err(Refusal::ShortPassword { least }.into());
         }
         Ok(Some(self.secret.hash(&password)?))
+    }
+
+    /// The revocation password that came for a certificate, opened.
+    pub(crate) fn open_passphrase(
+        &self,
+        sealed: &SealedPassphrase,
+        certificate: &CertificateId,
+    ) -> Result<Password, CaError> {
+        let none = || Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into());
+        let (key, _) = self.envelopes.as_ref().ok_or_else(none)?;
+        Ok(sealed.open(key, certificate).map_err(Refusal::SealedPassword)?)
     }
 
     /// What the CA knows of an applicant, as it goes into certificates.

@@ -8,6 +8,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, retention::Retention,
+    revocation::Revocation,
 };
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -31,6 +32,8 @@ pub(super) struct Policy {
     notices: Notices,
     #[serde(default)]
     retention: Retention,
+    #[serde(default)]
+    revocation: Revocation,
     #[serde(default)]
     first: First,
 }
@@ -124,6 +127,7 @@ impl Policy {
             backdate: Duration::from_secs(range("renewal.backdate_seconds", renewal.backdate_seconds, 0, DAY)?),
             notices: self.notices.check()?,
             retention: self.retention.check()?,
+            revocation: self.revocation.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
             first: self.first.check(approval)?,

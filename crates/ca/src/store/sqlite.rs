@@ -40,6 +40,7 @@ pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
 pub(crate) use revocation_passwords::RevocationGuess;
+pub(crate) use revocations::Writ;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.

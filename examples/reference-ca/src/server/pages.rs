@@ -19,7 +19,7 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-use super::{Access, Shared, connection::Peer, est, links, simple};
+use super::{Access, Shared, connection::Peer, est, links, revoke, simple};
 
 /// Everything that can be asked for.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -28,6 +28,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/encryption.cer", get(simple::encryption_certificate))
         .route("/pickup/{token}", get(pick_up))
         .merge(links::router())
+        .merge(revoke::router())
         .fallback(est::answer)
         .layer(middleware::from_fn_with_state(shared.clone(), watched))
         .with_state(shared)

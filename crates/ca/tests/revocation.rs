@@ -1,0 +1,313 @@
+//! Holders end their certificates: by the certificate's own key, logged in with the revocation password, or by that alone; and whoever
+//! only says that he may.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{sync::Arc, time::Duration};
+
+use common::{
+    DAY, Pair, World,
+    first::{First, USER, automatic, issue},
+    first_pair, issued, nonce, now, rule,
+};
+use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::{
+    AskedRevocation, AuditLog, Ca, CaError, CaKey, English, IssuedCertificate, MailKind, Outbox, Refusal,
+    RevocationDesk, store::KeptStatus,
+};
+use obnova_enroll::{
+    Secret,
+    cmc::{
+        Answer, Asked, CertificateId, Revocation, RevocationRequestBuilder, SealedPassphrase, Signer, TransactionId,
+    },
+};
+use obnova_status::RevocationReason;
+use x509_cert::{
+    Certificate,
+    der::{Decode, Encode},
+    ext::pkix::CrlReason,
+};
+
+const PASSWORD: &str = "planted revocation password";
+
+/// Jana with two certificates, whose revocation password is hers, and a CA that ends certificates.
+struct Desk {
+    world: World,
+    ca: Ca,
+    jana: Pair,
+}
+
+fn desk(policy: &str) -> Desk {
+    let world = World::with(policy, KeyAlgorithm::P256);
+    let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    first.revocation_password = Some(world.sealed(PASSWORD));
+    let certificates = issued(world.first(&first));
+    let read = |index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap();
+    let jana =
+        Pair { keys: [first.requests[0].key.clone(), first.requests[1].key.clone()], certificates: [read(0), read(1)] };
+    let policy = world.ca.policy().revocation.clone();
+    let desk = RevocationDesk::new(policy, Arc::new(world.store()), Arc::new(English));
+    let ca = world.remembering(world.store()).with_revocations(desk);
+    Desk { world, ca, jana }
+}
+
+fn alone() -> String {
+    automatic().replace("password_alone = false", "password_alone = true")
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::from_bytes(text.as_bytes()).unwrap()
+}
+
+fn id(certificate: &IssuedCertificate) -> CertificateId {
+    CertificateId::from(&certificate.certificate)
+}
+
+impl Desk {
+    fn passphrase(&self, of: &IssuedCertificate, password: &str) -> SealedPassphrase {
+        let encryption = self.ca.first().unwrap().encryption_certificate().unwrap();
+        SealedPassphrase::seal(&secret(password), &id(of), encryption).unwrap()
+    }
+
+    /// What the CA answers; signed by these, or by nobody.
+    fn ask(&self, revocations: &[Revocation], signers: &[(&Certificate, &CaKey)]) -> Answer {
+        let transaction = TransactionId::from_random([9; 16]);
+        let builder = RevocationRequestBuilder::new(transaction.clone(), nonce());
+        let builder = revocations.iter().cloned().fold(builder, RevocationRequestBuilder::revoke);
+        let message = match signers {
+            [] => builder.finalize_unsigned().unwrap(),
+            _ => {
+                let signer = |(certificate, key): &(&Certificate, &CaKey)| Signer {
+                    certificate: (*certificate).clone(),
+                    algorithm: key.algorithm(),
+                };
+                let to_sign = builder.finalize(&signers.iter().map(signer).collect::<Vec<_>>()).unwrap();
+                to_sign.sign_with(|to_sign| signers[to_sign.signer].1.sign(&to_sign.bytes)).unwrap()
+            }
+        };
+        let response = self.ca.answer(&message, None, now()).unwrap();
+        self.world.read(&response.message, &transaction, Asked::Confirmation)
+    }
+
+    fn own(&self, index: usize) -> (&Certificate, &CaKey) {
+        (&self.jana.certificates[index].certificate, &self.jana.keys[index])
+    }
+
+    fn revoke(
+        &self,
+        index: usize,
+        reason: RevocationReason,
+        password: &str,
+        peer: Option<&IssuedCertificate>,
+        after: u64,
+    ) -> Result<(), String> {
+        let serial = self.jana.certificates[index].serial();
+        let asked = AskedRevocation { serial, reason, password: &secret(password) };
+        let peer = peer.map(|peer| &peer.certificate);
+        match self.ca.revoke(&asked, peer, now() + Duration::from_secs(after)) {
+            Ok(()) => Ok(()),
+            Err(CaError::Refused(refusal)) => Err(refusal.name().into()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn status(&self, index: usize) -> Option<RevocationReason> {
+        match self.world.store().status(self.jana.certificates[index].serial()).unwrap() {
+            KeptStatus::Good => None,
+            KeptStatus::Revoked(revocation) => Some(revocation.reason),
+            KeptStatus::Unknown => panic!("unknown"),
+        }
+    }
+
+    /// To whom mails went that a certificate was revoked, and who the audit log says did it.
+    fn told(&self) -> (Vec<String>, Vec<String>) {
+        let mails = Outbox::new(Arc::new(self.world.store())).list(None, 9).unwrap();
+        assert!(mails.iter().all(|mail| mail.kind == MailKind::Revoked));
+        let mut actors = Vec::new();
+        let revoked = |record: obnova_ca::AuditRecord| {
+            if record.event == "revoked" {
+                actors.push(record.actor);
+            }
+            true
+        };
+        AuditLog::new(self.world.store()).read(1, revoked).unwrap();
+        (mails.into_iter().map(|mail| mail.to).collect(), actors)
+    }
+
+    fn assert_nothing_happened(&self, what: &str) {
+        assert_eq!((self.status(0), self.status(1)), (None, None), "{what}");
+        assert_eq!(self.told(), (vec![], vec![]), "{what}");
+    }
+}
+
+fn lost(certificate: &IssuedCertificate) -> Revocation {
+    Revocation::new(id(certificate), CrlReason::KeyCompromise)
+}
+
+#[test]
+fn a_key_ends_its_own_certificate_and_a_mail_says_so() {
+    let desk = desk(&automatic());
+    assert_eq!(desk.ask(&[lost(&desk.jana.certificates[0])], &[desk.own(0)]), Answer::Confirmed);
+    assert_eq!((desk.status(0), desk.status(1)), (Some(RevocationReason::KeyCompromise), None));
+    let told = desk.told();
+    assert_eq!(told, (vec![common::EMAIL.into()], vec!["holder, by the certificate's own key".into()]));
+    assert_eq!(rule(&desk.ask(&[lost(&desk.jana.certificates[0])], &[desk.own(0)])), "revoked-already");
+    assert_eq!(desk.told(), told, "nothing is told twice");
+    // Both at once by both keys, on another card.
+    let both = self::desk(&automatic());
+    let wanted = both.jana.certificates.each_ref().map(lost);
+    assert_eq!(both.ask(&wanted, &[both.own(0), both.own(1)]), Answer::Confirmed);
+    assert!(both.status(0).is_some() && both.status(1).is_some() && both.told().0.len() == 2);
+}
+
+#[test]
+fn who_is_logged_in_and_has_the_password_ends_his_certificates() {
+    let desk = desk(&automatic());
+    let login = desk.jana.certificates[0].clone();
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, PASSWORD, Some(&login), 0), Ok(()));
+    assert_eq!((desk.status(0), desk.status(1)), (None, Some(RevocationReason::Superseded)));
+    assert_eq!(desk.told().1, ["holder, logged in, by password"]);
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, PASSWORD, Some(&login), 0), Err("revoked-already".into()));
+    assert_eq!(desk.revoke(0, RevocationReason::KeyCompromise, PASSWORD, Some(&login), 0), Ok(()));
+    // From here on it does not log in any more.
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, PASSWORD, Some(&login), 0), Err("peer-revoked".into()));
+}
+
+#[test]
+fn a_key_of_the_same_holder_and_the_password_end_a_certificate_by_message() {
+    let desk = desk(&automatic());
+    let signature = &desk.jana.certificates[1];
+    let wanted = lost(signature).passphrase(desk.passphrase(signature, PASSWORD));
+    assert_eq!(desk.ask(&[wanted], &[desk.own(0)]), Answer::Confirmed);
+    assert_eq!((desk.status(0), desk.status(1)), (None, Some(RevocationReason::KeyCompromise)));
+    assert_eq!(desk.told().1, ["holder, logged in, by password"]);
+}
+
+#[test]
+fn the_password_alone_is_enough_only_where_policy_says_so() {
+    let (strict, open) = (desk(&automatic()), desk(&alone()));
+    let with = |desk: &Desk, password: &str| {
+        let wanted = lost(&desk.jana.certificates[0]);
+        desk.ask(&[wanted.passphrase(desk.passphrase(&desk.jana.certificates[0], password))], &[])
+    };
+    assert_eq!(rule(&with(&strict, PASSWORD)), "password-alone");
+    assert_eq!(strict.revoke(0, RevocationReason::KeyCompromise, PASSWORD, None, 0), Err("password-alone".into()));
+    strict.assert_nothing_happened("by password alone");
+    assert_eq!(rule(&with(&open, "another password")), "wrong-revocation-password");
+    open.assert_nothing_happened("by a wrong password");
+    assert_eq!(with(&open, PASSWORD), Answer::Confirmed);
+    assert_eq!(open.revoke(1, RevocationReason::Unspecified, PASSWORD, None, 0), Ok(()));
+    assert_eq!(open.status(1), Some(RevocationReason::Unspecified));
+    assert_eq!(open.told().1, ["holder, by password alone"; 2]);
+}
+
+#[test]
+fn guesses_are_slowed_and_then_locked_also_for_who_is_logged_in() {
+    let desk = desk(&alone());
+    let login = desk.jana.certificates[0].clone();
+    let guess = |peer, after| desk.revoke(1, RevocationReason::Superseded, "a guess of mine", peer, after);
+    let wrong = Err("wrong-revocation-password".to_owned());
+    assert_eq!([guess(None, 0), guess(Some(&login), 0), guess(None, 0)], [const { () }; 3].map(|()| wrong.clone()));
+    assert_eq!(guess(Some(&login), 1), Err("password-slowed".into()));
+    // The right one has to wait too.
+    let right = |after| desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, after);
+    assert_eq!(right(1), Err("password-slowed".into()));
+    let day = DAY.as_secs();
+    for count in 4..=10 {
+        assert_eq!(guess(None, count * 2 * day), wrong, "{count}");
+    }
+    assert_eq!(right(100 * day), Err("password-locked".into()));
+    desk.assert_nothing_happened("guessed");
+    // The other certificates of the order have the same password, and the keys need none.
+    assert_eq!(desk.revoke(0, RevocationReason::Superseded, PASSWORD, None, 100 * day), Err("password-locked".into()));
+    assert_eq!(desk.ask(&[lost(&desk.jana.certificates[1])], &[desk.own(1)]), Answer::Confirmed);
+}
+
+/// Her certificate with another key in it: issuer and number are right, and it signs.
+fn forged(certificate: &IssuedCertificate, old: &CaKey, new: &CaKey) -> Certificate {
+    let [old, new] = [old, new].map(|key| key.public_key().to_der().unwrap());
+    let at = certificate.der.windows(old.len()).position(|window| window == old).unwrap();
+    let mut der = certificate.der.clone();
+    der[at..at + new.len()].copy_from_slice(&new);
+    Certificate::from_der(&der).unwrap()
+}
+
+#[test]
+fn who_only_says_that_he_may_is_refused_by_name() {
+    let desk = desk(&automatic());
+    let [login, signature] = &desk.jana.certificates;
+    let eva = first_pair(&desk.world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
+    let evas = (&eva.certificates[0].certificate, &*eva.keys[0]);
+    let own_key = CaKey::generate(KeyAlgorithm::P256).unwrap();
+    let forged = forged(login, &desk.jana.keys[0], &own_key);
+    let forger = (&forged, &own_key);
+    let with = |wanted: &IssuedCertificate, password: &str| lost(wanted).passphrase(desk.passphrase(wanted, password));
+    let reason = |reason| Revocation::new(id(login), reason);
+    let mut elsewhere = lost(login);
+    elsewhere.certificate.issuer = "CN=Another CA".parse().unwrap();
+    let mut unknown = lost(login);
+    unknown.certificate.serial = x509_cert::serial_number::SerialNumber::new(&[1, 2, 3]).unwrap();
+    let mut moved = lost(signature);
+    moved.passphrase = Some(desk.passphrase(login, PASSWORD));
+    type Signers<'a> = Vec<(&'a Certificate, &'a CaKey)>;
+    let lies: Vec<(&str, Vec<Revocation>, Signers<'_>, &str)> = vec![
+        ("another holder's key", vec![lost(login)], vec![evas], "not-yours"),
+        ("her other key, without the password", vec![lost(signature)], vec![desk.own(0)], "not-yours"),
+        ("a certificate of his own making", vec![lost(login)], vec![forger], "not-yours"),
+        ("the same, with her password", vec![with(login, PASSWORD)], vec![forger], "password-alone"),
+        ("another holder's key, with her password", vec![with(login, PASSWORD)], vec![evas], "password-alone"),
+        (
+            "her key, with a wrong password",
+            vec![with(signature, "a guess of mine")],
+            vec![desk.own(0)],
+            "wrong-revocation-password",
+        ),
+        ("a password for another certificate", vec![moved], vec![desk.own(0)], "sealed-password"),
+        ("another CA's certificate", vec![elsewhere], vec![desk.own(0)], "not-yours"),
+        ("a number that nothing has", vec![unknown], vec![desk.own(0)], "not-yours"),
+        ("on hold", vec![reason(CrlReason::CertificateHold)], vec![desk.own(0)], "revocation-reason"),
+        ("the CA's key is known", vec![reason(CrlReason::CaCompromise)], vec![desk.own(0)], "revocation-reason"),
+        ("taken off the list", vec![reason(CrlReason::RemoveFromCRL)], vec![desk.own(0)], "revocation-reason"),
+        ("a privilege", vec![reason(CrlReason::PrivilegeWithdrawn)], vec![desk.own(0)], "revocation-reason"),
+        ("hers and another's", vec![lost(login), lost(&eva.certificates[0])], vec![desk.own(0)], "not-yours"),
+    ];
+    for (what, revocations, signers, name) in lies {
+        assert_eq!(rule(&desk.ask(&revocations, &signers)), name, "{what}");
+        desk.assert_nothing_happened(what);
+    }
+    let refused = |index, reason, password, peer: Option<&IssuedCertificate>| {
+        desk.revoke(index, reason, password, peer, 0).unwrap_err()
+    };
+    let key = RevocationReason::KeyCompromise;
+    assert_eq!(refused(0, key, PASSWORD, Some(&eva.certificates[0])), "not-yours");
+    assert_eq!(refused(0, key, PASSWORD, Some(signature)), "peer-not-for-login");
+    assert_eq!(refused(0, RevocationReason::PrivilegeWithdrawn, PASSWORD, Some(login)), "revocation-reason");
+    assert_eq!(refused(0, RevocationReason::CertificateHold, PASSWORD, Some(login)), "revocation-reason");
+    desk.assert_nothing_happened("asked for what is not hers");
+    // A pair that was made without an order has no password.
+    let asked = AskedRevocation { serial: eva.certificates[0].serial(), reason: key, password: &secret(PASSWORD) };
+    let refusal = desk.ca.revoke(&asked, Some(&eva.certificates[0].certificate), now()).unwrap_err();
+    assert!(matches!(refusal, CaError::Refused(Refusal::WrongRevocationPassword)), "{refusal}");
+}
+
+#[test]
+fn a_ca_without_such_a_desk_says_so() {
+    let desk = desk(&automatic());
+    let asked = AskedRevocation { serial: &[1], reason: RevocationReason::KeyCompromise, password: &secret(PASSWORD) };
+    let refusal = desk.world.ca.revoke(&asked, None, now()).unwrap_err();
+    assert!(matches!(refusal, CaError::Refused(Refusal::NoRevocation)), "{refusal}");
+}
+
+#[test]
+fn an_operator_ends_a_certificate_and_the_holder_is_told() {
+    let desk = desk(&automatic());
+    let operator = desk.ca.revocations().unwrap();
+    let serial = desk.jana.certificates[0].serial();
+    operator.by_operator(serial, RevocationReason::PrivilegeWithdrawn, now()).unwrap();
+    assert!(operator.by_operator(serial, RevocationReason::Superseded, now()).is_err());
+    assert!(operator.by_operator(&[1, 2, 3], RevocationReason::Superseded, now()).is_err());
+    let (mails, actors) = desk.told();
+    assert_eq!(mails, [common::EMAIL]);
+    assert!(actors.len() == 1 && actors[0].starts_with("user "), "{actors:?}");
+}
