@@ -208,7 +208,9 @@ fn guesses_are_slowed_and_then_locked_also_for_who_is_logged_in() {
     let login = desk.jana.certificates[0].clone();
     let guess = |peer, after| desk.revoke(1, RevocationReason::Superseded, "a guess of mine", peer, after);
     let wrong = Err("wrong-revocation-password".to_owned());
-    assert_eq!([guess(None, 0), guess(Some(&login), 0), guess(None, 0)], [const { () }; 3].map(|()| wrong.clone()));
+    for peer in [None, Some(&login), None] {
+        assert_eq!(guess(peer, 0), wrong);
+    }
     assert_eq!(guess(Some(&login), 1), Err("password-slowed".into()));
     // The right one has to wait too.
     let right = |after| desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, after);

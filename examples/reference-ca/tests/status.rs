@@ -11,15 +11,28 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{World, first_pair};
-use obnova_ca::{IssuedCertificate, Policy};
+use common::{Pair, World, first_pair, new_keys};
+use obnova_ca::{IssuedCertificate, MailKind, Policy, Subject};
+use obnova_enroll::{
+    Secret,
+    cmc::{
+        Answer, Asked, CertificateId, Expected, FirstRequestBuilder, FullResponse, Nonce as CmcNonce, ProofKey,
+        Revocation, RevocationRequestBuilder, SealedPassphrase, SealedPassword, TransactionId, UserId,
+    },
+    est::{self, FullCmcReply, HttpRequest},
+};
+use obnova_pkcs10::RequestBuilder;
 use obnova_reference_ca::{Server, ServerConfig};
 use obnova_status::{
     Authority, RevocationReason, Rules, Status,
     crl::Crl,
     ocsp::{Nonce, Question, http},
 };
-use x509_cert::der::{EncodePem, pem::LineEnding};
+use x509_cert::{
+    Certificate,
+    der::{Decode, Encode, EncodePem, pem::LineEnding},
+    ext::pkix::{CrlReason, KeyUsage, KeyUsages},
+};
 
 fn run(program: &str, directory: &Path, arguments: &[&str]) -> Output {
     let output = Command::new(program).args(arguments).current_dir(directory).output();
@@ -43,6 +56,12 @@ fn hexadecimal(certificate: &IssuedCertificate) -> String {
 fn world() -> (World, String) {
     let anywhere = |config| ServerConfig { status: Some(([127, 0, 0, 1], 0).into()), ..config };
     let world = World::with(Policy::TEMPLATE, anywhere);
+    let url = pem_files(&world);
+    (world, url)
+}
+
+/// Certificates as OpenSSL wants to have them; where the CA tells who is revoked.
+fn pem_files(world: &World) -> String {
     let pem = |name: &str, certificate: &IssuedCertificate| {
         let text = certificate.certificate.to_pem(LineEnding::LF).unwrap();
         fs::write(world.directory.path().join(name), text).unwrap();
@@ -52,43 +71,47 @@ fn world() -> (World, String) {
     pem("root.pem", &chain[1]);
     pem("one.pem", &world.old.certificates[0]);
     pem("other.pem", &world.old.certificates[1]);
-    let url = world.server.status_url().unwrap();
-    (world, url)
+    world.server.status_url().unwrap()
+}
+
+/// What the responder says of both certificates, as OpenSSL takes it.
+fn ocsp(directory: &Path, url: &str) -> String {
+    let ocsp = format!("{url}/ocsp");
+    let arguments = [
+        "ocsp",
+        "-issuer",
+        "issuing.pem",
+        "-CAfile",
+        "root.pem",
+        "-url",
+        &ocsp,
+        "-cert",
+        "one.pem",
+        "-cert",
+        "other.pem",
+    ];
+    let said = text(&run("openssl", directory, &arguments));
+    assert!(said.contains("Response verify OK") && !said.contains("WARNING"), "{said}");
+    said
+}
+
+/// Whether OpenSSL takes a certificate with the list that is served.
+fn verified(directory: &Path, url: &str, who: &str) -> bool {
+    let crl = run("curl", directory, &["--silent", "--show-error", "--fail", "-o", "list.crl", &format!("{url}/crl")]);
+    assert!(crl.status.success(), "{}", text(&crl));
+    let pem = run("openssl", directory, &["crl", "-inform", "DER", "-in", "list.crl", "-out", "list.pem"]);
+    assert!(pem.status.success(), "{}", text(&pem));
+    let arguments =
+        ["verify", "-crl_check", "-CAfile", "root.pem", "-untrusted", "issuing.pem", "-CRLfile", "list.pem", who];
+    run("openssl", directory, &arguments).status.success()
 }
 
 #[test]
 fn an_operator_revokes_and_openssl_sees_it_at_once() {
     let (world, url) = world();
     let directory = world.directory.path();
-    let asked = || {
-        let ocsp = format!("{url}/ocsp");
-        let arguments = [
-            "ocsp",
-            "-issuer",
-            "issuing.pem",
-            "-CAfile",
-            "root.pem",
-            "-url",
-            &ocsp,
-            "-cert",
-            "one.pem",
-            "-cert",
-            "other.pem",
-        ];
-        let said = text(&run("openssl", directory, &arguments));
-        assert!(said.contains("Response verify OK") && !said.contains("WARNING"), "{said}");
-        said
-    };
-    let verified = |who: &str| {
-        let crl =
-            run("curl", directory, &["--silent", "--show-error", "--fail", "-o", "list.crl", &format!("{url}/crl")]);
-        assert!(crl.status.success(), "{}", text(&crl));
-        let pem = run("openssl", directory, &["crl", "-inform", "DER", "-in", "list.crl", "-out", "list.pem"]);
-        assert!(pem.status.success(), "{}", text(&pem));
-        let arguments =
-            ["verify", "-crl_check", "-CAfile", "root.pem", "-untrusted", "issuing.pem", "-CRLfile", "list.pem", who];
-        run("openssl", directory, &arguments).status.success()
-    };
+    let asked = || ocsp(directory, &url);
+    let verified = |who: &str| verified(directory, &url, who);
     let serials = world.old.certificates.each_ref().map(hexadecimal);
     let out = directory.join("now.crl");
     let out = out.to_str().unwrap();
@@ -244,4 +267,156 @@ fn the_list_is_made_anew_when_it_is_an_hour_old_and_when_something_changed() {
     house.status_desk().unwrap().crl(begin, &mut Vec::new()).unwrap();
     assert_eq!(list(7200), ("0x03".into(), 1));
     assert_eq!(list(7201), ("0x05".into(), 1));
+}
+
+/// A holder whose password for revocation is known, with two certificates out of a first order.
+fn with_password(world: &World, password: &str) -> Pair {
+    let desk = world.house.ca().first().unwrap();
+    let subject = Subject {
+        user: UserId::new("jana").unwrap(),
+        module: Subject::MODULE.into(),
+        name: "CN=Jana,C=CZ".parse().unwrap(),
+        email: "jana@example.cz".into(),
+    };
+    let issued = desk.issue(desk.enter(&subject).unwrap(), SystemTime::now()).unwrap();
+    let secret = Secret::from_bytes(password.as_bytes()).unwrap();
+    let sealed = SealedPassword::seal(&secret, desk.encryption_certificate().unwrap()).unwrap();
+    let keys = new_keys();
+    let (transaction, nonce) = (TransactionId::from_random([7; 16]), CmcNonce::from_random([8; 16]));
+    let mut builder = FirstRequestBuilder::new(transaction.clone(), nonce.clone()).revocation_password(sealed);
+    for (key, usage) in keys.iter().zip([KeyUsages::DigitalSignature, KeyUsages::NonRepudiation]) {
+        let to_sign = RequestBuilder::new(subject.name.clone(), key.public_key().clone(), key.algorithm())
+            .key_usage(KeyUsage(usage.into()))
+            .key_identifier()
+            .finalize()
+            .unwrap();
+        builder = builder.request(to_sign.assemble(&key.sign(to_sign.bytes()).unwrap()).unwrap());
+    }
+    let proof = ProofKey::derive(obnova_algorithm::Digest::Sha256, &issued.password.secret(), &subject.user);
+    let to_sign = builder.finalize(&subject.user, &proof).unwrap();
+    let message = to_sign.sign_with(|to_sign| keys[to_sign.signer].sign(&to_sign.bytes)).unwrap();
+    let Answer::Issued { certificates, .. } = cmc(world, &message, &transaction, &nonce, Asked::Certificates) else {
+        panic!("not issued")
+    };
+    let read = |index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap();
+    Pair { keys, certificates: [read(0), read(1)] }
+}
+
+/// What is answered to a message over HTTPS.
+fn cmc(world: &World, message: &[u8], transaction: &TransactionId, nonce: &CmcNonce, asked: Asked) -> Answer {
+    let reply = world.send(&est::Client::new().fullcmc_request(message), None);
+    let FullCmcReply::Cmc(answer) = est::Client::new().fullcmc_response(&reply).unwrap() else { panic!("{reply:?}") };
+    let ca = world.ca();
+    FullResponse::parse(&answer, &Expected { transaction, nonce, ca: &ca, asked }).unwrap().answer
+}
+
+#[test]
+fn holders_end_their_certificates_and_openssl_sees_it_at_once() {
+    const PASSWORD: &str = "planted & kůň 100 %";
+    let policy = Policy::TEMPLATE.replace("\"manual\"", "\"automatic\"");
+    let anywhere = |config| ServerConfig { status: Some(([127, 0, 0, 1], 0).into()), ..config };
+    let mut world = World::with(&policy, anywhere);
+    world.old = with_password(&world, PASSWORD);
+    let url = pem_files(&world);
+    let (directory, jana) = (world.directory.path().to_owned(), &world.old);
+    assert!(ocsp(&directory, &url).contains("one.pem: good") && verified(&directory, &url, "one.pem"));
+    let login = Some((&jana.keys[0], &jana.certificates[0]));
+    let post = |kind: &str, body: &str, client| {
+        let headers = [("Content-Type", kind)].into_iter().collect();
+        let request = HttpRequest { method: "POST".into(), path: "/revoke".into(), headers, body: body.into() };
+        let answer = world.send(&request, client);
+        assert_eq!(answer.headers.get("Cache-Control"), Some("no-store"));
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    let json = |serial: &str, password: &str, client| {
+        let body = serde_json::json!({ "serial": serial, "reason": "superseded", "password": password });
+        post("application/json", &body.to_string(), client)
+    };
+    let serials = jana.certificates.each_ref().map(hexadecimal);
+
+    // A page for who is logged in, with the number of his certificate in it.
+    let page = String::from_utf8(world.get("/revoke", login, &[]).body).unwrap();
+    assert!(page.contains("<form method=\"post\"") && page.contains(&serials[0].to_lowercase()), "{page}");
+
+    // Without a login, with a wrong password, with nonsense.
+    let (status, said) = json(&serials[1], PASSWORD, None);
+    assert!(status == 403 && said.contains("\"password-alone\""), "{status} {said}");
+    let (status, said) = json(&serials[1], "a guess of mine", login);
+    assert!(status == 403 && said.contains("\"wrong-revocation-password\""), "{status} {said}");
+    assert_eq!(post("application/json", "{}", login).0, 400);
+    assert_eq!(post("application/json", &" ".repeat(5000), login).0, 413);
+    assert!(ocsp(&directory, &url).contains("other.pem: good"));
+
+    // By JSON; and by the form, as a browser sends it.
+    let (status, said) = json(&serials[1], PASSWORD, login);
+    assert!(status == 200 && said.contains("\"superseded\""), "{status} {said}");
+    let (status, said) = json(&serials[1], PASSWORD, login);
+    assert!(status == 409 && said.contains("\"revoked-already\""), "{status} {said}");
+    let seen = ocsp(&directory, &url);
+    assert!(seen.contains("other.pem: revoked") && seen.contains("superseded"), "{seen}");
+    assert!(seen.contains("one.pem: good"), "{seen}");
+    assert!(verified(&directory, &url, "one.pem") && !verified(&directory, &url, "other.pem"));
+    let form = format!("serial={}&reason=key-compromise&password=planted+%26+k%C5%AF%C5%88+100+%25", serials[0]);
+    let (status, said) = post("application/x-www-form-urlencoded", &form, login);
+    assert!(status == 200 && said.contains("The certificate is revoked"), "{status} {said}");
+    assert!(ocsp(&directory, &url).contains("one.pem: revoked") && !verified(&directory, &url, "one.pem"));
+    assert_eq!(world.get("/login", login, &[]).status, 403, "it logs in no more");
+
+    // Mails are on their way, the log knows who, and nobody has the password.
+    let mails = world.house.outbox().unwrap().list(None, 9).unwrap();
+    assert_eq!(
+        mails.iter().map(|mail| (mail.kind, mail.to.as_str())).collect::<Vec<_>>(),
+        [(MailKind::Revoked, "jana@example.cz"); 2]
+    );
+    let mut actors = Vec::new();
+    let read = |record: obnova_ca::AuditRecord| {
+        if record.event == "revoked" {
+            actors.push(record.actor);
+        }
+        true
+    };
+    world.house.audit().unwrap().read(1, read).unwrap();
+    assert_eq!(actors, ["holder, logged in, by password"; 2]);
+    for entry in fs::read_dir(world.home()).unwrap() {
+        let path = entry.unwrap().path();
+        let content = if path.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+        let found = content.windows(PASSWORD.len()).any(|window| window == PASSWORD.as_bytes());
+        assert!(!found, "the password stands in {}", path.display());
+    }
+    let log = world.log.lock().unwrap();
+    assert!(log.iter().any(|access| access.refused == Some("wrong-revocation-password")));
+    assert!(!format!("{log:?}").contains("planted"));
+}
+
+#[test]
+fn a_lost_card_is_ended_by_message_with_the_password_alone_where_policy_says_so() {
+    const PASSWORD: &str = "planted revocation password";
+    let policy = Policy::TEMPLATE
+        .replace("\"manual\"", "\"automatic\"")
+        .replace("password_alone = false", "password_alone = true");
+    let anywhere = |config| ServerConfig { status: Some(([127, 0, 0, 1], 0).into()), ..config };
+    let mut world = World::with(&policy, anywhere);
+    world.old = with_password(&world, PASSWORD);
+    let url = pem_files(&world);
+    let directory = world.directory.path();
+    let encryption = world.get("/encryption.cer", None, &[]).body;
+    let encryption = Certificate::from_der(&encryption).unwrap();
+    let (transaction, nonce) = (TransactionId::from_random([1; 16]), CmcNonce::from_random([2; 16]));
+    let id = CertificateId::from(&world.old.certificates[0].certificate);
+    let ask = |password: &str| {
+        let secret = Secret::from_bytes(password.as_bytes()).unwrap();
+        let sealed = SealedPassphrase::seal(&secret, &id, &encryption).unwrap();
+        let wanted = Revocation::new(id.clone(), CrlReason::KeyCompromise).passphrase(sealed);
+        let message = RevocationRequestBuilder::new(transaction.clone(), nonce.clone()).revoke(wanted);
+        cmc(&world, &message.finalize_unsigned().unwrap(), &transaction, &nonce, Asked::Confirmation)
+    };
+    let refused = ask("a guess of mine");
+    assert!(
+        matches!(&refused, Answer::Refused { text, .. } if text.starts_with("wrong-revocation-password")),
+        "{refused:?}"
+    );
+    assert!(ocsp(directory, &url).contains("one.pem: good"));
+    assert_eq!(ask(PASSWORD), Answer::Confirmed);
+    assert!(ocsp(directory, &url).contains("one.pem: revoked") && !verified(directory, &url, "one.pem"));
+    assert!(verified(directory, &url, "other.pem"));
 }
