@@ -211,6 +211,28 @@ fn a_single_use_transport_pin_that_was_torn_inside_is_used_up() {
     }
 }
 
+/// Not even when it was set already, and the others are set after it: the PUK would bring it back.
+#[test]
+fn a_password_that_is_blocked_before_activation_finishes_the_card() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
+        for blocked in 0..NEW.len() {
+            let mut card = inactive(model);
+            let mut commands = activation(model);
+            card.ok(commands.remove(blocked));
+            let (password, value) = NEW[blocked];
+            while !matches!(state(&card, password), Some(PasswordState::Blocked)) {
+                assert_eq!(card.send(command::change_password(password, b"987654", value)).status.0 & 0xFFF0, 0x63C0);
+            }
+            for command in commands {
+                card.ok(command);
+            }
+            card.refused(command::unblock_password(AuthenticationPin, NEW[2].1, b"111111"), 0x6985);
+            card.refused(command::verify(SignaturePin, NEW[1].1), 0x6985);
+            no_key_works(&mut card);
+        }
+    }
+}
+
 #[test]
 fn an_empty_password_is_set_once() {
     let mut card = inactive(TransportPinModel::Empty);

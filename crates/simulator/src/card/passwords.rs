@@ -250,12 +250,11 @@ impl Card {
         }
     }
 
-    /// Whether each lasting password has a value that is not the transport PIN.
+    /// Whether each lasting password has a value that is not the transport PIN, and tries left: one that is blocked before the
+    /// card is active finishes the card.
     fn all_set(&self) -> bool {
-        PasswordReference::LASTING.into_iter().all(|reference| {
-            let password = self.state.password(reference);
-            password.is_some_and(|password| password.length() > 0 && !password.is_transport())
-        })
+        let is_set = |reference| matches!(self.password_state(reference), PasswordState::Active { .. });
+        PasswordReference::LASTING.into_iter().all(is_set)
     }
 
     /// Whether a transport PIN stands in a password's place.
