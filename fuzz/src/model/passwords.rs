@@ -204,7 +204,7 @@ impl Model {
 
     /// Where there is no ACTIVATE FILE to send, the last password that is set activates the card.
     fn ends_by_itself(&mut self) {
-        let set = |password: &Password| password.value.is_some() && !password.transport;
+        let set = |password: &Password| matches!(password.state(), PasswordState::Active { .. });
         let waits = matches!(self.life, Life::Separate | Life::SingleUse);
         self.active |= !waits && self.passwords.iter().all(set);
     }
