@@ -209,7 +209,7 @@ fn what_somebody_wrote_over_is_not_believed() {
             }
             clear(&old, name);
         }
-        report(&format!("{} lies in objects that were written over", CASES.len()));
+        crate::report(&format!("{} lies in objects that were written over", CASES.len()));
     });
 }
 
