@@ -11,11 +11,13 @@
 //!   [`NoticeDesk`]: who is told that certificates end.
 //! - [`RevocationDesk`]: certificates that end because their holder or an operator says so.
 //! - [`RetentionDesk`]: how long personal data is kept.
+//! - [`ApplicantDesk`]: people who apply for a card, from the form to the hand-over.
 //! - [`Store`] and [`SqliteStore`]: what is remembered, all of an order or nothing.
 //! - [`PickUpToken`]: waiting without card and PIN.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod answer;
+mod applicant;
 mod audit;
 mod ca;
 mod certificate;
@@ -35,6 +37,7 @@ mod recent;
 mod refusal;
 mod retention;
 mod revocation;
+mod sealed;
 mod secret;
 mod status;
 pub mod store;
@@ -42,6 +45,10 @@ mod token;
 mod transaction;
 
 pub use answer::{AnswerError, Begun, Kept, Response, Slow, Unfinished};
+pub use applicant::{
+    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, CardCertificateError, DataError, Personalised,
+    Registered, Stage, Step, StepRefused, TransportPin,
+};
 pub use audit::{AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
@@ -59,7 +66,7 @@ pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{
     Approval, FirstPolicy, GuessPolicy, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy,
-    RetentionPolicy, RevocationPolicy,
+    RegistrationPolicy, RetentionPolicy, RevocationPolicy,
 };
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;

@@ -2,6 +2,7 @@
 
 mod first;
 mod notices;
+mod registration;
 mod retention;
 mod revocation;
 mod wire;
@@ -15,6 +16,7 @@ use crate::Profile;
 
 pub use first::{FirstPolicy, GuessPolicy};
 pub use notices::NoticePolicy;
+pub use registration::RegistrationPolicy;
 pub use retention::RetentionPolicy;
 pub use revocation::RevocationPolicy;
 
@@ -39,6 +41,8 @@ pub struct Policy {
     pub retention: RetentionPolicy,
     /// Who may end certificates, and with which reasons.
     pub revocation: RevocationPolicy,
+    /// How people may apply for a card.
+    pub registration: RegistrationPolicy,
     /// The certificate one logs in with.
     pub authentication: ProfilePolicy,
     /// The certificate one signs with.

@@ -6,10 +6,11 @@ mod writer;
 use std::time::SystemTime;
 
 pub use sqlite::{
-    Copied, CredentialRecord, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState, NewCredential, NoGuess,
-    NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore, StatusChange,
-    SubjectRecord,
+    ApplicantRecord, Copied, CredentialRecord, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
+    NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore,
+    StatusChange, StepRecord, SubjectRecord,
 };
+pub(crate) use sqlite::{Effect, StepNote};
 pub(crate) use sqlite::{Guess, RevocationGuess, Writ};
 
 use crate::{KeyHash, Profile, Transaction};

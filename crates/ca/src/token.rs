@@ -86,9 +86,14 @@ impl PickUpSecret {
         self.0.save(path)
     }
 
+    /// A key for something else that the CA encrypts for itself.
+    pub(crate) fn derive_bytes(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
+        self.0.derive(purpose)
+    }
+
     /// A key for something else that the CA signs for itself.
     pub(crate) fn derive(&self, purpose: &[u8]) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, self.0.derive(purpose).as_slice())
+        hmac::Key::new(hmac::HMAC_SHA256, self.derive_bytes(purpose).as_slice())
     }
 
     /// The token of an order.

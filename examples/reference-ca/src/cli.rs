@@ -9,15 +9,15 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Transaction, store::OrderState};
 use obnova_status::RevocationReason;
 
-use crate::commands::MailCommand;
+use crate::commands::{ApplicantCommand, MailCommand};
 
 pub use audit::{Audit, Moment};
 pub use backup::{Backup, Restore};
 pub use password::Password;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail or user, 4 the order is decided already,
-the certificate is revoked already or not on hold, or there is no password to revoke, 5 somebody changed the audit log.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is
+decided already, it is not the turn of the step, the certificate is revoked already or not on hold, or there is no password to revoke, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -143,6 +143,15 @@ pub enum Command {
         /// Where to write it, as DER
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+    },
+    /// People who apply for a card, from the form to the hand-over
+    ///
+    /// Each step in its turn: the address confirmed by the applicant, then identity, contract, payment, personalise, hand-over.
+    Applicant {
+        /// The CA's directory
+        directory: PathBuf,
+        #[command(subcommand)]
+        command: ApplicantCommand,
     },
     /// Write to the holders whose certificates end soon, as policy says
     ///

@@ -1,3 +1,4 @@
+mod applicant;
 mod audit;
 mod backup;
 mod mail;
@@ -13,7 +14,9 @@ use std::{
 };
 
 use clap::CommandFactory;
-use obnova_ca::{AuditEvent, AuditFinding, CaError, FirstError, Policy, StatusError, StoreError, Transaction};
+use obnova_ca::{
+    ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, StatusError, StoreError, Transaction,
+};
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, BackupError, HouseError, InitOptions},
@@ -27,6 +30,7 @@ use crate::{
     show,
 };
 
+pub use applicant::ApplicantCommand;
 pub use mail::MailCommand;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -73,6 +77,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print("released\n")
         }
         Command::Crl { directory, out } => crl(&directory, &out),
+        Command::Applicant { directory, command } => applicant::run(&directory, &command),
         Command::Notices { directory } => notices::run(&directory),
         Command::Mail { directory, command } => mail::run(&directory, &command),
         Command::Check { directory } => {
@@ -217,6 +222,10 @@ pub enum CommandError {
     Audit(Vec<AuditFinding>),
     #[error(transparent)]
     Postman(#[from] PostmanError),
+    #[error(transparent)]
+    Applicant(#[from] ApplicantError),
+    #[error("a transport PIN has 4 to 32 printable characters")]
+    TransportPin,
     #[error("not every mail could be sent: `obnova-ca mail DIRECTORY list` says why")]
     NotSent,
     #[error("there is no mail {0} that could be sent again")]
@@ -236,10 +245,12 @@ impl CommandError {
             Self::Ca(CaError::Store(StoreError::NoSuchOrder(_)))
             | Self::Status(StatusError::Unknown)
             | Self::First(FirstError::NoSubject)
+            | Self::Applicant(ApplicantError::Unknown)
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. })
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
-            | Self::First(FirstError::NoPassword) => 4,
+            | Self::First(FirstError::NoPassword)
+            | Self::Applicant(ApplicantError::Step(_)) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,
         }

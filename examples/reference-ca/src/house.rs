@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod first;
 mod layout;
+mod operator;
 mod retention;
 
 use std::{
@@ -16,15 +17,16 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate, Issuer, IssuerError, KeyFileError,
-    LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile, RevocationDesk, SqliteStore, StatusDesk,
-    StatusError, StoreError,
+    ApplicantDesk, AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate, Issuer,
+    IssuerError, KeyFileError, LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile,
+    RevocationDesk, SqliteStore, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
 pub use address::Announced;
 pub use backup::{BackupError, Passphrase, Restored, restore};
 use layout::Layout;
+pub(crate) use operator::OperatorToken;
 pub use retention::Cleared;
 
 use crate::mail::{MailConfig, MailConfigError};
@@ -253,6 +255,22 @@ impl House {
     /// [`HouseError::Store`].
     pub fn notice_desk(&self) -> Result<NoticeDesk, HouseError> {
         Ok(NoticeDesk::new(self.desk_store()?, Arc::new(English)))
+    }
+
+    /// What leads applicants to their cards.
+    ///
+    /// # Errors
+    /// [`HouseError`] names the file that is missing or wrong.
+    pub fn applicant_desk(&self) -> Result<ApplicantDesk, HouseError> {
+        let (policy, secret) = (self.ca.policy().registration, load_secret(&self.layout)?);
+        let desk = ApplicantDesk::new(policy, &secret, self.desk_store()?, Arc::new(English));
+        desk.map_err(|source| HouseError::Key { path: self.layout.pick_up_secret(), source })
+    }
+
+    /// What an operator shows to the server: in the file `operator.token`, made when it is not there.
+    pub(crate) fn operator_token(&self) -> Result<OperatorToken, HouseError> {
+        let path = self.layout.operator_token();
+        OperatorToken::load_or_make(&path).map_err(|source| HouseError::Io { path, source })
     }
 
     /// How mail is sent.

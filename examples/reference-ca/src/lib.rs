@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 //!
 //! - [`house`]: a CA in a directory, and the first pair of a new card.
+//! - [`applicants`]: people who apply for a card, for programs.
 //! - [`mail`]: what the CA has to say, on its way.
 //! - [`Server`]: the CA behind HTTPS, in a thread of its own.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod applicants;
 pub mod house;
 pub mod mail;
 mod server;

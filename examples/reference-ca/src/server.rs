@@ -1,5 +1,7 @@
 //! The CA behind HTTPS.
 
+mod applicant_pages;
+mod applicants;
 mod connection;
 mod est;
 mod html;

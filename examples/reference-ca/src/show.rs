@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use obnova_algorithm::text::is_unseen;
 use obnova_ca::{
     AuditRecord, Notice,
-    store::{CertificateRecord, MailRecord, OrderRecord},
+    store::{ApplicantRecord, CertificateRecord, MailRecord, OrderRecord},
 };
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
@@ -93,6 +93,19 @@ pub fn audit_json(record: &AuditRecord, first: bool) -> String {
         "hash": record.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
     });
     format!("{}\n  {object}", if first { "" } else { "," })
+}
+
+/// Applicants as lines for a person.
+pub fn applicants(applicants: &[ApplicantRecord]) -> String {
+    if applicants.is_empty() {
+        return "Nobody.\n".into();
+    }
+    let mut text = format!("{:<32}  {:<12}  {:<20}  NAME\n", "APPLICANT", "STAGE", "REGISTERED");
+    for one in applicants {
+        let (id, stage, registered) = (one.id.to_string(), one.stage.name(), date(one.registered));
+        text += &format!("{id:<32}  {stage:<12}  {registered:<20}  {}\n", printable(one.data.name()));
+    }
+    text
 }
 
 /// Mails as lines for a person.

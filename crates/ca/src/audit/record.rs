@@ -76,6 +76,8 @@ pub enum AuditEvent {
     BackedUp,
     /// The CA was brought back from a backup; the detail says from which, and what was made sure of.
     Restored,
+    /// A step was taken for an applicant; the detail says which.
+    Applicant,
     /// What was kept long enough was deleted; the detail says how much.
     Forgotten,
 }
@@ -104,6 +106,7 @@ impl AuditEvent {
             Self::PasswordLocked => "password-locked",
             Self::BackedUp => "backed-up",
             Self::Restored => "restored",
+            Self::Applicant => "applicant",
             Self::Forgotten => "forgotten",
         }
     }

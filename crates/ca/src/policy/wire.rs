@@ -7,8 +7,8 @@ use obnova_algorithm::KeyAlgorithm;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, retention::Retention,
-    revocation::Revocation,
+    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, registration::Registration,
+    retention::Retention, revocation::Revocation,
 };
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -36,6 +36,8 @@ pub(super) struct Policy {
     revocation: Revocation,
     #[serde(default)]
     first: First,
+    #[serde(default)]
+    registration: Registration,
 }
 
 #[derive(Deserialize)]
@@ -128,6 +130,7 @@ impl Policy {
             notices: self.notices.check()?,
             retention: self.retention.check()?,
             revocation: self.revocation.check()?,
+            registration: self.registration.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
             first: self.first.check(approval)?,

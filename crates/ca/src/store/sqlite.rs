@@ -1,3 +1,4 @@
+mod applicants;
 pub(super) mod audit;
 mod copies;
 mod credentials;
@@ -31,6 +32,8 @@ use crate::{
     audit::{Entry, this_process},
 };
 
+pub use applicants::{ApplicantRecord, StepRecord};
+pub(crate) use applicants::{Effect, StepNote};
 pub use copies::Copied;
 pub(crate) use credentials::Guess;
 pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};

@@ -66,6 +66,11 @@ impl Layout {
         self.0.join("server.pem")
     }
 
+    /// What an operator shows to the server.
+    pub fn operator_token(&self) -> PathBuf {
+        self.0.join("operator.token")
+    }
+
     /// How mail is sent.
     pub fn mail_config(&self) -> PathBuf {
         self.0.join("mail.toml")

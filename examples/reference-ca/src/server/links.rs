@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use obnova_ca::{LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink};
+use obnova_ca::{ApplicantDesk, LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink};
 use serde_json::json;
 use x509_cert::der::DateTime;
 use zeroize::Zeroizing;
@@ -20,12 +20,17 @@ use super::{
     html::{escape, page},
     pages::{Failure, Refused, blocking, json_answer, text},
 };
-use crate::{House, house::HouseError};
+use crate::{
+    House,
+    house::{HouseError, OperatorToken},
+};
 
 /// What knows links.
 pub(super) struct Desks {
     pub links: LinkDesk,
     pub notices: NoticeDesk,
+    pub applicants: ApplicantDesk,
+    pub operator: OperatorToken,
 }
 
 /// The longest form that is read, in bytes.
@@ -33,7 +38,12 @@ const MAX_FORM: usize = 4096;
 
 impl Desks {
     pub fn of(house: &House) -> Result<Self, HouseError> {
-        Ok(Self { links: house.link_desk()?, notices: house.notice_desk()? })
+        Ok(Self {
+            links: house.link_desk()?,
+            notices: house.notice_desk()?,
+            applicants: house.applicant_desk()?,
+            operator: house.operator_token()?,
+        })
     }
 }
 

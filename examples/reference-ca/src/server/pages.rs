@@ -19,7 +19,7 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-use super::{Access, Shared, connection::Peer, est, links, revoke, simple};
+use super::{Access, Shared, applicant_pages, applicants, connection::Peer, est, links, revoke, simple};
 
 /// Everything that can be asked for.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
@@ -29,6 +29,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/pickup/{token}", get(pick_up))
         .merge(links::router())
         .merge(revoke::router())
+        .merge(applicants::router())
+        .merge(applicant_pages::router())
         .fallback(est::answer)
         .layer(middleware::from_fn_with_state(shared.clone(), watched))
         .with_state(shared)

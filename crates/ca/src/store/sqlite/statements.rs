@@ -142,7 +142,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus, config::DbConfig};
 
     use super::{
-        super::{file, links, mails, notices, retention},
+        super::{applicants, file, links, mails, notices, retention},
         *,
     };
 
@@ -228,6 +228,7 @@ mod tests {
                 || sql == mails::LIST && step == "SCAN mails"
                 || step == "SCAN mails USING INDEX mails_given_up"
                 || sql == CREDENTIALS && step == "SCAN credentials"
+                || sql == applicants::LIST && step == "SCAN applicants USING INDEX applicants_registered"
                 || sql == ENDING && step == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
         };
         let all = ALL
@@ -235,7 +236,8 @@ mod tests {
             .chain(&mails::STATEMENTS)
             .chain(&links::STATEMENTS)
             .chain(&notices::STATEMENTS)
-            .chain(&retention::STATEMENTS);
+            .chain(&retention::STATEMENTS)
+            .chain(&applicants::STATEMENTS);
         for &sql in all {
             for step in plan(sql) {
                 let bad = step.starts_with("SCAN") || step.contains("TEMP B-TREE");

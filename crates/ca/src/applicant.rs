@@ -1,0 +1,15 @@
+//! People who apply for a card, from the form to the hand-over.
+//!
+//! - [`ApplicantData`]: what they say of themselves, checked.
+//! - [`Stage`] and [`Step`]: what has been done, and what may be done next.
+//! - [`ApplicantDesk`]: does it, and remembers.
+
+mod certificate;
+mod data;
+mod desk;
+mod stage;
+
+pub use certificate::CardCertificateError;
+pub use data::{ApplicantData, DataError};
+pub use desk::{ApplicantDesk, ApplicantError, ApplicantId, Personalised, Registered, TransportPin};
+pub use stage::{Stage, Step, StepRefused};

@@ -1,0 +1,446 @@
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{ApplicantData, DataError, Stage, Step, StepRefused};
+use crate::{
+    CardCertificateError, IssuedCertificate, KeyFileError, Letter, LinkDesk, LinkError, LinkPurpose, LinkToken, Mail,
+    MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy, SqliteStore, StoreError, Texts,
+    notice::email,
+    sealed::Seal,
+    store::{ApplicantRecord, Effect, StepNote},
+    transaction::{from_hex, to_hex},
+};
+
+/// Leads applicants from the form to the hand-over. Each step is taken in its turn or refused by name; what was done, when and by
+/// whom is kept, and stands in the audit log without names.
+///
+/// The transport PIN of the card is kept encrypted, under a key that is not in the database, and shown once: to whoever follows the
+/// link that was mailed after the hand-over to the address that was confirmed before the identity check. When it is shown it is
+/// wiped, in the same transaction: two who ask at once do not both see it.
+pub struct ApplicantDesk {
+    policy: RegistrationPolicy,
+    store: Arc<SqliteStore>,
+    links: LinkDesk,
+    seal: Seal,
+    texts: Arc<dyn Texts>,
+}
+
+/// Who an applicant is, for everybody who deals with it: random, and no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ApplicantId(pub(crate) [u8; ApplicantId::SIZE]);
+
+impl ApplicantId {
+    const SIZE: usize = 16;
+}
+
+impl std::fmt::Display for ApplicantId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&to_hex(&self.0))
+    }
+}
+
+impl std::str::FromStr for ApplicantId {
+    type Err = ApplicantError;
+
+    fn from_str(text: &str) -> Result<Self, ApplicantError> {
+        let bytes = from_hex(text, Self::SIZE).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or(ApplicantError::Unknown)
+    }
+}
+
+/// Somebody who has registered.
+pub struct Registered {
+    /// Who.
+    pub id: ApplicantId,
+    /// What they show to see and correct their data; the database has only its hash.
+    pub secret: Zeroizing<String>,
+}
+
+/// A card that was made for an applicant.
+pub struct Personalised {
+    /// Its serial number, as it is printed on it.
+    pub card: String,
+    /// Serial numbers of the certificates on it.
+    pub certificates: Vec<Vec<u8>>,
+    /// What it is activated with.
+    pub transport_pin: TransportPin,
+}
+
+/// What a card is activated with: 4 to 32 printable ASCII characters. Not shown by `Debug`, and wiped.
+#[derive(Clone)]
+pub struct TransportPin(Zeroizing<String>);
+
+impl TransportPin {
+    /// `None` when it is none.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let sound = (4..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        sound.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The PIN itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const SECRET: usize = 20;
+/// The longest name of an operator, of a contract, of a payment, of a card, in characters.
+const MAX_NOTE: usize = 64;
+
+impl ApplicantDesk {
+    /// A desk whose links and encryption come from the CA's secret.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Crypto`].
+    pub fn new(
+        policy: RegistrationPolicy,
+        secret: &PickUpSecret,
+        store: Arc<SqliteStore>,
+        texts: Arc<dyn Texts>,
+    ) -> Result<Self, KeyFileError> {
+        let seal = Seal::new(&secret.derive_bytes(b"obnova transport pin 1"))?;
+        Ok(Self { policy, links: LinkDesk::new(secret, store.clone()), store, seal, texts })
+    }
+
+    /// What policy says.
+    #[must_use]
+    pub const fn policy(&self) -> &RegistrationPolicy {
+        &self.policy
+    }
+
+    /// Takes down somebody who applies, and mails a link to confirm the address.
+    ///
+    /// # Errors
+    /// [`ApplicantError::TooMany`], [`ApplicantError::Store`].
+    pub fn register(&self, data: &ApplicantData, now: SystemTime) -> Result<Registered, ApplicantError> {
+        let id = ApplicantId(random()?);
+        let secret = Zeroizing::new(to_hex(Zeroizing::new(random::<SECRET>()?).as_slice()));
+        let mail = self.confirmation(id, data, now)?;
+        let hash = Sha256::digest(secret.as_bytes()).into();
+        self.store.add_applicant(id, hash, data.clone(), mail, self.policy, HOUR, now)??;
+        Ok(Registered { id, secret })
+    }
+
+    /// An applicant, for who shows the secret. Who does not is told that there is none.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Unknown`], [`ApplicantError::Store`].
+    pub fn own(&self, id: ApplicantId, secret: &str) -> Result<ApplicantRecord, ApplicantError> {
+        let (record, hash) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
+        let shown: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        if bool::from(shown.ct_eq(&hash)) { Ok(record) } else { Err(ApplicantError::Unknown) }
+    }
+
+    /// Corrects the data; possible until the identity check. Another address has to be confirmed, and the link to the old one is dead.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn correct(
+        &self,
+        id: ApplicantId,
+        secret: &str,
+        data: &ApplicantData,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.own(id, secret)?;
+        let mail = self.confirmation(id, data, now)?;
+        let effect = Effect::Correct { data: data.clone(), mail, policy: self.policy };
+        self.store.applicant_step(id, Step::Correct, StepNote::default(), effect, now)?
+    }
+
+    /// Whether a link confirms an address, without confirming it.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Link`].
+    pub fn look_at_confirmation(&self, token: &LinkToken, now: SystemTime) -> Result<(), ApplicantError> {
+        let open = self.links.look(token, LinkPurpose::Confirm, now)?;
+        let (id, address) = about(&open)?;
+        let (record, _) = self.store.registered(id)?.ok_or(LinkError::Unknown)?;
+        if record.data.email().as_str().as_bytes() == address { Ok(()) } else { Err(LinkError::Expired.into()) }
+    }
+
+    /// Confirms the address that a link was mailed to.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn confirm(&self, token: &LinkToken, now: SystemTime) -> Result<ApplicantRecord, ApplicantError> {
+        self.look_at_confirmation(token, now)?;
+        let open = self.links.look(token, LinkPurpose::Confirm, now)?;
+        let (id, address) = about(&open)?;
+        let effect = Effect::Confirm { link: open.id, address: address.to_vec() };
+        self.store.applicant_step(id, Step::Confirm, StepNote::default(), effect, now)?
+    }
+
+    /// An operator has seen who it is.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn identify(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.plain(id, Step::Identify, operator, None, now)
+    }
+
+    /// The contract is signed.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn contract(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        reference: &str,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.plain(id, Step::Contract, operator, Some(reference), now)
+    }
+
+    /// It is paid.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn pay(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        reference: &str,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.plain(id, Step::Pay, operator, Some(reference), now)
+    }
+
+    /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name and address.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn personalise(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        made: &Personalised,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        let note = note(operator, Some(&made.card))?;
+        let (record, _) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
+        record.stage.after(Step::Personalise)?;
+        if made.certificates.is_empty() {
+            return Err(ApplicantError::Certificate(CardCertificateError::None));
+        }
+        for serial in &made.certificates {
+            self.fits(&record, serial, now)
+                .map_err(|error| error.map_or_else(ApplicantError::Store, ApplicantError::Certificate))?;
+        }
+        let sealed = self.seal.seal(made.transport_pin.reveal().as_bytes(), &pin_of(id, &made.card))?;
+        let effect = Effect::Personalise { card: made.card.clone(), certificates: made.certificates.clone(), sealed };
+        self.store.applicant_step(id, Step::Personalise, note, effect, now)?
+    }
+
+    /// The card is handed over; a link to the transport PIN is mailed.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn hand_over(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        let note = note(operator, None)?;
+        let (record, _) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
+        record.stage.after(Step::HandOver)?;
+        let card = record.card.as_deref().unwrap_or_default();
+        let expires = now + self.policy.transport_pin;
+        let text = self.texts.compose(&Letter::TransportPin { name: record.data.name(), expires });
+        let link = MailLink::Signed { purpose: LinkPurpose::TransportPin, about: pin_of(id, card), expires };
+        let key = format!("transport-pin/{id}");
+        let mail = Mail::new(key, MailKind::TransportPin, record.data.email().clone(), text)?;
+        let mail = mail.named(record.data.name())?.with_link(link);
+        self.store.applicant_step(id, Step::HandOver, note, Effect::HandOver { mail }, now)?
+    }
+
+    /// Whether a link shows a transport PIN, without showing it.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Link`].
+    pub fn look_at_transport_pin(&self, token: &LinkToken, now: SystemTime) -> Result<(), ApplicantError> {
+        self.links.look(token, LinkPurpose::TransportPin, now)?;
+        Ok(())
+    }
+
+    /// Shows the transport PIN, once, and forgets it.
+    ///
+    /// # Errors
+    /// [`ApplicantError`]: it was not shown.
+    pub fn show_transport_pin(&self, token: &LinkToken, now: SystemTime) -> Result<TransportPin, ApplicantError> {
+        let open = self.links.look(token, LinkPurpose::TransportPin, now)?;
+        let (id, _) = about(&open)?;
+        // Looked at before it is wiped: what cannot be opened is not lost.
+        let sealed = self.store.sealed_pin(id)?.ok_or(LinkError::Used)?;
+        let pin = self.seal.open(&sealed, &open.about).ok_or(ApplicantError::Sealed)?;
+        let pin = std::str::from_utf8(&pin).ok().and_then(TransportPin::new).ok_or(ApplicantError::Sealed)?;
+        let effect = Effect::ShowPin { link: open.id, sealed };
+        self.store.applicant_step(id, Step::ShowPin, StepNote::default(), effect, now)??;
+        Ok(pin)
+    }
+
+    /// An applicant, for an operator.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Unknown`], [`ApplicantError::Store`].
+    pub fn get(&self, id: ApplicantId) -> Result<ApplicantRecord, ApplicantError> {
+        self.store.registered(id)?.map(|(record, _)| record).ok_or(ApplicantError::Unknown)
+    }
+
+    /// Applicants, the newest first, at most `limit`, in one stage or in all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn list(&self, stage: Option<Stage>, limit: u32) -> Result<Vec<ApplicantRecord>, StoreError> {
+        self.store.applicants(stage, limit)
+    }
+
+    fn plain(
+        &self,
+        id: ApplicantId,
+        step: Step,
+        operator: &str,
+        reference: Option<&str>,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.store.applicant_step(id, step, note(operator, reference)?, Effect::None, now)?
+    }
+
+    fn confirmation(&self, id: ApplicantId, data: &ApplicantData, now: SystemTime) -> Result<Mail, ApplicantError> {
+        let expires = now + self.policy.confirm;
+        let text = self.texts.compose(&Letter::Confirm { name: data.name(), expires });
+        let about = [id.0.as_slice(), data.email().as_str().as_bytes()].concat();
+        let link = MailLink::Signed { purpose: LinkPurpose::Confirm, about, expires };
+        let key = format!("confirm/{id}/{}", to_hex(&random::<8>()?));
+        let mail = Mail::new(key, MailKind::Confirm, data.email().clone(), text)?;
+        Ok(mail.named(data.name())?.with_link(link))
+    }
+
+    fn fits(
+        &self,
+        record: &ApplicantRecord,
+        serial: &[u8],
+        now: SystemTime,
+    ) -> Result<(), Result<CardCertificateError, StoreError>> {
+        use crate::Store as _;
+        let kept = self.store.certificate(serial).map_err(Err)?.ok_or(Ok(CardCertificateError::Unknown))?;
+        if kept.revoked || kept.not_after <= now {
+            return Err(Ok(CardCertificateError::NotValid));
+        }
+        let certificate = IssuedCertificate::from_der(&kept.der).map_err(|_| Ok(CardCertificateError::Unknown))?;
+        let common = certificate.certificate.tbs_certificate().subject().common_name().ok().flatten();
+        let name = common.is_some_and(|name| name.value() == record.data.name());
+        let address = email(&certificate.certificate).is_some_and(|address| address == record.data.email().as_str());
+        if name && address { Ok(()) } else { Err(Ok(CardCertificateError::OtherHolder)) }
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a transport PIN and its link belong to.
+fn pin_of(id: ApplicantId, card: &str) -> Vec<u8> {
+    [id.0.as_slice(), card.as_bytes()].concat()
+}
+
+fn about(open: &OpenLink) -> Result<(ApplicantId, &[u8]), LinkError> {
+    let (id, rest) = open.about.split_first_chunk().ok_or(LinkError::Unknown)?;
+    Ok((ApplicantId(*id), rest))
+}
+
+fn note(operator: &str, reference: Option<&str>) -> Result<StepNote, ApplicantError> {
+    for text in [Some(operator), reference].into_iter().flatten() {
+        let length = text.chars().count();
+        if !(1..=MAX_NOTE).contains(&length) || text.chars().any(char::is_control) {
+            return Err(ApplicantError::Note);
+        }
+    }
+    Ok(StepNote { operator: Some(operator.to_owned()), reference: reference.map(str::to_owned) })
+}
+
+impl std::fmt::Debug for ApplicantDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApplicantDesk").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}
+
+/// Why something was not done for an applicant.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplicantError {
+    /// There is none, or not for whoever asks.
+    #[error("there is no such applicant")]
+    Unknown,
+    /// It is not the turn of this step.
+    #[error(transparent)]
+    Step(#[from] StepRefused),
+    /// What they say of themselves.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Too many in an hour, or to one address in a day.
+    #[error("too many have registered, or too many mails went to this address: try again later")]
+    TooMany,
+    /// A link that opens nothing.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The name of an operator, a contract, a payment or a card.
+    #[error("operator, reference and card have 1 to {MAX_NOTE} characters and no control character")]
+    Note,
+    /// A certificate that cannot be on this applicant's card.
+    #[error(transparent)]
+    Certificate(CardCertificateError),
+    /// A card that somebody else has.
+    #[error("this card is another applicant's")]
+    CardTaken,
+    /// What was encrypted cannot be opened: the key is another one.
+    #[error("the transport PIN cannot be read: the CA has lost its key, or somebody changed the database")]
+    Sealed,
+    /// A mail that cannot be written.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// There is no encryption, or there are no random numbers.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The CA could not remember, or look.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ApplicantError {
+    /// Name for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown-applicant",
+            Self::Step(refused) => refused.name(),
+            Self::Data(error) => error.field(),
+            Self::TooMany => "too-many",
+            Self::Link(error) => error.name(),
+            Self::Note => "note",
+            Self::Certificate(error) => error.name(),
+            Self::CardTaken => "card-taken",
+            Self::Sealed => "sealed",
+            Self::Mail(_) => "mail",
+            Self::Key(_) => "key",
+            Self::Store(_) => "store",
+        }
+    }
+}

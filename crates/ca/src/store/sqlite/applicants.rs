@@ -1,0 +1,345 @@
+//! People who apply for a card.
+
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    SqliteStore,
+    audit::{self},
+    failure, links, mails, odd, seconds, time,
+};
+use crate::{
+    ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, LinkError, Mail, RegistrationPolicy,
+    Stage, Step, StoreError, audit::Entry, link::LinkId, store::LinkUse,
+};
+
+macro_rules! applicants {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, secret, stage, name, email, country, number, registered, card, transport_pin IS NOT NULL, pin_shown
+             FROM applicants ",
+            $rest
+        )
+    };
+}
+
+const ADD: &str = "INSERT INTO applicants (id, secret, stage, name, email, country, number, registered)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const BY_ID: &str = applicants!("WHERE id = ?1");
+pub(super) const LIST: &str = applicants!("ORDER BY registered DESC LIMIT ?1");
+const LIST_STAGE: &str = applicants!("WHERE stage = ?2 ORDER BY registered DESC LIMIT ?1");
+const STEPS: &str = "SELECT step, at, operator, reference FROM applicant_steps WHERE applicant = ?1 ORDER BY rowid";
+const CERTIFICATES: &str = "SELECT serial FROM applicant_certificates WHERE applicant = ?1 ORDER BY rowid";
+const ADD_STEP: &str =
+    "INSERT INTO applicant_steps (applicant, step, at, operator, reference) VALUES (?1, ?2, ?3, ?4, ?5)";
+const SET_STAGE: &str = "UPDATE applicants SET stage = ?2 WHERE id = ?1";
+const SET_DATA: &str = "UPDATE applicants SET name = ?2, email = ?3, country = ?4, number = ?5 WHERE id = ?1";
+const SET_CARD: &str = "UPDATE applicants SET card = ?2, transport_pin = ?3 WHERE id = ?1";
+const ADD_CERTIFICATE: &str = "INSERT INTO applicant_certificates (serial, applicant) VALUES (?1, ?2)";
+const CERTIFICATE_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicant_certificates WHERE serial = ?1)";
+const CARD_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicants WHERE card = ?1)";
+const PIN: &str = "SELECT transport_pin FROM applicants WHERE id = ?1";
+const WIPE_PIN: &str =
+    "UPDATE applicants SET transport_pin = NULL, pin_shown = ?3 WHERE id = ?1 AND transport_pin = ?2";
+const REGISTERED_SINCE: &str = "SELECT count(*) FROM (SELECT 1 FROM applicants WHERE registered > ?1 LIMIT ?2)";
+const MAILS_SINCE: &str =
+    "SELECT count(*) FROM mails WHERE kind = 'confirm' AND recipient = ?1 COLLATE BINARY AND queued > ?2";
+
+/// All of them, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 17] = [
+    ADD,
+    BY_ID,
+    LIST,
+    LIST_STAGE,
+    STEPS,
+    CERTIFICATES,
+    ADD_STEP,
+    SET_STAGE,
+    SET_DATA,
+    SET_CARD,
+    ADD_CERTIFICATE,
+    CERTIFICATE_TAKEN,
+    CARD_TAKEN,
+    PIN,
+    WIPE_PIN,
+    REGISTERED_SINCE,
+    MAILS_SINCE,
+];
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An applicant, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicantRecord {
+    /// Who.
+    pub id: ApplicantId,
+    /// What has been done.
+    pub stage: Stage,
+    /// What they say of themselves.
+    pub data: ApplicantData,
+    /// When they registered.
+    pub registered: SystemTime,
+    /// What was done, in its order.
+    pub steps: Vec<StepRecord>,
+    /// Serial number of their card.
+    pub card: Option<String>,
+    /// Serial numbers of the certificates on it.
+    pub certificates: Vec<Vec<u8>>,
+    /// Whether the transport PIN is still kept.
+    pub has_transport_pin: bool,
+    /// When it was shown.
+    pub pin_shown: Option<SystemTime>,
+}
+
+/// A step that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Which.
+    pub step: Step,
+    /// When.
+    pub at: SystemTime,
+    /// By which operator.
+    pub operator: Option<String>,
+    /// Of the contract, the payment, the card.
+    pub reference: Option<String>,
+}
+
+/// What is kept of a step beside it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StepNote {
+    pub operator: Option<String>,
+    pub reference: Option<String>,
+}
+
+/// What a step changes beside the stage.
+#[derive(Clone)]
+pub(crate) enum Effect {
+    None,
+    Confirm { link: LinkId, address: Vec<u8> },
+    Correct { data: ApplicantData, mail: Mail, policy: RegistrationPolicy },
+    Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8> },
+    HandOver { mail: Mail },
+    ShowPin { link: LinkId, sealed: Vec<u8> },
+}
+
+type Outcome<T> = Result<Result<T, ApplicantError>, StoreError>;
+
+impl SqliteStore {
+    #[expect(clippy::too_many_arguments, reason = "one transaction")]
+    pub(crate) fn add_applicant(
+        &self,
+        id: ApplicantId,
+        secret: [u8; 32],
+        data: ApplicantData,
+        mail: Mail,
+        policy: RegistrationPolicy,
+        within: Duration,
+        now: SystemTime,
+    ) -> Outcome<()> {
+        let link = LinkId::generate()?;
+        self.writer.run(move |connection| {
+            let since = seconds(now.checked_sub(within).unwrap_or(SystemTime::UNIX_EPOCH));
+            let row = params![since, policy.per_hour];
+            let registered: u32 = one(connection, REGISTERED_SINCE, row)?;
+            if registered >= policy.per_hour || too_many_mails(connection, &data, policy, now)? {
+                return Ok(Err(ApplicantError::TooMany));
+            }
+            let (email, stage) = (data.email().as_str(), Stage::Entered.name());
+            let row = params![id.0, secret, stage, data.name(), email, data.country(), data.number(), seconds(now)];
+            execute(connection, ADD, row)?;
+            mails::post(connection, &mail, link, now)?;
+            let (event, about) = (AuditEvent::Applicant, id.to_string());
+            audit::append(connection, &Entry { event, about: &about, detail: "register", actor: Entry::CLIENT })?;
+            Ok(Ok(()))
+        })
+    }
+
+    /// An applicant, and the hash of the secret.
+    pub(crate) fn registered(&self, id: ApplicantId) -> Result<Option<(ApplicantRecord, [u8; 32])>, StoreError> {
+        self.read_at_once(|connection| find(connection, id))
+    }
+
+    pub(crate) fn applicants(&self, stage: Option<Stage>, limit: u32) -> Result<Vec<ApplicantRecord>, StoreError> {
+        self.read_at_once(|connection| {
+            let sql = if stage.is_some() { LIST_STAGE } else { LIST };
+            let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+            let rows = match stage {
+                Some(stage) => statement.query_map(params![limit, stage.name()], read),
+                None => statement.query_map([limit], read),
+            };
+            let rows = rows.map_err(failure)?;
+            rows.map(|row| complete(connection, row.map_err(failure)?).map(|(record, _)| record)).collect()
+        })
+    }
+
+    /// What is kept of the transport PIN.
+    pub(crate) fn sealed_pin(&self, id: ApplicantId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(PIN).map_err(failure)?;
+            statement.query_row([id.0], |row| row.get(0)).optional().map(Option::flatten).map_err(failure)
+        })
+    }
+
+    /// Takes a step with all that it changes, or says why not.
+    pub(crate) fn applicant_step(
+        &self,
+        id: ApplicantId,
+        step: Step,
+        note: StepNote,
+        effect: Effect,
+        now: SystemTime,
+    ) -> Outcome<ApplicantRecord> {
+        let (link, actor) = (LinkId::generate()?, self.actor.clone());
+        self.writer.run(move |connection| {
+            let Some((record, _)) = find(connection, id)? else { return Ok(Err(ApplicantError::Unknown)) };
+            let mut stage = match record.stage.after(step) {
+                Ok(stage) => stage,
+                Err(refused) => return Ok(Err(refused.into())),
+            };
+            if let Err(refused) = take(connection, &record, &effect, link, &mut stage, now)? {
+                return Ok(Err(refused));
+            }
+            execute(connection, SET_STAGE, params![id.0, stage.name()])?;
+            execute(connection, ADD_STEP, params![id.0, step.name(), seconds(now), note.operator, note.reference])?;
+            let actor = if note.operator.is_some() { &actor } else { Entry::CLIENT };
+            let (event, about) = (AuditEvent::Applicant, id.to_string());
+            audit::append(connection, &Entry { event, about: &about, detail: step.name(), actor })?;
+            let (record, _) = find(connection, id)?.ok_or_else(|| odd("applicants"))?;
+            Ok(Ok(record))
+        })
+    }
+}
+
+/// Refuses before it writes: what is refused is not undone.
+fn take(
+    connection: &Connection,
+    record: &ApplicantRecord,
+    effect: &Effect,
+    fresh: LinkId,
+    stage: &mut Stage,
+    now: SystemTime,
+) -> Outcome<()> {
+    let id = record.id.0;
+    match effect {
+        Effect::None => {}
+        Effect::Confirm { link, address } => {
+            if record.data.email().as_str().as_bytes() != address.as_slice() {
+                return Ok(Err(LinkError::Expired.into()));
+            }
+            if links::use_up(connection, *link, &[0; 32], now)? != LinkUse::First {
+                return Ok(Err(LinkError::Used.into()));
+            }
+        }
+        Effect::Correct { data, mail, policy } => {
+            if data.email() != record.data.email() {
+                if too_many_mails(connection, data, *policy, now)? {
+                    return Ok(Err(ApplicantError::TooMany));
+                }
+                mails::post(connection, mail, fresh, now)?;
+                *stage = Stage::Entered;
+            }
+            execute(
+                connection,
+                SET_DATA,
+                params![id, data.name(), data.email().as_str(), data.country(), data.number()],
+            )?;
+        }
+        Effect::Personalise { card, certificates, sealed } => {
+            if one(connection, CARD_TAKEN, [card])? {
+                return Ok(Err(ApplicantError::CardTaken));
+            }
+            for (index, serial) in certificates.iter().enumerate() {
+                if certificates[..index].contains(serial) || one(connection, CERTIFICATE_TAKEN, [serial])? {
+                    return Ok(Err(ApplicantError::Certificate(CardCertificateError::Taken)));
+                }
+            }
+            execute(connection, SET_CARD, params![id, card, sealed])?;
+            for serial in certificates {
+                execute(connection, ADD_CERTIFICATE, params![serial, id])?;
+            }
+        }
+        Effect::HandOver { mail } => {
+            mails::post(connection, mail, fresh, now)?;
+        }
+        Effect::ShowPin { link, sealed } => {
+            let kept: Option<Vec<u8>> = one(connection, PIN, [id])?;
+            if kept.as_ref() != Some(sealed) || links::use_up(connection, *link, &[0; 32], now)? != LinkUse::First {
+                return Ok(Err(LinkError::Used.into()));
+            }
+            execute(connection, WIPE_PIN, params![id, sealed, seconds(now)])?;
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn too_many_mails(
+    connection: &Connection,
+    data: &ApplicantData,
+    policy: RegistrationPolicy,
+    now: SystemTime,
+) -> Result<bool, StoreError> {
+    let since = seconds(now.checked_sub(DAY).unwrap_or(SystemTime::UNIX_EPOCH));
+    let mails: u32 = one(connection, MAILS_SINCE, params![data.email().as_str(), since])?;
+    Ok(mails >= policy.per_address)
+}
+
+fn execute(connection: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<usize, StoreError> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute(row)).map_err(failure)
+}
+
+fn one<T: rusqlite::types::FromSql>(
+    connection: &Connection,
+    sql: &str,
+    row: impl rusqlite::Params,
+) -> Result<T, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.query_row(row, |row| row.get(0)).map_err(failure)
+}
+
+fn find(connection: &Connection, id: ApplicantId) -> Result<Option<(ApplicantRecord, [u8; 32])>, StoreError> {
+    let mut statement = connection.prepare_cached(BY_ID).map_err(failure)?;
+    let found = statement.query_row([id.0], read).optional().map_err(failure)?;
+    found.map(|found| complete(connection, found)).transpose()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(ApplicantRecord, [u8; 32])> {
+    let stage: String = row.get(2)?;
+    let [name, email, country] = [row.get::<_, String>(3)?, row.get(4)?, row.get(5)?];
+    let number: Option<String> = row.get(6)?;
+    let data = ApplicantData::new(&name, &email, &country, number.as_deref());
+    let record = ApplicantRecord {
+        id: ApplicantId(row.get(0)?),
+        stage: Stage::ALL.into_iter().find(|known| known.name() == stage).ok_or(rusqlite::Error::InvalidQuery)?,
+        data: data.map_err(|_| rusqlite::Error::InvalidQuery)?,
+        registered: time(row.get(7)?),
+        steps: Vec::new(),
+        card: row.get(8)?,
+        certificates: Vec::new(),
+        has_transport_pin: row.get(9)?,
+        pin_shown: row.get::<_, Option<i64>>(10)?.map(time),
+    };
+    Ok((record, row.get(1)?))
+}
+
+fn complete(
+    connection: &Connection,
+    (mut record, secret): (ApplicantRecord, [u8; 32]),
+) -> Result<(ApplicantRecord, [u8; 32]), StoreError> {
+    let mut statement = connection.prepare_cached(STEPS).map_err(failure)?;
+    let steps = statement.query_map([record.id.0], |row| {
+        let step: String = row.get(0)?;
+        Ok(StepRecord {
+            step: Step::ALL.into_iter().find(|known| known.name() == step).ok_or(rusqlite::Error::InvalidQuery)?,
+            at: time(row.get(1)?),
+            operator: row.get(2)?,
+            reference: row.get(3)?,
+        })
+    });
+    record.steps = steps.and_then(Iterator::collect).map_err(failure)?;
+    let mut statement = connection.prepare_cached(CERTIFICATES).map_err(failure)?;
+    let serials = statement.query_map([record.id.0], |row| row.get(0));
+    record.certificates = serials.and_then(Iterator::collect).map_err(failure)?;
+    Ok((record, secret))
+}

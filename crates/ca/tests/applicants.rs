@@ -1,0 +1,351 @@
+//! Applicants, from the form to the hand-over: each step in its turn, by whom it may be taken, and the transport PIN once.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use common::{DAY, Pair, World, first_pair, now};
+use obnova_ca::{
+    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, CardCertificateError, English, LinkDesk, LinkError,
+    LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, Registered, RegistrationPolicy, SqliteStore,
+    Stage, Step, StepRefused, TransportPin,
+    store::{ApplicantRecord, QueuedLink},
+};
+use obnova_status::RevocationReason;
+use proptest::prelude::*;
+
+const NAME: &str = "Eva Dvořáková";
+const PIN: &str = "planted-transport-pin-5b1f";
+
+struct Place {
+    world: World,
+    desk: ApplicantDesk,
+    outbox: Outbox,
+    links: LinkDesk,
+    pair: Pair,
+}
+
+fn policy() -> RegistrationPolicy {
+    RegistrationPolicy { open: true, ..Policy::from_toml(Policy::TEMPLATE).unwrap().registration }
+}
+
+fn place() -> Place {
+    let world = World::new();
+    let store = Arc::new(SqliteStore::open(&world.directory.path().join("ca.db")).unwrap());
+    let secret = PickUpSecret::load(&world.directory.path().join("secret")).unwrap();
+    let desk = ApplicantDesk::new(policy(), &secret, store.clone(), Arc::new(English)).unwrap();
+    let pair = first_pair(&world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+    Place { outbox: Outbox::new(store.clone()), links: LinkDesk::new(&secret, store), desk, pair, world }
+}
+
+fn eva() -> ApplicantData {
+    ApplicantData::new(NAME, "eva@example.cz", "CZ", None).unwrap()
+}
+
+fn pin(text: &str) -> TransportPin {
+    TransportPin::new(text).unwrap()
+}
+
+impl Place {
+    /// The links in the mails of one kind that wait, the oldest first.
+    fn links(&self, kind: MailKind) -> Vec<LinkToken> {
+        // Far enough ahead for whoever took them before.
+        let mails = self.outbox.take(now() + 3 * DAY, 100).unwrap();
+        let mut mails: Vec<_> = mails.into_iter().filter(|mail| mail.kind == kind).collect();
+        mails.sort_by_key(|mail| mail.id);
+        let token = |link: &QueuedLink| {
+            let QueuedLink::Signed(id) = link else { panic!("{link:?}") };
+            LinkToken::from_link(self.links.path(*id).unwrap().rsplit('/').next().unwrap()).unwrap()
+        };
+        mails.iter().map(|mail| token(mail.link.as_ref().unwrap())).collect()
+    }
+
+    fn card(&self) -> Personalised {
+        let certificates = self.pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        Personalised { card: "0042".into(), certificates, transport_pin: pin(PIN) }
+    }
+
+    /// Takes one step as everybody should.
+    fn step(&self, who: &Registered, step: Step, confirm: &LinkToken) -> Result<ApplicantRecord, ApplicantError> {
+        let (desk, id) = (&self.desk, who.id);
+        match step {
+            Step::Confirm => desk.confirm(confirm, now()),
+            Step::Correct => desk.correct(id, &who.secret, &eva(), now()),
+            Step::Identify => desk.identify(id, "op", now()),
+            Step::Contract => desk.contract(id, "op", "C-1", now()),
+            Step::Pay => desk.pay(id, "op", "P-1", now()),
+            Step::Personalise => desk.personalise(id, "op", &self.card(), now()),
+            Step::HandOver => desk.hand_over(id, "op", now()),
+            Step::ShowPin => panic!("by a link"),
+        }
+    }
+
+    fn at(&self, stage: Stage) -> (Registered, LinkToken) {
+        let who = self.desk.register(&eva(), now()).unwrap();
+        let confirm = self.links(MailKind::Confirm).pop().unwrap();
+        let way = [Step::Confirm, Step::Identify, Step::Contract, Step::Pay, Step::Personalise, Step::HandOver];
+        for step in way.iter().take(stage as usize) {
+            self.step(&who, *step, &confirm).unwrap();
+        }
+        assert_eq!(self.desk.get(who.id).unwrap().stage, stage);
+        (who, confirm)
+    }
+}
+
+/// What may be done where, written out.
+fn allowed(stage: Stage, step: Step) -> Option<Stage> {
+    use Stage as S;
+    Some(match (stage, step) {
+        (S::Entered, Step::Confirm) => S::Confirmed,
+        (S::Entered | S::Confirmed, Step::Correct) => stage,
+        (S::Confirmed, Step::Identify) => S::Identified,
+        (S::Identified, Step::Contract) => S::Contracted,
+        (S::Contracted, Step::Pay) => S::Paid,
+        (S::Paid, Step::Personalise) => S::Personalised,
+        (S::Personalised, Step::HandOver) => S::HandedOver,
+        (S::HandedOver, Step::ShowPin) => S::HandedOver,
+        _ => return None,
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_tried_in_whatever_order_only_the_turn_of_a_step_moves(steps in prop::collection::vec(0..8_usize, 0..60)) {
+        let mut stage = Stage::Entered;
+        for step in steps.into_iter().map(|index| Step::ALL[index]) {
+            let after = stage.after(step);
+            prop_assert_eq!(after.ok(), allowed(stage, step));
+            match after {
+                Ok(next) => stage = next,
+                Err(StepRefused::TooEarly { .. }) => {
+                    // It can still come: there is a way on which it does.
+                    prop_assert!(Stage::ALL.into_iter().any(|later| later > stage && later.after(step).is_ok()));
+                }
+                Err(StepRefused::Done { .. }) => {
+                    prop_assert!(Stage::ALL.into_iter().all(|later| later < stage || later.after(step).is_err()));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_step_out_of_its_turn_is_refused_by_name_and_changes_nothing() {
+    for stage in Stage::ALL {
+        let place = place();
+        let (who, confirm) = place.at(stage);
+        let before = place.desk.get(who.id).unwrap();
+        for step in Step::ALL.into_iter().filter(|step| *step != Step::ShowPin && allowed(stage, *step).is_none()) {
+            let refused = place.step(&who, step, &confirm).unwrap_err();
+            let name = match step {
+                // The link says it before anybody asks for the turn.
+                Step::Confirm => "used-link",
+                _ => stage.after(step).unwrap_err().name(),
+            };
+            assert_eq!(refused.name(), name, "{stage} {step}");
+            assert_eq!(place.desk.get(who.id).unwrap(), before, "{stage} {step}");
+        }
+    }
+}
+
+#[test]
+fn a_card_is_handed_over_and_its_pin_is_shown_once() {
+    let place = place();
+    let (who, _) = place.at(Stage::Personalised);
+    assert!(place.links(MailKind::TransportPin).is_empty(), "nobody has a link before the card");
+    let record = place.desk.hand_over(who.id, "Jan", now()).unwrap();
+    assert!(record.has_transport_pin && record.card.as_deref() == Some("0042"));
+    assert_eq!(record.certificates.len(), 2);
+    let steps: Vec<_> =
+        record.steps.iter().map(|step| (step.step, step.operator.as_deref(), step.reference.as_deref())).collect();
+    assert_eq!(
+        steps,
+        [
+            (Step::Confirm, None, None),
+            (Step::Identify, Some("op"), None),
+            (Step::Contract, Some("op"), Some("C-1")),
+            (Step::Pay, Some("op"), Some("P-1")),
+            (Step::Personalise, Some("op"), Some("0042")),
+            (Step::HandOver, Some("Jan"), None),
+        ]
+    );
+    let link = place.links(MailKind::TransportPin).remove(0);
+    for _ in 0..3 {
+        place.desk.look_at_transport_pin(&link, now()).unwrap();
+    }
+    let late = place.desk.show_transport_pin(&link, now() + 21 * DAY).map(|_| ()).unwrap_err();
+    assert!(matches!(late, ApplicantError::Link(LinkError::Expired)));
+    // Many ask at once: one sees it.
+    let seen = std::thread::scope(|scope| {
+        let ask =
+            || scope.spawn(|| place.desk.show_transport_pin(&link, now()).ok().map(|pin| pin.reveal().to_owned()));
+        let askers: Vec<_> = (0..6).map(|_| ask()).collect();
+        askers.into_iter().filter_map(|asker| asker.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(seen, [PIN]);
+    let again = place.desk.show_transport_pin(&link, now()).map(|_| ()).unwrap_err();
+    assert_eq!(again.name(), "used-link");
+    let record = place.desk.get(who.id).unwrap();
+    assert!(!record.has_transport_pin && record.pin_shown == Some(now()));
+    let connection = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
+    let kept: i64 = connection
+        .query_row("SELECT count(*) FROM applicants WHERE transport_pin IS NOT NULL", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[test]
+fn neither_pin_nor_secret_nor_link_is_in_any_file_or_any_debug() {
+    let place = place();
+    let (who, _) = place.at(Stage::HandedOver);
+    let files = || std::fs::read_dir(place.world.directory.path()).unwrap().map(|file| file.unwrap().path());
+    let contains = |bytes: &[u8], secret: &[u8]| bytes.windows(secret.len()).any(|part| part == secret);
+    let seen: Vec<u8> = files().flat_map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(contains(&seen, b"eva@example.cz"), "it is looked in the right place");
+    assert!(!contains(&seen, PIN.as_bytes()) && !contains(&seen, who.secret.as_bytes()));
+    let shown = format!("{:?} {:?}", place.desk, place.desk.get(who.id).unwrap());
+    assert!(!shown.contains(NAME) && !shown.contains("eva@") && !shown.contains(PIN), "{shown}");
+    static_assertions::assert_not_impl_any!(TransportPin: std::fmt::Debug, std::fmt::Display);
+    static_assertions::assert_not_impl_any!(Registered: std::fmt::Debug);
+    static_assertions::assert_not_impl_any!(Personalised: std::fmt::Debug);
+}
+
+#[test]
+fn data_are_corrected_until_the_identity_check_and_another_address_is_confirmed_anew() {
+    let place = place();
+    let who = place.desk.register(&eva(), now()).unwrap();
+    let first = place.links(MailKind::Confirm).remove(0);
+    let other = ApplicantData::new("Eva Dvořáková", "e.d@example.cz", "CZ", Some("IDCCZ-7")).unwrap();
+    place.desk.correct(who.id, &who.secret, &other, now()).unwrap();
+    assert_eq!(
+        place.desk.confirm(&first, now()).unwrap_err().name(),
+        "expired-link",
+        "the old address confirms nothing"
+    );
+    let second = place.links(MailKind::Confirm).remove(0);
+    assert_eq!(place.desk.confirm(&second, now()).unwrap().stage, Stage::Confirmed);
+    // The same address stays confirmed, another one does not.
+    let name = ApplicantData::new("Eva Nová", "e.d@example.cz", "CZ", None).unwrap();
+    assert_eq!(place.desk.correct(who.id, &who.secret, &name, now()).unwrap().stage, Stage::Confirmed);
+    let back = place.desk.correct(who.id, &who.secret, &eva(), now()).unwrap();
+    assert_eq!(back.stage, Stage::Entered);
+    assert_eq!(place.desk.identify(who.id, "op", now()).unwrap_err().name(), "too-early");
+    // The very first link was for this address, and was never used.
+    assert_eq!(place.desk.confirm(&first, now()).unwrap().stage, Stage::Confirmed);
+    place.desk.identify(who.id, "op", now()).unwrap();
+    assert_eq!(place.desk.correct(who.id, &who.secret, &name, now()).unwrap_err().name(), "too-late");
+}
+
+#[test]
+fn who_lies_gets_nowhere() {
+    let place = place();
+    let (eva, eva_confirms) = place.at(Stage::Entered);
+    let petr = ApplicantData::new("Petr", "petr@example.cz", "CZ", None).unwrap();
+    let petr = place.desk.register(&petr, now()).unwrap();
+    let petr_confirms = place.links(MailKind::Confirm).pop().unwrap();
+    // Another's secret, none, another's link for something else, nobody's.
+    for secret in [petr.secret.as_str(), "", &"0".repeat(40)] {
+        assert_eq!(place.desk.own(eva.id, secret).unwrap_err().name(), "unknown-applicant");
+        assert_eq!(place.desk.correct(eva.id, secret, &self::eva(), now()).unwrap_err().name(), "unknown-applicant");
+    }
+    assert_eq!(place.desk.show_transport_pin(&eva_confirms, now()).map(|_| ()).unwrap_err().name(), "unknown-link");
+    assert_eq!(place.desk.confirm(&petr_confirms, now()).unwrap().id, petr.id);
+    assert_eq!(place.desk.get(eva.id).unwrap().stage, Stage::Entered);
+    let nobody: ApplicantId = "00112233445566778899aabbccddeeff".parse().unwrap();
+    assert_eq!(place.desk.identify(nobody, "op", now()).unwrap_err().name(), "unknown-applicant");
+    for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00"] {
+        assert!(bad.parse::<ApplicantId>().is_err(), "{bad}");
+    }
+    // An operator's slips.
+    for (operator, reference) in [("", "a"), ("op", ""), ("op\n", "a"), ("op", &"a".repeat(65))] {
+        assert_eq!(place.desk.contract(petr.id, operator, reference, now()).unwrap_err().name(), "note");
+    }
+    assert!(
+        TransportPin::new("123").is_none()
+            && TransportPin::new("12 34").is_none()
+            && TransportPin::new("žžžž").is_none()
+    );
+}
+
+#[test]
+fn only_certificates_of_the_applicant_go_on_the_card() {
+    let place = place();
+    let (who, _) = place.at(Stage::Paid);
+    let personalise = |card: &str, certificates: Vec<Vec<u8>>| {
+        let made = Personalised { card: card.into(), certificates, transport_pin: pin(PIN) };
+        place.desk.personalise(who.id, "op", &made, now())
+    };
+    let refused = |certificates: Vec<Vec<u8>>, why: CardCertificateError| {
+        let error = personalise("0042", certificates).unwrap_err();
+        assert_eq!(error.name(), why.name());
+        assert_eq!(place.desk.get(who.id).unwrap().stage, Stage::Paid);
+    };
+    let serials = |pair: &Pair| pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+    let own = serials(&place.pair);
+    refused(vec![], CardCertificateError::None);
+    refused(vec![vec![1, 2, 3]], CardCertificateError::Unknown);
+    refused(serials(&place.world.old), CardCertificateError::OtherHolder);
+    let namesake = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "other@example.cz", 300);
+    refused(serials(&namesake), CardCertificateError::OtherHolder);
+    refused(vec![own[0].clone(), own[0].clone()], CardCertificateError::Taken);
+    let over = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 0);
+    refused(serials(&over), CardCertificateError::NotValid);
+    let revoked = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+    place.world.desk().revoke(revoked.certificates[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    refused(serials(&revoked), CardCertificateError::NotValid);
+    personalise("0042", own.clone()).unwrap();
+    // Another applicant of the same name and address, with the first one's card or certificates.
+    let (second, _) = place.at(Stage::Paid);
+    let fresh = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+    let made = |card: &str, certificates| Personalised { card: card.into(), certificates, transport_pin: pin(PIN) };
+    let card = place.desk.personalise(second.id, "op", &made("0042", serials(&fresh)), now()).unwrap_err();
+    assert_eq!(card.name(), "card-taken");
+    let taken = place.desk.personalise(second.id, "op", &made("0043", own), now()).unwrap_err();
+    assert_eq!(taken.name(), "certificate-taken");
+    place.desk.personalise(second.id, "op", &made("0043", serials(&fresh)), now()).unwrap();
+}
+
+#[test]
+fn registrations_and_mails_to_one_address_are_bounded() {
+    let place = place();
+    let data = |number: u32, address: &str| ApplicantData::new(&format!("N {number}"), address, "CZ", None).unwrap();
+    let register = |number: u32, address: &str, at: SystemTime| {
+        place.desk.register(&data(number, address), at).map_err(|error| error.name())
+    };
+    for number in 0..3 {
+        register(number, "a@example.cz", now()).unwrap();
+    }
+    assert_eq!(register(3, "a@example.cz", now()).err(), Some("too-many"));
+    // Nor does whoever corrects get more out of it.
+    let who = register(4, "b@example.cz", now()).unwrap();
+    let error = place.desk.correct(who.id, &who.secret, &data(4, "a@example.cz"), now()).unwrap_err();
+    assert_eq!(error.name(), "too-many");
+    assert_eq!(place.desk.get(who.id).unwrap().data.email().as_str(), "b@example.cz");
+    register(5, "a@example.cz", now() + DAY).unwrap();
+    let hour = now() + 2 * DAY;
+    for number in 0..policy().per_hour {
+        register(number, &format!("n{number}@example.cz"), hour).unwrap();
+    }
+    assert_eq!(register(0, "late@example.cz", hour + Duration::from_secs(3599)).err(), Some("too-many"));
+    register(0, "late@example.cz", hour + Duration::from_secs(3600)).unwrap();
+}
+
+#[test]
+fn what_is_kept_of_a_pin_opens_for_its_card_and_its_key_only() {
+    let place = place();
+    place.at(Stage::HandedOver);
+    let link = place.links(MailKind::TransportPin).remove(0);
+    let connection = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
+    let kept: Vec<u8> = connection.query_row("SELECT transport_pin FROM applicants", [], |row| row.get(0)).unwrap();
+    let mut other = kept.clone();
+    other[20] ^= 1;
+    connection.execute("UPDATE applicants SET transport_pin = ?1", [other]).unwrap();
+    let error = place.desk.show_transport_pin(&link, now()).map(|_| ()).unwrap_err();
+    assert_eq!(error.name(), "sealed");
+    connection.execute("UPDATE applicants SET transport_pin = ?1", [kept]).unwrap();
+    assert_eq!(place.desk.show_transport_pin(&link, now()).unwrap().reveal(), PIN, "and nothing was used up");
+}

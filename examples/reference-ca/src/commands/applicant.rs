@@ -1,0 +1,154 @@
+use std::{
+    fs, io,
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use clap::{Args, Subcommand};
+use obnova_ca::{
+    ApplicantData, ApplicantError, ApplicantId, Personalised, Stage, TransportPin, store::ApplicantRecord,
+};
+use obnova_reference_ca::{House, applicants};
+use zeroize::Zeroizing;
+
+use super::{CommandError, print};
+use crate::{cli::Serial, show};
+
+#[derive(Debug, Subcommand)]
+pub enum ApplicantCommand {
+    /// Take down somebody who applies for a card; a mail asks them to confirm the address
+    ///
+    /// Prints the number, and the secret by which the applicant corrects the data.
+    Register {
+        /// As on the papers
+        #[arg(long)]
+        name: String,
+        #[arg(long)]
+        email: String,
+        /// Two letters
+        #[arg(long)]
+        country: String,
+        /// Of the person or a paper: IDCCZ-123456
+        #[arg(long)]
+        number: Option<String>,
+    },
+    /// List applicants, the newest first
+    List {
+        /// Only those
+        #[arg(long, value_parser = stage)]
+        stage: Option<Stage>,
+        #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+        limit: u32,
+        /// As JSON: a list of objects
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all that is kept of an applicant, as JSON
+    Show { applicant: String },
+    /// You have looked at the applicant's papers, and they say what was entered
+    Identity {
+        #[command(flatten)]
+        of: Of,
+    },
+    /// The contract is signed
+    Contract {
+        #[command(flatten)]
+        of: Of,
+        /// Its number
+        #[arg(long)]
+        reference: String,
+    },
+    /// It is paid
+    Payment {
+        #[command(flatten)]
+        of: Of,
+        /// Of the payment
+        #[arg(long)]
+        reference: String,
+    },
+    /// A card has keys, certificates and a transport PIN
+    Personalise {
+        #[command(flatten)]
+        of: Of,
+        /// Serial number of the card
+        #[arg(long, value_name = "SERIAL")]
+        card: String,
+        /// Serial numbers of the certificates on it
+        #[arg(long = "certificate", value_name = "SERIAL", required = true)]
+        certificates: Vec<Serial>,
+        /// A file with the transport PIN, - for standard input
+        #[arg(long, value_name = "FILE")]
+        transport_pin_file: PathBuf,
+    },
+    /// The applicant has the card; a link to the transport PIN is mailed
+    HandOver {
+        #[command(flatten)]
+        of: Of,
+    },
+}
+
+/// Whose step it is, and who takes it.
+#[derive(Debug, Args)]
+pub struct Of {
+    /// As `list` names them
+    applicant: String,
+    /// Who you are
+    #[arg(long, env = "USER")]
+    operator: String,
+}
+
+/// The longest file that is read for a transport PIN, in bytes.
+const LONGEST: u64 = 256;
+
+pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandError> {
+    let house = House::open(directory)?;
+    let (desk, now) = (house.applicant_desk()?, SystemTime::now());
+    let of = |of: &Of| of.applicant.parse::<ApplicantId>();
+    let record = match command {
+        ApplicantCommand::Register { name, email, country, number } => {
+            let data = ApplicantData::new(name, email, country, number.as_deref()).map_err(ApplicantError::from)?;
+            let registered = desk.register(&data, now)?;
+            return print(&Zeroizing::new(format!("{}\nsecret {}\n", registered.id, *registered.secret)));
+        }
+        ApplicantCommand::List { stage, limit, json } => {
+            let found = desk.list(*stage, *limit)?;
+            let as_json = || format!("{:#}\n", found.iter().map(applicants::json).collect::<serde_json::Value>());
+            return print(&if *json { as_json() } else { show::applicants(&found) });
+        }
+        ApplicantCommand::Show { applicant } => {
+            return print(&format!("{:#}\n", applicants::json(&desk.get(applicant.parse()?)?)));
+        }
+        ApplicantCommand::Identity { of: who } => desk.identify(of(who)?, &who.operator, now),
+        ApplicantCommand::Contract { of: who, reference } => desk.contract(of(who)?, &who.operator, reference, now),
+        ApplicantCommand::Payment { of: who, reference } => desk.pay(of(who)?, &who.operator, reference, now),
+        ApplicantCommand::Personalise { of: who, card, certificates, transport_pin_file } => {
+            let made = Personalised {
+                card: card.clone(),
+                certificates: certificates.iter().map(|serial| serial.0.clone()).collect(),
+                transport_pin: read_pin(transport_pin_file)?,
+            };
+            desk.personalise(of(who)?, &who.operator, &made, now)
+        }
+        ApplicantCommand::HandOver { of: who } => desk.hand_over(of(who)?, &who.operator, now),
+    };
+    let ApplicantRecord { id, stage, .. } = record?;
+    print(&format!("{id} {stage}\n"))
+}
+
+fn stage(name: &str) -> Result<Stage, String> {
+    let names = || Stage::ALL.map(Stage::name).join(", ");
+    Stage::ALL.into_iter().find(|stage| stage.name() == name).ok_or_else(|| format!("one of {}", names()))
+}
+
+fn read_pin(path: &Path) -> Result<TransportPin, CommandError> {
+    // Its whole size at once: what grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize + 1));
+    let read = if path == Path::new("-") {
+        io::stdin().take(LONGEST).read_to_string(&mut text)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text))
+    };
+    read?;
+    TransportPin::new(text.trim_end()).ok_or(CommandError::TransportPin)
+}

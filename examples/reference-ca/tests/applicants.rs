@@ -1,0 +1,386 @@
+//! Applicants over HTTPS as the description says, over the pages behind their mails, and by commands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+#[path = "common/schema.rs"]
+mod schema;
+
+use std::{
+    cell::RefCell,
+    collections::BTreeSet,
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+    time::SystemTime,
+};
+
+use common::World;
+use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::{CaKey, Policy};
+use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_reference_ca::{house::Holder, mail::Postman};
+use serde_json::{Value, json};
+
+const NAME: &str = "Eva Dvořáková";
+const EMAIL: &str = "eva@example.cz";
+const PIN: &str = "planted-pin-93c1";
+
+fn open_world() -> World {
+    World::with(&Policy::TEMPLATE.replace("open = false", "open = true"), |config| config)
+}
+
+fn description() -> Value {
+    serde_json::from_str(include_str!("../src/server/openapi.json")).unwrap()
+}
+
+fn eva() -> Value {
+    json!({ "name": NAME, "email": EMAIL, "country": "CZ" })
+}
+
+/// Serial numbers of certificates that the CA issued to Eva.
+fn certificates(world: &World) -> Vec<String> {
+    let keys = [(); 2].map(|()| CaKey::generate(KeyAlgorithm::P256).unwrap());
+    let holder = Holder { name: format!("CN={NAME},C=CZ"), email: EMAIL.into() };
+    let pair =
+        world.house.first_pair(&holder, keys[0].public_key(), keys[1].public_key(), 300, SystemTime::now()).unwrap();
+    [pair.authentication, pair.signature]
+        .iter()
+        .map(|one| one.serial().iter().map(|byte| format!("{byte:02x}")).collect())
+        .collect()
+}
+
+fn operator(world: &World) -> String {
+    fs::read_to_string(world.home().join("operator.token")).unwrap().trim().to_owned()
+}
+
+fn ask(world: &World, method: Method, path: &str, token: Option<&str>, kind: &str, body: Vec<u8>) -> HttpResponse {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("Content-Type", kind)];
+    headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
+    world.send(&HttpRequest { method, path: path.into(), headers: headers.into_iter().collect(), body }, None)
+}
+
+/// The links of one kind in the mails that went out, the oldest first: their paths.
+fn links(world: &World, kind: &str) -> Vec<String> {
+    Postman::new(world.house.clone()).unwrap().deliver(SystemTime::now(), &|_| {}).unwrap();
+    let mut files: Vec<_> = fs::read_dir(world.house.mail_folder()).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    // Lines that are too long are broken (RFC 2045 §6.7).
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap().replace("=\r\n", ""));
+    texts
+        .filter_map(|text| {
+            let at = text.find(&format!("/{kind}/"))?;
+            Some(text[at..].split_whitespace().next().unwrap().to_owned())
+        })
+        .collect()
+}
+
+fn text(response: &HttpResponse) -> String {
+    String::from_utf8(response.body.clone()).unwrap()
+}
+
+/// Goes by the description: every answer is one that it has, in the form that it says.
+struct Described<'a> {
+    world: &'a World,
+    document: Value,
+    seen: RefCell<BTreeSet<(String, String)>>,
+}
+
+impl Described<'_> {
+    /// The path and the method of an operation, and what is said of it.
+    fn operation(&self, id: &str) -> (String, Method, &Value) {
+        for (path, item) in self.document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if operation["operationId"] == id {
+                    let method = if method == "get" { Method::Get } else { Method::Other(method.to_uppercase()) };
+                    return (path.clone(), method, operation);
+                }
+            }
+        }
+        panic!("{id} is not described")
+    }
+
+    fn answer(&self, id: &str, applicant: &str, token: Option<&str>, kind: &str, body: Vec<u8>) -> (u16, Value) {
+        let (path, method, operation) = self.operation(id);
+        let (applicant, query) = applicant.split_once('?').unwrap_or((applicant, ""));
+        let path = path.replace("{id}", applicant) + if query.is_empty() { "" } else { "?" } + query;
+        let response = ask(self.world, method, &path, token, kind, body);
+        let status = response.status.to_string();
+        let said = &operation["responses"][&status];
+        assert!(said.is_object(), "{id} answers {status}: {}", text(&response));
+        assert_eq!(response.headers.get("content-type"), Some("application/json"));
+        assert_eq!(response.headers.get("cache-control"), Some("no-store"));
+        let answer: Value = serde_json::from_slice(&response.body).unwrap();
+        schema::validate(&self.document, &said["content"]["application/json"]["schema"], &answer).unwrap();
+        self.seen.borrow_mut().insert((id.into(), status));
+        (response.status, answer)
+    }
+
+    fn json(&self, id: &str, applicant: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+        let (_, _, operation) = self.operation(id);
+        let form = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let fits = form.is_null() || schema::validate(&self.document, form, body).is_ok();
+        let (status, answer) = self.answer(id, applicant, token, "application/json", body.to_string().into_bytes());
+        assert!(fits || status != 200 && status != 201, "{id} took what is not described: {body}");
+        (status, answer)
+    }
+
+    fn refused(&self, id: &str, applicant: &str, token: Option<&str>, body: &Value, status: u16, error: &str) {
+        let (found, answer) = self.json(id, applicant, token, body);
+        assert_eq!((found, answer["error"].as_str()), (status, Some(error)), "{id} {answer}");
+    }
+
+    /// What every operation with a body refuses.
+    fn bodies(&self, id: &str, applicant: &str, token: Option<&str>) {
+        self.refused(id, applicant, token, &json!({ "surprise": 1 }), 400, "body");
+        self.refused(id, applicant, token, &json!([]), 400, "body");
+        let (status, _) = self.answer(id, applicant, token, "text/plain", b"{}".to_vec());
+        assert_eq!(status, 415);
+        let (status, _) =
+            self.answer(id, applicant, token, "application/json; charset=utf-8", vec![b' '; 16 * 1024 + 1]);
+        assert_eq!(status, 413);
+    }
+}
+
+#[test]
+fn the_description_is_what_the_server_does() {
+    let world = open_world();
+    let described = Described { world: &world, document: description(), seen: RefCell::default() };
+    let secret_token = operator(&world);
+    let token = Some(secret_token.as_str());
+    let (status, served) = described.json("description", "", None, &Value::Null);
+    assert_eq!((status, &served), (200, &described.document));
+
+    // Registration.
+    described.bodies("register", "", None);
+    for (field, value, error) in [
+        ("name", json!("Eva\r\nBcc: x"), "name"),
+        ("email", json!("eva@example.cz\r\nBcc: all@example.cz"), "email"),
+        ("country", json!("cz"), "country"),
+        ("number", json!("1,2"), "number"),
+        ("name", json!(7), "body"),
+    ] {
+        let mut data = eva();
+        data[field] = value;
+        described.refused("register", "", None, &data, 400, error);
+    }
+    let (status, registered) = described.json("register", "", None, &eva());
+    assert_eq!(status, 201);
+    let (id, secret) = (registered["id"].as_str().unwrap(), registered["secret"].as_str());
+    for _ in 0..2 {
+        assert_eq!(described.json("register", "", None, &eva()).0, 201);
+    }
+    described.refused("register", "", None, &eva(), 429, "too-many");
+
+    // Their own part.
+    let nobody = "0".repeat(32);
+    assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "entered");
+    described.refused("own", id, None, &Value::Null, 401, "unauthorized");
+    for (id, secret) in [(nobody.as_str(), secret), (id, token), ("x", secret)] {
+        described.refused("own", id, secret, &Value::Null, 404, "unknown-applicant");
+        described.refused("correct", id, secret, &eva(), 404, "unknown-applicant");
+    }
+    described.bodies("correct", id, secret);
+    described.refused("correct", id, None, &eva(), 401, "unauthorized");
+    let other = json!({ "name": "Eva", "email": "e@example.cz", "country": "CZ", "number": "IDCCZ-1" });
+    assert_eq!(described.json("correct", id, secret, &other).1["number"], "IDCCZ-1");
+    described.refused("correct", id, secret, &eva(), 429, "too-many");
+    // The first link was for this address, and is good for it.
+    let (_, more) = described.json("register", "", None, &other);
+    let (id, secret) = (more["id"].as_str().unwrap().to_owned(), more["secret"].as_str().unwrap().to_owned());
+    let (id, secret) = (id.as_str(), Some(secret.as_str()));
+
+    // The operator's part.
+    for wrong in [None, secret, Some(""), Some(&secret_token[1..]), Some("é")] {
+        described.refused("list", "", wrong, &Value::Null, 401, "unauthorized");
+        described.refused("show", id, wrong, &Value::Null, 401, "unauthorized");
+        for step in ["identity", "contract", "payment", "card", "handOver"] {
+            described.refused(step, id, wrong, &json!({ "operator": "op" }), 401, "unauthorized");
+        }
+    }
+    let (_, all) = described.json("list", "", token, &Value::Null);
+    assert_eq!(all.as_array().unwrap().len(), 4);
+    assert_eq!(described.json("list", "?stage=confirmed&limit=5", token, &Value::Null).1, json!([]));
+    for query in ["?stage=lost", "?limit=0", "?limit=1001", "?who=eva", "?stage"] {
+        described.refused("list", query, token, &Value::Null, 400, "query");
+    }
+    assert_eq!(described.json("show", id, token, &Value::Null).1["transport_pin"], "none");
+    described.refused("show", &nobody, token, &Value::Null, 404, "unknown-applicant");
+
+    let by = json!({ "operator": "Jan" });
+    let with = json!({ "operator": "Jan", "reference": "2026/7" });
+    let serials = certificates(&world);
+    let card = json!({ "operator": "Jan", "card": "0042", "certificates": serials, "transport_pin": PIN });
+    let way = [("identity", &by), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
+    for (step, body) in way {
+        described.bodies(step, id, token);
+        described.refused(step, &nobody, token, body, 404, "unknown-applicant");
+        described.refused(step, id, token, body, 409, "too-early");
+        let mut nameless = body.clone();
+        nameless["operator"] = json!("\n");
+        described.refused(step, id, token, &nameless, 400, "note");
+    }
+    let link = links(&world, "confirm").pop().unwrap();
+    assert_eq!(ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new()).status, 200);
+    // The certificates say who Eva is: the name and the address of before fit again.
+    assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "confirmed");
+    let (_, eva_again) = described.json("list", "?stage=entered", token, &Value::Null);
+    let id = eva_again.as_array().unwrap().iter().find(|one| one["name"] == NAME).unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for link in links(&world, "confirm") {
+        // One of them is hers.
+        ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
+    }
+    for (index, (step, body)) in way.into_iter().enumerate() {
+        if step == "card" {
+            for (field, value, error) in [
+                ("certificates", json!(["00ff"]), "unknown-certificate"),
+                ("certificates", json!([]), "no-certificate"),
+                ("certificates", json!(["xyz"]), "note"),
+                ("transport_pin", json!("12"), "note"),
+            ] {
+                let mut wrong = body.clone();
+                wrong[field] = value;
+                described.refused(step, &id, token, &wrong, 400, error);
+            }
+        }
+        let (status, applicant) = described.json(step, &id, token, body);
+        assert_eq!((status, applicant["steps"].as_array().unwrap().len()), (200, index + 2), "{step} {applicant}");
+        described.refused(step, &id, token, body, 409, "too-late");
+    }
+    described.refused("correct", id.as_str(), None, &eva(), 401, "unauthorized");
+    let (_, record) = described.json("show", &id, token, &Value::Null);
+    assert_eq!((record["stage"].as_str(), record["transport_pin"].as_str()), (Some("handed-over"), Some("kept")));
+    assert!(!record.to_string().contains(PIN));
+
+    // Who is past the identity check corrects nothing any more.
+    let late = json!({ "name": "Ota", "email": "ota@example.cz", "country": "CZ" });
+    let (_, ota) = described.json("register", "", None, &late);
+    let link = links(&world, "confirm").pop().unwrap();
+    ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
+    described.json("identity", ota["id"].as_str().unwrap(), token, &by);
+    described.refused("correct", ota["id"].as_str().unwrap(), ota["secret"].as_str(), &late, 409, "too-late");
+
+    // Closed, as it is unless policy says otherwise.
+    let closed = World::new();
+    let shut = Described { world: &closed, document: description(), seen: RefCell::default() };
+    shut.refused("register", "", None, &eva(), 403, "closed");
+
+    // Nothing is described that was not seen, but for a CA that cannot answer.
+    let mut seen = described.seen.into_inner();
+    seen.extend(shut.seen.into_inner());
+    for item in described.document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values().filter(|operation| operation.is_object()) {
+            let id = operation["operationId"].as_str().unwrap();
+            for status in operation["responses"].as_object().unwrap().keys().filter(|status| *status != "503") {
+                assert!(seen.contains(&(id.to_owned(), status.clone())), "{id} never answered {status}");
+            }
+        }
+    }
+    // No personal data, no secret in the log.
+    let log = world.log.lock().unwrap().iter().map(|access| format!("{access} {access:?}\n")).collect::<String>();
+    for secret in ["Eva", "example.cz", PIN, registered["secret"].as_str().unwrap(), &secret_token, &link[20..]] {
+        assert!(!log.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn methods_that_are_not_described_are_refused() {
+    let world = open_world();
+    for (path, item) in description()["paths"].as_object().unwrap() {
+        let path = path.replace("{id}", &"0".repeat(32));
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let response = ask(&world, Method::Other(method.into()), &path, None, "application/json", Vec::new());
+            let described = item.get(method.to_lowercase()).is_some();
+            assert_eq!(response.status != 405, described, "{method} {path}: {}", response.status);
+        }
+    }
+}
+
+#[test]
+fn mailed_links_open_pages_and_only_a_button_does_something() {
+    let world = open_world();
+    let home = world.home();
+    let run = |arguments: &[&str], input: &str| {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
+            .arg("applicant")
+            .arg(&home)
+            .args(arguments)
+            .env("USER", "jan")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = process.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (code, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ"], "");
+    assert_eq!(code, 0, "{said}");
+    let id = said.lines().next().unwrap();
+    assert_eq!(run(&["identity", id], "").0, 4, "nobody has confirmed the address");
+    assert_eq!(run(&["identity", &"0".repeat(32)], "").0, 3);
+    let form = "application/x-www-form-urlencoded";
+    let get = |path: &str| ask(&world, Method::Get, path, None, form, Vec::new());
+    let post = |path: &str| ask(&world, Method::Post, path, None, form, Vec::new());
+
+    let link = links(&world, "confirm").remove(0);
+    for _ in 0..3 {
+        let page = get(&link);
+        assert!(page.status == 200 && text(&page).contains("<form method=\"post\">"), "{}", text(&page));
+        assert_eq!(page.headers.get("referrer-policy"), Some("no-referrer"));
+        assert_eq!(page.headers.get("cache-control"), Some("no-store"));
+    }
+    assert_eq!(run(&["identity", id], "").0, 4, "looking confirms nothing");
+    assert_eq!(post(&link).status, 200);
+    assert_eq!((get(&link).status, post(&link).status), (410, 410));
+
+    assert_eq!(run(&["identity", id], ""), (0, format!("{id} identified\n")));
+    assert_eq!(run(&["identity", id], "").0, 4);
+    run(&["contract", id, "--reference", "C-1"], "");
+    run(&["payment", id, "--reference", "P-1"], "");
+    let serials = certificates(&world);
+    let personalise = ["personalise", id, "--card", "0042", "--certificate", &serials[0], "--certificate", &serials[1]];
+    let personalise = [&personalise[..], &["--transport-pin-file", "-"]].concat();
+    assert_eq!(run(&personalise, "12\n").0, 1);
+    assert_eq!(run(&personalise, &format!("{PIN}\n")), (0, format!("{id} personalised\n")));
+    assert!(links(&world, "transport-pin").is_empty());
+    assert_eq!(run(&["hand-over", id, "--operator", "Petra"], "").0, 0);
+    let (_, shown) = run(&["show", id], "");
+    assert!(
+        shown.contains("\"operator\": \"Petra\"") && shown.contains("\"operator\": \"jan\"") && !shown.contains(PIN),
+        "{shown}"
+    );
+
+    let link = links(&world, "transport-pin").remove(0);
+    for _ in 0..3 {
+        let page = get(&link);
+        assert!(page.status == 200 && !text(&page).contains(PIN), "{}", text(&page));
+    }
+    let page = post(&link);
+    assert!(page.status == 200 && text(&page).contains(PIN), "{}", text(&page));
+    assert_eq!(page.headers.get("cache-control"), Some("no-store"));
+    for again in [post(&link), get(&link)] {
+        assert!(again.status == 410 && !text(&again).contains(PIN), "{}", text(&again));
+    }
+    for wrong in [
+        "/confirm/00".to_owned(),
+        format!("/transport-pin/{}", "0".repeat(72)),
+        link.replace("transport-pin", "confirm"),
+    ] {
+        assert_eq!((get(&wrong).status, post(&wrong).status), (404, 404), "{wrong}");
+    }
+    let (_, list) = run(&["list", "--stage", "handed-over"], "");
+    assert!(list.contains(id) && list.contains(NAME), "{list}");
+    let audit = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(&home).output().unwrap();
+    let audit = String::from_utf8(audit.stdout).unwrap();
+    for step in ["register", "confirm", "identity", "contract", "payment", "card", "hand-over", "transport-pin"] {
+        assert!(audit.contains(&format!("{id} {step} ")), "{step} in {audit}");
+    }
+    assert!(!audit.contains("Eva") && !audit.contains("Petra") && !audit.contains("example.cz"), "{audit}");
+    let log = world.log.lock().unwrap().iter().map(|access| access.path.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(log, ["/confirm/...", "/transport-pin/..."].map(str::to_owned).into());
+}
