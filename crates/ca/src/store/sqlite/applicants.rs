@@ -42,7 +42,7 @@ const CARD_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicants WHERE card = ?
 const PIN: &str = "SELECT transport_pin FROM applicants WHERE id = ?1";
 const WIPE_PIN: &str =
     "UPDATE applicants SET transport_pin = NULL, pin_shown = ?3 WHERE id = ?1 AND transport_pin = ?2";
-const REGISTERED_SINCE: &str = "SELECT count(*) FROM (SELECT 1 FROM applicants WHERE registered > ?1 LIMIT ?2)";
+const REGISTERED_SINCE: &str = "SELECT count(*) FROM applicants WHERE registered > ?1";
 const MAILS_SINCE: &str =
     "SELECT count(*) FROM mails WHERE kind = 'confirm' AND recipient = ?1 COLLATE BINARY AND queued > ?2";
 
@@ -141,8 +141,7 @@ impl SqliteStore {
         let link = LinkId::generate()?;
         self.writer.run(move |connection| {
             let since = seconds(now.checked_sub(within).unwrap_or(SystemTime::UNIX_EPOCH));
-            let row = params![since, policy.per_hour];
-            let registered: u32 = one(connection, REGISTERED_SINCE, row)?;
+            let registered: u32 = one(connection, REGISTERED_SINCE, [since])?;
             if registered >= policy.per_hour || too_many_mails(connection, &data, policy, now)? {
                 return Ok(Err(ApplicantError::TooMany));
             }
