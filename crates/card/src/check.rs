@@ -111,9 +111,6 @@ pub(crate) fn check_install(
         if slot(slots, id)?.key.is_none() {
             return Err(TokenError::Slot { slot: id, problem: "there is nothing in it that could be superseded" });
         }
-        if jobs.iter().any(|job| job.slot == id) {
-            return Err(TokenError::Slot { slot: id, problem: "it cannot be superseded by itself" });
-        }
     }
     Ok(())
 }

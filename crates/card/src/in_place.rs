@@ -46,7 +46,13 @@ impl<T: Token> Token for InPlaceOnly<T> {
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
         let capabilities = self.token.capabilities()?;
         let slots = Some(self.places.len());
-        Ok(Capabilities { in_place_only: true, marks_superseded: false, slots, ..capabilities })
+        Ok(Capabilities {
+            in_place_only: true,
+            several_certificates: false,
+            marks_superseded: false,
+            slots,
+            ..capabilities
+        })
     }
 
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {

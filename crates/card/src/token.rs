@@ -66,7 +66,9 @@ pub trait Token: Send {
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError>;
 
     /// Writes certificates beside their keys, and marks others as superseded, all visible at once or not at all where the
-    /// token can do that. Each certificate must match its slot's key.
+    /// token can do that. Each certificate must match its slot's key. Where a key has a certificate already, the new one comes
+    /// beside it, if the token [can do that](Capabilities::several_certificates). Of a slot that is superseded and takes a
+    /// certificate too, those are marked that are not the new one, and the key is not.
     ///
     /// # Errors
     /// [`TokenError::Slot`] when a certificate is for another key; [`TokenError::Full`]; the password errors.
@@ -162,6 +164,8 @@ pub struct Capabilities {
     pub slots: Option<usize>,
     /// Largest certificate in bytes.
     pub max_certificate: usize,
+    /// A key can have several certificates: a new one comes beside those that are there.
+    pub several_certificates: bool,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
     /// PINs can be entered at its reader's pad ([`Pin::at_pad`]). Some readers say so and cannot: a pad can be switched off.

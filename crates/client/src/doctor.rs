@@ -170,7 +170,7 @@ const fn subject_of(reason: &Reason) -> Subject {
         | Reason::PinBlocked { .. }
         | Reason::PinDead { .. } => Subject::Passwords,
         Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::NotDue { .. } => Subject::Validity,
-        Reason::NoFreeSlot { .. } => Subject::Room,
+        Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly => Subject::Room,
         Reason::AlgorithmNotOffered { .. } | Reason::KeyCannotSign { .. } => Subject::Algorithms,
         _ => Subject::Pair,
     }

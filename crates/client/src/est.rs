@@ -76,8 +76,13 @@ impl<H: HttpExchange> EstConnection<H> {
 
     /// The certificate that secrets for the CA are encrypted to.
     fn encryption_certificate(&mut self) -> Result<Certificate, CaError> {
-        let given = self.certificates()?;
-        encryption::certificate(&self.anchors, &given, SystemTime::now())
+        let (given, now) = (self.certificates()?, SystemTime::now());
+        if let Some(known) = encryption::certificate(&given, &self.anchors, &given, now) {
+            return Ok(known);
+        }
+        let response = self.https.exchange(&encryption::request())?;
+        let found = encryption::response(&response)?;
+        encryption::certificate(found.as_slice(), &self.anchors, &given, now)
             .ok_or_else(|| CaError::Order("its server names no certificate to encrypt a revocation password to".into()))
     }
 

@@ -20,7 +20,7 @@ use obnova_client::{
 };
 use obnova_profile::{Label, SlotNumber};
 use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House};
-use obnova_renewal::{Failure, ParsedCertificate, Plan, Policy, Stage};
+use obnova_renewal::{Failure, Method, ParsedCertificate, Plan, Policy, Stage};
 use obnova_simulator::SimulatorConnection;
 
 /// A house with its server, and a card with a first pair of it.
@@ -31,14 +31,21 @@ struct World {
     token: SharedToken,
     folder: tempfile::TempDir,
     face: Face,
+    policy: Policy,
 }
 
 impl World {
     fn new(algorithm: KeyAlgorithm) -> Self {
+        Self::under(algorithm, obnova_ca::Policy::TEMPLATE.into())
+    }
+
+    /// With this policy of the CA.
+    fn under(algorithm: KeyAlgorithm, policy: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ca = folder.path().join("ca");
         let now = SystemTime::now();
-        let options = house::InitOptions { key: algorithm, backdate_days: 366, ..house::InitOptions::default() };
+        let options =
+            house::InitOptions { key: algorithm, backdate_days: 366, policy, ..house::InitOptions::default() };
         house::init(&ca, &options, now).unwrap();
         let house = Arc::new(House::open(&ca).unwrap());
         let server = Server::start(ServerConfig::new(house.clone())).unwrap();
@@ -56,7 +63,7 @@ impl World {
         card.personalise_certificate(slot(2), &pair.signature.der, &signature).unwrap();
         let connection = SimulatorConnection::new(card);
         let token = share(obnova_card::ProfileToken::new(connection.clone()));
-        Self { house, server, connection, token, folder, face: Face::default() }
+        Self { house, server, connection, token, folder, face: Face::default(), policy: Policy::twins() }
     }
 
     fn anchors(&self) -> Vec<ParsedCertificate> {
@@ -78,7 +85,7 @@ impl World {
         let mut login = TlsLogin::new(&self.server.url(), "/login", self.anchors());
         let plan = FileJournal::list(&self.journals()).unwrap().is_empty().then(|| {
             let card = look(self.token.lock().unwrap().as_mut()).unwrap();
-            Plan::make(&card, &Policy::twins(), SystemTime::now()).unwrap()
+            Plan::make(&card, &self.policy, SystemTime::now()).unwrap()
         });
         let seat = Seat { token: self.token.clone(), journals: self.journals(), clock: &common::clock_now };
         seat.with_runner(&mut ca, &mut self.face, &mut login, plan, act).unwrap()
@@ -115,6 +122,32 @@ fn twins_with_the_window_closed_while_it_is_pending() {
         assert_eq!((prompts, world.face.asked.len()), (3, 5));
         world.assert_renewed();
     }
+}
+
+#[test]
+fn the_keys_are_certified_again_where_both_policies_say_so() {
+    let allowed = obnova_ca::Policy::TEMPLATE.replace("same_key = false", "same_key = true");
+    assert_ne!(allowed, obnova_ca::Policy::TEMPLATE);
+    let mut world = World::under(KeyAlgorithm::P256, allowed);
+    world.policy.method = Method::SameKey;
+    assert!(matches!(world.run().unwrap(), Turn::Waits(_)));
+    world.approve();
+    let turn = world.run().unwrap();
+    assert!(matches!(turn, Turn::Done(_)), "{turn:?}");
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 2, "no key was made");
+    for slot in &card.slots[..2] {
+        let [before, after] = &slot.certificates[..] else { panic!("{slot:?}") };
+        assert!(before.superseded && after.fits_key && !after.superseded, "slot {}", slot.id);
+    }
+
+    // The CA keeps its own rule: a client that asks nevertheless is refused by it.
+    let mut world = World::new(KeyAlgorithm::P256);
+    world.policy.method = Method::SameKey;
+    let turn = world.run().unwrap();
+    assert!(matches!(turn, Turn::Failed(Failure::Refused { .. })), "{turn:?}");
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    assert!(card.slots[..2].iter().all(|slot| slot.certificates.len() == 1 && !slot.certificates[0].superseded));
 }
 
 #[test]

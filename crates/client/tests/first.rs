@@ -2,9 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "stops/apdus.rs"]
+mod apdus;
 mod common;
 #[path = "first/desk.rs"]
 mod desk;
+#[path = "stops/journal.rs"]
+mod journal;
+#[path = "first/lies.rs"]
+mod lies;
+#[path = "stops/mortal.rs"]
+mod mortal;
+#[path = "first/stops.rs"]
+mod stops;
 
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +32,7 @@ use common::support::Holder;
 
 /// Where a holder sits: an empty card, a CA that knows him, and a folder for journals.
 struct Place {
+    connection: SimulatorConnection,
     token: SharedToken,
     desk: Desk,
     face: Face,
@@ -31,8 +42,10 @@ struct Place {
 
 impl Place {
     fn new(policy: Policy) -> Self {
+        let connection = SimulatorConnection::new(Holder::empty_card());
         Self {
-            token: share(ProfileToken::new(SimulatorConnection::new(Holder::empty_card()))),
+            token: share(ProfileToken::new(connection.clone())),
+            connection,
             desk: Desk::new(),
             face: Face { credentials: typed(), ..Face::default() },
             folder: tempfile::tempdir().unwrap(),

@@ -165,22 +165,34 @@ pub fn sign(hash: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::PERFORM_SECURITY_OPERATION, p1, p2).with_data(hash).with_ne(ALL)
 }
 
-/// PUT DATA: writes the certificate of a slot that holds a key, in place of the one that was there, in one atomic command.
+/// PUT DATA: writes the first certificate of a slot that holds a key, in place of the one that was there, in one atomic command.
 #[must_use]
 pub fn put_certificate(slot: SlotNumber, certificate: &[u8]) -> CommandApdu {
-    let [p1, p2] = FileId::certificate(slot).to_bytes();
+    put_certificate_in(FileId::certificate(slot), certificate)
+}
+
+/// PUT DATA: writes a certificate into its [file](FileId::certificate_at), in place of the one that was there.
+#[must_use]
+pub fn put_certificate_in(file: FileId, certificate: &[u8]) -> CommandApdu {
+    let [p1, p2] = file.to_bytes();
     let mut data = VecWriter::new();
     data.primitive(DISCRETIONARY_DATA, certificate);
     CommandApdu::new(0x00, ins::PUT_DATA_TLV, p1, p2).with_data(data.into_vec())
 }
 
-/// DELETE FILE: removes the certificate of a slot; the key stays.
+/// DELETE FILE: removes the first certificate of a slot; the key and its other certificates stay.
 #[must_use]
 pub fn delete_certificate(slot: SlotNumber) -> CommandApdu {
-    delete_file(FileId::certificate(slot))
+    delete_certificate_in(FileId::certificate(slot))
 }
 
-/// DELETE FILE: destroys the key of a slot, and removes its certificate with it, in one atomic command.
+/// DELETE FILE: removes the certificate in a [file](FileId::certificate_at); the key stays.
+#[must_use]
+pub fn delete_certificate_in(file: FileId) -> CommandApdu {
+    delete_file(file)
+}
+
+/// DELETE FILE: destroys the key of a slot, and removes its certificates with it, in one atomic command.
 #[must_use]
 pub fn delete_key(slot: SlotNumber) -> CommandApdu {
     delete_file(FileId::key(slot))

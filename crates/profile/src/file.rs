@@ -35,11 +35,25 @@ impl FileId {
         Self(0x4D00 | slot.get() as u16)
     }
 
-    /// The certificate of a slot: `4301` and up.
+    /// The first certificate of a slot: `4301` and up.
     #[must_use]
     pub const fn certificate(slot: SlotNumber) -> Self {
         Self(0x4300 | slot.get() as u16)
     }
+
+    /// A place for a certificate of a slot, from 0: place 0 is that of the [first](Self::certificate), `4311` and up are place 1,
+    /// and so on. `None` from [`MOST_CERTIFICATES`](Self::MOST_CERTIFICATES) on.
+    #[must_use]
+    pub const fn certificate_at(slot: SlotNumber, place: u8) -> Option<Self> {
+        if place < Self::MOST_CERTIFICATES {
+            Some(Self(0x4300 | (place << 4) as u16 | slot.get() as u16))
+        } else {
+            None
+        }
+    }
+
+    /// Most certificates on one key.
+    pub const MOST_CERTIFICATES: u8 = 8;
 
     /// The slot whose [key](Self::key) this file is.
     #[must_use]
@@ -53,10 +67,18 @@ impl FileId {
         self.slot_in(0x4D)
     }
 
-    /// The slot whose [certificate](Self::certificate) this file is.
+    /// The slot of which this file is a [certificate](Self::certificate_at).
     #[must_use]
     pub fn slot_of_certificate(self) -> Option<SlotNumber> {
-        self.slot_in(0x43)
+        self.place_of_certificate().map(|(slot, _)| slot)
+    }
+
+    /// The slot and the [place](Self::certificate_at) whose certificate this file is.
+    #[must_use]
+    pub fn place_of_certificate(self) -> Option<(SlotNumber, u8)> {
+        let [high, low] = self.to_bytes();
+        let (place, slot) = (low >> 4, SlotNumber::new(low & 0x0F)?);
+        (high == 0x43 && place < Self::MOST_CERTIFICATES).then_some((slot, place))
     }
 
     /// The two bytes.
@@ -152,6 +174,13 @@ mod tests {
             assert_eq!(FileId::key(slot).slot_of_key(), Some(slot));
             assert_eq!(FileId::public_key(slot).slot_of_public_key(), Some(slot));
             assert_eq!(FileId::certificate(slot).slot_of_certificate(), Some(slot));
+            assert_eq!(FileId::certificate_at(slot, 0), Some(FileId::certificate(slot)));
+            for place in 0..FileId::MOST_CERTIFICATES {
+                let file = FileId::certificate_at(slot, place).unwrap();
+                assert_eq!(file.place_of_certificate(), Some((slot, place)));
+            }
+            assert_eq!(FileId::certificate_at(slot, FileId::MOST_CERTIFICATES), None);
+            assert_eq!(FileId(0x4380 | u16::from(slot.get())).place_of_certificate(), None);
             assert_eq!(FileId::key(slot).slot_of_certificate(), None);
             assert_eq!(ShortFileId::file_of_p1(ShortFileId::certificate(slot).p1()), Some(FileId::certificate(slot)));
             assert_eq!(FileId::from_path(&FileId::key(slot).path()), Some(FileId::key(slot)));

@@ -5,6 +5,8 @@ pub struct Limits {
     pub extended_length: bool,
     /// Command chaining is understood (ISO/IEC 7816-4 §5.3.3).
     pub chaining: bool,
+    /// A key can have up to [`MOST_CERTIFICATES`](crate::FileId::MOST_CERTIFICATES); otherwise one.
+    pub several_certificates: bool,
     /// Bytes of command data in one APDU.
     pub command: u32,
     /// Bytes of response data in one APDU.
@@ -29,6 +31,7 @@ impl Limits {
     pub const EXTENDED: Self = Self {
         extended_length: true,
         chaining: true,
+        several_certificates: true,
         command: 0xFFFF,
         response: 0x1_0000,
         certificate: Self::CERTIFICATE,

@@ -121,7 +121,7 @@ pub struct SlotRecord {
     pub slot: SlotNumber,
     /// The key; `None` when the slot is empty.
     pub key: Option<KeyRecord>,
-    /// Certificate files beside the key. Profile 1.0 keeps one a slot at most; readers must take several.
+    /// Certificate files beside the key: none, one, or several where the card's [limits](crate::Limits) say so.
     pub certificates: Vec<CertificateFile>,
 }
 

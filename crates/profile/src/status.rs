@@ -61,7 +61,7 @@ const PASSWORD: Tag = Tag::new(0x86);
 const SLOT: Tag = Tag::new(0x87);
 
 /// Certificates that a reader takes in one slot.
-const MOST_CERTIFICATES: usize = 8;
+const MOST_CERTIFICATES: usize = FileId::MOST_CERTIFICATES as usize;
 
 impl CardStatus {
     /// The layout of the directory file, which follows from the number of slots.
@@ -152,7 +152,8 @@ impl CardStatus {
 
 fn limits(limits: &Limits) -> [u8; 11] {
     let mut bytes = [0; 11];
-    bytes[0] = u8::from(limits.extended_length) | u8::from(limits.chaining) << 1;
+    bytes[0] =
+        u8::from(limits.extended_length) | u8::from(limits.chaining) << 1 | u8::from(limits.several_certificates) << 2;
     bytes[1..5].copy_from_slice(&limits.command.to_be_bytes());
     bytes[5..9].copy_from_slice(&limits.response.to_be_bytes());
     bytes[9..].copy_from_slice(&limits.certificate.to_be_bytes());
@@ -283,6 +284,7 @@ fn read_limits(value: &[u8]) -> Option<Limits> {
     let limits = Limits {
         extended_length: flags & 1 != 0,
         chaining: flags & 2 != 0,
+        several_certificates: flags & 4 != 0,
         command: u32::from_be_bytes(*command),
         response: u32::from_be_bytes(*response),
         certificate,

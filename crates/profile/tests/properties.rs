@@ -168,14 +168,16 @@ fn slot_record(slot: SlotNumber) -> impl Strategy<Value = SlotRecord> {
 }
 
 fn status() -> impl Strategy<Value = CardStatus> {
-    let limits = (any::<[bool; 2]>(), 255..=0xFFFF_u32, 256..=0x1_0000_u32, 1..=u16::MAX);
-    let limits = limits.prop_map(|([extended_length, chaining], command, response, certificate)| Limits {
-        extended_length,
-        chaining,
-        command,
-        response,
-        certificate,
-    });
+    let limits = (any::<[bool; 3]>(), 255..=0xFFFF_u32, 256..=0x1_0000_u32, 1..=u16::MAX);
+    let limits =
+        limits.prop_map(|([extended_length, chaining, several_certificates], command, response, certificate)| Limits {
+            several_certificates,
+            extended_length,
+            chaining,
+            command,
+            response,
+            certificate,
+        });
     let life_cycle = prop_oneof![Just(LifeCycle::Inactive), Just(LifeCycle::Active)];
     let model = select(TransportPinModel::ALL.to_vec());
     let passwords = (3..=4_usize, PasswordReference::ALL.map(password)).prop_map(|(count, all)| all[..count].to_vec());

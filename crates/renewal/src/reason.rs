@@ -107,6 +107,9 @@ pub enum Reason {
         /// How many there are.
         free: usize,
     },
+    /// A new certificate would have to take the place of the old one, which works.
+    #[error("the card keeps one certificate a key: it cannot be renewed with the same key; renew with new keys")]
+    OneCertificateOnly,
     /// The card cannot make such a key.
     #[error(
         "the card makes no {algorithm} keys for {role}: choose another algorithm, or ask the issuer for a newer card"
@@ -143,6 +146,7 @@ impl Reason {
             Self::NotDue { .. } => "reason-not-due",
             Self::SeveralPairs { .. } => "reason-several-pairs",
             Self::NoFreeSlot { .. } => "reason-no-free-slot",
+            Self::OneCertificateOnly => "reason-one-certificate-only",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::KeyCannotSign { .. } => "reason-key-cannot-sign",
         }

@@ -4,8 +4,8 @@ use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{InstallCertificate, KeyRole, SlotId};
 
 use crate::{
-    ByRole, CardView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms, check_certificates,
-    eligibility::entered, plan::label,
+    ByRole, CardView, CertificateView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms,
+    check_certificates, eligibility::entered, plan::label,
 };
 
 /// A key without a certificate: what a renewal leaves whose journal was lost, or that was not finished.
@@ -75,7 +75,8 @@ impl Completion {
         now: SystemTime,
     ) -> Result<Self, Refusal> {
         let certificates: Vec<_> = came.iter().filter_map(|der| ParsedCertificate::from_der(der).ok()).collect();
-        let find = |role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates));
+        let several = card.capabilities.several_certificates;
+        let find = |role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates, several));
         let found = policy.rules.map(|role, _| find(role));
         let missing = found.iter().find(|(_, one)| one.is_none()).map(|(role, _)| role);
         let waiting = match (found.filter_map(|_, one| *one), missing) {
@@ -105,7 +106,9 @@ impl Completion {
         let marks = card.capabilities.marks_superseded;
         let unmarked = old.iter().map(|(_, (slot, _))| slot).filter(|slot| {
             let mut of_slot = slot.certificates.iter();
-            marks && of_slot.any(|entry| !entry.superseded)
+            // Where the key stays, the new certificate is beside the one that it supersedes.
+            let is_new = |entry: &CertificateView| new.iter().any(|(_, new)| entry.certificate.as_ref() == Some(new));
+            marks && of_slot.any(|entry| !entry.superseded && !is_new(entry))
         });
         let superseded = unmarked.map(|slot| slot.id).collect();
         Ok(Self { certificates: new, jobs, superseded })
@@ -118,15 +121,17 @@ impl Completion {
     }
 }
 
-/// A slot whose key of this role is certified by one of these, and that has this very certificate or none yet.
+/// A slot whose key of this role is certified by one of these, and that has this very certificate or none yet; or others, where
+/// the card takes several.
 fn waits_for<'a>(
     slot: &'a SlotView,
     role: KeyRole,
     certificates: &'a [ParsedCertificate],
+    several: bool,
 ) -> Option<(&'a SlotView, &'a SubjectPublicKeyInfoOwned, &'a ParsedCertificate)> {
     let key = slot.key.as_ref().filter(|key| key.role == role)?.public_key.as_ref()?;
     let certificate = certificates.iter().find(|one| one.public_key() == key)?;
-    (slot.certificates.is_empty() || slot.holds(certificate)).then_some((slot, key, certificate))
+    (slot.certificates.is_empty() || slot.holds(certificate) || several).then_some((slot, key, certificate))
 }
 
 /// The youngest certificates of a subject beside those that came, valid or not; those count first that are not marked. None at

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::fault::{Fault, FaultPlan};
 use crate::key_pair::KeyPair;
 use crate::session::{Chain, Session};
-use crate::state::State;
+use crate::state::{State, StoredSlot};
 use crate::store::{self, StateFileError, Store};
 
 pub use factory::FactoryError;
@@ -233,10 +233,10 @@ impl Card {
         let stored = self.state.slot(slot);
         let key = stored.and_then(|stored| stored.key.as_ref());
         let key = key.and_then(|key| Some(KeyRecord { algorithm: key.algorithm()?, role: key.role() }));
-        let certificate = stored.and_then(|stored| stored.certificate.as_ref());
-        let certificates = certificate
-            .map(|certificate| CertificateFile { file: FileId::certificate(slot), length: certificate.len() as u16 });
-        SlotRecord { slot, key, certificates: certificates.into_iter().collect() }
+        let certificates = stored.into_iter().flat_map(StoredSlot::certificates).filter_map(|(place, certificate)| {
+            Some(CertificateFile { file: FileId::certificate_at(slot, place)?, length: certificate.len() as u16 })
+        });
+        SlotRecord { slot, key, certificates: certificates.collect() }
     }
 
     fn tear(&mut self) -> Result<Vec<u8>, Torn> {

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::{
-    DirectoryLayout, KeyRole, LifeCycle, Limits, PasswordReference, SlotNumber, TransportPinModel, reference,
+    DirectoryLayout, FileId, KeyRole, LifeCycle, Limits, PasswordReference, SlotNumber, TransportPinModel, reference,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -35,6 +37,9 @@ pub(crate) struct State {
 pub(crate) struct StoredSlot {
     pub(crate) key: Option<StoredKey>,
     pub(crate) certificate: Option<Hex>,
+    /// Further certificates on the same key, by their place, from 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    beside: BTreeMap<u8, Hex>,
 }
 
 /// A key as the card keeps it.
@@ -163,14 +168,44 @@ fn index(reference: PasswordReference) -> usize {
 }
 
 impl StoredSlot {
+    /// Certificates with their places, in order.
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (u8, &Hex)> {
+        let first = self.certificate.iter().map(|certificate| (0, certificate));
+        first.chain(self.beside.iter().map(|(place, certificate)| (*place, certificate)))
+    }
+
+    pub(crate) fn certificate_at(&self, place: u8) -> Option<&Hex> {
+        if place == 0 { self.certificate.as_ref() } else { self.beside.get(&place) }
+    }
+
+    pub(crate) fn put_certificate(&mut self, place: u8, certificate: Hex) {
+        match place {
+            0 => self.certificate = Some(certificate),
+            _ => drop(self.beside.insert(place, certificate)),
+        }
+    }
+
+    /// Whether there was one.
+    pub(crate) fn remove_certificate(&mut self, place: u8) -> bool {
+        if place == 0 { self.certificate.take().is_some() } else { self.beside.remove(&place).is_some() }
+    }
+
+    /// Whether there was a key; its certificates go with it.
+    pub(crate) fn remove_key(&mut self) -> bool {
+        let there = self.key.is_some();
+        if there {
+            *self = Self::default();
+        }
+        there
+    }
+
     fn is_sound(&self, largest_certificate: u16) -> bool {
         let key =
             self.key.as_ref().is_none_or(|key| key.algorithm().is_some() && KeyRole::from_code(key.role).is_some());
-        let certificate = self
-            .certificate
-            .as_ref()
-            .is_none_or(|certificate| self.key.is_some() && certificate.len() <= largest_certificate.into());
-        key && certificate
+        let certificates = self
+            .certificates()
+            .all(|(_, certificate)| self.key.is_some() && certificate.len() <= largest_certificate.into());
+        key && certificates && self.beside.keys().all(|place| (1..FileId::MOST_CERTIFICATES).contains(place))
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify_digest};
 use obnova_apdu::exchange::Limits;
-use obnova_profile::{FileId, KeyRole, PasswordReference, PublicKeyTemplate, command, reference};
+use obnova_profile::{CardStatus, FileId, KeyRole, PasswordReference, PublicKeyTemplate, command, reference};
 use support::{AUTHENTICATION, Host, SIGNATURE, personalisation, slot};
 
 fn algorithms(key: KeyAlgorithm) -> impl Iterator<Item = SignatureAlgorithm> {
@@ -92,10 +92,29 @@ fn a_slot_is_filled_once_and_emptied_whole() {
     assert_eq!((certificate.file, certificate.length), (FileId(0x4302), 3));
     assert_eq!(card.ok(command::read_certificate(slot(2), &certificate)), [0x30, 1, 5]);
 
+    // Others come beside it, each in a file of its own.
+    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
+    let (second, last) = (FileId(0x4312), FileId(0x4372));
+    card.ok(command::put_certificate_in(second, &[0x30, 1, 6]));
+    card.ok(command::put_certificate_in(last, &[0x30, 1, 7]));
+    card.refused(command::put_certificate_in(FileId(0x4382), &[0x30, 1, 8]), 0x6A86);
+    card.refused(command::put_certificate_in(FileId(0x4313), &[0x30, 1, 8]), 0x6985);
+    let files =
+        |status: CardStatus| status.slot(slot(2)).unwrap().certificates.iter().map(|one| one.file).collect::<Vec<_>>();
+    assert_eq!(files(card.select()), [FileId(0x4302), second, last]);
+    card.ok(command::select_file(second));
+    assert_eq!(card.ok(command::read_selected(0, 3)), [0x30, 1, 6]);
+    card.select();
+    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
+    card.ok(command::delete_certificate_in(second));
+    card.refused(command::delete_certificate_in(second), 0x6A82);
+    assert_eq!(files(card.select()), [FileId(0x4302), last], "the others stay where they are");
+
     card.refused(command::delete_key(slot(2)), 0x6982);
     card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
     card.ok(command::delete_key(slot(2)));
     card.refused(command::delete_key(slot(2)), 0x6A82);
+    card.refused(command::select_file(last), 0x6A82);
     card.refused(command::read_certificate(slot(2), &certificate), 0x6A82);
     let status = card.select();
     let record = status.slot(slot(2)).unwrap();

@@ -106,6 +106,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::NotDue { from, until } => t!("reason-not-due", from = date(from), until = date(until)),
         Reason::SeveralPairs { pairs } => t!("reason-several-pairs", pairs = pairs),
         Reason::NoFreeSlot { needed, free } => t!("reason-no-free-slot", needed = needed, free = free),
+        Reason::OneCertificateOnly => t!("reason-one-certificate-only"),
         Reason::AlgorithmNotOffered { algorithm, .. } => {
             t!("reason-algorithm-not-offered", algorithm = algorithm.to_string())
         }

@@ -100,7 +100,8 @@ impl Model {
             return refused(data, status);
         }
         assert!(self.may_write() && data.is_empty(), "a certificate was written without a password");
-        assert!(command.p1 == 0x43 && self.keys.contains_key(&command.p2), "a certificate without a key");
+        assert!(command.p1 == 0x43 && self.keys.contains_key(&(command.p2 & 0x0F)), "a certificate without a key");
+        assert!(command.p2 >> 4 < 8, "a ninth certificate");
         let object = Tlv::parse(&command.data).expect("the card took it");
         assert!(object.tag.number() == 0x53 && object.value.len() <= self.largest_certificate.into());
         self.told |= self.tells(object.value);
@@ -113,10 +114,10 @@ impl Model {
         }
         assert!(self.may_write() && data.is_empty(), "content was removed without a password");
         let [series, slot] = command.data[..] else { panic!("a file of {} bytes was removed", command.data.len()) };
-        let certificate = self.certificates.remove(&slot);
         match series {
-            0x43 => assert!(certificate.is_some(), "a certificate that was not there"),
+            0x43 => assert!(self.certificates.remove(&slot).is_some(), "a certificate that was not there"),
             0x4B => {
+                self.certificates.retain(|file, _| file & 0x0F != slot);
                 assert!(self.keys.remove(&slot).is_some(), "a key that was not there");
                 self.environment = None;
             }

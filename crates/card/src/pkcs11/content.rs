@@ -39,7 +39,9 @@ pub(super) fn install(
         }
     }
     for (_, pair) in numbered.iter().filter(|(number, _)| superseded.contains(number)) {
-        for certificate in pair.certificates.iter().filter(|certificate| !certificate.label.superseded) {
+        let is_new = |der: &[u8]| jobs.iter().any(|job| job.certificate == der);
+        let unmarked = pair.certificates.iter().filter(|certificate| !certificate.label.superseded);
+        for certificate in unmarked.filter(|certificate| !is_new(&certificate.der)) {
             let label = CertificateLabel { superseded: true, ..certificate.label.clone() };
             let label = Attribute::Label(label.to_string().into_bytes());
             card.set(certificate.handle, "superseded", &[label])?;

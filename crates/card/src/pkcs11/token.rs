@@ -200,6 +200,7 @@ impl Token for Pkcs11Token {
             atomic_install: false,
             slots: None,
             max_certificate: LONGEST_CERTIFICATE,
+            several_certificates: true,
             marks_superseded: true,
             pin_pad: false,
             activation: activation(&self.info()?),

@@ -2,7 +2,7 @@
 
 use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
 use obnova_profile::{
-    CardStatus, Directory, KeyRecord, SlotNumber, command,
+    CardStatus, Directory, FileId, KeyRecord, SlotNumber, command,
     pkcs15::{CertificateEntry, Label, PrivateKeyEntry, PublicKeyEntry},
 };
 
@@ -120,15 +120,20 @@ pub(super) fn has_key(directory: &Directory, slot: SlotNumber, key: KeyRecord, i
     private && public
 }
 
-/// Enters the certificate of a slot, in place of what stood there.
-pub(super) fn enter_certificate(directory: &mut Directory, slot: SlotNumber, id: &[u8], label: Label) {
-    let entry = CertificateEntry::new(label, slot, id);
+/// Enters the certificate in a file, in place of what stood there.
+pub(super) fn enter_certificate(directory: &mut Directory, file: FileId, id: &[u8], label: Label) {
+    let entry = CertificateEntry::in_file(label, file, id);
     directory.certificates.retain(|other| other.file != entry.file);
     directory.certificates.push(entry);
 }
 
-/// Marks everything of a slot as superseded.
-pub(super) fn mark_superseded(directory: &mut Directory, slot: SlotNumber) {
+/// Marks everything of a slot as superseded; or, when `new` is a certificate that it takes, every other one, and no key.
+pub(super) fn mark_superseded(directory: &mut Directory, slot: SlotNumber, new: Option<FileId>) {
+    if new.is_some() {
+        let others = directory.certificates.iter_mut().filter(|entry| entry.slot() == Some(slot));
+        others.filter(|entry| Some(entry.file) != new).for_each(|entry| entry.label = entry.label.superseded());
+        return;
+    }
     let private = directory.private_keys.iter_mut().filter(|entry| entry.slot == slot).map(|entry| &mut entry.label);
     let public = directory.public_keys.iter_mut().filter(|entry| entry.slot == slot).map(|entry| &mut entry.label);
     let certificates =

@@ -102,7 +102,7 @@ pub(super) fn install(
     check_install(&slots, jobs, superseded, card.status.limits.certificate.into())?;
 
     drop_dangling(&mut directory, &card.status);
-    let mut commands = Vec::new();
+    let (mut commands, mut files) = (Vec::new(), Vec::new());
     for (index, job) in jobs.iter().enumerate() {
         if jobs[..index].iter().any(|earlier| earlier.slot == job.slot) {
             return Err(TokenError::Slot {
@@ -111,20 +111,23 @@ pub(super) fn install(
             });
         }
         let (slot, record) = record(card, job.slot)?;
-        if !is_installed(card, &directory, &record, job)? {
-            commands.push(command::put_certificate(slot, &job.certificate));
+        let (file, is_there) = place(card, &directory, &record, job)?;
+        if !is_there {
+            commands.push(command::put_certificate_in(file, &job.certificate));
         }
+        files.push((job.slot, file));
         let entry = slots.iter().find(|slot| slot.id == job.slot).and_then(|slot| slot.key.as_ref());
         if let (Some(key), Some(entry)) = (record.key, entry) {
             let label = Label::fitting(&job.label);
             if !has_key(&directory, slot, key, &entry.id) {
                 enter_key(&mut directory, slot, key, &entry.id, &label);
             }
-            enter_certificate(&mut directory, slot, &entry.id, label);
+            enter_certificate(&mut directory, file, &entry.id, label);
         }
     }
     for id in superseded {
-        mark_superseded(&mut directory, names::slot_number(*id)?);
+        let new = files.iter().find(|(slot, _)| slot == id).map(|(_, file)| *file);
+        mark_superseded(&mut directory, names::slot_number(*id)?, new);
     }
     encode(card, &directory)?;
 
@@ -135,27 +138,27 @@ pub(super) fn install(
     write(card, &directory)
 }
 
-/// Whether this very certificate is there and entered: an installation that was torn at its end is repeated. Another one
-/// that is entered is not written over.
-fn is_installed(
+/// Where a certificate goes, and whether this very one is there and entered: an installation that was torn at its end is
+/// repeated. Another one that is entered is not written over; one that is not was being written when something tore.
+fn place(
     card: &mut Conversation<'_>,
     directory: &Directory,
     record: &SlotRecord,
     job: &InstallCertificate,
-) -> Result<bool, TokenError> {
-    for file in &record.certificates {
-        if !directory.certificates.iter().any(|entry| entry.file == file.file) {
-            continue;
-        }
+) -> Result<(FileId, bool), TokenError> {
+    let is_entered = |file| directory.certificates.iter().any(|entry| entry.file == file);
+    let full = |problem| TokenError::Slot { slot: job.slot, problem };
+    for file in record.certificates.iter().filter(|file| is_entered(file.file)) {
         if certificate(card, record.slot, file)? == job.certificate {
-            return Ok(true);
+            return Ok((file.file, true));
         }
-        return Err(TokenError::Slot {
-            slot: job.slot,
-            problem: "it holds another certificate: remove that one first",
-        });
+        if !card.status.limits.several_certificates {
+            return Err(full("it holds another certificate: remove that one first"));
+        }
     }
-    Ok(false)
+    let mut places = (0..FileId::MOST_CERTIFICATES).filter_map(|place| FileId::certificate_at(record.slot, place));
+    let free = places.find(|file| !is_entered(*file));
+    Ok((free.ok_or(full("its key has as many certificates as it can have: remove one first"))?, false))
 }
 
 pub(super) fn remove(
@@ -184,11 +187,8 @@ pub(super) fn remove(
                 let mut entered = record.certificates.iter().filter(|file| is_entered(file.file));
                 let file =
                     entered.nth(*index).ok_or(wrong("it has no certificate of this number: read the slots again"))?;
-                if file.file != FileId::certificate(slot) {
-                    return Err(TokenError::Unsupported { what: "remove a certificate beside the first".to_owned() });
-                }
                 directory.certificates.retain(|entry| entry.file != file.file);
-                commands.push(command::delete_certificate(slot));
+                commands.push(command::delete_certificate_in(file.file));
             }
         }
     }

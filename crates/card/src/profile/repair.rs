@@ -22,7 +22,7 @@ pub enum Repair {
     DirectoryRebuilt,
     /// The key in this slot had no entry, or a wrong one.
     KeyEntered(SlotId),
-    /// The certificate in this slot was there and not entered, in a directory that was rebuilt.
+    /// The certificates in this slot were there and not entered, in a directory that was rebuilt.
     CertificateEntered(SlotId),
     /// There were entries for this slot, and nothing in it that they are for; or two, where one belongs.
     EntriesDropped(SlotId),
@@ -70,12 +70,16 @@ pub(super) fn survey(
         }
         // Only where the directory was lost with every certificate in it. Otherwise a certificate that is not entered was
         // being written when something tore, and whoever wrote it finishes it.
-        let first = record.certificates.first().filter(|_| rebuilt);
-        if let Some(file) = first
-            && let Some(certified) = certified_key(&certificate(card, record.slot, file)?)
-            && same_key(&certified, &public)
-        {
-            enter_certificate(&mut directory, record.slot, &id, label);
+        let mut entered = false;
+        for file in record.certificates.iter().filter(|_| rebuilt) {
+            if let Some(certified) = certified_key(&certificate(card, record.slot, file)?)
+                && same_key(&certified, &public)
+            {
+                enter_certificate(&mut directory, file.file, &id, label.clone());
+                entered = true;
+            }
+        }
+        if entered {
             repairs.push(Repair::CertificateEntered(names::slot_id(record.slot)));
         }
     }

@@ -172,6 +172,7 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
         atomic_install: true,
         slots: Some(card.status.slots.len()),
         max_certificate: card.status.limits.certificate.into(),
+        several_certificates: card.status.limits.several_certificates,
         marks_superseded: true,
         activation: activation::state(card),
     })

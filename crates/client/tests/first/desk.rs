@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use const_oid::ObjectIdentifier;
 use obnova_algorithm::{Digest, KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{CaKey, Issuer};
 use obnova_card::KeyRole;
@@ -18,13 +17,13 @@ use obnova_client::{
             Received, SealedPassword, Signer, UserId,
         },
         envelope::OpeningKey,
-        est::{HttpRequest, HttpResponse, Operation, Server},
+        est::{Headers, HttpRequest, HttpResponse, Operation, Server},
     },
 };
 use obnova_renewal::ParsedCertificate;
 use x509_cert::{
     Certificate,
-    der::flagset::FlagSet,
+    der::{Encode as _, flagset::FlagSet},
     ext::pkix::{KeyUsages, SubjectKeyIdentifier},
 };
 
@@ -34,14 +33,32 @@ pub const USER: &str = "jana.novakova";
 pub const ONE_TIME_PASSWORD: &str = "MZXW6YTBOI5FA2LC";
 pub const REVOCATION_PASSWORD: &str = "the plums are in the cellar";
 
-/// Knows one user, and certifies what he asks for at the first pick-up.
+/// What a desk says that is not true.
+#[derive(Clone, Copy)]
+pub enum Lie {
+    /// Of a certificate.
+    Draft(fn(KeyRole, &mut Draft)),
+    /// This one does not come.
+    Missing(KeyRole),
+    /// Somebody else issued it.
+    Stranger,
+    /// About whom to encrypt to.
+    Encryption(fn(&mut Draft)),
+}
+
+/// Knows one user, and certifies what he asks for at the first pick-up. The same message again is the same order; the password
+/// is good for one.
 pub struct Desk {
     house: House,
     encryption: (CaKey, Certificate),
     kept: ProofKey,
     down: Cell<bool>,
+    pub lie: Cell<Option<Lie>>,
+    message: RefCell<Vec<u8>>,
+    stranger: House,
     order: RefCell<Option<Vec<SubjectPublicKeyInfoOwned>>>,
     sealed: RefCell<Option<SealedPassword>>,
+    issued: RefCell<Vec<Certificate>>,
     orders: Cell<usize>,
     confirmed: Cell<usize>,
 }
@@ -54,10 +71,7 @@ impl Desk {
         let root = ParsedCertificate::from_der(&issuer.certificate().der).unwrap();
         let house = House { key: CaKey::from_pkcs8(&issuer.key().to_pkcs8().unwrap()).unwrap(), root };
         let key = CaKey::generate(KeyAlgorithm::P256).unwrap();
-        let mut draft = Draft::new(KeyRole::Authentication, key.public_key().clone());
-        (draft.from, draft.until, draft.subject) = (from, until, name("CN=For encryption"));
-        draft.usage = Some(FlagSet::from(KeyUsages::KeyAgreement));
-        draft.extended = vec![ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.27")];
+        let draft = Self::for_encryption(&key);
         let encryption = (key, house.issue(&draft).certificate().clone());
         let password = Secret::from_bytes(ONE_TIME_PASSWORD.as_bytes()).unwrap();
         Self {
@@ -65,11 +79,23 @@ impl Desk {
             encryption,
             kept: ProofKey::derive(Digest::Sha256, &password, &UserId::new(USER).unwrap()),
             down: Cell::new(false),
+            lie: Cell::new(None),
+            message: RefCell::default(),
+            stranger: House::new("CN=Stranger"),
             order: RefCell::default(),
             sealed: RefCell::default(),
+            issued: RefCell::default(),
             orders: Cell::new(0),
             confirmed: Cell::new(0),
         }
+    }
+
+    fn for_encryption(key: &CaKey) -> Draft {
+        let mut draft = Draft::new(KeyRole::Authentication, key.public_key().clone());
+        (draft.from, draft.until, draft.subject) = (now() - days(400), now() + days(4_000), name("CN=For encryption"));
+        draft.usage = Some(FlagSet::from(KeyUsages::KeyAgreement));
+        draft.extended = Vec::new();
+        draft
     }
 
     pub fn anchors(&self) -> Vec<ParsedCertificate> {
@@ -96,9 +122,16 @@ impl Desk {
         sealed.as_ref().map(|sealed| sealed.open(&key).unwrap().as_bytes().to_vec())
     }
 
-    fn first(&self, request: &FirstRequest) -> Answer {
+    fn first(&self, message: &[u8], request: &FirstRequest) -> Answer {
+        let pending = Answer::Pending { token: PendToken::from_bytes(&[7; 32]).unwrap(), check_at: now() };
+        if *self.message.borrow() == message {
+            return pending;
+        }
         if request.user.as_str() != USER || request.proof.verify(&self.kept).is_err() {
             return Answer::Refused { reason: FailInfo::BadIdentity, text: "who are you?".into() };
+        }
+        if self.orders.get() > 0 {
+            return Answer::Refused { reason: FailInfo::BadIdentity, text: "the password was used".into() };
         }
         for (_, one) in &request.requests {
             one.verify().unwrap();
@@ -109,21 +142,40 @@ impl Desk {
         let keys = request.requests.iter().map(|(_, one)| one.public_key().clone()).collect();
         self.order.replace(Some(keys));
         self.sealed.replace(request.revocation_password.clone());
-        Answer::Pending { token: PendToken::from_bytes(&[7; 32]).unwrap(), check_at: now() }
+        self.message.replace(message.to_vec());
+        pending
+    }
+
+    /// What came of the order: what the link opens that is mailed, too.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        let order = self.order.borrow();
+        let roles = [KeyRole::Authentication, KeyRole::Signature];
+        let ordered = order.iter().flatten().zip(roles);
+        let certificates = ordered.filter_map(|(key, role)| {
+            let mut draft = Draft::new(role, key.clone());
+            (draft.from, draft.until) = (now() - days(1), now() + days(364));
+            let house = match self.lie.get() {
+                Some(Lie::Missing(missing)) if missing == role => return None,
+                Some(Lie::Stranger) => &self.stranger,
+                _ => &self.house,
+            };
+            if let Some(Lie::Draft(lie)) = self.lie.get() {
+                lie(role, &mut draft);
+            }
+            Some(house.issue(&draft).certificate().clone())
+        });
+        let mut issued = self.issued.borrow_mut();
+        if issued.is_empty() {
+            issued.extend(certificates);
+        }
+        issued.clone()
     }
 
     fn known(&self, request: &FullRequest) -> Answer {
         match &request.kind {
             Kind::QueryPending(_) => {
-                let order = self.order.borrow();
-                let roles = [KeyRole::Authentication, KeyRole::Signature];
-                let certificates = order.iter().flatten().zip(roles).map(|(key, role)| {
-                    let mut draft = Draft::new(role, key.clone());
-                    (draft.from, draft.until) = (now() - days(1), now() + days(364));
-                    self.house.issue(&draft).certificate().clone()
-                });
                 let chain = vec![self.house.root.certificate().clone()];
-                Answer::Issued { certificates: certificates.collect(), chain, confirm: true }
+                Answer::Issued { certificates: self.certificates(), chain, confirm: true }
             }
             Kind::ConfirmAcceptance { .. } => {
                 self.confirmed.set(self.confirmed.get() + 1);
@@ -140,13 +192,24 @@ impl HttpExchange for &Desk {
             return Err(CaError::Unreachable { server: "desk".into(), problem: "down".into() });
         }
         let server = Server::new();
+        if request.path == "/encryption.cer" {
+            let body = match self.lie.get() {
+                Some(Lie::Encryption(lie)) => {
+                    let mut draft = Desk::for_encryption(&self.encryption.0);
+                    lie(&mut draft);
+                    self.house.issue(&draft).der().to_vec()
+                }
+                Some(Lie::Stranger) => self.stranger.issue(&Desk::for_encryption(&self.encryption.0)).der().to_vec(),
+                _ => self.encryption.1.to_der().unwrap(),
+            };
+            return Ok(HttpResponse { status: 200, headers: Headers::default(), body });
+        }
         let Operation::FullCmc(message) = server.route(request).unwrap() else {
-            let certificates = [self.house.root.certificate().clone(), self.encryption.1.clone()];
-            return Ok(server.cacerts(&certificates).unwrap());
+            return Ok(server.cacerts(&[self.house.root.certificate().clone()]).unwrap());
         };
         let received = Received::parse(&message).unwrap();
         let answer = match &received {
-            Received::First(request) => self.first(request),
+            Received::First(request) => self.first(&message, request),
             Received::Known(request) => self.known(request),
             Received::Revocation(_) => unreachable!(),
         };

@@ -7,6 +7,7 @@
 //!   process, and the same one each time.
 //! - [`rig::Rig`] is a kind of card: how one is made, put into a reader, and reached by a process with such a life. Another
 //!   driver is one more `impl Rig` and a file of tests like [`profile`] and [`softhsm`].
+//! - [`same_key`] is a card whose keys are certified again.
 //! - [`authority::Authority`] is a real `obnova_ca::Ca` with its SQLite file, behind the real EST and CMC machines, with a
 //!   life of its own.
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
@@ -16,14 +17,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod apdus;
 mod authority;
 mod holder;
+mod journal;
 mod mortal;
 mod profile;
 mod recorded;
 #[path = "../../../card/tests/common/report.rs"]
 mod report;
 mod rig;
+mod same_key;
 mod softhsm;
 mod table;
 mod tears;

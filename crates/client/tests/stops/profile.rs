@@ -8,9 +8,10 @@ use obnova_client::{SharedToken, share};
 use obnova_profile::{Label, SlotNumber};
 use obnova_renewal::Pair;
 use obnova_simulator::{Card, Fault, FaultPlan, Personalisation, SimulatorConnection};
-use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
+use obnova_transport::Decorated;
 
 use crate::{
+    apdus::{Apdus, WITH_A_PIN},
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
     table, tears,
@@ -61,31 +62,6 @@ impl Rig for ProfileRig {
 
     fn witness(&self) -> SharedToken {
         share(ProfileToken::new(SimulatorConnection::new(self.0.with_card(|card| card.fork()))))
-    }
-}
-
-/// What the name of a VERIFY ends with that does not only ask for the tries.
-const WITH_A_PIN: &str = ", a PIN";
-
-/// Stops before and after each APDU.
-struct Apdus(Mortal);
-
-impl Decorator for Apdus {
-    fn transmit(
-        &mut self,
-        card: &mut dyn CardTransport,
-        command: &[u8],
-        response: &mut Vec<u8>,
-    ) -> Result<(), TransportError> {
-        // The header only: what follows may be a PIN.
-        let header: Vec<_> = command.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
-        let sends_a_pin = command.get(1) == Some(&0x20) && command.len() > 5;
-        let name = format!("APDU {}{}", header.join(" "), if sends_a_pin { WITH_A_PIN } else { "" });
-        let outcome = self.0.effect(&name, || card.transmit(command, response));
-        // The counter of tries in the answer: the card takes back what is only asked for.
-        let is_wrong = sends_a_pin && response.starts_with(&[0x63]);
-        assert!(!(is_wrong && matches!(outcome, Ok(Ok(())))), "a try was spent: {name}");
-        outcome.unwrap_or(Err(TransportError::CardRemoved))
     }
 }
 

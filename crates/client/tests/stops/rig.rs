@@ -3,7 +3,7 @@ use std::path::Path;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{PasswordKind, Secret};
 use obnova_client::SharedToken;
-use obnova_renewal::Pair;
+use obnova_renewal::{Pair, Policy};
 
 use crate::mortal::Mortal;
 
@@ -15,6 +15,17 @@ pub trait Rig: Sized {
     /// Whether it is quick enough to go on from each point by itself. Otherwise it is gone on from those points only that
     /// leave other files behind than each point before them: a process that died leaves nothing but files.
     const EACH_POINT: bool;
+
+    /// What is asked of the renewal.
+    fn policy() -> Policy {
+        Policy::twins()
+    }
+
+    /// Keys on the card at the end.
+    const KEYS: usize = 4;
+
+    /// Certificates on a key that was certified.
+    const ON_A_KEY: usize = 1;
 
     /// Makes a card in `folder` with a key of each role, and puts the certificates on it that `certify` gives for them.
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>);

@@ -11,18 +11,18 @@ use obnova_algorithm::verify_digest;
 use obnova_ca::Outcome as Decided;
 use obnova_card::{KeyRole, PasswordKind, PasswordState, PasswordStatus, Pin, SignDigest, SlotId, Tries};
 use obnova_client::{
-    Checkup, EstConnection, FileJournal, Journal, JournalError, Outcome, RunError, Runner, Seams, SharedToken, Subject,
-    Turn, check_up, install_completion, look,
+    Checkup, EstConnection, FileJournal, Outcome, RunError, Runner, Seams, SharedToken, Subject, Turn, check_up,
+    install_completion, look,
 };
 use obnova_renewal::{
-    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Policy, Reason, Record, Terms,
-    Vouching, scan,
+    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Reason, Terms, Vouching, scan,
 };
 
 use crate::{
     authority::{Authority, Wire},
     holder::{Door, Holder},
-    mortal::{Dead, Mortal},
+    journal::MortalJournal,
+    mortal::Mortal,
     rig::Rig,
 };
 
@@ -83,7 +83,7 @@ impl Snapshot {
         R::personalise(&folder.path().join("card"), |keys| authority.certify(keys));
         drop(authority);
         let card = look(R::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
-        let old = Plan::make(&card, &Policy::twins(), SystemTime::now()).unwrap().old;
+        let old = Plan::make(&card, &R::policy(), SystemTime::now()).unwrap().old;
         let old = old.map(|_, old| (old.slot, old.certificate.clone()));
         Self { folder, before: Rc::new(Before { old, passwords: card.passwords }) }
     }
@@ -146,7 +146,7 @@ impl<R: Rig> World<R> {
             Some((name, _)) => (name, None),
             None => {
                 let card = look(token.lock().unwrap().as_mut())?;
-                let plan = match Plan::make(&card, &Policy::twins(), SystemTime::now()) {
+                let plan = match Plan::make(&card, &R::policy(), SystemTime::now()) {
                     Ok(plan) => plan,
                     Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
                 };
@@ -166,7 +166,7 @@ impl<R: Rig> World<R> {
         let terms =
             Terms { anchors: self.authority.anchors(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
         let card = look(token.lock().unwrap().as_mut())?;
-        let completion = Completion::make(&card, came, &Policy::twins(), &terms, SystemTime::now());
+        let completion = Completion::make(&card, came, &R::policy(), &terms, SystemTime::now());
         let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
         install_completion(&token, &mut Holder::<R>::new(), &completion)?;
         Ok(Ended::Done)
@@ -280,14 +280,14 @@ impl<R: Rig> World<R> {
         assert_eq!(orders[0].certificates.len(), 2, "{told}: issued once");
         let card = &seen.card;
         assert_eq!(scan(card), [], "{told}: keys without certificates");
-        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 4, "{told}: keys on the card");
+        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), R::KEYS, "{told}: keys on the card");
         let issued: Vec<_> =
             orders[0].certificates.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap()).collect();
         let mut signers = self.old_pair();
         for (issued, role) in issued.iter().zip([KeyRole::Authentication, KeyRole::Signature]) {
             let slot = card.slots.iter().find(|slot| slot.holds(issued));
             let slot = slot.unwrap_or_else(|| panic!("{told}: the new {role} certificate is not on the card"));
-            assert_eq!(slot.certificates.len(), 1, "{told}: slot {}", slot.id);
+            assert_eq!(slot.certificates.len(), R::ON_A_KEY, "{told}: slot {}", slot.id);
             assert_eq!(slot.key.as_ref().unwrap().role, role, "{told}: slot {}", slot.id);
             signers.push((slot.id, issued));
         }
@@ -295,10 +295,12 @@ impl<R: Rig> World<R> {
         assert_eq!(seen.token.lock().unwrap().passwords().unwrap(), self.before.passwords, "{told}");
         let are_marked = card.capabilities.atomic_install || *ended == Ended::Done || self.journals().exists();
         for (role, (slot, _)) in self.before.old.iter().filter(|_| card.capabilities.marks_superseded && are_marked) {
-            let marked = card.slot(*slot).unwrap().certificates.iter().all(|one| one.superseded);
+            let is_new = |one: &ParsedCertificate| issued.contains(one);
+            let mut old = card.slot(*slot).unwrap().certificates.iter();
+            let marked = old.all(|one| one.superseded != one.certificate.as_ref().is_some_and(is_new));
             assert!(marked, "{told}: the old {role} certificate is not marked");
         }
-        match Plan::make(card, &Policy::twins(), SystemTime::now()) {
+        match Plan::make(card, &R::policy(), SystemTime::now()) {
             Err(NotEligible { reasons }) if matches!(reasons[..], [Reason::NotDue { .. }]) => {}
             other => panic!("{told}: the new pair is not the current one: {other:?}"),
         }
@@ -325,7 +327,7 @@ impl<R: Rig> Seen<R> {
         if orphans.is_empty() {
             return;
         }
-        let checkup = Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &Policy::twins() };
+        let checkup = Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &R::policy() };
         let checks = check_up(checkup, SystemTime::now());
         let unfinished = checks.iter().find(|check| check.subject == Subject::Unfinished).unwrap();
         match &unfinished.outcome {
@@ -335,7 +337,7 @@ impl<R: Rig> Seen<R> {
             }
             other => panic!("{told}: {other:?} with {orphans:?}"),
         }
-        if let Ok(plan) = Plan::make(&self.card, &Policy::twins(), SystemTime::now()) {
+        if let Ok(plan) = Plan::make(&self.card, &R::policy(), SystemTime::now()) {
             let used = |slot| plan.new.iter().any(|(_, new)| new.slot == slot && new.waiting.is_some());
             for orphan in &orphans {
                 let told_of = used(orphan.slot) || plan.unfinished.contains(&orphan.slot);
@@ -363,57 +365,6 @@ impl<R: Rig> Seen<R> {
                 verify_digest(certificate.public_key(), job.algorithm, &job.digest, signature).unwrap();
             }
         }
-    }
-}
-
-/// Stops before each write to the journal, in the middle of it, and after it.
-struct MortalJournal {
-    inner: FileJournal,
-    life: Mortal,
-}
-
-impl MortalJournal {
-    /// Leaves what a process leaves that was killed while it wrote: half of the lines behind those that are there, or half of
-    /// the file that is to take the place of the journal.
-    fn tear(&mut self, records: &[Record]) {
-        let path = self.inner.path().to_owned();
-        let before = fs::read(&path).ok();
-        self.inner.append(records).unwrap();
-        let after = fs::read(&path).unwrap();
-        match before.filter(|before| before.len() < after.len() && !before.is_empty()) {
-            Some(mut before) => {
-                before.extend_from_slice(&after[before.len()..][..(after.len() - before.len()) / 2]);
-                fs::write(&path, before).unwrap();
-            }
-            None => {
-                fs::remove_file(&path).unwrap();
-                fs::write(path.with_extension("new"), &after[..after.len() / 2]).unwrap();
-            }
-        }
-    }
-}
-
-impl Journal for MortalJournal {
-    fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
-        let path = self.inner.path().to_owned();
-        let died = |Dead { .. }| {
-            let error = std::io::Error::other("the program ended");
-            JournalError::Io { path: path.clone(), error }
-        };
-        let name = format!("journal {}", records.iter().map(|one| one.fact.name()).collect::<Vec<_>>().join(", "));
-        self.life.pass(|| format!("before {name}")).map_err(died)?;
-        if let Err(dead) = self.life.pass(|| format!("inside {name}")) {
-            if dead.just_now {
-                self.tear(records);
-            }
-            return Err(died(dead));
-        }
-        self.inner.append(records)?;
-        self.life.pass(|| format!("after {name}")).map_err(died)
-    }
-
-    fn records(&mut self) -> Result<Vec<Record>, JournalError> {
-        self.inner.records()
     }
 }
 

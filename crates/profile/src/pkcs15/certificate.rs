@@ -11,15 +11,21 @@ pub struct CertificateEntry {
     pub label: Label,
     /// Identifier shared with the keys.
     pub id: Vec<u8>,
-    /// The file that holds it; in profile 1.0 that of a slot.
+    /// The file that holds it.
     pub file: FileId,
 }
 
 impl CertificateEntry {
-    /// The entry for the certificate of a slot.
+    /// The entry for the first certificate of a slot.
     #[must_use]
     pub fn new(label: Label, slot: SlotNumber, id: &[u8]) -> Self {
-        Self { label, id: id.to_vec(), file: FileId::certificate(slot) }
+        Self::in_file(label, FileId::certificate(slot), id)
+    }
+
+    /// The entry for the certificate in a file.
+    #[must_use]
+    pub fn in_file(label: Label, file: FileId, id: &[u8]) -> Self {
+        Self { label, id: id.to_vec(), file }
     }
 
     /// The slot that holds it.

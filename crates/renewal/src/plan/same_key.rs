@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use x509_cert::name::Name;
 
 use super::{NewKey, Plan, label};
-use crate::{CardView, Method, NotEligible, Policy, eligibility};
+use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
 pub(super) fn plan(
@@ -12,7 +12,13 @@ pub(super) fn plan(
     issuer: Option<&Name>,
     now: SystemTime,
 ) -> Result<Plan, NotEligible> {
-    let old = eligibility::current(card, policy, issuer, now)?.old;
+    let current = eligibility::current(card, policy, issuer, now);
+    if !card.capabilities.several_certificates {
+        let mut reasons = current.err().map_or_else(Vec::new, |refused| refused.reasons);
+        reasons.push(Reason::OneCertificateOnly);
+        return Err(NotEligible { reasons });
+    }
+    let old = current?.old;
     let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
     Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
 }

@@ -27,6 +27,10 @@ pub struct Play {
 impl Play {
     pub fn new(house: House, mut token: Box<dyn Token>) -> Self {
         let plan = Plan::make(&view(token.as_mut()), &Policy::twins(), now()).unwrap();
+        Self::of(house, token, plan)
+    }
+
+    pub fn of(house: House, token: Box<dyn Token>, plan: Plan) -> Self {
         let (process, records) = Process::start("test-1", plan, now());
         Self {
             house,

@@ -62,10 +62,10 @@ impl Card {
         done()
     }
 
-    /// PUT DATA (§5.4): the certificate of a slot.
+    /// PUT DATA (§5.4): a certificate of a slot.
     pub(super) fn put_certificate(&mut self, request: &Request<'_>) -> Outcome {
         let file = FileId(u16::from_be_bytes([request.p1, request.p2]));
-        let slot = file.slot_of_certificate().ok_or(StatusWord::INCORRECT_P1_P2)?;
+        let (slot, place) = file.place_of_certificate().ok_or(StatusWord::INCORRECT_P1_P2)?;
         self.content_access()?;
         let object = Tlv::parse(request.data).map_err(|_| StatusWord::INCORRECT_DATA)?;
         let certificate = Tlv::parse(object.value).map_err(|_| StatusWord::INCORRECT_DATA)?;
@@ -75,38 +75,40 @@ impl Card {
         if object.value.len() > self.state.largest_certificate.into() {
             return Err(StatusWord::NOT_ENOUGH_SPACE.into());
         }
-        self.store_certificate(slot, object.value)?;
+        self.store_certificate(slot, place, object.value)?;
         done()
     }
 
-    pub(super) fn store_certificate(&mut self, slot: SlotNumber, certificate: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn store_certificate(&mut self, slot: SlotNumber, place: u8, certificate: &[u8]) -> Result<(), Refusal> {
         let stored = self.state.slot_mut(slot).ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;
         if stored.key.is_none() {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
-        stored.certificate = Some(certificate.to_vec().into());
+        stored.put_certificate(place, certificate.to_vec().into());
         self.changed()
     }
 
-    /// DELETE FILE (§5.5): a certificate, or a key with its certificate.
+    /// DELETE FILE (§5.5): a certificate, or a key with its certificates.
     pub(super) fn delete_file(&mut self, request: &Request<'_>) -> Outcome {
         request.expect(0x00, 0x00)?;
         let id = <[u8; 2]>::try_from(request.data).map_err(|_| StatusWord::INCORRECT_DATA)?;
         let file = FileId(u16::from_be_bytes(id));
         self.content_access()?;
-        let (slot, with_key) = match (file.slot_of_certificate(), file.slot_of_key()) {
-            (Some(slot), _) => (slot, false),
-            (_, Some(slot)) => (slot, true),
+        let (slot, place) = match (file.place_of_certificate(), file.slot_of_key()) {
+            (Some((slot, place)), _) => (slot, Some(place)),
+            (_, Some(slot)) => (slot, None),
             _ => return Err(StatusWord::FILE_NOT_FOUND.into()),
         };
         let stored = self.state.slot_mut(slot).ok_or(StatusWord::FILE_NOT_FOUND)?;
-        let there = if with_key { stored.key.take().is_some() } else { stored.certificate.is_some() };
+        let there = match place {
+            Some(place) => stored.remove_certificate(place),
+            None => stored.remove_key(),
+        };
         if !there {
             return Err(StatusWord::FILE_NOT_FOUND.into());
         }
-        stored.certificate = None;
         self.changed()?;
-        if with_key {
+        if place.is_none() {
             self.keys[usize::from(slot.get()) - 1] = None;
             self.session.environment = None;
         }
@@ -121,8 +123,8 @@ impl Card {
             FileId::AODF => Some(pkcs15::aodf(self.state.model()).into()),
             FileId::TOKEN_INFO => Some(self.token_info().encode().into()),
             FileId::DIRECTORY => Some(self.state.directory().into()),
-            _ => match (file.slot_of_certificate(), file.slot_of_public_key()) {
-                (Some(slot), _) => Some((&self.state.slot(slot)?.certificate.as_ref()?[..]).into()),
+            _ => match (file.place_of_certificate(), file.slot_of_public_key()) {
+                (Some((slot, place)), _) => Some((&self.state.slot(slot)?.certificate_at(place)?[..]).into()),
                 (_, Some(slot)) => Some(public_key_file(&self.key(slot)?.public())?.into()),
                 _ => None,
             },

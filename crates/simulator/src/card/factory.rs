@@ -44,11 +44,12 @@ impl Card {
         let key = self.key(slot).ok_or(FactoryError::NoKey { slot })?;
         let id = key_id(&key.public().to_spki()?).map_err(TemplateError::from)?;
         let mut directory = self.directory()?;
-        directory.certificates.retain(|entry| entry.slot() != Some(slot));
-        directory.certificates.push(CertificateEntry::new(label.clone(), slot, &id));
+        let entry = CertificateEntry::new(label.clone(), slot, &id);
+        directory.certificates.retain(|other| other.file != entry.file);
+        directory.certificates.push(entry);
         // What the directory cannot name is not written.
         directory.encode(self.state.layout())?;
-        self.store_certificate(slot, certificate)?;
+        self.store_certificate(slot, 0, certificate)?;
         self.set_directory(&directory)
     }
 

@@ -37,6 +37,7 @@ reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
         [one] only 1 is free
        *[other] only { $free } are free
     }: remove superseded pairs first (obnova card clean).
+reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key: renew with new keys.
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
 

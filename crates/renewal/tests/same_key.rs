@@ -1,0 +1,146 @@
+//! Renewal in the strict sense: the key stays, and a new certificate comes beside the old one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use obnova_card::KeyRole;
+use obnova_renewal::{
+    Action, Answer, Completion, Event, Failure, Method, NotEligible, Pair, PinUse, Plan, Policy, Reason, Refusal,
+    removable,
+};
+use support::{Draft, Holder, House, days, now, play::Play, view};
+
+fn same_key() -> Policy {
+    Policy { method: Method::SameKey, ..Policy::twins() }
+}
+
+fn begin() -> Play {
+    let house = House::new("CN=Root");
+    let holder = Holder::new(&house);
+    let plan = Plan::make(&holder.view(), &same_key(), now()).unwrap();
+    Play::of(house, Box::new(holder.token()), plan)
+}
+
+#[test]
+fn no_key_is_made_and_the_new_certificates_are_beside_the_old_ones() {
+    let mut play = begin();
+    let plan = play.process.plan().clone();
+    assert!(plan.keeps_key() && !plan.is_first());
+    assert!(!plan.has(PinUse::MakeKey(KeyRole::Authentication)) && plan.has(PinUse::Vouch(KeyRole::Signature)));
+    let slots = |plan: &Plan| (plan.old.map(|_, old| old.slot), plan.new.map(|_, new| new.slot));
+    let (old, new) = slots(&plan);
+    assert_eq!(old, new, "in the very slots");
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert!(!play.actions.contains(&"generate"));
+    let card = view(play.token.as_mut());
+    assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), 2);
+    for (role, slot) in new.iter() {
+        let slot = card.slot(*slot).unwrap();
+        let [before, after] = &slot.certificates[..] else { panic!("{role}: {slot:?}") };
+        assert!(before.superseded && !after.superseded && before.fits_key && after.fits_key, "{role}");
+        assert_eq!(before.certificate.as_ref(), Some(&plan.old.get(role).unwrap().certificate));
+    }
+    // The youngest is what counts from here on, and the old ones can go without their keys.
+    let later = now() + days(340);
+    let again = Plan::make(&card, &same_key(), later).unwrap();
+    for (role, old) in again.old.iter() {
+        assert_eq!(Some(&old.certificate), play.process.certificates().unwrap().get(role));
+    }
+    let old = removable(&card, later);
+    assert_eq!(
+        old.iter().map(|one| one.certificate.as_ref().map(|(index, _)| *index)).collect::<Vec<_>>(),
+        [Some(0); 2]
+    );
+    let orders = obnova_renewal::removals(&card, &old, &old.iter().map(|one| one.name.clone()).collect::<Vec<_>>());
+    let removal = |slot| obnova_card::Removal::Certificate(slot, 0);
+    assert_eq!(orders.unwrap(), card.slots[..2].iter().map(|slot| removal(slot.id)).collect::<Vec<_>>());
+}
+
+#[test]
+fn interrupted_after_any_action_it_ends_as_if_nothing_had_happened() {
+    let mut undisturbed = begin();
+    undisturbed.run();
+    for stop in 0..undisturbed.actions.len() {
+        let mut play = begin();
+        for _ in 0..stop {
+            play.step();
+        }
+        play.forget();
+        assert!(matches!(play.run(), Action::Done(_)), "stopped after {stop}");
+        let card = view(play.token.as_mut());
+        assert!(card.slots[..2].iter().all(|slot| slot.certificates.len() == 2), "stopped after {stop}");
+    }
+}
+
+#[test]
+fn without_the_journal_the_card_and_the_files_are_enough() {
+    let mut play = begin();
+    while !matches!(play.next(), Action::PickUp(_)) {
+        assert!(play.step().is_none());
+    }
+    let (came, terms) = (play.issue(), play.house.terms());
+    let make = |play: &mut Play, came: &[Vec<u8>]| {
+        Completion::make(&view(play.token.as_mut()), came, &same_key(), &terms, now())
+    };
+    let completion = make(&mut play, &came).unwrap();
+    let slots = |jobs: &[obnova_card::InstallCertificate]| jobs.iter().map(|job| job.slot).collect::<Vec<_>>();
+    assert_eq!(slots(&completion.jobs), completion.superseded, "beside the old ones, which are marked");
+    let pin = obnova_card::Pin::new(obnova_card::Secret::from(support::AUTHENTICATION_PIN));
+    play.token.install(&completion.jobs, &completion.superseded, &pin).unwrap();
+    assert!(make(&mut play, &came).unwrap().is_done());
+    let old = play.process.plan().old.map(|_, old| old.certificate.der().to_vec());
+    let old: Vec<_> = old.iter().map(|(_, der)| der.clone()).collect();
+    assert_eq!(
+        make(&mut play, &old).unwrap_err(),
+        Refusal::NotNew { role: KeyRole::Authentication },
+        "older ones are not"
+    );
+}
+
+#[test]
+fn what_is_no_new_certificate_is_refused() {
+    let cases: [(&str, fn(&Play, KeyRole) -> Vec<u8>, Refusal); 3] = [
+        (
+            "the old ones once more",
+            |play, role| play.process.plan().old.get(role).unwrap().certificate.der().to_vec(),
+            Refusal::NotNew { role: KeyRole::Authentication },
+        ),
+        (
+            "new ones that end no later",
+            |play, role| {
+                let old = &play.process.plan().old.get(role).unwrap().certificate;
+                let mut draft = Draft::new(role, old.public_key().clone());
+                draft.until = old.not_after();
+                play.house.issue(&draft).der().to_vec()
+            },
+            Refusal::NotNew { role: KeyRole::Authentication },
+        ),
+        (
+            "for other keys",
+            |play, role| {
+                let key = obnova_ca::CaKey::generate(obnova_algorithm::KeyAlgorithm::P256).unwrap();
+                play.house.issue(&Draft::new(role, key.public_key().clone())).der().to_vec()
+            },
+            Refusal::AnotherKey,
+        ),
+    ];
+    for (told, lie, refusal) in cases {
+        let mut play = begin();
+        while !matches!(play.next(), Action::PickUp(_)) {
+            assert!(play.step().is_none());
+        }
+        let certificates = Pair::ROLES.map(|role| lie(&play, role)).to_vec();
+        play.take(Event::Answered(Answer::Issued { certificates, receipt: None }));
+        assert_eq!(play.next(), Action::Failed(Failure::Rejected(refusal)), "{told}");
+    }
+}
+
+#[test]
+fn a_card_that_keeps_one_certificate_a_key_is_told_before_anything_is_done() {
+    let mut card = Holder::new(&House::new("CN=Root")).view();
+    card.capabilities.several_certificates = false;
+    let Err(NotEligible { reasons }) = Plan::make(&card, &same_key(), now()) else { panic!("planned") };
+    assert_eq!(reasons, [Reason::OneCertificateOnly]);
+    assert!(Plan::make(&card, &Policy::twins(), now()).is_ok(), "new keys need no such room");
+}
