@@ -1,7 +1,7 @@
 use std::fmt;
 
 use obnova_card::Secret;
-use obnova_enroll::cmc::UserId;
+use obnova_enroll::{OneTimePassword, TypingError, cmc::UserId};
 use obnova_renewal::{PasswordRules, WeakPassword};
 
 use crate::{Prompt, RunError};
@@ -73,6 +73,10 @@ pub enum CredentialProblem {
     /// Nothing was given, or too much, or what nobody can have been handed.
     #[error("this cannot be it: copy it as it was handed over")]
     Form,
+    /// It is a password with characters that tell whether it was typed right, and they say that it was not. Given once more just
+    /// so it is taken: an issuer of another make may hand out what looks alike.
+    #[error("it was mistyped: look at it once more; no guess was spent")]
+    Mistyped,
     /// A password that was picked is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
@@ -90,6 +94,7 @@ impl CredentialProblem {
     pub const fn id(self) -> &'static str {
         match self {
             Self::Form => "credential-form",
+            Self::Mistyped => "credential-mistyped",
             Self::Weak(weak) => weak.id(),
             Self::Differ => "credential-differ",
             Self::SameAsOneTime => "credential-same-as-one-time",
@@ -105,8 +110,9 @@ impl Credentials {
     /// [`RunError::Prompt`]; [`RunError::Credential`] when what is given stays no good.
     pub fn ask(prompt: &mut dyn Prompt, revocation: Option<PasswordRules>) -> Result<Self, RunError> {
         let user = ask(prompt, Credential::UserId, None, user_id)?;
+        let mut mistyped = None;
         let one_time_password =
-            ask(prompt, Credential::OneTimePassword, None, |prompt, given| one_time(prompt, given))?;
+            ask(prompt, Credential::OneTimePassword, None, |_, given| one_time(given, &mut mistyped))?;
         let revocation_password = revocation.map(|rules| {
             ask(prompt, Credential::RevocationPassword, Some(rules), |prompt, given| {
                 picked(prompt, given, &one_time_password, rules)
@@ -125,7 +131,7 @@ fn ask<T>(
     prompt: &mut dyn Prompt,
     what: Credential,
     rules: Option<PasswordRules>,
-    judge: impl Fn(&mut dyn Prompt, &Secret) -> Judged<T>,
+    mut judge: impl FnMut(&mut dyn Prompt, &Secret) -> Judged<T>,
 ) -> Result<T, RunError> {
     let mut problem = None;
     for _ in 0..ATTEMPTS {
@@ -143,8 +149,17 @@ fn user_id(_: &mut dyn Prompt, given: &Secret) -> Judged<UserId> {
     Ok(text.ok().and_then(|text| UserId::new(text).ok()).ok_or(CredentialProblem::Form))
 }
 
-fn one_time(_: &mut dyn Prompt, given: &Secret) -> Judged<obnova_enroll::Secret> {
-    Ok(obnova_enroll::Secret::from_bytes(given.expose().trim_ascii()).map_err(|_| CredentialProblem::Form))
+fn one_time(given: &Secret, mistyped: &mut Option<Secret>) -> Judged<obnova_enroll::Secret> {
+    let typed = given.expose().trim_ascii();
+    match std::str::from_utf8(typed).map(OneTimePassword::typed) {
+        Ok(Ok(password)) => return Ok(Ok(password.secret())),
+        Ok(Err(TypingError::Mistyped)) if mistyped.as_ref() != Some(given) => {
+            *mistyped = Some(given.clone());
+            return Ok(Err(CredentialProblem::Mistyped));
+        }
+        _ => {}
+    }
+    Ok(obnova_enroll::Secret::from_bytes(typed).map_err(|_| CredentialProblem::Form))
 }
 
 fn picked(

@@ -11,6 +11,7 @@ mod desk;
 mod journal;
 #[path = "first/lies.rs"]
 mod lies;
+#[allow(dead_code, reason = "the stops of a renewal use all of it")]
 #[path = "stops/mortal.rs"]
 mod mortal;
 #[path = "first/stops.rs"]
@@ -185,6 +186,34 @@ fn a_weak_or_mistyped_revocation_password_is_asked_for_again_and_never_sent() {
     assert_eq!(place.desk.orders(), 0);
     place.face.credentials = typed();
     assert!(matches!(place.run().unwrap(), Turn::Done(_)), "and resumed with a good one");
+}
+
+#[test]
+fn a_mistyped_one_time_password_is_noticed_before_it_is_sent_and_one_of_another_make_is_taken_as_it_is() {
+    let good = obnova_client::enroll::OneTimePassword::from_random(&[0x5A; 12]).to_text().to_string();
+    let mut bad = good.clone().into_bytes();
+    bad.swap(1, 3);
+    let bad: &'static str = String::from_utf8(bad).unwrap().leak();
+    let good: &'static str = good.to_lowercase().replace('-', " ").leak();
+    let one_time = |password| (Credential::OneTimePassword, password);
+    let asked = |place: &Place| {
+        let asked = place.face.asked_for.iter().filter(|(what, _)| *what == Credential::OneTimePassword);
+        asked.map(|(_, problem)| *problem).collect::<Vec<_>>()
+    };
+    for (typed, problems) in [
+        ([bad, good], [None, Some(CredentialProblem::Mistyped)].as_slice()),
+        // Twice the same: then it is another kind of password.
+        ([bad, bad], &[None, Some(CredentialProblem::Mistyped)]),
+        ([good, bad], &[None]),
+        (["K7Q", bad], &[None]),
+    ] {
+        let mut place = Place::new(Policy::partner());
+        place.face.credentials = [&self::typed()[..1], &typed.map(one_time), &self::typed()[2..]].concat();
+        // The desk knows another one: it is refused, but by the CA.
+        let turn = place.run().unwrap();
+        assert!(matches!(turn, Turn::Failed(Failure::Refused { .. })), "{turn:?}");
+        assert_eq!(asked(&place), problems);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use obnova_card::{PasswordKind, Secret, TokenError, Tries};
 use obnova_client::{
     Credential, CredentialRequest, PinRequest, Progress as Told, Prompt, PromptError, Question, RunError,
 };
-use obnova_renewal::{Fact, date};
+use obnova_renewal::{Fact, Plan, date};
 
 use crate::{
     ask,
@@ -40,6 +40,11 @@ impl Face {
             meanwhile: None,
             wrong: None,
         }))
+    }
+
+    /// What is told from here on.
+    pub fn is_about(&mut self, plan: &Plan) {
+        (self.narrator.first, self.narrator.one) = (plan.is_first(), plan.new.len() == 1);
     }
 
     /// Tells what is known from here on.

@@ -10,17 +10,15 @@ use crate::{texts::t, view};
 pub struct Narrator {
     prepared: Option<Prepared>,
     /// No old key vouches.
-    first: bool,
+    pub first: bool,
+    /// There is one certificate.
+    pub one: bool,
 }
 
 impl Narrator {
     /// A line for what is now known; `None` for what nobody needs to read.
     pub fn fact(&mut self, fact: &Fact) -> Option<String> {
         Some(match fact {
-            Fact::Started { plan, .. } => {
-                self.first = plan.is_first();
-                return None;
-            }
             Fact::Terms(terms) => {
                 let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
                 t!("fact-terms", name = name)
@@ -42,6 +40,7 @@ impl Narrator {
                 }
             }
             Fact::Sealed(message) if self.first => t!("fact-sealed-first", bytes = message.0.len()),
+            Fact::Installed if self.one && !self.first => t!("fact-installed-one"),
             Fact::Installed if self.first => t!("fact-installed-first"),
             Fact::Sealed(message) => t!("fact-sealed", bytes = message.0.len()),
             Fact::Pending(_) => t!("fact-pending"),

@@ -73,6 +73,7 @@ pub fn credential(what: Credential) -> String {
 pub fn credential_problem(problem: CredentialProblem) -> String {
     match problem {
         CredentialProblem::Form => t!("credential-form"),
+        CredentialProblem::Mistyped => t!("credential-mistyped"),
         CredentialProblem::Weak(WeakPassword::NotText) => t!("weak-not-text"),
         CredentialProblem::Weak(WeakPassword::TooLong { maximum }) => t!("weak-too-long", maximum = maximum),
         CredentialProblem::Weak(WeakPassword::TooShort { minimum }) => t!("weak-too-short", minimum = minimum),

@@ -27,7 +27,9 @@ pub fn show(screen: &mut Screen, plan: &Plan) {
 fn steps(plan: &Plan) -> Vec<String> {
     let mut steps: Vec<_> = plan.new.iter().map(|(role, new)| key(plan, role, new)).collect();
     let vouched = plan.has(PinUse::Vouch(KeyRole::Authentication)) || plan.has(PinUse::Vouch(KeyRole::Signature));
+    let one = plan.new.len() == 1;
     steps.push(match (vouched, plan.is_first()) {
+        (true, _) if one => t!("plan-request-one"),
         (true, _) => t!("plan-request"),
         (false, true) => t!("plan-request-first"),
         (false, false) => t!("plan-request-alone"),
@@ -35,7 +37,11 @@ fn steps(plan: &Plan) -> Vec<String> {
     if plan.confirm_certificates {
         steps.push(t!("plan-confirm"));
     }
-    steps.push(t!("plan-install"));
+    steps.push(match plan.is_first() {
+        true => t!("plan-install-first"),
+        false if one => t!("plan-install-one"),
+        false => t!("plan-install"),
+    });
     if plan.has(PinUse::Login) {
         steps.push(t!("plan-prove-login"));
     }

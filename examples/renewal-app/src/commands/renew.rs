@@ -118,6 +118,7 @@ impl Road<'_> {
             clock: &SystemTime::now,
         });
         let mut runner = face.borrow_mut().outcome(runner)?;
+        face.borrow_mut().is_about(runner.process().plan());
         loop {
             let turn = runner.run().inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
             let turn = face.borrow_mut().outcome(turn)?;

@@ -25,6 +25,17 @@ impl<'a> House<'a> {
         Self { desk, server, url }
     }
 
+    /// Changes its policy, and starts it again.
+    pub fn change_policy(&mut self, change: impl FnOnce(String) -> String) {
+        let file = self.desk.file("ca/policy.toml");
+        let before = std::fs::read_to_string(&file).unwrap();
+        let after = change(before.clone());
+        assert_ne!(before, after, "nothing was changed");
+        std::fs::write(file, after).unwrap();
+        self.kill();
+        self.serve_again();
+    }
+
     /// Ends the server as a power cut would.
     pub fn kill(&mut self) {
         self.server.kill().unwrap();

@@ -1,0 +1,113 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A holder gets first certificates by hand, with what the operator of `obnova-ca` handed out.
+
+mod support;
+
+use std::fs;
+
+use support::{Desk, ca::House, planted::Search};
+
+/// Secrets that occur nowhere by chance.
+const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
+const REVOCATION_PASSWORD: &str = "Q7vkSvestkyW2xNaPudeT9";
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+const SECRETS: [&str; 4] = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
+
+/// A card with nothing on it, a CA, and the holder's secrets in files.
+fn set_up<'a>(desk: &'a Desk) -> House<'a> {
+    let house = House::open(desk);
+    for (file, secret) in ["pin", "pin2", "puk"].into_iter().zip(PINS) {
+        desk.write(file, &format!("{secret}\n"));
+    }
+    desk.write("revocation", &format!("{REVOCATION_PASSWORD}\n"));
+    let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+    desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+    house
+}
+
+/// What the operator hands over.
+fn hand_out(house: &House<'_>) -> String {
+    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
+    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
+    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+    line.split_whitespace().last().unwrap().to_owned()
+}
+
+fn first(house: &House<'_>, more: &[&str]) -> Vec<String> {
+    let all = [&["first", "--user", "jana"], more, &CARD[..], &PIN_FILES, &SECRETS, &house.options()].concat();
+    all.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let password = hand_out(&house);
+    // Mistyped, it is noticed here; nothing was sent, and what was begun is gone on with.
+    let mut mistyped: Vec<_> = password.bytes().collect();
+    mistyped[0] = if mistyped[0] == b'A' { b'B' } else { b'A' };
+    desk.write("once", std::str::from_utf8(&mistyped).unwrap());
+    let said = desk.run(first(&house, &["--yes"])).ends_with(2);
+    assert!(said.err.contains("mistyped"), "{}", said.err);
+    desk.write("once", &password.to_lowercase().replace('-', ""));
+    desk.run(first(&house, &["--resume"])).ends_with(8).says(&["not the password itself", "Accepted, pending"]);
+    desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
+    assert!(desk.run(first(&house, &["--yes"])).ends_with(3).err.contains("under way"));
+
+    house.approve();
+    // Nobody is there to look at the name, so nothing is installed.
+    desk.run(["first", "--resume"]).ends_with(2).says(&["picked up without card or PIN", "Jana Nováková"]);
+    let done = ["Jana Nováková", "read back", "TLS login", "signature key was made and verified", "first certificates"];
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(0).says(&done);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["valid", "valid", "6 slots are free"]);
+
+    // It worked once.
+    let another = ["simulator", "new", "another.state", "--empty", "--serial", "OBN00000002", "--puk-file", "puk"];
+    desk.run([&another[..], &PIN_FILES].concat()).ends_with(0);
+    let again =
+        first(&house, &["--yes"]).iter().map(|one| one.replace("card.state", "another.state")).collect::<Vec<_>>();
+    let said = desk.run(again).ends_with(6);
+    assert!(said.err.contains("refused"), "{}", said.err);
+
+    // And neither it nor what the holder picked is anywhere, on either side.
+    drop(house);
+    let plain = password.replace('-', "");
+    let secrets = Search::new([plain.as_str(), REVOCATION_PASSWORD]);
+    let given = ["once", "revocation"];
+    let files: Vec<_> = desk.files().into_iter().filter(|file| !given.iter().any(|one| file.ends_with(one))).collect();
+    assert!(files.iter().any(|file| file.ends_with("renewal-1.journal")), "{files:?}");
+    for file in files {
+        let content = fs::read(desk.file(file.to_str().unwrap())).unwrap();
+        let as_it_was_shown = content.windows(password.len()).any(|text| text == password.as_bytes());
+        assert!(!as_it_was_shown, "in {}", file.display());
+        secrets.assert_absent(&file.display().to_string(), content);
+    }
+}
+
+#[test]
+fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_another() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| {
+        let policy =
+            policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
+        let policy = policy.replace("same_key = false", "same_key = true");
+        // Due at once, and decided at once.
+        let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
+        policy.replacen("validity_days = 365", "validity_days = 20", 1)
+    });
+    desk.write("once", &hand_out(&house));
+    let done = ["read back", "TLS login", "first certificates"];
+    desk.run(first(&house, &["--yes", "--service", "partner", "--wait"])).ends_with(0).says(&done);
+    // A new certificate on the same key has to end later than the old one.
+    house.change_policy(|policy| policy.replacen("validity_days = 20", "validity_days = 25", 1));
+    let renew = ["renew", "--yes", "--service", "partner", "--wait"];
+    let renew = [&renew[..], &CARD, &PIN_FILES, &house.options()].concat();
+    desk.run([&renew[..], &["--same-key"]].concat()).ends_with(0).says(&["Keep the", "TLS login", "Renewed"]);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["superseded", "expires in 25 days", "7 slots are free"]);
+    desk.run(&renew).ends_with(0).says(&["in slot 2", "TLS login", "Renewed"]);
+    desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
+}
