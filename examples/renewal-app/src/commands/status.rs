@@ -48,10 +48,8 @@ fn show(screen: &mut Screen, known: &Known) {
             screen.detail(&t!("status-certificate", role = view::role(role), until = until));
         }
     }
-    if !process.is_over(now) {
-        if let Some(until) = process.plan().old_ends() {
-            screen.detail(&t!("status-old", until = date(until)));
-        }
+    if let Some(until) = process.plan().old_ends().filter(|_| !process.is_over(now)) {
+        screen.detail(&t!("status-old", until = date(until)));
     }
 }
 
