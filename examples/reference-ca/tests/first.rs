@@ -3,13 +3,16 @@
 
 mod common;
 
-use std::{path::Path, process::Command, time::SystemTime};
+use std::time::SystemTime;
 
-use common::World;
+use common::{
+    World,
+    first::{HOLDER, JANA, failing, key, obnova_ca, one_certificate, password, request},
+};
 use obnova_algorithm::{Digest, KeyAlgorithm};
-use obnova_ca::{CaKey, Policy, Transaction};
+use obnova_ca::{CaKey, Transaction};
 use obnova_enroll::{
-    OneTimePassword, Secret,
+    Secret,
     cmc::{
         Answer, Asked, Expected, FirstRequestBuilder, FollowUp, FullResponse, Nonce, ProofKey, SealedPassword,
         TransactionId, UserId,
@@ -22,47 +25,6 @@ use x509_cert::{
     der::Decode,
     ext::pkix::{KeyUsage, KeyUsages},
 };
-
-const HOLDER: &str = "CN=Jana Nováková,C=CZ";
-
-/// The operator's command, which succeeds.
-fn obnova_ca(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn failing(arguments: &[&str]) -> (i32, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(arguments).output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
-
-/// What the operator hands over.
-fn password(home: &Path, more: &[&str]) -> OneTimePassword {
-    let home = home.to_str().unwrap();
-    let said = obnova_ca(&[&["password", "issue", home, "--user", "jana"], more].concat());
-    let line = said.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    OneTimePassword::typed(line.trim_start_matches("one-time password")).unwrap()
-}
-
-const JANA: [&str; 4] = ["--name", HOLDER, "--email", "jana@example.cz"];
-
-fn one_certificate(approval: &str) -> String {
-    let policy =
-        Policy::TEMPLATE.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
-    let policy = policy.replace("same_key = false", "same_key = true").replace("window_days = 30", "window_days = 365");
-    policy.replace("approval = \"manual\"", &format!("approval = \"{approval}\""))
-}
-
-fn request(subject: &str, key: &CaKey, usage: KeyUsages) -> CertificationRequest {
-    let builder = RequestBuilder::new(subject.parse().unwrap(), key.public_key().clone(), key.algorithm());
-    let to_sign = builder.key_usage(KeyUsage(usage.into())).key_identifier().finalize().unwrap();
-    to_sign.assemble(&key.sign(to_sign.bytes()).unwrap()).unwrap()
-}
-
-fn key() -> CaKey {
-    CaKey::generate(KeyAlgorithm::P256).unwrap()
-}
 
 /// All of what a holder of two certificates does, over HTTPS.
 #[test]
