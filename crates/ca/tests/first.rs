@@ -380,3 +380,76 @@ fn plain_est_gets_the_same_answer_for_the_same_request_only() {
     let stranger = &world.impostor().old.certificates[0].certificate;
     assert!(matches!(world.ca.reenroll(&two, stranger, now()), Err(CaError::Refused(Refusal::UnknownPeer))));
 }
+
+/// The order and the use of its password are kept together or not at all, wherever it breaks.
+#[test]
+fn what_breaks_on_the_way_to_the_disk_uses_no_password_up() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    first.revocation_password = Some(world.sealed("kůň baterie sponka"));
+    let message = first.message();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let breaks = [
+        "INSERT ON orders",
+        "INSERT ON messages",
+        "INSERT ON requests",
+        "INSERT ON certificates",
+        "UPDATE OF order_id ON credentials",
+        "INSERT ON revocation_passwords",
+    ];
+    for place in breaks {
+        let sql = format!("CREATE TRIGGER broken AFTER {place} BEGIN SELECT raise(ABORT, 'the disk is gone'); END");
+        database.execute_batch(&sql).unwrap();
+        let broken = world.ca.answer(&message, None, now()).unwrap_err();
+        assert!(broken.to_string().contains("the disk is gone"), "{place}: {broken}");
+        database.execute_batch("DROP TRIGGER broken").unwrap();
+        assert!(world.ca.list(None, 10).unwrap().is_empty(), "{place}");
+        let [password] = &world.ca.first().unwrap().list(10).unwrap()[..] else { panic!("{place}") };
+        assert_eq!((&password.order, password.ended), (&None, None), "{place}");
+    }
+    let answer = world.ask(&message, &first.transaction, Asked::Certificates, now());
+    assert_eq!(issued(answer).len(), 2, "the same message, now that the disk is back");
+    let [password] = &world.ca.first().unwrap().list(10).unwrap()[..] else { panic!() };
+    assert_eq!(password.order, Transaction::new(first.transaction.as_bytes()));
+}
+
+/// Two at once with one password: one gets certificates, and the other one is told that it was used.
+#[test]
+fn of_two_messages_at_once_one_uses_the_password() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "main", now());
+    let messages = [1, 2].map(|number| First::of(&password, number).message());
+    let other = world.another();
+    let barrier = std::sync::Barrier::new(2);
+    let ask = |ca: &obnova_ca::Ca, message: &[u8]| {
+        barrier.wait();
+        ca.answer(message, None, now()).unwrap().refused
+    };
+    let refused = std::thread::scope(|scope| {
+        let one = scope.spawn(|| ask(&world.ca, &messages[0]));
+        let two = scope.spawn(|| ask(&other, &messages[1]));
+        [one.join().unwrap(), two.join().unwrap()]
+    });
+    assert!(refused.contains(&None) && refused.contains(&Some("password-used")), "{refused:?}");
+    assert_eq!(world.ca.list(None, 10).unwrap().len(), 1);
+}
+
+/// A proof covers the requests and nothing else, so what was seen on the way is tried beside something else.
+#[test]
+fn what_was_seen_of_another_s_message_serves_nobody_else() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let honest = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let message = honest.message();
+    let mut same_name = honest.clone();
+    same_name.requests = [KeyUsages::DigitalSignature, KeyUsages::NonRepudiation].map(RequestDraft::of).to_vec();
+    same_name.password = Secret::from_bytes(b"guess").unwrap();
+    assert_eq!(rule(&world.first(&same_name)), "wrong-password");
+    assert_eq!(issued(world.ask(&message, &honest.transaction, Asked::Certificates, now())).len(), 2);
+    // Somebody takes the name of the order, with a password of his own.
+    let petra = issue(&world.ca, "petra", "main", now());
+    let taken = First { user: UserId::new("petra").unwrap(), password: petra.password.secret(), ..same_name };
+    assert_eq!(rule(&world.first(&taken)), "transaction-taken");
+    // The very same bytes again, by whomever, say what they said; the keys are where they were.
+    assert_eq!(issued(world.ask(&message, &honest.transaction, Asked::Certificates, now())).len(), 2);
+    assert_eq!(world.ca.list(None, 10).unwrap().len(), 1);
+}
