@@ -183,6 +183,10 @@ fn another_password_kills_the_one_before_and_frees_from_a_lock() {
     assert_eq!(rule(&world.first_at(&old, moment)), "password-locked", "nor is the right one looked at");
     let new = First::of(&issue(&world.ca, USER, "main", moment), 2);
     assert_eq!(rule(&world.first_at(&old, moment)), "wrong-password");
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let kept = "SELECT count(*) FROM credentials WHERE proof_keys IS NOT NULL OR hash IS NOT NULL";
+    let kept: i64 = database.query_row(kept, [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 1, "nothing is left of the dead one to try passwords on");
     token(&world.first_at(&new, moment));
 }
 
