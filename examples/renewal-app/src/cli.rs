@@ -78,6 +78,7 @@ pub enum Command {
 pub enum Scenario {
     Twins,
     Activation,
+    Partner,
 }
 
 #[derive(Subcommand)]

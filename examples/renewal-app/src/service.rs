@@ -54,6 +54,7 @@ impl Service {
         let text = match scenario {
             Scenario::Twins => include_str!("../../../policies/twins.toml"),
             Scenario::Activation => include_str!("../../../policies/activation.toml"),
+            Scenario::Partner => include_str!("../../../policies/partner.toml"),
         };
         let service = Self::parse(text).map_err(internal)?;
         Ok(Self { expects: Expects { days: 365, notices: vec![21, 7] }, ..service })

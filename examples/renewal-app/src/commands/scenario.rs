@@ -33,6 +33,7 @@ pub fn run(
     let (report, failure) = match stage.service.plays {
         Scenario::Twins => stage::twins(&stage),
         Scenario::Activation => stage::activation(&stage),
+        Scenario::Partner => stage::partner(&stage),
     };
     let mut screen = Screen::new();
     if json {

@@ -1,10 +1,10 @@
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::{
-    Arrived, Audience, Figure, Report, Scene, Stage, Witness,
+    Arrived, Audience, Figure, Newcomer, Report, Scene, Stage, Witness,
     meter::Meter,
     play,
-    rules::{self, Broken, activation, twins as of_twins, twins::World},
+    rules::{self, Broken, activation, partner, twins as of_twins, twins::World},
 };
 use crate::failure::{Failure, internal};
 
@@ -53,6 +53,47 @@ fn brought_to_life(stage: &Stage) -> Result<(Arrived<'_>, Vec<Figure>), Broken> 
     card.activate()?;
     meter.end();
     Ok((arrived, meter.figures().to_vec()))
+}
+
+/// Leads somebody from a one-time password to the first certificate, and holds every rule of `partner` against it.
+pub fn partner(stage: &Stage) -> (Report, Option<Failure>) {
+    for_first(stage, |_| {})
+}
+
+/// The same; what the rules look at may be bent before they do.
+fn for_first(stage: &Stage, bend: impl FnOnce(&mut partner::World<'_>)) -> (Report, Option<Failure>) {
+    let begun = Instant::now();
+    let (mut report, failure) = match certified(stage) {
+        Ok(steps) => (Report::new(&stage.service.name, steps), None),
+        Err(Broken(why)) => {
+            let failure = internal(why);
+            (Report::broken_off(&stage.service.name, &failure), Some(failure))
+        }
+    };
+    let mut world = partner::World::new(stage, report.clone());
+    bend(&mut world);
+    report.rules = rules::judge(&stage.service.name, &mut world, &partner::rules());
+    report.seconds = begun.elapsed().as_secs_f64();
+    report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
+    (report, failure)
+}
+
+/// What it took to get somebody a first certificate.
+fn certified(stage: &Stage) -> Result<Vec<Figure>, Broken> {
+    let mut who = Newcomer::new(stage)?;
+    let password = who.password(SystemTime::now())?;
+    let mut meter = Meter::new(who.count.clone());
+    meter.begin("order");
+    who.run(&password)?;
+    meter.end();
+    stage.approve()?;
+    meter.begin("finish");
+    who.run(&password)?;
+    meter.end();
+    meter.begin("list");
+    who.view()?;
+    meter.end();
+    Ok(meter.figures().to_vec())
 }
 
 /// The same before somebody else; what the rules look at may be bent before they do.

@@ -1,6 +1,7 @@
 //! What must be true of a service, rule by rule, and what looks whether it is.
 
 pub mod activation;
+pub mod partner;
 pub mod twins;
 
 use std::error::Error;

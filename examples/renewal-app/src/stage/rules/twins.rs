@@ -6,6 +6,7 @@ mod notices;
 mod order;
 mod pick_up;
 
+pub use card::registered_at;
 use obnova_client::{CaConnection as _, LinkError, follow_link};
 use obnova_renewal::{Answer, Loose, Message};
 

@@ -12,7 +12,7 @@ use obnova_simulator::{Fault, FaultPlan};
 use super::{World, order::new_certificates};
 use crate::{
     stage::{
-        Event, Moment, Trial,
+        Event, Moment, Stage, Trial,
         rules::{Broken, Verdict, so, there},
         trial,
     },
@@ -152,8 +152,13 @@ pub fn login(world: &mut World<'_>) -> Verdict {
 
 /// In a folder of its own: p11-kit is told, and NSS where its tools are installed.
 pub fn registered(world: &mut World<'_>) -> Result<Option<String>, Broken> {
-    let folder = tempfile::tempdir_in(world.stage.folder())?;
-    let terms = world.stage.authority.connection()?.terms()?;
+    registered_at(world.stage)
+}
+
+/// The same for whatever service is played.
+pub fn registered_at(stage: &Stage) -> Result<Option<String>, Broken> {
+    let folder = tempfile::tempdir_in(stage.folder())?;
+    let terms = stage.authority.connection()?.terms()?;
     let issuers = [terms.anchors, terms.intermediates].concat();
     let Ok(module) = CardModule::opensc() else { return Ok(None) };
     let database = folder.path().join("nss");
