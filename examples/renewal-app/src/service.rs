@@ -51,13 +51,11 @@ struct Head {
 impl Service {
     /// One of those that exist. What its rules expect is what is known of that service, whatever its file says.
     pub fn known(scenario: Scenario) -> Result<Self, Failure> {
-        let text = match scenario {
-            Scenario::Twins => include_str!("../../../policies/twins.toml"),
-            Scenario::Activation => include_str!("../../../policies/activation.toml"),
-            Scenario::Partner => include_str!("../../../policies/partner.toml"),
-        };
-        let service = Self::parse(text).map_err(internal)?;
-        Ok(Self { expects: Expects { days: 365, notices: vec![21, 7] }, ..service })
+        Self::known_as(text_of(scenario)).map_err(internal)
+    }
+
+    fn known_as(text: &str) -> Result<Self, String> {
+        Ok(Self { expects: Expects { days: 365, notices: vec![21, 7] }, ..Self::parse(text)? })
     }
 
     /// Any other, from its file; its rules expect what the file says.
@@ -95,13 +93,20 @@ impl Service {
     }
 }
 
+const fn text_of(scenario: Scenario) -> &'static str {
+    match scenario {
+        Scenario::Twins => include_str!("../../../policies/twins.toml"),
+        Scenario::Activation => include_str!("../../../policies/activation.toml"),
+        Scenario::Partner => include_str!("../../../policies/partner.toml"),
+    }
+}
+
 #[cfg(test)]
 impl Service {
-    /// `twins` with another text in its file; the rules expect what they always do.
-    pub fn twins_but(replaced: &str, by: &str) -> Self {
-        let text = include_str!("../../../policies/twins.toml");
+    /// One of those that exist with another text in its file; its rules expect what they always do.
+    pub fn but(scenario: Scenario, replaced: &str, by: &str) -> Self {
+        let text = text_of(scenario);
         assert!(text.contains(replaced), "{replaced}");
-        let service = Self::parse(&text.replace(replaced, by)).unwrap();
-        Self { expects: Expects { days: 365, notices: vec![21, 7] }, ..service }
+        Self::known_as(&text.replace(replaced, by)).unwrap()
     }
 }

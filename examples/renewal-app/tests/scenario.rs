@@ -126,3 +126,17 @@ fn a_service_of_ones_own_is_a_file() {
     desk.run(["scenario", "--policy", "worse.toml"]).ends_with(2);
     desk.run(["scenario"]).ends_with(2);
 }
+
+#[test]
+fn a_first_certificate_is_held_against_its_rules() {
+    let desk = Desk::new();
+    let said = desk.run(["scenario", "partner", "--json"]).ends_with(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["scenario"], &report["ok"]), (&"partner".into(), &true.into()));
+    let rules = report["rules"].as_array().unwrap();
+    let holds = |id: &str| rules.iter().any(|rule| rule["id"] == id && rule["ok"] == true);
+    for id in ["password-once/ca", "revocation-password-sealed", "waits", "renewal", "revoked-by-password"] {
+        assert!(holds(&format!("partner/{id}")), "{id}");
+    }
+    assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
+}

@@ -38,6 +38,7 @@ help-scenario-after =
       obnova scenario twins                           on a new simulated card (--token profile)
       obnova scenario twins --json
       obnova scenario activation                      a card that arrives inactive
+      obnova scenario partner                         a first certificate, and its whole life
       obnova scenario twins --token pcsc:Virtual --pin-file pin --signature-pin-file pin2
 help-doctor = Check whether a renewal can work: reader, card, certificates, CA. Each failed line says what to do.
 help-doctor-after =

@@ -11,7 +11,8 @@ use std::{
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::store::{OrderRecord, OrderState};
 use obnova_card::{Pin, Secret, Token};
-use obnova_client::SharedToken;
+use obnova_client::{Https, SharedToken, tls_config};
+use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_reference_ca::{
     Access, Running, Server, ServerConfig,
     house::{self, Holder, House, InitOptions},
@@ -233,12 +234,17 @@ impl Stage {
         Ok(vec![issued.authentication.der, issued.signature.der])
     }
 
+    /// Asks the server something, as a program would that has no card.
+    pub fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Failure> {
+        let https = Https::new(&self.authority.url, tls_config(&self.authority.anchors)?)?;
+        Ok(https.exchange(request)?)
+    }
+
     /// What the CA's operator does when a card is lost.
     pub fn revoke(&self, certificate: &ParsedCertificate) -> Result<(), Failure> {
         let serial = certificate.certificate().tbs_certificate().serial_number().as_bytes().to_vec();
-        let desk = self.house.status_desk().map_err(internal)?;
-        desk.revoke(&serial, RevocationReason::KeyCompromise, SystemTime::now()).map_err(internal)?;
-        Ok(())
+        let desk = self.house.revocation_desk().map_err(internal)?;
+        desk.by_operator(&serial, RevocationReason::KeyCompromise, SystemTime::now()).map_err(internal)
     }
 }
 

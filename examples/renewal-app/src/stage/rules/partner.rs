@@ -2,13 +2,14 @@
 
 mod first;
 mod later;
+mod revocation;
 
 use obnova_client::CaConnection as _;
 use obnova_renewal::{Answer, Message};
 
 use super::{
     Broken,
-    Check::{IfInstalled, NotBuilt, Seen},
+    Check::{IfInstalled, Seen},
     Rule, Verdict,
 };
 use crate::{
@@ -110,10 +111,18 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
         Rule {
             id: "partner/revoked-at-once",
             text: || t!("rule-partner-revoked-at-once"),
-            check: Seen(later::revoked_at_once),
+            check: Seen(revocation::at_once),
         },
-        Rule { id: "partner/revoked-by-holder", text: || t!("rule-partner-revoked-by-holder"), check: NotBuilt },
-        Rule { id: "partner/revoked-by-password", text: || t!("rule-partner-revoked-by-password"), check: NotBuilt },
-        Rule { id: "partner/revoked-mail", text: || t!("rule-partner-revoked-mail"), check: NotBuilt },
+        Rule {
+            id: "partner/revoked-by-holder",
+            text: || t!("rule-partner-revoked-by-holder"),
+            check: Seen(revocation::by_holder),
+        },
+        Rule {
+            id: "partner/revoked-by-password",
+            text: || t!("rule-partner-revoked-by-password"),
+            check: Seen(revocation::by_password),
+        },
+        Rule { id: "partner/revoked-mail", text: || t!("rule-partner-revoked-mail"), check: Seen(revocation::mail) },
     ]
 }

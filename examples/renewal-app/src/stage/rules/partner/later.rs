@@ -16,7 +16,8 @@ use crate::{
     tokens,
 };
 
-fn log_in(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
+/// Logs in with the certificate, and says whom the server saw.
+pub fn log_in(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
     let card = who.view()?;
     let slot = there(card.slots.iter().find(|slot| slot.holds(certificate)), "certificate on the card")?;
     let key = there(slot.key.as_ref(), "key on the card")?;
@@ -142,19 +143,5 @@ pub fn begins_again(world: &mut World<'_>) -> Verdict {
             so(new != old && new.subject() == old.subject(), "another password, another certificate in the same name")
         }
         turn => Err(Broken(format!("it was not finished: {turn:?}"))),
-    }
-}
-
-/// The operator's word, and the next login is refused.
-pub fn revoked_at_once(world: &mut World<'_>) -> Verdict {
-    let (who, certificate) = Newcomer::certified(world.stage)?;
-    log_in(&who, &certificate)?;
-    world.stage.revoke(&certificate)?;
-    match log_in(&who, &certificate) {
-        Err(Broken(why)) => {
-            let rule = world.stage.wire().iter().rev().find_map(|access| access.refused);
-            so(rule == Some("peer-revoked"), format!("{}: {why}", rule.unwrap_or_default()))
-        }
-        Ok(seen) => Err(Broken(format!("the server let in {seen}"))),
     }
 }

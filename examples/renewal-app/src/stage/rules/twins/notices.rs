@@ -5,7 +5,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use obnova_client::{Https, tls_config};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
 use obnova_reference_ca::mail::Postman;
 
@@ -110,8 +109,7 @@ pub fn link(world: &mut World<'_>) -> Verdict {
 }
 
 fn ask(stage: &Stage, method: Method, path: &str, body: &str) -> Result<HttpResponse, Broken> {
-    let https = Https::new(&stage.authority.url, tls_config(&stage.authority.anchors)?)?;
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     let headers = headers.into_iter().collect();
-    Ok(https.exchange(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })?)
+    Ok(stage.ask(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })?)
 }
