@@ -93,7 +93,14 @@ fn a_card_that_arrives_inactive_is_held_against_its_rules() {
     assert_eq!((&report["scenario"], &report["ok"]), (&"activation".into(), &true.into()));
     let rules = report["rules"].as_array().unwrap();
     let holds = |id: &str| rules.iter().any(|rule| rule["id"] == id && rule["ok"] == true);
-    for id in ["activation/unused/client", "activation/unused/card", "activation/activated", "activation/last-try"] {
+    assert!(rules.iter().all(|rule| rule["ok"] == true), "{rules:#?}");
+    for id in [
+        "activation/transport-pin-page",
+        "activation/unused/client",
+        "activation/unused/card",
+        "activation/activated",
+        "activation/last-try",
+    ] {
         assert!(holds(id), "{id}");
     }
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");

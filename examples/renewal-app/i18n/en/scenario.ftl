@@ -5,7 +5,6 @@ scenario-broken = { $count ->
        *[other] { $count } rules of the service are
     } broken.
 scenario-rule = { $id }: { $rule }
-rule-not-built = Not built: nothing here does that yet.
 rule-not-installed = Not looked at: what it takes is not installed here (Debian: opensc-pkcs11, libnss3-tools).
 
 rule-twins-one-year = Each new certificate is valid as long as the service says: a year for the twins.

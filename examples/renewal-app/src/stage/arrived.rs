@@ -30,13 +30,18 @@ impl<'s> Arrived<'s> {
     /// Keys of P-256, and certificates that are good for a year.
     pub fn new(stage: &'s Stage) -> Result<Self, Broken> {
         let number = stage.next_number();
-        let card = Personalisation::new(format!("OBN8{number:07}")).label(format!("Holder {number}"));
-        let mut card = card.inactive(TransportPinModel::Separate, TRANSPORT_PIN.as_bytes()).finish()?;
         let holder =
             Holder { name: format!("CN=Holder {number},C=CZ"), email: format!("holder-{number}@holder.example") };
+        Self::of(stage, number, &holder)
+    }
+
+    /// For this holder.
+    pub fn of(stage: &'s Stage, number: u32, holder: &Holder) -> Result<Self, Broken> {
+        let card = Personalisation::new(format!("OBN8{number:07}")).label(format!("Holder {number}"));
+        let mut card = card.inactive(TransportPinModel::Separate, TRANSPORT_PIN.as_bytes()).finish()?;
         let algorithms = Pair { authentication: KeyAlgorithm::P256, signature: KeyAlgorithm::P256 };
         let first = FirstPair { algorithms, days_left: 365 };
-        let issued = personalise_inactive(&mut card, stage.house(), &holder, &first, SystemTime::now())?;
+        let issued = personalise_inactive(&mut card, stage.house(), holder, &first, SystemTime::now())?;
         let certificates = Pair {
             authentication: ParsedCertificate::from_der(&issued.authentication.der)?,
             signature: ParsedCertificate::from_der(&issued.signature.der)?,

@@ -27,7 +27,7 @@ fn activated<'s>(stage: &'s Stage, bend: impl FnOnce(Arrived<'s>) -> Arrived<'s>
         Ok((arrived, steps)) => {
             let arrived = bend(arrived);
             let mut report = Report::new(&stage.service.name, steps);
-            let mut world = activation::World { arrived };
+            let mut world = activation::World { stage, arrived };
             report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules());
             (report, None)
         }

@@ -26,8 +26,6 @@ pub enum Check<W> {
     Seen(fn(&mut W) -> Verdict),
     /// By this, if what it takes is installed here.
     IfInstalled(fn(&mut W) -> Result<Option<String>, Broken>),
-    /// Not at all: nothing here does what the rule asks for.
-    NotBuilt,
 }
 
 /// What was seen: as the rule wants it, or not.
@@ -59,7 +57,7 @@ impl From<Failure> for Broken {
 pub struct Ruled {
     pub id: String,
     pub rule: String,
-    /// Whether it holds; nothing where what it asks for is not built, or not installed here.
+    /// Whether it holds; nothing where what it takes to look is not installed here.
     pub ok: Option<bool>,
     pub seen: String,
 }
@@ -68,7 +66,6 @@ pub struct Ruled {
 pub fn judge<W>(service: &str, world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
     let one = |rule: &Rule<W>| {
         let (ok, seen) = match rule.check {
-            Check::NotBuilt => (None, t!("rule-not-built")),
             Check::Seen(check) => match check(world) {
                 Ok(seen) => (Some(true), seen),
                 Err(Broken(seen)) => (Some(false), seen),

@@ -218,13 +218,17 @@ fn notices_on_other_days() {
 
 /// What is red of `activation`.
 fn red_card(through: Through, bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<'s>) -> Vec<String> {
+    red_card_of(Service::known(Scenario::Activation).unwrap(), through, bend)
+}
+
+fn red_card_of(
+    service: Service,
+    through: Through,
+    bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<'s>,
+) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
-    let setting = Setting {
-        keep: Some(folder.path()),
-        through,
-        ..Setting::new(Service::known(Scenario::Activation).unwrap(), pins)
-    };
+    let setting = Setting { keep: Some(folder.path()), through, ..Setting::new(service, pins) };
     let stage = Stage::set(setting, SystemTime::now()).unwrap();
     let (report, failure) = activated(&stage, bend);
     assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
@@ -236,6 +240,14 @@ fn red_card(through: Through, bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<
 #[test]
 fn a_sound_card_that_arrives_inactive() {
     assert_eq!(red_card(|token| token, |arrived| arrived), Vec::<String>::new());
+}
+
+#[test]
+fn a_service_that_takes_nobody() {
+    let closed = Service::but(Scenario::Activation, "open = true", "open = false");
+    let red = red_card_of(closed, |token| token, |arrived| arrived);
+    let all = ["registration", "correction", "identity", "contract", "transport-pin-page"];
+    assert_eq!(red, all.map(|rule| format!("activation/{rule}")));
 }
 
 #[test]

@@ -2,15 +2,17 @@
 
 mod life;
 mod passwords;
+mod registration;
 
-use super::{
-    Check::{NotBuilt, Seen},
-    Rule,
+use super::{Check::Seen, Rule};
+use crate::{
+    stage::{Arrived, Stage},
+    texts::t,
 };
-use crate::{stage::Arrived, texts::t};
 
 /// What the rules look at: a card that was brought to life in a play and what is tried out on copies of it.
 pub struct World<'s> {
+    pub stage: &'s Stage,
     /// As it arrived; nothing was done with it.
     pub arrived: Arrived<'s>,
 }
@@ -18,14 +20,30 @@ pub struct World<'s> {
 /// The rules, in the order in which a holder meets them.
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
-        Rule { id: "activation/registration", text: || t!("rule-activation-registration"), check: NotBuilt },
-        Rule { id: "activation/correction", text: || t!("rule-activation-correction"), check: NotBuilt },
-        Rule { id: "activation/identity", text: || t!("rule-activation-identity"), check: NotBuilt },
-        Rule { id: "activation/contract", text: || t!("rule-activation-contract"), check: NotBuilt },
+        Rule {
+            id: "activation/registration",
+            text: || t!("rule-activation-registration"),
+            check: Seen(registration::registration),
+        },
+        Rule {
+            id: "activation/correction",
+            text: || t!("rule-activation-correction"),
+            check: Seen(registration::correction),
+        },
+        Rule {
+            id: "activation/identity",
+            text: || t!("rule-activation-identity"),
+            check: Seen(registration::identity),
+        },
+        Rule {
+            id: "activation/contract",
+            text: || t!("rule-activation-contract"),
+            check: Seen(registration::contract),
+        },
         Rule {
             id: "activation/transport-pin-page",
             text: || t!("rule-activation-transport-pin-page"),
-            check: NotBuilt,
+            check: Seen(registration::transport_pin_page),
         },
         Rule { id: "activation/arrived", text: || t!("rule-activation-arrived"), check: Seen(life::arrived) },
         Rule {
