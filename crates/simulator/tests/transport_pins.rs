@@ -215,11 +215,10 @@ fn a_single_use_transport_pin_that_was_torn_inside_is_used_up() {
 #[test]
 fn a_password_that_is_blocked_before_activation_finishes_the_card() {
     for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
-        for blocked in 0..NEW.len() {
+        for (blocked, (password, value)) in NEW.into_iter().enumerate() {
             let mut card = inactive(model);
             let mut commands = activation(model);
             card.ok(commands.remove(blocked));
-            let (password, value) = NEW[blocked];
             while !matches!(state(&card, password), Some(PasswordState::Blocked)) {
                 assert_eq!(card.send(command::change_password(password, b"987654", value)).status.0 & 0xFFF0, 0x63C0);
             }
