@@ -39,7 +39,7 @@ fn keys_without_certificates_are_found_and_completed_by_files() {
     play.token.install(&made.jobs, &made.superseded, &pin).unwrap();
     let card = view(play.token.as_mut());
     assert!(scan(&card).is_empty());
-    assert!(card.slot(SlotId(4)).unwrap().holds(&made.certificates.signature.as_ref().unwrap()));
+    assert!(card.slot(SlotId(4)).unwrap().holds(made.certificates.signature.as_ref().unwrap()));
     assert!(card.slot(SlotId(1)).unwrap().certificates[0].superseded);
 }
 

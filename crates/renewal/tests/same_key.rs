@@ -100,7 +100,8 @@ fn without_the_journal_the_card_and_the_files_are_enough() {
 
 #[test]
 fn what_is_no_new_certificate_is_refused() {
-    let cases: [(&str, fn(&Play, KeyRole) -> Vec<u8>, Refusal); 3] = [
+    type Lie = fn(&Play, KeyRole) -> Vec<u8>;
+    let cases: [(&str, Lie, Refusal); 3] = [
         (
             "the old ones once more",
             |play, role| play.process.plan().old.get(role).unwrap().certificate.der().to_vec(),

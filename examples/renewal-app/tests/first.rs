@@ -87,6 +87,22 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
 }
 
 #[test]
+fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &hand_out(&house));
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    fs::remove_dir_all(desk.file("state")).unwrap();
+    let order = house.approve();
+    let said = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
+    let link = said.out.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+    let install = ["install", link, "--trust", "ca/root.pem"];
+    desk.run([&install[..], &CARD, &PIN_FILES].concat()).ends_with(0).says(&["were checked"]);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["valid", "valid", "6 slots are free"]);
+}
+
+#[test]
 fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_another() {
     let desk = Desk::new();
     let mut house = set_up(&desk);
