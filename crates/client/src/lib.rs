@@ -39,7 +39,7 @@ pub use error::RunError;
 pub use est::EstConnection;
 pub use https::{HttpExchange, Https, Patience, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
-pub use link::{LinkError, follow_link, is_link};
+pub use link::{LinkError, RenewalLink, follow_link, is_link};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
 pub use look::look;
 pub use mailed::{MailedError, read_mailed};

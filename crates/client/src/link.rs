@@ -1,3 +1,5 @@
+mod renewal;
+
 use obnova_enroll::{
     certs_only,
     est::{Headers, HttpRequest, Method},
@@ -5,6 +7,8 @@ use obnova_enroll::{
 use obnova_renewal::{Loose, ParsedCertificate};
 
 use crate::{CaError, HttpExchange, Https, tls_config};
+
+pub use renewal::RenewalLink;
 
 /// Whether this is a link, and not the name of a file.
 #[must_use]
@@ -76,6 +80,17 @@ pub enum LinkError {
     /// The receipt of the certificates was confirmed, and the link opens nothing any more.
     #[error("this link was used up when the certificates were put on a card: look whether they are on this one")]
     Spent,
+    /// A link to a renewal that was begun with another card, or whose certificates were renewed, revoked, or have ended.
+    #[error(
+        "this link begins nothing any more: the renewal was begun, or the certificates are renewed, revoked or over"
+    )]
+    Over,
+    /// A link to the renewal of certificates that are not those on this card.
+    #[error("this link is for the certificates of another card")]
+    OtherCard,
+    /// A link that leads to no renewal.
+    #[error("this link does not begin a renewal: copy all of it from the mail that says that certificates end")]
+    NotRenewal,
     /// What it opens are no certificates.
     #[error("what the link opens cannot be used as certificates ({problem}): tell the issuer")]
     NoCertificate {

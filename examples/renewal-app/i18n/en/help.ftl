@@ -132,6 +132,7 @@ help-completions-after =
 help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help)
 help-arg-user = The user id that you were given
 help-arg-service = What the service certifies: a pair (twins), or one certificate for logging in (partner)
+help-arg-link = Begin with the link in the mail that said that the certificates end; it names the CA too
 help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys
 help-arg-one_time_password_fd = Read the one-time password from this file descriptor
 help-arg-one_time_password_file = Read the one-time password from this file

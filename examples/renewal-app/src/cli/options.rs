@@ -65,6 +65,8 @@ pub struct ActivateOptions {
 
 #[derive(Args, Clone, Debug, Default)]
 pub struct RenewOptions {
+    #[arg(long, value_name = "LINK", conflicts_with_all = ["resume", "ca"])]
+    pub link: Option<String>,
     #[arg(long)]
     pub resume: bool,
     #[arg(long)]

@@ -126,6 +126,9 @@ impl From<LinkError> for Failure {
             LinkError::Rejected => Self::new(Kind::Refused, t!("error-link-rejected")),
             LinkError::Unknown => Self::new(Kind::Refused, t!("error-link-unknown")),
             LinkError::Spent => Self::new(Kind::Refused, t!("error-link-spent")),
+            LinkError::Over => Self::new(Kind::Refused, t!("error-link-over")),
+            LinkError::OtherCard => Self::new(Kind::NotEligible, t!("error-link-other-card")),
+            LinkError::NotRenewal => Self::new(Kind::Usage, t!("error-link-no-renewal")),
             LinkError::Ca(error) => error.into(),
             other => Self::new(Kind::Refused, t!("error-other", detail = other.to_string())),
         }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, NotEligible, Plan, Process};
+use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_renewal::{CardView, Diagnosis, Method, Plan, Process};
 
 use crate::{
     authority::Authority,
@@ -37,7 +37,19 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     if options.same_key {
         policy.method = Method::SameKey;
     }
-    begin(global, &folder, holder, &face, options.wait, |card| Plan::make(card, &policy, SystemTime::now()))
+    let Some(link) = &options.link else {
+        return begin(global, &folder, holder, &face, options.wait, |card| {
+            Plan::make(card, &policy, SystemTime::now())
+        });
+    };
+    let link = RenewalLink::new(link, &Authority::named_trust(global)?)?;
+    // Who mailed the link is who is asked.
+    let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
+    begin(&global, &folder, holder, &face, options.wait, |card| -> Result<Plan, Failure> {
+        let plan = Plan::make(card, &policy, SystemTime::now())?;
+        link.begin(&plan)?;
+        Ok(plan)
+    })
 }
 
 /// Goes on with the youngest that can be gone on with, a renewal or a first order.
@@ -61,14 +73,17 @@ pub fn resume(
 }
 
 /// Begins what is planned for the card that is there.
-pub fn begin(
+pub fn begin<E>(
     global: &Global,
     folder: &Path,
     holder: Holder,
     face: &Rc<RefCell<Face>>,
     wait: bool,
-    plan: impl FnOnce(&CardView) -> Result<Plan, NotEligible>,
-) -> Result<(), Failure> {
+    plan: impl FnOnce(&CardView) -> Result<Plan, E>,
+) -> Result<(), Failure>
+where
+    Failure: From<E>,
+{
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
     // Before anything is begun that would then wait for an answer.
     if !holder.agrees && !std::io::stdin().is_terminal() {

@@ -1,0 +1,64 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A holder who was told by mail that the certificates end begins the renewal with the link in it.
+
+mod support;
+
+use std::fs;
+
+use support::{Desk, ca::House};
+
+const PLAY: [&str; 6] = ["--pin-file", "pin", "--signature-pin-file", "pin2", "--trust", "ca/root.pem"];
+
+/// A CA, a card whose certificates end in three weeks, and the link that its holder was mailed.
+fn noticed(desk: &Desk) -> (House<'_>, String) {
+    let house = House::open(desk);
+    desk.write("pin", "1234");
+    desk.write("pin2", "567890");
+    desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
+    house.operator(&["notices", "ca"]).ends_with(0).says(&["1 posted"]);
+    // The server goes its rounds too.
+    while mails(desk).is_empty() {
+        house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+    }
+    let mail = mails(desk).remove(0);
+    let link = mail.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
+    assert!(link.starts_with(&house.url), "{mail}");
+    (house, link)
+}
+
+fn mails(desk: &Desk) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(desk.file("ca/mail")) else { return Vec::new() };
+    let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml"));
+    // Lines that are too long are broken (RFC 2045 §6.7).
+    files.map(|path| fs::read_to_string(path).unwrap().replace("=\r\n", "")).collect()
+}
+
+#[test]
+fn the_link_begins_the_renewal_once() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let renew = |card: &str, link: &str| {
+        desk.run(
+            [
+                &["renew", "--yes", "--link", link, "--token", card, "--journal", &format!("{}.journal", &card[4..])],
+                &PLAY[..],
+            ]
+            .concat(),
+        )
+    };
+    // Another card's holder got hold of it: nothing is used up.
+    desk.run(["simulator", "new", "other.state", "--house", "ca"]).ends_with(0);
+    let other = renew("sim:other.state", &link).ends_with(3);
+    assert!(other.err.contains("another card"), "{}", other.err);
+    renew("sim:card.state", &format!("{}zzzz", &link[..link.len() - 4])).ends_with(6);
+    renew("sim:card.state", &link).ends_with(8);
+    house.approve();
+    desk.run(
+        [&["renew", "--resume", "--token", "sim:card.state", "--journal", "card.state.journal"], &PLAY[..4]].concat(),
+    )
+    .ends_with(0);
+    // Nor does it begin anything with the journal of nobody: what it was for is over.
+    desk.run(["simulator", "new", "third.state", "--house", "ca"]).ends_with(0);
+    let over = renew("sim:third.state", &link).ends_with(6);
+    assert!(over.err.contains("begins nothing any more"), "{}", over.err);
+}
