@@ -8,6 +8,7 @@
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
 //! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
+//! - [`revoke_logged_in`], [`revoke_by_password`]: certificates that end before their time.
 //! - [`programs`]: where other programs look for certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -28,6 +29,7 @@ mod mailed;
 mod pins;
 pub mod programs;
 mod prompt;
+mod revocation;
 mod runner;
 
 pub use activation::activate;
@@ -45,6 +47,7 @@ pub use look::look;
 pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
+pub use revocation::{Revocation, RevocationError, RevocationReason, revoke_by_password, revoke_logged_in};
 pub use runner::{Runner, Seams, Turn};
 
 pub use obnova_card as card;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
-    Service, TransportOptions,
+    RevokeOptions, Service, TransportOptions,
 };
 
 use crate::texts;
@@ -65,6 +65,7 @@ pub enum Command {
         slots: Vec<u32>,
     },
     Register(RegisterOptions),
+    Revoke(RevokeOptions),
     #[command(subcommand)]
     Simulator(SimulatorCommand),
     Completions {

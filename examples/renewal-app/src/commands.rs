@@ -11,6 +11,7 @@ mod install;
 mod pin;
 mod register;
 mod renew;
+mod revoke;
 mod scenario;
 mod simulator;
 mod status;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Install { certificates, service, pins } => install::run(global, &certificates, service, &pins),
         Command::Export { to, slots } => export::run(global, &to, &slots),
         Command::Register(options) => register::run(global, &options),
+        Command::Revoke(options) => revoke::run(global, &options),
         Command::Simulator(command) => simulator::run(command),
         Command::Completions { shell } => completions::run(shell),
     }
@@ -58,6 +60,8 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
             &["--token", "--trace"]
         }
         Command::Register(_) => &["--token", "--ca", "--trust"],
+        Command::Revoke(options) if options.without_card => &["--ca", "--trust"],
+        Command::Revoke(_) => &["--token", "--ca", "--trust", "--trace"],
         Command::Status => &["--journal"],
         Command::Doctor | Command::Renew(_) | Command::First(_) | Command::Install { .. } => return None,
     };

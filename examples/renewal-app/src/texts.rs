@@ -18,6 +18,7 @@ const LANGUAGES: &[(&str, &[&str])] = &[(
         include_str!("../i18n/en/renewal.ftl"),
         include_str!("../i18n/en/demo.ftl"),
         include_str!("../i18n/en/register.ftl"),
+        include_str!("../i18n/en/revocation.ftl"),
         include_str!("../i18n/en/scenario.ftl"),
         include_str!("../i18n/en/simulator.ftl"),
     ],

@@ -1,7 +1,7 @@
 use obnova_algorithm::text::printable;
 use obnova_card::TokenError;
 use obnova_card_rustls::{CardKey, HeldPin};
-use obnova_enroll::est::{Headers, HttpRequest, Method};
+use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Method};
 use obnova_renewal::ParsedCertificate;
 
 use super::{Login, LoginError, LoginProof};
@@ -34,8 +34,9 @@ impl TlsLogin {
     }
 }
 
-impl LoginProof for TlsLogin {
-    fn login(&mut self, login: &Login<'_>) -> Result<String, LoginError> {
+impl TlsLogin {
+    /// One request over a connection that the card has signed for, and its answer.
+    pub(crate) fn exchange(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, LoginError> {
         let der = login.certificate.der().to_vec();
         let key = CardKey::new(login.token.clone(), login.slot, login.key, der)
             .map_err(|error| LoginError::Key(error.to_string()))?
@@ -44,13 +45,7 @@ impl LoginProof for TlsLogin {
         let roots = root_store(&self.anchors).map_err(connection)?;
         let config = tls.client_config(roots).map_err(|error| LoginError::Connection(error.to_string()))?;
         let https = Https::new(&self.server, config).map_err(connection)?;
-        let request = HttpRequest {
-            method: Method::Get,
-            path: self.path.clone(),
-            headers: Headers::from_iter([("Accept", "application/json, text/plain")]),
-            body: Vec::new(),
-        };
-        let answer = https.exchange(&request);
+        let answer = https.exchange(request);
         let signed = tls.finish();
         if let Err(error) = &signed
             && let Some(error) = error.token()
@@ -58,9 +53,19 @@ impl LoginProof for TlsLogin {
             return Err(card(error));
         }
         let answer = answer.map_err(connection)?;
-        if let Err(error) = signed {
-            return Err(LoginError::Nobody(error.to_string()));
-        }
+        signed.map(|_| answer).map_err(|error| LoginError::Nobody(error.to_string()))
+    }
+}
+
+impl LoginProof for TlsLogin {
+    fn login(&mut self, login: &Login<'_>) -> Result<String, LoginError> {
+        let request = HttpRequest {
+            method: Method::Get,
+            path: self.path.clone(),
+            headers: Headers::from_iter([("Accept", "application/json, text/plain")]),
+            body: Vec::new(),
+        };
+        let answer = self.exchange(login, &request)?;
         match answer.status {
             200 => Ok(seen(&answer.body)),
             401 => Err(LoginError::Nobody("the server answered with status 401".into())),

@@ -93,6 +93,41 @@ pub struct RegisterOptions {
     pub yes: bool,
 }
 
+// Ending a certificate.
+#[derive(Args, Clone, Debug)]
+pub struct RevokeOptions {
+    #[arg(value_parser = serial, value_name = "SERIAL")]
+    pub revoked: String,
+    #[arg(long, value_enum, default_value = "unspecified", value_name = "REASON")]
+    pub why: Why,
+    #[arg(long)]
+    pub without_card: bool,
+    #[arg(long)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub pins: PinOptions,
+    #[arg(long, value_name = "N", conflicts_with = "revocation_password_file")]
+    pub revocation_password_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub revocation_password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Why {
+    KeyCompromise,
+    Superseded,
+    AffiliationChanged,
+    CessationOfOperation,
+    Unspecified,
+}
+
+// As `card show` prints it, and OpenSSL.
+fn serial(text: &str) -> Result<String, String> {
+    let digits: String = text.chars().filter(|one| !": ".contains(*one)).collect();
+    let sound = (1..=40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if sound { Ok(digits) } else { Err("1-40 x 0-9 a-f".into()) }
+}
+
 // The passwords of a first order, when nobody is there to be asked.
 #[derive(Args, Clone, Debug, Default)]
 pub struct CredentialOptions {
