@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
-    RevokeOptions, Service, TransportOptions,
+    RevokeOptions, Service, TransportOptions, Why,
 };
 
 use crate::texts;
