@@ -11,5 +11,6 @@ mod stage;
 
 pub use certificate::CardCertificateError;
 pub use data::{ApplicantData, DataError};
+pub(crate) use desk::hash_of;
 pub use desk::{ApplicantDesk, ApplicantError, ApplicantId, Personalised, Registered, TransportPin};
 pub use stage::{Stage, Step, StepRefused};

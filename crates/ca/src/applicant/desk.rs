@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 use super::{ApplicantData, DataError, Stage, Step, StepRefused};
 use crate::{
     CardCertificateError, IssuedCertificate, KeyFileError, Letter, LinkDesk, LinkError, LinkPurpose, LinkToken, Mail,
-    MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy, SqliteStore, StoreError, Texts,
+    MailAddress, MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy, SqliteStore, StoreError,
+    Texts,
     notice::email,
     sealed::Seal,
     store::{ApplicantRecord, Effect, StepNote},
@@ -165,7 +166,7 @@ impl ApplicantDesk {
         let open = self.links.look(token, LinkPurpose::Confirm, now)?;
         let (id, address) = about(&open)?;
         let (record, _) = self.store.registered(id)?.ok_or(LinkError::Unknown)?;
-        if record.data.email().as_str().as_bytes() == address { Ok(()) } else { Err(LinkError::Expired.into()) }
+        if hash_of(record.data.email()) == address { Ok(()) } else { Err(LinkError::Expired.into()) }
     }
 
     /// Confirms the address that a link was mailed to.
@@ -311,6 +312,14 @@ impl ApplicantDesk {
         self.store.applicants(stage, limit)
     }
 
+    /// Forgets who registered so long ago, as policy says, and has no card; with the transport PIN, if a card was made. How many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget(&self, now: SystemTime) -> Result<usize, StoreError> {
+        self.store.forget_applicants(now.checked_sub(self.policy.forget).unwrap_or(SystemTime::UNIX_EPOCH))
+    }
+
     fn plain(
         &self,
         id: ApplicantId,
@@ -325,7 +334,7 @@ impl ApplicantDesk {
     fn confirmation(&self, id: ApplicantId, data: &ApplicantData, now: SystemTime) -> Result<Mail, ApplicantError> {
         let expires = now + self.policy.confirm;
         let text = self.texts.compose(&Letter::Confirm { name: data.name(), expires });
-        let about = [id.0.as_slice(), data.email().as_str().as_bytes()].concat();
+        let about = [id.0.as_slice(), &hash_of(data.email())].concat();
         let link = MailLink::Signed { purpose: LinkPurpose::Confirm, about, expires };
         let key = format!("confirm/{id}/{}", to_hex(&random::<8>()?));
         let mail = Mail::new(key, MailKind::Confirm, data.email().clone(), text)?;
@@ -349,6 +358,11 @@ impl ApplicantDesk {
         let address = email(&certificate.certificate).is_some_and(|address| address == record.data.email().as_str());
         if name && address { Ok(()) } else { Err(Ok(CardCertificateError::OtherHolder)) }
     }
+}
+
+/// What a link says of an address, without the address: the link stays when the applicant is forgotten.
+pub(crate) fn hash_of(address: &MailAddress) -> [u8; 32] {
+    Sha256::digest(address.as_str().as_bytes()).into()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {

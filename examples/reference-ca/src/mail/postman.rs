@@ -9,7 +9,7 @@ use std::{
 };
 
 use obnova_ca::{
-    CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
+    ApplicantDesk, CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
     store::{MailState, QueuedLink, QueuedMail},
 };
 use zeroize::Zeroizing;
@@ -33,6 +33,7 @@ pub struct Postman {
     outbox: Outbox,
     links: LinkDesk,
     notices: NoticeDesk,
+    applicants: ApplicantDesk,
     config: MailConfig,
     carrier: Carrier,
 }
@@ -74,8 +75,9 @@ impl Postman {
             None => Carrier::Folder(house.mail_folder()),
             Some(relay) => Carrier::smtp(relay)?,
         };
-        let (outbox, links, notices) = (house.outbox()?, house.link_desk()?, house.notice_desk()?);
-        Ok(Self { house, outbox, links, notices, config, carrier })
+        let (outbox, links) = (house.outbox()?, house.link_desk()?);
+        let (notices, applicants) = (house.notice_desk()?, house.applicant_desk()?);
+        Ok(Self { house, outbox, links, notices, applicants, config, carrier })
     }
 
     /// Takes out all that is due.
@@ -103,6 +105,11 @@ impl Postman {
             Ok(done) if done.unreachable.is_empty() => {}
             Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),
             Err(error) => log(&format!("notices: {error}")),
+        }
+        match self.applicants.forget(now) {
+            Ok(0) => {}
+            Ok(count) => log(&format!("applicants: {count} forgotten")),
+            Err(error) => log(&format!("applicants: {error}")),
         }
         match self.house.clear(false, now) {
             Ok(cleared) if cleared == Cleared::default() => {}

@@ -9,6 +9,7 @@ use super::{
     audit::{self},
     failure, links, mails, odd, seconds, time,
 };
+use crate::applicant::hash_of;
 use crate::{
     ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, LinkError, Mail, RegistrationPolicy,
     Stage, Step, StoreError, audit::Entry, link::LinkId, store::LinkUse,
@@ -46,9 +47,13 @@ const REGISTERED_SINCE: &str = "SELECT count(*) FROM applicants WHERE registered
 const MAILS_SINCE: &str =
     "SELECT count(*) FROM mails WHERE kind = 'confirm' AND recipient = ?1 COLLATE BINARY AND queued > ?2";
 
+const FORGET: &str = "DELETE FROM applicants WHERE id IN (
+         SELECT id FROM applicants WHERE registered < ?1 AND stage != 'handed-over' ORDER BY registered LIMIT ?2)";
+
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 17] = [
+pub(super) const STATEMENTS: [&str; 18] = [
+    FORGET,
     ADD,
     BY_ID,
     LIST,
@@ -68,6 +73,8 @@ pub(super) const STATEMENTS: [&str; 17] = [
     MAILS_SINCE,
 ];
 
+/// Applicants that are forgotten in one transaction.
+const AT_ONCE: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An applicant, as it is kept.
@@ -181,6 +188,26 @@ impl SqliteStore {
         })
     }
 
+    /// Forgets who registered before and has no card.
+    pub(crate) fn forget_applicants(&self, before: SystemTime) -> Result<usize, StoreError> {
+        let mut all = 0;
+        loop {
+            let actor = self.actor.clone();
+            let some = self.writer.run(move |connection| {
+                let count = execute(connection, FORGET, params![seconds(before), AT_ONCE as i64])?;
+                if count > 0 {
+                    let (event, detail) = (AuditEvent::Forgotten, format!("{count} applicants"));
+                    audit::append(connection, &Entry { event, about: "", detail: &detail, actor: &actor })?;
+                }
+                Ok(count)
+            })?;
+            all += some;
+            if some < AT_ONCE {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Takes a step with all that it changes, or says why not.
     pub(crate) fn applicant_step(
         &self,
@@ -224,7 +251,7 @@ fn take(
     match effect {
         Effect::None => {}
         Effect::Confirm { link, address } => {
-            if record.data.email().as_str().as_bytes() != address.as_slice() {
+            if hash_of(record.data.email()) != address.as_slice() {
                 return Ok(Err(LinkError::Expired.into()));
             }
             if links::use_up(connection, *link, &[0; 32], now)? != LinkUse::First {
