@@ -90,7 +90,8 @@ impl<'a> Group<'a> {
         let youngest = |role| all.get(role).iter().copied().max_by_key(|one| one.certificate.not_before());
         let mut group = Self { members: ByRole::from_fn(youngest), half: None };
         if let Some((role, before)) = group.members.pair().and_then(|young| before_half_a_pair(card, all, &young)) {
-            group.half = group.members.place(role).replace(before);
+            let young = group.members.place(role).replace(before);
+            group.half = young.filter(|young| young.slot.id != before.slot.id);
         }
         group
     }
@@ -110,7 +111,8 @@ impl<'a> Group<'a> {
 }
 
 /// When of the two youngest certificates one was installed while its twin was not: its role, and the one that counts in its
-/// place. So it is where a key of the other role waits, and an older certificate was issued nearer to the other youngest.
+/// place. So it is where a key of the other role waits, or where the key stays and has the older certificate too, and that one
+/// was issued nearer to the other youngest.
 fn before_half_a_pair<'a>(
     card: &CardView,
     all: &Pair<Vec<Candidate<'a>>>,
@@ -128,7 +130,9 @@ fn before_half_a_pair<'a>(
             from.duration_since(twin).or_else(|_| twin.duration_since(from)).unwrap_or_default()
         };
         let nearest = all.get(role).iter().copied().min_by_key(apart)?;
-        (waits && apart(&nearest) < apart(youngest.get(role))).then_some((role, nearest))
+        let young = youngest.get(role);
+        let same_key = nearest.slot.id == young.slot.id;
+        ((waits || same_key) && apart(&nearest) < apart(young)).then_some((role, nearest))
     })
 }
 

@@ -94,15 +94,6 @@ impl Completion {
             terms,
         };
         let new = check_certificates(came, &expected, now)?;
-        let missing = new.iter().filter_map(|(role, certificate)| {
-            let (slot, _, _) = waiting.get(role)?;
-            (!slot.holds(certificate)).then(|| InstallCertificate {
-                slot: slot.id,
-                certificate: certificate.der().to_vec(),
-                label: label(card, role, now),
-            })
-        });
-        let jobs = missing.collect();
         let marks = card.capabilities.marks_superseded;
         let unmarked = old.iter().map(|(_, (slot, _))| slot).filter(|slot| {
             let mut of_slot = slot.certificates.iter();
@@ -110,7 +101,18 @@ impl Completion {
             let is_new = |entry: &CertificateView| new.iter().any(|(_, new)| entry.certificate.as_ref() == Some(new));
             marks && of_slot.any(|entry| !entry.superseded && !is_new(entry))
         });
-        let superseded = unmarked.map(|slot| slot.id).collect();
+        let superseded: Vec<_> = unmarked.map(|slot| slot.id).collect();
+        let missing = new.iter().filter_map(|(role, certificate)| {
+            let (slot, _, _) = waiting.get(role)?;
+            // One that is there is named once more where others beside it are to be marked.
+            let is_due = !slot.holds(certificate) || superseded.contains(&slot.id);
+            is_due.then(|| InstallCertificate {
+                slot: slot.id,
+                certificate: certificate.der().to_vec(),
+                label: label(card, role, now),
+            })
+        });
+        let jobs = missing.collect();
         Ok(Self { certificates: new, jobs, superseded })
     }
 

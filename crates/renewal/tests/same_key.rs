@@ -87,7 +87,16 @@ fn without_the_journal_the_card_and_the_files_are_enough() {
     let slots = |jobs: &[obnova_card::InstallCertificate]| jobs.iter().map(|job| job.slot).collect::<Vec<_>>();
     assert_eq!(slots(&completion.jobs), completion.superseded, "beside the old ones, which are marked");
     let pin = obnova_card::Pin::new(obnova_card::Secret::from(support::AUTHENTICATION_PIN));
+    // Where one was written before and nothing was marked, it is not taken for an old one.
+    let half = &completion.jobs[..1];
+    play.token.install(half, &[], &pin).unwrap();
+    let again = Plan::make(&view(play.token.as_mut()), &same_key(), now()).unwrap();
+    assert_eq!(again.old, play.process.plan().old, "one of two does not count as current");
+    let completion = make(&mut play, &came).unwrap();
+    assert_eq!((slots(&completion.jobs), completion.jobs.len()), (completion.superseded.clone(), 2));
     play.token.install(&completion.jobs, &completion.superseded, &pin).unwrap();
+    let marked = |slot: &obnova_card::Slot| slot.certificates.iter().map(|one| one.superseded).collect::<Vec<_>>();
+    assert!(play.token.slots().unwrap()[..2].iter().all(|slot| marked(slot) == [true, false]));
     assert!(make(&mut play, &came).unwrap().is_done());
     let old = play.process.plan().old.map(|_, old| old.certificate.der().to_vec());
     let old: Vec<_> = old.iter().map(|(_, der)| der.clone()).collect();

@@ -15,11 +15,11 @@ use crate::{
 };
 
 /// A card that keeps its keys.
-pub struct SameKeyRig(ProfileRig);
+pub struct SameKey<R>(R);
 
-impl Rig for SameKeyRig {
-    const NAME: &str = "profile, same keys";
-    const EACH_POINT: bool = ProfileRig::EACH_POINT;
+impl<R: Rig> Rig for SameKey<R> {
+    const NAME: &str = R::NAME;
+    const EACH_POINT: bool = R::EACH_POINT;
     const KEYS: usize = 2;
     const ON_A_KEY: usize = 2;
 
@@ -28,11 +28,11 @@ impl Rig for SameKeyRig {
     }
 
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
-        ProfileRig::personalise(folder, certify);
+        R::personalise(folder, certify);
     }
 
     fn insert(folder: &Path) -> Self {
-        Self(ProfileRig::insert(folder))
+        Self(R::insert(folder))
     }
 
     fn token(&self, life: &Mortal) -> SharedToken {
@@ -40,7 +40,7 @@ impl Rig for SameKeyRig {
     }
 
     fn pin(password: PasswordKind) -> Secret {
-        ProfileRig::pin(password)
+        R::pin(password)
     }
 
     fn witness(&self) -> SharedToken {
@@ -48,11 +48,11 @@ impl Rig for SameKeyRig {
     }
 }
 
-impl Tearing for SameKeyRig {
-    const TEARS: &[Tear] = ProfileRig::TEARS;
+impl<R: Tearing> Tearing for SameKey<R> {
+    const TEARS: &[Tear] = R::TEARS;
 
     fn is_command(effect: &str) -> bool {
-        ProfileRig::is_command(effect)
+        R::is_command(effect)
     }
 
     fn tear(&self, at: usize, tear: Tear) {
@@ -64,21 +64,21 @@ impl Tearing for SameKeyRig {
     }
 
     fn tries_gone(command: &str, tear: Tear, password: PasswordKind) -> u8 {
-        ProfileRig::tries_gone(command, tear, password)
+        R::tries_gone(command, tear, password)
     }
 }
 
 #[test]
 fn stopped_anywhere_it_comes_to_its_end() {
-    table::stopped::<SameKeyRig>();
+    table::stopped::<SameKey<ProfileRig>>();
 }
 
 #[test]
 fn torn_inside_each_command() {
-    tears::torn::<SameKeyRig>(Tear::Inside);
+    tears::torn::<SameKey<ProfileRig>>(Tear::Inside);
 }
 
 #[test]
 fn with_the_ca_killed_at_each_write() {
-    tears::ca_killed::<SameKeyRig>();
+    tears::ca_killed::<SameKey<ProfileRig>>();
 }

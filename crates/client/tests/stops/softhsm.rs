@@ -22,6 +22,7 @@ use obnova_transport::TransportError;
 use crate::{
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
+    same_key::SameKey,
     table, tears,
 };
 
@@ -269,4 +270,9 @@ fn with_the_ca_killed_at_each_write() {
 #[test]
 fn torn_at_each_call_with_the_ca_killed_at_each_write() {
     alone("torn_at_each_call_with_the_ca_killed_at_each_write", tears::torn_and_ca_killed::<SoftHsmRig>);
+}
+
+#[test]
+fn with_the_same_keys_stopped_anywhere_it_comes_to_its_end() {
+    alone("with_the_same_keys_stopped_anywhere_it_comes_to_its_end", table::stopped::<SameKey<SoftHsmRig>>);
 }

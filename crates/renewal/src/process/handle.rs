@@ -92,16 +92,17 @@ fn looked_for_certificates(state: &State, doubt: Doubt, slots: &[SlotView]) -> (
         }
     }
     let holds = |id, certificate: &ParsedCertificate| slot(id).is_some_and(|slot| slot.holds(certificate));
-    let missing = certificates.iter().filter(|(role, certificate)| {
-        let new = state.plan.new.get(*role);
-        new.is_none_or(|new| !holds(new.slot, certificate))
-    });
-    let missing: Vec<_> = missing.map(|(role, _)| role).collect();
     // Where the key stays, the new certificate is in the slot whose other ones are marked.
     let is_new = |entry: &CertificateView| certificates.iter().any(|(_, new)| entry.certificate.as_ref() == Some(new));
     let has_unmarked = |slot: &SlotView| slot.certificates.iter().any(|entry| !entry.superseded && !is_new(entry));
     let unmarked: Vec<_> =
         to_supersede(&state.plan).into_iter().filter(|id| slot(*id).is_some_and(has_unmarked)).collect();
+    let missing = certificates.iter().filter(|(role, certificate)| {
+        let new = state.plan.new.get(*role);
+        // It is named once more where others beside it are to be marked, so that it is not taken for one of them.
+        new.is_none_or(|new| !holds(new.slot, certificate) || unmarked.contains(&new.slot))
+    });
+    let missing: Vec<_> = missing.map(|(role, _)| role).collect();
     let mut facts = Vec::new();
     if !state.installing {
         facts.push(Fact::Installing);
