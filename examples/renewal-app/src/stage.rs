@@ -6,6 +6,7 @@ mod arrived;
 mod judged;
 mod keep;
 mod liar;
+mod mails;
 mod meter;
 mod newcomer;
 mod personalise;

@@ -13,19 +13,35 @@ use crate::{failure::Failure, texts::t};
 /// A rule of a service.
 pub struct Rule<W> {
     /// Its name, for programs: `twins/one-year`. In another service that is played like this one, the first part is another.
-    pub id: &'static str,
+    id: &'static str,
     /// The rule, in words.
-    pub text: fn() -> String,
+    text: fn() -> String,
     /// What looks at what really happened, or tries it out.
-    pub check: Check<W>,
+    check: Check<W>,
 }
 
 /// Whether a rule can be looked at.
-pub enum Check<W> {
+enum Check<W> {
     /// By this.
     Seen(fn(&mut W) -> Verdict),
     /// By this, if what it takes is installed here.
     IfInstalled(fn(&mut W) -> Result<Option<String>, Broken>),
+}
+
+impl<W> Rule<W> {
+    /// A rule that this looks at.
+    const fn seen(id: &'static str, text: fn() -> String, check: fn(&mut W) -> Verdict) -> Self {
+        Self { id, text, check: Check::Seen(check) }
+    }
+
+    /// A rule that this looks at, if what it takes is installed here.
+    const fn if_installed(
+        id: &'static str,
+        text: fn() -> String,
+        check: fn(&mut W) -> Result<Option<String>, Broken>,
+    ) -> Self {
+        Self { id, text, check: Check::IfInstalled(check) }
+    }
 }
 
 /// What was seen: as the rule wants it, or not.

@@ -7,11 +7,7 @@ mod revocation;
 use obnova_client::CaConnection as _;
 use obnova_renewal::{Answer, Message};
 
-use super::{
-    Broken,
-    Check::{IfInstalled, Seen},
-    Rule, Verdict,
-};
+use super::{Broken, Rule, Verdict};
 use crate::{
     stage::{Newcomer, Report, Stage, newcomer},
     texts::t,
@@ -57,72 +53,36 @@ impl<'s> World<'s> {
 /// The rules, in the order in which a holder meets them.
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
-        Rule { id: "partner/password/ca", text: || t!("rule-partner-password-ca"), check: Seen(first::password_ca) },
-        Rule {
-            id: "partner/password-days/ca",
-            text: || t!("rule-partner-password-days-ca"),
-            check: Seen(first::password_days_ca),
-        },
-        Rule {
-            id: "partner/password-once/ca",
-            text: || t!("rule-partner-password-once-ca"),
-            check: Seen(first::password_once_ca),
-        },
-        Rule {
-            id: "partner/password-again/ca",
-            text: || t!("rule-partner-password-again-ca"),
-            check: Seen(first::password_again_ca),
-        },
-        Rule { id: "partner/module/ca", text: || t!("rule-partner-module-ca"), check: Seen(first::module_ca) },
-        Rule {
-            id: "partner/other-names/ca",
-            text: || t!("rule-partner-other-names-ca"),
-            check: Seen(first::other_names_ca),
-        },
-        Rule {
-            id: "partner/revocation-password/client",
-            text: || t!("rule-partner-revocation-password-client"),
-            check: Seen(first::revocation_password_client),
-        },
-        Rule {
-            id: "partner/revocation-password-sealed",
-            text: || t!("rule-partner-revocation-password-sealed"),
-            check: Seen(first::revocation_password_sealed),
-        },
-        Rule { id: "partner/key-on-card", text: || t!("rule-partner-key-on-card"), check: Seen(first::key_on_card) },
-        Rule { id: "partner/waits", text: || t!("rule-partner-waits"), check: Seen(first::waits) },
-        Rule { id: "partner/link", text: || t!("rule-partner-link"), check: Seen(first::link) },
-        Rule { id: "partner/login", text: || t!("rule-partner-login"), check: Seen(later::login) },
-        Rule { id: "partner/list", text: || t!("rule-partner-list"), check: Seen(later::list) },
-        Rule {
-            id: "partner/registered",
-            text: || t!("rule-partner-registered"),
-            check: IfInstalled(later::registered),
-        },
-        Rule { id: "partner/pin-change", text: || t!("rule-partner-pin-change"), check: Seen(later::pin_change) },
-        Rule { id: "partner/renewal", text: || t!("rule-partner-renewal"), check: Seen(later::renewal) },
-        Rule {
-            id: "partner/expired/client",
-            text: || t!("rule-partner-expired-client"),
-            check: Seen(later::expired_client),
-        },
-        Rule { id: "partner/expired/ca", text: || t!("rule-partner-expired-ca"), check: Seen(later::expired_ca) },
-        Rule { id: "partner/begins-again", text: || t!("rule-partner-begins-again"), check: Seen(later::begins_again) },
-        Rule {
-            id: "partner/revoked-at-once",
-            text: || t!("rule-partner-revoked-at-once"),
-            check: Seen(revocation::at_once),
-        },
-        Rule {
-            id: "partner/revoked-by-holder",
-            text: || t!("rule-partner-revoked-by-holder"),
-            check: Seen(revocation::by_holder),
-        },
-        Rule {
-            id: "partner/revoked-by-password",
-            text: || t!("rule-partner-revoked-by-password"),
-            check: Seen(revocation::by_password),
-        },
-        Rule { id: "partner/revoked-mail", text: || t!("rule-partner-revoked-mail"), check: Seen(revocation::mail) },
+        Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), first::password_ca),
+        Rule::seen("partner/password-days/ca", || t!("rule-partner-password-days-ca"), first::password_days_ca),
+        Rule::seen("partner/password-once/ca", || t!("rule-partner-password-once-ca"), first::password_once_ca),
+        Rule::seen("partner/password-again/ca", || t!("rule-partner-password-again-ca"), first::password_again_ca),
+        Rule::seen("partner/module/ca", || t!("rule-partner-module-ca"), first::module_ca),
+        Rule::seen("partner/other-names/ca", || t!("rule-partner-other-names-ca"), first::other_names_ca),
+        Rule::seen(
+            "partner/revocation-password/client",
+            || t!("rule-partner-revocation-password-client"),
+            first::revocation_password_client,
+        ),
+        Rule::seen(
+            "partner/revocation-password-sealed",
+            || t!("rule-partner-revocation-password-sealed"),
+            first::revocation_password_sealed,
+        ),
+        Rule::seen("partner/key-on-card", || t!("rule-partner-key-on-card"), first::key_on_card),
+        Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits),
+        Rule::seen("partner/link", || t!("rule-partner-link"), first::link),
+        Rule::seen("partner/login", || t!("rule-partner-login"), later::login),
+        Rule::seen("partner/list", || t!("rule-partner-list"), later::list),
+        Rule::if_installed("partner/registered", || t!("rule-partner-registered"), later::registered),
+        Rule::seen("partner/pin-change", || t!("rule-partner-pin-change"), later::pin_change),
+        Rule::seen("partner/renewal", || t!("rule-partner-renewal"), later::renewal),
+        Rule::seen("partner/expired/client", || t!("rule-partner-expired-client"), later::expired_client),
+        Rule::seen("partner/expired/ca", || t!("rule-partner-expired-ca"), later::expired_ca),
+        Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), later::begins_again),
+        Rule::seen("partner/revoked-at-once", || t!("rule-partner-revoked-at-once"), revocation::at_once),
+        Rule::seen("partner/revoked-by-holder", || t!("rule-partner-revoked-by-holder"), revocation::by_holder),
+        Rule::seen("partner/revoked-by-password", || t!("rule-partner-revoked-by-password"), revocation::by_password),
+        Rule::seen("partner/revoked-mail", || t!("rule-partner-revoked-mail"), revocation::mail),
     ]
 }

@@ -10,11 +10,7 @@ pub use card::registered_at;
 use obnova_client::{CaConnection as _, LinkError, follow_link};
 use obnova_renewal::{Answer, Loose, Message};
 
-use super::{
-    Broken,
-    Check::{IfInstalled, Seen},
-    Rule,
-};
+use super::{Broken, Rule};
 use crate::{
     stage::{Liar, Lie, Report, Stage, Witness},
     texts::t,
@@ -93,72 +89,36 @@ impl Counter for Wire<'_> {
 /// The rules, in the order in which a renewal meets them.
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
-        Rule { id: "twins/one-year", text: || t!("rule-twins-one-year"), check: Seen(order::one_year) },
-        Rule {
-            id: "twins/notice-three-weeks",
-            text: || t!("rule-twins-notice-three-weeks"),
-            check: Seen(notices::three_weeks),
-        },
-        Rule { id: "twins/notice-one-week", text: || t!("rule-twins-notice-one-week"), check: Seen(notices::one_week) },
-        Rule { id: "twins/notice-address", text: || t!("rule-twins-notice-address"), check: Seen(notices::address) },
-        Rule { id: "twins/notice-link", text: || t!("rule-twins-notice-link"), check: Seen(notices::link) },
-        Rule { id: "twins/check-first", text: || t!("rule-twins-check-first"), check: Seen(holder::check_first) },
-        Rule { id: "twins/check-advice", text: || t!("rule-twins-check-advice"), check: Seen(holder::check_advice) },
-        Rule { id: "twins/key-store", text: || t!("rule-twins-key-store"), check: Seen(holder::key_store) },
-        Rule {
-            id: "twins/subject/client",
-            text: || t!("rule-twins-subject-client"),
-            check: Seen(order::subject_client),
-        },
-        Rule { id: "twins/subject/ca", text: || t!("rule-twins-subject-ca"), check: Seen(order::subject_ca) },
-        Rule { id: "twins/pin-new-keys", text: || t!("rule-twins-pin-new-keys"), check: Seen(holder::pin_new_keys) },
-        Rule { id: "twins/pin-requests", text: || t!("rule-twins-pin-requests"), check: Seen(holder::pin_requests) },
-        Rule {
-            id: "twins/requested/client",
-            text: || t!("rule-twins-requested-client"),
-            check: Seen(order::requested_client),
-        },
-        Rule { id: "twins/requested/ca", text: || t!("rule-twins-requested-ca"), check: Seen(order::requested_ca) },
-        Rule {
-            id: "twins/vouched/client",
-            text: || t!("rule-twins-vouched-client"),
-            check: Seen(order::vouched_client),
-        },
-        Rule { id: "twins/vouched/ca", text: || t!("rule-twins-vouched-ca"), check: Seen(order::vouched_ca) },
-        Rule { id: "twins/accepted", text: || t!("rule-twins-accepted"), check: Seen(order::accepted) },
-        Rule {
-            id: "twins/resume-journal",
-            text: || t!("rule-twins-resume-journal"),
-            check: Seen(pick_up::resume_journal),
-        },
-        Rule { id: "twins/resume-link", text: || t!("rule-twins-resume-link"), check: Seen(pick_up::resume_link) },
-        Rule { id: "twins/resume-files", text: || t!("rule-twins-resume-files"), check: Seen(pick_up::resume_files) },
-        Rule { id: "twins/waiting", text: || t!("rule-twins-waiting"), check: Seen(pick_up::waiting) },
-        Rule { id: "twins/single-use", text: || t!("rule-twins-single-use"), check: Seen(pick_up::single_use) },
-        Rule {
-            id: "twins/one-brings-other",
-            text: || t!("rule-twins-one-brings-other"),
-            check: Seen(pick_up::one_brings_other),
-        },
-        Rule { id: "twins/installed", text: || t!("rule-twins-installed"), check: Seen(card::installed) },
-        Rule {
-            id: "twins/installed-torn",
-            text: || t!("rule-twins-installed-torn"),
-            check: Seen(card::installed_torn),
-        },
-        Rule {
-            id: "twins/installed-half",
-            text: || t!("rule-twins-installed-half"),
-            check: Seen(card::installed_half),
-        },
-        Rule { id: "twins/old-stays", text: || t!("rule-twins-old-stays"), check: Seen(card::old_stays) },
-        Rule {
-            id: "twins/holder-removes",
-            text: || t!("rule-twins-holder-removes"),
-            check: Seen(card::holder_removes),
-        },
-        Rule { id: "twins/registered", text: || t!("rule-twins-registered"), check: IfInstalled(card::registered) },
-        Rule { id: "twins/login", text: || t!("rule-twins-login"), check: Seen(card::login) },
-        Rule { id: "twins/diagnosis", text: || t!("rule-twins-diagnosis"), check: Seen(holder::diagnosis) },
+        Rule::seen("twins/one-year", || t!("rule-twins-one-year"), order::one_year),
+        Rule::seen("twins/notice-three-weeks", || t!("rule-twins-notice-three-weeks"), notices::three_weeks),
+        Rule::seen("twins/notice-one-week", || t!("rule-twins-notice-one-week"), notices::one_week),
+        Rule::seen("twins/notice-address", || t!("rule-twins-notice-address"), notices::address),
+        Rule::seen("twins/notice-link", || t!("rule-twins-notice-link"), notices::link),
+        Rule::seen("twins/check-first", || t!("rule-twins-check-first"), holder::check_first),
+        Rule::seen("twins/check-advice", || t!("rule-twins-check-advice"), holder::check_advice),
+        Rule::seen("twins/key-store", || t!("rule-twins-key-store"), holder::key_store),
+        Rule::seen("twins/subject/client", || t!("rule-twins-subject-client"), order::subject_client),
+        Rule::seen("twins/subject/ca", || t!("rule-twins-subject-ca"), order::subject_ca),
+        Rule::seen("twins/pin-new-keys", || t!("rule-twins-pin-new-keys"), holder::pin_new_keys),
+        Rule::seen("twins/pin-requests", || t!("rule-twins-pin-requests"), holder::pin_requests),
+        Rule::seen("twins/requested/client", || t!("rule-twins-requested-client"), order::requested_client),
+        Rule::seen("twins/requested/ca", || t!("rule-twins-requested-ca"), order::requested_ca),
+        Rule::seen("twins/vouched/client", || t!("rule-twins-vouched-client"), order::vouched_client),
+        Rule::seen("twins/vouched/ca", || t!("rule-twins-vouched-ca"), order::vouched_ca),
+        Rule::seen("twins/accepted", || t!("rule-twins-accepted"), order::accepted),
+        Rule::seen("twins/resume-journal", || t!("rule-twins-resume-journal"), pick_up::resume_journal),
+        Rule::seen("twins/resume-link", || t!("rule-twins-resume-link"), pick_up::resume_link),
+        Rule::seen("twins/resume-files", || t!("rule-twins-resume-files"), pick_up::resume_files),
+        Rule::seen("twins/waiting", || t!("rule-twins-waiting"), pick_up::waiting),
+        Rule::seen("twins/single-use", || t!("rule-twins-single-use"), pick_up::single_use),
+        Rule::seen("twins/one-brings-other", || t!("rule-twins-one-brings-other"), pick_up::one_brings_other),
+        Rule::seen("twins/installed", || t!("rule-twins-installed"), card::installed),
+        Rule::seen("twins/installed-torn", || t!("rule-twins-installed-torn"), card::installed_torn),
+        Rule::seen("twins/installed-half", || t!("rule-twins-installed-half"), card::installed_half),
+        Rule::seen("twins/old-stays", || t!("rule-twins-old-stays"), card::old_stays),
+        Rule::seen("twins/holder-removes", || t!("rule-twins-holder-removes"), card::holder_removes),
+        Rule::if_installed("twins/registered", || t!("rule-twins-registered"), card::registered),
+        Rule::seen("twins/login", || t!("rule-twins-login"), card::login),
+        Rule::seen("twins/diagnosis", || t!("rule-twins-diagnosis"), holder::diagnosis),
     ]
 }

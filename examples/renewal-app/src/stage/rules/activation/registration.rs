@@ -1,10 +1,10 @@
 //! From the form to the transport PIN.
 
-use std::{fs, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_ca::{ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, Personalised, TransportPin};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
-use obnova_reference_ca::{house::Holder, mail::Postman};
+use obnova_reference_ca::house::Holder;
 
 use super::{World, life::sign};
 use crate::stage::{
@@ -57,19 +57,12 @@ impl<'s> Applicant<'s> {
 
     /// The path of the last link of a kind that was mailed to the applicant.
     fn link(&self, kind: &str) -> Result<String, Broken> {
-        let house = self.stage.shared_house();
-        Postman::new(house.clone())?.deliver(SystemTime::now(), &|_| {})?;
-        let mut files: Vec<_> =
-            fs::read_dir(house.mail_folder()).into_iter().flatten().flatten().map(|file| file.path()).collect();
-        files.sort();
-        let mut found = None;
-        for file in files {
-            let text = fs::read_to_string(file)?.replace("=\r\n", "");
-            if let Some(at) = text.find(&format!("/{kind}/")).filter(|_| text.contains(&self.email)) {
-                found = text[at..].split_whitespace().next().map(str::to_owned);
-            }
-        }
-        there(found, "mail with a link")
+        let mails = self.stage.mails_to(&self.email, SystemTime::now())?;
+        let link = mails.iter().rev().find_map(|mail| {
+            let at = mail.find(&format!("/{kind}/"))?;
+            mail[at..].split_whitespace().next()
+        });
+        Ok(there(link, "mail with a link")?.to_owned())
     }
 
     fn stage_now(&self) -> Result<&'static str, Broken> {

@@ -1,13 +1,12 @@
 //! How a certificate dies.
 
-use std::{fs, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_ca::{AskedRevocation, CaError};
 use obnova_enroll::{
     Secret,
     est::{HttpRequest, Method},
 };
-use obnova_reference_ca::mail::Postman;
 use obnova_renewal::ParsedCertificate;
 use obnova_status::{
     Authority, RevocationReason, Rules, Status,
@@ -79,22 +78,13 @@ pub fn by_password(world: &mut World<'_>) -> Verdict {
 /// To the holder's address, once, and not before.
 pub fn mail(world: &mut World<'_>) -> Verdict {
     let (who, certificate) = Newcomer::certified(world.stage)?;
-    let before = mails(world.stage, &who.email)?;
+    let before = world.stage.mails_to(&who.email, SystemTime::now())?;
     world.stage.revoke(&certificate)?;
-    let after = mails(world.stage, &who.email)?;
+    let after = world.stage.mails_to(&who.email, SystemTime::now())?;
     let new: Vec<_> = after.iter().filter(|mail| !before.contains(mail)).collect();
     let serial = certificate.serial().replace(':', "").to_lowercase();
     let named = new.iter().all(|mail| mail.to_lowercase().replace(':', "").contains(&serial));
     so(new.len() == 1 && named, format!("{} mail to {} names the certificate", new.len(), who.email))
-}
-
-fn mails(stage: &Stage, email: &str) -> Result<Vec<String>, Broken> {
-    let house = stage.shared_house();
-    Postman::new(house.clone())?.deliver(SystemTime::now(), &|_| {})?;
-    let files = fs::read_dir(house.mail_folder()).into_iter().flatten().flatten().map(|file| file.path());
-    let texts = files.map(|file| Ok(fs::read_to_string(file)?.replace("=\r\n", "")));
-    let texts: Vec<String> = texts.collect::<Result<_, Broken>>()?;
-    Ok(texts.into_iter().filter(|text| text.contains(email)).collect())
 }
 
 /// The holder logs in with it, and whoever asks is told that it is good.

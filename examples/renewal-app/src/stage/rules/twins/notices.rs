@@ -1,12 +1,8 @@
 //! The letters that go out before the end. A holder is told at times that are made up; what is mailed lies in the CA's folder.
 
-use std::{
-    fs,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
-use obnova_reference_ca::mail::Postman;
 
 use super::World;
 use crate::stage::{
@@ -37,19 +33,7 @@ fn told<'s>(world: &World<'s>) -> Result<Told<'s>, Broken> {
 fn carried(stage: &Stage, trial: &Trial<'_>, now: SystemTime) -> Result<Vec<String>, Broken> {
     let house = stage.shared_house();
     house.notice_desk()?.send(house.ca(), now)?;
-    Postman::new(house.clone())?.deliver(now, &|_| {})?;
-    let mut files: Vec<_> =
-        fs::read_dir(house.mail_folder()).into_iter().flatten().flatten().map(|file| file.path()).collect();
-    files.sort();
-    let mut mails = Vec::new();
-    for file in files {
-        // Lines that are too long are broken (RFC 2045 §6.7).
-        let text = fs::read_to_string(file)?.replace("=\r\n", "");
-        if text.contains(&trial.email) {
-            mails.push(text);
-        }
-    }
-    Ok(mails)
+    Ok(stage.mails_to(&trial.email, now)?)
 }
 
 /// A mail came within the hours before this day and not before, and no other one than those that are expected.

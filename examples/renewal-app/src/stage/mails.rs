@@ -1,0 +1,28 @@
+use std::{fs, time::SystemTime};
+
+use obnova_reference_ca::mail::Postman;
+
+use super::Stage;
+use crate::failure::{Failure, internal};
+
+impl Stage {
+    /// Sends what is due at this moment into the CA's folder, and reads all mails to one address, the oldest first.
+    pub fn mails_to(&self, email: &str, now: SystemTime) -> Result<Vec<String>, Failure> {
+        let house = self.shared_house();
+        let postman = Postman::new(house.clone()).map_err(internal)?;
+        postman.deliver(now, &|_| {}).map_err(internal)?;
+        // There is no folder before the first mail.
+        let folder = fs::read_dir(house.mail_folder()).into_iter().flatten().flatten();
+        let mut files: Vec<_> = folder.map(|file| file.path()).collect();
+        files.sort();
+        let mut mails = Vec::new();
+        for file in files {
+            // Lines that are too long are broken (RFC 2045 §6.7).
+            let text = fs::read_to_string(file)?.replace("=\r\n", "");
+            if text.contains(email) {
+                mails.push(text);
+            }
+        }
+        Ok(mails)
+    }
+}
