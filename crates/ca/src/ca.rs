@@ -1,4 +1,7 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use der::Encode;
 use obnova_pkcs10::CertificationRequest;
@@ -6,7 +9,7 @@ use x509_cert::{Certificate, ext::Extension, name::Name};
 
 use crate::{
     FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy,
-    Profile, Refusal, RevocationDesk, Store, StoreError, Transaction,
+    Profile, Refusal, RevocationDesk, Store, StoreError, Texts, Transaction,
     certificate::Made,
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
@@ -26,6 +29,7 @@ pub struct Ca {
     pub(crate) recent: Recent,
     pub(crate) first: Option<FirstDesk>,
     revocations: Option<RevocationDesk>,
+    pub(crate) letters: Option<Arc<dyn Texts>>,
 }
 
 /// What became of an order. `Debug` leaves the token out.
@@ -66,7 +70,17 @@ impl Ca {
     #[must_use]
     pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
         let extensions = Profile::ALL.map(|profile| holder_extensions(profile, policy.profile(profile)));
-        Self { policy, extensions, issuer, secret, store, recent: Recent::default(), first: None, revocations: None }
+        Self {
+            policy,
+            extensions,
+            issuer,
+            secret,
+            store,
+            recent: Recent::default(),
+            first: None,
+            revocations: None,
+            letters: None,
+        }
     }
 
     /// Ends certificates too, when their holders say so.
@@ -249,7 +263,8 @@ impl Ca {
         let pending = self.pending(transaction)?;
         let certificates = self.certificates_for(&pending, now)?;
         let made: Vec<_> = certificates.iter().map(|certificate| certificate.serial.clone()).collect();
-        let record = match self.store.issue(&pending.transaction, certificates, now) {
+        let mail = self.ready(&pending, &certificates)?;
+        let record = match self.store.issue_and_tell(&pending.transaction, certificates, mail, now) {
             Err(StoreError::Revoked(profile)) => return Err(Refusal::Revoked(profile).into()),
             decided => decided?,
         };

@@ -33,6 +33,7 @@ mod outbox;
 mod pair;
 mod policy;
 mod qualified;
+mod ready;
 mod recent;
 mod refusal;
 mod retention;

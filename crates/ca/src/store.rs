@@ -13,7 +13,7 @@ pub use sqlite::{
 pub(crate) use sqlite::{Effect, StepNote};
 pub(crate) use sqlite::{Guess, RevocationGuess, Writ};
 
-use crate::{KeyHash, Profile, Transaction};
+use crate::{KeyHash, Mail, Profile, Transaction};
 
 /// Is called with what became of a change, once it is on disk, by whichever thread. Dropped when the store has stopped.
 pub type Then<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
@@ -45,6 +45,21 @@ pub trait Store: Send + Sync {
         certificates: Vec<CertificateRecord>,
         now: SystemTime,
     ) -> Result<OrderRecord, StoreError>;
+
+    /// Like [`issue`](Self::issue), and has a mail sent that says so: both are kept, or neither. A store without an outbox sends none.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue).
+    fn issue_and_tell(
+        &self,
+        transaction: &Transaction,
+        certificates: Vec<CertificateRecord>,
+        mail: Option<Mail>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError> {
+        drop(mail);
+        self.issue(transaction, certificates, now)
+    }
 
     /// Turns a pending order down and frees its keys. An order that is decided stays as it is.
     ///

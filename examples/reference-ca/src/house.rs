@@ -141,6 +141,7 @@ impl House {
         let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
         let revocations = revocation_desk(&policy, Arc::new(audit::store(&layout)?));
         let ca = Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk).with_revocations(revocations);
+        let ca = ca.with_letters(Arc::new(English));
         Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded })
     }
 

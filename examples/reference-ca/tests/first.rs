@@ -288,3 +288,36 @@ fn an_older_ca_gets_its_keys_and_a_lost_one_is_missed() {
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
+
+/// Who does not wait gets a mail when the operator has approved, and its link brings the certificates; both are kept, or neither.
+#[test]
+fn who_left_picks_up_by_the_link_that_is_mailed() {
+    let world = World::with(&one_certificate("manual"), |config| config);
+    let home = world.home();
+    let at = home.to_str().unwrap();
+    let typed = password(&home, &JANA);
+    let key = key();
+    let waits = Plain::new(&world, None, typed.to_text()).enroll(&request(HOLDER, &key, KeyUsages::DigitalSignature));
+    assert_eq!(waits.status, 202);
+    let order = world.house.ca().list(None, 10).unwrap().remove(0).transaction.to_string();
+    let database = rusqlite::Connection::open(home.join("ca.db")).unwrap();
+    database
+        .execute_batch("CREATE TRIGGER broken BEFORE INSERT ON mails BEGIN SELECT raise(ABORT, 'gone'); END")
+        .unwrap();
+    assert_eq!(failing(&["approve", at, &order]).0, 1);
+    database.execute_batch("DROP TRIGGER broken").unwrap();
+    assert_eq!(world.house.ca().list(None, 10).unwrap()[0].state.name(), "pending");
+
+    obnova_ca(&["approve", at, &order]);
+    assert_eq!(failing(&["approve", at, &order]).0, 4, "and no second mail");
+    obnova_ca(&["mail", at, "send", "--once"]);
+    let mails: Vec<_> = std::fs::read_dir(home.join("mail")).unwrap().map(|mail| mail.unwrap().path()).collect();
+    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    let mail = std::fs::read_to_string(mail).unwrap();
+    assert!(mail.contains("jana@example.cz"), "{mail}");
+    let link = mail.split_whitespace().find_map(|word| word.find("/pickup/").map(|start| &word[start..])).unwrap();
+    let answer = world.get(link, None, &[("Accept", "application/x-pem-file")]);
+    assert_eq!(answer.status, 200);
+    let certificates = obnova_enroll::certs_only::read_file(&answer.body).unwrap();
+    assert!(obnova_enroll::certs_only::find_by_key(&certificates, key.public_key()).is_some());
+}

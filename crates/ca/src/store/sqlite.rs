@@ -28,7 +28,7 @@ use super::{
     writer::{Writer, execute},
 };
 use crate::{
-    AuditAnchors, AuditEvent, KeyHash, Profile, Transaction,
+    AuditAnchors, AuditEvent, KeyHash, LinkId, Mail, Profile, Transaction,
     audit::{Entry, this_process},
 };
 
@@ -147,6 +147,17 @@ impl Store for SqliteStore {
         certificates: Vec<CertificateRecord>,
         now: SystemTime,
     ) -> Result<OrderRecord, StoreError> {
+        self.issue_and_tell(transaction, certificates, None, now)
+    }
+
+    fn issue_and_tell(
+        &self,
+        transaction: &Transaction,
+        certificates: Vec<CertificateRecord>,
+        mail: Option<Mail>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError> {
+        let link = LinkId::generate()?;
         let (transaction, actor) = (transaction.clone(), self.actor.clone());
         self.writer.run(move |connection| {
             let order = existing(connection, &transaction)?;
@@ -161,6 +172,7 @@ impl Store for SqliteStore {
                 let (about, detail) = (order.transaction.to_string(), serials_of(&certificates));
                 let event = AuditEvent::OrderIssued;
                 audit::append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor })?;
+                mail.as_ref().map_or(Ok(()), |mail| mails::post(connection, mail, link, now).map(drop))?;
             }
             existing(connection, &transaction)
         })
