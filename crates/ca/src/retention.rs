@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::SystemTime};
 
-use crate::{AuditEvent, RetentionPolicy, SqliteStore, StoreError, store::Forgotten};
+use crate::{
+    AuditEvent, RetentionPolicy, SqliteStore, StoreError,
+    store::{Forgotten, Limits},
+};
 
 /// Forgets personal data once it was kept long enough. What certificates need stays: the certificates themselves, whose keys are
 /// taken, who is revoked, which order replaced what; and so does the audit log, which has no personal data in it.
@@ -25,8 +28,7 @@ impl RetentionDesk {
     /// # Errors
     /// [`StoreError`].
     pub fn due(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
-        let (orders, mails) = self.limits(now);
-        self.store.forgettable(orders, mails)
+        self.store.forgettable(self.limits(now))
     }
 
     /// Forgets what is due now; the audit log says how much. May be stopped anywhere, and is called again then.
@@ -34,8 +36,7 @@ impl RetentionDesk {
     /// # Errors
     /// [`StoreError`]: what was forgotten until then is.
     pub fn forget(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
-        let (orders, mails) = self.limits(now);
-        let forgotten = self.store.forget(orders, mails)?;
+        let forgotten = self.store.forget(self.limits(now))?;
         if forgotten != Forgotten::default() {
             self.store.note(AuditEvent::Forgotten, "", &forgotten.to_string())?;
             self.store.clear_log()?;
@@ -43,8 +44,9 @@ impl RetentionDesk {
         Ok(forgotten)
     }
 
-    fn limits(&self, now: SystemTime) -> (SystemTime, SystemTime) {
+    fn limits(&self, now: SystemTime) -> Limits {
         let before = |time| now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH);
-        (before(self.policy.orders), before(self.policy.mails))
+        let RetentionPolicy { orders, mails, applicants } = self.policy;
+        Limits { orders: before(orders), mails: before(mails), applicants: before(applicants) }
     }
 }

@@ -67,12 +67,12 @@ fn what_was_kept_long_enough_is_gone_and_what_certificates_need_is_there() {
     let store = Arc::new(world.store());
     let desk = RetentionDesk::new(store.clone(), world.ca.policy().retention.clone());
     assert_eq!(desk.forget(now() + 29 * DAY).unwrap(), Forgotten::default());
-    let mails = Forgotten { orders: 0, mails: 2 };
+    let mails = Forgotten { orders: 0, mails: 2, applicants: 0 };
     assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails);
     assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails, "to look changes nothing");
     assert_eq!(desk.forget(now() + 31 * DAY).unwrap(), mails);
     assert_eq!(desk.due(now() + 89 * DAY).unwrap(), Forgotten::default());
-    let orders = Forgotten { orders: 3, mails: 0 };
+    let orders = Forgotten { orders: 3, mails: 0, applicants: 0 };
     assert_eq!(desk.due(now() + 91 * DAY).unwrap(), orders);
     assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), orders);
     assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), Forgotten::default());
@@ -126,5 +126,38 @@ fn the_audit_log_says_how_much_and_stays_sound() {
         true
     })
     .unwrap();
-    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails".into())));
+    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails, 0 applicants".into())));
+}
+
+#[test]
+fn applicants_who_never_got_a_card_are_forgotten_and_others_are_not() {
+    let world = World::new();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let day = |days: u32| {
+        let at = now() + DAY * days;
+        at.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
+    };
+    // Two who did nothing, one for whom something was done later, one with a card.
+    for (id, step, card) in [(1_u8, 0, None), (2, 0, None), (3, 60, None), (4, 0, Some("OBN1"))] {
+        let row = rusqlite::params![[id], format!("planted-name-{id}"), day(0), card];
+        let sql = "INSERT INTO applicants (id, secret, stage, name, email, country, registered, card)
+             VALUES (?1, x'00', 'registered', ?2, 'a@example.cz', 'CZ', ?3, ?4)";
+        database.execute(sql, row).unwrap();
+        let sql =
+            "INSERT INTO applicant_steps (applicant, step, at, operator) VALUES (?1, 'registered', ?2, 'planted')";
+        database.execute(sql, rusqlite::params![[id], day(step)]).unwrap();
+    }
+    let count = |table: &str| {
+        database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    let applicants = |applicants| Forgotten { orders: 0, mails: 0, applicants };
+    assert_eq!(desk.forget(now() + 90 * DAY).unwrap(), applicants(0));
+    assert_eq!(desk.due(now() + 91 * DAY).unwrap(), applicants(2));
+    assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), applicants(2));
+    assert_eq!((count("applicants"), count("applicant_steps")), (2, 2));
+    let content = content(&world);
+    assert!(!has(&content, b"planted-name-1") && !has(&content, b"planted-name-2") && has(&content, b"planted-name-4"));
+    assert_eq!(desk.forget(now() + 151 * DAY).unwrap(), applicants(1));
+    assert_eq!(desk.forget(now() + 9999 * DAY).unwrap(), applicants(0), "who has a card stays");
 }

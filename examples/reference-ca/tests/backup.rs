@@ -92,6 +92,8 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     let passphrase = kept.text("passphrase");
     let (code, said) = obnova_ca(&["crl", &home, "--out", &kept.text("list.crl")]);
     assert!(code == Some(0) && said.starts_with("CRL 1 "), "{said}");
+    let jana = ["--user", "jana", "--name", "CN=Jana,C=CZ", "--email", "jana@example.cz"];
+    assert_eq!(obnova_ca(&[&["password", "issue", &home][..], &jana].concat()).0, Some(0));
     let (code, said) = obnova_ca(&["backup", &home, &file, "--passphrase-file", &passphrase]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(mode(Path::new(&file)), 0o600);
@@ -114,6 +116,14 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     let (code, said) = obnova_ca(&["audit", "verify", &back]);
     assert_eq!(code, Some(0), "{said}");
     assert!(obnova_ca(&["audit", "show", &back]).1.contains("restored"));
+
+    // Whether it was used meanwhile nobody knows.
+    let ended = |home: &str| {
+        let database = Connection::open(Path::new(home).join("ca.db")).unwrap();
+        let sql = "SELECT ended IS NOT NULL AND hash IS NULL AND proof_keys IS NULL FROM credentials";
+        database.query_row(sql, [], |row| row.get::<_, bool>(0)).unwrap()
+    };
+    assert!(!ended(&home) && ended(&back));
 
     // As it was, but for what lives in it.
     for name in ["policy.toml", "root.key", "root.pem", "issuing.key", "issuing.pem", "server.key", "pick-up.secret"] {

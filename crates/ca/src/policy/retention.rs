@@ -17,6 +17,8 @@ pub struct RetentionPolicy {
     pub orders: Duration,
     /// After a mail was sent or given up: to whom it went, and its subject.
     pub mails: Duration,
+    /// After the last thing was done for an applicant who has no card: all that was written of them.
+    pub applicants: Duration,
 }
 
 #[derive(Deserialize)]
@@ -24,12 +26,13 @@ pub struct RetentionPolicy {
 pub(super) struct Retention {
     order_days: u64,
     mail_days: u64,
+    applicant_days: u64,
 }
 
 impl Default for Retention {
     /// As the template has it.
     fn default() -> Self {
-        Self { order_days: 90, mail_days: 30 }
+        Self { order_days: 90, mail_days: 30, applicant_days: 90 }
     }
 }
 
@@ -39,6 +42,7 @@ impl Retention {
         Ok(RetentionPolicy {
             orders: days("retention.order_days", self.order_days)?,
             mails: days("retention.mail_days", self.mail_days)?,
+            applicants: days("retention.applicant_days", self.applicant_days)?,
         })
     }
 }
@@ -63,9 +67,9 @@ mod tests {
     #[test]
     fn fields_are_read_and_odd_values_refused_by_name() {
         let days = |days| Duration::from_secs(days * DAY);
-        let both = with("[retention]\norder_days = 5\nmail_days = 2").unwrap();
-        assert_eq!(both, RetentionPolicy { orders: days(5), mails: days(2) });
-        for field in ["order_days", "mail_days"] {
+        let both = with("[retention]\norder_days = 5\nmail_days = 2\napplicant_days = 3").unwrap();
+        assert_eq!(both, RetentionPolicy { orders: days(5), mails: days(2), applicants: days(3) });
+        for field in ["order_days", "mail_days", "applicant_days"] {
             for value in [0, 3661] {
                 let error = with(&format!("[retention]\n{field} = {value}")).unwrap_err().to_string();
                 assert!(error.contains(&format!("retention.{field}")), "{error}");

@@ -42,6 +42,7 @@ pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
+pub(crate) use retention::Limits;
 pub(crate) use revocation_passwords::RevocationGuess;
 pub(crate) use revocations::Writ;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};

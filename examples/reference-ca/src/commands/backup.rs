@@ -28,7 +28,8 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
     print(&format!(
         "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
          Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
-         revocations, which you must make again; receipts and used passwords. CRLs go on from number {crl}.\n\
+         revocations, which you must make again; and receipts. One-time passwords that\n\
+         were not used are ended: issue others. CRLs go on from number {crl}.\n\
          Make sure that the CA it was made of does not run any more.\n",
         directory = directory.display(),
         head = restored.head,

@@ -38,7 +38,7 @@ impl SqliteStore {
 
     /// Goes on from a copy that was made at `copied`, when nothing is left of what came after it. Numbers that may have been given
     /// since are passed over: of CRLs one for each microsecond, and more of them nobody makes. Serial numbers need nothing: they
-    /// grow with the time, above 96 random bits. The audit log says so, with `detail`.
+    /// grow with the time, above 96 random bits. One-time passwords that could be used are ended, since they may have been. The audit log says so, with `detail`.
     ///
     /// The number that CRLs go on from.
     ///
@@ -56,6 +56,8 @@ impl SqliteStore {
                 .map_err(|_| StoreError::Failed("there are no numbers left for CRLs".into()))?;
             let mut statement = connection.prepare_cached(statements::PASS_CRLS).map_err(failure)?;
             statement.execute(params![number, seconds(now)]).map_err(failure)?;
+            let mut statement = connection.prepare_cached(statements::END_ALL_CREDENTIALS).map_err(failure)?;
+            statement.execute([seconds(now)]).map_err(failure)?;
             let (event, about) = (AuditEvent::Restored, "");
             audit::append(connection, &Entry { event, about, detail: &detail, actor: &actor })?;
             Ok(number.unsigned_abs())

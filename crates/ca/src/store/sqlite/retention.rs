@@ -28,6 +28,19 @@ const COUNT_GIVEN_UP: &str =
 const MAIL: &str =
     "UPDATE mails SET recipient = '', name = NULL, subject = '', body = '', problem = NULL WHERE id = ?1";
 
+/// Who registered and has no card, and for whom nothing was done since.
+macro_rules! unfinished {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            " FROM applicants WHERE registered < ?1 AND card IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM applicant_steps WHERE applicant = applicants.id AND at >= ?1)"
+        )
+    };
+}
+const APPLICANTS: &str = unfinished!("DELETE");
+const COUNT_APPLICANTS: &str = unfinished!("SELECT count(*)");
+
 /// Rows that are changed in one transaction.
 const AT_ONCE: usize = 200;
 
@@ -38,36 +51,57 @@ pub struct Forgotten {
     pub orders: u64,
     /// Mails whose recipient and subject went.
     pub mails: u64,
+    /// Applicants who never got a card, with all that was written of them.
+    pub applicants: u64,
+}
+
+/// What was done before these times is forgotten.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub orders: SystemTime,
+    pub mails: SystemTime,
+    pub applicants: SystemTime,
 }
 
 impl fmt::Display for Forgotten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} orders, {} mails", self.orders, self.mails)
+        write!(f, "{} orders, {} mails, {} applicants", self.orders, self.mails, self.applicants)
     }
 }
 
 impl SqliteStore {
     /// How much there is of what was done before these times.
-    pub(crate) fn forgettable(&self, orders: SystemTime, mails: SystemTime) -> Result<Forgotten, StoreError> {
+    pub(crate) fn forgettable(&self, limits: Limits) -> Result<Forgotten, StoreError> {
         self.read_at_once(|connection| {
             let count = |sql: &str, before: SystemTime| {
                 let count: i64 = connection.query_row(sql, [seconds(before)], |row| row.get(0)).map_err(failure)?;
                 Ok::<_, StoreError>(count.unsigned_abs())
             };
+            let Limits { orders, mails, applicants } = limits;
             let mails = count(COUNT_SENT, mails)? + count(COUNT_GIVEN_UP, mails)?;
-            Ok(Forgotten { orders: count(COUNT_ORDERS, orders)?, mails })
+            Ok(Forgotten {
+                orders: count(COUNT_ORDERS, orders)?,
+                mails,
+                applicants: count(COUNT_APPLICANTS, applicants)?,
+            })
         })
     }
 
     /// Forgets all of it, some at a time: others write between.
-    pub(crate) fn forget(&self, orders: SystemTime, mails: SystemTime) -> Result<Forgotten, StoreError> {
+    pub(crate) fn forget(&self, limits: Limits) -> Result<Forgotten, StoreError> {
+        let Limits { orders, mails, applicants } = limits;
         let orders = self.read(|connection| ids(connection, ORDERS, orders))?;
         let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
         let mails = [sent?, given_up?].concat();
         // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
         self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD])?;
         self.change_each(&mails, &[MAIL])?;
-        Ok(Forgotten { orders: orders.len() as u64, mails: mails.len() as u64 })
+        let applicants = self.writer.run(move |connection| {
+            let mut statement = connection.prepare_cached(APPLICANTS).map_err(failure)?;
+            statement.execute([seconds(applicants)]).map_err(failure)
+        })?;
+        let [orders, mails, applicants] = [orders.len(), mails.len(), applicants].map(|count| count as u64);
+        Ok(Forgotten { orders, mails, applicants })
     }
 
     fn change_each(&self, ids: &[i64], statements: &'static [&str]) -> Result<(), StoreError> {

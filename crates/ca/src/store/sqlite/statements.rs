@@ -117,6 +117,9 @@ pub const APPLICANT: &str = "SELECT subjects.id, user, module, subjects.name, em
      FROM orders JOIN credentials ON order_id = orders.id JOIN subjects ON subjects.id = subject WHERE orders.name = ?1";
 pub const ADD_CREDENTIAL: &str = "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// Every one that could still be used: whether it was since a copy was made nobody knows.
+pub const END_ALL_CREDENTIALS: &str = "UPDATE credentials SET ended = ?1, proof_keys = NULL, hash = NULL
+     WHERE ended IS NULL AND order_id IS NULL";
 pub const END_CREDENTIALS: &str = "UPDATE credentials SET ended = ?2, proof_keys = NULL, hash = NULL
      WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL RETURNING id";
 pub const CREDENTIALS: &str = credentials!("ORDER BY credentials.rowid DESC LIMIT ?1");
