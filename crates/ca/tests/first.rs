@@ -299,6 +299,17 @@ fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_end() {
     assert_eq!(check(other, "kůň baterie sponka", moment), "password-locked", "one password, one count");
 }
 
+/// Plain EST has no place for a revocation password, and is no way around it.
+#[test]
+fn plain_est_gets_nothing_where_a_revocation_password_is_demanded() {
+    let policy = automatic().replace("revocation_password = \"optional\"", "revocation_password = \"required\"");
+    let world = World::with(&one_certificate(&policy), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "main", now());
+    let (user, request) = (UserId::new(USER).unwrap(), First::of(&password, 1).request(0));
+    let refused = world.ca.enroll(&request, (&user, &password.password.secret()), None, now()).unwrap_err();
+    assert!(matches!(refused, CaError::Refused(Refusal::NoRevocationPassword)), "{refused}");
+}
+
 #[test]
 fn a_renewal_sets_a_revocation_password_too() {
     let world = World::automatic();

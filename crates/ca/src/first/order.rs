@@ -50,7 +50,7 @@ impl Ca {
 
     /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
     /// one-time password. `module` is the label in the path. The same request again, with the same password, is the same order and
-    /// gets the same answer.
+    /// gets the same answer. It sets no revocation password: where policy demands one, it is refused.
     ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken; [`Refusal::WrongPassword`] is to be answered by asking for another one.
@@ -149,9 +149,6 @@ impl Ca {
         usable(&credential, now)?;
         let requests: Vec<_> = request.requests.into_iter().map(|(_, request)| request).collect();
         let revocation_password = desk.revocation_password(request.revocation_password.as_ref())?;
-        if revocation_password.is_none() && self.policy().first.revocation_password_required {
-            return Err(Refusal::NoRevocationPassword.into());
-        }
         let transaction = transaction.clone();
         self.prepare_first(
             desk,
@@ -162,6 +159,9 @@ impl Ca {
 
     fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {
         usable(&asked.credential, now)?;
+        if asked.revocation_password.is_none() && self.policy().first.revocation_password_required {
+            return Err(Refusal::NoRevocationPassword.into());
+        }
         let known = desk.known(&asked.credential.subject)?;
         let mut requests = Vec::new();
         for (request, profile) in asked.requests.iter().zip(order::profiles(asked.requests, self.policy())?) {
