@@ -25,4 +25,14 @@ impl Stage {
         }
         Ok(mails)
     }
+
+    /// The path of the newest link of a kind that was mailed to this address.
+    pub fn mailed_path(&self, email: &str, kind: &str) -> Result<Option<String>, Failure> {
+        let mails = self.mails_to(email, SystemTime::now())?;
+        let path = mails.iter().rev().find_map(|mail| {
+            let at = mail.find(&format!("/{kind}/"))?;
+            mail[at..].split_whitespace().next()
+        });
+        Ok(path.map(str::to_owned))
+    }
 }

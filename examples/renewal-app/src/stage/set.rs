@@ -206,23 +206,9 @@ impl Stage {
 
     /// The order of the holder of this certificate.
     pub fn order_of(&self, holder: &ParsedCertificate) -> Result<OrderRecord, Failure> {
-        self.order_by_name(&holder.subject().to_string())
-    }
-
-    fn order_by_name(&self, name: &str) -> Result<OrderRecord, Failure> {
+        let name = holder.subject().to_string();
         let orders = self.house.ca().list(None, 1000).map_err(internal)?;
         orders.into_iter().find(|order| order.holder == name).ok_or_else(|| internal("there is no order"))
-    }
-
-    /// The link that is mailed to the holder of this certificate.
-    pub fn link_for(&self, holder: &ParsedCertificate) -> Result<String, Failure> {
-        self.link_of(&holder.subject().to_string())
-    }
-
-    /// The link that is mailed to the holder of this name.
-    pub fn link_of(&self, name: &str) -> Result<String, Failure> {
-        let order = self.order_by_name(name)?;
-        Ok(format!("{}/pickup/{}", self.authority.url, self.house.ca().token(&order).to_link().as_str()))
     }
 
     /// Certificates for these keys, in the name of somebody else.

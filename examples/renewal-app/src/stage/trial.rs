@@ -145,7 +145,9 @@ impl<'s> Trial<'s> {
 
     /// The link that the CA mails for the order.
     pub fn link(&self) -> Result<String, Broken> {
-        Ok(self.stage.link_for(&self.old.authentication)?)
+        let path = self.stage.mailed_path(&self.email, "pickup")?;
+        let path = path.ok_or_else(|| Broken("no mail with a link has come".to_owned()))?;
+        Ok(format!("{}{path}", self.stage.authority.url))
     }
 
     /// Logs in with a certificate that is on the card, and says whom the server saw.

@@ -57,12 +57,7 @@ impl<'s> Applicant<'s> {
 
     /// The path of the last link of a kind that was mailed to the applicant.
     fn link(&self, kind: &str) -> Result<String, Broken> {
-        let mails = self.stage.mails_to(&self.email, SystemTime::now())?;
-        let link = mails.iter().rev().find_map(|mail| {
-            let at = mail.find(&format!("/{kind}/"))?;
-            mail[at..].split_whitespace().next()
-        });
-        Ok(there(link, "mail with a link")?.to_owned())
+        there(self.stage.mailed_path(&self.email, kind)?, "mail with a link")
     }
 
     fn stage_now(&self) -> Result<&'static str, Broken> {
