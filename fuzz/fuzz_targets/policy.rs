@@ -9,7 +9,10 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{Approval, CaError, Order, Outcome, Policy, PolicyError, Profile, ProfilePolicy, Refusal, Transaction};
+use obnova_ca::{
+    Approval, CaError, Order, Outcome, Policy, PolicyError, Profile, ProfilePolicy, ReceivedCertificate, Refusal,
+    Transaction,
+};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::{
     Certificate,
@@ -145,7 +148,7 @@ fn keeps_to(policy: &Policy) {
         requests: [Request::authentication(), Request::signature()]
             .map(|request| CertificationRequest::from_der(&request.der()).expect("it is a request"))
             .to_vec(),
-        signers: house.old.iter().map(|old| old.certificate.clone()).collect(),
+        signers: house.old.iter().map(|old| ReceivedCertificate::from_der(&old.der).expect("it was issued")).collect(),
     };
     let takes = |profile| policy.profile(profile).keys.contains(&KeyAlgorithm::P256);
     let wanted = if policy.renewal_window < 20 * DAY {

@@ -45,6 +45,11 @@ impl Wanted {
     pub fn rcgen(&self, key: &impl SigningKey) -> CertificateSigningRequest {
         self.params.serialize_request(key).unwrap()
     }
+
+    /// As far as the bytes to sign, which are shown.
+    pub fn rcgen_unsigned(&self, key: &Given, show: impl Fn(&[u8])) {
+        assert!(self.params.serialize_request(&Unsigned { key, show }).is_err(), "nobody signed");
+    }
 }
 
 /// A key that is elsewhere, whose signature has come.
@@ -67,6 +72,30 @@ impl PublicKeyData for Given {
 impl SigningKey for Given {
     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         Ok(self.signature.clone())
+    }
+}
+
+/// A key that does not sign: who builds a request for it gets as far as the bytes to sign.
+pub struct Unsigned<'a, F> {
+    pub key: &'a Given,
+    /// Is shown them.
+    pub show: F,
+}
+
+impl<F> PublicKeyData for Unsigned<'_, F> {
+    fn der_bytes(&self) -> &[u8] {
+        self.key.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.key.algorithm()
+    }
+}
+
+impl<F: Fn(&[u8])> SigningKey for Unsigned<'_, F> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        (self.show)(message);
+        Err(rcgen::Error::RemoteKeyError)
     }
 }
 

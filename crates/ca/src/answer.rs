@@ -6,7 +6,7 @@ use std::{sync::mpsc::channel, time::SystemTime};
 
 use obnova_enroll::cmc::{
     Answer, BodyPartId, BuildError, CertificateId, FailInfo, FullRequest, FullResponseBuilder, Kind, Nonce, PendToken,
-    Received, RequestError, SignWithError, TransactionId,
+    Received, ReceivedCertificate, RequestError, SignWithError, TransactionId,
 };
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::Certificate;
@@ -262,7 +262,7 @@ impl Ca {
                 response.issued_by(certificates.iter().map(Vec::as_slice), chain, true, signer)?
             }
         };
-        to_sign.sign_with_trusted(|to_sign| key.sign(&to_sign.bytes)).map_err(|error| match error {
+        to_sign.sign_with_trusted(|to_sign| key.sign_digest(&to_sign.digest)).map_err(|error| match error {
             SignWithError::Key(error) => CaError::from(error).into(),
             SignWithError::Build(error) => error.into(),
         })
@@ -273,7 +273,7 @@ fn order_of(
     transaction: &Transaction,
     message: &[u8],
     requests: Vec<(BodyPartId, CertificationRequest)>,
-    signers: Vec<Certificate>,
+    signers: Vec<ReceivedCertificate>,
 ) -> Order {
     let requests = requests.into_iter().map(|(_, request)| request).collect();
     Order { transaction: transaction.clone(), message: message.to_vec(), requests, signers }

@@ -4,8 +4,9 @@ use std::{
 };
 
 use der::Encode;
+use obnova_enroll::cmc::ReceivedCertificate;
 use obnova_pkcs10::CertificationRequest;
-use x509_cert::{Certificate, ext::Extension, name::Name};
+use x509_cert::Certificate;
 
 use crate::{
     FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy,
@@ -70,6 +71,9 @@ impl Ca {
     #[must_use]
     pub fn new(policy: Policy, issuer: Issuer, secret: PickUpSecret, store: Box<dyn Store>) -> Self {
         let extensions = Profile::ALL.map(|profile| holder_extensions(profile, policy.profile(profile)));
+        // The first random bytes of a process take 20 milliseconds, for which no holder has to wait. Whether they can be had is
+        // seen whenever they are needed.
+        let _ = aws_lc_rs::rand::fill(&mut [0]);
         Self {
             policy,
             extensions,
@@ -118,12 +122,13 @@ impl Ca {
         if hashes[0] == hashes[1] {
             return Err(Refusal::SharedKey.into());
         }
-        let names = pair.subject_alt_name().map_err(IssueError::from)?;
+        let names = pair.subject_alt_name().and_then(|names| names.to_der()).map_err(IssueError::from)?;
+        let holder = pair.subject.to_der().map_err(IssueError::from)?;
         let issue = |profile| {
             let key = pair.key(profile);
             let kind = obnova_algorithm::KeyAlgorithm::try_from(key).map_err(CaError::Key)?;
             order::accepted(&self.policy, profile, kind)?;
-            self.certify(profile, &pair.subject, key, Some(&names), (pair.not_before, pair.not_after))
+            self.certify(profile, &holder, key, Some(&names), (pair.not_before, pair.not_after))
         };
         let [authentication, signature] = [issue(Profile::Authentication)?, issue(Profile::Signature)?];
         let subject = pair.subject.to_string();
@@ -334,8 +339,9 @@ impl Ca {
 
     pub(crate) fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
         let serial = peer.tbs_certificate().serial_number().as_bytes();
+        let der = peer.to_der().map_err(|_| Refusal::UnknownPeer)?;
         let kept =
-            self.store.certificate(serial)?.filter(|kept| issued_here(peer, kept)).ok_or(Refusal::UnknownPeer)?;
+            self.store.certificate(serial)?.filter(|kept| issued_here(&der, kept)).ok_or(Refusal::UnknownPeer)?;
         let validity = peer.tbs_certificate().validity();
         if now < validity.not_before.to_system_time() {
             return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());
@@ -376,8 +382,9 @@ impl Ca {
     fn check_sender(&self, order: &Order, peer: Option<&Certificate>, now: SystemTime) -> Result<(), CaError> {
         let Some(peer) = peer else { return Ok(()) };
         self.check_peer(peer, now)?;
-        let holder = order.signers.first().map(|one| one.tbs_certificate().subject());
-        if Some(peer.tbs_certificate().subject()) == holder { Ok(()) } else { Err(Refusal::OtherPeer.into()) }
+        let subject = peer.tbs_certificate().subject().to_der().map_err(IssueError::from)?;
+        let his = order.signers.first().is_some_and(|one| one.subject() == subject);
+        if his { Ok(()) } else { Err(Refusal::OtherPeer.into()) }
     }
 
     /// What became of an order that is asked for again, by its own message or by a repeat: who has confirmed the receipt is
@@ -415,7 +422,7 @@ impl Ca {
                 return Err(Refusal::Revoked(kept.profile).into());
             }
             let subject = &old.subject;
-            let old = IssuedCertificate::from_der(&old.der).map_err(IssueError::from)?.certificate;
+            let old = ReceivedCertificate::from_der(&old.der).map_err(|error| damaged(error.to_string()))?;
             order::valid(kept.profile, &old, now)?;
             Ok(record(kept.profile, kept.key, subject, self.renewed(kept.profile, &request, &old, now)?))
         };
@@ -427,21 +434,21 @@ impl Ca {
         &self,
         profile: Profile,
         request: &CertificationRequest,
-        old: &Certificate,
+        old: &ReceivedCertificate,
         now: SystemTime,
     ) -> Result<Made, CaError> {
         // Subject and names are the old certificate's own, which the request's were found identical to.
-        self.certify_from(now, profile, old.tbs_certificate().subject(), request.public_key(), alt_name(old))
+        self.certify_from(now, profile, old.subject(), request.public_key(), alt_name(old).map(|names| names.der))
     }
 
-    /// A certificate that is valid from now on, as long as policy says.
+    /// A certificate that is valid from now on, as long as policy says. `subject` and `names` are DER.
     pub(crate) fn certify_from(
         &self,
         now: SystemTime,
         profile: Profile,
-        subject: &Name,
+        subject: &[u8],
         key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
-        names: Option<&Extension>,
+        names: Option<&[u8]>,
     ) -> Result<Made, CaError> {
         let from = self.begin_of_validity(now);
         let until = from + self.policy.profile(profile).validity - Duration::from_secs(1);
@@ -457,16 +464,14 @@ impl Ca {
     fn certify(
         &self,
         profile: Profile,
-        subject: &Name,
+        subject: &[u8],
         key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
-        names: Option<&Extension>,
+        names: Option<&[u8]>,
         validity: (SystemTime, SystemTime),
     ) -> Result<Made, CaError> {
-        let mut extensions = self.extensions[profile as usize].clone().map_err(IssueError::from)?;
-        let names = names.map(Encode::to_der).transpose().map_err(IssueError::from)?;
-        extensions.extend(names);
-        let subject = subject.to_der().map_err(IssueError::from)?;
-        Ok(self.issuer.certify(&subject, key, validity, &extensions)?)
+        let extensions = self.extensions[profile as usize].as_ref().map_err(|error| IssueError::from(*error))?;
+        let extensions: Vec<_> = extensions.iter().map(Vec::as_slice).chain(names).collect();
+        Ok(self.issuer.certify(subject, key, validity, &extensions)?)
     }
 }
 

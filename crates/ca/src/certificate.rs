@@ -58,7 +58,7 @@ pub(crate) struct Content<'a> {
     pub not_before: SystemTime,
     pub not_after: SystemTime,
     /// DER of each.
-    pub extensions: &'a [Vec<u8>],
+    pub extensions: &'a [&'a [u8]],
 }
 
 /// A certificate that was signed just now.
@@ -106,7 +106,8 @@ impl SignedBy {
         }
         let serial = self.serials.next(content.not_before)?;
         let own = extension(false, &SubjectKeyIdentifier(OctetString::new(key_identifier(content.key))?))?.to_der()?;
-        let extensions = std::iter::once(&own).chain(&self.authority_key_identifier).chain(content.extensions);
+        let shared = self.authority_key_identifier.as_deref();
+        let extensions = std::iter::once(own.as_slice()).chain(shared).chain(content.extensions.iter().copied());
         let algorithm = AnyRef::from_der(&self.algorithm)?;
         let public_key = content.key.to_der()?;
         let tbs = Tbs {
@@ -117,7 +118,7 @@ impl SignedBy {
             validity: Validity::new(Time::try_from(content.not_before)?, Time::try_from(content.not_after)?),
             subject: AnyRef::from_der(content.subject)?,
             subject_public_key_info: AnyRef::from_der(&public_key)?,
-            extensions: extensions.map(|one| AnyRef::from_der(one)).collect::<der::Result<_>>()?,
+            extensions: extensions.map(AnyRef::from_der).collect::<der::Result<_>>()?,
         };
         let tbs = tbs.to_der()?;
         let signature = key.sign(&tbs)?;

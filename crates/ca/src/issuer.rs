@@ -60,12 +60,13 @@ impl Issuer {
         not_after: SystemTime,
     ) -> Result<Self, IssuerError> {
         let identifier = key_identifier(key.public_key()).to_vec();
+        let extensions = ca_extensions(None).map_err(IssueError::from)?;
         let content = Content {
             subject: &subject.to_der().map_err(IssueError::from)?,
             key: key.public_key(),
             not_before,
             not_after,
-            extensions: &ca_extensions(None).map_err(IssueError::from)?,
+            extensions: &slices(&extensions),
         };
         let signed_by = SignedBy::new(subject, &key, Some(identifier)).map_err(IssueError::from)?;
         let certificate = signed_by.sign(&key, &content)?.read()?;
@@ -92,7 +93,8 @@ impl Issuer {
     ) -> Result<Self, IssuerError> {
         let extensions = ca_extensions(Some(0)).map_err(IssueError::from)?;
         let subject = subject.to_der().map_err(IssueError::from)?;
-        let certificate = self.certify(&subject, key.public_key(), (not_before, not_after), &extensions)?.read()?;
+        let certificate =
+            self.certify(&subject, key.public_key(), (not_before, not_after), &slices(&extensions))?.read()?;
         let above = self.chain().cloned().collect();
         Ok(Self::ready(key, certificate, above)?)
     }
@@ -116,7 +118,7 @@ impl Issuer {
             extension(subject.is_empty(), &SubjectAltName(names))?,
         ];
         let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
-        self.certify(&subject.to_der()?, key, (not_before, not_after), &extensions)?.read()
+        self.certify(&subject.to_der()?, key, (not_before, not_after), &slices(&extensions))?.read()
     }
 
     /// Makes a certificate for a key that opens what is sealed for this CA (RFC 5280 §4.2.1.3: keyAgreement, or keyEncipherment for
@@ -139,7 +141,7 @@ impl Issuer {
         ];
         let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
         let subject = "CN=Encryption".parse::<Name>()?.to_der()?;
-        self.certify(&subject, key.public_key(), validity, &extensions)?.read()
+        self.certify(&subject, key.public_key(), validity, &slices(&extensions))?.read()
     }
 
     /// Makes a certificate for a delegated OCSP responder (RFC 6960 §4.2.2.2). Nobody asks whether it is revoked, so it should not
@@ -155,7 +157,7 @@ impl Issuer {
         let subject = "CN=OCSP Responder".parse::<Name>()?.to_der()?;
         let extensions = obnova_status::ocsp::responder_extensions()?;
         let extensions = extensions.iter().map(Encode::to_der).collect::<der::Result<Vec<_>>>()?;
-        self.certify(&subject, key.public_key(), validity, &extensions)?.read()
+        self.certify(&subject, key.public_key(), validity, &slices(&extensions))?.read()
     }
 
     /// Its own certificate.
@@ -200,7 +202,7 @@ impl Issuer {
         subject: &[u8],
         key: &SubjectPublicKeyInfoOwned,
         (not_before, not_after): (SystemTime, SystemTime),
-        extensions: &[Vec<u8>],
+        extensions: &[&[u8]],
     ) -> Result<Made, IssueError> {
         let ends = self.certificate.certificate.tbs_certificate().validity().not_after;
         if not_after > ends.to_system_time() {
@@ -216,6 +218,10 @@ fn ca_extensions(path_len_constraint: Option<u8>) -> der::Result<Vec<Vec<u8>>> {
     let usage = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
     let constraints = extension(true, &BasicConstraints { ca: true, path_len_constraint })?;
     Ok(vec![constraints.to_der()?, extension(true, &KeyUsage(usage))?.to_der()?])
+}
+
+fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
+    parts.iter().map(Vec::as_slice).collect()
 }
 
 fn may_sign_certificates(certificate: &Certificate) -> bool {

@@ -77,4 +77,4 @@ pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};
 pub use transaction::{Transaction, TransactionError};
 
-pub use obnova_enroll::cmc::CertificateId;
+pub use obnova_enroll::cmc::{CertificateId, ReceivedCertificate};

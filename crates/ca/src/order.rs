@@ -2,14 +2,12 @@
 
 use std::time::SystemTime;
 
-use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
-use der::Encode;
+use const_oid::db::rfc5912::ID_CE_SUBJECT_ALT_NAME;
+use der::Decode;
 use obnova_algorithm::KeyAlgorithm;
+use obnova_enroll::cmc::{ReceivedCertificate, ReceivedExtension};
 use obnova_pkcs10::CertificationRequest;
-use x509_cert::{
-    Certificate,
-    ext::{Extension, pkix::KeyUsage},
-};
+use x509_cert::{ext::pkix::KeyUsage, name::Name};
 
 use crate::{
     CaError, KeyHash, Policy, Profile, Refusal, Transaction,
@@ -27,7 +25,7 @@ pub struct Order {
     /// The certification requests.
     pub requests: Vec<CertificationRequest>,
     /// The certificates of the keys that signed it.
-    pub signers: Vec<Certificate>,
+    pub signers: Vec<ReceivedCertificate>,
 }
 
 /// An order that keeps every rule.
@@ -35,12 +33,12 @@ pub(crate) struct Checked<'a> {
     pub holder: String,
     pub requests: Vec<RequestRecord>,
     /// The certificates that vouch for the requests, in their order.
-    pub old: Vec<&'a Certificate>,
+    pub old: Vec<&'a ReceivedCertificate>,
 }
 
 /// What the store is to be asked about an order.
 pub(crate) fn asked(order: &Order) -> Asked<'_> {
-    let serials = order.signers.iter().map(|one| one.tbs_certificate().serial_number().as_bytes());
+    let serials = order.signers.iter().map(ReceivedCertificate::serial);
     Asked { transaction: &order.transaction, serials: serials.collect() }
 }
 
@@ -63,11 +61,11 @@ pub(crate) fn check<'a>(
     let (mut requests, mut vouched) = (Vec::new(), Vec::new());
     for (request, profile) in order.requests.iter().zip(profiles) {
         let certificate = vouching.of(profile).ok_or(Refusal::SignersNotAPair)?;
-        identical(profile, request, certificate)?;
+        identical(profile, request, certificate, &vouching.subject)?;
         let key = request.verify().map_err(|reason| Refusal::Request { profile, reason })?;
         accepted(policy, profile, key)?;
         let hash = KeyHash::of(request.public_key()).map_err(CaError::Key)?;
-        let old = KeyHash::of(certificate.tbs_certificate().subject_public_key_info()).map_err(CaError::Key)?;
+        let old = KeyHash::of(certificate.public_key()).map_err(CaError::Key)?;
         let same_key = hash == old;
         if same_key && !policy.same_key {
             return Err(Refusal::OldKey(profile).into());
@@ -77,7 +75,7 @@ pub(crate) fn check<'a>(
             request: request.der().to_vec(),
             key: hash,
             same_key,
-            replaces: Some(certificate.tbs_certificate().serial_number().as_bytes().to_vec()),
+            replaces: Some(certificate.serial().to_vec()),
         });
         vouched.push(certificate);
     }
@@ -133,20 +131,21 @@ pub(crate) fn wanted(position: usize, request: &CertificationRequest) -> Result<
 
 /// The certificates that vouch for the new ones: one of each profile of the service.
 struct Vouching<'a> {
-    certificates: Vec<(Profile, &'a Certificate)>,
-    /// Their subject, readable.
+    certificates: Vec<(Profile, &'a ReceivedCertificate)>,
+    subject: Name,
+    /// The same, readable.
     holder: String,
 }
 
 impl<'a> Vouching<'a> {
-    fn of(&self, profile: Profile) -> Option<&'a Certificate> {
+    fn of(&self, profile: Profile) -> Option<&'a ReceivedCertificate> {
         self.certificates.iter().find(|(one, _)| *one == profile).map(|(_, certificate)| *certificate)
     }
 }
 
 /// All old keys signed, and their certificates are this CA's, byte for byte as they were issued, and one holder's.
 fn vouching<'a>(
-    signers: &'a [Certificate],
+    signers: &'a [ReceivedCertificate],
     kept: &[Option<CertificateRecord>],
     policy: &Policy,
 ) -> Result<Vouching<'a>, Refusal> {
@@ -155,36 +154,37 @@ fn vouching<'a>(
         return Err(Refusal::SignerCount { count: signers.len(), wanted: service.len() });
     }
     let known = signers.iter().enumerate().map(|(index, signer)| {
-        let kept = kept.get(index).and_then(Option::as_ref).filter(|kept| issued_here(signer, kept));
+        let kept = kept.get(index).and_then(Option::as_ref).filter(|kept| issued_here(signer.der(), kept));
         kept.ok_or(Refusal::UnknownSigner { position: index + 1 })
     });
     let known = known.collect::<Result<Vec<_>, _>>()?;
     let certificates: Vec<_> = known.iter().map(|kept| kept.profile).zip(signers).collect();
     let complete = service.iter().all(|profile| certificates.iter().any(|(one, _)| one == profile));
-    let same_holder = signers.windows(2).all(|two| {
-        two[0].tbs_certificate().subject() == two[1].tbs_certificate().subject()
-            && alt_name(&two[0]) == alt_name(&two[1])
-    });
+    let same_holder =
+        signers.windows(2).all(|two| two[0].subject() == two[1].subject() && alt_name(&two[0]) == alt_name(&two[1]));
     if !complete || !same_holder {
         return Err(Refusal::SignersNotAPair);
     }
     if let Some(revoked) = known.iter().find(|one| one.revoked) {
         return Err(Refusal::Revoked(revoked.profile));
     }
+    // What this CA issued can be read.
+    let first = signers.first().ok_or(Refusal::SignersNotAPair)?;
+    let subject = Name::from_der(first.subject()).map_err(|_| Refusal::UnknownSigner { position: 1 })?;
     // It is written out there, which costs more than to look it up.
     let holder = known.first().map(|one| one.subject.clone()).unwrap_or_default();
-    Ok(Vouching { certificates, holder })
+    Ok(Vouching { certificates, subject, holder })
 }
 
 /// Whether it is the certificate that is kept under its serial number, byte for byte. Only what this CA's key signed gets there,
 /// so its signature is not verified once more.
-pub(crate) fn issued_here(certificate: &Certificate, kept: &CertificateRecord) -> bool {
-    certificate.to_der().is_ok_and(|der| der == kept.der)
+pub(crate) fn issued_here(certificate: &[u8], kept: &CertificateRecord) -> bool {
+    certificate == kept.der
 }
 
 /// The certificate that vouches is valid now.
-pub(crate) fn valid(profile: Profile, certificate: &Certificate, now: SystemTime) -> Result<(), Refusal> {
-    let validity = certificate.tbs_certificate().validity();
+pub(crate) fn valid(profile: Profile, certificate: &ReceivedCertificate, now: SystemTime) -> Result<(), Refusal> {
+    let validity = certificate.validity();
     if now < validity.not_before.to_system_time() {
         return Err(Refusal::NotYetValid { profile, from: validity.not_before.to_string() });
     }
@@ -196,9 +196,14 @@ pub(crate) fn valid(profile: Profile, certificate: &Certificate, now: SystemTime
     Ok(())
 }
 
-fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: SystemTime) -> Result<(), Refusal> {
+fn in_time(
+    profile: Profile,
+    certificate: &ReceivedCertificate,
+    policy: &Policy,
+    now: SystemTime,
+) -> Result<(), Refusal> {
     valid(profile, certificate, now)?;
-    let end = certificate.tbs_certificate().validity().not_after.to_system_time();
+    let end = certificate.validity().not_after.to_system_time();
     let opens = end.checked_sub(policy.renewal_window).unwrap_or(SystemTime::UNIX_EPOCH);
     if now < opens {
         let opens = x509_cert::time::Time::try_from(opens).map_or_else(|_| String::new(), |time| time.to_string());
@@ -208,22 +213,26 @@ fn in_time(profile: Profile, certificate: &Certificate, policy: &Policy, now: Sy
 }
 
 /// RFC 7030 §4.2.2: "the Subject and SubjectAltName fields in the CSR must be identical" to the old certificate's.
-fn identical(profile: Profile, request: &CertificationRequest, certificate: &Certificate) -> Result<(), Refusal> {
-    if request.subject() != certificate.tbs_certificate().subject() {
+fn identical(
+    profile: Profile,
+    request: &CertificationRequest,
+    certificate: &ReceivedCertificate,
+    subject: &Name,
+) -> Result<(), Refusal> {
+    if request.subject() != subject {
         return Err(Refusal::SubjectChanged(profile));
     }
     let asked: Vec<_> = request.extensions().iter().filter(|one| one.extn_id == ID_CE_SUBJECT_ALT_NAME).collect();
     let kept = alt_name(certificate);
     let same = match (asked[..].as_ref(), &kept) {
         ([], None) => true,
-        ([asked], Some(kept)) => asked.extn_value == kept.extn_value,
+        ([asked], Some(kept)) => asked.extn_value.as_bytes() == kept.value,
         _ => false,
     };
     if same { Ok(()) } else { Err(Refusal::NamesChanged(profile)) }
 }
 
 /// The subjectAltName of a certificate, as it stands there.
-pub(crate) fn alt_name(certificate: &Certificate) -> Option<&Extension> {
-    let mut extensions = certificate.tbs_certificate().extensions()?.iter();
-    extensions.find(|extension| extension.extn_id == x509_cert::ext::pkix::SubjectAltName::OID)
+pub(crate) fn alt_name(certificate: &ReceivedCertificate) -> Option<ReceivedExtension<'_>> {
+    certificate.extension(ID_CE_SUBJECT_ALT_NAME)
 }

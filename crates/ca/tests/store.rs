@@ -10,7 +10,10 @@ use std::{
 };
 
 use common::{Draft, World, issued, now, token};
-use obnova_ca::{AnswerError, Begun, CaError, SqliteStore, Store, StoreError, Transaction, store::OrderState};
+use obnova_ca::{
+    AnswerError, Begun, CaError, KeyHash, Profile, SqliteStore, Store, StoreError, Transaction,
+    store::{CertificateRecord, OrderState},
+};
 use x509_cert::der::Encode;
 
 #[test]
@@ -41,6 +44,30 @@ fn a_newer_schema_is_named() {
     connection.pragma_update(None, "user_version", newest + 1).unwrap();
     let refused = SqliteStore::open(&path).unwrap_err();
     assert!(matches!(refused, StoreError::Version { found, known, .. } if found == newest + 1 && known == newest));
+}
+
+#[test]
+fn keys_that_begin_alike_are_two() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&directory.path().join("ca.db")).unwrap();
+    let record = |serial: u8, key: [u8; 32]| CertificateRecord {
+        serial: vec![serial; 20],
+        profile: Profile::Signature,
+        key: KeyHash(key),
+        subject: "CN=Jana".into(),
+        not_after: now(),
+        der: vec![serial],
+        revoked: false,
+    };
+    let (one, mut other) = ([7; 32], [7; 32]);
+    other[31] = 8;
+    store.add(vec![record(1, one)]).unwrap();
+    assert_eq!(store.key_is_taken(&KeyHash(one)), Ok(true));
+    assert_eq!(store.key_is_taken(&KeyHash(other)), Ok(false));
+    store.add(vec![record(2, other)]).unwrap();
+    for key in [one, other] {
+        assert_eq!(store.add(vec![record(3, key)]), Err(StoreError::KeyTaken(Profile::Signature)));
+    }
 }
 
 #[test]

@@ -43,14 +43,13 @@ pub fn encode_pem(certificates: &[Certificate]) -> Result<String, BuildError> {
 /// # Errors
 /// [`MessageError`] when it is none, or has no certificate.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Certificate>, MessageError> {
-    let message = SignedMessage::parse(bytes)?;
+    let framed = signed::framed(bytes)?;
+    let message = SignedMessage::parse(&framed)?;
+    let certificates = message.read_certificates()?;
     if message.content_type != ID_DATA {
         return Err(MessageError::WrongContent { found: message.content_type, wanted: ID_DATA });
     }
-    match message.into_certificates() {
-        certificates if certificates.is_empty() => Err(MessageError::NoCertificates),
-        certificates => Ok(certificates),
-    }
+    if certificates.is_empty() { Err(MessageError::NoCertificates) } else { Ok(certificates) }
 }
 
 /// Reads a file as it was mailed or downloaded: one certificate or a certs-only message, DER or PEM; in PEM also several

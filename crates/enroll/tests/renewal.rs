@@ -35,7 +35,8 @@ fn both_requests_and_both_signers_arrive() {
         }
         assert_eq!(requests.len(), 2);
         assert_eq!(received.signers.len(), 2);
-        assert!(world.old.iter().all(|old| received.signers.contains(old)));
+        let signers: Vec<_> = received.signers.iter().map(|signer| signer.read().unwrap()).collect();
+        assert!(world.old.iter().all(|old| signers.contains(old)));
     }
 }
 

@@ -8,7 +8,7 @@ use der::{EncodePem as _, pem::LineEnding};
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned, verify};
 use obnova_ca::{
     Ca, CaError, CaKey, CertificateId, FirstPair, IssueError, IssuedCertificate, Issuer, Outcome, PickUpSecret, Policy,
-    Refusal, SqliteStore, Transaction, store::OrderState,
+    ReceivedCertificate, Refusal, SqliteStore, Transaction, store::OrderState,
 };
 use obnova_client::renewal::{Pair, ParsedCertificate};
 use x509_cert::Certificate;
@@ -169,7 +169,7 @@ impl HouseCa {
     }
 
     /// The certificates of both old keys, when both signed the right statement.
-    fn signers(&self, number: OrderNumber, order: &Order) -> Result<Vec<Certificate>, HouseError> {
+    fn signers(&self, number: OrderNumber, order: &Order) -> Result<Vec<ReceivedCertificate>, HouseError> {
         let statement = Statement::from_text(&order.statement).ok_or(Objection::Statement)?;
         let requests = Pair::from_fn(|role| order.requests.get(role).der());
         if statement != Statement::about(number, requests, statement.replaces.clone()) {
@@ -184,7 +184,8 @@ impl HouseCa {
                 .ok()
                 .and_then(|algorithm| verify(key, algorithm, order.statement.as_bytes(), signature).ok())
                 .ok_or(Objection::ForeignSignature(role))?;
-            signers.push(certificate);
+            let certificate = ReceivedCertificate::try_from(&certificate);
+            signers.push(certificate.map_err(|_| Objection::UnknownCertificate(role))?);
         }
         Ok(signers)
     }

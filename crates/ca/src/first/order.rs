@@ -4,10 +4,11 @@
 use std::time::SystemTime;
 
 use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
+use der::Encode;
 use obnova_algorithm::SignatureAlgorithm;
 use obnova_enroll::{
     Secret as Password,
-    cmc::{FirstRequest, UserId},
+    cmc::{FirstRequest, ReceivedCertificate, UserId},
     est::{CsrAttributes, CsrAttrsError},
 };
 use obnova_pkcs10::CertificationRequest;
@@ -16,7 +17,7 @@ use x509_cert::{Certificate, ext::pkix::KeyUsage};
 
 use super::{FirstDesk, desk::Known};
 use crate::{
-    Ca, CaError, KeyHash, Order, Outcome, Profile, Refusal, StoreError, Transaction,
+    Ca, CaError, IssueError, KeyHash, Order, Outcome, Profile, Refusal, StoreError, Transaction,
     ca::Prepared,
     certificate::extension,
     order,
@@ -97,7 +98,7 @@ impl Ca {
             message: request.der().to_vec(),
             requests: vec![request.clone()],
             // Its key signed the handshake, over which the request came.
-            signers: vec![peer.clone()],
+            signers: vec![ReceivedCertificate::try_from(peer).map_err(|_| Refusal::UnknownPeer)?],
         };
         self.place(&order, Some(peer), now)
     }
@@ -218,7 +219,9 @@ impl Ca {
         request: &CertificationRequest,
         now: SystemTime,
     ) -> Result<CertificateRecord, CaError> {
-        let made = self.certify_from(now, kept.profile, &known.name, request.public_key(), Some(&known.names))?;
+        let (name, names) = (known.name.to_der(), known.names.to_der());
+        let (name, names) = (name.map_err(IssueError::from)?, names.map_err(IssueError::from)?);
+        let made = self.certify_from(now, kept.profile, &name, request.public_key(), Some(&names))?;
         Ok(crate::ca::record(kept.profile, kept.key, &known.holder, made))
     }
 }

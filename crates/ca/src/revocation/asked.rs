@@ -1,5 +1,6 @@
 use std::time::SystemTime;
 
+use der::Encode;
 use obnova_enroll::{
     Secret as Password,
     cmc::{self, RevocationRequest},
@@ -9,7 +10,7 @@ use x509_cert::{Certificate, ext::pkix::CrlReason};
 
 use super::RevocationDesk;
 use crate::{
-    Ca, CaError, FirstDesk, IssueError, IssuedCertificate, Refusal,
+    Ca, CaError, FirstDesk, ReceivedCertificate, Refusal, StoreError,
     order::{alt_name, issued_here},
     store::{CertificateRecord, StatusChange},
 };
@@ -77,7 +78,8 @@ impl Ca {
             desk.allows(reason)?;
             let kept = self.certificate(wanted.certificate.serial.as_bytes())?;
             let kept = kept.filter(|_| issuer == Some(&wanted.certificate.issuer));
-            let signed = request.by_holder(wanted).zip(kept.as_ref()).is_some_and(|(own, kept)| issued_here(own, kept));
+            let own = request.by_holder(wanted).and_then(|own| own.to_der().ok());
+            let signed = own.zip(kept.as_ref()).is_some_and(|(own, kept)| issued_here(&own, kept));
             if !signed {
                 actor = self.check_passphrase(desk, request, wanted, kept.as_ref(), now)?;
             }
@@ -131,8 +133,9 @@ impl RevocationDesk {
 
 /// Whether both are one holder's.
 fn is_of(kept: &CertificateRecord, other: &Certificate) -> Result<bool, CaError> {
-    let own = IssuedCertificate::from_der(&kept.der).map_err(IssueError::from)?.certificate;
-    Ok(own.tbs_certificate().subject() == other.tbs_certificate().subject() && alt_name(&own) == alt_name(other))
+    let own = ReceivedCertificate::from_der(&kept.der).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    let Ok(other) = ReceivedCertificate::try_from(other) else { return Ok(false) };
+    Ok(own.subject() == other.subject() && alt_name(&own) == alt_name(&other))
 }
 
 fn ended(not: Option<(usize, StatusChange)>) -> Result<(), CaError> {

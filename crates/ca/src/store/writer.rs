@@ -26,8 +26,10 @@ type Job = Box<dyn Work>;
 const MAX_BATCH: usize = 256;
 /// The most jobs that wait. Who does not wait for the disk is not to wait here either.
 const MAX_WAITING: usize = 1024;
+/// So many do not wait for more: else, where everybody who is there waits for the disk, all processors but one would be idle.
+const ENOUGH: usize = 32;
 /// Who comes within this time after another one has company.
-const LULL: Duration = Duration::from_millis(1);
+const LULL: Duration = Duration::from_micros(300);
 /// The longest that the first of many waits for others.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -147,7 +149,7 @@ fn gather(inbox: &Receiver<Job>, batch: &mut Vec<Job>, crowded: bool) {
         let before = batch.len();
         batch.extend(inbox.try_iter().take(MAX_BATCH - before));
         let came = batch.len() > before || before == 1 && crowded;
-        if !came || batch.len() == MAX_BATCH || begin.elapsed() >= PATIENCE {
+        if !came || batch.len() >= ENOUGH || begin.elapsed() >= PATIENCE {
             return;
         }
         sleep(LULL);

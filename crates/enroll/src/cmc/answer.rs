@@ -1,16 +1,16 @@
 use std::{fmt, time::SystemTime};
 
 use const_oid::db::rfc5912::ID_CCT_PKI_RESPONSE;
-use der::{Decode, Encode};
+use der::Decode;
 use x509_cert::{Certificate, ext::pkix::BasicConstraints};
 
 use super::{
     ControlError, FailInfo, Nonce, PendToken, TransactionId,
     controls::Controls,
     status::{Detail, StatusInfo},
-    syntax::{PkiResponse, Status},
+    syntax::{ReceivedResponse, Status},
 };
-use crate::signed::{MessageError, SignatureError, SignedMessage, SignerInfo};
+use crate::signed::{MessageError, ReceivedCertificate, SignatureError, SignedMessage, SignerInfo, framed};
 
 /// What a CA says. One transaction has one answer: certificates for all its requests, or for none. `Debug` leaves the token
 /// out.
@@ -102,17 +102,21 @@ impl FullResponse {
     /// # Errors
     /// [`ResponseError`], one name for each way in which an answer can be none.
     pub fn parse(bytes: &[u8], expected: &Expected<'_>) -> Result<Self, ResponseError> {
-        let message = SignedMessage::parse(bytes)?;
+        let framed = framed(bytes)?;
+        let message = SignedMessage::parse(&framed)?;
+        let certificates = message.read_certificates()?;
         if message.signers.is_empty() {
             return Err(ResponseError::Unsigned);
         }
         let content = message.content(ID_CCT_PKI_RESPONSE)?;
-        let of_the_ca = |signer| expected.ca.iter().find(|ca| SignerInfo::claims(signer, ca)).map(|ca| (signer, ca));
+        let known = expected.ca.iter().map(ReceivedCertificate::try_from);
+        let known = known.collect::<Result<Vec<_>, MessageError>>()?;
+        let of_the_ca = |signer| known.iter().find(|ca| SignerInfo::claims(signer, ca)).map(|ca| (signer, ca));
         let (signer, ca) = message.signers.iter().find_map(of_the_ca).ok_or(ResponseError::WrongSigner)?;
-        message.verify(signer, ca, &ca.to_der()?)?;
+        message.verify(signer, ca)?;
 
         // What is nested in it is not looked at: what counts stands in the controls.
-        let controls = Controls::read(&PkiResponse::from_der(content)?.controls)?;
+        let controls = Controls::read(&ReceivedResponse::from_der(content)?.controls)?;
         // Some CAs leave the transaction out; the nonce, that is one message's own, says more.
         if controls.transaction.is_some_and(|transaction| transaction != *expected.transaction) {
             return Err(ResponseError::WrongTransaction);
@@ -122,7 +126,7 @@ impl FullResponse {
             Some(nonce) if nonce != *expected.nonce => return Err(ResponseError::WrongNonce),
             Some(_) => {}
         }
-        let answer = answer(controls.statuses, message.into_certificates(), expected)?;
+        let answer = answer(controls.statuses, certificates, expected)?;
         Ok(Self { answer, nonce: controls.sender_nonce })
     }
 }

@@ -7,14 +7,14 @@ use const_oid::{
     },
 };
 use der::{
-    Choice, DecodeValue,
-    asn1::{Any, OctetStringRef, SetOfVec, UintRef, Utf8StringRef},
+    Choice, Decode, DecodeValue, Tag, Tagged,
+    asn1::{Any, AnyRef, OctetStringRef, SetOfVec, UintRef, Utf8StringRef},
 };
 
 use super::{
     BodyPartId, CertificateId, Nonce, PendToken, Revocation, SealedPassword, TransactionId, UserId,
     status::StatusInfo,
-    syntax::{IdentityProofV2, RevokeRequest, StatusInfoV2, TaggedAttribute},
+    syntax::{IdentityProofV2, ReceivedControl, RevokeRequest, StatusInfoV2, TaggedAttribute},
 };
 use crate::limits::MAX_CONTROLS;
 
@@ -105,7 +105,7 @@ pub(super) struct Controls {
 
 impl Controls {
     /// Reads a controlSequence.
-    pub(super) fn read(list: &[TaggedAttribute]) -> Result<Self, ControlError> {
+    pub(super) fn read(list: &[ReceivedControl<'_>]) -> Result<Self, ControlError> {
         if list.len() > MAX_CONTROLS {
             return Err(ControlError::TooMany);
         }
@@ -114,7 +114,7 @@ impl Controls {
         Ok(controls)
     }
 
-    fn take(&mut self, control: &TaggedAttribute) -> Result<(), ControlError> {
+    fn take(&mut self, control: &ReceivedControl<'_>) -> Result<(), ControlError> {
         self.parts.push(control.part);
         let oid = control.oid;
         let octets = || single::<&OctetStringRef>(control).map(OctetStringRef::as_bytes);
@@ -162,15 +162,15 @@ fn once<T, E>(place: &mut Option<T>, oid: ObjectIdentifier, value: Result<T, E>)
 }
 
 /// The one value of a control that has one.
-fn single<'a, T>(control: &'a TaggedAttribute) -> Result<T, ControlError>
+fn single<'a, T>(control: &ReceivedControl<'a>) -> Result<T, ControlError>
 where
     T: Choice<'a> + DecodeValue<'a, Error = der::Error>,
 {
     let malformed = ControlError::Malformed { oid: control.oid };
-    match control.values.as_slice() {
-        [value] => value.decode_as().map_err(|_| malformed),
-        _ => Err(malformed),
+    if control.values.tag() != Tag::Set {
+        return Err(malformed);
     }
+    AnyRef::from_der(control.values.value()).and_then(AnyRef::decode_as).map_err(|_| malformed)
 }
 
 /// Why the controls of a message cannot be read.

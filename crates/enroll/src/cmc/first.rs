@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
-use der::{Decode, Encode, asn1::Any};
+use der::{Decode, Encode};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::ext::pkix::SubjectKeyIdentifier;
 
@@ -11,9 +11,9 @@ use super::{
     BodyPartId, BuildError, IdentityProof, MessageToSign, Nonce, ProofKey, RequestError, SealedPassword, TransactionId,
     UserId,
     controls::Controls,
-    identity,
+    identity, received,
     request::{Draft, check_count, pki_data_of, tagged},
-    syntax::{PkiData, TaggedRequest},
+    syntax::ReceivedData,
 };
 use crate::signed::{RequestKey, SignatureError, SignedMessage};
 
@@ -98,12 +98,9 @@ impl FirstRequestBuilder {
     /// [`BuildError::NotThatContent`] when it is the content of another message; as [`finalize`](Self::finalize).
     pub fn resume(content: &[u8], requests: &[CertificationRequest]) -> Result<MessageToSign, BuildError> {
         check_count(requests)?;
-        let data = PkiData::from_der(content).map_err(|_| BuildError::NotThatContent)?;
-        let same = data.requests.iter().map(Any::to_der).zip(requests).all(|(known, request)| {
-            let known = known.and_then(|known| TaggedRequest::from_der(&known));
-            let known = known.and_then(|TaggedRequest::Tcr(known)| known.request.to_der());
-            known.is_ok_and(|known| known == request.der())
-        });
+        let data = ReceivedData::from_der(content).map_err(|_| BuildError::NotThatContent)?;
+        let known = data.requests.iter().copied().map(received::request);
+        let same = known.zip(requests).all(|(known, request)| known.is_ok_and(|(_, known)| known == *request));
         if !same || data.requests.len() != requests.len() {
             return Err(BuildError::NotThatContent);
         }
@@ -145,7 +142,7 @@ pub struct FirstRequest {
 impl FirstRequest {
     /// Checks that all keys of `requests`, and nobody else, have signed `message`.
     pub(super) fn check(
-        message: &SignedMessage,
+        message: &SignedMessage<'_>,
         content: &[u8],
         controls: Controls,
         requests: Vec<(BodyPartId, CertificationRequest)>,

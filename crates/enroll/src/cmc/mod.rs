@@ -44,4 +44,6 @@ pub use status::FailInfo;
 
 pub(crate) use ids::check_size;
 
-pub use crate::signed::{BuildError, MessageToSign, ReadySigner, SignWithError, Signer, ToSign};
+pub use crate::signed::{
+    BuildError, MessageToSign, ReadySigner, ReceivedCertificate, ReceivedExtension, SignWithError, Signer, ToSign,
+};

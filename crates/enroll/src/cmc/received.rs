@@ -1,20 +1,19 @@
 use std::fmt;
 
 use const_oid::{ObjectIdentifier, db::rfc5912::ID_CCT_PKI_DATA};
-use der::{Choice, Decode, Encode, Tagged, asn1::Any};
+use der::{Choice, Decode, Reader, SliceReader, Tagged, asn1::AnyRef};
 use obnova_algorithm::UnknownAlgorithm;
 use obnova_pkcs10::{CertificationRequest, ParseError};
-use x509_cert::Certificate;
 
 use super::{
     BodyPartId, CertificateId, ControlError, FailInfo, FirstRequest, Nonce, PendToken, RevocationRequest,
     SealedPassword, TransactionId,
     controls::Controls,
-    syntax::{PkiData, TaggedCertificationRequest, TaggedRequest},
+    syntax::{ReceivedData, TaggedRequest},
 };
 use crate::{
     limits::MAX_REQUESTS,
-    signed::{MessageError, ReceivedCertificate, SignatureError, SignedMessage},
+    signed::{MessageError, ReceivedCertificate, SignatureError, SignedMessage, framed},
 };
 
 /// A Full PKI Request as a CA received it (RFC 5272 §3.2), with every signature on it checked.
@@ -33,7 +32,7 @@ pub struct FullRequest {
     /// What is asked.
     pub kind: Kind,
     /// The certificates of those who signed, each once. Their order says nothing.
-    pub signers: Vec<Certificate>,
+    pub signers: Vec<ReceivedCertificate>,
     /// The revocation password that the certificates asked for are to have, still sealed. Not from [`parse`](Self::parse),
     /// which refuses it for CAs that have no use for it.
     pub revocation_password: Option<SealedPassword>,
@@ -84,7 +83,8 @@ impl Received {
     /// # Errors
     /// [`RequestError`]; its [`fail_info`](RequestError::fail_info) is what to answer.
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        let message = SignedMessage::parse(bytes)?;
+        let framed = framed(bytes)?;
+        let message = SignedMessage::parse(&framed)?;
         let content = message.content(ID_CCT_PKI_DATA)?;
         let Content { controls, requests } = Content::parse(content)?;
         if let Some(oid) = controls.unknown.first() {
@@ -97,7 +97,10 @@ impl Received {
             (true, _) if follows_up => Err(RequestError::Ambiguous),
             (_, true) if proves || asks || follows_up => Err(RequestError::Ambiguous),
             (true, _) => FirstRequest::check(&message, content, controls, requests).map(Self::First),
-            (_, true) => RevocationRequest::check(controls, signers(message)?).map(Self::Revocation),
+            (_, true) => {
+                let signers = signers(message)?.iter().map(ReceivedCertificate::read).collect::<Result<_, _>>()?;
+                RevocationRequest::check(controls, signers).map(Self::Revocation)
+            }
             (false, false) => FullRequest::check(message, controls, requests).map(Self::Known),
         }
     }
@@ -140,7 +143,7 @@ impl FullRequest {
     }
 
     fn check(
-        message: SignedMessage,
+        message: SignedMessage<'_>,
         controls: Controls,
         requests: Vec<(BodyPartId, CertificationRequest)>,
     ) -> Result<Self, RequestError> {
@@ -175,31 +178,31 @@ impl FullRequest {
     /// checked: they are good for addressing the refusal, and for nothing else.
     #[must_use]
     pub fn return_address(bytes: &[u8]) -> Option<(TransactionId, Nonce)> {
-        let message = SignedMessage::parse(bytes).ok()?;
-        let data = PkiData::from_der(message.content(ID_CCT_PKI_DATA).ok()?).ok()?;
+        let framed = framed(bytes).ok()?;
+        let message = SignedMessage::parse(&framed).ok()?;
+        let data = ReceivedData::from_der(message.content(ID_CCT_PKI_DATA).ok()?).ok()?;
         let controls = Controls::read(&data.controls).ok()?;
         Some((controls.transaction?, controls.sender_nonce?))
     }
 }
 
 /// The certificates of those who signed, whose signatures are good.
-fn signers(mut message: SignedMessage) -> Result<Vec<Certificate>, RequestError> {
+fn signers(mut message: SignedMessage<'_>) -> Result<Vec<ReceivedCertificate>, RequestError> {
     let mut places = Vec::new();
     for signer in &message.signers {
-        let claimed = |one: &ReceivedCertificate| signer.claims(&one.certificate);
+        let claimed = |one: &ReceivedCertificate| signer.claims(one);
         let place = message.certificates.iter().position(claimed).ok_or(SignatureError::UnknownSigner)?;
-        let ReceivedCertificate { certificate, der } = &message.certificates[place];
-        message.verify(signer, certificate, der)?;
+        message.verify(signer, &message.certificates[place])?;
         if places.contains(&place) {
             return Err(RequestError::SignerTwice);
         }
         places.push(place);
     }
-    let mut certificates: Vec<_> = message.certificates.drain(..).map(|one| Some(one.certificate)).collect();
+    let mut certificates: Vec<_> = message.certificates.drain(..).map(Some).collect();
     Ok(places.into_iter().filter_map(|place| certificates[place].take()).collect())
 }
 
-/// What a [`PkiData`] says, with requests as `tcr` only, and nothing nested.
+/// What a [`ReceivedData`] says, with requests as `tcr` only, and nothing nested.
 struct Content {
     controls: Controls,
     requests: Vec<(BodyPartId, CertificationRequest)>,
@@ -207,12 +210,12 @@ struct Content {
 
 impl Content {
     fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        let data = PkiData::from_der(bytes)?;
+        let data = ReceivedData::from_der(bytes)?;
         let controls = Controls::read(&data.controls)?;
         if data.requests.len() > MAX_REQUESTS {
             return Err(MessageError::TooMany { what: "requests", most: MAX_REQUESTS }.into());
         }
-        let requests = data.requests.iter().map(request).collect::<Result<_, _>>()?;
+        let requests = data.requests.iter().copied().map(request).collect::<Result<_, _>>()?;
         for (what, nested) in [("cmsSequence", data.cms), ("otherMsgSequence", data.other_messages)] {
             if !nested.is_empty() {
                 return Err(RequestError::Nested { what });
@@ -233,12 +236,17 @@ impl Content {
     }
 }
 
-fn request(tagged: &Any) -> Result<(BodyPartId, CertificationRequest), RequestError> {
+/// The number of a request and itself.
+pub(super) fn request(tagged: AnyRef<'_>) -> Result<(BodyPartId, CertificationRequest), RequestError> {
     if !TaggedRequest::can_decode(tagged.tag()) {
         return Err(RequestError::UnsupportedRequest);
     }
-    let TaggedRequest::Tcr(TaggedCertificationRequest { part, request }) = tagged.decode_as()?;
-    let request = CertificationRequest::from_der(&request.to_der()?);
+    // A TaggedCertificationRequest, whose request is taken as it stands there.
+    let mut fields = SliceReader::new(tagged.value())?;
+    let part = fields.decode()?;
+    let request = fields.tlv_bytes()?;
+    fields.finish()?;
+    let request = CertificationRequest::from_der(request);
     Ok((part, request.map_err(|error| RequestError::Request { part, error })?))
 }
 

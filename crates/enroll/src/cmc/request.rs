@@ -1,5 +1,8 @@
 use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
-use der::{Decode, Encode, asn1::Any};
+use der::{
+    Decode, Encode,
+    asn1::{Any, AnyRef},
+};
 use obnova_pkcs10::CertificationRequest;
 
 use super::{
@@ -87,7 +90,7 @@ pub(super) fn pki_data(controls: ControlWriter, requests: &[CertificationRequest
 /// Requests numbered from `first`.
 pub(super) fn tagged(requests: &[CertificationRequest], first: BodyPartId) -> der::Result<Vec<Any>> {
     let tagged = requests.iter().zip(first..).map(|(request, part)| {
-        let request = Any::from_der(request.der())?;
+        let request = AnyRef::from_der(request.der())?;
         Any::encode_from(&TaggedRequest::Tcr(TaggedCertificationRequest { part, request }))
     });
     tagged.collect()

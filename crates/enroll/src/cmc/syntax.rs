@@ -4,25 +4,36 @@
 use const_oid::ObjectIdentifier;
 use der::{
     Choice, Enumerated, Sequence,
-    asn1::{Any, GeneralizedTime, OctetString, OctetStringRef, SetOfVec, Utf8StringRef},
+    asn1::{Any, AnyRef, GeneralizedTime, OctetString, OctetStringRef, SetOfVec, Utf8StringRef},
 };
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{ext::pkix::CrlReason, name::Name, serial_number::SerialNumber};
 
 use super::{BodyPartId, ControlError, RequestError, ResponseError};
 
-/// §3.2.1.
+/// §3.2.1, as it is written.
 #[derive(Sequence)]
 #[asn1(error = RequestError)]
 pub(super) struct PkiData {
     pub(super) controls: Vec<TaggedAttribute>,
-    /// Each a [`TaggedRequest`], or a form that is not supported.
+    /// Each a [`TaggedRequest`].
     pub(super) requests: Vec<Any>,
     pub(super) cms: Vec<Any>,
     pub(super) other_messages: Vec<Any>,
 }
 
-/// §4.2.1.
+/// §3.2.1, as it was received.
+#[derive(Sequence)]
+#[asn1(error = RequestError)]
+pub(super) struct ReceivedData<'a> {
+    pub(super) controls: Vec<ReceivedControl<'a>>,
+    /// Each a [`TaggedRequest`], or a form that is not supported.
+    pub(super) requests: Vec<AnyRef<'a>>,
+    pub(super) cms: Vec<AnyRef<'a>>,
+    pub(super) other_messages: Vec<AnyRef<'a>>,
+}
+
+/// §4.2.1, as it is written.
 #[derive(Sequence)]
 #[asn1(error = ResponseError)]
 pub(super) struct PkiResponse {
@@ -31,7 +42,26 @@ pub(super) struct PkiResponse {
     pub(super) other_messages: Vec<Any>,
 }
 
-/// §3.2.1.1: a control.
+/// §4.2.1, as it was received.
+#[derive(Sequence)]
+#[asn1(error = ResponseError)]
+pub(super) struct ReceivedResponse<'a> {
+    pub(super) controls: Vec<ReceivedControl<'a>>,
+    pub(super) cms: Vec<AnyRef<'a>>,
+    pub(super) other_messages: Vec<AnyRef<'a>>,
+}
+
+/// §3.2.1.1: a control as it was received.
+#[derive(Sequence)]
+#[asn1(error = ControlError)]
+pub(super) struct ReceivedControl<'a> {
+    pub(super) part: BodyPartId,
+    pub(super) oid: ObjectIdentifier,
+    /// The SET of them.
+    pub(super) values: AnyRef<'a>,
+}
+
+/// §3.2.1.1: a control as it is written.
 #[derive(Sequence)]
 #[asn1(error = ControlError)]
 pub(super) struct TaggedAttribute {
@@ -42,16 +72,16 @@ pub(super) struct TaggedAttribute {
 
 /// §3.2.1.2, of which PKCS#10 is supported.
 #[derive(Choice)]
-pub(super) enum TaggedRequest {
+pub(super) enum TaggedRequest<'a> {
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true")]
-    Tcr(TaggedCertificationRequest),
+    Tcr(TaggedCertificationRequest<'a>),
 }
 
 /// §3.2.1.2.1.
 #[derive(Sequence)]
-pub(super) struct TaggedCertificationRequest {
+pub(super) struct TaggedCertificationRequest<'a> {
     pub(super) part: BodyPartId,
-    pub(super) request: Any,
+    pub(super) request: AnyRef<'a>,
 }
 
 /// `CMCStatusInfoV2` (§6.1.1), and `CMCStatusInfo` (§6.1.2), whose syntax is a part of it.

@@ -1,13 +1,12 @@
 //! The signed attributes (RFC 5652 §11, RFC 5035 §3) that are written and looked at.
 
-use cms::signed_data;
 use const_oid::{
     ObjectIdentifier,
     db::rfc5911::{ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST},
 };
 use der::{
-    DecodeValue, Encode, FixedTag, Sequence, Tag,
-    asn1::{Any, AnyRef, OctetString},
+    Decode, DecodeValue, Encode, FixedTag, Reader, Sequence, SliceReader, Tag, Tagged,
+    asn1::{AnyRef, OctetStringRef},
 };
 use obnova_algorithm::{Digest, DigestValue};
 use spki::AlgorithmIdentifierOwned;
@@ -34,7 +33,8 @@ pub(super) fn to_sign(
 
 /// DER of the attribute that says which certificate is the signer's (RFC 5035 §3), the same in all that he signs.
 pub(super) fn signing_certificate(certificate: &[u8]) -> der::Result<Vec<u8>> {
-    let hash = OctetString::new(Digest::Sha256.of(certificate).as_bytes())?;
+    let hash = Digest::Sha256.of(certificate);
+    let hash = OctetStringRef::new(hash.as_bytes())?;
     let certificate = EssCertIdV2 { hash_algorithm: None, hash, issuer_serial: None };
     let value = SigningCertificateV2 { certs: vec![certificate], policies: None };
     attribute(ID_AA_SIGNING_CERTIFICATE_V_2, &value.to_der()?)
@@ -45,25 +45,38 @@ fn attribute(oid: ObjectIdentifier, value: &[u8]) -> der::Result<Vec<u8>> {
 }
 
 /// The signed attributes of one signer as received.
-pub(super) struct SignedAttributes {
+pub(super) struct SignedAttributes<'a> {
     /// What the signature is over: the bytes received, with the SET OF tag that RFC 5652 §5.4 puts there.
     pub(super) signed: Vec<u8>,
-    attributes: signed_data::SignedAttributes,
+    attributes: Vec<Attribute<'a>>,
 }
 
-impl SignedAttributes {
+#[derive(Sequence)]
+struct Attribute<'a> {
+    oid: ObjectIdentifier,
+    values: AnyRef<'a>,
+}
+
+impl<'a> SignedAttributes<'a> {
     /// Reads the element `[0] IMPLICIT SET OF Attribute`.
-    pub(super) fn read(element: AnyRef<'_>) -> der::Result<Self> {
-        let set = AnyRef::new(Tag::Set, element.value())?;
-        Ok(Self { signed: set.to_der()?, attributes: set.decode_as()? })
+    pub(super) fn read(element: AnyRef<'a>) -> der::Result<Self> {
+        let signed = AnyRef::new(Tag::Set, element.value())?.to_der()?;
+        let mut attributes = Vec::<Attribute<'_>>::with_capacity(4);
+        let mut members = SliceReader::new(element.value())?;
+        while !members.is_finished() {
+            let attribute: Attribute<'_> = members.decode()?;
+            attribute.values.tag().assert_eq(Tag::Set)?;
+            attributes.push(attribute);
+        }
+        Ok(Self { signed, attributes })
     }
 
     pub(super) fn content_type(&self) -> Result<ObjectIdentifier, SignatureError> {
         self.required(ID_CONTENT_TYPE)
     }
 
-    pub(super) fn message_digest(&self) -> Result<OctetString, SignatureError> {
-        self.required(ID_MESSAGE_DIGEST)
+    pub(super) fn message_digest(&self) -> Result<&'a [u8], SignatureError> {
+        self.required::<&OctetStringRef>(ID_MESSAGE_DIGEST).map(OctetStringRef::as_bytes)
     }
 
     /// Whether the signer names a certificate as its own (RFC 5035 §5.4).
@@ -74,7 +87,7 @@ impl SignedAttributes {
     /// Whether the signer names `certificate` as its own, or none at all (RFC 5035 §5.4).
     pub(super) fn names(&self, certificate: &[u8]) -> Result<bool, SignatureError> {
         let oid = ID_AA_SIGNING_CERTIFICATE_V_2;
-        let Some(attribute) = self.single::<SigningCertificateV2>(oid)? else { return Ok(true) };
+        let Some(attribute) = self.single::<SigningCertificateV2<'_>>(oid)? else { return Ok(true) };
         let first = attribute.certs.first().ok_or(SignatureError::MalformedAttribute { oid })?;
         let digest = match &first.hash_algorithm {
             None => Digest::Sha256,
@@ -85,7 +98,7 @@ impl SignedAttributes {
 
     fn required<T>(&self, oid: ObjectIdentifier) -> Result<T, SignatureError>
     where
-        T: FixedTag + for<'a> DecodeValue<'a, Error = der::Error>,
+        T: FixedTag + DecodeValue<'a, Error = der::Error> + 'a,
     {
         self.single(oid)?.ok_or(SignatureError::MissingAttribute { oid })
     }
@@ -93,38 +106,40 @@ impl SignedAttributes {
     /// The one value of the one attribute with this type.
     fn single<T>(&self, oid: ObjectIdentifier) -> Result<Option<T>, SignatureError>
     where
-        T: FixedTag + for<'a> DecodeValue<'a, Error = der::Error>,
+        T: FixedTag + DecodeValue<'a, Error = der::Error> + 'a,
     {
         let malformed = SignatureError::MalformedAttribute { oid };
         let mut found = self.attributes.iter().filter(|attribute| attribute.oid == oid);
         let Some(attribute) = found.next() else { return Ok(None) };
-        match (attribute.values.as_slice(), found.next()) {
-            ([value], None) => value.decode_as().map(Some).map_err(|_| malformed),
-            _ => Err(malformed),
+        if found.next().is_some() {
+            return Err(malformed);
         }
+        // One value and nothing else.
+        let value = AnyRef::from_der(attribute.values.value()).map_err(|_| malformed)?;
+        value.decode_as().map(Some).map_err(|_| malformed)
     }
 }
 
 /// `SigningCertificateV2` (RFC 5035 §3).
 #[derive(Sequence)]
-struct SigningCertificateV2 {
-    certs: Vec<EssCertIdV2>,
+struct SigningCertificateV2<'a> {
+    certs: Vec<EssCertIdV2<'a>>,
     #[asn1(optional = "true")]
-    policies: Option<Vec<Any>>,
+    policies: Option<Vec<AnyRef<'a>>>,
 }
 
 #[derive(Sequence)]
-struct EssCertIdV2 {
+struct EssCertIdV2<'a> {
     #[asn1(optional = "true")]
     hash_algorithm: Option<AlgorithmIdentifierOwned>,
-    hash: OctetString,
+    hash: &'a OctetStringRef,
     #[asn1(optional = "true")]
-    issuer_serial: Option<IssuerSerial>,
+    issuer_serial: Option<IssuerSerial<'a>>,
 }
 
 /// Read and not used: the hash says more.
 #[derive(Sequence)]
-struct IssuerSerial {
-    issuer: Vec<Any>,
-    serial: Any,
+struct IssuerSerial<'a> {
+    issuer: Vec<AnyRef<'a>>,
+    serial: AnyRef<'a>,
 }

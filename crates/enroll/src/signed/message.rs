@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use const_oid::{ObjectIdentifier, db::rfc5911::ID_SIGNED_DATA};
 use der::{
     Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
@@ -5,31 +7,29 @@ use der::{
 };
 use x509_cert::Certificate;
 
-use super::verify::SignerInfo;
+use super::{ReceivedCertificate, verify::SignerInfo};
 use crate::{
     ber::{self, FramingError},
     limits::{MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_SIGNERS},
 };
 
 /// A SignedData as received: what was signed is kept as bytes, nothing is believed yet.
-pub(crate) struct SignedMessage {
+pub(crate) struct SignedMessage<'a> {
     pub(crate) content_type: ObjectIdentifier,
-    pub(crate) content: Option<Vec<u8>>,
+    content: Option<&'a [u8]>,
     pub(crate) certificates: Vec<ReceivedCertificate>,
-    pub(crate) signers: Vec<SignerInfo>,
+    pub(crate) signers: Vec<SignerInfo<'a>>,
 }
 
-/// A certificate as it came along: what it says, and its bytes, so that nobody has to write it again.
-pub(crate) struct ReceivedCertificate {
-    pub(crate) certificate: Certificate,
-    pub(crate) der: Vec<u8>,
+/// A message, DER or BER, in the framing of DER: for [`SignedMessage::parse`].
+pub(crate) fn framed(bytes: &[u8]) -> Result<Cow<'_, [u8]>, MessageError> {
+    Ok(ber::to_der(bytes)?)
 }
 
-impl SignedMessage {
-    /// Reads a ContentInfo with SignedData in it (RFC 5652 §3, §5.1), DER or BER.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, MessageError> {
-        let der = ber::to_der(bytes)?;
-        let info = ContentInfo::from_der(&der)?;
+impl<'a> SignedMessage<'a> {
+    /// Reads a ContentInfo with SignedData in it (RFC 5652 §3, §5.1), that is [`framed`].
+    pub(crate) fn parse(der: &'a [u8]) -> Result<Self, MessageError> {
+        let info = ContentInfo::from_der(der)?;
         if info.content_type != ID_SIGNED_DATA {
             return Err(MessageError::NotSignedData { oid: info.content_type });
         }
@@ -39,28 +39,33 @@ impl SignedMessage {
         for choice in data.certificates.unwrap_or_default() {
             // Other choices than a certificate are attribute certificates and relics (RFC 5652 §10.2.2): not used here.
             if choice.tag() == Tag::Sequence {
-                certificates.push(received(choice.to_der()?)?);
+                certificates.push(ReceivedCertificate::new(choice.to_der()?)?);
             }
             if certificates.len() > MAX_CERTIFICATES {
                 return Err(MessageError::TooMany { what: "certificates", most: MAX_CERTIFICATES });
             }
         }
         let content = data.content.content.map(|content| content.decode_as::<&OctetStringRef>()).transpose()?;
-        let content = content.map(|content| content.as_bytes().to_vec());
+        let content = content.map(OctetStringRef::as_bytes);
         Ok(Self { content_type: data.content.content_type, content, certificates, signers })
     }
 
-    /// The certificates that came along, in their order.
-    pub(crate) fn into_certificates(self) -> Vec<Certificate> {
-        self.certificates.into_iter().map(|one| one.certificate).collect()
+    /// The certificates that came along, in their order, for whoever passes them on.
+    pub(crate) fn read_certificates(&self) -> Result<Vec<Certificate>, MessageError> {
+        self.certificates.iter().map(ReceivedCertificate::read).collect()
     }
 
     /// The content, when it is of the type that is wanted.
-    pub(crate) fn content(&self, wanted: ObjectIdentifier) -> Result<&[u8], MessageError> {
+    pub(crate) fn content(&self, wanted: ObjectIdentifier) -> Result<&'a [u8], MessageError> {
         if self.content_type != wanted {
             return Err(MessageError::WrongContent { found: self.content_type, wanted });
         }
-        self.content.as_deref().ok_or(MessageError::NoContent)
+        self.content.ok_or(MessageError::NoContent)
+    }
+
+    /// What was signed: nothing, where the content is elsewhere.
+    pub(super) fn signed_content(&self) -> &'a [u8] {
+        self.content.unwrap_or_default()
     }
 }
 
@@ -71,23 +76,11 @@ pub(crate) fn certificate(der: &[u8]) -> Result<Certificate, MessageError> {
     }
     // What a message is searched for is searched for here too, so that what was read can be sent in a message.
     ber::to_der(der)?;
-    Ok(received(der.to_vec())?.certificate)
-}
-
-/// One certificate, that was searched for bad framing.
-fn received(der: Vec<u8>) -> Result<ReceivedCertificate, MessageError> {
-    if der.len() > MAX_CERTIFICATE {
-        return Err(MessageError::LongCertificate { size: der.len() });
-    }
-    let certificate = Certificate::from_der(&der).map_err(MessageError::Certificate)?;
-    match certificate.to_der() {
-        Ok(again) if again == der => Ok(ReceivedCertificate { certificate, der }),
-        _ => Err(MessageError::CertificateNotDer),
-    }
+    ReceivedCertificate::new(der.to_vec())?.read()
 }
 
 /// The members of the set, in the order received, which is not to be DER's.
-fn signers(set: AnyRef<'_>) -> Result<Vec<SignerInfo>, MessageError> {
+fn signers(set: AnyRef<'_>) -> Result<Vec<SignerInfo<'_>>, MessageError> {
     set.tag().assert_eq(Tag::Set)?;
     let mut reader = SliceReader::new(set.value())?;
     let mut infos = Vec::new();

@@ -7,15 +7,17 @@ mod attributes;
 mod build;
 mod element;
 mod message;
+mod received;
 mod signer;
 mod verify;
 
 pub use build::{BuildError, MessageToSign, SignWithError, ToSign};
 pub use message::MessageError;
+pub use received::{ReceivedCertificate, ReceivedExtension};
 pub use signer::{ReadySigner, Signer};
 pub use verify::SignatureError;
 
 pub(crate) use build::unsigned;
-pub(crate) use message::{ReceivedCertificate, SignedMessage, certificate};
+pub(crate) use message::{SignedMessage, certificate, framed};
 pub(crate) use signer::RequestKey;
 pub(crate) use verify::{SignerInfo, has_key_identifier, is_issuer_and_serial};

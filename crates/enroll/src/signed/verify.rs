@@ -1,32 +1,59 @@
-use cms::{cert::IssuerAndSerialNumber, signed_data::SignerIdentifier};
+use cms::cert::IssuerAndSerialNumber;
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
-    Reader, Tag, TagNumber,
-    asn1::{AnyRef, OctetString},
+    Decode, Reader, Tag, TagNumber,
+    asn1::{AnyRef, OctetStringRef},
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned, UnknownAlgorithm, VerifyError};
 use spki::AlgorithmIdentifierOwned;
 use x509_cert::{Certificate, ext::pkix::SubjectKeyIdentifier};
 
-use super::{SignedMessage, attributes::SignedAttributes};
+use super::{ReceivedCertificate, SignedMessage, attributes::SignedAttributes};
 
 /// One SignerInfo (RFC 5652 §5.3) as received.
-pub(crate) struct SignerInfo {
-    identifier: SignerIdentifier,
+pub(crate) struct SignerInfo<'a> {
+    identifier: Identifier<'a>,
     digest: AlgorithmIdentifierOwned,
-    attributes: Option<SignedAttributes>,
+    attributes: Option<SignedAttributes<'a>>,
     algorithm: AlgorithmIdentifierOwned,
-    signature: OctetString,
+    signature: &'a OctetStringRef,
+}
+
+/// How a signer is named.
+#[derive(Clone, Copy)]
+enum Identifier<'a> {
+    /// DER of the issuer's name, and content of the serial number.
+    Certificate {
+        issuer: &'a [u8],
+        serial: &'a [u8],
+    },
+    Key(&'a [u8]),
 }
 
 const CONTEXT_0: Tag = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
 
-impl SignerInfo {
+const KEY_IDENTIFIER: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(0) };
+
+impl<'a> Identifier<'a> {
+    fn read(reader: &mut impl Reader<'a>) -> der::Result<Self> {
+        if Tag::peek(reader)? == KEY_IDENTIFIER {
+            return Ok(Self::Key(AnyRef::decode(reader)?.value()));
+        }
+        reader.sequence(|fields| {
+            Tag::peek(fields)?.assert_eq(Tag::Sequence)?;
+            let issuer = fields.tlv_bytes()?;
+            Tag::peek(fields)?.assert_eq(Tag::Integer)?;
+            Ok(Self::Certificate { issuer, serial: AnyRef::decode(fields)?.value() })
+        })
+    }
+}
+
+impl<'a> SignerInfo<'a> {
     /// By hand, so that the signed attributes stay the bytes that were received.
-    pub(super) fn read(info: AnyRef<'_>) -> der::Result<Self> {
+    pub(super) fn read(info: AnyRef<'a>) -> der::Result<Self> {
         info.sequence(|fields| {
             let _version = fields.decode::<u8>()?;
-            let identifier = fields.decode()?;
+            let identifier = Identifier::read(fields)?;
             let digest = fields.decode()?;
             let attributes = match Tag::peek(fields)? {
                 CONTEXT_0 => Some(SignedAttributes::read(fields.decode()?)?),
@@ -42,18 +69,20 @@ impl SignerInfo {
     }
 
     /// Whether the signer says that this is its certificate.
-    pub(crate) fn claims(&self, certificate: &Certificate) -> bool {
-        match &self.identifier {
-            SignerIdentifier::IssuerAndSerialNumber(id) => is_issuer_and_serial(certificate, id),
-            SignerIdentifier::SubjectKeyIdentifier(id) => has_key_identifier(certificate, id),
+    pub(crate) fn claims(&self, certificate: &ReceivedCertificate) -> bool {
+        match self.identifier {
+            Identifier::Certificate { issuer, serial } => {
+                issuer == certificate.issuer() && serial == certificate.serial()
+            }
+            Identifier::Key(identifier) => certificate.key_identifier() == Some(identifier),
         }
     }
 
     /// The identifier of the signer's key, when it is named by that.
-    pub(crate) fn key_identifier(&self) -> Option<&[u8]> {
-        match &self.identifier {
-            SignerIdentifier::SubjectKeyIdentifier(id) => Some(id.0.as_bytes()),
-            SignerIdentifier::IssuerAndSerialNumber(_) => None,
+    pub(crate) const fn key_identifier(&self) -> Option<&'a [u8]> {
+        match self.identifier {
+            Identifier::Key(identifier) => Some(identifier),
+            Identifier::Certificate { .. } => None,
         }
     }
 
@@ -80,23 +109,20 @@ pub(crate) fn has_key_identifier(certificate: &Certificate, id: &SubjectKeyIdent
     matches!(extension, Ok(Some((_, key))) if key == *id)
 }
 
-impl SignedMessage {
-    /// Whether the signer has the key of `certificate`, whose bytes are `der`: the signature is checked over the bytes received
-    /// (RFC 5652 §5.4, §5.6).
+impl SignedMessage<'_> {
+    /// Whether the signer has the key of `certificate`: the signature is checked over the bytes received (RFC 5652 §5.4, §5.6).
     pub(crate) fn verify(
         &self,
-        signer: &SignerInfo,
-        certificate: &Certificate,
-        der: &[u8],
+        signer: &SignerInfo<'_>,
+        certificate: &ReceivedCertificate,
     ) -> Result<(), SignatureError> {
-        let key = certificate.tbs_certificate().subject_public_key_info();
-        self.check(signer, key, |attributes| attributes.names(der))
+        self.check(signer, certificate.public_key(), |attributes| attributes.names(certificate.der()))
     }
 
     /// That `key`, which has no certificate, made the signature; checked as [`verify`](Self::verify) does.
     pub(crate) fn verify_key(
         &self,
-        signer: &SignerInfo,
+        signer: &SignerInfo<'_>,
         key: &SubjectPublicKeyInfoOwned,
     ) -> Result<(), SignatureError> {
         self.check(signer, key, |attributes| Ok(!attributes.names_any()))
@@ -105,17 +131,17 @@ impl SignedMessage {
     /// The signature of `key`, with attributes that are `meant` for it.
     fn check(
         &self,
-        signer: &SignerInfo,
+        signer: &SignerInfo<'_>,
         key: &SubjectPublicKeyInfoOwned,
-        meant: impl FnOnce(&SignedAttributes) -> Result<bool, SignatureError>,
+        meant: impl FnOnce(&SignedAttributes<'_>) -> Result<bool, SignatureError>,
     ) -> Result<(), SignatureError> {
         let algorithm = signer.algorithm()?;
         let attributes = signer.attributes.as_ref().ok_or(SignatureError::NoSignedAttributes)?;
         if attributes.content_type()? != self.content_type {
             return Err(SignatureError::WrongContentType);
         }
-        let content = algorithm.digest().of(self.content.as_deref().unwrap_or_default());
-        if attributes.message_digest()?.as_bytes() != content.as_bytes() {
+        let content = algorithm.digest().of(self.signed_content());
+        if attributes.message_digest()? != content.as_bytes() {
             return Err(SignatureError::WrongDigest);
         }
         if !meant(attributes)? {

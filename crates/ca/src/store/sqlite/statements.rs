@@ -65,7 +65,8 @@ pub const ENDING: &str = certificates!(
          AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)
      ORDER BY not_after, subject, profile LIMIT ?3"
 );
-pub const KEY_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE key = ?1)
+pub const KEY_IS_TAKEN: &str = "SELECT
+     EXISTS (SELECT 1 FROM certificates WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1)
      OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
 pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON orders.id = order_id
      WHERE replaces = ?1 AND state != 'rejected' LIMIT 1";
