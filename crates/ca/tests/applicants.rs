@@ -349,23 +349,3 @@ fn what_is_kept_of_a_pin_opens_for_its_card_and_its_key_only() {
     connection.execute("UPDATE applicants SET transport_pin = ?1", [kept]).unwrap();
     assert_eq!(place.desk.show_transport_pin(&link, now()).unwrap().reveal(), PIN, "and nothing was used up");
 }
-
-#[test]
-fn who_has_no_card_is_forgotten_after_a_while_and_who_has_one_is_not() {
-    let place = place();
-    let (old, _) = place.at(Stage::HandedOver);
-    let (unfinished, _) = place.at(Stage::Paid);
-    let young = ApplicantData::new("Petr", "petr@example.cz", "CZ", None).unwrap();
-    let young = place.desk.register(&young, now() + DAY).unwrap();
-    assert_eq!(place.desk.forget(now() + 180 * DAY).unwrap(), 0);
-    assert_eq!(place.desk.forget(now() + 180 * DAY + Duration::from_secs(1)).unwrap(), 1);
-    assert_eq!(place.desk.get(unfinished.id).unwrap_err().name(), "unknown-applicant");
-    assert_eq!(place.desk.get(old.id).unwrap().certificates.len(), 2);
-    place.desk.get(young.id).unwrap();
-    let connection = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
-    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM applicant_steps WHERE applicant NOT IN (SELECT id FROM applicants)"), 0);
-    // What stays of their links says nothing of who they were.
-    assert!(count("SELECT count(*) FROM links") > 0);
-    assert_eq!(count("SELECT count(*) FROM links WHERE instr(about, CAST('example.cz' AS BLOB)) > 0"), 0);
-}

@@ -13,7 +13,7 @@ use crate::commands::{ApplicantCommand, MailCommand};
 
 pub use audit::{Audit, Moment};
 pub use backup::{Backup, Restore};
-pub use password::Password;
+pub use password::{Password, user};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is

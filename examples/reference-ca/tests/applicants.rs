@@ -341,7 +341,14 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     assert_eq!(run(&["identity", id], ""), (0, format!("{id} identified\n")));
     assert_eq!(run(&["identity", id], "").0, 4);
     run(&["contract", id, "--reference", "C-1"], "");
+    let enter = ["enter", id, "--user", "eva-1"];
+    assert_eq!(run(&enter, "").0, 4, "it is not paid");
     run(&["payment", id, "--reference", "P-1"], "");
+    // A service may hand over a one-time password instead of a card: for the name and the address that were checked.
+    assert_eq!(run(&enter, ""), (0, format!("{id} may ask for first certificates\n")));
+    let user = obnova_enroll::cmc::UserId::new("eva-1").unwrap();
+    let subject = world.house.ca().first().unwrap().subject(&user, "main").unwrap();
+    assert_eq!(subject.email, EMAIL);
     let serials = certificates(&world);
     let personalise = ["personalise", id, "--card", "0042", "--certificate", &serials[0], "--certificate", &serials[1]];
     let personalise = [&personalise[..], &["--transport-pin-file", "-"]].concat();

@@ -312,14 +312,6 @@ impl ApplicantDesk {
         self.store.applicants(stage, limit)
     }
 
-    /// Forgets who registered so long ago, as policy says, and has no card; with the transport PIN, if a card was made. How many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn forget(&self, now: SystemTime) -> Result<usize, StoreError> {
-        self.store.forget_applicants(now.checked_sub(self.policy.forget).unwrap_or(SystemTime::UNIX_EPOCH))
-    }
-
     fn plain(
         &self,
         id: ApplicantId,

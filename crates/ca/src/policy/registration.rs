@@ -19,8 +19,6 @@ pub struct RegistrationPolicy {
     pub confirm: Duration,
     /// How long the link is good that shows the transport PIN.
     pub transport_pin: Duration,
-    /// How long after registering somebody is forgotten who has no card.
-    pub forget: Duration,
 }
 
 #[derive(Deserialize)]
@@ -31,12 +29,11 @@ pub(super) struct Registration {
     per_address: u32,
     confirm_days: u32,
     transport_pin_days: u32,
-    forget_days: u32,
 }
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { open: false, per_hour: 60, per_address: 3, confirm_days: 7, transport_pin_days: 21, forget_days: 180 }
+        Self { open: false, per_hour: 60, per_address: 3, confirm_days: 7, transport_pin_days: 21 }
     }
 }
 
@@ -53,7 +50,6 @@ impl Registration {
             per_address: within("registration.per_address", self.per_address, 100)?,
             confirm: days("registration.confirm_days", self.confirm_days)?,
             transport_pin: days("registration.transport_pin_days", self.transport_pin_days)?,
-            forget: days("registration.forget_days", self.forget_days)?,
         })
     }
 }

@@ -51,7 +51,7 @@ pub enum Password {
     },
 }
 
-fn user(text: &str) -> Result<UserId, String> {
+pub fn user(text: &str) -> Result<UserId, String> {
     let user = UserId::new(text).map_err(|error| error.to_string())?;
     if text.contains(':') { Err("a user id has no colon in it (RFC 7617)".into()) } else { Ok(user) }
 }

@@ -7,13 +7,18 @@ use std::{
 
 use clap::{Args, Subcommand};
 use obnova_ca::{
-    ApplicantData, ApplicantError, ApplicantId, Personalised, Stage, TransportPin, store::ApplicantRecord,
+    ApplicantData, ApplicantError, ApplicantId, FirstError, Personalised, Stage, Step, StepRefused, Subject,
+    TransportPin, store::ApplicantRecord,
 };
-use obnova_reference_ca::{House, applicants};
+use obnova_enroll::cmc::UserId;
+use obnova_reference_ca::{House, applicants, house::HouseError};
 use zeroize::Zeroizing;
 
 use super::{CommandError, print};
-use crate::{cli::Serial, show};
+use crate::{
+    cli::{Serial, user},
+    show,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum ApplicantCommand {
@@ -81,6 +86,20 @@ pub enum ApplicantCommand {
         #[arg(long, value_name = "FILE")]
         transport_pin_file: PathBuf,
     },
+    /// Where a service hands over a one-time password in place of a card: take the applicant down as somebody who may ask for first
+    /// certificates, with the name and address that were checked
+    ///
+    /// After the payment. `obnova-ca password issue` then makes the password.
+    Enter {
+        /// As `list` names them
+        applicant: String,
+        /// The user id
+        #[arg(long, value_name = "ID", value_parser = user)]
+        user: UserId,
+        /// The module of the service
+        #[arg(long, default_value = Subject::MODULE)]
+        module: String,
+    },
     /// The applicant has the card; a link to the transport PIN is mailed
     HandOver {
         #[command(flatten)]
@@ -118,6 +137,18 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
         }
         ApplicantCommand::Show { applicant } => {
             return print(&format!("{:#}\n", applicants::json(&desk.get(applicant.parse()?)?)));
+        }
+        ApplicantCommand::Enter { applicant, user, module } => {
+            let ApplicantRecord { id, stage, data, .. } = desk.get(applicant.parse()?)?;
+            if stage < Stage::Paid {
+                return Err(ApplicantError::from(StepRefused::TooEarly { step: Step::Personalise, stage }).into());
+            }
+            let text = data.distinguished_name();
+            let name = text.parse().map_err(|_| HouseError::Name { text })?;
+            let (user, module) = (user.clone(), module.clone());
+            let first = house.ca().first().ok_or(FirstError::NoPassword)?;
+            first.enter(&Subject { user, module, name, email: data.email().to_string() })?;
+            return print(&format!("{id} may ask for first certificates\n"));
         }
         ApplicantCommand::Identity { of: who } => desk.identify(of(who)?, &who.operator, now),
         ApplicantCommand::Contract { of: who, reference } => desk.contract(of(who)?, &who.operator, reference, now),

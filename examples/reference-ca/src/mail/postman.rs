@@ -9,7 +9,7 @@ use std::{
 };
 
 use obnova_ca::{
-    ApplicantDesk, CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
+    CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
     store::{MailState, QueuedLink, QueuedMail},
 };
 use zeroize::Zeroizing;
@@ -33,7 +33,6 @@ pub struct Postman {
     outbox: Outbox,
     links: LinkDesk,
     notices: NoticeDesk,
-    applicants: ApplicantDesk,
     config: MailConfig,
     carrier: Carrier,
 }
@@ -76,8 +75,8 @@ impl Postman {
             Some(relay) => Carrier::smtp(relay)?,
         };
         let (outbox, links) = (house.outbox()?, house.link_desk()?);
-        let (notices, applicants) = (house.notice_desk()?, house.applicant_desk()?);
-        Ok(Self { house, outbox, links, notices, applicants, config, carrier })
+        let notices = house.notice_desk()?;
+        Ok(Self { house, outbox, links, notices, config, carrier })
     }
 
     /// Takes out all that is due.
@@ -105,11 +104,6 @@ impl Postman {
             Ok(done) if done.unreachable.is_empty() => {}
             Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),
             Err(error) => log(&format!("notices: {error}")),
-        }
-        match self.applicants.forget(now) {
-            Ok(0) => {}
-            Ok(count) => log(&format!("applicants: {count} forgotten")),
-            Err(error) => log(&format!("applicants: {error}")),
         }
         match self.house.clear(false, now) {
             Ok(cleared) if cleared == Cleared::default() => {}

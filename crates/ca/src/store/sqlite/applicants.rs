@@ -47,13 +47,9 @@ const REGISTERED_SINCE: &str = "SELECT count(*) FROM applicants WHERE registered
 const MAILS_SINCE: &str =
     "SELECT count(*) FROM mails WHERE kind = 'confirm' AND recipient = ?1 COLLATE BINARY AND queued > ?2";
 
-const FORGET: &str = "DELETE FROM applicants WHERE id IN (
-         SELECT id FROM applicants WHERE registered < ?1 AND stage != 'handed-over' ORDER BY registered LIMIT ?2)";
-
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 18] = [
-    FORGET,
+pub(super) const STATEMENTS: [&str; 17] = [
     ADD,
     BY_ID,
     LIST,
@@ -73,8 +69,6 @@ pub(super) const STATEMENTS: [&str; 18] = [
     MAILS_SINCE,
 ];
 
-/// Applicants that are forgotten in one transaction.
-const AT_ONCE: usize = 200;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An applicant, as it is kept.
@@ -186,26 +180,6 @@ impl SqliteStore {
             let mut statement = connection.prepare_cached(PIN).map_err(failure)?;
             statement.query_row([id.0], |row| row.get(0)).optional().map(Option::flatten).map_err(failure)
         })
-    }
-
-    /// Forgets who registered before and has no card.
-    pub(crate) fn forget_applicants(&self, before: SystemTime) -> Result<usize, StoreError> {
-        let mut all = 0;
-        loop {
-            let actor = self.actor.clone();
-            let some = self.writer.run(move |connection| {
-                let count = execute(connection, FORGET, params![seconds(before), AT_ONCE as i64])?;
-                if count > 0 {
-                    let (event, detail) = (AuditEvent::Forgotten, format!("{count} applicants"));
-                    audit::append(connection, &Entry { event, about: "", detail: &detail, actor: &actor })?;
-                }
-                Ok(count)
-            })?;
-            all += some;
-            if some < AT_ONCE {
-                return Ok(all);
-            }
-        }
     }
 
     /// Takes a step with all that it changes, or says why not.
