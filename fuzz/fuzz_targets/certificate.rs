@@ -11,8 +11,8 @@ use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use obnova_enroll::certs_only;
 use obnova_renewal::{
-    ByRole, CertificateRules, Expected, Loose, MAX_CERTIFICATES, Pair, ParsedCertificate, Terms, Vouching, check_certificates,
-    match_loose,
+    ByRole, CertificateRules, Expected, Loose, MAX_CERTIFICATES, Pair, ParsedCertificate, Terms, Vouching,
+    check_certificates, match_loose,
 };
 use x509_cert::{Certificate, der::Decode};
 
@@ -97,10 +97,7 @@ fn any(bytes: &[u8]) {
     });
     let matched = match_loose(loose, &keys);
     assert!(
-        matched
-            .found
-            .iter()
-            .all(|(role, one)| keys.get(role).is_some_and(|key| one.certificate.public_key() == *key))
+        matched.found.iter().all(|(role, one)| keys.get(role).is_some_and(|key| one.certificate.public_key() == *key))
     );
     assert!(matched.into_certificates().len() <= count);
 }

@@ -14,7 +14,7 @@ use obnova_card::{KeyEntry, PasswordKind, SlotId};
 use obnova_client::journal_format::{self, FormatError};
 use obnova_fuzz::json::inside;
 use obnova_renewal::{
-    Action, Answer, CertificateView, Diagnosis, Event, Fact, Failure, Message, Pair, ParsedCertificate, Phase, PickUp,
+    Action, Answer, CertificateView, Diagnosis, Event, Fact, Failure, Message, ParsedCertificate, Phase, PickUp,
     Prepared, Process, Receipt, Record, ReplayError, SlotView, Terms, Vouching,
 };
 use serde_json::Value;
@@ -411,10 +411,11 @@ fn sound(process: &Process, true_plan: bool) {
         let shown = Diagnosis::of(process, None, now).to_string();
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
     }
-    if let Some(pair) = process.certificates() {
+    if let Some(certificates) = process.certificates() {
         let keys = process.keys().expect("certificates are for keys");
-        for role in Pair::ROLES {
-            assert!(pair.get(role).public_key() == *keys.get(role), "a certificate for another key");
+        assert!(certificates.roles().eq(keys.roles()), "certificates for other roles");
+        for (role, certificate) in certificates.iter() {
+            assert_eq!(keys.get(role), Some(&certificate.public_key()), "a certificate for another key");
         }
     }
     for phase in Phase::ALL {
