@@ -75,13 +75,19 @@ impl Place {
         match step {
             Step::Confirm => desk.confirm(confirm, now()),
             Step::Correct => desk.correct(id, &who.secret, &eva(), now()),
-            Step::Identify => desk.identify(id, "op", now()),
+            Step::Identify => self.identify(id),
             Step::Contract => desk.contract(id, "op", "C-1", now()),
             Step::Pay => desk.pay(id, "op", "P-1", now()),
             Step::Personalise => desk.personalise(id, "op", &self.card(), now()),
             Step::HandOver => desk.hand_over(id, "op", now()),
             Step::ShowPin => panic!("by a link"),
         }
+    }
+
+    /// An operator looks, and says yes.
+    fn identify(&self, id: ApplicantId) -> Result<ApplicantRecord, ApplicantError> {
+        let seen = self.desk.get(id)?.data.fingerprint();
+        self.desk.identify(id, "op", &seen, now())
     }
 
     fn at(&self, stage: Stage) -> (Registered, LinkToken) {
@@ -107,7 +113,7 @@ fn allowed(stage: Stage, step: Step) -> Option<Stage> {
         (S::Contracted, Step::Pay) => S::Paid,
         (S::Paid, Step::Personalise) => S::Personalised,
         (S::Personalised, Step::HandOver) => S::HandedOver,
-        (S::HandedOver, Step::ShowPin) => S::HandedOver,
+        (S::HandedOver, Step::HandOver | Step::ShowPin) => S::HandedOver,
         _ => return None,
     })
 }
@@ -233,11 +239,109 @@ fn data_are_corrected_until_the_identity_check_and_another_address_is_confirmed_
     assert_eq!(place.desk.correct(who.id, &who.secret, &name, now()).unwrap().stage, Stage::Confirmed);
     let back = place.desk.correct(who.id, &who.secret, &eva(), now()).unwrap();
     assert_eq!(back.stage, Stage::Entered);
-    assert_eq!(place.desk.identify(who.id, "op", now()).unwrap_err().name(), "too-early");
+    assert_eq!(place.identify(who.id).unwrap_err().name(), "too-early");
     // The very first link was for this address, and was never used.
     assert_eq!(place.desk.confirm(&first, now()).unwrap().stage, Stage::Confirmed);
-    place.desk.identify(who.id, "op", now()).unwrap();
+    place.identify(who.id).unwrap();
     assert_eq!(place.desk.correct(who.id, &who.secret, &name, now()).unwrap_err().name(), "too-late");
+}
+
+#[test]
+fn what_was_corrected_after_the_operator_looked_is_not_taken_for_what_was_seen() {
+    let place = place();
+    let (who, _) = place.at(Stage::Confirmed);
+    let seen = place.desk.get(who.id).unwrap().data.fingerprint();
+    for other in [("Somebody Else", "CZ", None), (NAME, "SK", None), (NAME, "CZ", Some("IDCCZ-9"))] {
+        let (name, country, number) = other;
+        let data = ApplicantData::new(name, "eva@example.cz", country, number).unwrap();
+        place.desk.correct(who.id, &who.secret, &data, now()).unwrap();
+        assert_eq!(place.desk.identify(who.id, "op", &seen, now()).unwrap_err().name(), "data-changed", "{other:?}");
+        assert_eq!(place.desk.get(who.id).unwrap().stage, Stage::Confirmed);
+    }
+    place.desk.correct(who.id, &who.secret, &eva(), now()).unwrap();
+    place.desk.identify(who.id, "op", &seen, now()).unwrap();
+}
+
+#[test]
+fn a_lost_link_to_a_transport_pin_is_mailed_again_and_the_one_before_ends() {
+    let place = place();
+    let (who, _) = place.at(Stage::HandedOver);
+    let lost = place.links(MailKind::TransportPin).remove(0);
+    // The first one is still on its way: nobody mails a link that is dead.
+    place.desk.hand_over(who.id, "op", now()).unwrap();
+    let links = place.links(MailKind::TransportPin);
+    assert_eq!(links.len(), 1);
+    // Another one, when the time of that one is over.
+    let late = now() + 30 * DAY;
+    let error = place.desk.show_transport_pin(&links[0], late).map(|_| ()).unwrap_err();
+    assert_eq!(error.name(), "expired-link");
+    assert_eq!(place.desk.hand_over(who.id, "op", late).unwrap().stage, Stage::HandedOver);
+    let mails = place.outbox.take(late, 100).unwrap();
+    let Some(QueuedLink::Signed(id)) = mails.iter().find(|mail| mail.kind == MailKind::TransportPin).unwrap().link
+    else {
+        panic!("no link")
+    };
+    let newest = LinkToken::from_link(place.links.path(id).unwrap().rsplit('/').next().unwrap()).unwrap();
+    for before in [&lost, &links[0]] {
+        let error = place.desk.show_transport_pin(before, now()).map(|_| ()).unwrap_err();
+        assert_eq!(error.name(), "used-link", "it ended");
+    }
+    assert_eq!(place.desk.show_transport_pin(&newest, late).unwrap().reveal(), PIN);
+    assert_eq!(place.desk.hand_over(who.id, "op", late).unwrap_err().name(), "too-late", "the PIN is gone");
+}
+
+#[test]
+fn a_lost_mail_that_confirms_comes_again_within_limits() {
+    let place = place();
+    let who = place.desk.register(&eva(), now()).unwrap();
+    let late = now() + 10 * DAY;
+    let correct = |at| place.desk.correct(who.id, &who.secret, &eva(), at);
+    assert_eq!(correct(late).unwrap().stage, Stage::Entered);
+    let link = place.links(MailKind::Confirm).remove(0);
+    assert_eq!(place.desk.confirm(&link, late).unwrap_err().name(), "expired-link");
+    let mails = place.outbox.take(late, 100).unwrap();
+    let Some(QueuedLink::Signed(id)) = mails.iter().max_by_key(|mail| mail.id).unwrap().link else { panic!("no link") };
+    let fresh = LinkToken::from_link(place.links.path(id).unwrap().rsplit('/').next().unwrap()).unwrap();
+    for _ in 1..policy().per_address {
+        correct(late).unwrap();
+    }
+    assert_eq!(correct(late).unwrap_err().name(), "too-many");
+    assert_eq!(place.desk.confirm(&fresh, late).unwrap().stage, Stage::Confirmed);
+}
+
+#[test]
+fn corrections_are_no_way_to_mail_everybody() {
+    let place = place();
+    let other = |number: u32| ApplicantData::new(NAME, &format!("n{number}@example.cz"), "CZ", None).unwrap();
+    let who = place.desk.register(&eva(), now()).unwrap();
+    for number in 0..5 {
+        place.desk.correct(who.id, &who.secret, &other(number), now()).unwrap();
+    }
+    let at = now() + 2 * DAY;
+    assert_eq!(place.desk.correct(who.id, &who.secret, &other(5), at).unwrap_err().name(), "too-many", "of one");
+    // Capital letters are no other mailbox.
+    let register = |address: &str, at| {
+        let data = ApplicantData::new(NAME, address, "CZ", None).unwrap();
+        place.desk.register(&data, at).map_err(|error| error.name())
+    };
+    for address in ["a@example.cz", "A@example.cz", "a@EXAMPLE.cz"] {
+        register(address, at).unwrap();
+    }
+    assert_eq!(register("A@Example.CZ", at).err(), Some("too-many"));
+    // Nor do many who correct mail more in an hour than may register.
+    let hour = now() + 4 * DAY;
+    let early = hour - Duration::from_secs(3600);
+    let half = policy().per_hour / 2;
+    let many: Vec<_> = (0..half).map(|number| register(&format!("m{number}@example.cz"), early).unwrap()).collect();
+    let mut mails = 0;
+    for (number, one) in (100..).zip(many.iter().chain(&many).chain(&many)) {
+        match place.desk.correct(one.id, &one.secret, &other(number), hour) {
+            Ok(_) => mails += 1,
+            Err(error) => assert_eq!(error.name(), "too-many"),
+        }
+    }
+    assert_eq!(mails, policy().per_hour);
+    assert_eq!(register("late@example.cz", hour).err(), Some("too-many"));
 }
 
 #[test]
@@ -256,7 +360,7 @@ fn who_lies_gets_nowhere() {
     assert_eq!(place.desk.confirm(&petr_confirms, now()).unwrap().id, petr.id);
     assert_eq!(place.desk.get(eva.id).unwrap().stage, Stage::Entered);
     let nobody: ApplicantId = "00112233445566778899aabbccddeeff".parse().unwrap();
-    assert_eq!(place.desk.identify(nobody, "op", now()).unwrap_err().name(), "unknown-applicant");
+    assert_eq!(place.desk.identify(nobody, "op", "", now()).unwrap_err().name(), "unknown-applicant");
     for bad in ["", "00", "zz112233445566778899aabbccddeeff", "00112233445566778899aabbccddeeff00"] {
         assert!(bad.parse::<ApplicantId>().is_err(), "{bad}");
     }

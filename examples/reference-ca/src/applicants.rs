@@ -25,6 +25,7 @@ pub fn json(record: &ApplicantRecord) -> Value {
         "email": record.data.email().as_str(),
         "country": record.data.country(),
         "number": record.data.number(),
+        "fingerprint": record.data.fingerprint(),
         "registered": date(record.registered),
         "steps": steps.collect::<Vec<_>>(),
         "card": record.card,

@@ -250,7 +250,7 @@ impl CommandError {
             Self::Ca(CaError::Decided { .. })
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
             | Self::First(FirstError::NoPassword)
-            | Self::Applicant(ApplicantError::Step(_)) => 4,
+            | Self::Applicant(ApplicantError::Step(_) | ApplicantError::Changed) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,
         }

@@ -207,11 +207,14 @@ fn the_description_is_what_the_server_does() {
     assert_eq!(described.json("show", id, token, &Value::Null).1["transport_pin"], "none");
     described.refused("show", &nobody, token, &Value::Null, 404, "unknown-applicant");
 
+    let fingerprint = |id: &str| described.json("show", id, token, &Value::Null).1["fingerprint"].clone();
+    let seen = |id: &str| json!({ "operator": "Jan", "fingerprint": fingerprint(id) });
     let by = json!({ "operator": "Jan" });
+    let identity = seen(id);
     let with = json!({ "operator": "Jan", "reference": "2026/7" });
     let serials = certificates(&world);
     let card = json!({ "operator": "Jan", "card": "0042", "certificates": serials, "transport_pin": PIN });
-    let way = [("identity", &by), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
+    let way = [("identity", &identity), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
     for (step, body) in way {
         described.bodies(step, id, token);
         described.refused(step, &nobody, token, body, 404, "unknown-applicant");
@@ -233,6 +236,10 @@ fn the_description_is_what_the_server_does() {
         // One of them is hers.
         ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
     }
+    // What the operator saw was another's.
+    described.refused("identity", &id, token, &identity, 409, "data-changed");
+    let identity = seen(&id);
+    let way = [("identity", &identity), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
     for (index, (step, body)) in way.into_iter().enumerate() {
         if step == "card" {
             for (field, value, error) in [
@@ -248,7 +255,12 @@ fn the_description_is_what_the_server_does() {
         }
         let (status, applicant) = described.json(step, &id, token, body);
         assert_eq!((status, applicant["steps"].as_array().unwrap().len()), (200, index + 2), "{step} {applicant}");
-        described.refused(step, &id, token, body, 409, "too-late");
+        if step == "handOver" {
+            // Another link, as long as the PIN was not shown.
+            assert_eq!(described.json(step, &id, token, body).0, 200);
+        } else {
+            described.refused(step, &id, token, body, 409, "too-late");
+        }
     }
     described.refused("correct", id.as_str(), None, &eva(), 401, "unauthorized");
     let (_, record) = described.json("show", &id, token, &Value::Null);
@@ -260,7 +272,8 @@ fn the_description_is_what_the_server_does() {
     let (_, ota) = described.json("register", "", None, &late);
     let link = links(&world, "confirm").pop().unwrap();
     ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
-    described.json("identity", ota["id"].as_str().unwrap(), token, &by);
+    let ota_id = ota["id"].as_str().unwrap();
+    described.json("identity", ota_id, token, &seen(ota_id));
     described.refused("correct", ota["id"].as_str().unwrap(), ota["secret"].as_str(), &late, 409, "too-late");
 
     // Closed, as it is unless policy says otherwise.
@@ -321,8 +334,11 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     let (code, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ"], "");
     assert_eq!(code, 0, "{said}");
     let id = said.lines().next().unwrap();
-    assert_eq!(run(&["identity", id], "").0, 4, "nobody has confirmed the address");
-    assert_eq!(run(&["identity", &"0".repeat(32)], "").0, 3);
+    let shown: Value = serde_json::from_str(&run(&["show", id], "").1).unwrap();
+    let seen = shown["fingerprint"].as_str().unwrap();
+    let identity = ["identity", id, "--fingerprint", seen];
+    assert_eq!(run(&identity, "").0, 4, "nobody has confirmed the address");
+    assert_eq!(run(&["identity", &"0".repeat(32), "--fingerprint", seen], "").0, 3);
     let form = "application/x-www-form-urlencoded";
     let get = |path: &str| ask(&world, Method::Get, path, None, form, Vec::new());
     let post = |path: &str| ask(&world, Method::Post, path, None, form, Vec::new());
@@ -334,12 +350,14 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
         assert_eq!(page.headers.get("referrer-policy"), Some("no-referrer"));
         assert_eq!(page.headers.get("cache-control"), Some("no-store"));
     }
-    assert_eq!(run(&["identity", id], "").0, 4, "looking confirms nothing");
+    assert_eq!(run(&identity, "").0, 4, "looking confirms nothing");
     assert_eq!(post(&link).status, 200);
     assert_eq!((get(&link).status, post(&link).status), (410, 410));
 
-    assert_eq!(run(&["identity", id], ""), (0, format!("{id} identified\n")));
-    assert_eq!(run(&["identity", id], "").0, 4);
+    let (code, said) = run(&["identity", id, "--fingerprint", "00"], "");
+    assert!(code == 4 && said.contains("look at them again"), "{code} {said}");
+    assert_eq!(run(&identity, ""), (0, format!("{id} identified\n")));
+    assert_eq!(run(&identity, "").0, 4);
     run(&["contract", id, "--reference", "C-1"], "");
     let enter = ["enter", id, "--user", "eva-1"];
     assert_eq!(run(&enter, "").0, 4, "it is not paid");

@@ -1,4 +1,6 @@
-use crate::{AddressError, MailAddress};
+use sha2::{Digest as _, Sha256};
+
+use crate::{AddressError, MailAddress, transaction::to_hex};
 
 /// What applicants say of themselves; an operator compares it with their papers.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,6 +70,22 @@ impl ApplicantData {
         self.number.as_deref()
     }
 
+    /// What is said of exactly these data: an operator who has compared them with papers names it, so that a correction that came
+    /// meanwhile is not taken for what was seen.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let number = self.number.as_deref().map(str::as_bytes);
+        let fields =
+            [Some(self.name.as_bytes()), Some(self.email.as_str().as_bytes()), Some(self.country.as_bytes()), number];
+        for field in fields {
+            // None has a length that no field has.
+            hash.update(field.map_or(u64::MAX, |field| field.len() as u64).to_be_bytes());
+            hash.update(field.unwrap_or_default());
+        }
+        to_hex(&hash.finalize())
+    }
+
     /// The subject of the certificates, as RFC 4514 writes it: `CN=Jana Nováková,SERIALNUMBER=IDCCZ-123456,C=CZ`.
     #[must_use]
     pub fn distinguished_name(&self) -> String {
@@ -132,6 +150,22 @@ mod tests {
             assert_eq!(common.value(), name);
             assert!(!format!("{data:?}").contains("Jana"));
         }
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_every_field_and_of_where_it_ends() {
+        let all = [
+            ("Eva", "a@b.cz", "CZ", None),
+            ("Eva", "a@b.cz", "CZ", Some("1")),
+            ("Eva", "a@b.cz", "SK", None),
+            ("Eva", "a@b.czC", "CZ", None),
+            ("Ev", "aa@b.cz", "CZ", None),
+        ];
+        let seen = all.map(|(name, email, country, number)| {
+            ApplicantData::new(name, email, country, number).unwrap().fingerprint()
+        });
+        assert_eq!(seen.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
+        assert_eq!(seen[0], ApplicantData::new("Eva", "a@b.cz", "CZ", None).unwrap().fingerprint());
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl ApplicantDesk {
         if bool::from(shown.ct_eq(&hash)) { Ok(record) } else { Err(ApplicantError::Unknown) }
     }
 
-    /// Corrects the data; possible until the identity check. Another address has to be confirmed, and the link to the old one is dead.
+    /// Corrects the data; possible until the identity check, five times. Another address has to be confirmed, and the link to the old
+    /// one is dead; while an address is not confirmed, each correction mails a link to it again.
     ///
     /// # Errors
     /// [`ApplicantError`].
@@ -181,17 +182,20 @@ impl ApplicantDesk {
         self.store.applicant_step(id, Step::Confirm, StepNote::default(), effect, now)?
     }
 
-    /// An operator has seen who it is.
+    /// An operator has seen who it is. `seen` is the [fingerprint](ApplicantData::fingerprint) of the data that were compared with the
+    /// papers: applicants may correct them until then.
     ///
     /// # Errors
-    /// [`ApplicantError`].
+    /// [`ApplicantError::Changed`] when they are others now.
     pub fn identify(
         &self,
         id: ApplicantId,
         operator: &str,
+        seen: &str,
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
-        self.plain(id, Step::Identify, operator, None, now)
+        let effect = Effect::Identify { seen: seen.to_owned() };
+        self.store.applicant_step(id, Step::Identify, note(operator, None)?, effect, now)?
     }
 
     /// The contract is signed.
@@ -248,7 +252,8 @@ impl ApplicantDesk {
         self.store.applicant_step(id, Step::Personalise, note, effect, now)?
     }
 
-    /// The card is handed over; a link to the transport PIN is mailed.
+    /// The card is handed over; a link to the transport PIN is mailed. Done again it mails another link, and the one before it ends,
+    /// until the PIN was shown.
     ///
     /// # Errors
     /// [`ApplicantError`].
@@ -265,7 +270,7 @@ impl ApplicantDesk {
         let expires = now + self.policy.transport_pin;
         let text = self.texts.compose(&Letter::TransportPin { name: record.data.name(), expires });
         let link = MailLink::Signed { purpose: LinkPurpose::TransportPin, about: pin_of(id, card), expires };
-        let key = format!("transport-pin/{id}");
+        let key = format!("transport-pin/{id}/{}", to_hex(&random::<8>()?));
         let mail = Mail::new(key, MailKind::TransportPin, record.data.email().clone(), text)?;
         let mail = mail.named(record.data.name())?.with_link(link);
         self.store.applicant_step(id, Step::HandOver, note, Effect::HandOver { mail }, now)?
@@ -401,9 +406,14 @@ pub enum ApplicantError {
     /// What they say of themselves.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Too many in an hour, or to one address in a day.
-    #[error("too many have registered, or too many mails went to this address: try again later")]
+    /// Too many in an hour, to one address in a day, or of one applicant.
+    #[error(
+        "too many have registered, too many mails went to this address, or too much was corrected: try again later"
+    )]
     TooMany,
+    /// They were corrected after somebody looked at them.
+    #[error("the data were corrected meanwhile: look at them again")]
+    Changed,
     /// A link that opens nothing.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -439,6 +449,7 @@ impl ApplicantError {
             Self::Step(refused) => refused.name(),
             Self::Data(error) => error.field(),
             Self::TooMany => "too-many",
+            Self::Changed => "data-changed",
             Self::Link(error) => error.name(),
             Self::Note => "note",
             Self::Certificate(error) => error.name(),

@@ -127,6 +127,8 @@ impl Step {
     const fn until(self) -> Stage {
         match self {
             Self::Correct => Stage::Confirmed,
+            // Another link, where the PIN was not shown yet.
+            Self::HandOver => Stage::HandedOver,
             other => other.between().0,
         }
     }

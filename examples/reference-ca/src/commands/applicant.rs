@@ -55,6 +55,9 @@ pub enum ApplicantCommand {
     Identity {
         #[command(flatten)]
         of: Of,
+        /// Of what you compared, as `show` names it: what was corrected meanwhile nobody has seen
+        #[arg(long, value_name = "HEX")]
+        fingerprint: String,
     },
     /// The contract is signed
     Contract {
@@ -100,7 +103,7 @@ pub enum ApplicantCommand {
         #[arg(long, default_value = Subject::MODULE)]
         module: String,
     },
-    /// The applicant has the card; a link to the transport PIN is mailed
+    /// The applicant has the card; a link to the transport PIN is mailed. Again, where it is lost or over: the one before ends
     HandOver {
         #[command(flatten)]
         of: Of,
@@ -150,7 +153,7 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
             first.enter(&Subject { user, module, name, email: data.email().to_string() })?;
             return print(&format!("{id} may ask for first certificates\n"));
         }
-        ApplicantCommand::Identity { of: who } => desk.identify(of(who)?, &who.operator, now),
+        ApplicantCommand::Identity { of: who, fingerprint } => desk.identify(of(who)?, &who.operator, fingerprint, now),
         ApplicantCommand::Contract { of: who, reference } => desk.contract(of(who)?, &who.operator, reference, now),
         ApplicantCommand::Payment { of: who, reference } => desk.pay(of(who)?, &who.operator, reference, now),
         ApplicantCommand::Personalise { of: who, card, certificates, transport_pin_file } => {

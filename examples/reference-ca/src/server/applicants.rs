@@ -72,6 +72,13 @@ struct By {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct BySeen {
+    operator: String,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ByWith {
     operator: String,
     reference: String,
@@ -170,8 +177,10 @@ async fn show_one(State(shared): State<Arc<Shared>>, Path(id): Path<String>, hea
 }
 
 async fn identity(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
-    step(shared, id, request, |shared, id, by: By| shared.desks.applicants.identify(id, &by.operator, (shared.clock)()))
-        .await
+    step(shared, id, request, |shared, id, by: BySeen| {
+        shared.desks.applicants.identify(id, &by.operator, &by.fingerprint, (shared.clock)())
+    })
+    .await
 }
 
 async fn contract(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
@@ -288,7 +297,7 @@ impl From<Unauthorized> for Response {
 fn refused(error: &ApplicantError) -> Response {
     let status = match error {
         ApplicantError::Unknown => StatusCode::NOT_FOUND,
-        ApplicantError::Step(_) | ApplicantError::CardTaken => StatusCode::CONFLICT,
+        ApplicantError::Step(_) | ApplicantError::CardTaken | ApplicantError::Changed => StatusCode::CONFLICT,
         ApplicantError::Data(_) | ApplicantError::Note | ApplicantError::Certificate(_) | ApplicantError::Mail(_) => {
             StatusCode::BAD_REQUEST
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::applicant::hash_of;
 use crate::{
     ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, LinkError, Mail, RegistrationPolicy,
-    Stage, Step, StoreError, audit::Entry, link::LinkId, store::LinkUse,
+    Stage, Step, StepRefused, StoreError, audit::Entry, link::LinkId, store::LinkUse,
 };
 
 macro_rules! applicants {
@@ -44,12 +44,18 @@ const PIN: &str = "SELECT transport_pin FROM applicants WHERE id = ?1";
 const WIPE_PIN: &str =
     "UPDATE applicants SET transport_pin = NULL, pin_shown = ?3 WHERE id = ?1 AND transport_pin = ?2";
 const REGISTERED_SINCE: &str = "SELECT count(*) FROM applicants WHERE registered > ?1";
+const CONFIRMS_SINCE: &str = "SELECT count(*) FROM mails WHERE kind = 'confirm' AND queued > ?1";
 const MAILS_SINCE: &str =
-    "SELECT count(*) FROM mails WHERE kind = 'confirm' AND recipient = ?1 COLLATE BINARY AND queued > ?2";
+    "SELECT count(*) FROM mails WHERE kind = 'confirm' AND lower(recipient) = lower(?1) AND queued > ?2";
+/// The links to a transport PIN of an applicant, by the keys of their mails.
+const END_PIN_LINKS: &str = "UPDATE links SET used = ?3
+     WHERE used IS NULL AND id IN (SELECT link FROM mails WHERE key >= ?1 AND key < ?2)";
+const END_PIN_MAILS: &str = "UPDATE mails SET due = NULL, body = '', problem = 'another took its place'
+     WHERE key >= ?1 AND key < ?2 AND sent IS NULL";
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 17] = [
+pub(super) const STATEMENTS: [&str; 20] = [
     ADD,
     BY_ID,
     LIST,
@@ -66,10 +72,16 @@ pub(super) const STATEMENTS: [&str; 17] = [
     PIN,
     WIPE_PIN,
     REGISTERED_SINCE,
+    CONFIRMS_SINCE,
     MAILS_SINCE,
+    END_PIN_LINKS,
+    END_PIN_MAILS,
 ];
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most corrections of one applicant.
+const CORRECTIONS: usize = 5;
 
 /// An applicant, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +130,7 @@ pub(crate) struct StepNote {
 #[derive(Clone)]
 pub(crate) enum Effect {
     None,
+    Identify { seen: String },
     Confirm { link: LinkId, address: Vec<u8> },
     Correct { data: ApplicantData, mail: Mail, policy: RegistrationPolicy },
     Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8> },
@@ -224,6 +237,11 @@ fn take(
     let id = record.id.0;
     match effect {
         Effect::None => {}
+        Effect::Identify { seen } => {
+            if record.data.fingerprint() != *seen {
+                return Ok(Err(ApplicantError::Changed));
+            }
+        }
         Effect::Confirm { link, address } => {
             if hash_of(record.data.email()) != address.as_slice() {
                 return Ok(Err(LinkError::Expired.into()));
@@ -233,7 +251,11 @@ fn take(
             }
         }
         Effect::Correct { data, mail, policy } => {
-            if data.email() != record.data.email() {
+            if record.steps.iter().filter(|step| step.step == Step::Correct).count() >= CORRECTIONS {
+                return Ok(Err(ApplicantError::TooMany));
+            }
+            // While it is not confirmed, the mail before may be lost, or its link over.
+            if data.email() != record.data.email() || record.stage == Stage::Entered {
                 if too_many_mails(connection, data, *policy, now)? {
                     return Ok(Err(ApplicantError::TooMany));
                 }
@@ -261,6 +283,15 @@ fn take(
             }
         }
         Effect::HandOver { mail } => {
+            if record.stage == Stage::HandedOver {
+                if !record.has_transport_pin {
+                    return Ok(Err(StepRefused::Done { step: Step::HandOver, stage: record.stage }.into()));
+                }
+                // Behind `/` stands what tells one from the next, and `0` follows it.
+                let (begin, end) = (format!("transport-pin/{}", record.id), format!("transport-pin/{}0", record.id));
+                execute(connection, END_PIN_LINKS, params![begin, end, seconds(now)])?;
+                execute(connection, END_PIN_MAILS, params![begin, end])?;
+            }
             mails::post(connection, mail, fresh, now)?;
         }
         Effect::ShowPin { link, sealed } => {
@@ -280,9 +311,10 @@ fn too_many_mails(
     policy: RegistrationPolicy,
     now: SystemTime,
 ) -> Result<bool, StoreError> {
-    let since = seconds(now.checked_sub(DAY).unwrap_or(SystemTime::UNIX_EPOCH));
-    let mails: u32 = one(connection, MAILS_SINCE, params![data.email().as_str(), since])?;
-    Ok(mails >= policy.per_address)
+    let since = |time| seconds(now.checked_sub(time).unwrap_or(SystemTime::UNIX_EPOCH));
+    let all: u32 = one(connection, CONFIRMS_SINCE, [since(HOUR)])?;
+    let mails: u32 = one(connection, MAILS_SINCE, params![data.email().as_str(), since(DAY)])?;
+    Ok(all >= policy.per_hour || mails >= policy.per_address)
 }
 
 fn execute(connection: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<usize, StoreError> {

@@ -21,6 +21,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (10, include_str!("../schema-10.sql")),
     (11, include_str!("../schema-11.sql")),
     (12, include_str!("../schema-12.sql")),
+    (13, include_str!("../schema-13.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -51,8 +51,14 @@ impl<'s> Applicant<'s> {
 
     fn identified(stage: &'s Stage) -> Result<Self, Broken> {
         let this = Self::confirmed(stage)?;
-        this.desk.identify(this.id, OPERATOR, SystemTime::now())?;
+        this.identify()?;
         Ok(this)
+    }
+
+    /// The operator looks at the data, and says yes to them.
+    fn identify(&self) -> Result<(), ApplicantError> {
+        let seen = self.desk.get(self.id)?.data.fingerprint();
+        self.desk.identify(self.id, OPERATOR, &seen, SystemTime::now()).map(drop)
     }
 
     /// The path of the last link of a kind that was mailed to the applicant.
@@ -121,10 +127,10 @@ pub fn correction(world: &mut World<'_>) -> Verdict {
 pub fn identity(world: &mut World<'_>) -> Verdict {
     let now = SystemTime::now();
     let who = Applicant::registered(world.stage)?;
-    let early = refused(who.desk.identify(who.id, OPERATOR, now), "too-early")?;
+    let early = refused(who.identify(), "too-early")?;
     let who = Applicant::confirmed(world.stage)?;
     let without = refused(who.desk.contract(who.id, OPERATOR, "2026/1", now), "too-early")?;
-    who.desk.identify(who.id, OPERATOR, now)?;
+    who.identify()?;
     let seen = who.stage_now()?;
     so(
         seen == "identified",
@@ -153,7 +159,7 @@ pub fn transport_pin_page(world: &mut World<'_>) -> Verdict {
     let now = SystemTime::now();
     let who = Applicant::confirmed(world.stage)?;
     let early = refused(who.desk.hand_over(who.id, OPERATOR, now), "too-early")?;
-    who.desk.identify(who.id, OPERATOR, now)?;
+    who.identify()?;
     who.desk.contract(who.id, OPERATOR, "2026/1", now)?;
     who.desk.pay(who.id, OPERATOR, "42", now)?;
     let (card, made) = who.card()?;
