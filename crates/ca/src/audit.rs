@@ -17,4 +17,5 @@ pub use log::AuditLog;
 pub use record::{AuditEvent, AuditHead, AuditRecord};
 
 pub(crate) use actor::this_process;
-pub(crate) use record::{AuditHash, Entry, hash as chained};
+pub(crate) use anchors::Line as AuditLine;
+pub(crate) use record::{Entry, hash as chained};

@@ -103,7 +103,11 @@ fn orders_that_are_issued_at_once_and_repeats_have_one_record_each() {
     assert_eq!(said, expected);
 }
 
-const STAYS: &str = "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, ''); END";
+/// As the schema has them.
+fn triggers() -> &'static str {
+    let schema = include_str!("../src/store/schema-5.sql");
+    &schema[schema.find("CREATE TRIGGER").unwrap()..]
+}
 
 /// A log of eight records with an anchor for the last.
 struct Kept {
@@ -136,26 +140,40 @@ impl Kept {
     /// What somebody does who can write to the database, and to nothing else.
     fn tamper(&self, sql: &str) {
         let connection = Connection::open(self.path()).unwrap();
-        let keeps = "CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, ''); END";
-        let sql = format!("DROP TRIGGER audit_stays; DROP TRIGGER audit_keeps; {sql}; {STAYS}; {keeps}");
-        connection.execute_batch(&sql).unwrap();
+        let guards = triggers();
+        connection
+            .execute_batch(&format!("DROP TRIGGER audit_stays; DROP TRIGGER audit_keeps; {sql}; {guards}"))
+            .unwrap();
     }
 
-    /// As many records as if they had been written one by one, in a moment.
-    fn grow(&self, until: i64) {
-        let sql = "WITH RECURSIVE n (n) AS (SELECT 1 + (SELECT max(number) FROM audit) UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-             INSERT INTO audit SELECT n, 1, 'crl-made', n, '', '', x'' FROM n";
+    /// Writes a record at the end, as who knows how the chain is computed.
+    fn put_in(&self, about: &str) {
         let connection = Connection::open(self.path()).unwrap();
-        let first: i64 = connection.query_row("SELECT max(number) + 1 FROM audit", [], |row| row.get(0)).unwrap();
-        connection.execute(sql, [until]).unwrap();
-        self.rebuild(first);
+        let sql = "INSERT INTO audit SELECT number + 1, at, 'revoked', ?1, detail, 'user 0 by obnova-ca', x''
+             FROM audit ORDER BY number DESC LIMIT 1";
+        connection.execute(sql, [about]).unwrap();
+        let number = connection.query_row("SELECT max(number) FROM audit", [], |row| row.get(0)).unwrap();
+        self.rebuild(number);
+    }
+
+    /// Writes records until there are so many; many at a time, which share their commits.
+    fn grow(&self, until: i64) {
+        let log = self.log();
+        let first = log.head().unwrap().number + 1;
+        std::thread::scope(|scope| {
+            for thread in 0..16 {
+                let log = &log;
+                let note = move |number: i64| log.note(AuditEvent::CrlMade, &number.to_string(), "").unwrap();
+                scope.spawn(move || (first + thread..=until).step_by(16).for_each(note));
+            }
+        });
     }
 
     /// Computes every hash anew from one record on, as who knows how it is done.
     fn rebuild(&self, from: i64) {
         let connection = Connection::open(self.path()).unwrap();
         let count: i64 = connection.query_row("SELECT count(*) FROM audit", [], |row| row.get(0)).unwrap();
-        connection.execute_batch("BEGIN; DROP TRIGGER audit_stays").unwrap();
+        connection.execute_batch("BEGIN; DROP TRIGGER audit_stays; DROP TRIGGER audit_keeps").unwrap();
         for number in from..=count {
             let before: Vec<u8> = match number {
                 1 => vec![0; 32],
@@ -180,7 +198,7 @@ impl Kept {
             let hash = hash.finalize().to_vec();
             connection.execute("UPDATE audit SET hash = ?2 WHERE number = ?1", (number, hash)).unwrap();
         }
-        connection.execute_batch(&format!("{STAYS}; COMMIT")).unwrap();
+        connection.execute_batch(&format!("{}; COMMIT", triggers())).unwrap();
     }
 
     fn findings(&self) -> Vec<AuditFinding> {
@@ -217,7 +235,7 @@ fn a_log_that_nobody_touched_is_sound_while_it_grows() {
 
 #[test]
 fn whatever_is_done_to_it_is_found_and_named() {
-    use AuditFinding::{Broken, CutOff, Missing, Number, Rewritten};
+    use AuditFinding::{Broken, CutOff, Missing, Number, Rewritten, Unanchored};
     let swap = |one: i64, other: i64| {
         format!(
             "UPDATE audit SET number = 100 WHERE number = {one}; UPDATE audit SET number = {one} WHERE number = {other};
@@ -247,7 +265,15 @@ fn whatever_is_done_to_it_is_found_and_named() {
         (
             "inserted",
             insert.into(),
-            vec![number(5), number(6), number(7), number(8), Rewritten { number: 8, sound: 0 }, number(9)],
+            vec![
+                Unanchored { first: 9, last: 9 },
+                number(5),
+                number(6),
+                number(7),
+                number(8),
+                Rewritten { number: 8, sound: 0 },
+                number(9),
+            ],
         ),
         ("reordered", swap(4, 5), vec![number(4), number(5), number(6)]),
         ("cut at the end", "DELETE FROM audit WHERE number > 6".into(), vec![CutOff { last: 6, anchored: 8 }]),
@@ -261,12 +287,12 @@ fn whatever_is_done_to_it_is_found_and_named() {
         (
             "far behind the last",
             format!("INSERT INTO audit SELECT {}, at, event, about, detail, actor, hash FROM audit LIMIT 1", i64::MAX),
-            vec![Missing { first: 9, last: i64::MAX - 1 }],
+            vec![Unanchored { first: 9, last: i64::MAX }, Missing { first: 9, last: i64::MAX - 1 }],
         ),
         (
             "put behind the last",
             "INSERT INTO audit SELECT 9, at, event, about, detail, actor, hash FROM audit WHERE number = 1".into(),
-            vec![number(9)],
+            vec![Unanchored { first: 9, last: 9 }, number(9)],
         ),
     ];
     for (what, sql, findings) in cases {
@@ -299,6 +325,35 @@ fn a_chain_that_was_made_anew_without_the_key_is_found() {
 }
 
 #[test]
+fn a_record_put_in_at_the_end_is_told_for_ever_and_the_ca_never_vouches_for_it() {
+    let kept = Kept::new();
+    let running = kept.log();
+    running.note(AuditEvent::Held, "9", "").unwrap();
+    kept.put_in("10");
+    let ten = AuditFinding::Unanchored { first: 10, last: 10 };
+    assert_eq!(kept.findings(), [ten]);
+    for _ in 0..3 {
+        running.note(AuditEvent::Held, "more", "").unwrap();
+        assert_eq!(kept.findings(), [ten], "the CA that runs");
+        kept.log().note(AuditEvent::Held, "more", "").unwrap();
+        assert_eq!(kept.findings(), [ten], "another process");
+    }
+    // A copy has it too, and vouches for the rest.
+    kept.put_in("17");
+    kept.put_in("18");
+    let both = [ten, AuditFinding::Unanchored { first: 17, last: 18 }];
+    assert_eq!(kept.findings(), both);
+    let key = AuditKey::load(&kept.directory.path().join("secret")).unwrap();
+    let store = SqliteStore::open_anchored(&kept.path(), AuditAnchors::new(kept.anchors(), key)).unwrap();
+    let copied = store.copy_to(&kept.directory.path().join("copy")).unwrap();
+    drop(store);
+    std::fs::write(kept.anchors(), copied.anchors.unwrap()).unwrap();
+    assert_eq!(kept.findings(), both);
+    let head = kept.log().head().unwrap();
+    assert_eq!(kept.log().verify(&[head]).unwrap().findings, [], "somebody kept elsewhere what it was");
+}
+
+#[test]
 fn what_was_written_anew_is_told_to_the_thousand() {
     let kept = Kept::new();
     for number in [998, 1998, 2099] {
@@ -321,6 +376,17 @@ fn anchors_and_triggers_that_are_gone_are_missed() {
     connection.execute_batch("DROP TRIGGER audit_keeps").unwrap();
     assert_eq!(kept.findings(), [AuditFinding::Unguarded]);
 
+    // Triggers of the same names that do nothing, and one that makes the log swallow what it is given.
+    let keeps =
+        "DROP TRIGGER audit_keeps; CREATE TRIGGER audit_keeps BEFORE DELETE ON audit WHEN 0 BEGIN SELECT 1; END";
+    let swallows = "CREATE TRIGGER quiet BEFORE INSERT ON audit BEGIN SELECT raise(ignore); END";
+    for sql in [keeps, swallows] {
+        let kept = Kept::new();
+        Connection::open(kept.path()).unwrap().execute_batch(sql).unwrap();
+        assert_eq!(kept.findings(), [AuditFinding::Unguarded], "{sql}");
+        assert_eq!(kept.log().note(AuditEvent::Held, "9", "").is_err(), sql == swallows, "{sql}");
+    }
+
     let kept = Kept::new();
     std::fs::remove_file(kept.anchors()).unwrap();
     assert_eq!(kept.findings(), [AuditFinding::NoAnchors]);
@@ -329,7 +395,8 @@ fn anchors_and_triggers_that_are_gone_are_missed() {
     let kept = Kept::new();
     std::fs::remove_file(kept.directory.path().join("secret")).unwrap();
     AuditKey::generate().unwrap().save(&kept.directory.path().join("secret")).unwrap();
-    assert_eq!(kept.findings(), [AuditFinding::ForgedAnchor { line: 1 }]);
+    let unanchored = AuditFinding::Unanchored { first: 1, last: 8 };
+    assert_eq!(kept.findings(), [AuditFinding::ForgedAnchor { line: 1 }, unanchored]);
 }
 
 #[test]
@@ -340,7 +407,11 @@ fn who_has_everything_is_found_by_a_head_from_elsewhere() {
     kept.rebuild(3);
     std::fs::remove_file(kept.anchors()).unwrap();
     kept.log().note(AuditEvent::Held, "9", "").unwrap();
-    assert_eq!(kept.findings(), [], "he has the key, and wrote the anchors anew");
+    assert_eq!(kept.findings(), [AuditFinding::Unanchored { first: 1, last: 8 }], "the CA does not vouch for it");
+    kept.tamper("DELETE FROM audit");
+    std::fs::remove_file(kept.anchors()).unwrap();
+    (1..=9).for_each(|number: i64| kept.log().note(AuditEvent::Held, &number.to_string(), "").unwrap());
+    assert_eq!(kept.findings(), [], "he has the key, and wrote everything anew");
     let findings = kept.log().verify(&[head]).unwrap().findings;
     assert_eq!(findings, [AuditFinding::Rewritten { number: 8, sound: 0 }]);
     let later = AuditHead { number: 20, ..head };

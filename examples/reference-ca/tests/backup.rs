@@ -242,6 +242,7 @@ fn a_backup_that_somebody_made_up_gets_nowhere() {
         ("\"files\":", "\"none\":"),
         ("\"audit\":\"", "\"audit\":\"x"),
         ("\"made\":", "\"made\":-"),
+        ("\"made\":", "\"made\":999999999"),
     ] {
         let error = kept.restore(&relisted(&good, from, to), false).unwrap_err();
         assert!(matches!(error, BackupError::Altered(_) | BackupError::Torn), "{to}: {error}");

@@ -23,7 +23,8 @@ pub struct AuditKey(Box<Zeroizing<[u8; 32]>>);
 ///
 /// One line of 128 bytes says what the number and the hash of the last record are, and has a MAC by an [`AuditKey`]. It is written
 /// over at each commit that brought records. Every thousand records another line begins, so that it can be told where a log that
-/// was written anew left the true one. A line that the database contradicts is never written over.
+/// was written anew left the true one. A line that the database contradicts is never written over. Nor is one where the log went on
+/// before the CA wrote the next record: another line says then what was found, so that nobody is taken to vouch for it.
 #[derive(Clone)]
 pub struct AuditAnchors {
     path: PathBuf,
@@ -34,15 +35,28 @@ pub struct AuditAnchors {
 pub(crate) struct Held {
     file: File,
     at: u64,
-    line: String,
+    lines: String,
 }
 
-/// What stands in a line of the file: an anchor, or something that was not written with the key.
-pub(crate) type Anchor = Result<AuditHead, ()>;
+/// What stands in a line of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// The CA wrote this record, and knew the ones before it.
+    Anchor(AuditHead),
+    /// The log ended here when the CA went on. What is behind the line before was there, and nothing tells who wrote it.
+    Found(AuditHead),
+    /// It was not written with the key.
+    Forged,
+}
 
 const LINE: usize = 128;
 /// Digits of a MAC: 128 bits of it.
 const MAC: usize = 32;
+/// What a MAC is about.
+const ANCHOR: &[u8] = b"obnova audit anchor 1";
+const FOUND: &[u8] = b"obnova audit found 1";
+/// Ends a line of what was found.
+const MARK: &str = "?";
 /// Records between two lines.
 const STRIDE: i64 = 1000;
 
@@ -75,9 +89,9 @@ impl AuditKey {
         Ok(write_secret(path, self.0.as_slice())?)
     }
 
-    fn mac(&self, head: &AuditHead) -> String {
+    fn mac(&self, what: &[u8], head: &AuditHead) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
-        let message = [b"obnova audit anchor 1".as_slice(), &head.number.to_be_bytes(), &head.hash].concat();
+        let message = [what, &head.number.to_be_bytes(), &head.hash].concat();
         to_hex(&hmac::sign(&key, &message).as_ref()[..MAC / 2])
     }
 }
@@ -91,42 +105,68 @@ impl AuditAnchors {
         Self { path, key: Arc::new(key) }
     }
 
-    /// Every anchor that was written, the oldest first.
-    pub(crate) fn read(&self) -> Result<Vec<Anchor>, StoreError> {
-        self.content().map(|content| content.chunks(LINE).map(|line| self.parse(line)).collect()).map_err(failed)
+    /// Every line that was written, the oldest first, and what `meanwhile` says: nobody who writes anchors ends a commit then.
+    pub(crate) fn read<T>(
+        &self,
+        meanwhile: impl FnOnce() -> Result<T, StoreError>,
+    ) -> Result<(Vec<Line>, T), StoreError> {
+        let (_file, content) = self.content().map_err(failed)?;
+        let lines = content.chunks(LINE).map(|line| self.parse(line)).collect();
+        Ok((lines, meanwhile()?))
     }
 
-    fn content(&self) -> io::Result<Vec<u8>> {
+    /// The file, locked, and what is in it.
+    fn content(&self) -> io::Result<(Option<File>, Vec<u8>)> {
         let mut file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, Vec::new())),
             file => file?,
         };
         file.lock_shared()?;
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
-        Ok(content)
+        Ok((Some(file), content))
     }
 
-    /// Locks the file, and finds the place of an anchor for `head`: on the last line, if that is of the same thousand and
-    /// `confirmed` by the database, else behind it.
-    pub(crate) fn hold(
-        &self,
-        head: &AuditHead,
-        confirmed: impl FnOnce(&AuditHead) -> Result<bool, StoreError>,
-    ) -> Result<Held, StoreError> {
+    /// A file of these lines.
+    pub(crate) fn written(&self, lines: &[Line]) -> String {
+        lines.iter().map(|line| self.line(line)).collect()
+    }
+
+    fn line(&self, line: &Line) -> String {
+        let (what, head, mark) = match line {
+            Line::Anchor(head) => (ANCHOR, head, ""),
+            Line::Found(head) => (FOUND, head, MARK),
+            Line::Forged => return format!("{:<width$}\n", "?", width = LINE - 1),
+        };
+        let line = format!("{:020} {} {} {mark}", head.number, to_hex(&head.hash), self.key.mac(what, head));
+        format!("{line:<width$}\n", width = LINE - 1)
+    }
+
+    /// Locks the file, and finds the place of an anchor for `head`, written by who found the log at `begin`: on the last line, if
+    /// that is of the same thousand and ends at `begin`, else behind it. `known` is a `begin` that is the caller's own.
+    pub(crate) fn hold(&self, begin: &AuditHead, head: &AuditHead, known: bool) -> Result<Held, StoreError> {
         let (file, mut at, last) = self.lock().map_err(failed)?;
-        if let Some(before) = last
-            && before.number / STRIDE == head.number / STRIDE
-            && confirmed(&before)?
-        {
-            at -= LINE as u64;
+        let anchored = match last {
+            Some(Line::Anchor(last) | Line::Found(last)) => last,
+            Some(Line::Forged) | None => AuditHead::NONE,
+        };
+        let follows = known || anchored == *begin;
+        let mut lines = Vec::new();
+        if !follows && begin.number > anchored.number {
+            lines.push(Line::Found(*begin));
         }
-        let line = format!("{:020} {} {}", head.number, to_hex(&head.hash), self.key.mac(head));
-        Ok(Held { file, at, line: format!("{line:<width$}\n", width = LINE - 1) })
+        if head != begin || known && anchored != *head {
+            let same = follows && anchored.number <= begin.number && anchored.number / STRIDE == head.number / STRIDE;
+            if same && matches!(last, Some(Line::Anchor(_))) {
+                at -= LINE as u64;
+            }
+            lines.push(Line::Anchor(*head));
+        }
+        Ok(Held { file, at, lines: self.written(&lines) })
     }
 
     /// The file, locked, its end, and what its last line says.
-    fn lock(&self) -> io::Result<(File, u64, Option<AuditHead>)> {
+    fn lock(&self) -> io::Result<(File, u64, Option<Line>)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -139,20 +179,25 @@ impl AuditAnchors {
         let mut line = [0; LINE];
         file.seek(SeekFrom::Start(last))?;
         file.read_exact(&mut line)?;
-        Ok((file, end, self.parse(&line).ok()))
+        Ok((file, end, Some(self.parse(&line))))
     }
 
-    fn parse(&self, line: &[u8]) -> Anchor {
+    fn parse(&self, line: &[u8]) -> Line {
         let parse = || {
             let text = std::str::from_utf8(line).ok()?;
             let mut parts = text.strip_suffix('\n')?.split_whitespace();
             let (number, hash, mac) = (parts.next()?, parts.next()?, parts.next()?);
             let hash = from_hex(hash, 32)?.try_into().ok()?;
             let head = AuditHead { number: number.parse().ok()?, hash };
-            verify_slices_are_equal(self.key.mac(&head).as_bytes(), mac.as_bytes()).ok()?;
-            parts.next().is_none().then_some(head)
+            let (what, line) = match parts.next() {
+                None => (ANCHOR, Line::Anchor(head)),
+                Some(MARK) => (FOUND, Line::Found(head)),
+                Some(_) => return None,
+            };
+            verify_slices_are_equal(self.key.mac(what, &head).as_bytes(), mac.as_bytes()).ok()?;
+            parts.next().is_none().then_some(line)
         };
-        parse().filter(|_| line.len() == LINE).ok_or(())
+        parse().filter(|_| line.len() == LINE).unwrap_or(Line::Forged)
     }
 }
 
@@ -166,7 +211,7 @@ impl Held {
     /// Writes it, now that what it says is in the database. It is not flushed: where the power fails, the database has more.
     pub fn write(mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.at))?;
-        self.file.write_all(self.line.as_bytes())
+        self.file.write_all(self.lines.as_bytes())
     }
 }
 
@@ -180,9 +225,13 @@ mod tests {
 
     use super::*;
 
-    fn write(anchors: &AuditAnchors, number: i64, confirmed: bool) {
-        let held = anchors.hold(&head(number), |_| Ok(confirmed)).unwrap();
-        held.write().unwrap();
+    /// By who found the log at `begin`.
+    fn write(anchors: &AuditAnchors, begin: AuditHead, number: i64, known: bool) {
+        anchors.hold(&begin, &head(number), known).unwrap().write().unwrap();
+    }
+
+    fn read(anchors: &AuditAnchors) -> Vec<Line> {
+        anchors.read(|| Ok(())).unwrap().0
     }
 
     fn head(number: i64) -> AuditHead {
@@ -194,23 +243,42 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.anchors");
         let anchors = AuditAnchors::new(path.clone(), AuditKey::generate().unwrap());
-        assert_eq!(anchors.read().unwrap(), []);
-        for (number, confirmed, kept) in [
-            (1, true, vec![1]),
-            (2, true, vec![2]),
-            (999, true, vec![999]),
-            (1000, true, vec![999, 1000]),
-            (1001, true, vec![999, 1001]),
-            (900, true, vec![999, 1001, 900]),
-            (1002, true, vec![999, 1001, 900, 1002]),
-            (1003, false, vec![999, 1001, 900, 1002, 1003]),
-            (1004, true, vec![999, 1001, 900, 1002, 1004]),
+        assert_eq!(read(&anchors), []);
+        let other = AuditHead { number: 1003, hash: [1; 32] };
+        let anchored = |numbers: &[i64]| numbers.iter().map(|number| Line::Anchor(head(*number))).collect::<Vec<_>>();
+        for (begin, number, kept) in [
+            (AuditHead::NONE, 1, vec![1]),
+            (head(1), 2, vec![2]),
+            (head(2), 999, vec![999]),
+            (head(999), 1000, vec![999, 1000]),
+            (head(1000), 1001, vec![999, 1001]),
+            (head(1001), 1001, vec![999, 1001]),
+            (head(899), 900, vec![999, 1001, 900]),
+            (head(900), 1003, vec![999, 1001, 900, 1003]),
+            (other, 1004, vec![999, 1001, 900, 1003, 1004]),
+            (head(1004), 1005, vec![999, 1001, 900, 1003, 1005]),
         ] {
-            write(&anchors, number, confirmed);
-            let kept: Vec<_> = kept.into_iter().map(|number| Ok(head(number))).collect();
-            assert_eq!(anchors.read().unwrap(), kept, "{number}");
+            write(&anchors, begin, number, false);
+            assert_eq!(read(&anchors), anchored(&kept), "{number}");
         }
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 5 * LINE as u64);
+        // Somebody else wrote two records: they are told, once, also by who writes none.
+        let mut kept = anchored(&[999, 1001, 900, 1003, 1005]);
+        kept.push(Line::Found(head(1007)));
+        for _ in 0..2 {
+            write(&anchors, head(1007), 1007, false);
+            assert_eq!(read(&anchors), kept);
+        }
+        write(&anchors, head(1007), 1008, false);
+        kept.push(Line::Anchor(head(1008)));
+        assert_eq!(read(&anchors), kept);
+        // Whoever wrote them himself, and had no room for the anchor, knows them.
+        write(&anchors, head(1010), 1011, true);
+        *kept.last_mut().unwrap() = Line::Anchor(head(1011));
+        assert_eq!(read(&anchors), kept);
+        write(&anchors, head(1012), 1013, false);
+        kept.extend([Line::Found(head(1012)), Line::Anchor(head(1013))]);
+        assert_eq!(read(&anchors), kept);
         #[cfg(unix)]
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
@@ -224,24 +292,33 @@ mod tests {
         let path = directory.path().join("audit.anchors");
         let anchors = AuditAnchors::new(path.clone(), AuditKey::generate().unwrap());
         let other = AuditAnchors::new(path.clone(), AuditKey::generate().unwrap());
-        write(&anchors, 5, true);
-        assert_eq!(other.read().unwrap(), [Err(())]);
+        write(&anchors, AuditHead::NONE, 5, false);
+        assert_eq!(read(&other), [Line::Forged]);
         let good = std::fs::read(&path).unwrap();
         for position in 0..LINE {
             let mut bad = good.clone();
             bad[position] ^= 1;
             std::fs::write(&path, &bad).unwrap();
             // Blanks and the last line feed are no part of what it says.
-            let said = anchors.read().unwrap();
-            assert!(said == [Err(())] || position > 118 && said == [Ok(head(5))], "{position}: {said:?}");
+            let said = read(&anchors);
+            assert!(
+                said == [Line::Forged] || position > 118 && said == [Line::Anchor(head(5))],
+                "{position}: {said:?}"
+            );
         }
         // What is left of a line that was torn off is no line; the next one takes its place.
         std::fs::write(&path, [&good[..], &good[..60]].concat()).unwrap();
-        assert_eq!(anchors.read().unwrap(), [Ok(head(5)), Err(())]);
-        write(&anchors, 6, true);
-        assert_eq!(anchors.read().unwrap(), [Ok(head(6)), Err(())]);
-        write(&anchors, 1000, true);
-        assert_eq!(anchors.read().unwrap(), [Ok(head(6)), Ok(head(1000))]);
+        assert_eq!(read(&anchors), [Line::Anchor(head(5)), Line::Forged]);
+        write(&anchors, head(5), 6, false);
+        assert_eq!(read(&anchors), [Line::Anchor(head(6)), Line::Forged]);
+        write(&anchors, head(6), 1000, false);
+        assert_eq!(read(&anchors), [Line::Anchor(head(6)), Line::Anchor(head(1000))]);
+        // What was found is no anchor, and cannot be made one.
+        write(&anchors, head(1001), 1001, false);
+        let found = std::fs::read(&path).unwrap();
+        assert_eq!(read(&anchors).last(), Some(&Line::Found(head(1001))));
+        std::fs::write(&path, String::from_utf8(found).unwrap().replace('?', " ")).unwrap();
+        assert_eq!(read(&anchors).last(), Some(&Line::Forged));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{
-    anchors::Anchor,
+    anchors::Line,
     record::{AuditHead, AuditRecord, hash},
 };
 
@@ -56,6 +56,16 @@ pub enum AuditFinding {
         /// The last number at which log and anchor agree.
         sound: i64,
     },
+    /// Records that the CA found when it went on, and that it did not anchor.
+    #[error(
+        "nobody vouches for records {first} to {last}: the machine went down when they were written, or somebody put them in"
+    )]
+    Unanchored {
+        /// The first of them.
+        first: i64,
+        /// The last of them.
+        last: i64,
+    },
     /// A record has a number that none can have.
     #[error("there is a record with the number {number}")]
     Number {
@@ -88,12 +98,35 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// A log that is held against its anchors, and against heads that were kept elsewhere.
-    pub fn new(anchors: &[Anchor], elsewhere: &[AuditHead]) -> Self {
-        let forged =
-            |(line, anchor): (usize, &Anchor)| anchor.is_err().then_some(AuditFinding::ForgedAnchor { line: line + 1 });
-        let findings = anchors.iter().enumerate().filter_map(forged).take(AuditCheck::MOST).collect();
-        let mut heads: Vec<_> = anchors.iter().flatten().chain(elsewhere).copied().collect();
+    /// A log that is held against its anchors, and against heads that were kept elsewhere. It ended at `head` when the anchors were
+    /// read.
+    pub fn new(anchors: &[Line], elsewhere: &[AuditHead], head: &AuditHead) -> Self {
+        let mut heads = elsewhere.to_vec();
+        let last_kept = elsewhere.iter().map(|head| head.number).max().unwrap_or_default();
+        let mut findings = Vec::new();
+        let mut vouched = 0;
+        let unanchored = |vouched: i64, last: i64| {
+            let first = vouched.max(last_kept) + 1;
+            (first <= last).then_some(AuditFinding::Unanchored { first, last })
+        };
+        for (line, anchor) in anchors.iter().enumerate() {
+            match *anchor {
+                Line::Forged => findings.push(AuditFinding::ForgedAnchor { line: line + 1 }),
+                Line::Found(head) => {
+                    findings.extend(unanchored(vouched, head.number));
+                    vouched = head.number;
+                    heads.push(head);
+                }
+                Line::Anchor(head) => {
+                    vouched = head.number;
+                    heads.push(head);
+                }
+            }
+        }
+        if !anchors.is_empty() {
+            findings.extend(unanchored(vouched, head.number));
+        }
+        findings.truncate(AuditCheck::MOST);
         heads.sort_by_key(|head| head.number);
         heads.reverse();
         Self { anchors: !anchors.is_empty(), heads, last: AuditHead::NONE, sound: 0, records: 0, findings }

@@ -39,15 +39,16 @@ impl AuditLog {
     /// Looks through all of it: whether each record follows from the one before it, and whether the log is the one that the
     /// anchors vouch for, and the heads that were kept `elsewhere`.
     ///
-    /// What whoever can write to the database alone does to it is found, but for records that were written since the last anchor:
-    /// none, unless the machine went down. What whoever has the whole directory does is found only by a head from elsewhere.
+    /// What whoever can write to the database alone does to it is found. Records that he puts in at its end cannot be told from those
+    /// whose anchor was lost when the machine went down: both are told. What whoever has the whole directory does is found only by a
+    /// head from elsewhere.
     ///
     /// # Errors
     /// [`StoreError`]: it cannot be read.
     pub fn verify(&self, elsewhere: &[AuditHead]) -> Result<AuditCheck, StoreError> {
         // Before the log: what is written meanwhile is in the log, and in no anchor that is known here.
-        let anchors = self.store.anchors().map(|anchors| anchors.read()).transpose()?;
-        let mut chain = Chain::new(&anchors.unwrap_or_default(), elsewhere);
+        let (anchors, head) = self.store.anchored()?;
+        let mut chain = Chain::new(&anchors, elsewhere, &head);
         if !self.store.audit_is_guarded()? {
             chain.find(AuditFinding::Unguarded);
         }

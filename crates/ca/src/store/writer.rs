@@ -37,7 +37,8 @@ impl Writer {
     /// With `anchors`, where the audit log ends after a commit is written there before anybody hears of the commit.
     pub fn start(connection: Connection, anchors: Option<AuditAnchors>) -> std::io::Result<Self> {
         let (jobs, inbox) = sync_channel(MAX_WAITING);
-        let mut anchoring = anchors.map(|anchors| Anchoring { anchors, written: None });
+        let mut anchoring =
+            anchors.map(|anchors| Anchoring { anchors, begin: AuditHead::NONE, own: None, written: false });
         let serve = move || serve(&connection, &inbox, &mut anchoring);
         let thread = std::thread::Builder::new().name("ca-store".into()).spawn(serve)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
@@ -127,7 +128,12 @@ where
 /// What is written beside the database at a commit.
 struct Anchoring {
     anchors: AuditAnchors,
-    written: Option<AuditHead>,
+    /// Where the log ended when the transaction began.
+    begin: AuditHead,
+    /// Where it ended after the last commit of this process, which knew what was before.
+    own: Option<AuditHead>,
+    /// Whether that is in the file.
+    written: bool,
 }
 
 fn serve(connection: &Connection, inbox: &Receiver<Job>, anchoring: &mut Option<Anchoring>) {
@@ -170,11 +176,13 @@ fn transaction(
     work: impl FnOnce() -> Result<bool, StoreError>,
 ) -> Result<bool, StoreError> {
     execute(connection, "BEGIN IMMEDIATE")?;
+    let mut begin = || anchoring.as_mut().map_or(Ok(()), |anchoring| anchoring.begin(connection));
+    let done = begin().and_then(|()| work());
     let mut keep = || match anchoring {
         None => execute(connection, "COMMIT"),
         Some(anchoring) => anchoring.commit(connection),
     };
-    let done = work().and_then(|good| if good { keep().map(|()| true) } else { Ok(false) });
+    let done = done.and_then(|good| if good { keep().map(|()| true) } else { Ok(false) });
     if done != Ok(true) && !connection.is_autocommit() {
         // What made the commit fail is told; where this fails too, SQLite has rolled back by itself.
         let _ = execute(connection, "ROLLBACK");
@@ -183,17 +191,25 @@ fn transaction(
 }
 
 impl Anchoring {
+    /// What is there before this process adds to it is not its own to vouch for.
+    fn begin(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        self.begin = audit::head(connection)?;
+        Ok(())
+    }
+
     /// Commits, and writes down where the audit log ends then. The file of anchors is locked meanwhile, so that no other process
     /// writes an older one behind a newer one.
     fn commit(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let head = audit::head(connection)?;
-        if head == AuditHead::NONE || self.written == Some(head) {
+        let known = self.own == Some(self.begin);
+        if head == AuditHead::NONE || known && self.written && head == self.begin {
             return execute(connection, "COMMIT");
         }
-        let held = self.anchors.hold(&head, |anchor| audit::confirms(connection, anchor))?;
+        let held = self.anchors.hold(&self.begin, &head, known)?;
         execute(connection, "COMMIT")?;
-        // It is committed, whatever becomes of this; the next commit writes it again.
-        self.written = held.write().is_ok().then_some(head);
+        // It is committed, whatever becomes of this; the next commit writes it again, unless it has to tell what it found.
+        self.written = held.write().is_ok();
+        self.own = (self.written || known).then_some(head);
         Ok(())
     }
 }

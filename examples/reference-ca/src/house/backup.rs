@@ -89,13 +89,16 @@ impl House {
         }
         let _lock = lock(own)?;
         remove_remains(own).map_err(failed(own))?;
-        // The anchors before the log that they are about.
         let mut sources = sources(&self.layout)?;
         let store = audit::store(&self.layout)?;
         let beside = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(own).map_err(failed(own))?;
         let copy = beside.path().join("ca.db");
         private(&copy).map_err(failed(&copy))?;
-        let Copied { head, newest_crl } = store.copy_to(&copy)?;
+        let Copied { head, newest_crl, anchors } = store.copy_to(&copy)?;
+        let (path, anchors) = (self.layout.audit_anchors(), anchors.unwrap_or_default());
+        for source in sources.iter_mut().filter(|source| path.file_name().is_some_and(|name| name == &*source.name)) {
+            source.content = Content::Bytes(Zeroizing::new(anchors.clone().into_bytes()));
+        }
         let database = File::open(&copy).map_err(failed(&copy))?;
         sources.push(Source { name: "ca.db".into(), mode: 0o600, content: Content::File(database) });
         let about = json!({
@@ -168,7 +171,9 @@ pub fn restore(
             }
         };
         let said = || BackupError::Altered("its list of files cannot be read".into());
-        let made = SystemTime::UNIX_EPOCH + Duration::from_secs(about["made"].as_u64().ok_or_else(said)?);
+        let made =
+            about["made"].as_u64().and_then(|made| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(made)));
+        let made = made.ok_or_else(said)?;
         let head: AuditHead = about["audit"].as_str().and_then(|head| head.parse().ok()).ok_or_else(said)?;
         check(unfinished, made, head, with_changed_audit, now)
     })
@@ -230,7 +235,7 @@ fn remove_remains(directory: &Path) -> io::Result<()> {
 
 /// Every file of the directory itself that makes the CA. Mails in its folders were sent, and unfinished things are hidden.
 fn sources(layout: &Layout) -> Result<Vec<Source>, BackupError> {
-    let (directory, anchors) = (layout.directory(), layout.audit_anchors());
+    let directory = layout.directory();
     let failed = |source| BackupError::Io { path: directory.into(), source };
     let mut sources = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
@@ -243,10 +248,6 @@ fn sources(layout: &Layout) -> Result<Vec<Source>, BackupError> {
         let path = entry.path();
         let failed = |source| BackupError::Io { path: path.clone(), source };
         let file = File::open(&path).map_err(failed)?;
-        if path == anchors {
-            // They are written under a lock.
-            file.lock_shared().map_err(failed)?;
-        }
         let metadata = file.metadata().map_err(failed)?;
         if metadata.len() > MAX_FILE {
             return Err(BackupError::TooLarge { path });

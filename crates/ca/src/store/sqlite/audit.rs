@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{SqliteStore, failure, seconds, statements, time};
 use crate::{
-    AuditAnchors, AuditEvent, AuditHead, AuditRecord, StoreError,
-    audit::{AuditHash, Entry, chained},
+    AuditEvent, AuditHead, AuditRecord, StoreError,
+    audit::{AuditLine, Entry, chained},
     transaction::to_hex,
 };
 
@@ -19,8 +19,12 @@ impl SqliteStore {
             .run(move |connection| append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor }))
     }
 
-    pub(crate) const fn anchors(&self) -> Option<&AuditAnchors> {
-        self.anchors.as_ref()
+    /// The lines of the anchors, and where the log ended when nobody was between the two.
+    pub(crate) fn anchored(&self) -> Result<(Vec<AuditLine>, AuditHead), StoreError> {
+        match &self.anchors {
+            Some(anchors) => anchors.read(|| self.audit_head()),
+            None => Ok((Vec::new(), self.audit_head()?)),
+        }
     }
 
     pub(crate) fn audit_head(&self) -> Result<AuditHead, StoreError> {
@@ -48,12 +52,17 @@ impl SqliteStore {
         })
     }
 
-    /// Whether the table still takes nothing but new rows.
+    /// Whether the table still takes new rows and nothing else: it has its own triggers, and no others.
     pub(crate) fn audit_is_guarded(&self) -> Result<bool, StoreError> {
-        self.read(|connection| {
-            let count = connection.query_row(statements::AUDIT_GUARDS, [], |row| row.get::<_, i64>(0));
-            count.map(|count| count == 2).map_err(failure)
-        })
+        let found = self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::AUDIT_GUARDS).map_err(failure)?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0));
+            rows.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failure)
+        })?;
+        let own = include_str!("../schema-5.sql");
+        let begins = own.match_indices("CREATE TRIGGER").map(|(at, _)| at);
+        Ok(found.len() == begins.clone().count()
+            && begins.clone().all(|at| found.iter().any(|sql| own[at..].strip_prefix(sql.as_str()).is_some_and(ends))))
     }
 }
 
@@ -64,10 +73,17 @@ pub(super) fn append(connection: &Connection, entry: &Entry<'_>) -> Result<(), S
     let hash = chained(&last, at, entry.fields());
     let mut statement = connection.prepare_cached(statements::ADD_AUDIT).map_err(failure)?;
     let [event, about, detail, actor] = entry.fields();
-    statement
-        .execute(params![last.number.saturating_add(1), at, event, about, detail, actor, hash])
-        .map(drop)
-        .map_err(failure)
+    let added = statement.execute(params![last.number.saturating_add(1), at, event, about, detail, actor, hash]);
+    match added.map_err(failure)? {
+        1 => Ok(()),
+        // A trigger can swallow a row without an error.
+        _ => Err(StoreError::Failed("the audit log takes no record: look at the triggers of its table".into())),
+    }
+}
+
+/// What follows on a whole statement.
+fn ends(rest: &str) -> bool {
+    rest.starts_with(';')
 }
 
 /// The last record.
@@ -75,13 +91,6 @@ pub(in crate::store) fn head(connection: &Connection) -> Result<AuditHead, Store
     let mut statement = connection.prepare_cached(statements::AUDIT_HEAD).map_err(failure)?;
     let found = statement.query_row([], |row| Ok(AuditHead { number: row.get(0)?, hash: row.get(1)? })).optional();
     Ok(found.map_err(failure)?.unwrap_or(AuditHead::NONE))
-}
-
-/// Whether this record is there as it was.
-pub(in crate::store) fn confirms(connection: &Connection, head: &AuditHead) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached(statements::AUDIT_HASH).map_err(failure)?;
-    let found: Option<AuditHash> = statement.query_row([head.number], |row| row.get(0)).optional().map_err(failure)?;
-    Ok(found == Some(head.hash))
 }
 
 /// Serial numbers as the log has them.

@@ -8,15 +8,20 @@ use std::{
 use rusqlite::params;
 
 use super::{SqliteStore, audit, failure, file, revocations, seconds, statements};
-use crate::{AuditEvent, AuditHead, StoreError, audit::Entry};
+use crate::{
+    AuditEvent, AuditHead, StoreError,
+    audit::{AuditLine, Entry},
+};
 
 /// What a copy of the database has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copied {
     /// Where its audit log ends.
     pub head: AuditHead,
     /// The greatest number of a CRL.
     pub newest_crl: u64,
+    /// A file of anchors for it. Its end has none where somebody else than the CA may have written it.
+    pub anchors: Option<String>,
 }
 
 impl SqliteStore {
@@ -30,10 +35,25 @@ impl SqliteStore {
         let own = self.read(|connection| Ok(connection.path().map(ToOwned::to_owned)))?;
         let own = own.ok_or_else(|| StoreError::Failed("the database has no file".into()))?;
         let source = file::connect(Path::new(&own))?;
+        let (mut lines, before) = self.anchored()?;
         source.execute("VACUUM INTO ?1", [target]).map_err(failure)?;
+        let (lines_after, after) = self.anchored()?;
         let copy = file::connect(path)?;
         file::check(&copy)?;
-        Ok(Copied { head: audit::head(&copy)?, newest_crl: revocations::newest_crl(&copy)? })
+        let head = audit::head(&copy)?;
+        // What came meanwhile came from the CA, if nothing was in between that it had only found.
+        let ends = |lines: &[AuditLine], head| match lines.last() {
+            Some(AuditLine::Anchor(last) | AuditLine::Found(last)) => *last == head,
+            Some(AuditLine::Forged) => false,
+            None => head == AuditHead::NONE,
+        };
+        let found = |lines: &[AuditLine]| lines.iter().filter(|line| matches!(line, AuditLine::Found(_))).count();
+        let followed = ends(&lines, before) && ends(&lines_after, after) && found(&lines) == found(&lines_after);
+        if followed && head != before {
+            lines.push(AuditLine::Anchor(head));
+        }
+        let anchors = self.anchors.as_ref().map(|anchors| anchors.written(&lines));
+        Ok(Copied { head, newest_crl: revocations::newest_crl(&copy)?, anchors })
     }
 
     /// Goes on from a copy that was made at `copied`, when nothing is left of what came after it. Numbers that may have been given

@@ -100,14 +100,12 @@ pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
 /// With a number that was not given: the next one is greater.
 pub const PASS_CRLS: &str = "INSERT INTO crls (number, this_update) VALUES (?1, ?2)";
 pub const AUDIT_HEAD: &str = "SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1";
-pub const AUDIT_HASH: &str = "SELECT hash FROM audit WHERE number = ?1";
 pub const AUDIT: &str =
     "SELECT number, at, event, about, detail, actor, hash FROM audit WHERE number >= ?1 ORDER BY number LIMIT ?2";
 pub const ADD_AUDIT: &str =
     "INSERT INTO audit (number, at, event, about, detail, actor, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 /// Looks into the list of tables, which is short.
-pub const AUDIT_GUARDS: &str =
-    "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name IN ('audit_stays', 'audit_keeps')";
+pub const AUDIT_GUARDS: &str = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = 'audit'";
 pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4 RETURNING id, user, module, name, email";
 pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
@@ -185,7 +183,6 @@ mod tests {
         NEWEST_CRL,
         PASS_CRLS,
         AUDIT_HEAD,
-        AUDIT_HASH,
         AUDIT,
         ADD_AUDIT,
         STATUS_CHANGES,
