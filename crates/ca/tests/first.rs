@@ -11,13 +11,17 @@ use common::{
     issued, now, rule, token,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm};
-use obnova_ca::{CaError, Policy, Profile, Refusal, Transaction, store::OrderState};
+use obnova_ca::{
+    AuditEvent, AuditLog, AuditRecord, CaError, FirstError, Policy, Profile, Refusal, Subject, Transaction,
+    store::OrderState,
+};
 use obnova_enroll::{
     Secret,
     cmc::{Answer, Asked, TransactionId, UserId},
 };
 use x509_cert::{
     Certificate,
+    der::Encode as _,
     ext::pkix::{KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
 };
 
@@ -329,28 +333,81 @@ fn a_renewal_sets_a_revocation_password_too() {
     assert_eq!(rule(&world.ask(&message, &short.transaction, Asked::Certificates, now())), "short-password");
 }
 
+/// An operator approves what the list shows, whatever was entered since.
 #[test]
-fn what_was_corrected_since_stands_in_the_certificate_or_the_order_is_not_approved() {
+fn an_order_is_certified_in_the_name_that_its_password_was_issued_for() {
+    let world = World::new();
+    let desk = world.ca.first().unwrap();
+    let mut other = subject(USER, "main");
+    other.name = HOLDER.replace("Nováková", "Dvořáková").parse().unwrap();
+    other.email = "other@holder.example".into();
+    let refused = |what: &str, moment| {
+        let refused = desk.enter(&other, moment);
+        assert!(matches!(refused, Err(FirstError::Bound)), "{what}: {refused:?}");
+        let stands = desk.subject(&other.user, "main").unwrap();
+        assert_eq!(
+            desk.enter(&subject(USER, "main"), moment).unwrap(),
+            stands,
+            "{what}: what stands may be said again"
+        );
+    };
+    let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    refused("a password", now() + 30 * DAY);
+    first.requests.iter_mut().for_each(|request| request.subject.clear());
+    let picked = token(&world.first(&first));
+    refused("an order", now());
+    // Were it to happen nevertheless, it would change nothing.
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let overwrite = |with: &Subject| {
+        let row = (with.name.to_der().unwrap(), &with.email);
+        database.execute("UPDATE subjects SET name = ?1, email = ?2", row).unwrap();
+    };
+    overwrite(&other);
+    world.approve(&first.transaction);
+    let certificates = issued(world.query(&first.transaction, &picked));
+    certificates.iter().for_each(assert_jana);
+    overwrite(&subject(USER, "main"));
+    refused("certificates", now());
+    let not_after = certificates[0].tbs_certificate().validity().not_after.to_system_time();
+    refused("certificates on their last day", not_after);
+    assert!(desk.enter(&other, not_after + DAY).is_ok(), "they are past their end");
+}
+
+#[test]
+fn other_data_is_taken_once_nothing_hangs_on_what_was_there() {
     let world = World::new();
     let desk = world.ca.first().unwrap();
     let mut corrected = subject(USER, "main");
     corrected.name = HOLDER.replace("Nováková", "Dvořáková").parse().unwrap();
     let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
     token(&world.first(&first));
-    desk.enter(&corrected).unwrap();
-    let name = Transaction::new(first.transaction.as_bytes()).unwrap();
-    let refused = world.ca.approve(&name, now()).unwrap_err();
-    assert!(matches!(refused, CaError::Refused(Refusal::OtherSubject(Profile::Authentication))), "{refused}");
-
-    let mut first = First::of(&issue(&world.ca, "jana2", "main", now()), 2);
+    world.ca.reject(&Transaction::new(first.transaction.as_bytes()).unwrap(), "a mistake", now()).unwrap();
+    issue(&world.ca, USER, "main", now());
+    desk.revoke(&desk.subject(&corrected.user, "main").unwrap(), now()).unwrap();
+    let mut first = First::of(&desk.issue(desk.enter(&corrected, now()).unwrap(), now()).unwrap(), 2);
     first.requests.iter_mut().for_each(|request| request.subject.clear());
     let picked = token(&world.first(&first));
-    corrected.user = UserId::new("jana2").unwrap();
-    desk.enter(&corrected).unwrap();
     world.approve(&first.transaction);
     for certificate in issued(world.query(&first.transaction, &picked)) {
         assert_eq!(*certificate.tbs_certificate().subject(), corrected.name);
     }
+    let mut details = Vec::new();
+    let entered = |record: AuditRecord| {
+        if record.event == AuditEvent::Entered.name() {
+            details.push(record.detail);
+        }
+        true
+    };
+    AuditLog::new(world.store()).read(1, entered).unwrap();
+    assert_eq!(details, ["", "in place of other data"]);
+}
+
+/// The newest one is the last that was issued, whatever the clock said.
+#[test]
+fn a_clock_that_was_set_back_kills_no_fresh_password() {
+    let world = World::new();
+    issue(&world.ca, USER, "main", now() + DAY);
+    token(&world.first(&First::of(&issue(&world.ca, USER, "main", now()), 1)));
 }
 
 #[test]

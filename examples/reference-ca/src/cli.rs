@@ -17,7 +17,7 @@ pub use password::{Password, user};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is
-decided already, it is not the turn of the step, the certificate is revoked already or not on hold, or there is no password to revoke, 5 somebody changed the audit log.
+decided already, it is not the turn of the step, the certificate is revoked already or not on hold, there is no password to revoke, or a user id stands for somebody else, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example

@@ -249,7 +249,7 @@ impl CommandError {
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. })
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
-            | Self::First(FirstError::NoPassword)
+            | Self::First(FirstError::NoPassword | FirstError::Bound)
             | Self::Applicant(ApplicantError::Step(_) | ApplicantError::Changed) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,

@@ -278,7 +278,7 @@ fn with_password(world: &World, password: &str) -> Pair {
         name: "CN=Jana,C=CZ".parse().unwrap(),
         email: "jana@example.cz".into(),
     };
-    let issued = desk.issue(desk.enter(&subject).unwrap(), SystemTime::now()).unwrap();
+    let issued = desk.issue(desk.enter(&subject, SystemTime::now()).unwrap(), SystemTime::now()).unwrap();
     let secret = Secret::from_bytes(password.as_bytes()).unwrap();
     let sealed = SealedPassword::seal(&secret, desk.encryption_certificate().unwrap()).unwrap();
     let keys = new_keys();

@@ -64,6 +64,9 @@ pub enum AuditEvent {
     Stopped,
     /// An operator had a pick-up link shown.
     LinkShown,
+    /// Who may ask for first certificates was taken down, whom the record names by a number; the detail says whether other data of
+    /// the same user stood there.
+    Entered,
     /// A one-time password was issued, which the record names by a number of its own.
     PasswordIssued,
     /// An operator ended a one-time password.
@@ -100,6 +103,7 @@ impl AuditEvent {
             Self::Started => "started",
             Self::Stopped => "stopped",
             Self::LinkShown => "link-shown",
+            Self::Entered => "entered",
             Self::PasswordIssued => "password-issued",
             Self::PasswordEnded => "password-ended",
             Self::PasswordUsed => "password-used",

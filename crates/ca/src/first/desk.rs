@@ -80,12 +80,12 @@ impl FirstDesk {
         self.envelopes.as_ref().map(|(_, certificate)| certificate)
     }
 
-    /// Takes down who somebody is; in place of what was there of the same user id in the same module, as long as nothing is
-    /// issued to him that says otherwise.
+    /// Takes down who somebody is; in place of what was there of the same user id in the same module, as long as nothing hangs on
+    /// that: a password that could be used, an order that waits, or a first certificate that is neither revoked nor past its end.
     ///
     /// # Errors
-    /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Store`].
-    pub fn enter(&self, subject: &Subject) -> Result<SubjectRecord, FirstError> {
+    /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Bound`]; [`FirstError::Store`].
+    pub fn enter(&self, subject: &Subject, now: SystemTime) -> Result<SubjectRecord, FirstError> {
         let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if !(1..=Subject::MAX_MODULE).contains(&subject.module.len()) || !subject.module.bytes().all(label) {
             return Err(FirstError::Module);
@@ -98,7 +98,8 @@ impl FirstDesk {
             return Err(FirstError::Name);
         }
         let name = subject.name.to_der().map_err(|_| FirstError::Name)?;
-        Ok(self.store.put_subject(subject.user.as_str(), &subject.module, &name, &subject.email)?)
+        let (user, module) = (subject.user.as_str(), &subject.module);
+        self.store.put_subject(user, module, &name, &subject.email, now)?.ok_or(FirstError::Bound)
     }
 
     /// Who has this user id in this module.
@@ -109,8 +110,8 @@ impl FirstDesk {
         self.store.subject(user.as_str(), module)?.ok_or(FirstError::NoSubject)
     }
 
-    /// Issues a one-time password: any other one of the same subject is dead from here on, and so is a lock on it. This is the one
-    /// time that it can be seen.
+    /// Issues a one-time password: any other one of the same subject is dead from here on, and so is a lock on it. Its certificates
+    /// have the name and address that `subject` has here, whatever is entered later. This is the one time that it can be seen.
     ///
     /// # Errors
     /// [`FirstError::User`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
@@ -123,7 +124,7 @@ impl FirstDesk {
         let expires = now + self.policy.password_life;
         self.store.issue_credential(NewCredential {
             id,
-            subject: subject.id,
+            subject: subject.clone(),
             issued: now,
             expires,
             proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?,
@@ -283,6 +284,12 @@ pub enum FirstError {
     /// Nobody has this user id there.
     #[error("the CA knows nobody of this user id in this module: say who it is")]
     NoSubject,
+    /// What is there of this user id says otherwise, and something hangs on it.
+    #[error(
+        "this user id stands for another name or e-mail address in this module, and somebody has a password, an order or a \
+         certificate by it: end them first, or take another user id"
+    )]
+    Bound,
     /// There is no password to revoke.
     #[error("there is no one-time password that could still be used")]
     NoPassword,

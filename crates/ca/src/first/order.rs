@@ -193,7 +193,8 @@ impl Ca {
         Ok(Prepared::New(Box::new(new), token))
     }
 
-    /// The certificates of a first order that an operator approves: of what the CA knows of the applicant now.
+    /// The certificates of a first order that an operator approves: of what the CA knew of the applicant when it
+    /// issued his password.
     pub(crate) fn first_certificates(
         &self,
         order: &OrderRecord,

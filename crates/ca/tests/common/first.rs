@@ -38,7 +38,7 @@ pub fn subject(user: &str, module: &str) -> Subject {
 /// The CA knows her, and a password is on its way to her.
 pub fn issue(ca: &Ca, user: &str, module: &str, now: SystemTime) -> IssuedPassword {
     let desk = ca.first().unwrap();
-    desk.issue(desk.enter(&subject(user, module)).unwrap(), now).unwrap()
+    desk.issue(desk.enter(&subject(user, module), now).unwrap(), now).unwrap()
 }
 
 /// A first order on its way: right as it is made.

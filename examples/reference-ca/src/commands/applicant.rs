@@ -150,7 +150,7 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
             let name = text.parse().map_err(|_| HouseError::Name { text })?;
             let (user, module) = (user.clone(), module.clone());
             let first = house.ca().first().ok_or(FirstError::NoPassword)?;
-            first.enter(&Subject { user, module, name, email: data.email().to_string() })?;
+            first.enter(&Subject { user, module, name, email: data.email().to_string() }, now)?;
             return print(&format!("{id} may ask for first certificates\n"));
         }
         ApplicantCommand::Identity { of: who, fingerprint } => desk.identify(of(who)?, &who.operator, fingerprint, now),

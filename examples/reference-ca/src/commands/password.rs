@@ -17,7 +17,7 @@ pub fn run(command: Password) -> Result<(), CommandError> {
             let subject = match (name, email) {
                 (Some(name), Some(email)) => {
                     let name = name.parse().map_err(|_| HouseError::Name { text: name })?;
-                    desk.enter(&Subject { user, module, name, email })?
+                    desk.enter(&Subject { user, module, name, email }, now)?
                 }
                 _ => desk.subject(&user, &module)?,
             };

@@ -61,7 +61,7 @@ impl<'s> Newcomer<'s> {
         let card = card.active(authentication, signature, puk).finish()?;
         let (name, email) = (format!("CN=Partner {number},C=CZ"), format!("partner-{number}@holder.example"));
         let this = Self::with(stage, SimulatorConnection::new(card), (number, name, email))?;
-        this.desk()?.enter(&this.subject()?)?;
+        this.desk()?.enter(&this.subject()?, SystemTime::now())?;
         Ok(this)
     }
 

@@ -31,8 +31,8 @@ pub struct SubjectRecord {
 pub struct NewCredential {
     /// Names it; random.
     pub id: [u8; 16],
-    /// Whose it is.
-    pub subject: i64,
+    /// Whose it is, and what will stand in his certificates whatever is known of him later.
+    pub subject: SubjectRecord,
     /// Since when.
     pub issued: SystemTime,
     /// Until when it can be used.
@@ -93,16 +93,39 @@ pub enum Guess {
 }
 
 impl SqliteStore {
-    /// Takes down who somebody is; in place of what was there of this user id in this module.
+    /// Takes down who somebody is; in place of what was there of this user id in this module, unless that is something else and
+    /// there is a password, an order that waits or a certificate by it: then nothing is kept, and the answer is `None`.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was kept.
-    pub fn put_subject(&self, user: &str, module: &str, name: &[u8], email: &str) -> Result<SubjectRecord, StoreError> {
+    pub fn put_subject(
+        &self,
+        user: &str,
+        module: &str,
+        name: &[u8],
+        email: &str,
+        now: SystemTime,
+    ) -> Result<Option<SubjectRecord>, StoreError> {
         let row = (user.to_owned(), module.to_owned(), name.to_vec(), email.to_owned());
+        let actor = self.actor.clone();
         self.writer.run(move |connection| {
             let (user, module, name, email) = &row;
+            let known = subject(connection, user, module)?;
+            if let Some(known) = &known {
+                if known.name == *name && known.email == *email {
+                    return Ok(Some(known.clone()));
+                }
+                let mut statement = connection.prepare_cached(statements::SUBJECT_IS_BOUND).map_err(failure)?;
+                if statement.query_row(params![known.id, seconds(now)], |row| row.get(0)).map_err(failure)? {
+                    return Ok(None);
+                }
+            }
             let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
-            statement.query_row(params![user, module, name, email], read_subject).map_err(failure)
+            let kept = statement.query_row(params![user, module, name, email], read_subject).map_err(failure)?;
+            let detail = if known.is_some() { "in place of other data" } else { "" };
+            let (event, about) = (AuditEvent::Entered, kept.id.to_string());
+            audit::append(connection, &Entry { event, about: &about, detail, actor: &actor })?;
+            Ok(Some(kept))
         })
     }
 
@@ -111,10 +134,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`].
     pub fn subject(&self, user: &str, module: &str) -> Result<Option<SubjectRecord>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(statements::SUBJECT).map_err(failure)?;
-            statement.query_row([user, module], read_subject).optional().map_err(failure)
-        })
+        self.read(|connection| subject(connection, user, module))
     }
 
     /// Keeps a new one-time password. Any other one of the same subject is dead from here on: what it was checked with is
@@ -125,12 +145,14 @@ impl SqliteStore {
     pub fn issue_credential(&self, new: NewCredential) -> Result<(), StoreError> {
         let actor = self.actor.clone();
         self.writer.run(move |connection| {
-            end(connection, new.subject, new.issued)?;
+            let subject = &new.subject;
+            end(connection, subject.id, new.issued)?;
             let (event, about) = (AuditEvent::PasswordIssued, to_hex(&new.id));
             audit::append(connection, &Entry { event, about: &about, detail: "", actor: &actor })?;
             let mut statement = connection.prepare_cached(statements::ADD_CREDENTIAL).map_err(failure)?;
             let (issued, expires) = (seconds(new.issued), seconds(new.expires));
-            let row = params![new.id, new.subject, issued, expires, new.proof_keys, new.hash];
+            let row =
+                params![new.id, subject.id, issued, expires, new.proof_keys, new.hash, subject.name, subject.email];
             statement.execute(row).map(drop).map_err(failure)
         })
     }
@@ -258,6 +280,11 @@ fn newest(
         Ok((credential, guesses))
     };
     statement.query_row([subject.id], read).optional().map_err(failure)
+}
+
+fn subject(connection: &Connection, user: &str, module: &str) -> Result<Option<SubjectRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::SUBJECT).map_err(failure)?;
+    statement.query_row([user, module], read_subject).optional().map_err(failure)
 }
 
 fn read_subject(row: &Row<'_>) -> rusqlite::Result<SubjectRecord> {

@@ -18,7 +18,8 @@ const REPEATS: &str = "UPDATE repeats SET message = x'' WHERE order_id = ?1";
 /// The name of an order says nothing, and must not come again.
 const REJECTED: &str = "UPDATE orders SET holder = '', reason = '' WHERE id = ?1 AND state = 'rejected'";
 /// Whoever asked for his first certificates by it has them, or was turned down.
-const PASSWORD: &str = "UPDATE credentials SET proof_keys = NULL, hash = NULL WHERE order_id = ?1";
+const PASSWORD: &str = "UPDATE credentials SET proof_keys = NULL, hash = NULL, name = NULL, email = NULL
+     WHERE order_id = ?1";
 const SENT: &str = "SELECT id FROM mails WHERE sent < ?1 AND recipient != ''";
 const COUNT_SENT: &str = "SELECT count(*) FROM mails WHERE sent < ?1 AND recipient != ''";
 const GIVEN_UP: &str = "SELECT id FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != ''";

@@ -35,8 +35,8 @@ macro_rules! revocations {
 macro_rules! credentials {
     ($rest:literal) => {
         concat!(
-            "SELECT subjects.id, user, module, subjects.name, email,
-                 credentials.id, issued, expires, proof_keys, hash, guesses, ended, order_id,
+            "SELECT subjects.id, user, module, coalesce(credentials.name, subjects.name),
+                 coalesce(credentials.email, subjects.email), credentials.id, issued, expires, proof_keys, hash, guesses, ended, order_id,
                  (SELECT orders.name FROM orders WHERE orders.id = order_id), next_guess
              FROM credentials JOIN subjects ON subjects.id = subject ",
             $rest
@@ -109,21 +109,31 @@ pub const AUDIT_GUARDS: &str = "SELECT sql FROM sqlite_master WHERE type = 'trig
 pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email) VALUES (?1, ?2, ?3, ?4)
      ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4 RETURNING id, user, module, name, email";
 pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
+/// Something is issued to him, or is about to be.
+pub const SUBJECT_IS_BOUND: &str = "SELECT
+     EXISTS (SELECT 1 FROM credentials WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL)
+     OR EXISTS (SELECT 1 FROM credentials JOIN orders ON orders.id = order_id WHERE subject = ?1 AND state = 'pending')
+     OR EXISTS (SELECT 1 FROM credentials JOIN certificates ON certificates.order_id = credentials.order_id
+         WHERE credentials.subject = ?1 AND not_after >= ?2
+             AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial))";
 /// Two are as good as many.
 pub const SUBJECTS_OF_USER: &str =
     "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 ORDER BY module LIMIT 100";
-pub const APPLICANT: &str = "SELECT subjects.id, user, module, subjects.name, email
+pub const APPLICANT: &str = "SELECT subjects.id, user, module, coalesce(credentials.name, subjects.name),
+         coalesce(credentials.email, subjects.email)
      FROM orders JOIN credentials ON order_id = orders.id JOIN subjects ON subjects.id = subject WHERE orders.name = ?1";
-pub const ADD_CREDENTIAL: &str = "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+pub const ADD_CREDENTIAL: &str =
+    "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash, name, email, number)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(number), 0) + 1 FROM credentials))";
 /// Every one that could still be used: whether it was since a copy was made nobody knows.
-pub const END_ALL_CREDENTIALS: &str = "UPDATE credentials SET ended = ?1, proof_keys = NULL, hash = NULL
+pub const END_ALL_CREDENTIALS: &str =
+    "UPDATE credentials SET ended = ?1, proof_keys = NULL, hash = NULL, name = NULL, email = NULL
      WHERE ended IS NULL AND order_id IS NULL";
-pub const END_CREDENTIALS: &str = "UPDATE credentials SET ended = ?2, proof_keys = NULL, hash = NULL
+pub const END_CREDENTIALS: &str =
+    "UPDATE credentials SET ended = ?2, proof_keys = NULL, hash = NULL, name = NULL, email = NULL
      WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL RETURNING id";
-pub const CREDENTIALS: &str = credentials!("ORDER BY credentials.rowid DESC LIMIT ?1");
-pub const NEWEST_CREDENTIAL: &str =
-    credentials!("WHERE subject = ?1 ORDER BY issued DESC, credentials.rowid DESC LIMIT 1");
+pub const CREDENTIALS: &str = credentials!("ORDER BY credentials.number DESC LIMIT ?1");
+pub const NEWEST_CREDENTIAL: &str = credentials!("WHERE subject = ?1 ORDER BY credentials.number DESC LIMIT 1");
 pub const SET_GUESSES: &str = "UPDATE credentials SET guesses = ?2, next_guess = ?3 WHERE id = ?1";
 pub const CREDENTIAL_IS_UNUSED: &str =
     "SELECT EXISTS (SELECT 1 FROM credentials WHERE id = ?1 AND order_id IS NULL AND ended IS NULL)";
@@ -188,6 +198,7 @@ mod tests {
         STATUS_CHANGES,
         PUT_SUBJECT,
         SUBJECT,
+        SUBJECT_IS_BOUND,
         SUBJECTS_OF_USER,
         APPLICANT,
         ADD_CREDENTIAL,
@@ -228,7 +239,7 @@ mod tests {
                 || sql == AUDIT_HEAD && step == "SCAN audit"
                 || sql == mails::LIST && step == "SCAN mails"
                 || step == "SCAN mails USING INDEX mails_given_up"
-                || sql == CREDENTIALS && step == "SCAN credentials"
+                || sql == CREDENTIALS && step == "SCAN credentials USING INDEX credentials_number"
                 || sql == applicants::LIST && step == "SCAN applicants USING INDEX applicants_registered"
                 || sql == ENDING && step == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
         };
