@@ -230,6 +230,7 @@ impl Ca {
             Submission::Known(record) => self.opened(&record, self.store.repeat(transaction)?.as_ref()),
             Submission::TransactionTaken => Err(Refusal::TransactionTaken.into()),
             Submission::KeyTaken(profile) => Err(Refusal::KeyTaken(profile).into()),
+            Submission::KeyCompromised(profile) => Err(Refusal::KeyCompromised(profile).into()),
             Submission::AlreadyOrdered(other) => Err(Refusal::AlreadyOrdered(other).into()),
             Submission::Revoked(profile) => Err(Refusal::Revoked(profile).into()),
             Submission::PasswordUsed => Err(Refusal::PasswordUsed.into()),

@@ -69,6 +69,9 @@ pub enum Refusal {
     /// The key is certified already, or in another order.
     #[error("the key in the request for the {0} certificate is certified already or ordered: make a new one")]
     KeyTaken(Profile),
+    /// The key is the old certificate's, and a certificate on it was revoked since others may have the key.
+    #[error("the key in the request for the {0} certificate was revoked as compromised: make a new one")]
+    KeyCompromised(Profile),
     /// Not both old keys signed, or others did.
     #[error(
         "{count} keys signed the order: the keys of all old certificates sign it, {wanted} of them, and nobody else"
@@ -249,6 +252,7 @@ impl Refusal {
             Self::SharedKey => "shared-key",
             Self::OldKey(_) => "old-key",
             Self::KeyTaken(_) => "key-taken",
+            Self::KeyCompromised(_) => "key-compromised",
             Self::SignerCount { .. } => "signer-count",
             Self::UnknownSigner { .. } => "unknown-signer",
             Self::SignersNotAPair => "signers-not-a-pair",

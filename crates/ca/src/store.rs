@@ -11,7 +11,7 @@ pub use sqlite::{
     StatusChange, StepRecord, SubjectRecord,
 };
 pub(crate) use sqlite::{Effect, StepNote};
-pub(crate) use sqlite::{Guess, Limits, RevocationGuess, Writ};
+pub(crate) use sqlite::{Guess, Letters, Limits, RevocationGuess, Writ};
 
 use crate::{KeyHash, Mail, Profile, Transaction};
 
@@ -245,6 +245,8 @@ pub enum Submission {
     TransactionTaken,
     /// The key of this request is certified already, or in another order.
     KeyTaken(Profile),
+    /// The key of this request was revoked, since others may have it.
+    KeyCompromised(Profile),
     /// Another order, open or issued, replaces the same certificates.
     AlreadyOrdered(Transaction),
     /// The certificate that this request replaces is revoked or on hold: since a moment ago, for it was looked at before.

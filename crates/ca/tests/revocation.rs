@@ -7,7 +7,7 @@ mod common;
 use std::{sync::Arc, time::Duration};
 
 use common::{
-    DAY, Pair, World,
+    DAY, Draft, Pair, World,
     first::{First, USER, automatic, issue},
     first_pair, issued, nonce, now, rule,
 };
@@ -159,6 +159,101 @@ fn a_key_ends_its_own_certificate_and_a_mail_says_so() {
     let wanted = both.jana.certificates.each_ref().map(lost);
     assert_eq!(both.ask(&wanted, &[both.own(0), both.own(1)]), Answer::Confirmed);
     assert!(both.status(0).is_some() && both.status(1).is_some() && both.told().0.len() == 2);
+}
+
+#[test]
+fn a_message_notes_for_each_certificate_who_ended_it() {
+    let desk = desk(&automatic());
+    let [login, signature] = &desk.jana.certificates;
+    let by_password = lost(signature).passphrase(desk.passphrase(signature, PASSWORD));
+    assert_eq!(desk.ask(&[by_password, lost(login)], &[desk.own(0)]), Answer::Confirmed);
+    assert_eq!(desk.told().1, ["holder, logged in, by password", "holder, by the certificate's own key"]);
+}
+
+#[test]
+fn where_the_password_alone_is_enough_no_other_certificate_takes_that_away() {
+    let desk = desk(&alone());
+    let eva = first_pair(&desk.world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20).certificates;
+    let [login, signature] = desk.jana.certificates.clone();
+    assert_eq!(desk.revoke(0, RevocationReason::KeyCompromise, PASSWORD, Some(&eva[0]), 0), Ok(()));
+    // Her own does not log in any more; and another one never did.
+    let wrong = desk.revoke(1, RevocationReason::KeyCompromise, "another password", Some(&login), 0);
+    assert_eq!(wrong, Err("wrong-revocation-password".into()));
+    assert_eq!(desk.revoke(1, RevocationReason::KeyCompromise, PASSWORD, Some(&signature), 0), Ok(()));
+    assert_eq!(desk.told().1, ["holder, by password alone"; 2]);
+}
+
+/// Jana's pair renewed, all rules kept, with these keys or new ones; the old pair stays valid.
+fn renewed(desk: &Desk, keys: Option<[Arc<CaKey>; 2]>) -> [IssuedCertificate; 2] {
+    let mut draft = Draft::renewing(&desk.jana, 2);
+    for (request, key) in draft.requests.iter_mut().zip(keys.into_iter().flatten()) {
+        request.key = key;
+    }
+    let at = now() + 350 * DAY;
+    let certificates = issued(desk.world.ask(&draft.message(), &draft.transaction, Asked::Certificates, at));
+    [0, 1].map(|index| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap())
+}
+
+fn same_key() -> String {
+    let policy = automatic();
+    assert!(policy.contains("same_key = false"));
+    policy.replace("same_key = false", "same_key = true")
+}
+
+#[test]
+fn the_revocation_password_stays_with_who_renews() {
+    let mut desk = desk(&alone());
+    desk.jana.certificates = renewed(&desk, None);
+    assert_eq!(
+        desk.revoke(1, RevocationReason::Superseded, "another password", None, 0),
+        Err("wrong-revocation-password".into())
+    );
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, 0), Ok(()));
+    let login = desk.jana.certificates[0].clone();
+    assert_eq!(desk.revoke(0, RevocationReason::Superseded, PASSWORD, Some(&login), 351 * DAY.as_secs()), Ok(()));
+    assert_eq!(
+        (desk.status(0), desk.status(1)),
+        (Some(RevocationReason::Superseded), Some(RevocationReason::Superseded))
+    );
+}
+
+#[test]
+fn a_key_that_others_may_have_ends_with_all_its_certificates() {
+    let mut desk = desk(&same_key());
+    let new = renewed(&desk, Some(desk.jana.keys.clone()));
+    let old = std::mem::replace(&mut desk.jana.certificates, new);
+    // Another reason says nothing of the key.
+    let operator = desk.ca.revocations().unwrap();
+    operator.by_operator(old[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    assert_eq!((desk.status(0), desk.status(1)), (None, None));
+    operator.by_operator(old[0].serial(), RevocationReason::KeyCompromise, now()).unwrap();
+    assert_eq!((desk.status(0), desk.status(1)), (Some(RevocationReason::KeyCompromise), None));
+    // A mail and a record for each.
+    let (mails, actors) = desk.told();
+    assert_eq!((mails.len(), actors.len()), (3, 3));
+    assert!(actors.iter().all(|actor| actor.starts_with("user ")), "{actors:?}");
+    assert!(operator.by_operator(desk.jana.certificates[0].serial(), RevocationReason::KeyCompromise, now()).is_err());
+}
+
+#[test]
+fn a_key_that_others_may_have_is_not_certified_again() {
+    let mut desk = desk(&same_key());
+    let new = renewed(&desk, Some(desk.jana.keys.clone()));
+    let old = std::mem::replace(&mut desk.jana.certificates, new);
+    desk.ca.revocations().unwrap().by_operator(old[0].serial(), RevocationReason::KeyCompromise, now()).unwrap();
+    // As it stands where only one was revoked: the other certificate on the key lives.
+    let database = rusqlite::Connection::open(desk.world.directory.path().join("ca.db")).unwrap();
+    assert_eq!(database.execute("DELETE FROM revocations WHERE serial != ?1", [old[0].serial()]).unwrap(), 1);
+    drop(database);
+    let mut draft = Draft::renewing(&desk.jana, 3);
+    let order =
+        |draft: &Draft| desk.world.ask(&draft.message(), &draft.transaction, Asked::Certificates, now() + 700 * DAY);
+    draft.requests[0].key = desk.jana.keys[0].clone();
+    assert_eq!(rule(&order(&draft)), "key-compromised");
+    // Its twin's key is nobody else's.
+    draft.requests[0].key = common::key();
+    draft.requests[1].key = desk.jana.keys[1].clone();
+    assert_eq!(issued(order(&draft)).len(), 2);
 }
 
 #[test]

@@ -32,7 +32,8 @@ const BY_KEY: &str = "holder, by the certificate's own key";
 
 impl Ca {
     /// Ends a certificate, because its holder says so: who is logged in by a TLS client certificate (`peer`, whose signature was
-    /// checked) and has the revocation password; or the password alone, where policy says so.
+    /// checked) and has the revocation password; or the password alone, where policy says so: then whatever certificate came with
+    /// it does no harm.
     ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken: nothing changed.
@@ -43,24 +44,26 @@ impl Ca {
         now: SystemTime,
     ) -> Result<(), CaError> {
         let desk = self.revocations().ok_or(Refusal::NoRevocation)?;
-        let actor = match peer {
-            Some(peer) => {
-                self.login(peer, now)?;
-                let kept = self.certificate(asked.serial)?;
-                let own = kept.map(|kept| is_of(&kept, peer)).transpose()?;
-                if own != Some(true) {
-                    return Err(Refusal::NotYours.into());
-                }
-                LOGGED_IN
-            }
-            None if desk.policy.password_alone => BY_PASSWORD,
-            None => return Err(Refusal::PasswordAlone.into()),
+        let logged_in = peer.map_or(Err(Refusal::PasswordAlone.into()), |peer| self.check_own(asked.serial, peer, now));
+        let actor = match logged_in {
+            Ok(()) => LOGGED_IN,
+            // A certificate that says nothing for him takes nothing from him either.
+            Err(CaError::Refused(_)) if desk.policy.password_alone => BY_PASSWORD,
+            Err(error) => return Err(error),
         };
         desk.allows(asked.reason)?;
         let passwords = self.first().ok_or(Refusal::NoRevocation)?.revocation_passwords();
         passwords.check(asked.serial, asked.password, now)?;
         let kept = self.certificate(asked.serial)?.ok_or(Refusal::WrongRevocationPassword)?;
-        ended(desk.end(&[(kept, asked.reason)], actor, now)?)
+        ended(desk.end(&[(kept, asked.reason, actor)], now)?)
+    }
+
+    /// Who is logged in by this certificate is the holder of that with this number.
+    fn check_own(&self, serial: &[u8], peer: &Certificate, now: SystemTime) -> Result<(), CaError> {
+        self.login(peer, now)?;
+        let kept = self.certificate(serial)?;
+        let own = kept.map(|kept| is_of(&kept, peer)).transpose()?;
+        if own == Some(true) { Ok(()) } else { Err(Refusal::NotYours.into()) }
     }
 
     /// Ends what a CMC message asks for (RFC 5272 §6.11), all of it or nothing. For each certificate its own key has signed, or its
@@ -72,7 +75,6 @@ impl Ca {
         let desk = self.revocations().ok_or(Refusal::NoRevocation)?;
         let issuer = self.certificates().next().map(|own| own.certificate.tbs_certificate().subject());
         let mut ending = Vec::with_capacity(request.revocations.len());
-        let mut actor = BY_KEY;
         for wanted in &request.revocations {
             let reason = reason_of(wanted.reason).ok_or(Refusal::RevocationReason)?;
             desk.allows(reason)?;
@@ -80,12 +82,13 @@ impl Ca {
             let kept = kept.filter(|_| issuer == Some(&wanted.certificate.issuer));
             let own = request.by_holder(wanted).and_then(|own| own.to_der().ok());
             let signed = own.zip(kept.as_ref()).is_some_and(|(own, kept)| issued_here(&own, kept));
-            if !signed {
-                actor = self.check_passphrase(desk, request, wanted, kept.as_ref(), now)?;
-            }
-            ending.push((kept.ok_or(Refusal::WrongRevocationPassword)?, reason));
+            let actor = match signed {
+                true => BY_KEY,
+                false => self.check_passphrase(desk, request, wanted, kept.as_ref(), now)?,
+            };
+            ending.push((kept.ok_or(Refusal::WrongRevocationPassword)?, reason, actor));
         }
-        ended(desk.end(&ending, actor, now)?)
+        ended(desk.end(&ending, now)?)
     }
 
     /// Whether the password speaks for a certificate whose key has not signed.

@@ -3,15 +3,18 @@ use std::{sync::Arc, time::SystemTime};
 use obnova_status::{Revocation, RevocationReason};
 
 use crate::{
-    CaError, IssueError, IssuedCertificate, Letter, Mail, MailAddress, MailKind, RevocationPolicy, SqliteStore,
-    StatusError, Store, Texts,
+    CaError, IssuedCertificate, Letter, Mail, MailAddress, MailKind, RevocationPolicy, SqliteStore, StatusError,
+    StoreError, Texts,
     notice::email,
-    store::{CertificateRecord, StatusChange, Writ},
+    store::{CertificateRecord, Letters, StatusChange, Writ},
     transaction::to_hex,
 };
 
+/// A certificate that is to end, why, and in whose name.
+pub(super) type Ending = (CertificateRecord, RevocationReason, &'static str);
+
 /// Ends certificates: all that are named at once, or none, with a mail to each holder. Everything is on disk together, and in the
-/// audit log with who did it. OCSP says so from the next answer on, and so does the next CRL.
+/// audit log with who did it. Where a key may be in other hands, all certificates on that key end. OCSP says so from the next answer on, and so does the next CRL.
 pub struct RevocationDesk {
     pub(super) policy: RevocationPolicy,
     store: Arc<SqliteStore>,
@@ -30,43 +33,44 @@ impl RevocationDesk {
     /// # Errors
     /// [`StatusError::Unknown`], [`StatusError::Revoked`], [`StatusError::Store`]: nothing changed.
     pub fn by_operator(&self, serial: &[u8], reason: RevocationReason, now: SystemTime) -> Result<(), StatusError> {
-        let kept = self.store.certificate(serial)?.ok_or(StatusError::Unknown)?;
-        let writ = self.writ(&kept, reason, None, now)?;
-        match self.store.revoke_all(vec![writ], now)? {
+        let revocation = Revocation::new(now, reason);
+        let writ = Writ { serial: serial.to_vec(), revocation, actor: None };
+        match self.store.revoke_all(vec![writ], self.letters(), now)? {
             None => Ok(()),
             Some((_, StatusChange::Revoked(revocation))) => Err(StatusError::Revoked(revocation)),
             Some(_) => Err(StatusError::Unknown),
         }
     }
 
-    /// Ends these certificates in the name of `actor`. One that cannot be is told, by its place among them.
+    /// Ends these certificates. One that cannot be is told, by its place among them.
     pub(super) fn end(
         &self,
-        certificates: &[(CertificateRecord, RevocationReason)],
-        actor: &'static str,
+        certificates: &[Ending],
         now: SystemTime,
     ) -> Result<Option<(usize, StatusChange)>, CaError> {
-        let writs = certificates.iter().map(|(kept, reason)| self.writ(kept, *reason, Some(actor), now));
-        let writs = writs.collect::<Result<_, _>>()?;
-        Ok(self.store.revoke_all(writs, now)?)
+        let writ = |(kept, reason, actor): &Ending| Writ {
+            serial: kept.serial.clone(),
+            revocation: Revocation::new(now, *reason),
+            actor: Some(actor),
+        };
+        let writs = certificates.iter().map(writ).collect();
+        Ok(self.store.revoke_all(writs, self.letters(), now)?)
     }
 
-    fn writ(
-        &self,
-        kept: &CertificateRecord,
-        reason: RevocationReason,
-        actor: Option<&'static str>,
-        now: SystemTime,
-    ) -> Result<Writ, IssueError> {
-        let certificate = IssuedCertificate::from_der(&kept.der)?.certificate;
-        // Who has no address in his certificate gets no mail; it ends all the same.
-        let address = email(&certificate).and_then(|email| MailAddress::new(&email).ok());
-        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since: now };
-        let mail = address.and_then(|address| {
-            let key = format!("revoked/{}", to_hex(&kept.serial));
-            Mail::new(key, MailKind::Revoked, address, self.texts.compose(&letter)).ok()
-        });
-        Ok(Writ { serial: kept.serial.clone(), revocation: Revocation::new(now, reason), actor, mail })
+    /// What the holders are told.
+    fn letters(&self) -> Box<Letters> {
+        let texts = self.texts.clone();
+        Box::new(move |kept, Revocation { at: since, reason, .. }| {
+            let certificate = IssuedCertificate::from_der(&kept.der);
+            let certificate = certificate.map_err(|error| StoreError::Damaged(error.to_string()))?.certificate;
+            // Who has no address in his certificate gets no mail; it ends all the same.
+            let address = email(&certificate).and_then(|email| MailAddress::new(&email).ok());
+            let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
+            Ok(address.and_then(|address| {
+                let key = format!("revoked/{}", to_hex(&kept.serial));
+                Mail::new(key, MailKind::Revoked, address, texts.compose(&letter)).ok()
+            }))
+        })
     }
 }
 

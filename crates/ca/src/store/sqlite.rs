@@ -44,8 +44,8 @@ pub use notices::NoticePosted;
 pub use retention::Forgotten;
 pub(crate) use retention::Limits;
 pub(crate) use revocation_passwords::RevocationGuess;
-pub(crate) use revocations::Writ;
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
+pub(crate) use revocations::{Letters, Writ};
 
 /// A [`Store`] in one SQLite file: write-ahead log, every commit flushed to disk, commits of concurrent callers grouped.
 ///
@@ -305,7 +305,11 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
         {
             return Ok(Some(Submission::AlreadyOrdered(other)));
         }
-        if !request.same_key && key_is_taken(connection, &request.key)? {
+        if request.same_key {
+            if revocations::key_is_compromised(connection, &request.key)? {
+                return Ok(Some(Submission::KeyCompromised(request.profile)));
+            }
+        } else if key_is_taken(connection, &request.key)? {
             return Ok(Some(Submission::KeyTaken(request.profile)));
         }
         if replaces_revoked(connection, request)? {
@@ -356,7 +360,10 @@ fn submit(connection: &Connection, order: &NewOrder) -> Result<Option<Submission
     by_client(connection, event, &order.transaction.to_string(), &serials_of(&order.certificates))?;
     let use_up = |credential| credentials::use_up(connection, credential, &order.transaction);
     order.credential.as_ref().map_or(Ok(()), use_up)?;
-    set_revocation_password(connection, &order.transaction, order)?;
+    match order.revocation_password {
+        Some(_) => set_revocation_password(connection, &order.transaction, order)?,
+        None => revocation_passwords::carry_over(connection, order)?,
+    }
     Ok(None)
 }
 

@@ -9,7 +9,7 @@ use super::{
     guesses::{Guesses, NoGuess},
     statements,
 };
-use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, transaction::to_hex};
+use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, store::NewOrder, transaction::to_hex};
 
 /// What became of the begin of a guess of a revocation password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,17 @@ impl SqliteStore {
 pub(super) fn put(connection: &Connection, order: &Transaction, hash: &[u8]) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
     statement.execute(params![order.as_bytes(), hash]).map(drop).map_err(failure)
+}
+
+/// The certificates of this order, that sets no password, have the one of those that they replace, if there is one.
+pub(super) fn carry_over(connection: &Connection, order: &NewOrder) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::CARRY_REVOCATION_PASSWORD).map_err(failure)?;
+    for replaces in order.requests.iter().filter_map(|request| request.replaces.as_ref()) {
+        if statement.execute(params![order.transaction.as_bytes(), replaces]).map_err(failure)? == 1 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn set_guesses(connection: &Connection, order: i64, count: u32, next: i64) -> Result<(), StoreError> {

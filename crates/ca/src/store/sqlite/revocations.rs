@@ -6,7 +6,9 @@ use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{SqliteStore, audit, failure, mails, seconds, statements, time};
-use crate::{AuditEvent, Mail, StoreError, audit::Entry, link::LinkId, transaction::to_hex};
+use crate::{
+    AuditEvent, KeyHash, Mail, StoreError, audit::Entry, link::LinkId, store::CertificateRecord, transaction::to_hex,
+};
 
 /// What became of a change of a certificate's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +55,10 @@ pub(crate) struct Writ {
     pub revocation: Revocation,
     /// In whose name; of whoever runs this process, when nobody is named.
     pub actor: Option<&'static str>,
-    /// What its holder is told.
-    pub mail: Option<Mail>,
 }
+
+/// What the holder of a certificate is told that has ended, if anything.
+pub(crate) type Letters = dyn Fn(&CertificateRecord, Revocation) -> Result<Option<Mail>, StoreError> + Send;
 
 /// Entries of one page.
 const PAGE: u32 = 512;
@@ -64,18 +67,22 @@ const MAX_PASSED: usize = 100;
 
 impl SqliteStore {
     /// Revokes a certificate, or puts it on hold. From hold it may be revoked for good; then it is revoked since it was held.
+    /// When others may have its key, every certificate on that key that has not ended is revoked with it.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was kept.
     pub fn revoke(&self, serial: &[u8], revocation: Revocation) -> Result<StatusChange, StoreError> {
         let (serial, actor) = (serial.to_vec(), self.actor.clone());
-        self.writer.run(move |connection| revoke(connection, &serial, revocation, &actor))
+        self.writer
+            .run(move |connection| revoke_with_key(connection, &serial, revocation, &actor).map(|(change, _)| change))
     }
 
-    /// Ends all of these certificates, or none: then it is told which cannot be, and why. The mails are posted with it.
+    /// Ends all of these certificates, or none: then it is told which cannot be, and why. As in [`revoke`](Self::revoke), others on
+    /// the same key may end with them. The mails about all of them are posted with it.
     pub(crate) fn revoke_all(
         &self,
         writs: Vec<Writ>,
+        letters: Box<Letters>,
         now: SystemTime,
     ) -> Result<Option<(usize, StatusChange)>, StoreError> {
         let own = self.actor.clone();
@@ -90,10 +97,13 @@ impl SqliteStore {
                     KeptStatus::Good | KeptStatus::Revoked(_) => {}
                 }
             }
-            for Writ { serial, revocation, actor, mail } in &writs {
-                revoke(connection, serial, *revocation, actor.unwrap_or(&own))?;
-                if let Some(mail) = mail {
-                    mails::post(connection, mail, LinkId::generate()?, now)?;
+            for Writ { serial, revocation, actor } in &writs {
+                let (_, ended) = revoke_with_key(connection, serial, *revocation, actor.unwrap_or(&own))?;
+                for serial in ended {
+                    let kept = super::certificate(connection, &serial)?;
+                    if let Some(mail) = kept.map(|kept| letters(&kept, *revocation)).transpose()?.flatten() {
+                        mails::post(connection, &mail, LinkId::generate()?, now)?;
+                    }
                 }
             }
             Ok(None)
@@ -200,6 +210,38 @@ impl SqliteStore {
 pub(super) fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
     statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+}
+
+/// Revokes it, and with a key that others may have all certificates on that key. Tells which ones were changed.
+fn revoke_with_key(
+    connection: &Connection,
+    serial: &[u8],
+    revocation: Revocation,
+    actor: &str,
+) -> Result<(StatusChange, Vec<Vec<u8>>), StoreError> {
+    let change = revoke(connection, serial, revocation, actor)?;
+    if change != StatusChange::Done {
+        return Ok((change, Vec::new()));
+    }
+    let mut ended = vec![serial.to_vec()];
+    if revocation.reason == RevocationReason::KeyCompromise {
+        let mut statement = connection.prepare_cached(statements::LIVE_ON_SAME_KEY).map_err(failure)?;
+        let others = statement.query_map(params![serial, seconds(revocation.at)], |row| row.get(0));
+        let others: Vec<Vec<u8>> = others.and_then(Iterator::collect).map_err(failure)?;
+        for other in others {
+            if revoke(connection, &other, revocation, actor)? == StatusChange::Done {
+                ended.push(other);
+            }
+        }
+    }
+    Ok((change, ended))
+}
+
+/// Whether a certificate on this key was revoked since others may have it.
+pub(super) fn key_is_compromised(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(statements::KEY_IS_COMPROMISED).map_err(failure)?;
+    let reason = RevocationReason::KeyCompromise.to_string();
+    statement.query_row(params![key.0, reason], |row| row.get(0)).map_err(failure)
 }
 
 /// From hold it may be revoked for good; then it is revoked since it was held.

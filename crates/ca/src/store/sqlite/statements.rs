@@ -92,6 +92,13 @@ pub const REVOKE: &str = "INSERT INTO revocations (serial, since, reason, invali
 pub const RELEASE: &str = "DELETE FROM revocations WHERE serial = ?1";
 pub const REVOCATION: &str = revocations!("WHERE revocations.serial = ?1");
 pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER BY revocations.serial LIMIT ?2");
+/// Other certificates on the same key that have not ended by then.
+pub const LIVE_ON_SAME_KEY: &str = "SELECT other.serial FROM certificates AS own CROSS JOIN certificates AS other
+     ON substr(other.key, 1, 8) = substr(own.key, 1, 8) AND other.key = own.key
+     WHERE own.serial = ?1 AND other.serial != ?1 AND other.not_after >= ?2";
+pub const KEY_IS_COMPROMISED: &str = "SELECT EXISTS (SELECT 1 FROM certificates CROSS JOIN revocations
+     ON revocations.serial = certificates.serial
+     WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1 AND reason = ?2)";
 pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE serial = ?1)";
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
@@ -143,6 +150,10 @@ pub const USE_CREDENTIAL: &str =
 pub const PUT_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
      SELECT id, ?2 FROM orders WHERE name = ?1
      ON CONFLICT (order_id) DO UPDATE SET hash = ?2, guesses = 0, next_guess = 0";
+pub const CARRY_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
+     SELECT (SELECT id FROM orders WHERE name = ?1), hash
+     FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
+     WHERE serial = ?2";
 pub const REVOCATION_PASSWORD: &str = "SELECT revocation_passwords.order_id, hash, guesses, next_guess
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?1";
@@ -187,6 +198,8 @@ mod tests {
         RELEASE,
         REVOCATION,
         REVOCATIONS,
+        LIVE_ON_SAME_KEY,
+        KEY_IS_COMPROMISED,
         IS_REVOKED,
         IS_ISSUED,
         BEGIN_CRL,
@@ -209,6 +222,7 @@ mod tests {
         CREDENTIAL_IS_UNUSED,
         USE_CREDENTIAL,
         PUT_REVOCATION_PASSWORD,
+        CARRY_REVOCATION_PASSWORD,
         REVOCATION_PASSWORD,
         SET_REVOCATION_GUESSES,
     ];
