@@ -268,7 +268,7 @@ fn one_certificate_is_a_service_too_and_is_renewed_alone() {
 }
 
 #[test]
-fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_end() {
+fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_wait() {
     let policy = automatic().replace("revocation_password = \"optional\"", "revocation_password = \"required\"");
     let world = World::with(&policy, KeyAlgorithm::P256);
     let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
@@ -299,8 +299,10 @@ fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_end() {
         assert_eq!(check(serial, "kůň baterie sponk", moment), "wrong-revocation-password");
         moment += DAY;
     }
+    moment -= DAY - Duration::from_secs(3599);
     let other = certificates[1].tbs_certificate().serial_number().as_bytes();
-    assert_eq!(check(other, "kůň baterie sponka", moment), "password-locked", "one password, one count");
+    assert_eq!(check(other, "kůň baterie sponka", moment), "password-slowed", "one password, one count");
+    assert_eq!(check(other, "kůň baterie sponka", moment + Duration::from_secs(1)), "right", "it is never locked");
 }
 
 /// Plain EST has no place for a revocation password, and is no way around it.

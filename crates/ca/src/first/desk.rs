@@ -256,7 +256,7 @@ pub(super) struct Known {
     pub holder: String,
 }
 
-pub(super) const fn slowed_or_locked(not: NoGuess) -> Refusal {
+const fn slowed_or_locked(not: NoGuess) -> Refusal {
     match not {
         NoGuess::Wait { until } => Refusal::PasswordSlowed { until },
         NoGuess::Locked => Refusal::PasswordLocked,

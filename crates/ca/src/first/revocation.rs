@@ -2,8 +2,11 @@ use std::time::SystemTime;
 
 use obnova_enroll::Secret as Password;
 
-use super::{CredentialSecret, desk::slowed_or_locked};
-use crate::{CaError, GuessPolicy, Refusal, SqliteStore, store::RevocationGuess};
+use super::CredentialSecret;
+use crate::{
+    CaError, GuessPolicy, Refusal, SqliteStore,
+    store::{Guesser, RevocationGuess},
+};
 
 /// The revocation passwords that holders set with their orders: one for all certificates of an order. Only an Argon2id hash is
 /// kept, made with a secret that the database does not have.
@@ -14,8 +17,8 @@ pub struct RevocationPasswords<'a> {
     policy: GuessPolicy,
 }
 
-/// Why a revocation password proves nothing: [`CaError::Refused`] with [`Refusal::WrongRevocationPassword`],
-/// [`Refusal::PasswordSlowed`] or [`Refusal::PasswordLocked`]; or the CA failed.
+/// Why a revocation password proves nothing: [`CaError::Refused`] with [`Refusal::WrongRevocationPassword`]
+/// or [`Refusal::PasswordSlowed`]; or the CA failed.
 pub type RevocationPasswordError = CaError;
 
 impl<'a> RevocationPasswords<'a> {
@@ -27,15 +30,35 @@ impl<'a> RevocationPasswords<'a> {
     /// counted, and the count is on disk, before anything is compared. That there is no such certificate, or that it has no
     /// password, is told as a wrong one.
     ///
+    /// Serial numbers are no secret, so no password is ever locked by wrong guesses: they have to wait, an hour at most.
+    ///
     /// # Errors
     /// [`RevocationPasswordError`].
     pub fn check(&self, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), RevocationPasswordError> {
-        match self.store.guess_revocation_password(serial, self.policy, now)? {
+        self.check_by(Guesser::Anybody, serial, password, now)
+    }
+
+    /// The same for who is logged in as the certificate's holder, which whoever calls this has seen. These guesses are counted apart:
+    /// nobody else makes them wait.
+    ///
+    /// # Errors
+    /// [`RevocationPasswordError`].
+    pub fn check_logged_in(
+        &self,
+        serial: &[u8],
+        password: &Password,
+        now: SystemTime,
+    ) -> Result<(), RevocationPasswordError> {
+        self.check_by(Guesser::Holder, serial, password, now)
+    }
+
+    fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
+        match self.store.guess_revocation_password(serial, guesser, self.policy, now)? {
             RevocationGuess::Counted { order, hash } if self.secret.matches(password, &hash) => {
-                Ok(self.store.guessed_revocation_password(order)?)
+                Ok(self.store.guessed_revocation_password(order, guesser)?)
             }
             RevocationGuess::Counted { .. } | RevocationGuess::None => Err(Refusal::WrongRevocationPassword.into()),
-            RevocationGuess::Not(not) => Err(slowed_or_locked(not).into()),
+            RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
         }
     }
 }

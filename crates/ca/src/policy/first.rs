@@ -27,14 +27,15 @@ pub struct FirstPolicy {
     pub revocation_password_length: usize,
 }
 
-/// What becomes of who guesses one password, a one-time or a revocation password. The right one begins the count anew.
+/// What becomes of who guesses one password, a one-time or a revocation password. The right one begins the count anew. A revocation
+/// password is never locked, and the wait for its next guess is an hour at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuessPolicy {
     /// Wrong guesses after which each next one has to wait.
     pub free: u32,
     /// The first wait, which each further wrong guess doubles.
     pub pause: Duration,
-    /// Wrong guesses after which the password is locked.
+    /// Wrong guesses after which a one-time password is locked.
     pub most: u32,
 }
 

@@ -53,7 +53,10 @@ impl Ca {
         };
         desk.allows(asked.reason)?;
         let passwords = self.first().ok_or(Refusal::NoRevocation)?.revocation_passwords();
-        passwords.check(asked.serial, asked.password, now)?;
+        match actor {
+            LOGGED_IN => passwords.check_logged_in(asked.serial, asked.password, now)?,
+            _ => passwords.check(asked.serial, asked.password, now)?,
+        }
         let kept = self.certificate(asked.serial)?.ok_or(Refusal::WrongRevocationPassword)?;
         ended(desk.end(&[(kept, asked.reason, actor)], now)?)
     }
@@ -114,7 +117,11 @@ impl Ca {
         let first: &FirstDesk = self.first().ok_or(Refusal::NoRevocation)?;
         let password = first.open_passphrase(sealed, &wanted.certificate)?;
         let serial = wanted.certificate.serial.as_bytes();
-        first.revocation_passwords().check(serial, &password, now)?;
+        let passwords = first.revocation_passwords();
+        match same_holder {
+            true => passwords.check_logged_in(serial, &password, now)?,
+            false => passwords.check(serial, &password, now)?,
+        }
         Ok(actor)
     }
 

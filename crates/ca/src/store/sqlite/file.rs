@@ -23,6 +23,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (12, include_str!("../schema-12.sql")),
     (13, include_str!("../schema-13.sql")),
     (14, include_str!("../schema-14.sql")),
+    (15, include_str!("../schema-15.sql")),
 ];
 /// How long one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,9 +1,12 @@
 //! Guesses of a password are counted, and the count is on disk, before what was guessed is looked at.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{seconds, time};
 use crate::GuessPolicy;
+
+/// The longest wait between two guesses of a password that is never locked.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// How often a password was guessed wrong since it was last guessed right, and from when on it may be guessed again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +33,20 @@ impl Guesses {
         if self.count >= policy.most {
             return Err(NoGuess::Locked);
         }
+        self.count_after(now, |count| policy.wait_after(count)).map_err(|until| NoGuess::Wait { until })
+    }
+
+    /// One more of a password that is never locked, and for which nobody waits longer than an hour; or from when on.
+    pub fn count_slowly(self, policy: &GuessPolicy, now: SystemTime) -> Result<Self, SystemTime> {
+        self.count_after(now, |count| policy.wait_after(count).min(LONGEST))
+    }
+
+    fn count_after(self, now: SystemTime, wait_after: impl FnOnce(u32) -> Duration) -> Result<Self, SystemTime> {
         if seconds(now) < self.next {
-            return Err(NoGuess::Wait { until: time(self.next) });
+            return Err(time(self.next));
         }
-        let count = self.count + 1;
-        let wait = policy.wait_after(count);
+        let count = self.count.saturating_add(1);
+        let wait = wait_after(count);
         let next = if wait.is_zero() { 0 } else { seconds(now.checked_add(wait).unwrap_or(now)) };
         Ok(Self { count, next })
     }
@@ -42,8 +54,6 @@ impl Guesses {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -60,5 +70,22 @@ mod tests {
         assert_eq!(three, Guesses { count: 3, next: 130 });
         let four = three.count_one(&policy, at(130)).unwrap();
         assert_eq!(four.count_one(&policy, at(1_000_000)), Err(NoGuess::Locked));
+    }
+    #[test]
+    fn what_is_never_locked_waits_an_hour_at_most() {
+        let policy = GuessPolicy { free: 1, pause: Duration::from_secs(1000), most: 2 };
+        let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+        let first = Guesses { count: 0, next: 0 }.count_slowly(&policy, at(0)).unwrap();
+        assert_eq!((first.next, first.count_slowly(&policy, at(999))), (1000, Err(at(1000))));
+        let second = first.count_slowly(&policy, at(1000)).unwrap();
+        assert_eq!(second, Guesses { count: 2, next: 3000 });
+        let mut later = second.count_slowly(&policy, at(3000)).unwrap();
+        for _ in 0..1000 {
+            let moment = time(later.next);
+            later = later.count_slowly(&policy, moment).unwrap();
+            assert_eq!(time(later.next), moment + LONGEST);
+        }
+        let last = Guesses { count: u32::MAX, next: 0 };
+        assert_eq!(last.count_slowly(&policy, at(0)).unwrap().count, u32::MAX);
     }
 }

@@ -4,12 +4,8 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    SqliteStore, by_client, failure,
-    guesses::{Guesses, NoGuess},
-    statements,
-};
-use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, store::NewOrder, transaction::to_hex};
+use super::{SqliteStore, failure, guesses::Guesses, statements};
+use crate::{GuessPolicy, StoreError, Transaction, store::NewOrder};
 
 /// What became of the begin of a guess of a revocation password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +18,20 @@ pub(crate) enum RevocationGuess {
     },
     /// This CA issued no such certificate, or it has no revocation password.
     None,
-    /// Do not even compare.
-    Not(NoGuess),
+    /// Do not even compare: it is too soon after the last wrong one.
+    Wait {
+        /// From when on.
+        until: SystemTime,
+    },
+}
+
+/// Whose guesses are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guesser {
+    /// Who is logged in as the certificate's holder.
+    Holder,
+    /// Anybody.
+    Anybody,
 }
 
 impl SqliteStore {
@@ -31,25 +39,27 @@ impl SqliteStore {
     pub(crate) fn guess_revocation_password(
         &self,
         serial: &[u8],
+        guesser: Guesser,
         policy: GuessPolicy,
         now: SystemTime,
     ) -> Result<RevocationGuess, StoreError> {
         let serial = serial.to_vec();
         self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD).map_err(failure)?;
+            let column = match guesser {
+                Guesser::Anybody => 2,
+                Guesser::Holder => 4,
+            };
             let found = statement.query_row([&serial], |row| {
-                Ok((row.get(0)?, row.get(1)?, Guesses { count: row.get(2)?, next: row.get(3)? }))
+                Ok((row.get(0)?, row.get(1)?, Guesses { count: row.get(column)?, next: row.get(column + 1)? }))
             });
             let Some((order, hash, guesses)) = found.optional().map_err(failure)? else {
                 return Ok(RevocationGuess::None);
             };
-            match guesses.count_one(&policy, now) {
-                Err(not) => Ok(RevocationGuess::Not(not)),
-                Ok(Guesses { count, next }) => {
-                    set_guesses(connection, order, count, next)?;
-                    if count == policy.most {
-                        by_client(connection, AuditEvent::PasswordLocked, &to_hex(&serial), "")?;
-                    }
+            match guesses.count_slowly(&policy, now) {
+                Err(until) => Ok(RevocationGuess::Wait { until }),
+                Ok(guesses) => {
+                    set_guesses(connection, order, guesser, guesses)?;
                     Ok(RevocationGuess::Counted { order, hash })
                 }
             }
@@ -57,8 +67,8 @@ impl SqliteStore {
     }
 
     /// The guess was right: the count begins anew.
-    pub(crate) fn guessed_revocation_password(&self, order: i64) -> Result<(), StoreError> {
-        self.writer.run(move |connection| set_guesses(connection, order, 0, 0))
+    pub(crate) fn guessed_revocation_password(&self, order: i64, guesser: Guesser) -> Result<(), StoreError> {
+        self.writer.run(move |connection| set_guesses(connection, order, guesser, Guesses { count: 0, next: 0 }))
     }
 }
 
@@ -79,7 +89,11 @@ pub(super) fn carry_over(connection: &Connection, order: &NewOrder) -> Result<()
     Ok(())
 }
 
-fn set_guesses(connection: &Connection, order: i64, count: u32, next: i64) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(statements::SET_REVOCATION_GUESSES).map_err(failure)?;
-    statement.execute(params![order, count, next]).map(drop).map_err(failure)
+fn set_guesses(connection: &Connection, order: i64, guesser: Guesser, to: Guesses) -> Result<(), StoreError> {
+    let sql = match guesser {
+        Guesser::Anybody => statements::SET_REVOCATION_GUESSES,
+        Guesser::Holder => statements::SET_LOGIN_REVOCATION_GUESSES,
+    };
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.execute(params![order, to.count, to.next]).map(drop).map_err(failure)
 }

@@ -149,16 +149,20 @@ pub const USE_CREDENTIAL: &str =
      WHERE id = ?1 AND order_id IS NULL";
 pub const PUT_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
      SELECT id, ?2 FROM orders WHERE name = ?1
-     ON CONFLICT (order_id) DO UPDATE SET hash = ?2, guesses = 0, next_guess = 0";
+     ON CONFLICT (order_id) DO UPDATE SET hash = ?2, guesses = 0, next_guess = 0, login_guesses = 0,
+         next_login_guess = 0";
 pub const CARRY_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
      SELECT (SELECT id FROM orders WHERE name = ?1), hash
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?2";
-pub const REVOCATION_PASSWORD: &str = "SELECT revocation_passwords.order_id, hash, guesses, next_guess
+pub const REVOCATION_PASSWORD: &str =
+    "SELECT revocation_passwords.order_id, hash, guesses, next_guess, login_guesses, next_login_guess
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?1";
 pub const SET_REVOCATION_GUESSES: &str =
     "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1";
+pub const SET_LOGIN_REVOCATION_GUESSES: &str =
+    "UPDATE revocation_passwords SET login_guesses = ?2, next_login_guess = ?3 WHERE order_id = ?1";
 
 #[cfg(test)]
 mod tests {
@@ -225,6 +229,7 @@ mod tests {
         CARRY_REVOCATION_PASSWORD,
         REVOCATION_PASSWORD,
         SET_REVOCATION_GUESSES,
+        SET_LOGIN_REVOCATION_GUESSES,
     ];
 
     fn plan(sql: &str) -> Vec<String> {
