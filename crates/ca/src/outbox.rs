@@ -49,6 +49,14 @@ impl Outbox {
         self.store.take_mails(now, now + LEASE, limit)
     }
 
+    /// The mail that was the first to be due, if one was at `due`. It is the caller's for ten minutes from `now` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn take_next(&self, due: SystemTime, now: SystemTime) -> Result<Option<QueuedMail>, StoreError> {
+        Ok(self.store.take_mails(due, now + LEASE, 1)?.pop())
+    }
+
     /// A mail is out: its text is not needed any more, and wiped.
     ///
     /// # Errors
@@ -89,6 +97,14 @@ impl Outbox {
     /// [`StoreError`].
     pub fn retry(&self, id: i64, now: SystemTime) -> Result<bool, StoreError> {
         self.store.retry_mail(id, now)
+    }
+
+    /// Has all mails tried again now that were given up, but for those whose text is not kept any more; says how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn retry_all(&self, now: SystemTime) -> Result<usize, StoreError> {
+        self.store.retry_mails(now)
     }
 
     /// Mails, the newest first, at most `limit`, in one state or in all.

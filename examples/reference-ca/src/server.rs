@@ -7,6 +7,7 @@ mod est;
 mod html;
 mod links;
 mod pages;
+mod peers;
 mod revoke;
 mod simple;
 mod status;
@@ -123,6 +124,8 @@ struct Shared {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     log: Arc<dyn Fn(&Access) + Send + Sync>,
     patience: Patience,
+    /// Who registers.
+    registrations: peers::Peers,
     /// What the links in mails open.
     desks: links::Desks,
 }
@@ -148,6 +151,7 @@ impl Server {
             clock: config.clock,
             log: config.log,
             patience: config.patience,
+            registrations: peers::Peers::new(config.house.ca().policy().registration.per_peer),
             desks: links::Desks::of(&config.house)?,
         });
         // They sign. More of them than processors would only take turns.

@@ -62,7 +62,7 @@ fn ask(world: &World, method: Method, path: &str, token: Option<&str>, kind: &st
 
 /// The links of one kind in the mails that went out, the oldest first: their paths.
 fn links(world: &World, kind: &str) -> Vec<String> {
-    Postman::new(world.house.clone()).unwrap().deliver(SystemTime::now(), &|_| {}).unwrap();
+    Postman::new(world.house.clone()).unwrap().deliver(&SystemTime::now, &|_| {}).unwrap();
     let mut files: Vec<_> = fs::read_dir(world.house.mail_folder()).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     // Lines that are too long are broken (RFC 2045 §6.7).
@@ -297,6 +297,30 @@ fn the_description_is_what_the_server_does() {
     for secret in ["Eva", "example.cz", PIN, registered["secret"].as_str().unwrap(), &secret_token, &link[20..]] {
         assert!(!log.contains(secret), "{secret}");
     }
+}
+
+#[test]
+fn who_fills_in_every_form_locks_nobody_out() {
+    let policy = Policy::TEMPLATE.replace("open = false", "open = true").replace("per_peer = 10", "per_peer = 2");
+    let world = World::with(&policy.replace("per_hour = 60", "per_hour = 3"), |config| config);
+    let described = Described { world: &world, document: description(), seen: RefCell::default() };
+    let form = |number: u32| json!({ "name": NAME, "email": format!("n{number}@example.cz"), "country": "CZ" });
+    for number in 0..2 {
+        assert_eq!(described.json("register", "", None, &form(number)).0, 201);
+    }
+    described.refused("register", "", None, &form(2), 429, "too-many");
+    // Others may still, and an operator always may.
+    for number in 3..6 {
+        let email = format!("n{number}@example.cz");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_obnova-ca"));
+        command.args(["applicant", world.home().to_str().unwrap(), "register", "--name", NAME, "--email", &email]);
+        assert!(command.args(["--country", "CZ"]).status().unwrap().success());
+    }
+    let audit =
+        Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(world.home()).output().unwrap();
+    let audit = String::from_utf8(audit.stdout).unwrap();
+    let by_clients = audit.lines().filter(|line| line.contains(" register ") && line.contains("client")).count();
+    assert_eq!((audit.matches(" register ").count(), by_clients), (5, 2), "{audit}");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 mod common;
 
 use std::{
+    cell::Cell,
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
@@ -18,7 +20,10 @@ use obnova_ca::{
     LinkPurpose, LinkToken, Mail, MailKind, MailLink, Outbox, Text,
     store::{MailState, Posted},
 };
-use obnova_reference_ca::{House, house, mail::Postman};
+use obnova_reference_ca::{
+    House, house,
+    mail::{Delivery, Postman},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -113,7 +118,7 @@ impl Place {
 
     /// (sent, not sent)
     fn deliver(&self, now: SystemTime) -> (usize, usize) {
-        let delivered = Postman::new(self.house.clone()).unwrap().deliver(now, &|_| {}).unwrap();
+        let delivered = Postman::new(self.house.clone()).unwrap().deliver(&|| now, &|_| {}).unwrap();
         (delivered.sent, delivered.failed)
     }
 
@@ -237,6 +242,7 @@ fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
         assert_eq!(place.deliver(now + MINUTE), (0, 1));
         let (state, problem) = place.state();
         assert!(problem.contains("535") && !problem.contains("secret"), "{mode} {state:?} {problem}");
+        assert_eq!(state, MailState::Waiting, "{mode}: it is not the mail that was refused");
         assert!(place.outbox.retry(number as i64 + 1, now).unwrap());
         config("root.pem", "long and secret\n");
         assert_eq!(place.deliver(now), (1, 0), "{mode} {:?}", place.state());
@@ -276,7 +282,8 @@ fn what_is_refused_for_good_is_given_up_and_what_is_not_comes_again_later() {
     let (state, problem) = place.state();
     assert!(state == MailState::GivenUp && problem.contains("no such user"), "{problem}");
     assert_eq!(place.deliver(now + 1000 * MINUTE), (0, 0));
-    assert!(place.outbox.retry(1, now).unwrap());
+    assert_eq!(place.outbox.retry_all(now).unwrap(), 1);
+    assert_eq!(place.outbox.retry_all(now).unwrap(), 0, "it waits");
     relay.answers("rcpt 450 busy\ndata 451 busy\n");
     let mut at = now;
     for minutes in [1, 5_u32] {
@@ -287,6 +294,44 @@ fn what_is_refused_for_good_is_given_up_and_what_is_not_comes_again_later() {
     }
     assert_eq!(place.deliver(at), (1, 0));
     assert_eq!(relay.taken().len(), 1);
+    // It is who sends that it does not like, twice: when the mail comes, and when it is asked whether it likes nobody.
+    place.outbox.post(&mail("policy"), now).unwrap();
+    relay.answers("ehlo 554 not from here\nehlo 554 not from here\n");
+    assert_eq!(place.deliver(now), (0, 1));
+    let (state, problem) = place.state();
+    assert!(state == MailState::Waiting && problem.contains("554"), "{problem}");
+    assert_eq!(place.deliver(now + MINUTE), (1, 0));
+    assert_eq!(relay.taken().len(), 2);
+}
+
+#[test]
+fn a_mail_that_waited_behind_slow_ones_is_not_sent_by_two() {
+    let place = Place::new();
+    let relay = place.relay(&[]);
+    place.config(&format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n", relay.port));
+    let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    for number in 0..6 {
+        place.outbox.post(&mail(&format!("slow/{number}")), begin).unwrap();
+    }
+    // Each look at the clock is three minutes later; and while the first sender is at it, another one comes by twice.
+    let clock = Cell::new(begin);
+    let later = || {
+        clock.set(clock.get() + 3 * MINUTE);
+        clock.get()
+    };
+    let visits = Cell::new(2_u32);
+    let come_by = |_: &Delivery| {
+        if let Some(left) = visits.get().checked_sub(1) {
+            visits.set(left);
+            clock.set(clock.get() + 6 * MINUTE);
+            let one = place.outbox.take_next(clock.get(), clock.get()).unwrap().unwrap();
+            place.outbox.sent(&one, clock.get()).unwrap();
+        }
+    };
+    let delivered = Postman::new(place.house.clone()).unwrap().deliver(&later, &come_by).unwrap();
+    assert_eq!((delivered.sent, relay.taken().len()), (4, 4), "and two were the other's");
+    let sent: BTreeSet<_> = place.outbox.list(None, 9).unwrap().iter().map(|mail| mail.sent.unwrap()).collect();
+    assert_eq!(sent.len(), 6, "each when it was sent");
 }
 
 #[test]
@@ -339,6 +384,8 @@ fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
     let (_, text) = run(&["list", "--json"]);
     assert!(text.contains("\"key\": \"late\"") && !text.contains("waiting") && !text.contains("Dobrý"), "{text}");
     assert_eq!(run(&["retry", "1"]).0, 3);
+    assert_eq!(run(&["retry", "--all"]), (0, "0 will be tried again\n".into()));
+    assert_eq!((run(&["retry"]).0, run(&["retry", "1", "--all"]).0), (2, 2));
     fs::write(home.join("mail.toml"), "version = 1\nfrom = \"nobody\"\n").unwrap();
     let (code, text) = run(&["send", "--once"]);
     assert!(code == 1 && text.contains("mail.toml, from: the e-mail address has no @"), "{text}");

@@ -143,7 +143,7 @@ fn a_notice_that_waited_too_long_is_not_sent() {
     assert_eq!(world.house.notice_desk().unwrap().send(world.house.ca(), now).unwrap().posted, 1);
     let message = order(&world.old, &new_keys(), &TransactionId::from_random([1; 16]), &Nonce::from_random([2; 16]));
     world.house.ca().answer(&message, None, now).unwrap();
-    let delivered = Postman::new(world.house.clone()).unwrap().deliver(now, &|_| {}).unwrap();
+    let delivered = Postman::new(world.house.clone()).unwrap().deliver(&|| now, &|_| {}).unwrap();
     assert_eq!((delivered.sent, delivered.failed), (0, 1));
     assert!(links(&world).is_empty());
     let (_, list) = run(&world, &["mail", "ca", "list"]);

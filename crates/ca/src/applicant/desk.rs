@@ -1,7 +1,4 @@
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -92,7 +89,6 @@ impl TransportPin {
     }
 }
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
 const SECRET: usize = 20;
 /// The longest name of an operator, of a contract, of a payment, of a card, in characters.
 const MAX_NOTE: usize = 64;
@@ -123,11 +119,28 @@ impl ApplicantDesk {
     /// # Errors
     /// [`ApplicantError::TooMany`], [`ApplicantError::Store`].
     pub fn register(&self, data: &ApplicantData, now: SystemTime) -> Result<Registered, ApplicantError> {
+        self.take_down(data, Some(self.policy), now)
+    }
+
+    /// The same by an operator, whom no limit keeps from it: who registers over the network reaches them for everybody.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Store`].
+    pub fn register_by_operator(&self, data: &ApplicantData, now: SystemTime) -> Result<Registered, ApplicantError> {
+        self.take_down(data, None, now)
+    }
+
+    fn take_down(
+        &self,
+        data: &ApplicantData,
+        limits: Option<RegistrationPolicy>,
+        now: SystemTime,
+    ) -> Result<Registered, ApplicantError> {
         let id = ApplicantId(random()?);
         let secret = Zeroizing::new(to_hex(Zeroizing::new(random::<SECRET>()?).as_slice()));
         let mail = self.confirmation(id, data, now)?;
         let hash = Sha256::digest(secret.as_bytes()).into();
-        self.store.add_applicant(id, hash, data.clone(), mail, self.policy, HOUR, now)??;
+        self.store.add_applicant(id, hash, data.clone(), mail, limits, now)??;
         Ok(Registered { id, secret })
     }
 
@@ -298,6 +311,8 @@ impl ApplicantDesk {
         let pin = std::str::from_utf8(&pin).ok().and_then(TransportPin::new).ok_or(ApplicantError::Sealed)?;
         let effect = Effect::ShowPin { link: open.id, sealed };
         self.store.applicant_step(id, Step::ShowPin, StepNote::default(), effect, now)??;
+        // What was kept of it stands in the log until that is written over. It is shown all the same where the log cannot go now.
+        let _ = self.store.clear_log();
         Ok(pin)
     }
 

@@ -13,6 +13,8 @@ pub struct RegistrationPolicy {
     pub open: bool,
     /// The most registrations in an hour, of all together.
     pub per_hour: u32,
+    /// The most registrations in an hour from one address of the network; an IPv6 network of 64 bits is one.
+    pub per_peer: u32,
     /// The most mails to one address in a day that ask to confirm it.
     pub per_address: u32,
     /// How long the link is good that confirms the address.
@@ -26,6 +28,7 @@ pub struct RegistrationPolicy {
 pub(super) struct Registration {
     open: bool,
     per_hour: u32,
+    per_peer: u32,
     per_address: u32,
     confirm_days: u32,
     transport_pin_days: u32,
@@ -33,7 +36,7 @@ pub(super) struct Registration {
 
 impl Default for Registration {
     fn default() -> Self {
-        Self { open: false, per_hour: 60, per_address: 3, confirm_days: 7, transport_pin_days: 21 }
+        Self { open: false, per_hour: 60, per_peer: 10, per_address: 3, confirm_days: 7, transport_pin_days: 21 }
     }
 }
 
@@ -47,6 +50,7 @@ impl Registration {
         Ok(RegistrationPolicy {
             open: self.open,
             per_hour: within("registration.per_hour", self.per_hour, 100_000)?,
+            per_peer: within("registration.per_peer", self.per_peer, 100_000)?,
             per_address: within("registration.per_address", self.per_address, 100)?,
             confirm: days("registration.confirm_days", self.confirm_days)?,
             transport_pin: days("registration.transport_pin_days", self.transport_pin_days)?,

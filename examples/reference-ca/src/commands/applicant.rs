@@ -130,7 +130,7 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
     let record = match command {
         ApplicantCommand::Register { name, email, country, number } => {
             let data = ApplicantData::new(name, email, country, number.as_deref()).map_err(ApplicantError::from)?;
-            let registered = desk.register(&data, now)?;
+            let registered = desk.register_by_operator(&data, now)?;
             return print(&Zeroizing::new(format!("{}\nsecret {}\n", registered.id, *registered.secret)));
         }
         ApplicantCommand::List { stage, limit, json } => {

@@ -35,7 +35,11 @@ pub enum MailCommand {
     /// Try a mail again that was given up
     Retry {
         /// As `list` numbers it
-        number: i64,
+        #[arg(required_unless_present = "all")]
+        number: Option<i64>,
+        /// All that were given up
+        #[arg(long, conflicts_with = "number")]
+        all: bool,
     },
 }
 
@@ -61,7 +65,7 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
     match command {
         MailCommand::Send { once: true } => {
             let log = |delivery: &Delivery| eprintln!("{delivery}");
-            let delivered = Postman::new(house)?.deliver(SystemTime::now(), &log)?;
+            let delivered = Postman::new(house)?.deliver(&SystemTime::now, &log)?;
             print(&format!("{} sent, {} not\n", delivered.sent, delivered.failed))?;
             if delivered.failed > 0 { Err(CommandError::NotSent) } else { Ok(()) }
         }
@@ -77,7 +81,10 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
             let mails = house.outbox()?.list(state.map(Into::into), *limit)?;
             print(&if *json { show::mails_json(&mails) } else { show::mails(&mails) })
         }
-        MailCommand::Retry { number } => {
+        MailCommand::Retry { number: None, .. } => {
+            print(&format!("{} will be tried again\n", house.outbox()?.retry_all(SystemTime::now())?))
+        }
+        MailCommand::Retry { number: Some(number), .. } => {
             if house.outbox()?.retry(*number, SystemTime::now())? {
                 return print("it will be tried again\n");
             }

@@ -24,8 +24,11 @@ pub enum Carrier {
     Smtp(SmtpTransport),
 }
 
-/// How long a relay may take for each answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a relay may take for each answer: a whole conversation, and the look at what was refused, are over before the mail is
+/// another sender's.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What is about the login, and not about a mail (RFC 4954 §6).
+const ABOUT_THE_LOGIN: [u16; 4] = [530, 534, 535, 538];
 
 /// A mail that is not out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +67,15 @@ impl Carrier {
             Self::Smtp(relay) => relay
                 .send(message)
                 .map(|_| ())
-                .map_err(|error| NotCarried { problem: causes(&error), refused: error.is_permanent() }),
+                .map_err(|error| NotCarried { problem: causes(&error), refused: is_about_the_mail(relay, &error) }),
         }
     }
+}
+
+/// Whether a relay refused this mail for good, and not whoever sends: then every mail would be given up until somebody notices.
+fn is_about_the_mail(relay: &SmtpTransport, error: &lettre::transport::smtp::Error) -> bool {
+    let login = error.status().is_some_and(|code| ABOUT_THE_LOGIN.contains(&u16::from(code)));
+    error.is_permanent() && !login && matches!(relay.test_connection(), Ok(true))
 }
 
 fn parameters(relay: &SmtpConfig) -> Result<TlsParameters, MailConfigError> {

@@ -20,8 +20,6 @@ use crate::{
     house::{Cleared, HouseError},
 };
 
-/// How many mails are taken at a time: those behind one that is slow may be another sender's.
-const AT_ONCE: u32 = 8;
 /// How often a postman looks who has not come by yet.
 const ROUND: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -79,24 +77,22 @@ impl Postman {
         Ok(Self { house, outbox, links, notices, config, carrier })
     }
 
-    /// Takes out all that is due.
+    /// Takes out all that is due when it begins, one at a time: each has the whole time that a sender has for it.
     ///
     /// # Errors
     /// [`StoreError`]: what was taken and not told stays for the next round.
-    pub fn deliver(&self, now: SystemTime, log: &dyn Fn(&Delivery)) -> Result<Delivered, StoreError> {
+    pub fn deliver(&self, clock: &dyn Fn() -> SystemTime, log: &dyn Fn(&Delivery)) -> Result<Delivered, StoreError> {
         let mut delivered = Delivered::default();
-        loop {
-            let mails = self.outbox.take(now, AT_ONCE)?;
-            if mails.is_empty() {
-                return Ok(delivered);
-            }
-            for mail in mails {
-                let state = self.one(&mail, now)?;
-                let count = if state == MailState::Sent { &mut delivered.sent } else { &mut delivered.failed };
-                *count += 1;
-                log(&Delivery { id: mail.id, kind: mail.kind, state });
-            }
+        let begin = clock();
+        // A clock that is set back makes nothing due again.
+        let clock = || clock().max(begin);
+        while let Some(mail) = self.outbox.take_next(begin, clock())? {
+            let state = self.one(&mail, &clock)?;
+            let count = if state == MailState::Sent { &mut delivered.sent } else { &mut delivered.failed };
+            *count += 1;
+            log(&Delivery { id: mail.id, kind: mail.kind, state });
         }
+        Ok(delivered)
     }
 
     fn tell(&self, now: SystemTime, log: &dyn Fn(&str)) {
@@ -112,7 +108,7 @@ impl Postman {
         }
     }
 
-    fn one(&self, mail: &QueuedMail, now: SystemTime) -> Result<MailState, StoreError> {
+    fn one(&self, mail: &QueuedMail, clock: &dyn Fn() -> SystemTime) -> Result<MailState, StoreError> {
         if mail.kind == MailKind::Notice && self.is_late(mail)? {
             self.outbox.withdraw(mail, "the certificates were renewed or revoked meanwhile")?;
             return Ok(MailState::GivenUp);
@@ -120,16 +116,16 @@ impl Postman {
         let link = match self.link(mail) {
             Ok(link) => link,
             Err(LinkError::Store(error)) => return Err(error),
-            Err(error) => return self.outbox.failed(mail, &error.to_string(), true, now),
+            Err(error) => return self.outbox.failed(mail, &error.to_string(), true, clock()),
         };
         let message = match message(mail, link.as_ref().map(|link| link.as_str()), &self.config) {
             Ok(message) => message,
-            Err(problem) => return self.outbox.failed(mail, &problem, true, now),
+            Err(problem) => return self.outbox.failed(mail, &problem, true, clock()),
         };
         let name = format!("{:06}-{}-{}.eml", mail.id, mail.kind, &mail.message_id()[..8]);
         match self.carrier.carry(&message, &name) {
-            Ok(()) => self.outbox.sent(mail, now).map(|()| MailState::Sent),
-            Err(not) => self.outbox.failed(mail, &not.problem, not.refused, now),
+            Ok(()) => self.outbox.sent(mail, clock()).map(|()| MailState::Sent),
+            Err(not) => self.outbox.failed(mail, &not.problem, not.refused, clock()),
         }
     }
 
@@ -178,7 +174,7 @@ impl Postman {
                     day = now;
                     self.tell(now, &*log);
                 }
-                let told = self.deliver(now, &|delivery| log(&delivery.to_string()));
+                let told = self.deliver(&*clock, &|delivery| log(&delivery.to_string()));
                 if let Err(error) = told {
                     log(&format!("mail: {error}"));
                 }

@@ -3,7 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::{Bytes, to_bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Shared,
+    connection::Peer,
     pages::{Failure, Refused, blocking, json_answer},
 };
 use crate::applicants::json as for_operator;
@@ -100,14 +101,18 @@ fn secret<'de, D: Deserializer<'de>>(text: D) -> Result<Zeroizing<String>, D::Er
 
 type Answer = Result<Response, Response>;
 
-async fn register(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn register(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>, request: Request) -> Response {
     answer(async {
         if !shared.ca.policy().registration.open {
             return Err(problem(StatusCode::FORBIDDEN, "closed", "this CA takes no registrations over the network"));
         }
         let form: Form = body(request).await?;
         let work = move || {
-            let registered = shared.desks.applicants.register(&form.data()?, (shared.clock)())?;
+            let (data, now) = (form.data()?, (shared.clock)());
+            if !shared.registrations.may(peer.address, now) {
+                return Err(ApplicantError::TooMany);
+            }
+            let registered = shared.desks.applicants.register(&data, now)?;
             let (id, secret) = (registered.id.to_string(), registered.secret.as_str());
             Ok(json!({ "id": id, "secret": secret, "stage": Stage::Entered.name() }))
         };

@@ -3,7 +3,7 @@
 Usage: smtp_server.py FOLDER [--tls CERTIFICATE KEY] [--implicit] [--login USER PASSWORD]
 
 Prints its port. Each mail that it takes is FOLDER/N.eml, its envelope is FOLDER/N.to. Each line of FOLDER/answers is for one mail
-and says what else happens: "rcpt CODE TEXT" and "data CODE TEXT" refuse, "drop" takes the mail and dies before it says so.
+and says what else happens: "ehlo CODE TEXT", "rcpt CODE TEXT" and "data CODE TEXT" refuse, "drop" takes the mail and dies before it says so.
 """
 
 import argparse
@@ -33,6 +33,11 @@ class Relay:
             return None
         path.write_text("\n".join(lines[1:]))
         return lines[0][len(verb):].strip()
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        answer = self.told("ehlo")
+        return responses if answer is None else [answer]
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         answer = self.told("rcpt")

@@ -10,7 +10,7 @@ impl Stage {
     pub fn mails_to(&self, email: &str, now: SystemTime) -> Result<Vec<String>, Failure> {
         let house = self.shared_house();
         let postman = Postman::new(house.clone()).map_err(internal)?;
-        postman.deliver(now, &|_| {}).map_err(internal)?;
+        postman.deliver(&|| now, &|_| {}).map_err(internal)?;
         // There is no folder before the first mail.
         let folder = fs::read_dir(house.mail_folder()).into_iter().flatten().flatten();
         let mut files: Vec<_> = folder.map(|file| file.path()).collect();

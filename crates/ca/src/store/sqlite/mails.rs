@@ -16,7 +16,9 @@ const DUE: &str = "SELECT id, key, kind, recipient, name, subject, body, pick_up
 const TAKE: &str = "UPDATE mails SET due = ?2, tries = tries + 1 WHERE id = ?1";
 const SENT: &str = "UPDATE mails SET due = NULL, sent = ?2, body = '', problem = NULL WHERE id = ?1 AND sent IS NULL";
 const FAILED: &str = "UPDATE mails SET due = ?2, problem = ?3 WHERE id = ?1 AND sent IS NULL";
-const RETRY: &str = "UPDATE mails SET due = ?2, queued = ?2, tries = 0 WHERE id = ?1 AND sent IS NULL";
+const RETRY: &str = "UPDATE mails SET due = ?2, queued = ?2, tries = 0 WHERE id = ?1 AND sent IS NULL AND body != ''";
+const RETRY_ALL: &str =
+    "UPDATE mails SET due = ?1, queued = ?1, tries = 0 WHERE due IS NULL AND sent IS NULL AND body != ''";
 pub(super) const LIST: &str = "SELECT id, key, kind, recipient, subject, queued, due, tries, sent, problem
      FROM mails ORDER BY id DESC LIMIT ?1";
 const LIST_WAITING: &str = "SELECT id, key, kind, recipient, subject, queued, due, tries, sent, problem
@@ -28,8 +30,8 @@ const LIST_GIVEN_UP: &str = "SELECT id, key, kind, recipient, subject, queued, d
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 11] =
-    [ADD, BY_KEY, DUE, TAKE, SENT, FAILED, RETRY, LIST, LIST_WAITING, LIST_SENT, LIST_GIVEN_UP];
+pub(super) const STATEMENTS: [&str; 12] =
+    [ADD, BY_KEY, DUE, TAKE, SENT, FAILED, RETRY, RETRY_ALL, LIST, LIST_WAITING, LIST_SENT, LIST_GIVEN_UP];
 
 /// The longest problem that is kept, in characters.
 const MAX_PROBLEM: usize = 500;
@@ -177,6 +179,10 @@ impl SqliteStore {
 
     pub(crate) fn retry_mail(&self, id: i64, now: SystemTime) -> Result<bool, StoreError> {
         self.change_mail(RETRY, move |sql| sql.execute(params![id, seconds(now)])).map(|count| count == 1)
+    }
+
+    pub(crate) fn retry_mails(&self, now: SystemTime) -> Result<usize, StoreError> {
+        self.change_mail(RETRY_ALL, move |sql| sql.execute([seconds(now)]))
     }
 
     fn change_mail(

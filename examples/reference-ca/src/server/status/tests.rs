@@ -43,6 +43,7 @@ impl Scene {
                 clock: Arc::new(SystemTime::now),
                 log: Arc::new(|_| {}),
                 patience: crate::Patience::default(),
+                registrations: super::super::peers::Peers::new(1),
                 desks: crate::server::links::Desks::of(&self.house).unwrap(),
             }),
             crl: Default::default(),
