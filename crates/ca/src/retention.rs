@@ -1,15 +1,15 @@
 use std::{sync::Arc, time::SystemTime};
 
 use crate::{
-    AuditEvent, RetentionPolicy, SqliteStore, StoreError,
+    RetentionPolicy, SqliteStore, StoreError,
     store::{Forgotten, Limits},
 };
 
 /// Forgets personal data once it was kept long enough. What certificates need stays: the certificates themselves, whose keys are
 /// taken, who is revoked, which order replaced what; and so does the audit log, which has no personal data in it.
 ///
-/// What is forgotten is overwritten in the database, and in its log when nobody reads meanwhile. Backups that were made before have it
-/// still.
+/// What is forgotten is overwritten in the database, and in its log by [`clear_log`](Self::clear_log). Backups that were made before
+/// have it still.
 #[derive(Clone, Debug)]
 pub struct RetentionDesk {
     store: Arc<SqliteStore>,
@@ -36,12 +36,16 @@ impl RetentionDesk {
     /// # Errors
     /// [`StoreError`]: what was forgotten until then is.
     pub fn forget(&self, now: SystemTime) -> Result<Forgotten, StoreError> {
-        let forgotten = self.store.forget(self.limits(now))?;
-        if forgotten != Forgotten::default() {
-            self.store.note(AuditEvent::Forgotten, "", &forgotten.to_string())?;
-            self.store.clear_log()?;
-        }
-        Ok(forgotten)
+        self.store.forget(self.limits(now))
+    }
+
+    /// Empties the database's log, in which stands what was forgotten and overwritten since; `false` where others used it all the
+    /// while. Done each day, also for what others forget.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn clear_log(&self) -> Result<bool, StoreError> {
+        self.store.clear_log()
     }
 
     fn limits(&self, now: SystemTime) -> Limits {

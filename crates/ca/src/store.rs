@@ -6,7 +6,7 @@ mod writer;
 use std::time::SystemTime;
 
 pub use sqlite::{
-    ApplicantRecord, Copied, CredentialRecord, Forgotten, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
+    ApplicantRecord, Copied, CredentialRecord, Forgotten, GoneOn, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
     NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore,
     StatusChange, StepRecord, SubjectRecord,
 };

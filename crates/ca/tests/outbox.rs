@@ -14,14 +14,16 @@ use obnova_ca::{
 struct Desk {
     directory: tempfile::TempDir,
     outbox: Outbox,
+    secret: PickUpSecret,
     links: LinkDesk,
 }
 
 fn desk() -> Desk {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(&directory.path().join("ca.db")).unwrap());
-    let links = LinkDesk::new(&PickUpSecret::generate().unwrap(), store.clone());
-    Desk { directory, outbox: Outbox::new(store), links }
+    let secret = PickUpSecret::generate().unwrap();
+    let links = LinkDesk::new(&secret, store.clone());
+    Desk { directory, outbox: Outbox::new(store), secret, links }
 }
 
 fn mail(key: &str) -> Mail {
@@ -145,4 +147,34 @@ fn who_writes_the_database_turns_no_link_to_something_else() {
     let store = Arc::new(SqliteStore::open(&desk.directory.path().join("ca.db")).unwrap());
     let stranger = LinkDesk::new(&other, store).look(&token, LinkPurpose::Renew, now());
     assert!(matches!(stranger, Err(LinkError::Unknown)));
+}
+
+#[test]
+fn who_goes_on_from_a_copy_sends_nothing_twice_and_revives_no_link() {
+    let desk = desk();
+    let store = SqliteStore::open(&desk.directory.path().join("ca.db")).unwrap();
+    for key in ["used", "unused", "waiting"] {
+        desk.outbox.post(&mail(key), now()).unwrap();
+    }
+    let taken = desk.outbox.take(now(), 2).unwrap();
+    let token = |mail: &QueuedMail| {
+        let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
+        let path = desk.links.path(id).unwrap();
+        LinkToken::from_link(path.strip_prefix("/renew/").unwrap()).unwrap()
+    };
+    let links: Vec<_> = taken.iter().map(token).collect();
+    taken.iter().for_each(|mail| desk.outbox.sent(mail, now()).unwrap());
+    desk.links.use_up(&links[0], LinkPurpose::Renew, b"mine", now()).unwrap();
+    store.copy_to(&desk.directory.path().join("copy.db")).unwrap();
+
+    let copy = Arc::new(SqliteStore::open(&desk.directory.path().join("copy.db")).unwrap());
+    let gone_on = copy.go_on_from_copy(now(), "", now() + DAY).unwrap();
+    assert_eq!((gone_on.links, gone_on.mails), (2, vec![3]));
+    let (outbox, of_copy) = (Outbox::new(copy.clone()), LinkDesk::new(&desk.secret, copy));
+    assert!(outbox.take(now() + 9 * DAY, 9).unwrap().is_empty());
+    assert_eq!(outbox.list(Some(MailState::GivenUp), 9).unwrap()[0].id, 3);
+    let used = of_copy.use_up(&links[1], LinkPurpose::Renew, b"mine", now() + DAY);
+    assert!(matches!(used, Err(LinkError::Used)), "{used:?}");
+    assert!(of_copy.use_up(&links[0], LinkPurpose::Renew, b"mine", now() + DAY).is_ok(), "who began goes on");
+    assert!(desk.links.use_up(&links[1], LinkPurpose::Renew, b"mine", now() + DAY).is_ok(), "in the store itself");
 }

@@ -67,16 +67,17 @@ fn what_was_kept_long_enough_is_gone_and_what_certificates_need_is_there() {
     let store = Arc::new(world.store());
     let desk = RetentionDesk::new(store.clone(), world.ca.policy().retention.clone());
     assert_eq!(desk.forget(now() + 29 * DAY).unwrap(), Forgotten::default());
-    let mails = Forgotten { orders: 0, mails: 2, applicants: 0 };
+    let mails = Forgotten { mails: 2, ..Forgotten::default() };
     assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails);
     assert_eq!(desk.due(now() + 31 * DAY).unwrap(), mails, "to look changes nothing");
     assert_eq!(desk.forget(now() + 31 * DAY).unwrap(), mails);
     assert_eq!(desk.due(now() + 89 * DAY).unwrap(), Forgotten::default());
-    let orders = Forgotten { orders: 3, mails: 0, applicants: 0 };
+    let orders = Forgotten { orders: 3, ..Forgotten::default() };
     assert_eq!(desk.due(now() + 91 * DAY).unwrap(), orders);
     assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), orders);
     assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), Forgotten::default());
 
+    assert!(desk.clear_log().unwrap());
     let after = content(&world);
     for part in gone {
         assert!(!has(&after, part), "{}", String::from_utf8_lossy(part));
@@ -126,7 +127,7 @@ fn the_audit_log_says_how_much_and_stays_sound() {
         true
     })
     .unwrap();
-    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails, 0 applicants".into())));
+    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails, 0 applicants, 0 subjects".into())));
 }
 
 #[test]
@@ -151,13 +152,77 @@ fn applicants_who_never_got_a_card_are_forgotten_and_others_are_not() {
         database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap()
     };
     let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
-    let applicants = |applicants| Forgotten { orders: 0, mails: 0, applicants };
+    let applicants = |applicants| Forgotten { applicants, ..Forgotten::default() };
     assert_eq!(desk.forget(now() + 90 * DAY).unwrap(), applicants(0));
     assert_eq!(desk.due(now() + 91 * DAY).unwrap(), applicants(2));
     assert_eq!(desk.forget(now() + 91 * DAY).unwrap(), applicants(2));
+    assert!(desk.clear_log().unwrap());
     assert_eq!((count("applicants"), count("applicant_steps")), (2, 2));
     let content = content(&world);
     assert!(!has(&content, b"planted-name-1") && !has(&content, b"planted-name-2") && has(&content, b"planted-name-4"));
     assert_eq!(desk.forget(now() + 151 * DAY).unwrap(), applicants(1));
     assert_eq!(desk.forget(now() + 9999 * DAY).unwrap(), applicants(0), "who has a card stays");
+}
+
+#[test]
+fn who_never_used_a_password_is_forgotten_and_so_are_links_that_are_over() {
+    let world = World::new();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let day = |days: u32| {
+        let at = now() + DAY * days;
+        at.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
+    };
+    token(&world.send(&Draft::renewing(&world.old, 1)));
+    let order: i64 = database.query_row("SELECT id FROM orders", [], |row| row.get(0)).unwrap();
+    // Entered only; over; over and another one that is not; ended; used.
+    type Password = (u32, Option<u32>, Option<i64>);
+    let credentials: [(i64, &[Password]); 5] = [
+        (1, &[]),
+        (2, &[(1, None, None)]),
+        (3, &[(1, None, None), (50, None, None)]),
+        (4, &[(50, Some(1), None)]),
+        (5, &[(1, None, Some(order))]),
+    ];
+    for (id, of) in credentials {
+        let sql = "INSERT INTO subjects (id, user, module, name, email) VALUES (?1, ?2, '', x'00', ?2)";
+        database.execute(sql, rusqlite::params![id, format!("planted-subject-{id}")]).unwrap();
+        for (index, (expires, ended, order)) in of.iter().enumerate() {
+            let sql = "INSERT INTO credentials (id, subject, issued, expires, ended, order_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let row = rusqlite::params![[id as u8, index as u8], id, day(0), day(*expires), ended.map(day), order];
+            database.execute(sql, row).unwrap();
+        }
+    }
+    let outbox = Outbox::new(Arc::new(world.store()));
+    for (key, about, days) in [("over", "planted-over", 1), ("good", "planted-good", 70)] {
+        let link = obnova_ca::MailLink::Signed {
+            purpose: obnova_ca::LinkPurpose::Confirm,
+            about: about.as_bytes().to_vec(),
+            expires: now() + DAY * days,
+        };
+        outbox.post(&mail(key, "jana@example.cz", "s").with_link(link), now()).unwrap();
+    }
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    let of = |subjects| Forgotten { subjects, ..Forgotten::default() };
+    assert_eq!(desk.forget(now() + 90 * DAY).unwrap(), of(0));
+    assert_eq!(desk.due(now() + 92 * DAY).unwrap(), of(2));
+    assert_eq!(desk.forget(now() + 92 * DAY).unwrap(), of(2));
+    assert_eq!(desk.forget(now() + 92 * DAY).unwrap(), of(0));
+    assert!(desk.clear_log().unwrap());
+    let content = content(&world);
+    let kept: Vec<_> = (1..=5).filter(|id| has(&content, format!("planted-subject-{id}").as_bytes())).collect();
+    assert_eq!(kept, [1, 3, 5]);
+    assert!(!has(&content, b"planted-over") && has(&content, b"planted-good"));
+}
+
+#[test]
+fn a_log_that_somebody_reads_is_told_to_stay() {
+    let world = World::new();
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    assert!(desk.clear_log().unwrap());
+    let reader = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM orders").unwrap();
+    token(&world.send(&Draft::renewing(&world.old, 1)));
+    assert!(!desk.clear_log().unwrap(), "somebody reads");
+    reader.execute_batch("COMMIT").unwrap();
+    assert!(desk.clear_log().unwrap());
 }

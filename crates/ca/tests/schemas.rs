@@ -207,3 +207,24 @@ fn an_older_program_that_runs_keeps_the_file_as_it_knows_it() {
         Connection::open(&path).unwrap().pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }
+
+#[test]
+fn what_an_older_file_had_deleted_is_gone_once_it_is_changed() {
+    let world = World::new();
+    token(&world.send(&Draft::renewing(&world.old, 1)));
+    let path = older(9, &world.directory.path().join("ca.db"));
+    let connection = Connection::open(&path).unwrap();
+    let sql = "INSERT INTO orders (name, holder, state, token_salt, token_hash, received)
+             SELECT x'77', 'planted-and-deleted', state, token_salt, x'77', received FROM orders LIMIT 1;
+         DELETE FROM orders WHERE name = x'77';
+         UPDATE requests SET request = CAST('planted-and-moved' AS BLOB) WHERE position = 0";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let count = |part: &[u8]| {
+        let content = [path.clone(), path.with_extension("db-wal")].map(|path| fs::read(path).unwrap_or_default());
+        content.concat().windows(part.len()).filter(|window| *window == part).count()
+    };
+    assert!(count(b"planted-and-deleted") > 0 && count(b"planted-and-moved") > 0);
+    drop(SqliteStore::open(&path).unwrap());
+    assert_eq!((count(b"planted-and-deleted"), count(b"planted-and-moved")), (0, 1));
+}

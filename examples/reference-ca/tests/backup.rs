@@ -164,6 +164,9 @@ fn commands_say_what_cannot_be_done() {
     said(&["restore", &kept.text("ca/ca.db"), &back], 1, "not a backup");
     said(&["restore", &kept.text("passphrase"), &back], 1, "not a backup");
     assert!(!kept.path("back").exists());
+    said(&["backup", &home, &kept.text("ca/inside"), "--unsealed"], 1, "own directory");
+    fs::create_dir_all(kept.path("ca/mail")).unwrap();
+    said(&["backup", &home, &kept.text("ca/mail/../../ca/mail/inside"), "--unsealed"], 1, "own directory");
     // Another one runs.
     let lock = fs::File::open(kept.path("ca").join(".backup.lock")).unwrap();
     lock.lock().unwrap();

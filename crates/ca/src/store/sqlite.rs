@@ -34,7 +34,7 @@ use crate::{
 
 pub use applicants::{ApplicantRecord, StepRecord};
 pub(crate) use applicants::{Effect, StepNote};
-pub use copies::Copied;
+pub use copies::{Copied, GoneOn};
 pub(crate) use credentials::Guess;
 pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};
 pub use guesses::NoGuess;

@@ -25,15 +25,27 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
     let Restore { file, directory, with_changed_audit, .. } = command;
     let restored = house::restore(file, directory, passphrase.as_ref(), *with_changed_audit, SystemTime::now())?;
     let made = show::date(restored.made);
+    let mails = match restored.gone_on.mails.as_slice() {
+        [] => String::new(),
+        mails => {
+            let numbers = mails.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!(
+                "Mails that waited may have gone since, and were given up: {numbers}. `mail retry` sends one all the same.\n"
+            )
+        }
+    };
     print(&format!(
         "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
          Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
          revocations, which you must make again; and receipts. One-time passwords that\n\
-         were not used are ended: issue others. CRLs go on from number {crl}.\n\
+         were not used are ended: issue others. So are links in mails, {links} of them: renewals begin without one,\n\
+         `applicant hand-over` mails another one to a transport PIN, and a correction another one to confirm an address.\n\
+         {mails}CRLs go on from number {crl}.\n\
          Make sure that the CA it was made of does not run any more.\n",
         directory = directory.display(),
         head = restored.head,
-        crl = restored.crl,
+        links = restored.gone_on.links,
+        crl = restored.gone_on.crl,
     ))?;
     if restored.findings.is_empty() { Ok(()) } else { Err(CommandError::Audit(restored.findings)) }
 }

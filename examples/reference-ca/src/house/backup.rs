@@ -10,7 +10,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use obnova_ca::{AuditEvent, AuditFinding, AuditHead, StoreError, store::Copied};
+use obnova_ca::{
+    AuditEvent, AuditFinding, AuditHead, StoreError,
+    store::{Copied, GoneOn},
+};
 use serde_json::json;
 use x509_cert::der::DateTime;
 use zeroize::Zeroizing;
@@ -28,8 +31,8 @@ pub struct Restored {
     pub made: SystemTime,
     /// Where its audit log ended.
     pub head: AuditHead,
-    /// The number that CRLs go on from.
-    pub crl: u64,
+    /// What was passed over, so that nothing is done twice.
+    pub gone_on: GoneOn,
     /// What was done to its audit log, when that was to be taken as it is.
     pub findings: Vec<AuditFinding>,
 }
@@ -87,6 +90,10 @@ impl House {
         if to.symlink_metadata().is_ok() {
             return Err(BackupError::Exists { path: to.into() });
         }
+        let [inside, whole] = [parent(to), own].map(|path| path.canonicalize().map_err(failed(path)));
+        if inside?.starts_with(whole?) {
+            return Err(BackupError::Inside { path: to.into() });
+        }
         let _lock = lock(own)?;
         remove_remains(own).map_err(failed(own))?;
         let mut sources = sources(&self.layout)?;
@@ -120,12 +127,13 @@ impl House {
         let hash = hash.map_err(failed(to))?;
         let file = out.into_inner().map_err(io::IntoInnerError::into_error).map_err(failed(to))?;
         file.as_file().sync_all().map_err(failed(to))?;
+        // Before it has its name: a backup that is there is in the log. Where it gets none, the log says one too many.
+        obnova_ca::AuditLog::new(store).note(AuditEvent::BackedUp, "", &format!("list {hash}"))?;
         file.persist_noclobber(to).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.into() },
             _ => failed(to)(error.error),
         })?;
         flush_directory(place).map_err(failed(place))?;
-        obnova_ca::AuditLog::new(store).note(AuditEvent::BackedUp, "", &format!("list {hash}"))?;
         Ok(hash)
     }
 }
@@ -202,10 +210,10 @@ fn check(
     }
     let time = DateTime::from_system_time(made).map_or_else(|_| "?".into(), |time| time.to_string());
     let detail = format!("made {time} head {head}");
-    let crl = audit::store(&house.layout)?.go_on_from_copy(made, &detail, now)?;
+    let gone_on = audit::store(&house.layout)?.go_on_from_copy(made, &detail, now)?;
     drop((house, log));
     flush_directory(unfinished).map_err(|source| BackupError::Io { path: unfinished.into(), source })?;
-    Ok(Restored { made, head, crl, findings })
+    Ok(Restored { made, head, gone_on, findings })
 }
 
 const UNFINISHED: &str = ".obnova-backup-";
@@ -295,6 +303,12 @@ pub enum BackupError {
     /// There is a file of this name.
     #[error("{path} exists: choose another name for the backup", path = path.display())]
     Exists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It would be in the CA's own directory, and in the next backup.
+    #[error("{path} is in the CA's own directory: choose a place outside of it, best on another machine", path = path.display())]
+    Inside {
         /// Which.
         path: PathBuf,
     },

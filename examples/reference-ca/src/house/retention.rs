@@ -17,11 +17,17 @@ pub struct Cleared {
     pub kept: Forgotten,
     /// Files in the folder of mails.
     pub files: u64,
+    /// Others used the database all the while: what was forgotten stands in its log until the next time.
+    pub log_stays: bool,
 }
 
 impl std::fmt::Display for Cleared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {} files of mails", self.kept, self.files)
+        write!(f, "{}, {} files of mails", self.kept, self.files)?;
+        if self.log_stays {
+            f.write_str("; somebody used the database all the while, and its log has it until the next time")?;
+        }
+        Ok(())
     }
 }
 
@@ -41,7 +47,8 @@ impl House {
                 fs::remove_file(path).map_err(|source| HouseError::Io { path: path.clone(), source })?;
             }
         }
-        Ok(Cleared { kept, files: old.len() as u64 })
+        let log_stays = !only_look && !desk.clear_log()?;
+        Ok(Cleared { kept, files: old.len() as u64, log_stays })
     }
 }
 

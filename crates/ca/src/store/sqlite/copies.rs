@@ -24,6 +24,21 @@ pub struct Copied {
     pub anchors: Option<String>,
 }
 
+/// What was passed over, so that nothing is done twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoneOn {
+    /// The number that CRLs go on from.
+    pub crl: u64,
+    /// How many links were ended that nobody had used when the copy was made.
+    pub links: u64,
+    /// Mails that waited when the copy was made, and may have gone since: they are given up.
+    pub mails: Vec<i64>,
+}
+
+const END_LINKS: &str = "UPDATE links SET used = ?1 WHERE used IS NULL";
+const GIVE_UP: &str = "UPDATE mails SET due = NULL, problem = 'the CA came back from a backup: it may have gone before'
+     WHERE due IS NOT NULL RETURNING id";
+
 impl SqliteStore {
     /// Writes everything as it stands at one moment to a new file, while others go on reading and writing, and looks through that
     /// file for damage. The file must not exist, or be empty; it has what is kept and nothing that was deleted.
@@ -58,13 +73,12 @@ impl SqliteStore {
 
     /// Goes on from a copy that was made at `copied`, when nothing is left of what came after it. Numbers that may have been given
     /// since are passed over: of CRLs one for each microsecond, and more of them nobody makes. Serial numbers need nothing: they
-    /// grow with the time, above 96 random bits. One-time passwords that could be used are ended, since they may have been. The audit log says so, with `detail`.
-    ///
-    /// The number that CRLs go on from.
+    /// grow with the time, above 96 random bits. One-time passwords and links that could be used are ended, and mails that waited are
+    /// given up, since they may have been used and sent. The audit log says so, with `detail`.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was changed; among them [`StoreError::Failed`] when the clock is before the copy.
-    pub fn go_on_from_copy(&self, copied: SystemTime, detail: &str, now: SystemTime) -> Result<u64, StoreError> {
+    pub fn go_on_from_copy(&self, copied: SystemTime, detail: &str, now: SystemTime) -> Result<GoneOn, StoreError> {
         let elapsed = now
             .duration_since(copied)
             .map_err(|_| StoreError::Failed("the copy was made later than now: look at the clock".into()))?;
@@ -78,9 +92,14 @@ impl SqliteStore {
             statement.execute(params![number, seconds(now)]).map_err(failure)?;
             let mut statement = connection.prepare_cached(statements::END_ALL_CREDENTIALS).map_err(failure)?;
             statement.execute([seconds(now)]).map_err(failure)?;
+            let links = connection.execute(END_LINKS, [seconds(now)]).map_err(failure)? as u64;
+            let mut statement = connection.prepare(GIVE_UP).map_err(failure)?;
+            let mails = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect);
+            let mut mails: Vec<i64> = mails.map_err(failure)?;
+            mails.sort_unstable();
             let (event, about) = (AuditEvent::Restored, "");
             audit::append(connection, &Entry { event, about, detail: &detail, actor: &actor })?;
-            Ok(number.unsigned_abs())
+            Ok(GoneOn { crl: number.unsigned_abs(), links, mails })
         })
     }
 }

@@ -24,11 +24,14 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (13, include_str!("../schema-13.sql")),
     (14, include_str!("../schema-14.sql")),
     (15, include_str!("../schema-15.sql")),
+    (16, include_str!("../schema-16.sql")),
 ];
+/// From this version on what changes of the tables delete is overwritten.
+const OVERWRITTEN: i64 = 16;
 /// How long one process waits for another's write.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it is waited for others to leave, where the file must be brought up to date: commands are short.
-const LEAVING: Duration = Duration::from_secs(1);
+pub(super) const LEAVING: Duration = Duration::from_secs(1);
 /// Pages in the log before they are copied to the file; what changed many times until then is copied once. The log's index has
 /// about as many in one piece.
 const CHECKPOINT: i64 = 4000;
@@ -75,6 +78,8 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // What is deleted is overwritten: it may be personal. Before the tables are changed, which deletes too.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(failure)?;
     // Else SQLite plans a statement anew for every value that it is given. Here the plan is the same for all of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     Ok(connection)
@@ -103,6 +108,10 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     if is_older {
         connection.execute_batch("ROLLBACK").map_err(failure)?;
         take_alone(connection, path)?;
+        if pragma("user_version").map_err(failure)? < OVERWRITTEN {
+            // Changes of older files left what they deleted.
+            connection.execute_batch("VACUUM").map_err(failure)?;
+        }
         begin(connection)?;
     }
     for &(version, changes) in SCHEMA_CHANGES {
@@ -130,8 +139,6 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Failed(format!("journal_mode is {mode}: the file system must allow WAL")));
     }
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT).map_err(failure)?;
-    // What is deleted is overwritten: it may be personal.
-    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(failure)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE).map_err(failure)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(failure)
 }

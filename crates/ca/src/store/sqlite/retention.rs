@@ -4,8 +4,8 @@ use std::{fmt, time::SystemTime};
 
 use rusqlite::Connection;
 
-use super::{SqliteStore, failure, seconds};
-use crate::StoreError;
+use super::{SqliteStore, audit, failure, file, seconds};
+use crate::{AuditEvent, StoreError, audit::Entry};
 
 /// Orders whose message is still there, decided before. What waits stays, and what waits for its receipt for as long.
 const ORDERS: &str = "SELECT order_id FROM messages JOIN orders ON orders.id = order_id
@@ -40,6 +40,24 @@ macro_rules! unfinished {
     };
 }
 const APPLICANTS: &str = unfinished!("DELETE");
+/// Who might have asked for first certificates, and whose passwords are all over without one that was used.
+macro_rules! unused {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            " FROM subjects WHERE EXISTS (SELECT 1 FROM credentials WHERE subject = subjects.id)
+                 AND NOT EXISTS (SELECT 1 FROM credentials WHERE subject = subjects.id
+                     AND (order_id IS NOT NULL OR coalesce(ended, expires) >= ?1))"
+        )
+    };
+}
+const SUBJECTS: &str = unused!("SELECT id");
+const COUNT_SUBJECTS: &str = unused!("SELECT count(*)");
+const CREDENTIALS: &str = "DELETE FROM credentials WHERE subject = ?1";
+const SUBJECT: &str = "DELETE FROM subjects WHERE id = ?1";
+/// Links whose time is over.
+const NO_LINK: &str = "UPDATE mails SET link = NULL WHERE link IN (SELECT id FROM links WHERE expires < ?1)";
+const LINKS: &str = "DELETE FROM links WHERE expires < ?1";
 const COUNT_APPLICANTS: &str = unfinished!("SELECT count(*)");
 
 /// Rows that are changed in one transaction.
@@ -54,6 +72,8 @@ pub struct Forgotten {
     pub mails: u64,
     /// Applicants who never got a card, with all that was written of them.
     pub applicants: u64,
+    /// Who might have asked for first certificates, and did not.
+    pub subjects: u64,
 }
 
 /// What was done before these times is forgotten.
@@ -66,7 +86,8 @@ pub(crate) struct Limits {
 
 impl fmt::Display for Forgotten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} orders, {} mails, {} applicants", self.orders, self.mails, self.applicants)
+        let Self { orders, mails, applicants, subjects } = self;
+        write!(f, "{orders} orders, {mails} mails, {applicants} applicants, {subjects} subjects")
     }
 }
 
@@ -84,47 +105,91 @@ impl SqliteStore {
                 orders: count(COUNT_ORDERS, orders)?,
                 mails,
                 applicants: count(COUNT_APPLICANTS, applicants)?,
+                subjects: count(COUNT_SUBJECTS, applicants)?,
             })
         })
     }
 
-    /// Forgets all of it, some at a time: others write between.
+    /// Forgets all of it, some at a time: others write between. What each time is forgotten the audit log says in the same transaction.
     pub(crate) fn forget(&self, limits: Limits) -> Result<Forgotten, StoreError> {
         let Limits { orders, mails, applicants } = limits;
         let orders = self.read(|connection| ids(connection, ORDERS, orders))?;
         let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
-        let mails = [sent?, given_up?].concat();
+        let old_mails = [sent?, given_up?].concat();
         // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
-        self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD])?;
-        self.change_each(&mails, &[MAIL])?;
-        let applicants = self.writer.run(move |connection| {
-            let mut statement = connection.prepare_cached(APPLICANTS).map_err(failure)?;
-            statement.execute([seconds(applicants)]).map_err(failure)
+        let of_orders = |count| Forgotten { orders: count, ..Forgotten::default() };
+        self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD], of_orders)?;
+        let of_mails = |count| Forgotten { mails: count, ..Forgotten::default() };
+        self.change_each(&old_mails, &[MAIL], of_mails)?;
+        let people = self.forget_at_once(move |connection| {
+            let execute = |sql: &str, before| {
+                let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+                statement.execute([seconds(before)]).map_err(failure)
+            };
+            execute(NO_LINK, mails)?;
+            execute(LINKS, mails)?;
+            let subjects = ids(connection, SUBJECTS, applicants)?;
+            change(connection, &subjects, &[CREDENTIALS, SUBJECT])?;
+            let applicants = execute(APPLICANTS, applicants)? as u64;
+            Ok(Forgotten { applicants, subjects: subjects.len() as u64, ..Forgotten::default() })
         })?;
-        let [orders, mails, applicants] = [orders.len(), mails.len(), applicants].map(|count| count as u64);
-        Ok(Forgotten { orders, mails, applicants })
+        let [orders, mails] = [orders.len(), old_mails.len()].map(|count| count as u64);
+        Ok(Forgotten { orders, mails, ..people })
     }
 
-    fn change_each(&self, ids: &[i64], statements: &'static [&str]) -> Result<(), StoreError> {
+    fn change_each(
+        &self,
+        ids: &[i64],
+        statements: &'static [&str],
+        forgotten: impl Fn(u64) -> Forgotten + Copy + Send + 'static,
+    ) -> Result<(), StoreError> {
         ids.chunks(AT_ONCE).try_for_each(|ids| {
             let ids = ids.to_vec();
-            self.writer.run(move |connection| {
-                ids.iter().try_for_each(|id| {
-                    statements.iter().try_for_each(|sql| {
-                        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-                        statement.execute([id]).map(drop).map_err(failure)
-                    })
-                })
+            self.forget_at_once(move |connection| {
+                change(connection, &ids, statements)?;
+                Ok(forgotten(ids.len() as u64))
             })
+            .map(drop)
         })
     }
 
-    /// Empties the write-ahead log, in which deleted things stand until it is written over. Where others read at this moment it stays:
-    /// then it is written over later.
-    pub(crate) fn clear_log(&self) -> Result<(), StoreError> {
-        // Not within the writer, whose work stands in a transaction.
-        self.read(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failure))
+    /// In one transaction with its record.
+    fn forget_at_once(
+        &self,
+        work: impl Fn(&Connection) -> Result<Forgotten, StoreError> + Send + 'static,
+    ) -> Result<Forgotten, StoreError> {
+        let actor = self.actor.clone();
+        self.writer.run(move |connection| {
+            let forgotten = work(connection)?;
+            if forgotten != Forgotten::default() {
+                let (event, detail) = (AuditEvent::Forgotten, forgotten.to_string());
+                audit::append(connection, &Entry { event, about: "", detail: &detail, actor: &actor })?;
+            }
+            Ok(forgotten)
+        })
     }
+
+    /// Empties the write-ahead log, in which deleted things stand until it is written over. `false` where others read or write all the
+    /// while: then it stays.
+    pub(crate) fn clear_log(&self) -> Result<bool, StoreError> {
+        // Not within the writer, whose work stands in a transaction.
+        self.read(|connection| {
+            // Who writes waits meanwhile.
+            connection.busy_timeout(file::LEAVING).map_err(failure)?;
+            let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            connection.busy_timeout(file::BUSY_TIMEOUT).map_err(failure)?;
+            busy.map(|busy| !busy).map_err(failure)
+        })
+    }
+}
+
+fn change(connection: &Connection, ids: &[i64], statements: &[&str]) -> Result<(), StoreError> {
+    ids.iter().try_for_each(|id| {
+        statements.iter().try_for_each(|sql| {
+            let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+            statement.execute([id]).map(drop).map_err(failure)
+        })
+    })
 }
 
 fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64>, StoreError> {
@@ -135,4 +200,4 @@ fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64
 
 /// What is done for each row, for the test that looks at plans. What is due is found by looking through what was not forgotten yet.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 6] = [MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD, MAIL];
+pub(super) const STATEMENTS: [&str; 8] = [MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD, MAIL, CREDENTIALS, SUBJECT];
