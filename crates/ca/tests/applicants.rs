@@ -396,6 +396,12 @@ fn only_certificates_of_the_applicant_go_on_the_card() {
     let namesake = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "other@example.cz", 300);
     refused(serials(&namesake), CardCertificateError::OtherHolder);
     refused(vec![own[0].clone(), own[0].clone()], CardCertificateError::Taken);
+    for subject in [format!("CN={NAME},C=SK"), format!("CN={NAME},SERIALNUMBER=IDCCZ-9,C=CZ"), format!("CN={NAME}")] {
+        refused(
+            serials(&first_pair(&place.world.ca, &subject, "eva@example.cz", 300)),
+            CardCertificateError::OtherHolder,
+        );
+    }
     let over = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 0);
     refused(serials(&over), CardCertificateError::NotValid);
     let revoked = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
@@ -411,6 +417,27 @@ fn only_certificates_of_the_applicant_go_on_the_card() {
     let taken = place.desk.personalise(second.id, "op", &made("0043", own), now()).unwrap_err();
     assert_eq!(taken.name(), "certificate-taken");
     place.desk.personalise(second.id, "op", &made("0043", serials(&fresh)), now()).unwrap();
+}
+
+#[test]
+fn a_number_that_was_checked_stands_in_the_certificates_on_the_card() {
+    let place = place();
+    let data = ApplicantData::new("Petr, \"P\"", "petr@example.cz", "CZ", Some("IDCCZ-7")).unwrap();
+    let who = place.desk.register(&data, now()).unwrap();
+    place.desk.confirm(&place.links(MailKind::Confirm).remove(0), now()).unwrap();
+    place.identify(who.id).unwrap();
+    place.desk.contract(who.id, "op", "C", now()).unwrap();
+    place.desk.pay(who.id, "op", "P", now()).unwrap();
+    let personalise = |subject: &str| {
+        let pair = first_pair(&place.world.ca, subject, "petr@example.cz", 300);
+        let certificates = pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        let made = Personalised { card: "7".into(), certificates, transport_pin: pin(PIN) };
+        place.desk.personalise(who.id, "op", &made, now()).map_err(|error| error.name())
+    };
+    let name = r#"CN=Petr\, \"P\""#;
+    assert_eq!(personalise(&format!("{name},C=CZ")).err(), Some("certificate-of-another"));
+    assert_eq!(personalise(&format!("{name},SERIALNUMBER=IDCCZ-8,C=CZ")).err(), Some("certificate-of-another"));
+    personalise(&format!("C=CZ,SERIALNUMBER=IDCCZ-7,{name}")).unwrap();
 }
 
 #[test]

@@ -10,8 +10,8 @@ pub enum CardCertificateError {
     /// It is revoked, on hold, or over.
     #[error("the certificate is not valid")]
     NotValid,
-    /// Name or address in it are not the applicant's.
-    #[error("the certificate is another holder's: name or address are not the applicant's")]
+    /// Name, country, number or address in it are not the applicant's.
+    #[error("the certificate is another holder's: its subject or its address is not the applicant's")]
     OtherHolder,
     /// It is on another card, or named twice.
     #[error("the certificate is on another card, or named twice")]

@@ -2,6 +2,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use x509_cert::name::Name;
 use zeroize::Zeroizing;
 
 use super::{ApplicantData, DataError, Stage, Step, StepRefused};
@@ -239,7 +240,8 @@ impl ApplicantDesk {
         self.plain(id, Step::Pay, operator, Some(reference), now)
     }
 
-    /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name and address.
+    /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
+    /// country, number and address, and nothing else of a person.
     ///
     /// # Errors
     /// [`ApplicantError`].
@@ -365,8 +367,8 @@ impl ApplicantDesk {
             return Err(Ok(CardCertificateError::NotValid));
         }
         let certificate = IssuedCertificate::from_der(&kept.der).map_err(|_| Ok(CardCertificateError::Unknown))?;
-        let common = certificate.certificate.tbs_certificate().subject().common_name().ok().flatten();
-        let name = common.is_some_and(|name| name.value() == record.data.name());
+        let asked: Result<Name, _> = record.data.distinguished_name().parse();
+        let name = asked.is_ok_and(|asked| parts(&asked) == parts(certificate.certificate.tbs_certificate().subject()));
         let address = email(&certificate.certificate).is_some_and(|address| address == record.data.email().as_str());
         if name && address { Ok(()) } else { Err(Ok(CardCertificateError::OtherHolder)) }
     }
@@ -375,6 +377,13 @@ impl ApplicantDesk {
 /// What a link says of an address, without the address: the link stays when the applicant is forgotten.
 pub(crate) fn hash_of(address: &MailAddress) -> [u8; 32] {
     Sha256::digest(address.as_str().as_bytes()).into()
+}
+
+/// What a name says, in whatever order.
+fn parts(name: &Name) -> Vec<String> {
+    let mut parts: Vec<_> = name.iter_rdn().map(ToString::to_string).collect();
+    parts.sort();
+    parts
 }
 
 fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
@@ -435,6 +444,9 @@ pub enum ApplicantError {
     /// The name of an operator, a contract, a payment or a card.
     #[error("operator, reference and card have 1 to {MAX_NOTE} characters and no control character")]
     Note,
+    /// No transport PIN.
+    #[error("a transport PIN has 4 to 32 printable ASCII characters")]
+    TransportPin,
     /// A certificate that cannot be on this applicant's card.
     #[error(transparent)]
     Certificate(CardCertificateError),
@@ -467,6 +479,7 @@ impl ApplicantError {
             Self::Changed => "data-changed",
             Self::Link(error) => error.name(),
             Self::Note => "note",
+            Self::TransportPin => "transport-pin",
             Self::Certificate(error) => error.name(),
             Self::CardTaken => "card-taken",
             Self::Sealed => "sealed",

@@ -5,13 +5,14 @@ use std::{str::FromStr, sync::Arc};
 use axum::{
     Extension, Router,
     body::{Bytes, to_bytes},
-    extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use obnova_ca::{
-    ApplicantData, ApplicantError, ApplicantId, LinkError, Personalised, Stage, TransportPin, store::ApplicantRecord,
+    ApplicantData, ApplicantError, ApplicantId, CardCertificateError, LinkError, Personalised, Stage, TransportPin,
+    store::ApplicantRecord,
 };
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -99,7 +100,19 @@ fn secret<'de, D: Deserializer<'de>>(text: D) -> Result<Zeroizing<String>, D::Er
     String::deserialize(text).map(Zeroizing::new)
 }
 
-type Answer = Result<Response, Response>;
+/// The applicant that a path names. What is no text names none.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|_| refused(&ApplicantError::Unknown))
+    }
+}
+
+type Answer<T = Response> = Result<T, Response>;
 
 async fn register(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>, request: Request) -> Response {
     answer(async {
@@ -122,7 +135,7 @@ async fn register(State(shared): State<Arc<Shared>>, Extension(peer): Extension<
     .await
 }
 
-async fn own(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn own(State(shared): State<Arc<Shared>>, Id(id): Id, headers: HeaderMap) -> Response {
     answer(async {
         let secret = bearer(&headers)?;
         let work = move || Ok(for_applicant(&shared.desks.applicants.own(id.parse()?, &secret)?));
@@ -131,7 +144,7 @@ async fn own(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers:
     .await
 }
 
-async fn correct(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn correct(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     answer(async {
         let secret = bearer(request.headers())?;
         let form: Form = body(request).await?;
@@ -172,7 +185,7 @@ async fn list(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -
     .await
 }
 
-async fn show_one(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn show_one(State(shared): State<Arc<Shared>>, Id(id): Id, headers: HeaderMap) -> Response {
     answer(async {
         is_operator(&shared, &headers)?;
         let work = move || Ok(for_operator(&shared.desks.applicants.get(id.parse()?)?));
@@ -181,32 +194,34 @@ async fn show_one(State(shared): State<Arc<Shared>>, Path(id): Path<String>, hea
     .await
 }
 
-async fn identity(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn identity(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: BySeen| {
         shared.desks.applicants.identify(id, &by.operator, &by.fingerprint, (shared.clock)())
     })
     .await
 }
 
-async fn contract(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn contract(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: ByWith| {
         shared.desks.applicants.contract(id, &by.operator, &by.reference, (shared.clock)())
     })
     .await
 }
 
-async fn payment(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn payment(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: ByWith| {
         shared.desks.applicants.pay(id, &by.operator, &by.reference, (shared.clock)())
     })
     .await
 }
 
-async fn card(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn card(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: Card| {
-        let transport_pin = TransportPin::new(&by.transport_pin).ok_or(ApplicantError::Note)?;
+        let transport_pin = TransportPin::new(&by.transport_pin).ok_or(ApplicantError::TransportPin)?;
         let serials = by.certificates.iter().map(|digits| serial(digits));
-        let certificates = serials.collect::<Option<_>>().ok_or(ApplicantError::Note)?;
+        let certificates = serials.collect::<Option<_>>();
+        // What is no serial number is none of this CA's.
+        let certificates = certificates.ok_or(ApplicantError::Certificate(CardCertificateError::Unknown))?;
         let made = Personalised { card: by.card, certificates, transport_pin };
         shared.desks.applicants.personalise(id, &by.operator, &made, (shared.clock)())
     })
@@ -220,7 +235,7 @@ fn serial(digits: &str) -> Option<Vec<u8>> {
     (0..digits.len()).step_by(2).map(byte).collect::<Option<_>>().filter(|_| sound)
 }
 
-async fn hand_over(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
+async fn hand_over(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: By| {
         shared.desks.applicants.hand_over(id, &by.operator, (shared.clock)())
     })
@@ -303,9 +318,11 @@ fn refused(error: &ApplicantError) -> Response {
     let status = match error {
         ApplicantError::Unknown => StatusCode::NOT_FOUND,
         ApplicantError::Step(_) | ApplicantError::CardTaken | ApplicantError::Changed => StatusCode::CONFLICT,
-        ApplicantError::Data(_) | ApplicantError::Note | ApplicantError::Certificate(_) | ApplicantError::Mail(_) => {
-            StatusCode::BAD_REQUEST
-        }
+        ApplicantError::Data(_)
+        | ApplicantError::Note
+        | ApplicantError::TransportPin
+        | ApplicantError::Certificate(_)
+        | ApplicantError::Mail(_) => StatusCode::BAD_REQUEST,
         ApplicantError::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ApplicantError::Link(LinkError::Unknown) => StatusCode::NOT_FOUND,
         ApplicantError::Link(LinkError::Expired | LinkError::Used) => StatusCode::GONE,
