@@ -232,6 +232,7 @@ fn a_password_is_one_modules() {
         other => panic!("{other}"),
     };
     assert_eq!(refused(Some("archive")), Refusal::OtherModule);
+    assert_eq!(refused(None), Refusal::OtherModule, "without a label it is the main one");
     let other = issue(&world.ca, USER, "archive", now());
     assert_eq!(refused(Some("archive")), Refusal::WrongPassword, "that module has a password of its own");
     assert_eq!(refused(None), Refusal::WrongPassword, "nor is it said which of two is meant");
@@ -453,6 +454,58 @@ fn plain_est_gets_the_same_answer_for_the_same_request_only() {
     assert!(pending(world.ca.reenroll(&two, old, now() + 350 * DAY)));
     let stranger = &world.impostor().old.certificates[0].certificate;
     assert!(matches!(world.ca.reenroll(&two, stranger, now()), Err(CaError::Refused(Refusal::UnknownPeer))));
+}
+
+/// A client that waits sends the password that it used: that is no guess of the next one, and the next one brings another order.
+#[test]
+fn who_waits_with_a_used_password_guesses_no_other_one() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let old = issue(&world.ca, USER, "main", now());
+    let (user, request) = (UserId::new(USER).unwrap(), First::of(&old, 1).request(0));
+    let ask = |password: &Secret| world.ca.enroll(&request, (&user, password), None, now());
+    let pending = |outcome| matches!(outcome, Ok(obnova_ca::Outcome::Pending { .. }));
+    assert!(pending(ask(&old.password.secret())));
+    let new = issue(&world.ca, USER, "main", now());
+    for poll in 0..12 {
+        assert!(pending(ask(&old.password.secret())), "{poll}");
+    }
+    let passwords = world.ca.first().unwrap().list(9).unwrap();
+    assert_eq!(passwords.iter().map(|one| one.guesses).collect::<Vec<_>>(), [0, 0]);
+    // Another request is about the newest one.
+    let other = First::of(&old, 2).request(0);
+    let refused = world.ca.enroll(&other, (&user, &old.password.secret()), None, now()).unwrap_err();
+    assert!(matches!(refused, CaError::Refused(Refusal::WrongPassword)), "{refused}");
+
+    let first = world.ca.list(None, 9).unwrap().remove(0).transaction;
+    world.ca.reject(&first, "who are you?", now()).unwrap();
+    assert!(pending(ask(&new.password.secret())), "a new password is a new order");
+    assert!(!pending(ask(&old.password.secret())), "the old one is decided");
+    assert_eq!(world.ca.list(None, 9).unwrap().len(), 2);
+}
+
+/// The record is of a guess that was wrong, not of the last one that was left.
+#[test]
+fn a_password_is_noted_as_locked_when_the_last_guess_is_wrong() {
+    for last_is_right in [true, false] {
+        let world = World::with(&one_certificate(&automatic()), KeyAlgorithm::P256);
+        let password = issue(&world.ca, USER, "main", now());
+        let (user, request) = (UserId::new(USER).unwrap(), First::of(&password, 1).request(0));
+        let mut moment = now();
+        for guess in 1..=10 {
+            let wrong = Secret::from_bytes(b"wrong").unwrap();
+            let typed = if guess == 10 && last_is_right { password.password.secret() } else { wrong };
+            let right = world.ca.enroll(&request, (&user, &typed), None, moment).is_ok();
+            assert_eq!(right, guess == 10 && last_is_right);
+            moment += DAY;
+        }
+        let mut locked = 0;
+        let count = |record: AuditRecord| {
+            locked += u32::from(record.event == AuditEvent::PasswordLocked.name());
+            true
+        };
+        AuditLog::new(world.store()).read(1, count).unwrap();
+        assert_eq!(locked, u32::from(!last_is_right));
+    }
 }
 
 /// The order and the use of its password are kept together or not at all, wherever it breaks.

@@ -22,6 +22,8 @@ const LONGEST: u64 = 1 << 20;
 pub struct Authority {
     pub url: String,
     pub anchors: Vec<ParsedCertificate>,
+    /// The module of the service: the label in EST's paths.
+    pub module: Option<String>,
 }
 
 /// As it lies beside a journal.
@@ -30,6 +32,8 @@ pub struct Authority {
 struct Remembered {
     url: String,
     trust: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    module: Option<String>,
 }
 
 impl Authority {
@@ -40,7 +44,7 @@ impl Authority {
                 Err(Failure::new(Kind::Usage, t!("error-ca-address", address = url.as_str())))
             }
             (Some(url), Some(trust)) => {
-                Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), anchors: read(trust)? }))
+                Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), anchors: read(trust)?, module: None }))
             }
             (None, None) => Ok(None),
             _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
@@ -55,6 +59,15 @@ impl Authority {
         }
     }
 
+    /// The one to go on with: that which was written down, at the address that `--ca` and `--trust` name if they do.
+    pub fn to_go_on_with(global: &Global, file: &Path) -> Result<Self, Failure> {
+        let named = Self::named(global)?;
+        let remembered = Self::remembered(file)?;
+        let module = remembered.as_ref().and_then(|known| known.module.clone());
+        let authority = named.map(|named| Self { module, ..named }).or(remembered);
+        authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))
+    }
+
     /// The one that was written down.
     pub fn remembered(file: &Path) -> Result<Option<Self>, Failure> {
         let text = match fs::read(file) {
@@ -67,13 +80,13 @@ impl Authority {
         };
         let known: Remembered = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
         let anchors = parse(known.trust.as_bytes()).map_err(unreadable)?;
-        Ok(Some(Self { url: known.url, anchors }))
+        Ok(Some(Self { url: known.url, anchors, module: known.module }))
     }
 
     /// Writes it down, for the day the renewal is resumed.
     pub fn remember(&self, file: &Path) -> Result<(), Failure> {
         let trust = self.anchors.iter().map(|anchor| files::pem(anchor.der())).collect();
-        let text = serde_json::to_vec(&Remembered { url: self.url.clone(), trust })
+        let text = serde_json::to_vec(&Remembered { url: self.url.clone(), trust, module: self.module.clone() })
             .map_err(|error| Failure::new(Kind::Internal, error.to_string()))?;
         Ok(files::write_private(file, &text)?)
     }
@@ -81,7 +94,11 @@ impl Authority {
     /// A connection to it.
     pub fn connection(&self) -> Result<EstConnection, Failure> {
         let https = Https::new(&self.url, tls_config(&self.anchors)?)?;
-        Ok(EstConnection::new(https, self.anchors.clone())?)
+        let connection = EstConnection::new(https, self.anchors.clone())?;
+        Ok(match &self.module {
+            Some(module) => connection.label(module),
+            None => connection,
+        })
     }
 
     /// The page that says who one is.

@@ -39,6 +39,25 @@ fn first(house: &House<'_>, more: &[&str]) -> Vec<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
+/// Who is in two modules says which one is meant, once: the rest of the order goes there too.
+#[test]
+fn a_password_of_a_module_is_used_in_that_module() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
+    let [_, password] = ["main", "invoices"].map(|module| {
+        let issue = ["password", "issue", "ca", "--user", "jana", "--module", module];
+        let said = house.operator(&[&issue[..], &name].concat()).ends_with(0);
+        let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    });
+    desk.write("once", &password);
+    desk.run(first(&house, &["--yes", "--module", "../invoices"])).ends_with(2);
+    desk.run(first(&house, &["--yes", "--module", "invoices"])).ends_with(8).says(&["Accepted, pending"]);
+    house.approve();
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(0).says(&["first certificates"]);
+}
+
 #[test]
 fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     let desk = Desk::new();

@@ -73,7 +73,7 @@ pub enum AuditEvent {
     PasswordEnded,
     /// A one-time password was used; the detail has the order.
     PasswordUsed,
-    /// A password was given wrong too often: the last guess was counted. Of a revocation password the record has the serial number.
+    /// A one-time password was given wrong too often: the last guess that was left was wrong.
     PasswordLocked,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,

@@ -169,48 +169,83 @@ impl FirstDesk {
         module: Option<&str>,
         now: SystemTime,
     ) -> Result<CredentialRecord, CaError> {
+        let module = Some(module.unwrap_or(Subject::MODULE));
         self.check(user, module, now, |credential| {
             let key = self.secret.open_proof_key(&credential.proof_keys, proof.hash(), user, &credential.id);
             key.is_some_and(|key| proof.verify(&key).is_ok())
-        })
+        })?
+        .ok_or_else(|| Refusal::WrongPassword.into())
     }
 
-    /// Whose password it is.
+    /// Whose password it is. Those whose order `is_of` says is asked for again come before the newest one: whoever waits for an order
+    /// sends the password that he used for it, which is no guess of another one.
     pub(super) fn check_password(
         &self,
         user: &UserId,
         password: &Password,
         module: Option<&str>,
+        is_of: impl Fn(&CredentialRecord) -> bool,
         now: SystemTime,
     ) -> Result<CredentialRecord, CaError> {
+        let module = Some(module.unwrap_or(Subject::MODULE));
         // As the paper has it, however it was typed; what is no such password is compared as it is.
         let text = std::str::from_utf8(password.as_bytes()).ok();
         let typed = text.and_then(|text| OneTimePassword::typed(text).ok()).map(|typed| typed.secret());
         let password = typed.as_ref().unwrap_or(password);
-        self.check(user, module, now, |credential| self.secret.matches(password, &credential.hash))
+        let matches = |credential: &CredentialRecord| self.secret.matches(password, &credential.hash);
+        for used in self.store.used_credentials(user.as_str(), module)?.iter().filter(|used| is_of(used)) {
+            match self.store.guess_of(used.id, self.policy.guesses, now)? {
+                Guess::Counted(credential) => match self.compare(*credential, module, matches) {
+                    Err(CaError::Refused(Refusal::WrongPassword)) => {}
+                    compared => return compared,
+                },
+                Guess::Not(wait @ NoGuess::Wait { .. }) => return Err(slowed_or_locked(wait).into()),
+                // Another password brings the same request anew.
+                Guess::Not(NoGuess::Locked) | Guess::Nobody => {}
+            }
+        }
+        let checked = self.check(user, module, now, matches);
+        if let Ok(None) = checked {
+            // As long as for somebody who is there.
+            self.secret.matches(password, &[]);
+        }
+        checked?.ok_or_else(|| Refusal::WrongPassword.into())
     }
 
-    /// Whether it is expired or used is told to who knows it, and to nobody else.
+    /// Nobody, when there is no such user.
     fn check(
         &self,
         user: &UserId,
         module: Option<&str>,
         now: SystemTime,
         matches: impl FnOnce(&CredentialRecord) -> bool,
+    ) -> Result<Option<CredentialRecord>, CaError> {
+        match self.store.guess(user.as_str(), module, self.policy.guesses, now)? {
+            Guess::Counted(credential) => self.compare(*credential, module, matches).map(Some),
+            Guess::Nobody => Ok(None),
+            Guess::Not(not) => Err(slowed_or_locked(not).into()),
+        }
+    }
+
+    /// Whether it is expired or used is told to who knows it, and to nobody else.
+    fn compare(
+        &self,
+        credential: CredentialRecord,
+        module: Option<&str>,
+        matches: impl FnOnce(&CredentialRecord) -> bool,
     ) -> Result<CredentialRecord, CaError> {
-        let credential = match self.store.guess(user.as_str(), module, self.policy.guesses, now)? {
-            Guess::Counted(credential) => *credential,
-            Guess::Nobody => return Err(Refusal::WrongPassword.into()),
-            Guess::Not(not) => return Err(slowed_or_locked(not).into()),
-        };
-        if credential.ended.is_some() || !matches(&credential) {
+        // Compared in any case: what has ended is not told by the time either.
+        if !matches(&credential) || credential.ended.is_some() {
+            if self.is_locked(credential.guesses) {
+                self.store.locked(credential.id)?;
+            }
             return Err(Refusal::WrongPassword.into());
         }
         self.store.guessed_right(credential.id)?;
         if module.is_some_and(|module| module != credential.subject.module) {
             return Err(Refusal::OtherModule.into());
         }
-        Ok(credential)
+        Ok(CredentialRecord { guesses: 0, ..credential })
     }
 
     /// What a revocation password will be checked with, as policy wants it; nothing when none is set and none has to be.

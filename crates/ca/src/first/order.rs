@@ -50,7 +50,7 @@ impl Ca {
     }
 
     /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
-    /// one-time password. `module` is the label in the path. The same request again, with the same password, is the same order and
+    /// one-time password. `module` is the label in the path, [`Subject::MODULE`](crate::Subject::MODULE) without one. The same request again, with the same password, is the same order and
     /// gets the same answer. It sets no revocation password: where policy demands one, it is refused.
     ///
     /// # Errors
@@ -63,9 +63,11 @@ impl Ca {
         now: SystemTime,
     ) -> Result<Outcome, CaError> {
         let desk = self.first().ok_or(Refusal::WrongPassword)?;
-        let credential = desk.check_password(user, password, module, now)?;
-        let who = [credential.subject.user.as_bytes(), credential.subject.module.as_bytes()];
-        let transaction = name_of("enroll", who, request);
+        // Another password makes it another order.
+        let named = |credential: &CredentialRecord| name_of("enroll", &credential.id, request);
+        let is_of = |used: &CredentialRecord| used.order.as_ref() == Some(&named(used));
+        let credential = desk.check_password(user, password, module, is_of, now)?;
+        let transaction = named(&credential);
         if let Some(known) = self.store().order(&transaction)? {
             return self.opened(&known, None);
         }
@@ -94,7 +96,7 @@ impl Ca {
         self.login(peer, now)?;
         let serial = peer.tbs_certificate().serial_number().as_bytes();
         let order = Order {
-            transaction: name_of("reenroll", [serial, &[]], request),
+            transaction: name_of("reenroll", serial, request),
             message: request.der().to_vec(),
             requests: vec![request.clone()],
             // Its key signed the handshake, over which the request came.
@@ -248,10 +250,11 @@ fn about(known: &Known, profile: Profile, request: &CertificationRequest) -> Res
     if same { Ok(()) } else { Err(Refusal::OtherNames(profile)) }
 }
 
-/// Names an order of plain EST, whose messages have no name: the same request of the same holder is the same order.
-fn name_of(operation: &str, who: [&[u8]; 2], request: &CertificationRequest) -> Transaction {
+/// Names an order of plain EST, whose messages have no name: the same request by the same password or
+/// certificate is the same order.
+fn name_of(operation: &str, by: &[u8], request: &CertificationRequest) -> Transaction {
     let mut hash = Sha256::new();
-    for part in [b"obnova est 1", operation.as_bytes(), who[0], who[1], request.der()] {
+    for part in [b"obnova est 1", operation.as_bytes(), by, request.der()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

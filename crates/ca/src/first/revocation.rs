@@ -57,7 +57,12 @@ impl<'a> RevocationPasswords<'a> {
             RevocationGuess::Counted { order, hash } if self.secret.matches(password, &hash) => {
                 Ok(self.store.guessed_revocation_password(order, guesser)?)
             }
-            RevocationGuess::Counted { .. } | RevocationGuess::None => Err(Refusal::WrongRevocationPassword.into()),
+            RevocationGuess::None => {
+                // As long as where there is one.
+                self.secret.matches(password, &[]);
+                Err(Refusal::WrongRevocationPassword.into())
+            }
+            RevocationGuess::Counted { .. } => Err(Refusal::WrongRevocationPassword.into()),
             RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
         }
     }

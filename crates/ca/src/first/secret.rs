@@ -95,10 +95,12 @@ impl CredentialSecret {
         Ok([&[VERSION], salt.as_slice(), hash.as_slice()].concat())
     }
 
-    /// Whether it is the password that `kept` was made from; compared in constant time.
+    /// Whether it is the password that `kept` was made from; compared in constant time. What is no such thing takes as long.
     pub(super) fn matches(&self, password: &Password, kept: &[u8]) -> bool {
-        let Some((&VERSION, rest)) = kept.split_first() else { return false };
-        let Some((salt, kept)) = rest.split_at_checked(SALT) else { return false };
+        let parts = kept.split_first().filter(|(version, _)| **version == VERSION);
+        let parts = parts.and_then(|(_, rest)| rest.split_at_checked(SALT));
+        // Nothing is like an empty one; it takes as long.
+        let (salt, kept) = parts.unwrap_or((&[0; SALT], &[]));
         self.argon2id(password, salt).is_some_and(|hash| hash.as_slice().ct_eq(kept).into())
     }
 

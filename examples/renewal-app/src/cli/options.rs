@@ -153,10 +153,19 @@ pub struct FirstOptions {
     pub wait: bool,
     #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
     pub service: Service,
+    #[arg(long, value_name = "MODULE", value_parser = module)]
+    pub module: Option<String>,
     #[command(flatten)]
     pub credentials: CredentialOptions,
     #[command(flatten)]
     pub pins: PinOptions,
+}
+
+// As it may stand in a path.
+fn module(text: &str) -> Result<String, String> {
+    let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let sound = (1..=32).contains(&text.len()) && text.bytes().all(label);
+    if sound { Ok(text.to_owned()) } else { Err("1-32 x A-Z a-z 0-9 -".into()) }
 }
 
 /// What a service certifies, as it is named on the command line.

@@ -21,5 +21,7 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
         return renew::resume(global, &folder, holder, &face, options.wait);
     }
     let policy = options.service.policy();
-    renew::begin(global, &folder, holder, &face, options.wait, |card| Plan::first(card, &policy, SystemTime::now()))
+    renew::begin(global, &folder, holder, &face, options.wait, options.module.as_deref(), |card| {
+        Plan::first(card, &policy, SystemTime::now())
+    })
 }

@@ -80,9 +80,7 @@ fn trusted(global: &Global, folder: &Path) -> Result<Vec<ParsedCertificate>, Fai
 fn into_renewal(global: &Global, folder: &Path, known: &Known, loose: Vec<Loose>, pins: Pins) -> Result<(), Failure> {
     let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
     let certificates = match_loose(loose, &keys).into_certificates();
-    let remembered = || Authority::remembered(&journals::authority(folder, &known.name));
-    let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
-    let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let authority = Authority::to_go_on_with(global, &journals::authority(folder, &known.name))?;
     let face = Face::new();
     let holder = Holder::new(&face, pins);
     let token = Some(tokens::open_shared(global)?);

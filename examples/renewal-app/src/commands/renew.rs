@@ -38,14 +38,14 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         policy.method = Method::SameKey;
     }
     let Some(link) = &options.link else {
-        return begin(global, &folder, holder, &face, options.wait, |card| {
+        return begin(global, &folder, holder, &face, options.wait, None, |card| {
             Plan::make(card, &policy, SystemTime::now())
         });
     };
     let link = RenewalLink::new(link, &Authority::named_trust(global)?)?;
     // Who mailed the link is who is asked.
     let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
-    begin(&global, &folder, holder, &face, options.wait, |card| -> Result<Plan, Failure> {
+    begin(&global, &folder, holder, &face, options.wait, None, |card| -> Result<Plan, Failure> {
         let plan = Plan::make(card, &policy, SystemTime::now())?;
         link.begin(&plan)?;
         Ok(plan)
@@ -63,9 +63,7 @@ pub fn resume(
     let Some(known) = journals::open(folder)?.into_iter().next() else {
         return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
     };
-    let remembered = || Authority::remembered(&journals::authority(folder, &known.name));
-    let authority = Authority::named(global)?.map_or_else(remembered, |named| Ok(Some(named)))?;
-    let authority = authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let authority = Authority::to_go_on_with(global, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
     let road = Road { folder, name: &known.name, authority: &authority, token, wait };
     let journal = FileJournal::open(folder, &known.name)?;
@@ -79,12 +77,14 @@ pub fn begin<E>(
     holder: Holder,
     face: &Rc<RefCell<Face>>,
     wait: bool,
+    module: Option<&str>,
     plan: impl FnOnce(&CardView) -> Result<Plan, E>,
 ) -> Result<(), Failure>
 where
     Failure: From<E>,
 {
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let authority = Authority { module: module.map(str::to_owned), ..authority };
     // Before anything is begun that would then wait for an answer.
     if !holder.agrees && !std::io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = t!("ask-plan"))));

@@ -137,7 +137,7 @@ impl Stage {
         let issuer = issued.authentication.certificate.tbs_certificate().issuer().clone();
         let token: SharedToken = Arc::new(Mutex::new(through(token)));
         let anchors = house.trust_anchors().iter().map(ParsedCertificate::try_from).collect::<Result<_, _>>();
-        let authority = Authority { url: server.url(), anchors: anchors.map_err(internal)? };
+        let authority = Authority { url: server.url(), anchors: anchors.map_err(internal)?, module: None };
         Ok(Self {
             token,
             count,

@@ -185,7 +185,7 @@ impl SqliteStore {
     }
 
     /// Counts a guess of somebody's one-time password, and has that on disk, before it is compared with anything. It is the newest
-    /// password of the user in `module`; where the module is not said, or the user is not in it, of the one module that he is in.
+    /// password of the user in `module`; where the user is not in it, of the one module that he is in.
     ///
     /// # Errors
     /// [`StoreError`]: then nothing may be compared.
@@ -198,19 +198,45 @@ impl SqliteStore {
     ) -> Result<Guess, StoreError> {
         let (user, module) = (user.to_owned(), module.map(str::to_owned));
         self.writer.run(move |connection| {
-            let Some(found) = newest(connection, &user, module.as_deref())? else { return Ok(Guess::Nobody) };
-            let (credential, guesses) = found;
-            match guesses.count_one(&policy, now) {
-                Err(not) => Ok(Guess::Not(not)),
-                Ok(Guesses { count, next }) => {
-                    set_guesses(connection, &credential.id, count, next)?;
-                    if count == policy.most {
-                        by_client(connection, AuditEvent::PasswordLocked, &to_hex(&credential.id), "")?;
-                    }
-                    Ok(Guess::Counted(Box::new(credential)))
-                }
-            }
+            let Some(subject) = one_subject(connection, &user, module.as_deref())? else { return Ok(Guess::Nobody) };
+            let found = one_credential(connection, statements::NEWEST_CREDENTIAL, params![subject])?;
+            found.map_or(Ok(Guess::Nobody), |found| count_guess(connection, found, policy, now))
         })
+    }
+
+    /// Counts a guess of this one-time password, as [`guess`](Self::guess) does.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nothing may be compared.
+    pub(crate) fn guess_of(&self, id: [u8; 16], policy: GuessPolicy, now: SystemTime) -> Result<Guess, StoreError> {
+        self.writer.run(move |connection| {
+            let found = one_credential(connection, statements::CREDENTIAL, params![id])?;
+            found.map_or(Ok(Guess::Nobody), |found| count_guess(connection, found, policy, now))
+        })
+    }
+
+    /// The one-time passwords that somebody has used for orders, the newest first: of the module that [`guess`](Self::guess) looks in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn used_credentials(
+        &self,
+        user: &str,
+        module: Option<&str>,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.read_at_once(|connection| {
+            let Some(subject) = one_subject(connection, user, module)? else { return Ok(Vec::new()) };
+            let mut statement = connection.prepare_cached(statements::USED_CREDENTIALS).map_err(failure)?;
+            statement.query_map([subject], read_credential).and_then(Iterator::collect).map_err(failure)
+        })
+    }
+
+    /// The last guess that was left of this one-time password was wrong.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn locked(&self, credential: [u8; 16]) -> Result<(), StoreError> {
+        self.writer.run(move |connection| by_client(connection, AuditEvent::PasswordLocked, &to_hex(&credential), ""))
     }
 
     /// The guess was right: the count begins anew.
@@ -260,26 +286,45 @@ fn set_guesses(connection: &Connection, credential: &[u8; 16], count: u32, next:
     statement.execute(params![credential, count, next]).map(drop).map_err(failure)
 }
 
-fn newest(
+fn count_guess(
     connection: &Connection,
-    user: &str,
-    module: Option<&str>,
-) -> Result<Option<(CredentialRecord, Guesses)>, StoreError> {
+    (credential, guesses): (CredentialRecord, Guesses),
+    policy: GuessPolicy,
+    now: SystemTime,
+) -> Result<Guess, StoreError> {
+    match guesses.count_one(&policy, now) {
+        Err(not) => Ok(Guess::Not(not)),
+        Ok(Guesses { count, next }) => {
+            set_guesses(connection, &credential.id, count, next)?;
+            Ok(Guess::Counted(Box::new(CredentialRecord { guesses: count, ..credential })))
+        }
+    }
+}
+
+/// Names the subject of this user in `module`, or in the one module that he is in.
+fn one_subject(connection: &Connection, user: &str, module: Option<&str>) -> Result<Option<i64>, StoreError> {
     let mut statement = connection.prepare_cached(statements::SUBJECTS_OF_USER).map_err(failure)?;
     let subjects = statement.query_map([user], read_subject).and_then(Iterator::collect);
     let subjects: Vec<SubjectRecord> = subjects.map_err(failure)?;
     let named = subjects.iter().find(|subject| Some(subject.module.as_str()) == module);
-    let subject = match (named, subjects.as_slice()) {
-        (Some(subject), _) | (None, [subject]) => subject,
-        _ => return Ok(None),
-    };
-    let mut statement = connection.prepare_cached(statements::NEWEST_CREDENTIAL).map_err(failure)?;
+    Ok(match (named, subjects.as_slice()) {
+        (Some(subject), _) | (None, [subject]) => Some(subject.id),
+        _ => None,
+    })
+}
+
+fn one_credential(
+    connection: &Connection,
+    sql: &str,
+    of: impl rusqlite::Params,
+) -> Result<Option<(CredentialRecord, Guesses)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
     let read = |row: &Row<'_>| {
         let credential = read_credential(row)?;
         let guesses = Guesses { count: credential.guesses, next: row.get(14)? };
         Ok((credential, guesses))
     };
-    statement.query_row([subject.id], read).optional().map_err(failure)
+    statement.query_row(of, read).optional().map_err(failure)
 }
 
 fn subject(connection: &Connection, user: &str, module: &str) -> Result<Option<SubjectRecord>, StoreError> {

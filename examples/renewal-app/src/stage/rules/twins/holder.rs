@@ -48,7 +48,7 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         slot.key = taken.as_ref().and_then(|one| one.key.clone());
         slot.certificates = taken.as_ref().map(|one| one.certificates.clone()).unwrap_or_default();
     }
-    let nowhere = Authority { url: "https://127.0.0.1:1".to_owned(), anchors: world.stage.authority.anchors.clone() };
+    let nowhere = Authority { url: "https://127.0.0.1:1".to_owned(), ..world.stage.authority.clone() };
     let lines = [
         ("no reader", vec![no_card(TokenError::Transport(obnova_transport::TransportError::NoReader))]),
         (
