@@ -182,7 +182,9 @@ fn whoever_lies_to_plain_est_is_refused_by_name() {
     // Another password, and the key that is certified already.
     let another = password(&home, &["--module", "invoices"]);
     let taken = request("CN=Jana Nováková,C=CZ", &one, KeyUsages::DigitalSignature);
-    let plain = Plain::new(&world, None, another.to_text());
+    let unlabelled = Plain::new(&world, None, another.to_text());
+    assert_eq!(refused(unlabelled.enroll(&taken)), (403, "other-module".into()));
+    let plain = Plain::new(&world, Some("invoices"), another.to_text());
     assert_eq!(refused(plain.enroll(&taken)), (400, "key-taken".into()));
     // Wrong ones are slowed, and the server says for how long.
     let guess = || Plain::new(&world, None, "guess").enroll(&other);
