@@ -131,7 +131,7 @@ help-completions-after =
 
 help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help)
 help-arg-user = The user id that you were given
-help-arg-module = For which module of the service the one-time password is, where it has several
+help-arg-of_module = For which module of the service the one-time password is, where it has several
 help-arg-service = What the service certifies: a pair (twins), or one certificate for logging in (partner)
 help-arg-link = Begin with the link in the mail that said that the certificates end; it names the CA too
 help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys

@@ -153,8 +153,8 @@ pub struct FirstOptions {
     pub wait: bool,
     #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
     pub service: Service,
-    #[arg(long, value_name = "MODULE", value_parser = module)]
-    pub module: Option<String>,
+    #[arg(long = "module", value_name = "MODULE", value_parser = module)]
+    pub of_module: Option<String>,
     #[command(flatten)]
     pub credentials: CredentialOptions,
     #[command(flatten)]

@@ -21,7 +21,7 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
         return renew::resume(global, &folder, holder, &face, options.wait);
     }
     let policy = options.service.policy();
-    renew::begin(global, &folder, holder, &face, options.wait, options.module.as_deref(), |card| {
+    renew::begin(global, &folder, holder, &face, options.wait, options.of_module.as_deref(), |card| {
         Plan::first(card, &policy, SystemTime::now())
     })
 }
