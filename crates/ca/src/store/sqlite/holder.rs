@@ -21,7 +21,15 @@ fn find(path: &Path, kinds: &[&str]) -> Option<u32> {
     shared.push("-shm");
     let inode = |path: &Path| std::fs::metadata(path).map(|file| file.ino().to_string()).ok();
     let inodes: Vec<_> = [inode(path), inode(Path::new(&shared))].into_iter().flatten().collect();
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // The list goes on changing while it is read, and a line that moves may be missed.
+    (0..READS).find_map(|_| holder_among(&std::fs::read_to_string("/proc/locks").ok()?, &inodes, kinds))
+}
+
+#[cfg(target_os = "linux")]
+const READS: usize = 3;
+
+#[cfg(target_os = "linux")]
+fn holder_among(locks: &str, inodes: &[String], kinds: &[&str]) -> Option<u32> {
     // Who waits for a lock stands there too, behind an arrow.
     let held = locks.lines().filter(|line| line.contains(" POSIX ") && !line.contains("->"));
     held.filter_map(|line| {
