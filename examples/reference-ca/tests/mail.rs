@@ -305,6 +305,18 @@ fn what_is_refused_for_good_is_given_up_and_what_is_not_comes_again_later() {
 }
 
 #[test]
+fn no_mail_goes_without_the_link_that_it_speaks_of() {
+    let place = Place::new();
+    let now = SystemTime::now();
+    place.outbox.post(&mail("old"), now).unwrap();
+    // As when links that are over are forgotten, and somebody has all mails tried again.
+    let database = rusqlite::Connection::open(place.home().join("ca.db")).unwrap();
+    assert_eq!(database.execute("UPDATE mails SET link = NULL", []).unwrap(), 1);
+    assert_eq!(place.deliver(now), (0, 1));
+    assert_eq!(place.state(), (MailState::GivenUp, "its link is over".into()));
+}
+
+#[test]
 fn a_mail_that_waited_behind_slow_ones_is_not_sent_by_two() {
     let place = Place::new();
     let relay = place.relay(&[]);

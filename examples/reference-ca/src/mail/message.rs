@@ -12,6 +12,10 @@ use super::MailConfig;
 /// The mail as it travels (RFC 5322): the same bytes each time it is sent.
 pub(super) fn message(mail: &QueuedMail, link: Option<&str>, config: &MailConfig) -> Result<Message, String> {
     let address = |text: &str| text.parse::<Address>().map_err(|error| error.to_string());
+    // It was over, and is not kept any more.
+    if link.is_none() && mail.body.contains(Mail::LINK) {
+        return Err("its link is over".into());
+    }
     let body = link.map_or_else(|| mail.body.clone(), |link| mail.body.replace(Mail::LINK, link));
     let mut message = Message::builder()
         .from(Mailbox::new(config.from_name.clone(), address(config.from.as_str())?))
