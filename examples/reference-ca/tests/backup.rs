@@ -133,8 +133,9 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     }
     assert_eq!(mode(&kept.path("back").join("ca.db")), 0o600);
     assert!(!kept.path("back").join("server.address").exists());
+    // They begin on the same day, so that nothing but chance and the clock tells their numbers apart.
     let newest = first_pair(&house, 20);
-    assert!(serial(&newest) > serial(&later), "serial numbers go on");
+    assert!(![serial(&kept.world.old), serial(&later)].contains(&serial(&newest)), "a serial number comes twice");
 }
 
 #[test]
