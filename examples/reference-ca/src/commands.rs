@@ -50,7 +50,9 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             let house = House::open(&directory)?;
             transaction.iter().try_for_each(|transaction| {
                 let order = house.ca().approve(transaction, SystemTime::now())?;
-                print(&format!("{transaction} issued, {} certificates\n", order.certificates.len()))
+                let count = order.certificates.len();
+                let what = if count == 1 { "certificate" } else { "certificates" };
+                print(&format!("{transaction} issued, {count} {what}\n"))
             })
         }
         Command::Reject { directory, transaction, reason } => {

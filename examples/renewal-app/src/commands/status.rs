@@ -37,7 +37,7 @@ fn show(screen: &mut Screen, known: &Known) {
         Stage::Failed => Mark::Bad,
         _ => Mark::Item,
     };
-    screen.mark(mark, &stage(process.stage()));
+    screen.mark(mark, &stage(process.stage(), process.plan().is_first()));
     let now = SystemTime::now();
     if let Action::Failed(failure) = process.next(now) {
         screen.detail(Failure::from(failure).message());
@@ -54,17 +54,18 @@ fn show(screen: &mut Screen, known: &Known) {
 }
 
 /// What happens next, or how it ended.
-fn stage(stage: Stage) -> String {
+fn stage(stage: Stage, first: bool) -> String {
+    let command = if first { "obnova first --resume" } else { "obnova renew --resume" };
     match stage {
-        Stage::AskRisk | Stage::AskPlan => t!("stage-ask"),
+        Stage::AskRisk | Stage::AskPlan => t!("stage-ask", command = command),
         Stage::Terms => t!("stage-terms"),
         Stage::Generate(KeyRole::Authentication) => t!("stage-generate-authentication"),
         Stage::Generate(KeyRole::Signature) => t!("stage-generate-signature"),
         Stage::Request(_) | Stage::Prepare | Stage::Vouch | Stage::Seal => t!("stage-request"),
         Stage::Send => t!("stage-send"),
-        Stage::PickUp => t!("stage-pick-up"),
+        Stage::PickUp => t!("stage-pick-up", command = command),
         Stage::AskCertificates => t!("stage-ask-certificates"),
-        Stage::Install => t!("stage-install"),
+        Stage::Install => t!("stage-install", command = command),
         Stage::Acknowledge => t!("stage-acknowledge"),
         Stage::ProveLogin | Stage::ProveSignature => t!("stage-prove"),
         Stage::Done => t!("stage-done"),
