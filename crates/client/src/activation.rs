@@ -22,7 +22,8 @@ pub fn activate(token: &SharedToken, prompt: &mut dyn Prompt, new: &New) -> Resu
         // What is wrong with its state the token says itself.
         return once_sure(token, prompt, &Pin::new(Secret::new(Vec::new())), new);
     };
-    let mut asker = Once::new(token, prompt, &[])?;
+    // The new passwords were collected here, and the reader takes no two of different kinds.
+    let mut asker = Once::new(token, prompt, &[])?.at_keyboard();
     retry(&mut asker, PasswordKind::TransportPin, |asker, pin| once_sure(token, asker.prompt, pin, new))
 }
 

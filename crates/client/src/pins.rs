@@ -6,7 +6,8 @@ use crate::{PinRequest, Prompt, Question, RunError, look::lock};
 
 /// Does one thing outside of a renewal that needs a password: asks for it, saying what for; asks again when it was wrong, for
 /// as long as tries are left; and never spends the last one without a clear yes. Where the card does not tell which one that
-/// is, every attempt after the second wrong one takes a yes (after the first, where it says that some were spent).
+/// is, every attempt after the second wrong one takes a yes (after the first, where it says that some were spent). Where the
+/// reader has a pad and the face takes it, `act` is given a [`Pin::at_pad`].
 ///
 /// # Errors
 /// [`RunError::Token`], [`RunError::Prompt`], [`RunError::LastTryKept`].
@@ -65,12 +66,14 @@ pub(crate) fn retry<A: Asker, T>(
     }
 }
 
-/// Asks the holder, after so many wrong ones, and after the last try was allowed where it may be the last.
+/// Asks the holder, after so many wrong ones, and after the last try was allowed where it may be the last. With `pad` it is
+/// entered at the reader.
 pub(crate) fn ask(
     prompt: &mut dyn Prompt,
     statuses: &[PasswordStatus],
     mut request: PinRequest,
     wrong: u32,
+    pad: bool,
 ) -> Result<Pin, RunError> {
     let password = request.password;
     request.was_wrong = wrong > 0;
@@ -87,8 +90,17 @@ pub(crate) fn ask(
     if last && !prompt.confirm(&Question::LastTry(password))? {
         return Err(RunError::LastTryKept { password });
     }
+    if pad {
+        prompt.at_pad(&request)?;
+        return Ok(if last { Pin::at_pad_with_last_try() } else { Pin::at_pad() });
+    }
     let secret = prompt.pin(&request)?;
     Ok(if last { Pin::with_last_try(secret) } else { Pin::new(secret) })
+}
+
+/// Whether passwords are entered at the reader: it has a pad, and the face takes it.
+pub(crate) fn at_pad(token: &SharedToken, prompt: &dyn Prompt) -> Result<bool, TokenError> {
+    Ok(prompt.takes_pad() && lock(token).capabilities()?.pin_pad)
 }
 
 impl PinRequest {
@@ -110,20 +122,29 @@ pub(crate) struct Once<'a> {
     card: String,
     statuses: Vec<PasswordStatus>,
     uses: &'a [PinUse],
+    pad: bool,
 }
 
 impl<'a> Once<'a> {
     pub(crate) fn new(token: &SharedToken, prompt: &'a mut dyn Prompt, uses: &'a [PinUse]) -> Result<Self, TokenError> {
         let card = lock(token).identity()?.label;
         let statuses = lock(token).passwords()?;
-        Ok(Self { prompt, card, statuses, uses })
+        let pad = at_pad(token, prompt)?;
+        Ok(Self { prompt, card, statuses, uses, pad })
+    }
+}
+
+impl Once<'_> {
+    /// The same at the keyboard, whatever the reader has.
+    pub(crate) fn at_keyboard(self) -> Self {
+        Self { pad: false, ..self }
     }
 }
 
 impl Asker for Once<'_> {
     fn pin(&mut self, wrong: u32, password: PasswordKind) -> Result<Pin, RunError> {
         let request = PinRequest::new(self.card.clone(), password, None, self.uses.to_vec());
-        ask(self.prompt, &self.statuses, request, wrong)
+        ask(self.prompt, &self.statuses, request, wrong, self.pad)
     }
 
     fn wrong(&mut self, password: PasswordKind, tries: Tries) {

@@ -29,6 +29,21 @@ pub trait Prompt {
         Err(PromptError::Nobody(format!("for the {}", request.what)))
     }
 
+    /// Whether passwords may be entered at the reader's own keys where it has them, so that they never come to this computer. A
+    /// face that was handed them over, or has no reader before it, leaves this as it is.
+    fn takes_pad(&self) -> bool {
+        false
+    }
+
+    /// Says that a password is to be entered at the reader's keys now, and what for; the reader waits for it when this returns.
+    /// Only asked of a face that [takes a pad](Self::takes_pad), for each use anew: what is entered there is held nowhere.
+    ///
+    /// # Errors
+    /// [`PromptError`]; the runner then stops without touching the card, and can go on later.
+    fn at_pad(&mut self, _request: &PinRequest) -> Result<(), PromptError> {
+        Ok(())
+    }
+
     /// Is told what happens, and may show it. Making a key can take half a minute on a real card.
     fn progress(&mut self, progress: &Progress<'_>);
 }

@@ -71,6 +71,9 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         ("--trust", global.trust.is_some()),
         ("--journal", global.journal.is_some()),
         ("--trace", global.trace.is_some()),
+        ("--no-pad", global.no_pad),
     ];
-    given.into_iter().find(|(name, given)| *given && !used.contains(name)).map(|(name, _)| name)
+    // Who opens a token opens its reader.
+    let is_used = |name: &str| used.contains(&if name == "--no-pad" { "--token" } else { name });
+    given.into_iter().find(|(name, given)| *given && !is_used(name)).map(|(name, _)| name)
 }

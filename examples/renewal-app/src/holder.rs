@@ -118,6 +118,22 @@ impl Prompt for Holder {
         Ok(secret)
     }
 
+    fn takes_pad(&self) -> bool {
+        // Whoever hands passwords over is not at the reader.
+        !self.pins.any()
+    }
+
+    fn at_pad(&mut self, request: &PinRequest) -> Result<(), PromptError> {
+        let mut face = self.face.borrow_mut();
+        face.progress = None;
+        if request.was_wrong {
+            face.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(request.password)));
+        }
+        ask::show(&mut face.screen, request);
+        face.screen.mark(Mark::Caution, &t!("pin-at-pad"));
+        Ok(())
+    }
+
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
         let mut face = self.face.borrow_mut();
         face.progress = None;

@@ -36,7 +36,7 @@ pub fn open(global: &Global) -> Result<Box<dyn Token>, Failure> {
     let Some(name) = global.token.as_deref().or(DEFAULT) else {
         return Err(Failure::new(Kind::Usage, t!("error-which-token")));
     };
-    Ok(open_named(name, global.trace.as_deref())?.token)
+    Ok(open_named(name, global.trace.as_deref(), !global.no_pad)?.token)
 }
 
 /// The same, as several may hold it.
@@ -44,10 +44,11 @@ pub fn open_shared(global: &Global) -> Result<SharedToken, Failure> {
     Ok(Arc::new(Mutex::new(open(global)?)))
 }
 
-/// Opens a token by its name, counted, and recorded if a file is given for that.
-pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
+/// Opens a token by its name, counted, and recorded if a file is given for that. Without `pad` the reader's own keys are not
+/// asked for.
+pub fn open_named(name: &str, trace: Option<&Path>, pad: bool) -> Result<Opened, Failure> {
     if let Some(file) = name.strip_prefix("sim:") {
-        return card(SimulatorConnection::new(simulated(Path::new(file))?), trace);
+        return card(SimulatorConnection::new(simulated(Path::new(file))?), trace, pad);
     }
     let location: Location = name.parse().map_err(|problem: obnova_card::LocationError| {
         Failure::new(Kind::Usage, t!("error-token-name", problem = problem.to_string()))
@@ -59,7 +60,7 @@ pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
         let tell = |reader: &str| anstream::eprintln!("{}", t!("card-waits-for-another-program", reader = reader));
         let open = || location.open_pcsc().unwrap_or(Err(TransportError::NoReader));
         let connection = Patient::open(reader.as_deref().unwrap_or("the reader"), USUAL, tell, open)?;
-        return card(connection, trace);
+        return card(connection, trace, pad);
     }
     #[cfg(feature = "pkcs11")]
     if let Some(token) = location.open_pkcs11() {
@@ -69,15 +70,20 @@ pub fn open_named(name: &str, trace: Option<&Path>) -> Result<Opened, Failure> {
 }
 
 /// The driver for a card behind a connection, with a count and perhaps a record around every conversation.
-pub fn card(connection: impl CardConnection + 'static, trace: Option<&Path>) -> Result<Opened, Failure> {
+pub fn card(connection: impl CardConnection + 'static, trace: Option<&Path>, pad: bool) -> Result<Opened, Failure> {
     let count = Count::new();
     let counted = Decorated::new(connection, count.clone());
     let Some(path) = trace else {
-        return Ok(Opened { token: Box::new(ProfileToken::new(counted)), count, record: None });
+        return Ok(Opened { token: driver(counted, pad), count, record: None });
     };
     let record = Record::to_writer(File::create(path)?);
     let recorded = Decorated::new(counted, record.clone());
-    Ok(Opened { token: Box::new(ProfileToken::new(recorded)), count, record: Some(record) })
+    Ok(Opened { token: driver(recorded, pad), count, record: Some(record) })
+}
+
+fn driver(connection: impl CardConnection + 'static, pad: bool) -> Box<dyn Token> {
+    let token = ProfileToken::new(connection);
+    Box::new(if pad { token } else { token.without_pin_pad() })
 }
 
 /// The token, for one operation. A card whose user panicked is still a card: each operation begins anew.

@@ -5,6 +5,7 @@
 pub mod apart;
 pub mod arrived;
 pub mod liar;
+pub mod pad;
 pub mod reader;
 pub mod report;
 mod row;

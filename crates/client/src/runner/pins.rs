@@ -5,7 +5,7 @@ use super::Runner;
 use crate::{
     LoginError, LoginProof, PinRequest, RunError,
     look::lock,
-    pins::{Asker, ask, note_wrong, retry},
+    pins::{Asker, ask, at_pad, note_wrong, retry},
 };
 
 /// Passwords that were given for uses which are not over yet, and what is known of their tries.
@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Pins {
     held: Vec<Held>,
     statuses: Option<Vec<PasswordStatus>>,
+    /// They are entered at the reader, each time anew.
+    pad: bool,
     /// A wrong one spent tries; a right one after it gave them back, so they are read again.
     spent: bool,
 }
@@ -82,7 +84,9 @@ impl Asker for OfPhase<'_, '_> {
             return Ok(held.pin.clone());
         }
         if runner.pins.statuses.is_none() || (runner.pins.spent && wrong == 0) {
-            let statuses = lock(&runner.token()?).passwords()?;
+            let token = runner.token()?;
+            runner.pins.pad = at_pad(&token, runner.seams.prompt)?;
+            let statuses = lock(&token).passwords()?;
             runner.pins.statuses = Some(statuses);
             runner.pins.spent = false;
         }
@@ -90,8 +94,10 @@ impl Asker for OfPhase<'_, '_> {
         let card = runner.process.plan().card.label.clone();
         let request = PinRequest::new(card, password, Some(self.phase), uses);
         let statuses = runner.pins.statuses.as_deref().unwrap_or_default();
-        let pin = ask(runner.seams.prompt, statuses, request, wrong)?;
-        runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
+        let pin = ask(runner.seams.prompt, statuses, request, wrong, runner.pins.pad)?;
+        if !pin.at_pad {
+            runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
+        }
         Ok(pin)
     }
 

@@ -38,6 +38,10 @@ pub struct Face {
     pub asked_for: Vec<(Credential, Option<CredentialProblem>)>,
     /// Says no to the certificates that came.
     pub is_somebody_else: bool,
+    /// Enters passwords at the reader where it has a pad.
+    pub takes_pad: bool,
+    /// What was to be entered there.
+    pub at_pad: Vec<PinRequest>,
     pub asked: Vec<PinRequest>,
     pub questions: Vec<String>,
     pub progress: Vec<String>,
@@ -61,6 +65,15 @@ impl Prompt for Face {
             return Err(PromptError::Cancelled);
         }
         if self.wrong.is_empty() { Ok(pin_for(request.password)) } else { Ok(Secret::from(self.wrong.remove(0))) }
+    }
+
+    fn takes_pad(&self) -> bool {
+        self.takes_pad
+    }
+
+    fn at_pad(&mut self, request: &PinRequest) -> Result<(), PromptError> {
+        self.at_pad.push(request.clone());
+        Ok(())
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {

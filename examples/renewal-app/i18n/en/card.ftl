@@ -39,6 +39,7 @@ card-kind = Kind: { $kind }
 card-makes = Makes keys: { $algorithms }
 card-in-place = A new key takes the place of the old one: while it is renewed there is nothing that works.
 card-beside = New keys are made beside the old ones, which keep working.
+card-pad = PINs are entered at the reader's own keys, and never come to this computer (--no-pad: at the keyboard).
 card-certificate = Slot { $slot }: { $name }
 card-certificate-issuer = Issued by { $issuer }
 card-certificate-serial = Serial { $serial }
@@ -86,6 +87,7 @@ pin-last-try = Only one try is left for the { $name }. If it is wrong now, it is
 pin-last-try-transport = There is one try for the transport PIN. If it is wrong now, the card is finished and you need a new one.
 pin-last-try-puk = Only one try is left for the PUK. If it is wrong now, no PIN of this card can be unblocked any more.
 pin-last-try-ask = Type "yes" to use the last try:
+pin-at-pad = Enter it at the reader's own keys now, as its display asks.
 pin-was-wrong = The { $name } was wrong.
 
 step-activate = Activate the card: obnova card activate

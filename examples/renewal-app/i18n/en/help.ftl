@@ -143,6 +143,7 @@ help-arg-ca = Address of the certification authority
 help-arg-trust = Certificates (PEM) by which the certification authority is recognised
 help-arg-journal = Folder of the journal [default: obnova in the state folder of your account]
 help-arg-trace = Write what is said to the card into this file; PINs are left out
+help-arg-no_pad = Enter PINs at this computer's keyboard, also where the reader has keys of its own
 help-arg-keep = Keep everything that was made in this folder, with a README
 help-arg-scenario = Which service to play
 help-arg-policy = The file of a service to play (policies/README.md)

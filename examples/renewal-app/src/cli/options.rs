@@ -20,6 +20,8 @@ pub struct Global {
     pub journal: Option<PathBuf>,
     #[arg(long, global = true, display_order = 904, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    #[arg(long, global = true, display_order = 905)]
+    pub no_pad: bool,
 }
 
 // Where passwords come from when nobody is there to be asked. Never an argument, never the environment: both are seen by

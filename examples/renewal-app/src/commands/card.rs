@@ -33,6 +33,9 @@ pub fn show(global: &Global) -> Result<(), Failure> {
     let algorithms: Vec<_> = card.capabilities.generate.iter().map(ToString::to_string).collect();
     screen.detail(&t!("card-makes", algorithms = algorithms.join(", ")));
     screen.detail(&if card.capabilities.in_place_only { t!("card-in-place") } else { t!("card-beside") });
+    if card.capabilities.pin_pad {
+        screen.detail(&t!("card-pad"));
+    }
     for status in &card.passwords {
         screen.mark(Mark::Item, &view::password_state(status));
     }

@@ -110,7 +110,7 @@ fn first_pair(options: &NewCard, mut card: Card, pin: &Pin) -> Result<String, Fa
     let issued = match options.inactive {
         Some(_) => personalise_inactive(&mut card, &house, &holder, &first, now)?,
         None => {
-            let mut token = tokens::card(SimulatorConnection::new(card), None)?.token;
+            let mut token = tokens::card(SimulatorConnection::new(card), None, false)?.token;
             personalise(token.as_mut(), &house, &holder, &first, pin, now)?
         }
     };

@@ -121,10 +121,12 @@ impl Stage {
 
         let trace = trace.map(Path::to_owned).or_else(|| keep.map(|_| folder.join("card.trace")));
         let Opened { mut token, count, record } = match token {
-            None => {
-                tokens::card(SimulatorConnection::new(new_card(&folder, keep.is_some(), &pins)?), trace.as_deref())?
-            }
-            Some(name) => tokens::open_named(name, trace.as_deref())?,
+            None => tokens::card(
+                SimulatorConnection::new(new_card(&folder, keep.is_some(), &pins)?),
+                trace.as_deref(),
+                false,
+            )?,
+            Some(name) => tokens::open_named(name, trace.as_deref(), false)?,
         };
         let holder = Holder { name: format!("CN={},C=CZ", t!("demo-holder")), email: t!("demo-email") };
         let algorithms = Pair { authentication: KeyAlgorithm::Rsa2048, signature: KeyAlgorithm::P256 };
