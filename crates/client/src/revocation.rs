@@ -95,7 +95,7 @@ pub fn revoke_by_password(https: &impl HttpExchange, wanted: &Revocation<'_>) ->
     let mut request = request(wanted);
     let answer = https.exchange(&request);
     wipe(&mut request);
-    read(&answer?)
+    read(&answer?, wanted.serial)
 }
 
 /// Ends a certificate of the holder who logs in with the card, and has its revocation password. What is ended may be on the card or
@@ -136,7 +136,7 @@ pub fn revoke_logged_in(
             error => RunError::Login(error),
         })
     });
-    read(&answer?)
+    read(&answer?, wanted.serial)
 }
 
 fn request(wanted: &Revocation<'_>) -> HttpRequest {
@@ -156,17 +156,26 @@ fn wipe(request: &mut HttpRequest) {
     request.body.fill(0);
 }
 
-fn read(answer: &HttpResponse) -> Result<(), RevocationError> {
+/// Only a server that names the certificate has revoked it.
+fn read(answer: &HttpResponse, serial: &str) -> Result<(), RevocationError> {
     let said = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     let text = |name: &str| said.get(name).and_then(Value::as_str).map(|text| printable(text, 300));
     match (answer.status, text("error")) {
-        (200, _) => Ok(()),
+        (200, None) if text("revoked").is_some_and(|revoked| number(&revoked) == number(serial)) => Ok(()),
+        (200, None) => Err(CaError::Protocol("it does not say that this certificate is revoked".to_owned()).into()),
         (_, Some(rule)) => Err(RevocationError::Refused { rule, text: text("reason").unwrap_or_default() }),
         (status, None) => {
             let text = printable(&String::from_utf8_lossy(&answer.body), 300);
             Err(CaError::Status { status, text }.into())
         }
     }
+}
+
+/// Digits that count of a serial number, however it is written.
+fn number(serial: &str) -> String {
+    let digits: String =
+        serial.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase()).collect();
+    digits.trim_start_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -201,6 +210,12 @@ mod tests {
     fn what_the_server_says_is_what_became_of_it() {
         let (outcome, heard) = asked(200, "{\"revoked\": \"01ab\"}");
         assert!(outcome.is_ok());
+        assert!(asked(200, "{\"revoked\": \"1AB\"}").0.is_ok(), "the same number");
+        for lie in ["{\"revoked\": \"00ff\"}", "{\"revoked\": true}", "{}", "", "<p>revoked</p>", "{\"revoked\": \"\"}"]
+        {
+            let (outcome, _) = asked(200, lie);
+            assert!(matches!(outcome, Err(RevocationError::Ca(CaError::Protocol(_)))), "{lie}");
+        }
         let heard: Value = serde_json::from_slice(&heard).unwrap();
         assert_eq!(heard, json!({ "serial": "01ab", "reason": "superseded", "password": "kůň \"baterie\"" }));
         let (outcome, _) = asked(403, "{\"error\": \"wrong\\u001b[2J\", \"reason\": \"look\\u202e at it\"}");
