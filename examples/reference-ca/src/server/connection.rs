@@ -38,7 +38,11 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
 ) {
-    let talk = move |stream, address, shared, stopped| converse(stream, address, acceptor.clone(), shared, stopped);
+    // Once for all connections: putting the many routes together costs more than the signature of a handshake.
+    let pages = pages::router(shared.clone());
+    let talk = move |stream, address, shared, stopped| {
+        converse(stream, address, acceptor.clone(), pages.clone(), shared, stopped)
+    };
     accept(listener, shared, stopped, talk).await;
 }
 
@@ -83,6 +87,7 @@ async fn converse(
     stream: TcpStream,
     address: SocketAddr,
     acceptor: TlsAcceptor,
+    pages: Router,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -96,7 +101,7 @@ async fn converse(
     let sent = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     // The handshake's signature was verified with it: that it cannot be read here is very unlikely, and then it is nobody's.
     let certificate = sent.and_then(|der| Certificate::from_der(der).ok()).map(Arc::new);
-    let router = pages::router(shared.clone()).layer(Extension(Peer { address, certificate }));
+    let router = Router::new().fallback_service(pages).layer(Extension(Peer { address, certificate }));
     speak(stream, router, &shared, stopped).await;
 }
 
