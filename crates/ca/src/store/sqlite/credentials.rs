@@ -5,9 +5,11 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    SqliteStore, audit, by_client, failure,
+    SqliteStore, audit, failure,
     guesses::{Guesses, NoGuess},
-    odd, seconds, statements, time,
+    odd,
+    orders::by_client,
+    seconds, statements, time,
 };
 use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, audit::Entry, transaction::to_hex};
 

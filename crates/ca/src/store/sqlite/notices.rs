@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, failure, mails, order_that_replaces, revocations, seconds};
+use super::{SqliteStore, failure, mails, orders::order_that_replaces, revocations, seconds};
 use crate::{Mail, StoreError, link::LinkId};
 
 const ADD: &str = "INSERT OR IGNORE INTO notices (serial, days, told) VALUES (?1, ?2, ?3)";

@@ -5,7 +5,11 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{existing, failure, order_that_replaces, seconds, statements, time};
+use super::{
+    failure,
+    orders::{existing, order_that_replaces},
+    seconds, statements, time,
+};
 use crate::{
     StoreError, Transaction,
     store::{NewOrder, OrderRecord, Repeat, RequestRecord},

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{SqliteStore, audit, failure, mails, seconds, statements, time};
+use super::{SqliteStore, audit, certificates, failure, mails, seconds, statements, time};
 use crate::{
     AuditEvent, KeyHash, Mail, StoreError, audit::Entry, link::LinkId, store::CertificateRecord, transaction::to_hex,
 };
@@ -100,7 +100,7 @@ impl SqliteStore {
             for Writ { serial, revocation, actor } in &writs {
                 let (_, ended) = revoke_with_key(connection, serial, *revocation, actor.unwrap_or(&own))?;
                 for serial in ended {
-                    let kept = super::certificate(connection, &serial)?;
+                    let kept = certificates::find(connection, &serial)?;
                     if let Some(mail) = kept.map(|kept| letters(&kept, *revocation)).transpose()?.flatten() {
                         mails::post(connection, &mail, LinkId::generate()?, now)?;
                     }
