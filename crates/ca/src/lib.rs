@@ -67,7 +67,7 @@ pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{
     Approval, FirstPolicy, GuessPolicy, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy,
-    RegistrationPolicy, RetentionPolicy, RevocationPolicy,
+    RegistrationPolicy, RetentionPolicy, RevocationPasswordPolicy, RevocationPolicy,
 };
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;

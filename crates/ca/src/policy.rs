@@ -5,6 +5,7 @@ mod notices;
 mod registration;
 mod retention;
 mod revocation;
+mod revocation_password;
 mod wire;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use notices::NoticePolicy;
 pub use registration::RegistrationPolicy;
 pub use retention::RetentionPolicy;
 pub use revocation::RevocationPolicy;
+pub use revocation_password::RevocationPasswordPolicy;
 
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -270,7 +270,7 @@ fn one_certificate_is_a_service_too_and_is_renewed_alone() {
 
 #[test]
 fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_wait() {
-    let policy = automatic().replace("revocation_password = \"optional\"", "revocation_password = \"required\"");
+    let policy = automatic().replace("required = false", "required = true");
     let world = World::with(&policy, KeyAlgorithm::P256);
     let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
     assert_eq!(rule(&world.first(&first)), "no-revocation-password");
@@ -309,7 +309,7 @@ fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_wait() {
 /// Plain EST has no place for a revocation password, and is no way around it.
 #[test]
 fn plain_est_gets_nothing_where_a_revocation_password_is_demanded() {
-    let policy = automatic().replace("revocation_password = \"optional\"", "revocation_password = \"required\"");
+    let policy = automatic().replace("required = false", "required = true");
     let world = World::with(&one_certificate(&policy), KeyAlgorithm::P256);
     let password = issue(&world.ca, USER, "main", now());
     let (user, request) = (UserId::new(USER).unwrap(), First::of(&password, 1).request(0));

@@ -3,18 +3,14 @@ use std::time::Duration;
 use const_oid::{ObjectIdentifier, db::rfc5280};
 use der::flagset::FlagSet;
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::KeyRole;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
-use crate::{ByRole, Pair, wire};
+use crate::{ByRole, Pair, Service, wire};
 
-mod file;
-
-/// What a house asks of a renewal. Data: a vendor writes another one instead of other code, and may write it as the table
-/// `[holder]` of a service's file (`policies/README.md`).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "file::File")]
+/// What a house asks of a renewal. Data: a vendor writes another one instead of other code, and may write it as the file of a
+/// [`Service`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// New keys, or the same keys certified again. It says nothing of a first order, which always has new keys.
     pub method: Method,
@@ -39,30 +35,16 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// `twins`: both keys new, from 30 days before the end; a signature certificate that is qualified and whose key lives in a
-    /// signature creation device; clocks that differ by five minutes at most; both proven in the end.
+    /// What the file of [`twins`](Service::TWINS) says: a pair, the certificate one signs with qualified.
     #[must_use]
     pub fn twins() -> Self {
-        Self {
-            method: Method::ReKey,
-            due_before: Duration::from_secs(30 * 24 * 3600),
-            algorithms: Pair::default(),
-            rules: ByRole {
-                authentication: Some(CertificateRules::authentication()),
-                signature: Some(CertificateRules::qualified_signature()),
-            },
-            confirm_first: true,
-            revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
-            clock_tolerance: CLOCK_TOLERANCE,
-            prove_login: true,
-            prove_signature: true,
-        }
+        Service::twins().policy
     }
 
-    /// `partner`: one certificate for logging in, proven by a login; otherwise as [`twins`](Self::twins).
+    /// What the file of [`partner`](Service::PARTNER) says: one certificate, for logging in.
     #[must_use]
     pub fn partner() -> Self {
-        Self { rules: ByRole::one(KeyRole::Authentication, CertificateRules::authentication()), ..Self::twins() }
+        Service::partner().policy
     }
 }
 

@@ -8,7 +8,6 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use serde::Deserialize;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
@@ -74,8 +73,7 @@ pub enum Command {
 }
 
 /// The services that can be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
     Twins,
     Activation,

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use clap::ValueEnum as _;
 use obnova_ca::{Policy as CaPolicy, Profile};
-use obnova_renewal::Policy;
-use serde::Deserialize;
+use obnova_renewal::{Policy, Service as Holders};
 
 use crate::{
     cli::Scenario,
@@ -27,7 +27,7 @@ pub struct Service {
     ca: toml::Table,
 }
 
-/// Numbers that the rules of a play hold what they see against.
+/// Numbers that the rules of a play hold what they see against: those of the service's file.
 pub struct Expects {
     /// How long a certificate is valid, in days.
     pub days: u64,
@@ -35,30 +35,13 @@ pub struct Expects {
     pub notices: Vec<u64>,
 }
 
-#[derive(Deserialize)]
-struct File {
-    service: Head,
-    holder: Policy,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    name: String,
-    plays: Scenario,
-}
-
 impl Service {
-    /// One of those that exist. What its rules expect is what is known of that service, whatever its file says.
+    /// One of those that exist.
     pub fn known(scenario: Scenario) -> Result<Self, Failure> {
-        Self::known_as(text_of(scenario)).map_err(internal)
+        Self::parse(text_of(scenario)).map_err(internal)
     }
 
-    fn known_as(text: &str) -> Result<Self, String> {
-        Ok(Self { expects: Expects { days: 365, notices: vec![21, 7] }, ..Self::parse(text)? })
-    }
-
-    /// Any other, from its file; its rules expect what the file says.
+    /// Any other, from its file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let unreadable = |problem: String| {
             Failure::new(Kind::Usage, t!("error-file", file = path.display().to_string(), problem = problem))
@@ -70,17 +53,15 @@ impl Service {
 
     fn parse(text: &str) -> Result<Self, String> {
         let of_ca = CaPolicy::from_toml(text).map_err(|error| error.to_string())?;
-        let File { service, holder } = toml::from_str(text).map_err(|error| error.to_string())?;
-        let plain = |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
-        if service.name.is_empty() || service.name.len() > 64 || !service.name.chars().all(plain) {
-            return Err("service.name: 1 to 64 small letters, digits and -".to_owned());
-        }
+        let Holders { name, plays, policy, .. } = Holders::from_toml(text).map_err(|error| error.to_string())?;
+        let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
+            .map_err(|_| "service.plays: \"twins\", \"activation\" or \"partner\"".to_owned())?;
         let expects = Expects {
             days: of_ca.profile(Profile::Authentication).validity.as_secs() / 86_400,
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
         };
         let ca = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        Ok(Self { name: service.name, plays: service.plays, policy: holder, expects, ca })
+        Ok(Self { name, plays, policy, expects, ca })
     }
 
     /// The CA's policy, but for how long a client waits: nobody watches a play for a minute.
@@ -95,18 +76,19 @@ impl Service {
 
 const fn text_of(scenario: Scenario) -> &'static str {
     match scenario {
-        Scenario::Twins => include_str!("../../../policies/twins.toml"),
-        Scenario::Activation => include_str!("../../../policies/activation.toml"),
-        Scenario::Partner => include_str!("../../../policies/partner.toml"),
+        Scenario::Twins => Holders::TWINS,
+        Scenario::Activation => Holders::ACTIVATION,
+        Scenario::Partner => Holders::PARTNER,
     }
 }
 
 #[cfg(test)]
 impl Service {
-    /// One of those that exist with another text in its file; its rules expect what they always do.
+    /// One of those that exist, with a CA and a holder that go by another text than the rules: those expect what its file says.
     pub fn but(scenario: Scenario, replaced: &str, by: &str) -> Self {
         let text = text_of(scenario);
         assert!(text.contains(replaced), "{replaced}");
-        Self::known_as(&text.replace(replaced, by)).unwrap()
+        let expects = Self::known(scenario).ok().unwrap().expects;
+        Self { expects, ..Self::parse(&text.replace(replaced, by)).unwrap() }
     }
 }

@@ -255,7 +255,7 @@ impl FirstDesk {
             self.envelopes.as_ref().ok_or(Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into()))?;
         let password = sealed.open(key).map_err(Refusal::SealedPassword)?;
         let characters = std::str::from_utf8(password.as_bytes()).map_or(0, |text| text.chars().count());
-        let least = self.policy.revocation_password_length;
+        let least = self.policy.revocation_password.minimum;
         if characters < least {
             return Err(Refusal::ShortPassword { least }.into());
         }

@@ -162,7 +162,7 @@ impl Ca {
 
     fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {
         usable(&asked.credential, now)?;
-        if asked.revocation_password.is_none() && self.policy().first.revocation_password_required {
+        if asked.revocation_password.is_none() && self.policy().first.revocation_password.required {
             return Err(Refusal::NoRevocationPassword.into());
         }
         let known = desk.known(&asked.credential.subject)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Approval, PolicyError,
+    Approval, PolicyError, RevocationPasswordPolicy,
     wire::{DAY, WireApproval, field, no_duplicates, range},
 };
 use crate::Profile;
@@ -21,10 +21,9 @@ pub struct FirstPolicy {
     pub password_life: Duration,
     /// What becomes of who guesses passwords.
     pub guesses: GuessPolicy,
-    /// Whether a first order has to set a revocation password.
-    pub revocation_password_required: bool,
-    /// The fewest characters that a revocation password has.
-    pub revocation_password_length: usize,
+    /// What a revocation password has to be like, and whether a first order has to set one. In the file it is a table of its own,
+    /// `[revocation_password]`, which both sides read.
+    pub revocation_password: RevocationPasswordPolicy,
 }
 
 /// What becomes of who guesses one password, a one-time or a revocation password. The right one begins the count anew. A revocation
@@ -61,8 +60,6 @@ pub(super) struct First {
     free_guesses: u64,
     guess_pause_seconds: u64,
     most_guesses: u64,
-    revocation_password: WireRevocationPassword,
-    revocation_password_length: u64,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -70,13 +67,6 @@ pub(super) struct First {
 enum WireProfile {
     Authentication,
     Signature,
-}
-
-#[derive(Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum WireRevocationPassword {
-    Optional,
-    Required,
 }
 
 impl Default for First {
@@ -89,14 +79,16 @@ impl Default for First {
             free_guesses: 3,
             guess_pause_seconds: 30,
             most_guesses: 10,
-            revocation_password: WireRevocationPassword::Optional,
-            revocation_password_length: 8,
         }
     }
 }
 
 impl First {
-    pub(super) fn check(self, renewals: Approval) -> Result<FirstPolicy, PolicyError> {
+    pub(super) fn check(
+        self,
+        renewals: Approval,
+        revocation_password: RevocationPasswordPolicy,
+    ) -> Result<FirstPolicy, PolicyError> {
         let profiles = self.profiles.iter().map(|profile| match profile {
             WireProfile::Authentication => Profile::Authentication,
             WireProfile::Signature => Profile::Signature,
@@ -113,14 +105,12 @@ impl First {
             return Err(field("first.most_guesses", format!("{most} is less than free_guesses, {free}")));
         }
         let pause = range("first.guess_pause_seconds", self.guess_pause_seconds, 1, DAY)?;
-        let length = range("first.revocation_password_length", self.revocation_password_length, 6, 64)?;
         Ok(FirstPolicy {
             profiles,
             approval: self.approval.map_or(renewals, Approval::from),
             password_life: Duration::from_secs(range("first.password_days", self.password_days, 1, 366)? * DAY),
             guesses: GuessPolicy { free, pause: Duration::from_secs(pause), most },
-            revocation_password_required: self.revocation_password == WireRevocationPassword::Required,
-            revocation_password_length: length as usize,
+            revocation_password,
         })
     }
 }
@@ -130,7 +120,7 @@ mod tests {
     use super::{super::Policy, *};
 
     fn with(first: &str) -> Result<FirstPolicy, PolicyError> {
-        let template = Policy::TEMPLATE.split("[first]").next().unwrap();
+        let (template, _) = Policy::TEMPLATE.split_once("[first]").unwrap();
         Policy::from_toml(&format!("{template}\n{first}")).map(|policy| policy.first)
     }
 
@@ -148,7 +138,7 @@ mod tests {
     fn every_field_is_read_and_every_odd_value_refused_by_its_name() {
         let policy = with(
             "[first]\nprofiles = [\"authentication\"]\napproval = \"automatic\"\npassword_days = 7\nfree_guesses = 1\n\
-             guess_pause_seconds = 5\nmost_guesses = 4\nrevocation_password = \"required\"\nrevocation_password_length = 12",
+             guess_pause_seconds = 5\nmost_guesses = 4",
         );
         let guesses = GuessPolicy { free: 1, pause: Duration::from_secs(5), most: 4 };
         assert_eq!(
@@ -158,8 +148,7 @@ mod tests {
                 approval: Approval::Automatic,
                 password_life: Duration::from_secs(7 * DAY),
                 guesses,
-                revocation_password_required: true,
-                revocation_password_length: 12,
+                revocation_password: RevocationPasswordPolicy { required: false, minimum: 8, distinct: 5 },
             }
         );
         for (text, wanted) in [
@@ -171,7 +160,6 @@ mod tests {
             ("free_guesses = 11", "first.most_guesses"),
             ("most_guesses = 101", "first.most_guesses"),
             ("guess_pause_seconds = 0", "first.guess_pause_seconds"),
-            ("revocation_password_length = 5", "first.revocation_password_length"),
         ] {
             match with(&format!("[first]\n{text}")).unwrap_err() {
                 PolicyError::Field { field, .. } => assert_eq!(field, wanted, "{text}"),

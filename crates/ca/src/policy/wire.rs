@@ -8,7 +8,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, registration::Registration,
-    retention::Retention, revocation::Revocation,
+    retention::Retention, revocation::Revocation, revocation_password::RevocationPassword,
 };
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -36,6 +36,8 @@ pub(super) struct Policy {
     revocation: Revocation,
     #[serde(default)]
     first: First,
+    #[serde(default)]
+    revocation_password: RevocationPassword,
     #[serde(default)]
     registration: Registration,
 }
@@ -133,7 +135,7 @@ impl Policy {
             registration: self.registration.check()?,
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
-            first: self.first.check(approval)?,
+            first: self.first.check(approval, self.revocation_password.check()?)?,
         })
     }
 }

@@ -1,0 +1,186 @@
+//! The file of a service as it is written. Values are checked where they are read, so that errors know the line.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use obnova_card::KeyRole;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny},
+};
+
+use super::Service;
+use crate::{ByRole, CertificateRules, Method, Pair, PasswordRules, Policy, policy::CLOCK_TOLERANCE, wire};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(deserialize_with = "one", rename = "version")]
+    _version: u64,
+    service: Head,
+    #[serde(default)]
+    holder: Holder,
+    revocation_password: Option<RevocationPassword>,
+    /// From here on the CA's side.
+    #[serde(default, rename = "renewal")]
+    _renewal: IgnoredAny,
+    #[serde(default, rename = "notices")]
+    _notices: IgnoredAny,
+    #[serde(default, rename = "retention")]
+    _retention: IgnoredAny,
+    #[serde(default, rename = "revocation")]
+    _revocation: IgnoredAny,
+    #[serde(default, rename = "registration")]
+    _registration: IgnoredAny,
+    #[serde(default, rename = "authentication")]
+    _authentication: IgnoredAny,
+    #[serde(default, rename = "signature")]
+    _signature: IgnoredAny,
+    #[serde(default, rename = "first")]
+    _first: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    #[serde(deserialize_with = "label")]
+    name: String,
+    plays: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Holder {
+    #[serde(deserialize_with = "roles")]
+    certificates: Vec<KeyRole>,
+    qualified: bool,
+    method: Method,
+    #[serde(deserialize_with = "days")]
+    due_before_days: u64,
+    confirm_first: bool,
+    #[serde(deserialize_with = "a_day")]
+    clock_tolerance_seconds: u64,
+    prove_login: bool,
+    prove_signature: bool,
+}
+
+impl Default for Holder {
+    /// What a file means that says nothing.
+    fn default() -> Self {
+        Self {
+            certificates: Pair::ROLES.into(),
+            qualified: false,
+            method: Method::ReKey,
+            due_before_days: 30,
+            confirm_first: true,
+            clock_tolerance_seconds: CLOCK_TOLERANCE.as_secs(),
+            prove_login: true,
+            prove_signature: true,
+        }
+    }
+}
+
+/// The table that both sides read. Whether there has to be a password is for the CA to say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Lengths")]
+struct RevocationPassword(PasswordRules);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Lengths {
+    #[serde(rename = "required")]
+    _required: bool,
+    #[serde(deserialize_with = "characters")]
+    minimum: u64,
+    distinct: u64,
+}
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self { _required: false, minimum: 8, distinct: 5 }
+    }
+}
+
+impl TryFrom<Lengths> for RevocationPassword {
+    type Error = String;
+
+    fn try_from(lengths: Lengths) -> Result<Self, String> {
+        let Lengths { minimum, distinct, .. } = lengths;
+        if !(1..=minimum).contains(&distinct) {
+            return Err(format!("distinct: {distinct} is out of range: 1 to minimum, {minimum}"));
+        }
+        let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(Self(PasswordRules { minimum: whole(minimum), distinct: whole(distinct) }))
+    }
+}
+
+impl From<File> for Service {
+    fn from(file: File) -> Self {
+        let File { service: Head { name, plays }, holder, revocation_password, .. } = file;
+        let signature =
+            if holder.qualified { CertificateRules::qualified_signature() } else { CertificateRules::signature() };
+        let asked = |role, rules| holder.certificates.contains(&role).then_some(rules);
+        let policy = Policy {
+            method: holder.method,
+            due_before: Duration::from_secs(holder.due_before_days * 24 * 3600),
+            algorithms: Pair::default(),
+            rules: ByRole {
+                authentication: asked(KeyRole::Authentication, CertificateRules::authentication()),
+                signature: asked(KeyRole::Signature, signature),
+            },
+            confirm_first: holder.confirm_first,
+            revocation_password: revocation_password.map(|rules| rules.0),
+            clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),
+            prove_login: holder.prove_login,
+            prove_signature: holder.prove_signature,
+        };
+        Self { name, plays, policy }
+    }
+}
+
+fn within<'de, D: Deserializer<'de>>(deserializer: D, range: RangeInclusive<u64>) -> Result<u64, D::Error> {
+    let value = u64::deserialize(deserializer)?;
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(D::Error::custom(format!("{value} is out of range: {} to {}", range.start(), range.end())))
+}
+
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 1..=3660)
+}
+
+fn a_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 0..=86_400)
+}
+
+fn characters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 6..=64)
+}
+
+fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        1 => Ok(1),
+        other => Err(D::Error::custom(format!("{other} is not known: this program reads version 1"))),
+    }
+}
+
+fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let plain = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit() || one == b'-';
+    if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(text);
+    }
+    Err(D::Error::custom("1 to 64 small letters, digits and -"))
+}
+
+fn roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<KeyRole>, D::Error> {
+    #[derive(Deserialize)]
+    struct Role(#[serde(with = "wire::role")] KeyRole);
+
+    let roles: Vec<_> = Vec::<Role>::deserialize(deserializer)?.into_iter().map(|role| role.0).collect();
+    let count = |role| roles.iter().filter(|one| **one == role).count();
+    if roles.is_empty() || Pair::ROLES.into_iter().any(|role| count(role) > 1) {
+        return Err(D::Error::custom("name \"authentication\", \"signature\", or both, each once"));
+    }
+    Ok(roles)
+}

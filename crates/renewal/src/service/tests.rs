@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{Method, PasswordRules};
+
+const HEAD: &str = "version = 1\n\n[service]\nname = \"mine\"\n";
+
+fn read(tables: &str) -> Result<Service, String> {
+    Service::from_toml(&format!("{HEAD}\n{tables}")).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_known_services_can_be_read() {
+    let (twins, activation, partner) = (Service::twins(), Service::activation(), Service::partner());
+    assert_eq!([&twins, &activation, &partner].map(|one| &*one.name), ["twins", "activation", "partner"]);
+    assert!(twins.policy.rules.authentication.is_some() && twins.policy.rules.signature.is_some());
+    assert!(partner.policy.rules.authentication.is_some() && partner.policy.rules.signature.is_none());
+    assert_eq!((twins.policy, partner.policy), (Policy::twins(), Policy::partner()));
+}
+
+#[test]
+fn what_is_left_out_is_as_it_is_for_most() {
+    let nothing = read("").unwrap();
+    assert_eq!((nothing.name.as_str(), nothing.plays.as_deref()), ("mine", None));
+    assert_eq!(nothing.policy.due_before, Duration::from_secs(30 * 86_400));
+    assert_eq!(nothing.policy.method, Method::ReKey);
+    assert_eq!(nothing.policy.revocation_password, None);
+    let twins = read("[holder]\nqualified = true\n[revocation_password]\n").unwrap().policy;
+    assert_eq!(twins, Policy::twins());
+    let short = read("[revocation_password]\nrequired = true\nminimum = 6\n").unwrap().policy;
+    assert_eq!(short.revocation_password, Some(PasswordRules { minimum: 6, distinct: 5 }));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_its_line_and_name() {
+    for (table, line, named) in [
+        ("holder", "certificates = []", "authentication"),
+        ("holder", "certificates = [\"signature\", \"signature\"]", "each once"),
+        ("holder", "certificates = [\"encryption\"]", "role"),
+        ("holder", "due_before_days = 0", "1 to 3660"),
+        ("holder", "due_before_days = 4000", "1 to 3660"),
+        ("holder", "clock_tolerance_seconds = 100000", "0 to 86400"),
+        ("holder", "method = \"again\"", "same-key"),
+        ("holder", "prove_logins = true", "prove_login"),
+        ("holder", "prove_login = 1", "boolean"),
+        ("revocation_password", "minimum = 5", "6 to 64"),
+        ("revocation_password", "least = 9", "minimum"),
+    ] {
+        let problem = read(&format!("[{table}]\n{line}")).unwrap_err();
+        assert!(problem.contains("line 7") && problem.contains(line) && problem.contains(named), "{problem}");
+    }
+    let problem = read("[revocation_password]\ndistinct = 9").unwrap_err();
+    assert!(problem.contains("line 6") && problem.contains("distinct"), "{problem}");
+}
+
+#[test]
+fn a_table_or_a_version_that_is_unknown_is_refused() {
+    for (text, named) in [
+        (HEAD.replace('1', "2"), "version 1"),
+        (HEAD.replace("version = 1", ""), "version"),
+        (HEAD.replace("mine", "Mine!"), "small letters"),
+        (HEAD.replace("name", "nmae"), "nmae"),
+        (format!("{HEAD}[holders]\n"), "holders"),
+        ("version = 1".to_owned(), "service"),
+    ] {
+        let Err(ServiceError::Syntax(problem)) = Service::from_toml(&text) else { panic!("{text}") };
+        assert!(problem.contains(named), "{problem}");
+    }
+    let long = format!("{HEAD}#{}", " ".repeat(Service::MAX_SIZE));
+    assert_eq!(Service::from_toml(&long), Err(ServiceError::TooLong { size: long.len() }));
+}
