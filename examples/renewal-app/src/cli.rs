@@ -11,7 +11,7 @@ use clap_complete::Shell;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
-    RevokeOptions, Service, TransportOptions, Why,
+    RevokeOptions, ServiceOptions, TransportOptions, Why,
 };
 
 use crate::texts;
@@ -41,7 +41,7 @@ pub enum Command {
         #[command(flatten)]
         pins: PinOptions,
     },
-    Doctor,
+    Doctor(ServiceOptions),
     #[command(subcommand)]
     Card(CardCommand),
     #[command(subcommand)]
@@ -52,8 +52,8 @@ pub enum Command {
     Install {
         #[arg(required = true, value_name = "FILE|LINK|-")]
         certificates: Vec<PathBuf>,
-        #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
-        service: Service,
+        #[command(flatten)]
+        service: ServiceOptions,
         #[command(flatten)]
         pins: PinOptions,
     },
@@ -72,9 +72,10 @@ pub enum Command {
     },
 }
 
-/// The services that can be played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// The services that are built in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Scenario {
+    #[default]
     Twins,
     Activation,
     Partner,

@@ -33,7 +33,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Scenario { scenario, policy, json, pins } => {
             scenario::run(global, scenario, policy.as_deref(), json, &pins)
         }
-        Command::Doctor => doctor::run(global),
+        Command::Doctor(service) => doctor::run(global, &service),
         Command::Card(CardCommand::List) => card::list(global),
         Command::Card(CardCommand::Show) => card::show(global),
         Command::Card(CardCommand::Activate(options)) => activate::run(global, &options),
@@ -43,7 +43,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Renew(options) => renew::run(global, &options),
         Command::First(options) => first::run(global, &options),
         Command::Status => status::run(global),
-        Command::Install { certificates, service, pins } => install::run(global, &certificates, service, &pins),
+        Command::Install { certificates, service, pins } => install::run(global, &certificates, &service, &pins),
         Command::Export { to, slots } => export::run(global, &to, &slots),
         Command::Register(options) => register::run(global, &options),
         Command::Revoke(options) => revoke::run(global, &options),
@@ -63,7 +63,7 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         Command::Revoke(options) if options.without_card => &["--ca", "--trust"],
         Command::Revoke(_) => &["--token", "--ca", "--trust", "--trace"],
         Command::Status => &["--journal"],
-        Command::Doctor | Command::Renew(_) | Command::First(_) | Command::Install { .. } => return None,
+        Command::Doctor(_) | Command::Renew(_) | Command::First(_) | Command::Install { .. } => return None,
     };
     let given = [
         ("--token", global.token.is_some()),

@@ -7,7 +7,7 @@ use obnova_ca::{Policy as CaPolicy, Profile};
 use obnova_renewal::{Policy, Service as Holders};
 
 use crate::{
-    cli::Scenario,
+    cli::{Scenario, ServiceOptions},
     failure::{Failure, Kind, internal},
     files,
     texts::t,
@@ -43,12 +43,24 @@ impl Service {
 
     /// Any other, from its file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let unreadable = |problem: String| {
-            Failure::new(Kind::Usage, t!("error-file", file = path.display().to_string(), problem = problem))
+        read(path, Self::parse)
+    }
+
+    /// What the holder's side of the service asks that a command names. A file may come without the tables of its CA; where it has them
+    /// the two sides have to agree.
+    pub fn asked_for(options: &ServiceOptions) -> Result<Policy, Failure> {
+        let Some(path) = &options.policy else {
+            let known = Holders::from_toml(text_of(options.service.unwrap_or_default()));
+            return Ok(known.map_err(internal)?.policy);
         };
-        let bytes = files::read(path, CaPolicy::MAX_SIZE as u64 + 1).map_err(|error| unreadable(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
-        Self::parse(&text).map_err(unreadable)
+        read(path, |text| {
+            let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
+            let has_ca = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("renewal"));
+            if has_ca {
+                CaPolicy::from_toml(text).map_err(|error| error.to_string())?;
+            }
+            Ok(holders.policy)
+        })
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -72,6 +84,15 @@ impl Service {
         }
         toml::to_string(&table).map_err(internal)
     }
+}
+
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {
+    let unreadable = |problem: String| {
+        Failure::new(Kind::Usage, t!("error-service", file = path.display().to_string(), problem = problem))
+    };
+    let bytes = files::read(path, Holders::MAX_SIZE as u64).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
+    parse(&text).map_err(unreadable)
 }
 
 const fn text_of(scenario: Scenario) -> &'static str {

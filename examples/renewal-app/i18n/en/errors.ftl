@@ -150,6 +150,8 @@ error-folder-not-empty = { $folder } is not empty: name a new folder.
 error-which-ca = Which CA? Name its address with --ca and the certificates it is recognised by with --trust.
 error-ca-address = --ca: "{ $address }" is not an address like https://ca.example.
 error-file = { $file }: { $problem }
+error-service = { $file }: { $problem }
+    Mend the file, or ask whoever gave it to you for another one; policies/README.md says what each field means.
 error-no-journal-folder = There is no folder for the journal: name one with --journal.
 error-nothing-to-resume = There is no renewal to go on with. Begin one with "obnova renew".
 error-under-way = A renewal of this card is under way: go on with it (obnova renew --resume).

@@ -88,6 +88,7 @@ help-first-after =
     Examples:
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana --service partner --wait
+      obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana --policy my-service.toml
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail, as files or as a link; they are matched to the keys on the card.
 help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and give it on standard input, where it is in no list of programs and in no history.
@@ -132,7 +133,7 @@ help-completions-after =
 help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help)
 help-arg-user = The user id that you were given
 help-arg-of_module = For which module of the service the one-time password is, where it has several
-help-arg-service = What the service certifies: a pair (twins), or one certificate for logging in (partner)
+help-arg-service = One of the services that are built in; twins when neither this nor --policy is there
 help-arg-link = Begin with the link in the mail that said that the certificates end; it names the CA too
 help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys
 help-arg-one_time_password_fd = Read the one-time password from this file descriptor
@@ -146,7 +147,7 @@ help-arg-trace = Write what is said to the card into this file; PINs are left ou
 help-arg-no_pad = Enter PINs at this computer's keyboard, also where the reader has keys of its own
 help-arg-keep = Keep everything that was made in this folder, with a README
 help-arg-scenario = Which service to play
-help-arg-policy = The file of a service to play (policies/README.md)
+help-arg-policy = The file of any other service (policies/README.md)
 help-arg-json = Print one JSON object
 help-arg-nss = Only this NSS database: a folder with cert9.db (may be given more than once)
 help-arg-module = The card's PKCS#11 library [default: that of the token, or OpenSC's]

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::TransportPinModel;
-use obnova_renewal::Policy;
+
+use super::Scenario;
 
 // No doc comments: clap would print them.
 
@@ -69,14 +70,15 @@ pub struct ActivateOptions {
 pub struct RenewOptions {
     #[arg(long, value_name = "LINK", conflicts_with_all = ["resume", "ca"])]
     pub link: Option<String>,
-    #[arg(long)]
+    // What was begun goes on as it was planned.
+    #[arg(long, conflicts_with_all = ["service", "policy", "same_key"])]
     pub resume: bool,
     #[arg(long)]
     pub yes: bool,
     #[arg(long)]
     pub wait: bool,
-    #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
-    pub service: Service,
+    #[command(flatten)]
+    pub service: ServiceOptions,
     #[arg(long)]
     pub same_key: bool,
     #[command(flatten)]
@@ -147,14 +149,14 @@ pub struct CredentialOptions {
 pub struct FirstOptions {
     #[arg(long, value_name = "ID")]
     pub user: Option<String>,
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["service", "policy", "of_module"])]
     pub resume: bool,
     #[arg(long)]
     pub yes: bool,
     #[arg(long)]
     pub wait: bool,
-    #[arg(long, value_enum, value_name = "SERVICE", default_value_t)]
-    pub service: Service,
+    #[command(flatten)]
+    pub service: ServiceOptions,
     #[arg(long = "module", value_name = "MODULE", value_parser = module)]
     pub of_module: Option<String>,
     #[command(flatten)]
@@ -170,23 +172,13 @@ fn module(text: &str) -> Result<String, String> {
     if sound { Ok(text.to_owned()) } else { Err("1-32 x A-Z a-z 0-9 -".into()) }
 }
 
-/// What a service certifies, as it is named on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Service {
-    /// A pair: login and qualified signature.
-    #[default]
-    Twins,
-    /// One certificate, for logging in.
-    Partner,
-}
-
-impl Service {
-    pub fn policy(self) -> Policy {
-        match self {
-            Self::Twins => Policy::twins(),
-            Self::Partner => Policy::partner(),
-        }
-    }
+// Which service: one that is built in, or any other from its file.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServiceOptions {
+    #[arg(long, value_enum, value_name = "SERVICE", conflicts_with = "policy")]
+    pub service: Option<Scenario>,
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 #[derive(Args, Clone, Debug)]

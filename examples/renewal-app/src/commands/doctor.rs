@@ -6,19 +6,21 @@ use obnova_renewal::Policy;
 use crate::{
     authority::Authority,
     checks::{self, Check},
-    cli::Global,
+    cli::{Global, ServiceOptions},
     failure::{Failure, Kind},
     journals,
+    service::Service,
     texts::t,
     tokens,
     ui::{Mark, Screen},
 };
 
 /// `doctor`: everything a renewal needs, line by line.
-pub fn run(global: &Global) -> Result<(), Failure> {
+pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
+    let policy = Service::asked_for(service)?;
     let mut screen = Screen::new();
     screen.title(&t!("doctor-title"));
-    let mut checks = card(global);
+    let mut checks = card(global, &policy);
     checks.push(journal(global));
     checks.push(authority(global));
     checks.iter().for_each(|check| screen.mark(check.mark, &check.text));
@@ -35,10 +37,10 @@ pub fn run(global: &Global) -> Result<(), Failure> {
     }
 }
 
-fn card(global: &Global) -> Vec<Check> {
+fn card(global: &Global, policy: &Policy) -> Vec<Check> {
     let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
     match seen {
-        Ok(card) => checks::card(&card, &Policy::twins(), SystemTime::now()),
+        Ok(card) => checks::card(&card, policy, SystemTime::now()),
         Err(failure) => vec![Check::bad(failure.kind(), t!("doctor-no-card", problem = failure.message()))],
     }
 }

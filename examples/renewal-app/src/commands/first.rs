@@ -9,6 +9,7 @@ use crate::{
     holder::{Face, Holder},
     journals,
     pins::Pins,
+    service::Service,
 };
 
 /// `first`: asks for first certificates with a user id and a one-time password, or goes on with that.
@@ -20,7 +21,7 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     if options.resume {
         return renew::resume(global, &folder, holder, &face, options.wait);
     }
-    let policy = options.service.policy();
+    let policy = Service::asked_for(&options.service)?;
     renew::begin(global, &folder, holder, &face, options.wait, options.of_module.as_deref(), |card| {
         Plan::first(card, &policy, SystemTime::now())
     })

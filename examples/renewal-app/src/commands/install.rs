@@ -5,17 +5,18 @@ use std::{
 };
 
 use obnova_client::{FileJournal, LinkError, Runner, follow_link, install_completion, is_link, look, read_mailed};
-use obnova_renewal::{Completion, Loose, ParsedCertificate, Refusal, Terms, Vouching, match_loose};
+use obnova_renewal::{Completion, Loose, ParsedCertificate, Policy, Refusal, Terms, Vouching, match_loose};
 
 use super::renew::Road;
 use crate::{
     authority::Authority,
-    cli::{Global, PinOptions, Service},
+    cli::{Global, PinOptions, ServiceOptions},
     failure::{Failure, Kind},
     holder::{Face, Holder},
     journals::{self, Known},
     phrases,
     pins::Pins,
+    service::Service,
     texts::t,
     tokens,
     ui::Mark,
@@ -26,7 +27,7 @@ const LONGEST: u64 = 64 * 1024;
 
 /// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings
 /// the other when it lies beside it.
-pub fn run(global: &Global, named: &[PathBuf], service: Service, options: &PinOptions) -> Result<(), Failure> {
+pub fn run(global: &Global, named: &[PathBuf], service: &ServiceOptions, options: &PinOptions) -> Result<(), Failure> {
     let pins = Pins::read(options)?;
     let folder = journals::folder(global)?;
     let mut loose = Vec::new();
@@ -49,7 +50,7 @@ pub fn run(global: &Global, named: &[PathBuf], service: Service, options: &PinOp
     };
     match journals::open(&folder)?.into_iter().find(|known| waits(known).is_some()) {
         Some(known) => into_renewal(global, &folder, &known, loose, pins),
-        None => onto_card(global, &loose, service, pins),
+        None => onto_card(global, &loose, &Service::asked_for(service)?, pins),
     }
 }
 
@@ -94,14 +95,14 @@ fn into_renewal(global: &Global, folder: &Path, known: &Known, loose: Vec<Loose>
 }
 
 /// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
-fn onto_card(global: &Global, loose: &[Loose], service: Service, pins: Pins) -> Result<(), Failure> {
+fn onto_card(global: &Global, loose: &[Loose], policy: &Policy, pins: Pins) -> Result<(), Failure> {
     let authority = Authority::named_trust(global)?;
     let terms = Terms { anchors: authority, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let came: Vec<_> = loose.iter().map(|one| one.certificate.der().to_vec()).collect();
-    let completion = Completion::make(&card, &came, &service.policy(), &terms, SystemTime::now())
-        .map_err(|refusal| refused(&refusal))?;
+    let completion =
+        Completion::make(&card, &came, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
     let face = Face::new();
     let mut holder = Holder::new(&face, pins);
     let outcome = install_completion(&token, &mut holder, &completion);

@@ -18,6 +18,7 @@ use crate::{
     holder::{Face, Holder},
     journals, phrases,
     pins::Pins,
+    service::Service,
     texts::t,
     tokens,
     told::Told,
@@ -33,7 +34,7 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     if options.resume {
         return resume(global, &folder, holder, &face, options.wait);
     }
-    let mut policy = options.service.policy();
+    let mut policy = Service::asked_for(&options.service)?;
     if options.same_key {
         policy.method = Method::SameKey;
     }
