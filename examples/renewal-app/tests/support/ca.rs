@@ -20,7 +20,16 @@ pub struct House<'a> {
 impl<'a> House<'a> {
     /// `obnova-ca init`, then `obnova-ca serve`, whose log is the file `ca.log`.
     pub fn open(desk: &'a Desk) -> Self {
-        operator(desk, &["init", "ca"]).ends_with(0);
+        Self::begin(desk, &["init", "ca"])
+    }
+
+    /// As [`open`](Self::open), of the service in this file on the desk.
+    pub fn of(desk: &'a Desk, policy: &str) -> Self {
+        Self::begin(desk, &["init", "ca", "--policy", policy])
+    }
+
+    fn begin(desk: &'a Desk, init: &[&str]) -> Self {
+        operator(desk, init).ends_with(0);
         let (server, url) = serve(desk, "127.0.0.1:0");
         Self { desk, server, url }
     }
