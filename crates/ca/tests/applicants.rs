@@ -11,8 +11,8 @@ use std::{
 use common::{DAY, Pair, World, first_pair, now};
 use obnova_ca::{
     ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, CardCertificateError, English, LinkDesk, LinkError,
-    LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, Registered, RegistrationPolicy, SqliteStore,
-    Stage, Step, StepRefused, TransportPin,
+    LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, Registered, RegistrationPolicy, RetentionDesk,
+    SqliteStore, Stage, Step, StepRefused, TransportPin,
     store::{ApplicantRecord, QueuedLink},
 };
 use obnova_status::RevocationReason;
@@ -288,6 +288,25 @@ fn a_lost_link_to_a_transport_pin_is_mailed_again_and_the_one_before_ends() {
     }
     assert_eq!(place.desk.show_transport_pin(&newest, late).unwrap().reveal(), PIN);
     assert_eq!(place.desk.hand_over(who.id, "op", late).unwrap_err().name(), "too-late", "the PIN is gone");
+}
+
+/// Nobody looked at it, and its last link is over: it is not kept for somebody who may find it.
+#[test]
+fn a_transport_pin_that_nobody_looked_at_is_forgotten_after_its_last_link() {
+    let place = place();
+    let (who, _) = place.at(Stage::HandedOver);
+    let link = place.links(MailKind::TransportPin).remove(0);
+    let over = now() + policy().transport_pin;
+    let retention = Policy::from_toml(Policy::TEMPLATE).unwrap().retention;
+    let retention = RetentionDesk::new(Arc::new(place.world.store()), retention.clone());
+    assert_eq!(retention.forget(over + 29 * DAY).unwrap().transport_pins, 0);
+    assert!(place.desk.get(who.id).unwrap().has_transport_pin, "another link can be mailed for a while");
+    assert_eq!(retention.forget(over + 31 * DAY).unwrap().transport_pins, 1);
+    let record = place.desk.get(who.id).unwrap();
+    assert_eq!((record.has_transport_pin, record.pin_shown), (false, None));
+    let refused = place.desk.show_transport_pin(&link, now()).map(|_| ()).unwrap_err();
+    assert_eq!(refused.name(), "unknown-link");
+    assert_eq!(place.desk.hand_over(who.id, "op", now()).unwrap_err().name(), "too-late");
 }
 
 #[test]

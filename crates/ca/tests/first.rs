@@ -498,13 +498,21 @@ fn a_password_is_noted_as_locked_when_the_last_guess_is_wrong() {
             assert_eq!(right, guess == 10 && last_is_right);
             moment += DAY;
         }
-        let mut locked = 0;
+        let (mut locked, mut slowed) = (0, Vec::new());
         let count = |record: AuditRecord| {
             locked += u32::from(record.event == AuditEvent::PasswordLocked.name());
+            if record.event == AuditEvent::PasswordSlowed.name() {
+                slowed.push(record.detail);
+            }
             true
         };
         AuditLog::new(world.store()).read(1, count).unwrap();
         assert_eq!(locked, u32::from(!last_is_right));
+        assert_eq!(
+            slowed,
+            ["3 wrong guesses", "6 wrong guesses"],
+            "when they begin to wait, and when there were twice as many"
+        );
     }
 }
 

@@ -127,7 +127,10 @@ fn the_audit_log_says_how_much_and_stays_sound() {
         true
     })
     .unwrap();
-    assert_eq!(last, Some(("forgotten".into(), "1 orders, 0 mails, 0 applicants, 0 subjects".into())));
+    assert_eq!(
+        last,
+        Some(("forgotten".into(), "1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs".into()))
+    );
 }
 
 #[test]
@@ -174,18 +177,20 @@ fn who_never_used_a_password_is_forgotten_and_so_are_links_that_are_over() {
     };
     token(&world.send(&Draft::renewing(&world.old, 1)));
     let order: i64 = database.query_row("SELECT id FROM orders", [], |row| row.get(0)).unwrap();
-    // Entered only; over; over and another one that is not; ended; used.
+    // Entered only; over; over and another one that is not; ended; used; entered later.
     type Password = (u32, Option<u32>, Option<i64>);
-    let credentials: [(i64, &[Password]); 5] = [
+    let credentials: [(i64, &[Password]); 6] = [
         (1, &[]),
         (2, &[(1, None, None)]),
         (3, &[(1, None, None), (50, None, None)]),
         (4, &[(50, Some(1), None)]),
         (5, &[(1, None, Some(order))]),
+        (6, &[]),
     ];
     for (id, of) in credentials {
-        let sql = "INSERT INTO subjects (id, user, module, name, email) VALUES (?1, ?2, '', x'00', ?2)";
-        database.execute(sql, rusqlite::params![id, format!("planted-subject-{id}")]).unwrap();
+        let sql = "INSERT INTO subjects (id, user, module, name, email, entered) VALUES (?1, ?2, '', x'00', ?2, ?3)";
+        let entered = day(if id == 6 { 50 } else { 0 });
+        database.execute(sql, rusqlite::params![id, format!("planted-subject-{id}"), entered]).unwrap();
         for (index, (expires, ended, order)) in of.iter().enumerate() {
             let sql = "INSERT INTO credentials (id, subject, issued, expires, ended, order_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
             let row = rusqlite::params![[id as u8, index as u8], id, day(0), day(*expires), ended.map(day), order];
@@ -204,14 +209,109 @@ fn who_never_used_a_password_is_forgotten_and_so_are_links_that_are_over() {
     let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
     let of = |subjects| Forgotten { subjects, ..Forgotten::default() };
     assert_eq!(desk.forget(now() + 90 * DAY).unwrap(), of(0));
-    assert_eq!(desk.due(now() + 92 * DAY).unwrap(), of(2));
-    assert_eq!(desk.forget(now() + 92 * DAY).unwrap(), of(2));
+    assert_eq!(desk.due(now() + 92 * DAY).unwrap(), of(3));
+    assert_eq!(desk.forget(now() + 92 * DAY).unwrap(), of(3));
     assert_eq!(desk.forget(now() + 92 * DAY).unwrap(), of(0));
     assert!(desk.clear_log().unwrap());
     let content = content(&world);
-    let kept: Vec<_> = (1..=5).filter(|id| has(&content, format!("planted-subject-{id}").as_bytes())).collect();
-    assert_eq!(kept, [1, 3, 5]);
+    let kept: Vec<_> = (1..=6).filter(|id| has(&content, format!("planted-subject-{id}").as_bytes())).collect();
+    assert_eq!(kept, [3, 5, 6]);
     assert!(!has(&content, b"planted-over") && has(&content, b"planted-good"));
+}
+
+#[test]
+fn a_transport_pin_that_nobody_can_use_any_more_is_gone_and_others_are_not() {
+    let world = World::new();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let day = |days: u32| {
+        let at = now() + DAY * days;
+        at.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
+    };
+    // Stage, the last day of each link, the last day of the certificate on the card, why it ended today if it did.
+    type Card = (&'static str, &'static [u32], u32, Option<&'static str>);
+    let cards: [(u8, Card); 7] = [
+        (1, ("handed-over", &[10], 300, None)),
+        (2, ("handed-over", &[10, 20], 300, None)),
+        (3, ("personalised", &[], 300, None)),
+        (4, ("personalised", &[], 5, None)),
+        (5, ("personalised", &[], 300, Some("superseded"))),
+        (6, ("personalised", &[], 300, Some("certificateHold"))),
+        // Somebody else's link, of whose number this one's is the begin.
+        (0x10, ("handed-over", &[300], 300, None)),
+    ];
+    for (id, (stage, links, ends, ended)) in cards {
+        let sql = "INSERT INTO applicants (id, secret, stage, name, email, country, registered, card, transport_pin)
+             VALUES (?1, x'00', ?2, 'planted', 'a@example.cz', 'CZ', ?3, ?4, CAST(?5 AS BLOB))";
+        let row = rusqlite::params![[id], stage, day(0), format!("card-{id}"), format!("planted-sealed-pin-{id:02}")];
+        database.execute(sql, row).unwrap();
+        let sql = "INSERT INTO certificates (serial, profile, key, subject, not_after, der)
+             VALUES (?1, 'signature', ?1, '', ?2, x'00')";
+        database.execute(sql, rusqlite::params![[id], day(ends)]).unwrap();
+        database.execute("INSERT INTO applicant_certificates VALUES (?1, ?1)", [[id]]).unwrap();
+        if let Some(reason) = ended {
+            let sql = "INSERT INTO revocations (serial, since, reason) VALUES (?1, ?2, ?3)";
+            database.execute(sql, rusqlite::params![[id], day(0), reason]).unwrap();
+        }
+        for (index, expires) in links.iter().enumerate() {
+            let link = [id, index as u8];
+            let sql = "INSERT INTO links (id, purpose, about, expires) VALUES (?1, 'transport-pin', x'00', ?2)";
+            database.execute(sql, rusqlite::params![link, day(*expires)]).unwrap();
+            let sql = "INSERT INTO mails (key, kind, recipient, subject, body, link, queued, sent)
+                 VALUES (?1, 'transport-pin', '', '', '', ?2, 0, 0)";
+            database.execute(sql, rusqlite::params![format!("transport-pin/{id:02x}/{index}"), link]).unwrap();
+        }
+    }
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    let kept = || {
+        let mut statement = database
+            .prepare("SELECT id FROM applicants WHERE transport_pin IS NOT NULL ORDER BY registered, rowid")
+            .unwrap();
+        let ids = statement.query_map([], |row| row.get::<_, [u8; 1]>(0)).unwrap();
+        ids.map(|id| id.unwrap()[0]).collect::<Vec<_>>()
+    };
+    for (at, left) in [
+        (29, vec![1, 2, 3, 4, 5, 6, 0x10]),
+        (31, vec![1, 2, 3, 4, 6, 0x10]),
+        (36, vec![1, 2, 3, 6, 0x10]),
+        (41, vec![2, 3, 6, 0x10]),
+        (49, vec![2, 3, 6, 0x10]),
+        (51, vec![3, 6, 0x10]),
+    ] {
+        let before = kept().len();
+        let due = desk.due(now() + DAY * at).unwrap();
+        assert_eq!((due.transport_pins, due), ((before - left.len()) as u64, desk.forget(now() + DAY * at).unwrap()));
+        assert_eq!(kept(), left, "on day {at}");
+    }
+    assert!(desk.clear_log().unwrap());
+    let content = content(&world);
+    let stand: Vec<_> =
+        cards.iter().filter(|(id, _)| has(&content, format!("planted-sealed-pin-{id:02}").as_bytes())).collect();
+    assert_eq!(stand.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [3, 6, 0x10], "it is overwritten");
+    desk.forget(now() + 331 * DAY).unwrap();
+    assert_eq!(kept(), [], "in the end nothing on the card is valid");
+}
+
+#[test]
+fn what_checks_passwords_goes_when_they_are_good_for_nothing() {
+    let world = World::automatic();
+    let renewed = |transaction, password: &str| {
+        let pair = first_pair(&world.ca, common::HOLDER, common::EMAIL, 20);
+        let draft = Draft::renewing(&pair, transaction);
+        let message = draft.message_with(Some(world.sealed(password)));
+        issued(world.ask(&message, &draft.transaction, obnova_enroll::cmc::Asked::Certificates, now())).remove(0)
+    };
+    let certificate = renewed(1, "a good password");
+    let serial = certificate.tbs_certificate().serial_number().as_bytes();
+    let ends = certificate.tbs_certificate().validity().not_after.to_system_time();
+    let passwords = world.ca.first().unwrap().revocation_passwords();
+    let check = |moment| {
+        passwords.check(serial, &obnova_enroll::Secret::from_bytes(b"a good password").unwrap(), moment).is_ok()
+    };
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    assert_eq!(desk.forget(ends + 89 * DAY).unwrap().passwords, 0);
+    assert!(check(now()));
+    assert_eq!(desk.forget(ends + 91 * DAY).unwrap().passwords, 1);
+    assert!(!check(now()), "there is none to guess at any more");
 }
 
 #[test]

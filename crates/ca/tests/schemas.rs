@@ -8,11 +8,12 @@ use std::{
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use common::{Draft, World, issued, now, token};
 use obnova_ca::{
-    Ca, Outcome, SqliteStore, Store, StoreError, Transaction,
+    AuditAnchors, AuditKey, AuditLog, Ca, Outcome, SqliteStore, Store, StoreError, Transaction,
     store::{KeptStatus, OrderState},
 };
 use obnova_enroll::cmc::{Asked, TransactionId};
@@ -154,6 +155,69 @@ fn what_stands_in_a_file_of_an_older_schema_is_found_again() {
 
 /// In a process of its own it has the database open that is named, as an older server has, until its input ends.
 const OPENS: &str = "OBNOVA_TEST_OPENS";
+
+/// An older program ended the one certificate that was named; what else is on its key ends when a newer one opens the file.
+#[test]
+fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
+    let world = World::new();
+    let pair = |days| common::first_pair(&world.ca, common::HOLDER, common::EMAIL, days);
+    let (named, sibling, held, past, other) = (pair(20), pair(30), pair(40), pair(1), pair(20));
+    let serial = |pair: &common::Pair| pair.certificates[0].serial().to_vec();
+    let older = older(16, &world.directory.path().join("ca.db"));
+    let connection = Connection::open(&older).unwrap();
+    for on_the_same_key in [&sibling, &held, &past] {
+        let sql = "UPDATE certificates SET key = (SELECT key FROM certificates WHERE serial = ?1) WHERE serial = ?2";
+        connection.execute(sql, [serial(&named), serial(on_the_same_key)]).unwrap();
+    }
+    let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let (compromised, hold) = (now() + 2 * common::DAY, now() - common::DAY);
+    let sql = "INSERT INTO revocations (serial, since, reason) VALUES (?1, ?2, ?3)";
+    connection.execute(sql, (serial(&named), seconds(compromised), "keyCompromise")).unwrap();
+    connection.execute(sql, (serial(&held), seconds(hold), "certificateHold")).unwrap();
+    connection.execute(sql, (serial(&other), seconds(compromised), "superseded")).unwrap();
+    drop(connection);
+
+    let anchors = world.directory.path().join("anchors");
+    let key = world.directory.path().join("audit.secret");
+    AuditKey::generate().unwrap().save(&key).unwrap();
+    let open = || {
+        let anchors = AuditAnchors::new(anchors.clone(), AuditKey::load(&key).unwrap());
+        SqliteStore::open_anchored(&older, anchors).unwrap()
+    };
+    let before = SystemTime::now();
+    let store = open();
+    let mut ended = [serial(&sibling), serial(&held)];
+    ended.sort();
+    assert_eq!(store.ended_on_opening(), ended);
+    let status = |pair| match store.status(&serial(pair)).unwrap() {
+        KeptStatus::Revoked(revocation) => Some((revocation.reason, revocation.at, revocation.invalid_since)),
+        _ => None,
+    };
+    let (reason, at, since) = status(&sibling).unwrap();
+    assert_eq!((reason, since), (RevocationReason::KeyCompromise, Some(compromised)));
+    assert!(at + std::time::Duration::from_secs(1) > before, "it is not revoked in the past");
+    assert_eq!(status(&held), Some((RevocationReason::KeyCompromise, hold, Some(compromised))));
+    assert_eq!(status(&past), None, "it had ended");
+    assert!(matches!(status(&other), Some((RevocationReason::Superseded, _, None))));
+    // Each has its record, which the CA vouches for; and it is done once.
+    let again = open();
+    assert!(again.ended_on_opening().is_empty());
+    let log = AuditLog::new(again);
+    let mut records = Vec::new();
+    let each = |record: obnova_ca::AuditRecord| {
+        if record.event == "revoked" {
+            records.push((record.about, record.detail, record.actor));
+        }
+        true
+    };
+    log.read(1, each).unwrap();
+    let hexadecimal = |serial: &Vec<u8>| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let wanted = ended.each_ref().map(|serial| (hexadecimal(serial), "keyCompromise".to_owned()));
+    assert_eq!(records.iter().map(|(about, detail, _)| (about.clone(), detail.clone())).collect::<Vec<_>>(), wanted);
+    assert!(records.iter().all(|(_, _, actor)| actor != "client"));
+    let findings = log.verify(&[]).unwrap();
+    assert_eq!(findings.anchored, findings.head.number);
+}
 
 #[test]
 fn an_older_program_that_runs_keeps_the_file_as_it_knows_it() {

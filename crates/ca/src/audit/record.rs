@@ -75,6 +75,11 @@ pub enum AuditEvent {
     PasswordUsed,
     /// A one-time password was given wrong too often: the last guess that was left was wrong.
     PasswordLocked,
+    /// A one-time password was given wrong so often that the next guess waits; the detail has how often. There is a record of the
+    /// first such guess, and each time there were twice as many: nobody fills the log.
+    PasswordSlowed,
+    /// A revocation password was given wrong so often that the next guess waits, as [`PasswordSlowed`](Self::PasswordSlowed).
+    RevocationSlowed,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,
     /// The CA was brought back from a backup; the detail says from which, and what was made sure of.
@@ -108,6 +113,8 @@ impl AuditEvent {
             Self::PasswordEnded => "password-ended",
             Self::PasswordUsed => "password-used",
             Self::PasswordLocked => "password-locked",
+            Self::PasswordSlowed => "password-slowed",
+            Self::RevocationSlowed => "revocation-slowed",
             Self::BackedUp => "backed-up",
             Self::Restored => "restored",
             Self::Applicant => "applicant",

@@ -238,6 +238,8 @@ impl FirstDesk {
         if !matches(&credential) || credential.ended.is_some() {
             if self.is_locked(credential.guesses) {
                 self.store.locked(credential.id)?;
+            } else if self.policy.guesses.tells(credential.guesses) {
+                self.store.slowed(credential.id, credential.guesses)?;
             }
             return Err(Refusal::WrongPassword.into());
         }

@@ -54,7 +54,7 @@ impl<'a> RevocationPasswords<'a> {
 
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
         match self.store.guess_revocation_password(serial, guesser, self.policy, now)? {
-            RevocationGuess::Counted { order, hash } if self.secret.matches(password, &hash) => {
+            RevocationGuess::Counted { order, hash, .. } if self.secret.matches(password, &hash) => {
                 Ok(self.store.guessed_revocation_password(order, guesser)?)
             }
             RevocationGuess::None => {
@@ -62,7 +62,12 @@ impl<'a> RevocationPasswords<'a> {
                 self.secret.matches(password, &[]);
                 Err(Refusal::WrongRevocationPassword.into())
             }
-            RevocationGuess::Counted { .. } => Err(Refusal::WrongRevocationPassword.into()),
+            RevocationGuess::Counted { count, .. } => {
+                if self.policy.tells(count) {
+                    self.store.slowed_revocation_password(serial, guesser, count)?;
+                }
+                Err(Refusal::WrongRevocationPassword.into())
+            }
             RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
         }
     }

@@ -42,6 +42,13 @@ impl GuessPolicy {
     /// The longest wait between two guesses.
     const LONGEST: Duration = Duration::from_secs(DAY);
 
+    /// Whether the audit log tells of the last of so many wrong guesses: of the first that makes others wait, and each time there
+    /// were twice as many. Who guesses for ever fills no log.
+    pub(crate) fn tells(&self, guesses: u32) -> bool {
+        let times = guesses / self.free.max(1);
+        times.is_power_of_two() && guesses == times * self.free
+    }
+
     /// How long the next guess waits after this many.
     pub(crate) fn wait_after(&self, guesses: u32) -> Duration {
         match guesses.checked_sub(self.free) {
@@ -167,6 +174,17 @@ mod tests {
             }
         }
         assert!(matches!(with("[first]\npassword = 1"), Err(PolicyError::Syntax(_))));
+    }
+
+    #[test]
+    fn guesses_are_told_when_they_begin_to_wait_and_when_there_were_twice_as_many() {
+        let told = |free| {
+            let guesses = GuessPolicy { free, pause: Duration::from_secs(30), most: 100 };
+            (0..=50).filter(|count| guesses.tells(*count)).collect::<Vec<_>>()
+        };
+        assert_eq!((told(1), told(3)), (vec![1, 2, 4, 8, 16, 32], vec![3, 6, 12, 24, 48]));
+        let guesses = GuessPolicy { free: 1, pause: Duration::from_secs(30), most: 100 };
+        assert!(!guesses.tells(u32::MAX), "the count ends there");
     }
 
     #[test]

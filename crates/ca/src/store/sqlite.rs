@@ -14,6 +14,7 @@ mod repeats;
 mod retention;
 mod revocation_passwords;
 mod revocations;
+mod siblings;
 mod statements;
 
 use std::{
@@ -55,6 +56,7 @@ pub struct SqliteStore {
     /// Who runs this process, for the audit log.
     actor: Arc<str>,
     anchors: Option<AuditAnchors>,
+    ended: Vec<Vec<u8>>,
 }
 
 /// Connections that read at the same time.
@@ -87,7 +89,9 @@ impl SqliteStore {
         };
         let readers = (0..READERS).map(|_| reader()).collect::<Result<_, StoreError>>()?;
         let writer = Writer::start(writer, anchors.clone()).map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { writer, readers, actor: this_process().into(), anchors })
+        let mut store = Self { writer, readers, actor: this_process().into(), anchors, ended: Vec::new() };
+        store.ended = store.end_siblings()?;
+        Ok(store)
     }
 
     /// Reads by one statement.

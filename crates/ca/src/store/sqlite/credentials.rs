@@ -123,7 +123,8 @@ impl SqliteStore {
                 }
             }
             let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
-            let kept = statement.query_row(params![user, module, name, email], read_subject).map_err(failure)?;
+            let kept =
+                statement.query_row(params![user, module, name, email, seconds(now)], read_subject).map_err(failure)?;
             let detail = if known.is_some() { "in place of other data" } else { "" };
             let (event, about) = (AuditEvent::Entered, kept.id.to_string());
             audit::append(connection, &Entry { event, about: &about, detail, actor: &actor })?;
@@ -239,6 +240,16 @@ impl SqliteStore {
     /// [`StoreError`].
     pub(crate) fn locked(&self, credential: [u8; 16]) -> Result<(), StoreError> {
         self.writer.run(move |connection| by_client(connection, AuditEvent::PasswordLocked, &to_hex(&credential), ""))
+    }
+
+    /// So many guesses of this one-time password were wrong that the next one has to wait.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn slowed(&self, credential: [u8; 16], guesses: u32) -> Result<(), StoreError> {
+        let detail = format!("{guesses} wrong guesses");
+        self.writer
+            .run(move |connection| by_client(connection, AuditEvent::PasswordSlowed, &to_hex(&credential), &detail))
     }
 
     /// The guess was right: the count begins anew.

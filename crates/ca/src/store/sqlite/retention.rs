@@ -40,12 +40,12 @@ macro_rules! unfinished {
     };
 }
 const APPLICANTS: &str = unfinished!("DELETE");
-/// Who might have asked for first certificates, and whose passwords are all over without one that was used.
+/// Who might have asked for first certificates, and got no password, or only such that are over and were not used.
 macro_rules! unused {
     ($begin:literal) => {
         concat!(
             $begin,
-            " FROM subjects WHERE EXISTS (SELECT 1 FROM credentials WHERE subject = subjects.id)
+            " FROM subjects WHERE entered < ?1
                  AND NOT EXISTS (SELECT 1 FROM credentials WHERE subject = subjects.id
                      AND (order_id IS NOT NULL OR coalesce(ended, expires) >= ?1))"
         )
@@ -53,6 +53,46 @@ macro_rules! unused {
 }
 const SUBJECTS: &str = unused!("SELECT id");
 const COUNT_SUBJECTS: &str = unused!("SELECT count(*)");
+/// One-time passwords whose time was over and that nobody used: what checked them.
+const EXPIRED: &str = "SELECT rowid FROM credentials
+     WHERE order_id IS NULL AND expires < ?1 AND coalesce(proof_keys, hash, name, email) IS NOT NULL";
+const COUNT_EXPIRED: &str = "SELECT count(*) FROM credentials
+     WHERE order_id IS NULL AND expires < ?1 AND coalesce(proof_keys, hash, name, email) IS NOT NULL";
+const NO_CHECK: &str = "UPDATE credentials SET proof_keys = NULL, hash = NULL, name = NULL, email = NULL
+     WHERE rowid = ?1 AND order_id IS NULL";
+/// Revocation passwords with nothing left to revoke: all certificates of their order are past their end, or it was turned down.
+macro_rules! idle {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            " FROM revocation_passwords JOIN orders ON orders.id = order_id WHERE state != 'pending' AND decided < ?1
+                 AND NOT EXISTS (SELECT 1 FROM certificates
+                     WHERE certificates.order_id = orders.id AND certificates.not_after >= ?1)"
+        )
+    };
+}
+const IDLE: &str = idle!("SELECT order_id");
+const COUNT_IDLE: &str = idle!("SELECT count(*)");
+const NO_REVOCATION_PASSWORD: &str = "DELETE FROM revocation_passwords WHERE order_id = ?1";
+/// Transport PINs that nobody can look at any more, or that open nothing: the time of the last link is over, or no certificate on the
+/// card is valid.
+macro_rules! left_over {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            " WHERE transport_pin IS NOT NULL AND (
+                 stage = 'handed-over' AND NOT EXISTS (SELECT 1 FROM mails JOIN links ON links.id = mails.link
+                     WHERE mails.key >= 'transport-pin/' || lower(hex(applicants.id)) || '/'
+                         AND mails.key < 'transport-pin/' || lower(hex(applicants.id)) || '0' AND links.expires >= ?1)
+                 OR NOT EXISTS (SELECT 1 FROM applicant_certificates
+                     JOIN certificates ON certificates.serial = applicant_certificates.serial
+                     WHERE applicant = applicants.id AND not_after >= ?1 AND NOT EXISTS (SELECT 1 FROM revocations
+                         WHERE revocations.serial = certificates.serial AND reason != 'certificateHold' AND since < ?1)))"
+        )
+    };
+}
+const TRANSPORT_PINS: &str = left_over!("UPDATE applicants SET transport_pin = NULL");
+const COUNT_TRANSPORT_PINS: &str = left_over!("SELECT count(*) FROM applicants");
 const CREDENTIALS: &str = "DELETE FROM credentials WHERE subject = ?1";
 const SUBJECT: &str = "DELETE FROM subjects WHERE id = ?1";
 /// Links whose time is over.
@@ -74,6 +114,11 @@ pub struct Forgotten {
     pub applicants: u64,
     /// Who might have asked for first certificates, and did not.
     pub subjects: u64,
+    /// What passwords were checked with that are good for nothing any more: one-time passwords that nobody used in time, and
+    /// revocation passwords of certificates that have ended.
+    pub passwords: u64,
+    /// Transport PINs that nobody looked at.
+    pub transport_pins: u64,
 }
 
 /// What was done before these times is forgotten.
@@ -86,8 +131,12 @@ pub(crate) struct Limits {
 
 impl fmt::Display for Forgotten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, mails, applicants, subjects } = self;
-        write!(f, "{orders} orders, {mails} mails, {applicants} applicants, {subjects} subjects")
+        let Self { orders, mails, applicants, subjects, passwords, transport_pins } = self;
+        write!(
+            f,
+            "{orders} orders, {mails} mails, {applicants} applicants, {subjects} subjects, {passwords} passwords, \
+             {transport_pins} transport PINs"
+        )
     }
 }
 
@@ -100,10 +149,11 @@ impl SqliteStore {
                 Ok::<_, StoreError>(count.unsigned_abs())
             };
             let Limits { orders, mails, applicants } = limits;
-            let mails = count(COUNT_SENT, mails)? + count(COUNT_GIVEN_UP, mails)?;
             Ok(Forgotten {
                 orders: count(COUNT_ORDERS, orders)?,
-                mails,
+                mails: count(COUNT_SENT, mails)? + count(COUNT_GIVEN_UP, mails)?,
+                passwords: count(COUNT_EXPIRED, applicants)? + count(COUNT_IDLE, orders)?,
+                transport_pins: count(COUNT_TRANSPORT_PINS, mails)?,
                 applicants: count(COUNT_APPLICANTS, applicants)?,
                 subjects: count(COUNT_SUBJECTS, applicants)?,
             })
@@ -113,7 +163,9 @@ impl SqliteStore {
     /// Forgets all of it, some at a time: others write between. What each time is forgotten the audit log says in the same transaction.
     pub(crate) fn forget(&self, limits: Limits) -> Result<Forgotten, StoreError> {
         let Limits { orders, mails, applicants } = limits;
+        let idle = self.read(|connection| ids(connection, IDLE, orders))?;
         let orders = self.read(|connection| ids(connection, ORDERS, orders))?;
+        let expired = self.read(|connection| ids(connection, EXPIRED, applicants))?;
         let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
         let old_mails = [sent?, given_up?].concat();
         // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
@@ -121,20 +173,25 @@ impl SqliteStore {
         self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD], of_orders)?;
         let of_mails = |count| Forgotten { mails: count, ..Forgotten::default() };
         self.change_each(&old_mails, &[MAIL], of_mails)?;
+        let of_passwords = |count| Forgotten { passwords: count, ..Forgotten::default() };
+        self.change_each(&idle, &[NO_REVOCATION_PASSWORD], of_passwords)?;
+        self.change_each(&expired, &[NO_CHECK], of_passwords)?;
         let people = self.forget_at_once(move |connection| {
             let execute = |sql: &str, before| {
                 let mut statement = connection.prepare_cached(sql).map_err(failure)?;
                 statement.execute([seconds(before)]).map_err(failure)
             };
+            let transport_pins = execute(TRANSPORT_PINS, mails)? as u64;
             execute(NO_LINK, mails)?;
             execute(LINKS, mails)?;
             let subjects = ids(connection, SUBJECTS, applicants)?;
             change(connection, &subjects, &[CREDENTIALS, SUBJECT])?;
             let applicants = execute(APPLICANTS, applicants)? as u64;
-            Ok(Forgotten { applicants, subjects: subjects.len() as u64, ..Forgotten::default() })
+            Ok(Forgotten { applicants, subjects: subjects.len() as u64, transport_pins, ..Forgotten::default() })
         })?;
-        let [orders, mails] = [orders.len(), old_mails.len()].map(|count| count as u64);
-        Ok(Forgotten { orders, mails, ..people })
+        let passwords = idle.len() + expired.len();
+        let [orders, mails, passwords] = [orders.len(), old_mails.len(), passwords].map(|count| count as u64);
+        Ok(Forgotten { orders, mails, passwords, ..people })
     }
 
     fn change_each(
@@ -200,4 +257,5 @@ fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64
 
 /// What is done for each row, for the test that looks at plans. What is due is found by looking through what was not forgotten yet.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 8] = [MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD, MAIL, CREDENTIALS, SUBJECT];
+pub(super) const STATEMENTS: [&str; 10] =
+    [MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD, MAIL, CREDENTIALS, SUBJECT, NO_CHECK, NO_REVOCATION_PASSWORD];

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{SqliteStore, failure, guesses::Guesses, statements};
-use crate::{GuessPolicy, StoreError, Transaction, store::NewOrder};
+use super::{SqliteStore, failure, guesses::Guesses, orders::by_client, statements};
+use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, store::NewOrder, transaction::to_hex};
 
 /// What became of the begin of a guess of a revocation password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum RevocationGuess {
         /// Names it.
         order: i64,
         hash: Vec<u8>,
+        /// How many were wrong since the last right one, if this one is.
+        count: u32,
     },
     /// This CA issued no such certificate, or it has no revocation password.
     None,
@@ -32,6 +34,16 @@ pub(crate) enum Guesser {
     Holder,
     /// Anybody.
     Anybody,
+}
+
+impl Guesser {
+    /// For the audit log.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Holder => "by the holder, logged in",
+            Self::Anybody => "by anybody",
+        }
+    }
 }
 
 impl SqliteStore {
@@ -60,10 +72,22 @@ impl SqliteStore {
                 Err(until) => Ok(RevocationGuess::Wait { until }),
                 Ok(guesses) => {
                     set_guesses(connection, order, guesser, guesses)?;
-                    Ok(RevocationGuess::Counted { order, hash })
+                    Ok(RevocationGuess::Counted { order, hash, count: guesses.count })
                 }
             }
         })
+    }
+
+    /// So many guesses of this certificate's revocation password were wrong that the next one has to wait.
+    pub(crate) fn slowed_revocation_password(
+        &self,
+        serial: &[u8],
+        guesser: Guesser,
+        guesses: u32,
+    ) -> Result<(), StoreError> {
+        let (about, by) = (to_hex(serial), guesser.name());
+        let detail = format!("{guesses} wrong guesses, {by}");
+        self.writer.run(move |connection| by_client(connection, AuditEvent::RevocationSlowed, &about, &detail))
     }
 
     /// The guess was right: the count begins anew.

@@ -244,6 +244,16 @@ pub(super) fn key_is_compromised(connection: &Connection, key: &KeyHash) -> Resu
     statement.query_row(params![key.0, reason], |row| row.get(0)).map_err(failure)
 }
 
+/// Ends one certificate, whatever else is on its key; whether that changed anything.
+pub(super) fn end(
+    connection: &Connection,
+    serial: &[u8],
+    revocation: Revocation,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    Ok(revoke(connection, serial, revocation, actor)? == StatusChange::Done)
+}
+
 /// From hold it may be revoked for good; then it is revoked since it was held.
 fn revoke(
     connection: &Connection,

@@ -113,8 +113,8 @@ pub const ADD_AUDIT: &str =
     "INSERT INTO audit (number, at, event, about, detail, actor, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 /// Looks into the list of tables, which is short.
 pub const AUDIT_GUARDS: &str = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = 'audit'";
-pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email) VALUES (?1, ?2, ?3, ?4)
-     ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4 RETURNING id, user, module, name, email";
+pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email, entered) VALUES (?1, ?2, ?3, ?4, ?5)
+     ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4, entered = ?5 RETURNING id, user, module, name, email";
 pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
 /// Something is issued to him, or is about to be.
 pub const SUBJECT_IS_BOUND: &str = "SELECT
