@@ -359,6 +359,7 @@ impl Refusal {
             | Self::NoRevocationPassword
             | Self::SealedPassword(_)
             | Self::ShortPassword { .. }
+            | Self::PlainPassword { .. }
             | Self::TransactionTaken
             | Self::AlreadyOrdered(_)
             | Self::UnknownToken

@@ -211,6 +211,12 @@ pub enum Refusal {
         /// The fewest characters.
         least: usize,
     },
+    /// Too few different characters.
+    #[error("a revocation password has at least {least} different characters")]
+    PlainPassword {
+        /// Different characters.
+        least: usize,
+    },
     /// There is no revocation password, or another one. Which of both is not told.
     #[error("the revocation password is wrong, or the certificate has none")]
     WrongRevocationPassword,
@@ -284,6 +290,7 @@ impl Refusal {
             Self::NoRevocationPassword => "no-revocation-password",
             Self::SealedPassword(_) => "sealed-password",
             Self::ShortPassword { .. } => "short-password",
+            Self::PlainPassword { .. } => "plain-password",
             Self::WrongRevocationPassword => "wrong-revocation-password",
             Self::NoRevocation => "no-revocation",
             Self::NotYours => "not-yours",

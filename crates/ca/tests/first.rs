@@ -113,7 +113,7 @@ fn a_turned_down_order_leaves_its_password_used() {
 #[test]
 fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
     type Bend = fn(&mut First, &World);
-    let lies: [(&str, Bend); 14] = [
+    let lies: [(&str, Bend); 16] = [
         ("wrong-password", |first, _| first.password = Secret::from_bytes(b"K7QWM-2F9TD-0XYHR-4CBN8").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("petra").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("Jana").unwrap()),
@@ -129,6 +129,8 @@ fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
         ("key-usage", |first, _| first.requests[1].usage = None),
         ("key-taken", |first, world| first.requests[0].key = world.old.keys[0].clone()),
         ("short-password", |first, world| first.revocation_password = Some(world.sealed("žluťouč"))),
+        ("plain-password", |first, world| first.revocation_password = Some(world.sealed("žlutžlutžlut"))),
+        ("plain-password", |first, world| first.revocation_password = Some(world.sealed(&"a".repeat(64)))),
         ("sealed-password", |first, world| {
             first.revocation_password = Some(world.impostor().sealed("a good password"))
         }),

@@ -43,11 +43,11 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Init(init) => make(&init),
         Command::Serve { directory, listen, status } => serve(&directory, listen, status),
         Command::List { directory, state, limit, json } => {
-            let orders = House::open(&directory)?.ca().list(state.map(Into::into), limit)?;
+            let orders = open(&directory)?.ca().list(state.map(Into::into), limit)?;
             print(&if json { show::json(&orders) } else { show::table(&orders) })
         }
         Command::Approve { directory, transaction } => {
-            let house = House::open(&directory)?;
+            let house = open(&directory)?;
             transaction.iter().try_for_each(|transaction| {
                 let order = house.ca().approve(transaction, SystemTime::now())?;
                 let count = order.certificates.len();
@@ -56,26 +56,26 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             })
         }
         Command::Reject { directory, transaction, reason } => {
-            House::open(&directory)?.ca().reject(&transaction, &reason, SystemTime::now())?;
+            open(&directory)?.ca().reject(&transaction, &reason, SystemTime::now())?;
             print(&format!("{transaction} rejected\n"))
         }
         Command::Link { directory, transaction, base } => link(&directory, &transaction, base),
         Command::Due { directory, from, until, json } => {
             let now = SystemTime::now();
-            let notices = House::open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
+            let notices = open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
         Command::Revoke { directory, serial, reason } => {
-            House::open(&directory)?.revocation_desk()?.by_operator(&serial.0, reason.into(), SystemTime::now())?;
+            open(&directory)?.revocation_desk()?.by_operator(&serial.0, reason.into(), SystemTime::now())?;
             print(&format!("revoked: {}\n", RevocationReason::from(reason)))
         }
         Command::Hold { directory, serial } => {
-            let desk = House::open(&directory)?.status_desk()?;
+            let desk = open(&directory)?.status_desk()?;
             desk.revoke(&serial.0, RevocationReason::CertificateHold, SystemTime::now())?;
             print("on hold\n")
         }
         Command::Release { directory, serial } => {
-            House::open(&directory)?.status_desk()?.release(&serial.0)?;
+            open(&directory)?.status_desk()?.release(&serial.0)?;
             print("released\n")
         }
         Command::Crl { directory, out } => crl(&directory, &out),
@@ -83,11 +83,11 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Notices { directory } => notices::run(&directory),
         Command::Mail { directory, command } => mail::run(&directory, &command),
         Command::Check { directory } => {
-            House::open(&directory)?.ca().check_store()?;
+            open(&directory)?.ca().check_store()?;
             print("the database is sound\n")
         }
         Command::Retention { directory, dry_run } => {
-            let cleared = House::open(&directory)?.clear(dry_run, SystemTime::now())?;
+            let cleared = open(&directory)?.clear(dry_run, SystemTime::now())?;
             print(&format!("{}: {cleared}\n", if dry_run { "due" } else { "forgotten" }))
         }
         Command::Backup(command) => backup::make(&command),
@@ -99,6 +99,16 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             Ok(())
         }
     }
+}
+
+/// Opens the CA, and says what that ended.
+fn open(directory: &Path) -> Result<House, HouseError> {
+    let house = House::open(directory)?;
+    for serial in house.ended_on_opening() {
+        let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
+        eprintln!("revoked now: {serial}, on a key that was revoked as compromised before and had other certificates");
+    }
+    Ok(house)
 }
 
 fn make(init: &Init) -> Result<(), CommandError> {
@@ -125,7 +135,7 @@ fn serve(
     listen: std::net::SocketAddr,
     status: Option<std::net::SocketAddr>,
 ) -> Result<(), CommandError> {
-    let house = Arc::new(House::open(directory)?);
+    let house = Arc::new(open(directory)?);
     let log = |access: &obnova_reference_ca::Access| eprintln!("{access}");
     let config = ServerConfig { listen, status, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
@@ -169,7 +179,7 @@ fn end_of_service() -> io::Result<impl Future<Output = ()>> {
 }
 
 fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Result<(), CommandError> {
-    let house = House::open(directory)?;
+    let house = open(directory)?;
     let order = house.ca().order(transaction)?.ok_or_else(|| StoreError::NoSuchOrder(transaction.clone()))?;
     let token = house.ca().token(&order);
     house.audit()?.note(AuditEvent::LinkShown, &order.transaction.to_string(), "")?;
@@ -183,7 +193,7 @@ fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Re
 
 /// Writes the list beside its place first: nobody fetches half of one.
 fn crl(directory: &Path, out: &Path) -> Result<(), CommandError> {
-    let desk = House::open(directory)?.status_desk()?;
+    let desk = open(directory)?.status_desk()?;
     let beside = match out.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

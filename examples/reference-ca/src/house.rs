@@ -105,6 +105,7 @@ pub struct House {
     layout: Layout,
     /// Policy, key and program, for the audit log.
     loaded: String,
+    ended: Vec<Vec<u8>>,
 }
 
 /// A holder, as the CA has identified them.
@@ -138,17 +139,24 @@ impl House {
         let secret = load_secret(&layout)?;
         let loaded = audit::loaded(&text, &issuer);
         let store = audit::store(&layout)?;
+        let ended = store.ended_on_opening().to_vec();
         let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
         let revocations = revocation_desk(&policy, Arc::new(audit::store(&layout)?));
         let ca = Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk).with_revocations(revocations);
         let ca = ca.with_letters(Arc::new(English));
-        Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded })
+        Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded, ended })
     }
 
     /// The CA itself.
     #[must_use]
     pub const fn ca(&self) -> &Arc<Ca> {
         &self.ca
+    }
+
+    /// Serial numbers of certificates that ended when it was opened ([`SqliteStore::ended_on_opening`]): an older program left them.
+    #[must_use]
+    pub fn ended_on_opening(&self) -> &[Vec<u8>] {
+        &self.ended
     }
 
     /// Tells the operator's commands where the server is reached, for as long as what is returned is kept. `None` when another

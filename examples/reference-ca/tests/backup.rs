@@ -285,6 +285,44 @@ fn an_audit_log_that_was_changed_before_is_told_and_taken_only_when_that_is_said
     assert!(code == Some(5) && said.contains("record 1 does not follow") && kept.path("back").exists(), "{said}");
 }
 
+/// Who can write to the database writes a record at its end, chained as it should be. The backup's own record comes behind it.
+fn put_in(database: &Connection) {
+    let (number, before): (i64, Vec<u8>) = database
+        .query_row("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    let (number, at) = (number + 1, 1_800_000_000_i64);
+    let fields = ["revoked", "put-in", "superseded", "user 0 by obnova-ca"];
+    let mut hashed = [&b"obnova audit record 1"[..], &before, &number.to_be_bytes(), &at.to_be_bytes()].concat();
+    for field in fields {
+        hashed.extend([&(field.len() as u64).to_be_bytes()[..], field.as_bytes()].concat());
+    }
+    let [event, about, detail, actor] = fields;
+    let row = (number, at, event, about, detail, actor, digest(&SHA256, &hashed).as_ref().to_vec());
+    database.execute("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", row).unwrap();
+}
+
+#[test]
+fn a_record_that_was_put_in_before_a_backup_is_told_by_whoever_restores_it() {
+    let kept = Kept::new();
+    let (file, back) = (kept.text("backup"), kept.text("back"));
+    assert_eq!(obnova_ca(&["backup", &kept.text("ca"), &file, "--unsealed"]).0, Some(0));
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    assert_eq!(code, Some(0), "{said}");
+    put_in(&Connection::open(kept.path("ca").join("ca.db")).unwrap());
+    let (file, back) = (kept.text("backup-2"), kept.text("back-2"));
+    assert_eq!(obnova_ca(&["backup", &kept.text("ca"), &file, "--unsealed"]).0, Some(0));
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    assert!(code == Some(5) && said.contains("changed the audit log") && !kept.path("back-2").exists(), "{said}");
+    let (code, said) = obnova_ca(&["restore", &file, &back, "--with-changed-audit"]);
+    assert!(code == Some(5) && said.contains("changed the audit log") && kept.path("back-2").exists(), "{said}");
+    // As `audit verify` says from then on.
+    let (code, verified) = obnova_ca(&["audit", "verify", &back]);
+    let finding = verified.lines().find(|line| line.starts_with("  ")).unwrap();
+    assert!(code == Some(5) && said.contains(finding), "{verified}");
+}
+
 /// A number that another run does not have; printed, and `OBNOVA_KILL_SEED=N` takes it again.
 fn seed() -> u64 {
     let given = std::env::var("OBNOVA_KILL_SEED").ok().map(|seed| seed.parse().expect("OBNOVA_KILL_SEED is a number"));

@@ -39,17 +39,19 @@ fn from_a_password_to_two_certificates_that_can_be_revoked_by_another_one() {
     assert_eq!((fetched.status, fetched.headers.get("Content-Type")), (200, Some("application/pkix-cert")));
     let encryption = Certificate::from_der(&fetched.body).unwrap();
     assert_eq!(encryption.tbs_certificate().issuer(), world.ca()[0].tbs_certificate().subject());
-    let sealed = SealedPassword::seal(&Secret::from_bytes("kůň baterie".as_bytes()).unwrap(), &encryption).unwrap();
 
     let keys = [key(), key()];
     let (transaction, nonce) = (TransactionId::from_random([1; 16]), Nonce::from_random([2; 16]));
-    let builder = FirstRequestBuilder::new(transaction.clone(), nonce.clone())
-        .request(request(HOLDER, &keys[0], KeyUsages::DigitalSignature))
-        .request(request(HOLDER, &keys[1], KeyUsages::NonRepudiation))
-        .revocation_password(sealed);
-    let proof = ProofKey::derive(Digest::Sha256, &one_time.secret(), &user);
-    let to_sign = builder.finalize(&user, &proof).unwrap();
-    let message = to_sign.sign_with(|to_sign| keys[to_sign.signer].sign(&to_sign.bytes)).unwrap();
+    let message_with = |revocation_password: &str| {
+        let revocation_password = Secret::from_bytes(revocation_password.as_bytes()).unwrap();
+        let builder = FirstRequestBuilder::new(transaction.clone(), nonce.clone())
+            .request(request(HOLDER, &keys[0], KeyUsages::DigitalSignature))
+            .request(request(HOLDER, &keys[1], KeyUsages::NonRepudiation))
+            .revocation_password(SealedPassword::seal(&revocation_password, &encryption).unwrap());
+        let proof = ProofKey::derive(Digest::Sha256, &one_time.secret(), &user);
+        let to_sign = builder.finalize(&user, &proof).unwrap();
+        to_sign.sign_with(|to_sign| keys[to_sign.signer].sign(&to_sign.bytes)).unwrap()
+    };
     let ca = world.ca();
     let ask = |message: &[u8], asked| {
         let answer = world.send(&est::Client::new().label("main").fullcmc_request(message), None);
@@ -57,6 +59,12 @@ fn from_a_password_to_two_certificates_that_can_be_revoked_by_another_one() {
         let expected = Expected { transaction: &transaction, nonce: &nonce, ca: &ca, asked };
         FullResponse::parse(&answer, &expected).unwrap().answer
     };
+    // A program that lets its holder take anything is told what policy wants, and the one-time password is as good as before.
+    for (weak, rule) in [("kůň", "short-password"), ("kůňkůňkůňkůň", "plain-password")] {
+        let Answer::Refused { text, .. } = ask(&message_with(weak), Asked::Certificates) else { panic!("{rule}") };
+        assert!(text.starts_with(&format!("{rule}: ")), "{text}");
+    }
+    let message = message_with("kůň baterie");
     let Answer::Pending { token, .. } = ask(&message, Asked::Certificates) else { panic!("not pending") };
     let name = Transaction::new(transaction.as_bytes()).unwrap().to_string();
     obnova_ca(&["approve", home.to_str().unwrap(), &name]);

@@ -49,20 +49,29 @@ fn retention(world: &World, arguments: &[&str]) -> String {
 #[test]
 fn an_operator_looks_first_and_forgets_then() {
     let young = world(29);
-    assert_eq!(retention(&young, &[]), "forgotten: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 files of mails\n");
+    assert_eq!(
+        retention(&young, &[]),
+        "forgotten: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 0 files of mails\n"
+    );
     let world = world(91);
     for _ in 0..2 {
         assert_eq!(
             retention(&world, &["--dry-run"]),
-            "due: 1 orders, 0 mails, 0 applicants, 0 subjects, 1 files of mails\n"
+            "due: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails\n"
         );
     }
     let database = Connection::open(world.home().join("ca.db")).unwrap();
     let messages = || database.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(messages(), 1);
-    assert_eq!(retention(&world, &[]), "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 1 files of mails\n");
+    assert_eq!(
+        retention(&world, &[]),
+        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails\n"
+    );
     assert_eq!(messages(), 0);
-    assert_eq!(retention(&world, &[]), "forgotten: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 files of mails\n");
+    assert_eq!(
+        retention(&world, &[]),
+        "forgotten: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 0 files of mails\n"
+    );
     let left = |name: &str| world.home().join("mail").join(name).exists();
     assert!(!left("old.eml") && left("new.eml") && left("old.txt"));
     assert_eq!(world.house.audit().unwrap().verify(&[]).unwrap().findings, []);
@@ -75,10 +84,13 @@ fn a_server_forgets_by_itself() {
     let tell = move |line: &str| drop(said.send(line.to_owned()));
     let rounds = Postman::new(world.house.clone()).unwrap().start(Arc::new(SystemTime::now), Arc::new(tell)).unwrap();
     // The first thing that a postman does on a day.
-    assert_eq!(log.recv().unwrap(), "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 1 files of mails");
+    assert_eq!(
+        log.recv().unwrap(),
+        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails"
+    );
     drop(rounds);
     assert_eq!(
         retention(&world, &["--dry-run"]),
-        "due: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 files of mails\n"
+        "due: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 0 files of mails\n"
     );
 }

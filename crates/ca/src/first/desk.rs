@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{CredentialSecret, IssuedPassword, RevocationPasswords};
 use crate::{
-    CaError, FirstPolicy, KeyFileError, Refusal, SqliteStore, StoreError,
+    CaError, FirstPolicy, KeyFileError, Refusal, RevocationPasswordPolicy, SqliteStore, StoreError,
     certificate::extension,
     store::{CredentialRecord, Guess, NewCredential, NoGuess, SubjectRecord},
 };
@@ -256,11 +256,7 @@ impl FirstDesk {
         let (key, _) =
             self.envelopes.as_ref().ok_or(Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into()))?;
         let password = sealed.open(key).map_err(Refusal::SealedPassword)?;
-        let characters = std::str::from_utf8(password.as_bytes()).map_or(0, |text| text.chars().count());
-        let least = self.policy.revocation_password.minimum;
-        if characters < least {
-            return Err(Refusal::ShortPassword { least }.into());
-        }
+        check_rule(self.policy.revocation_password, &password)?;
         Ok(Some(self.secret.hash(&password)?))
     }
 
@@ -283,6 +279,19 @@ impl FirstDesk {
         let names = extension(false, &SubjectAltName(vec![email])).map_err(damaged)?;
         Ok(Known { holder: name.to_string(), name, names })
     }
+}
+
+/// As the holder's side counts: in characters.
+fn check_rule(rule: RevocationPasswordPolicy, password: &Password) -> Result<(), Refusal> {
+    let text = std::str::from_utf8(password.as_bytes()).unwrap_or_default();
+    if text.chars().count() < rule.minimum {
+        return Err(Refusal::ShortPassword { least: rule.minimum });
+    }
+    let is_first = |(at, one): &(usize, char)| !text[..*at].contains(*one);
+    if text.char_indices().filter(is_first).count() < rule.distinct {
+        return Err(Refusal::PlainPassword { least: rule.distinct });
+    }
+    Ok(())
 }
 
 /// What the CA knows of an applicant.

@@ -11,10 +11,10 @@ use obnova_ca::{
     TransportPin, store::ApplicantRecord,
 };
 use obnova_enroll::cmc::UserId;
-use obnova_reference_ca::{House, applicants, house::HouseError};
+use obnova_reference_ca::{applicants, house::HouseError};
 use zeroize::Zeroizing;
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::{
     cli::{Serial, user},
     show,
@@ -124,7 +124,7 @@ pub struct Of {
 const LONGEST: u64 = 256;
 
 pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandError> {
-    let house = House::open(directory)?;
+    let house = open(directory)?;
     let (desk, now) = (house.applicant_desk()?, SystemTime::now());
     let of = |of: &Of| of.applicant.parse::<ApplicantId>();
     let record = match command {

@@ -1,9 +1,8 @@
 use std::io::{self, BufWriter, Write as _};
 
 use obnova_ca::AuditRecord;
-use obnova_reference_ca::House;
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::{
     cli::{Audit, Moment},
     show,
@@ -13,12 +12,12 @@ use crate::{
 pub fn run(command: Audit) -> Result<(), CommandError> {
     match command {
         Audit::Verify { directory, heads } => {
-            let check = House::open(&directory)?.audit()?.verify(&heads)?;
+            let check = open(&directory)?.audit()?.verify(&heads)?;
             print(&format!("{} records, anchored up to {}\nhead {}\n", check.records, check.anchored, check.head))?;
             if check.findings.is_empty() { Ok(()) } else { Err(CommandError::Audit(check.findings)) }
         }
         Audit::Show { directory, from, to, json } => {
-            let log = House::open(&directory)?.audit()?;
+            let log = open(&directory)?.audit()?;
             let mut out = BufWriter::new(io::stdout().lock());
             let mut write = if json { out.write_all(b"[") } else { out.write_all(show::AUDIT_HEADING.as_bytes()) };
             let mut first = true;

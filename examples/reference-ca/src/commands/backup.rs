@@ -1,11 +1,8 @@
 use std::time::SystemTime;
 
-use obnova_reference_ca::{
-    House,
-    house::{self, Passphrase},
-};
+use obnova_reference_ca::house::{self, Passphrase};
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::{
     cli::{Backup, Restore},
     show,
@@ -14,7 +11,7 @@ use crate::{
 /// Makes a backup.
 pub fn make(command: &Backup) -> Result<(), CommandError> {
     let passphrase = command.seal.passphrase_file.as_deref().map(Passphrase::load).transpose()?;
-    let house = House::open(&command.directory)?;
+    let house = open(&command.directory)?;
     let hash = house.back_up(&command.file, passphrase.as_ref(), SystemTime::now())?;
     print(&format!("{} has everything that makes this CA, keys and all\nlist {hash}\n", command.file.display()))
 }

@@ -2,12 +2,9 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 
 use clap::{Subcommand, ValueEnum};
 use obnova_ca::store::MailState;
-use obnova_reference_ca::{
-    House,
-    mail::{Delivery, Postman},
-};
+use obnova_reference_ca::mail::{Delivery, Postman};
 
-use super::{CommandError, end_of_service, print};
+use super::{CommandError, end_of_service, open, print};
 use crate::show;
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +58,7 @@ impl From<State> for MailState {
 }
 
 pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> {
-    let house = Arc::new(House::open(directory)?);
+    let house = Arc::new(open(directory)?);
     match command {
         MailCommand::Send { once: true } => {
             let log = |delivery: &Delivery| eprintln!("{delivery}");

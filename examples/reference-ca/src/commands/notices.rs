@@ -1,12 +1,10 @@
 use std::{path::Path, time::SystemTime};
 
-use obnova_reference_ca::House;
-
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 
 /// Posts the notices that are due.
 pub fn run(directory: &Path) -> Result<(), CommandError> {
-    let house = House::open(directory)?;
+    let house = open(directory)?;
     let done = house.notice_desk()?.send(house.ca(), SystemTime::now())?;
     for serial in &done.unreachable {
         let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();

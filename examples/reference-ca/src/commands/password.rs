@@ -4,7 +4,7 @@ use obnova_ca::{FirstDesk, FirstError, Subject};
 use obnova_reference_ca::{House, house::HouseError};
 use zeroize::Zeroizing;
 
-use super::{CommandError, print};
+use super::{CommandError, open, print};
 use crate::{cli::Password, show};
 
 /// Does what was asked of one-time passwords.
@@ -12,7 +12,7 @@ pub fn run(command: Password) -> Result<(), CommandError> {
     let now = SystemTime::now();
     match command {
         Password::Issue { directory, user, module, name, email } => {
-            let house = House::open(&directory)?;
+            let house = open(&directory)?;
             let desk = desk(&house)?;
             let subject = match (name, email) {
                 (Some(name), Some(email)) => {
@@ -30,13 +30,13 @@ pub fn run(command: Password) -> Result<(), CommandError> {
             )))
         }
         Password::List { directory, limit, json } => {
-            let house = House::open(&directory)?;
+            let house = open(&directory)?;
             let desk = desk(&house)?;
             let all = desk.list(limit)?;
             print(&if json { show::passwords_json(&all, desk, now) } else { show::passwords(&all, desk, now) })
         }
         Password::Revoke { directory, user, module } => {
-            let house = House::open(&directory)?;
+            let house = open(&directory)?;
             let desk = desk(&house)?;
             desk.revoke(&desk.subject(&user, &module)?, now)?;
             print("revoked\n")
