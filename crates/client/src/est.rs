@@ -19,9 +19,11 @@ use x509_cert::Certificate;
 use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
 
 mod encryption;
+mod revocation;
 mod signers;
 mod tokens;
 
+pub(crate) use revocation::Said;
 use tokens::{Fetch, FirstContent, Taken, Thread};
 
 /// A CA that takes CMC Full PKI requests over EST (RFC 5272, RFC 7030): two requests in one message that both old keys sign.

@@ -16,7 +16,11 @@ use ureq::{
 use crate::CaError;
 
 mod bounded;
+mod carried;
+mod plain;
 mod tls;
+
+pub use plain::PlainHttp;
 
 /// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
 pub trait HttpExchange {
@@ -78,19 +82,9 @@ impl Https {
         if !is_origin {
             return Err(CaError::Order(format!("\"{server}\" is not an address like https://ca.example")));
         }
-        let config = Config::builder()
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .max_response_header_size(Self::MAX_HEAD)
-            .timeout_connect(Some(patience.connect))
-            .timeout_global(Some(patience.whole))
-            .user_agent(concat!("obnova/", env!("CARGO_PKG_VERSION")))
-            .build();
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
-        Ok(Self { agent: Agent::with_parts(config, connector, DefaultResolver::default()), server })
+        let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
+        Ok(Self { agent, server })
     }
 
     /// The server.
@@ -146,6 +140,21 @@ impl HttpExchange for Https {
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         Self::exchange(self, request)
     }
+}
+
+/// Nothing but what is asked for: no redirect is followed, and no proxy is used.
+fn config(patience: Patience, only_tls: bool) -> Config {
+    Config::builder()
+        .https_only(only_tls)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .max_response_header_size(Https::MAX_HEAD)
+        .timeout_connect(Some(patience.connect))
+        .timeout_global(Some(patience.whole))
+        .user_agent(concat!("obnova/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// The error of the TLS library that hides in an error of the operating system's kind.

@@ -8,7 +8,7 @@
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
 //! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
-//! - [`revoke_logged_in`], [`revoke_by_password`]: certificates that end before their time.
+//! - [`revoke_with_card`], [`revoke_by_password`]: certificates that end before their time, and are asked about afterwards.
 //! - [`programs`]: where other programs look for certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -39,7 +39,7 @@ pub use credentials::{Credential, CredentialProblem, CredentialRequest, Credenti
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::EstConnection;
-pub use https::{HttpExchange, Https, Patience, tls_config};
+pub use https::{HttpExchange, Https, Patience, PlainHttp, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
 pub use link::{LinkError, RenewalLink, follow_link, is_link};
 pub use login::{Login, LoginError, LoginProof, TlsLogin};
@@ -47,10 +47,14 @@ pub use look::look;
 pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
-pub use revocation::{Revocation, RevocationError, RevocationReason, revoke_by_password, revoke_logged_in};
+pub use revocation::{
+    Confirmation, ConfirmedBy, NotConfirmed, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked,
+    StatusExchange, StatusProblem, revoke_by_password, revoke_with_card,
+};
 pub use runner::{Runner, Seams, Turn};
 
 pub use obnova_card as card;
 pub use obnova_card_rustls::{SharedToken, share};
 pub use obnova_enroll as enroll;
 pub use obnova_renewal as renewal;
+pub use obnova_status as status;

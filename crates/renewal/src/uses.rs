@@ -54,6 +54,8 @@ pub enum PinUse {
     Remove,
     /// Repair the card's list of what it holds; never part of a renewal.
     Repair,
+    /// Sign that a certificate is to end; never part of a renewal.
+    Revoke,
 }
 
 impl PinUse {
@@ -64,7 +66,7 @@ impl PinUse {
             Self::MakeKey(_) => Some(Phase::NewKeys),
             Self::SignRequest(_) | Self::Vouch(_) | Self::SignOrder(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
-            Self::Remove | Self::Repair => None,
+            Self::Remove | Self::Repair | Self::Revoke => None,
         }
     }
 
@@ -91,6 +93,7 @@ impl PinUse {
             Self::TestSignature => "use-test-signature",
             Self::Remove => "use-remove",
             Self::Repair => "use-repair",
+            Self::Revoke => "use-revoke",
         }
     }
 }
@@ -107,6 +110,7 @@ impl fmt::Display for PinUse {
             Self::TestSignature => f.write_str("make a test signature with the new signature key"),
             Self::Remove => f.write_str("remove what you picked from the card"),
             Self::Repair => f.write_str("repair the card's list of what it holds"),
+            Self::Revoke => f.write_str("sign that the certificate is to end"),
         }
     }
 }

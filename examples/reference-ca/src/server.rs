@@ -37,8 +37,9 @@ pub struct ServerConfig {
     pub house: Arc<House>,
     /// Where to listen: loopback, and a port that is free, unless set.
     pub listen: SocketAddr,
-    /// Where to tell who is revoked, over plain HTTP: OCSP and CRLs are signed, and their clients could not check a TLS
-    /// certificate without them. Nowhere, unless set.
+    /// Where to tell who is revoked over plain HTTP too: OCSP and CRLs are signed, and their clients could not check a TLS
+    /// certificate without them. Nowhere, unless set; `/ocsp` and `/crl` beside everything else are there in any case, for those who
+    /// know the CA's server.
     pub status: Option<SocketAddr>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
@@ -141,9 +142,10 @@ impl Server {
     /// [`ServerError`]: the address is taken, or the TLS key and certificate cannot be used.
     pub fn start(config: ServerConfig) -> Result<Running, ServerError> {
         let (listener, address) = listen(config.listen)?;
-        let desk = config.status.map(|status| Ok::<_, ServerError>((listen(status)?, config.house.status_desk()?)));
-        let desk = desk.transpose()?;
-        let status = desk.as_ref().map(|((_, address), _)| *address);
+        let desk = config.house.status_desk()?;
+        let plain = config.status.map(|status| Ok::<_, ServerError>((listen(status)?, config.house.status_desk()?)));
+        let plain = plain.transpose()?;
+        let status = plain.as_ref().map(|((_, address), _)| *address);
         let acceptor = tls::acceptor(&config.house, config.clock.clone())?;
         let trust_anchors = config.house.trust_anchors();
         let shared = Arc::new(Shared {
@@ -165,11 +167,11 @@ impl Server {
             .map_err(ServerError::Threads)?;
         let (stop, stopped) = watch::channel(false);
         // When the loop ends the runtime is dropped, which joins its threads.
-        let desk = desk.map(|((listener, _), desk)| status::serve(listener, desk, shared.clone(), stopped.clone()));
+        let plain = plain.map(|((listener, _), desk)| status::serve(listener, desk, shared.clone(), stopped.clone()));
         let run = move || {
             runtime.block_on(async {
-                let status = desk.map(tokio::spawn);
-                connection::serve(listener, acceptor, shared, stopped).await;
+                let status = plain.map(tokio::spawn);
+                connection::serve(listener, acceptor, desk, shared, stopped).await;
                 if let Some(status) = status {
                     // A panic in it was printed there.
                     let _ = status.await;

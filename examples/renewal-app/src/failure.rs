@@ -31,6 +31,8 @@ pub enum Kind {
     Pending,
     /// The holder said no.
     Declined,
+    /// Done, says the certification authority, and nobody else could be asked whether it is so.
+    Unconfirmed,
     /// The holder broke it off with Ctrl-C. What shells say of a program that this ended: 128 and the number of SIGINT.
     Interrupted,
 }
@@ -48,6 +50,7 @@ impl Kind {
             Self::Network => 7,
             Self::Pending => 8,
             Self::Declined => 9,
+            Self::Unconfirmed => 10,
             Self::Interrupted => 130,
         }
     }

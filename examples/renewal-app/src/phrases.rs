@@ -25,6 +25,7 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::TestSignature => t!("use-test-signature"),
         PinUse::Remove => t!("use-remove"),
         PinUse::Repair => t!("use-repair"),
+        PinUse::Revoke => t!("use-revoke"),
     }
 }
 

@@ -1,18 +1,16 @@
-use std::{
-    fmt,
-    io::{Read as _, Write as _},
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
 use ureq::{
     Error,
-    unversioned::transport::{
-        Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
-    },
+    unversioned::transport::{ConnectionDetails, Connector, LazyBuffers, Transport, TransportAdapter},
 };
 
-use super::{Https, bounded::Bounded};
+use super::{
+    Https,
+    bounded::Bounded,
+    carried::{Carried, Stream},
+};
 
 /// TLS for `ureq` with a configuration that was made elsewhere: anchors, client certificate, versions.
 pub(super) struct TlsConnector(Arc<ClientConfig>);
@@ -37,7 +35,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let mut stream = StreamOwned::new(connection, Bounded::new(adapter, Https::MAX_WIRE));
         stream.conn.complete_io(&mut stream.sock)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
-        Ok(Some(TlsTransport { buffers, stream }))
+        Ok(Some(Carried { buffers, stream }))
     }
 }
 
@@ -48,41 +46,12 @@ impl fmt::Debug for TlsConnector {
 }
 
 /// One TLS connection.
-pub(super) struct TlsTransport {
-    buffers: LazyBuffers,
-    stream: StreamOwned<ClientConnection, Bounded<TransportAdapter>>,
-}
+pub(super) type TlsTransport = Carried<StreamOwned<ClientConnection, Bounded<TransportAdapter>>>;
 
-impl Transport for TlsTransport {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        &mut self.buffers
-    }
+impl Stream for StreamOwned<ClientConnection, Bounded<TransportAdapter>> {
+    const IS_TLS: bool = true;
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.stream.sock.stream.set_timeout(timeout);
-        self.stream.sock.begin();
-        self.stream.write_all(&self.buffers.output()[..amount])?;
-        Ok(self.stream.flush()?)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.stream.sock.stream.set_timeout(timeout);
-        let read = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(read);
-        Ok(read > 0)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.stream.sock.stream.get_mut().is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        true
-    }
-}
-
-impl fmt::Debug for TlsTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TlsTransport")
+    fn below(&mut self) -> &mut Bounded<TransportAdapter> {
+        &mut self.sock
     }
 }

@@ -1,5 +1,7 @@
 use std::time::SystemTime;
 
+use x509_cert::serial_number::SerialNumber;
+
 use super::{CertId, IdDigest, Nonce, OcspError, Request, Verdict, check};
 use crate::{Authority, CertificateError, NotIssued, Rules, certificate::Certificate};
 
@@ -29,6 +31,15 @@ impl Question {
         authority.issued(&certificate)?;
         let serial_number = certificate.content.serial_number().clone();
         let id = CertId::new(authority, serial_number, digest).map_err(CertificateError::from)?;
+        Ok(Self { authority: authority.clone(), id, nonce: None })
+    }
+
+    /// Asks about the certificate of `authority` with this number, for who has the number only.
+    ///
+    /// # Errors
+    /// None that is known; the encoder's type has one.
+    pub fn numbered(serial_number: SerialNumber, authority: &Authority) -> der::Result<Self> {
+        let id = CertId::new(authority, serial_number, IdDigest::default())?;
         Ok(Self { authority: authority.clone(), id, nonce: None })
     }
 

@@ -9,6 +9,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use obnova_ca::StatusDesk;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -35,11 +36,12 @@ pub(super) struct Peer {
 pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
+    desk: StatusDesk,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
 ) {
     // Once for all connections: putting the many routes together costs more than the signature of a handshake.
-    let pages = pages::router(shared.clone());
+    let pages = pages::router(desk, shared.clone());
     let talk = move |stream, address, shared, stopped| {
         converse(stream, address, acceptor.clone(), pages.clone(), shared, stopped)
     };

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use obnova_ca::{CaError, Outcome, PickUpToken, Refusal};
+use obnova_ca::{CaError, Outcome, PickUpToken, Refusal, StatusDesk};
 use obnova_enroll::certs_only;
 use serde_json::json;
 use tokio::time::timeout;
@@ -19,16 +19,17 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-use super::{Access, Shared, applicant_pages, applicants, connection::Peer, est, links, revoke, simple};
+use super::{Access, Shared, applicant_pages, applicants, connection::Peer, est, links, revoke, simple, status};
 
 /// Everything that can be asked for.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(super) fn router(desk: StatusDesk, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/login", get(login))
         .route("/encryption.cer", get(simple::encryption_certificate))
         .route("/pickup/{token}", get(pick_up))
         .merge(links::router())
         .merge(revoke::router())
+        .merge(status::router(desk, shared.clone()))
         .merge(applicants::router())
         .merge(applicant_pages::router())
         .fallback(est::answer)

@@ -50,19 +50,23 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
 ) {
-    let desk = Arc::new(Desk { desk, shared: shared.clone(), crl: Arc::default() });
-    let router = Router::new()
-        .route("/ocsp", post(posted))
-        .route("/ocsp/{*request}", get(in_path))
-        .route("/crl", get(crl))
+    let router = router(desk, shared.clone())
         .fallback(async || text(StatusCode::NOT_FOUND, "ask /ocsp or /crl"))
-        .layer(middleware::from_fn_with_state(shared.clone(), watched))
-        .with_state(desk);
+        .layer(middleware::from_fn_with_state(shared.clone(), watched));
     let talk = move |stream, address: SocketAddr, shared: Arc<Shared>, stopped| {
         let router = router.clone().layer(Extension(Peer { address, certificate: None }));
         async move { connection::speak(stream, router, &shared, stopped).await }
     };
     connection::accept(listener, shared, stopped, talk).await;
+}
+
+/// What tells who is revoked, whatever it is spoken over.
+pub(super) fn router<S: Clone + Send + Sync + 'static>(desk: StatusDesk, shared: Arc<Shared>) -> Router<S> {
+    Router::new()
+        .route("/ocsp", post(posted))
+        .route("/ocsp/{*request}", get(in_path))
+        .route("/crl", get(crl))
+        .with_state(Arc::new(Desk { desk, shared, crl: Arc::default() }))
 }
 
 /// A request as a body (RFC 6960 appendix A.1).

@@ -19,6 +19,7 @@ help-obnova-after =
       7  network: the certification authority was not reached, or is not the one it should be
       8  pending: accepted, not issued yet; come back later
       9  declined: you said no, nothing was changed
+     10  unconfirmed: done, says the certification authority, and it could not be found out whether everybody is told so
     130  interrupted by Ctrl-C: a demo or scenario left nothing behind, and what else was done before is kept
 
     First steps:

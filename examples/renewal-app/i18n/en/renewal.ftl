@@ -19,6 +19,7 @@ use-login = log in with the new authentication certificate
 use-test-signature = make a test signature with the new signature key
 use-remove = remove what you confirmed
 use-repair = repair the card's list of what it holds
+use-revoke = sign that the certificate is to end
 
 reason-not-active = The card is not active: activate it with its transport PIN first.
 reason-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.

@@ -2,12 +2,24 @@
 
 revoke-what = The certificate with the serial number { $serial } will be revoked.
 revoke-for-good = It is not valid from that moment on, and never again: nobody can take that back.
+revoke-own-key = Its own key is on this card and speaks for it: no revocation password is needed.
+revoke-another-key = Its key is not on this card: another certificate of yours speaks for you, with the revocation password.
 revoke-done = { $serial } is revoked. The CA writes to you about it.
+revoke-already = { $serial } was already revoked, since { $since }. Nothing was changed.
+revoke-confirmed-by-ocsp = Whoever asks is told so (OCSP, { $place }): since { $since }, { $reason }.
+revoke-confirmed-by-crl = Whoever reads the CA's list finds it there (CRL, { $place }): since { $since }, { $reason }.
 error-revoke-refused = The CA did not revoke it: { $text } ({ $rule })
-error-revoke-no-login = No certificate on this card can log in. If the card is lost or its certificates ended, use --without-card: the revocation password alone may be enough.
+error-revoke-undecided = The CA has not decided yet whether it revokes the certificate. Run the same command again later, or ask the CA.
+error-revoke-contradicted = The CA says that it is revoked, and everybody who asks is told that it is { $instead } ({ $place }). Do not rely on it: run the same command again, and if this stays, call the CA.
+error-revoke-unconfirmed = The CA says that { $serial } is revoked, and signed that. Whether everybody who asks is told so could not be found out: { $problems }. Run the same command again later: it changes nothing, and asks once more. If this stays, call the CA.
+error-revoke-no-signer = No key on this card can speak for it. If the card is lost or its certificates ended, use --without-card: the revocation password alone may be enough.
+error-revoke-password-needed = Its key is not on this card: the revocation password is needed (--revocation-password-file or --revocation-password-fd).
+error-revoke-serial = This is no serial number: 1 to 40 hexadecimal digits.
+error-revoke-issuer = The certificate of the CA cannot be used: { $problem }
+error-revoke-not-of-issuer = The certificate on this card with that number was not issued by this CA: check --ca and --trust.
 
-help-revoke = Revoke a certificate, with its revocation password.
-help-revoke-more = You log in with the card; any valid certificate of yours will do. With --without-card the revocation password alone has to be enough, if the CA allows that. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
+help-revoke = Revoke a certificate: by its own key, or with its revocation password.
+help-revoke-more = Where the certificate is on the card, its own key signs that it is to end. Otherwise any other valid certificate of yours on the card signs, and the revocation password has to be right too. With --without-card the revocation password alone has to be enough, if the CA allows that. Afterwards the CA is asked what it tells everybody (OCSP, or else its list): exit code 10 says that this could not be found out. The command may be run again at any time: a certificate is revoked once. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
 help-revoke-after =
     Examples:
       obnova revoke 01A5F0... --why superseded --ca https://ca.example --trust ca.pem

@@ -1,6 +1,10 @@
+use std::time::SystemTime;
+
 use obnova_client::{
-    Https, Revocation, RevocationError, RevocationReason, revoke_by_password, revoke_logged_in, tls_config,
+    ConfirmedBy, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, look,
+    revoke_by_password, revoke_with_card,
 };
+use obnova_renewal::date;
 
 use crate::{
     authority::Authority,
@@ -10,7 +14,7 @@ use crate::{
     pins::{Asked, Pins},
     texts::t,
     tokens,
-    ui::{Mark, ask_line},
+    ui::{Mark, Screen, ask_line},
 };
 
 /// `revoke`: ends a certificate for good.
@@ -30,24 +34,59 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
     if !options.yes && !ask_line(&t!("ask-plan"))?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
-    let password = match pins.given(Asked::RevocationPassword) {
-        Some(given) => given,
-        None => Pins::ask(&t!("credential-revocation-password"))?,
-    };
-    let wanted = Revocation { serial: &options.revoked, reason: options.why.into(), password: &password };
+    let mut ca = authority.connection()?;
+    let servers = PlainHttp::default();
+    let mut wanted = Revocation { serial: &options.revoked, reason: options.why.into(), password: None };
     let outcome = if options.without_card {
-        let https = Https::new(&authority.url, tls_config(&authority.anchors)?)?;
-        revoke_by_password(&https, &wanted)
+        let password = password(&pins)?;
+        wanted.password = Some(&password);
+        revoke_by_password(&mut ca, &servers, &wanted)
     } else {
         let token = tokens::open_shared(global)?;
+        let plan = RevocationPlan::make(&look(tokens::lock(&token).as_mut())?, wanted.serial, SystemTime::now())?;
+        let password = match plan.wants_password() {
+            true => {
+                face.borrow_mut().screen.detail(&t!("revoke-another-key"));
+                Some(password(&pins)?)
+            }
+            false => {
+                face.borrow_mut().screen.detail(&t!("revoke-own-key"));
+                None
+            }
+        };
+        wanted.password = password.as_ref();
         let mut holder = Holder::new(&face, pins);
-        match revoke_logged_in(&token, &mut holder, &authority.login(), &wanted) {
+        match revoke_with_card(&token, &mut holder, &mut ca, &servers, &plan, &wanted) {
             Err(RevocationError::Run(error)) => return holder.outcome(Err(error)),
             outcome => outcome,
         }
     };
-    outcome?;
-    face.borrow_mut().screen.mark(Mark::Good, &t!("revoke-done", serial = options.revoked.as_str()));
+    show(&mut face.borrow_mut().screen, &options.revoked, outcome?)
+}
+
+fn password(pins: &Pins) -> Result<obnova_card::Secret, Failure> {
+    match pins.given(Asked::RevocationPassword) {
+        Some(given) => Ok(given),
+        None => Pins::ask(&t!("credential-revocation-password")),
+    }
+}
+
+/// What became of it. That nobody else says so is a failure of its own.
+fn show(screen: &mut Screen, serial: &str, revoked: Revoked) -> Result<(), Failure> {
+    let confirmation = revoked.confirmation.map_err(|problems| {
+        let (serial, problems) = (serial.to_owned(), problems.to_string());
+        Failure::new(Kind::Unconfirmed, t!("error-revoke-unconfirmed", serial = serial, problems = problems))
+    })?;
+    let since = date(confirmation.since);
+    match revoked.already {
+        true => screen.mark(Mark::Good, &t!("revoke-already", serial = serial, since = since.as_str())),
+        false => screen.mark(Mark::Good, &t!("revoke-done", serial = serial)),
+    }
+    let (reason, place) = (confirmation.reason.to_string(), confirmation.place);
+    screen.detail(&match confirmation.by {
+        ConfirmedBy::Ocsp => t!("revoke-confirmed-by-ocsp", since = since, reason = reason, place = place),
+        ConfirmedBy::Crl => t!("revoke-confirmed-by-crl", since = since, reason = reason, place = place),
+    });
     Ok(())
 }
 
@@ -65,14 +104,23 @@ impl From<Why> for RevocationReason {
 
 impl From<RevocationError> for Failure {
     fn from(error: RevocationError) -> Self {
-        match error {
+        let (kind, text) = match error {
             RevocationError::Refused { rule, text } => {
-                Self::new(Kind::Refused, t!("error-revoke-refused", text = text, rule = rule))
+                (Kind::Refused, t!("error-revoke-refused", text = text, rule = rule))
             }
-            RevocationError::NoLogin => Self::new(Kind::NotEligible, t!("error-revoke-no-login")),
-            RevocationError::Run(error) => error.into(),
-            RevocationError::Ca(error) => error.into(),
-            other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
-        }
+            RevocationError::Undecided => (Kind::Pending, t!("error-revoke-undecided")),
+            RevocationError::Contradicted { place, instead } => {
+                (Kind::Network, t!("error-revoke-contradicted", place = place, instead = instead))
+            }
+            RevocationError::NoSigner => (Kind::NotEligible, t!("error-revoke-no-signer")),
+            RevocationError::PasswordNeeded => (Kind::Usage, t!("error-revoke-password-needed")),
+            RevocationError::Serial => (Kind::Usage, t!("error-revoke-serial")),
+            RevocationError::Issuer(problem) => (Kind::Network, t!("error-revoke-issuer", problem = problem)),
+            RevocationError::NotOfIssuer => (Kind::NotEligible, t!("error-revoke-not-of-issuer")),
+            RevocationError::Run(error) => return error.into(),
+            RevocationError::Ca(error) => return error.into(),
+            other => (Kind::Internal, t!("error-other", detail = other.to_string())),
+        };
+        Self::new(kind, text)
     }
 }

@@ -21,6 +21,7 @@ const ENUMERATIONS: &[(&str, &str, &str, &str)] = &[
     ("RunError", "RunError", "client/src/error.rs", "failure/run.rs"),
     ("PromptError", "PromptError", "client/src/prompt.rs", "failure/run.rs"),
     ("LoginError", "LoginError", "client/src/login.rs", "failure/run.rs"),
+    ("RevocationError", "RevocationError", "client/src/revocation/error.rs", "commands/revoke.rs"),
     ("JournalError", "JournalError", "client/src/journal.rs", "failure/run.rs"),
     ("ProcessError", "ProcessError", "renewal/src/process/error.rs", "failure/run.rs"),
     ("Failure", "Ended", "renewal/src/record.rs", "failure/run.rs"),

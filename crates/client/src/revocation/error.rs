@@ -1,0 +1,57 @@
+use obnova_card::TokenError;
+
+use crate::{CaError, RunError};
+
+/// Why a certificate was not revoked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevocationError {
+    /// The CA says no, with its signature. Nothing changed.
+    #[error("the issuer did not revoke it: {text} ({rule})")]
+    Refused {
+        /// The name of the rule that is broken.
+        rule: String,
+        /// In its words, fit to be shown.
+        text: String,
+    },
+    /// The CA has not decided.
+    #[error("the issuer has not decided yet whether it revokes it: ask again later, or ask the issuer")]
+    Undecided,
+    /// The CA says that it is revoked, and everybody who asks is told something else.
+    #[error(
+        "the issuer says that it is revoked, and everybody who asks is told that it is {instead} ({place}): do not rely on it, ask again, and if it stays, call the issuer"
+    )]
+    Contradicted {
+        /// Where.
+        place: String,
+        /// What is told there.
+        instead: &'static str,
+    },
+    /// There is no key to speak with.
+    #[error("no key on the card can speak for it: without a card the revocation password alone may be enough")]
+    NoSigner,
+    /// Its own key does not speak, and the revocation password is not there.
+    #[error("its key is not on this card: the revocation password is needed")]
+    PasswordNeeded,
+    /// This is no serial number.
+    #[error("this is no serial number: 1 to 40 hexadecimal digits")]
+    Serial,
+    /// The issuer's own certificate cannot be worked with.
+    #[error("the issuer's certificate cannot be used: {0}")]
+    Issuer(String),
+    /// The certificate on the card with this number is not one of this issuer's.
+    #[error("the certificate on the card with this number is not one of this issuer's")]
+    NotOfIssuer,
+    /// The card, or its holder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The CA could not be asked, or what came is not believed.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+}
+
+impl From<TokenError> for RevocationError {
+    fn from(error: TokenError) -> Self {
+        Self::Run(error.into())
+    }
+}

@@ -1,0 +1,84 @@
+use std::time::SystemTime;
+
+use obnova_card::{KeyEntry, KeyRole, SlotId};
+use obnova_renewal::{CardView, ParsedCertificate};
+
+use super::{RevocationError, subject::number};
+use crate::{EstConnection, HttpExchange};
+
+/// Who speaks on a card for a certificate that is to end.
+#[derive(Clone, Debug)]
+pub struct RevocationPlan {
+    revoked: Option<ParsedCertificate>,
+    /// The best first.
+    speakers: Vec<Speaker>,
+    is_own: bool,
+}
+
+/// A key with a certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Speaker {
+    pub(super) slot: SlotId,
+    pub(super) key: KeyEntry,
+    pub(super) certificate: ParsedCertificate,
+}
+
+impl RevocationPlan {
+    /// The certificate's own key, where it is on the card; it may have expired. Else another key of the holder with a certificate
+    /// that is valid `now`, one for logins first, and of these the one that lives longest.
+    ///
+    /// # Errors
+    /// [`RevocationError::NoSigner`].
+    pub fn make(card: &CardView, serial: &str, now: SystemTime) -> Result<Self, RevocationError> {
+        let (mut own, mut others, mut revoked) = (Vec::new(), Vec::new(), None);
+        for slot in &card.slots {
+            for view in &slot.certificates {
+                let Some(certificate) = &view.certificate else { continue };
+                let is_it = number(&certificate.serial()) == number(serial);
+                if is_it {
+                    revoked = Some(certificate.clone());
+                }
+                let Some(key) = slot.key.clone().filter(|key| view.fits_key && !key.signs.is_empty()) else { continue };
+                let speaker = Speaker { slot: slot.id, key, certificate: certificate.clone() };
+                match is_it {
+                    true => own.push(speaker),
+                    false if certificate.is_valid_at(now) => others.push(speaker),
+                    false => {}
+                }
+            }
+        }
+        let is_own = !own.is_empty();
+        let mut speakers = if is_own { own } else { others };
+        speakers.sort_by_key(|one| (one.key.role == KeyRole::Authentication, one.certificate.not_after()));
+        speakers.reverse();
+        if speakers.is_empty() {
+            return Err(RevocationError::NoSigner);
+        }
+        Ok(Self { revoked, speakers, is_own })
+    }
+
+    /// Whether the revocation password has to speak too.
+    #[must_use]
+    pub const fn wants_password(&self) -> bool {
+        !self.is_own
+    }
+
+    /// The certificate that is to end, where it is on the card.
+    #[must_use]
+    pub const fn revoked(&self) -> Option<&ParsedCertificate> {
+        self.revoked.as_ref()
+    }
+
+    /// The best one with a certificate of this CA's, which is given too.
+    pub(super) fn speaker<H: HttpExchange>(
+        &self,
+        ca: &mut EstConnection<H>,
+    ) -> Result<(&Speaker, ParsedCertificate), RevocationError> {
+        for speaker in &self.speakers {
+            if let Some(issuer) = ca.issuer_of(&speaker.certificate)? {
+                return Ok((speaker, issuer));
+            }
+        }
+        Err(if self.is_own { RevocationError::NotOfIssuer } else { RevocationError::NoSigner })
+    }
+}
