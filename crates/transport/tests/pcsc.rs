@@ -238,6 +238,30 @@ fn a_reset_by_another_program_ends_a_conversation_and_the_next_one_works() {
 }
 
 #[test]
+fn a_card_that_others_reset_again_and_again_is_not_lost() {
+    const CONVERSATIONS: usize = 20;
+    inside("a_card_that_others_reset_again_and_again_is_not_lost", || {
+        let _card = VirtualCard::insert(FIRST_READER);
+        let program = || -> Result<(), TransportError> {
+            let mut connection = PcscConnection::open(&ReaderChoice::Only)?;
+            for round in 0..CONVERSATIONS {
+                say(&mut connection, &[VERIFY])?;
+                // Who comes anew meets the resets while it connects.
+                if round % 5 == 0 {
+                    connection = PcscConnection::open(&ReaderChoice::Only)?;
+                }
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let programs = [(); 4].map(|()| scope.spawn(program));
+            let ended = programs.map(|program| program.join().unwrap());
+            assert_eq!(ended, [const { Ok(()) }; 4]);
+        });
+    });
+}
+
+#[test]
 fn a_card_that_is_taken_out_is_told_and_found_when_it_is_back() {
     inside("a_card_that_is_taken_out_is_told_and_found_when_it_is_back", || {
         let card = VirtualCard::insert(FIRST_READER);

@@ -10,6 +10,10 @@ use super::{
 };
 use crate::{CardConnection, CardTransport, TransportError, pin_pad::GET_FEATURE_REQUEST};
 
+/// How often a card may be found reset before a conversation has begun. Each time another program has ended one of its own, so
+/// that among many programs one only waits for its turn; a card that is reset without end is given up.
+const MOST_RESETS: u16 = 1_000;
+
 /// A card in a reader. It may be taken out and come back, and so may the service: the next conversation finds it.
 pub struct PcscConnection {
     reader: String,
@@ -49,7 +53,7 @@ impl PcscConnection {
 
 impl CardConnection for PcscConnection {
     fn begin(&mut self) -> Result<Box<dyn CardTransport + '_>, TransportError> {
-        // Each turn mends one thing: a stale service, then a card that was swapped or reset since the last conversation.
+        // Each turn mends one thing: a stale service, then a card that was swapped since the last conversation.
         const TURNS: u8 = 3;
         let Self { reader, context, card, atr, buffer } = self;
         let mut card = match card {
@@ -60,7 +64,7 @@ impl CardConnection for PcscConnection {
                 card.insert(fresh)
             }
         };
-        let mut turns = TURNS;
+        let (mut turns, mut resets) = (TURNS, MOST_RESETS);
         loop {
             let (returned, error) = match card.transaction2() {
                 Ok(transaction) => {
@@ -70,19 +74,17 @@ impl CardConnection for PcscConnection {
                 Err(failure) => failure,
             };
             card = returned;
+            if error == Error::ResetCard && resets > 0 && after_reset(card).is_ok() {
+                // Nothing was said yet, so nothing is lost.
+                resets -= 1;
+                continue;
+            }
             turns -= 1;
             if turns == 0 {
                 return Err(meaning(error, reader));
             }
-            if error == Error::ResetCard {
-                // Nothing was said yet, so nothing is lost. The card is left as the reset made it.
-                let reconnected = card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard);
-                if reconnected.is_ok() {
-                    continue;
-                }
-            }
             let (fresh, answer) = connect(context, reader)?;
-            *card = fresh;
+            leave(std::mem::replace(card, fresh));
             *atr = answer;
         }
     }
@@ -94,6 +96,19 @@ impl CardConnection for PcscConnection {
     fn atr(&self) -> Vec<u8> {
         self.atr.clone()
     }
+}
+
+impl Drop for PcscConnection {
+    fn drop(&mut self) {
+        self.card.take().into_iter().for_each(leave);
+    }
+}
+
+/// Lets the card be as it is: each conversation has reset it where it had to, and a reset now would be one in the middle of another
+/// program's conversation.
+fn leave(card: Card) {
+    // Where this fails the card or the service is gone.
+    let _ = card.disconnect(Disposition::LeaveCard);
 }
 
 /// Connects to the card, with a new context when the old one is of a service that is gone.
@@ -120,9 +135,23 @@ fn connect(context: &mut Option<Context>, reader: &str) -> Result<(Card, Vec<u8>
 
 fn connect_once(context: &Option<Context>, reader: &CString) -> Result<(Card, Vec<u8>), Error> {
     let context = context.as_ref().ok_or(Error::InvalidHandle)?;
-    let card = context.connect(reader, ShareMode::Shared, Protocols::ANY)?;
-    let atr = card.status2_owned()?.atr().to_vec();
-    Ok((card, atr))
+    let mut card = context.connect(reader, ShareMode::Shared, Protocols::ANY)?;
+    let mut resets = MOST_RESETS;
+    loop {
+        match card.status2_owned() {
+            Ok(status) => return Ok((card, status.atr().to_vec())),
+            Err(Error::ResetCard) if resets > 0 && after_reset(&mut card).is_ok() => resets -= 1,
+            Err(error) => {
+                leave(card);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Takes a card up again that another program has reset. It is left as the reset made it.
+fn after_reset(card: &mut Card) -> Result<(), Error> {
+    card.reconnect(ShareMode::Shared, Protocols::ANY, Disposition::LeaveCard)
 }
 
 struct PcscTransport<'a> {
