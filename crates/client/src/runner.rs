@@ -150,6 +150,20 @@ impl<'a> Runner<'a> {
         }
     }
 
+    /// Goes on until it is done or has failed, also where it has to wait: `wait` is told until when, and returns when it is time to
+    /// ask again, or `false` to leave it at that.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn run_to_end(&mut self, mut wait: impl FnMut(SystemTime) -> bool) -> Result<Turn, RunError> {
+        loop {
+            match self.run()? {
+                Turn::Waits(until) if wait(until) => {}
+                end => return Ok(end),
+            }
+        }
+    }
+
     /// Takes certificates that came on another way (files that were mailed). Either both are found good and will be
     /// installed by the next steps, or nothing changes.
     ///

@@ -23,6 +23,8 @@ pub struct Service {
     pub policy: Policy,
     /// What the rules of its play expect in numbers.
     pub expects: Expects,
+    /// Its file as it should be, which the rules of `partner` hold what they see against.
+    pub told: Told,
     /// The file, as a CA reads it.
     ca: toml::Table,
 }
@@ -33,6 +35,13 @@ pub struct Expects {
     pub days: u64,
     /// How many days before the end notices go out, the first first.
     pub notices: Vec<u64>,
+}
+
+/// What a file says to both sides.
+#[derive(Clone)]
+pub struct Told {
+    pub ca: CaPolicy,
+    pub holder: Policy,
 }
 
 impl Service {
@@ -73,7 +82,15 @@ impl Service {
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
         };
         let ca = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        Ok(Self { name, plays, policy, expects, ca })
+        let told = Told { ca: of_ca, holder: policy.clone() };
+        Ok(Self { name, plays, policy, expects, told, ca })
+    }
+
+    /// How many days the certificate is valid that lives longest.
+    pub fn longest_days(&self) -> Result<u32, Failure> {
+        let policy = CaPolicy::from_toml(&self.for_play()?).map_err(internal)?;
+        let days = Profile::ALL.map(|profile| policy.profile(profile).validity.as_secs() / 86_400);
+        u32::try_from(days.into_iter().max().unwrap_or_default()).map_err(internal)
     }
 
     /// The CA's policy, but for how long a client waits: nobody watches a play for a minute.
@@ -107,9 +124,21 @@ const fn text_of(scenario: Scenario) -> &'static str {
 impl Service {
     /// One of those that exist, with a CA and a holder that go by another text than the rules: those expect what its file says.
     pub fn but(scenario: Scenario, replaced: &str, by: &str) -> Self {
-        let text = text_of(scenario);
-        assert!(text.contains(replaced), "{replaced}");
-        let expects = Self::known(scenario).ok().unwrap().expects;
-        Self { expects, ..Self::parse(&text.replace(replaced, by)).unwrap() }
+        Self::but_all(scenario, &[(replaced, by)])
+    }
+
+    /// The same with more than one other text.
+    pub fn but_all(scenario: Scenario, texts: &[(&str, &str)]) -> Self {
+        let Self { expects, told, .. } = Self::known(scenario).ok().unwrap();
+        Self { expects, told, ..Self::other(scenario, texts) }
+    }
+
+    /// Another service, whose file is that of one that exists but for these texts.
+    pub fn other(scenario: Scenario, texts: &[(&str, &str)]) -> Self {
+        let text = texts.iter().fold(text_of(scenario).to_owned(), |text, (replaced, by)| {
+            assert!(text.contains(replaced), "{replaced}");
+            text.replace(replaced, by)
+        });
+        Self::parse(&text).unwrap()
     }
 }

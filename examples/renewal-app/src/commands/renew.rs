@@ -135,33 +135,32 @@ impl Road<'_> {
         });
         let mut runner = face.borrow_mut().outcome(runner)?;
         face.borrow_mut().is_about(runner.process().plan());
-        loop {
-            let turn = runner.run().inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
-            let turn = face.borrow_mut().outcome(turn)?;
-            match turn {
-                Turn::Waits(until) if self.wait => {
-                    let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
-                    std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
-                    drop(waiting);
-                }
-                Turn::Waits(_) => {
-                    let first = runner.process().plan().is_first();
-                    let text = if first { t!("first-pending") } else { t!("renew-pending") };
-                    return Err(Failure::new(Kind::Pending, text));
-                }
-                Turn::Done(_) => {
-                    // What was written for a help desk on the way is of no use any more.
-                    let _ = std::fs::remove_file(self.diagnosis());
-                    let first = runner.process().plan().is_first();
-                    let text = if first { t!("first-done") } else { t!("renew-done") };
-                    face.borrow_mut().screen.mark(Mark::Good, &text);
-                    return Ok(());
-                }
-                Turn::Failed(failure) => {
-                    self.diagnose(runner.process(), None, face);
-                    return Err(failure.into());
-                }
-                Turn::Went => {}
+        let outcome = runner.run_to_end(|until| {
+            if self.wait {
+                let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
+                std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
+                drop(waiting);
+            }
+            self.wait
+        });
+        let outcome = outcome.inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
+        let turn = face.borrow_mut().outcome(outcome)?;
+        let first = runner.process().plan().is_first();
+        match turn {
+            Turn::Waits(_) | Turn::Went => {
+                let text = if first { t!("first-pending") } else { t!("renew-pending") };
+                Err(Failure::new(Kind::Pending, text))
+            }
+            Turn::Done(_) => {
+                // What was written for a help desk on the way is of no use any more.
+                let _ = std::fs::remove_file(self.diagnosis());
+                let text = if first { t!("first-done") } else { t!("renew-done") };
+                face.borrow_mut().screen.mark(Mark::Good, &text);
+                Ok(())
+            }
+            Turn::Failed(failure) => {
+                self.diagnose(runner.process(), None, face);
+                Err(failure.into())
             }
         }
     }

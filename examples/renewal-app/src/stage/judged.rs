@@ -1,8 +1,9 @@
 use std::time::{Instant, SystemTime};
 
 use super::{
-    Arrived, Audience, Figure, Newcomer, Report, Scene, Stage, Witness,
+    Arrived, Audience, Figure, Report, Scene, Stage, Witness,
     meter::Meter,
+    newcomer::{Joints, Story},
     play,
     rules::{self, Broken, activation, partner, twins as of_twins, twins::World},
 };
@@ -55,45 +56,29 @@ fn brought_to_life(stage: &Stage) -> Result<(Arrived<'_>, Vec<Figure>), Broken> 
     Ok((arrived, meter.figures().to_vec()))
 }
 
-/// Leads somebody from a one-time password to the first certificate, and holds every rule of `partner` against it.
+/// Leads somebody from a one-time password to the first certificate, and holds every rule of `partner` against it. A play that
+/// breaks off is judged too.
 pub fn partner(stage: &Stage) -> (Report, Option<Failure>) {
-    for_first(stage, |_| {})
+    for_first(stage, Joints::default(), |_| {})
 }
 
-/// The same; what the rules look at may be bent before they do.
-fn for_first(stage: &Stage, bend: impl FnOnce(&mut partner::World<'_>)) -> (Report, Option<Failure>) {
+/// The same in a world with these joints; what the rules look at may be bent before they do.
+fn for_first(stage: &Stage, joints: Joints, bend: impl FnOnce(&mut partner::World<'_>)) -> (Report, Option<Failure>) {
     let begun = Instant::now();
-    let (mut report, failure) = match certified(stage) {
-        Ok(steps) => (Report::new(&stage.service.name, steps), None),
+    let (mut report, story, failure) = match Story::play(stage, joints) {
+        Ok((story, steps)) => (Report::new(&stage.service.name, steps), Some(story), None),
         Err(Broken(why)) => {
             let failure = internal(why);
-            (Report::broken_off(&stage.service.name, &failure), Some(failure))
+            (Report::broken_off(&stage.service.name, &failure), None, Some(failure))
         }
     };
-    let mut world = partner::World::new(stage, report.clone());
+    let mut world = partner::World::new(stage, joints, report.clone(), story);
     bend(&mut world);
-    report.rules = rules::judge(&stage.service.name, &mut world, &partner::rules());
+    let rules = partner::rules(&world.expects);
+    report.rules = rules::judge(&stage.service.name, &mut world, &rules);
     report.seconds = begun.elapsed().as_secs_f64();
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
-}
-
-/// What it took to get somebody a first certificate.
-fn certified(stage: &Stage) -> Result<Vec<Figure>, Broken> {
-    let mut who = Newcomer::new(stage)?;
-    let password = who.password(SystemTime::now())?;
-    let mut meter = Meter::new(who.count.clone());
-    meter.begin("order");
-    who.run(&password)?;
-    meter.end();
-    stage.approve()?;
-    meter.begin("finish");
-    who.run(&password)?;
-    meter.end();
-    meter.begin("list");
-    who.view()?;
-    meter.end();
-    Ok(meter.figures().to_vec())
 }
 
 /// The same before somebody else; what the rules look at may be bent before they do.

@@ -107,7 +107,8 @@ impl Stage {
         let options = InitOptions {
             name: "Obnova Demo".to_owned(),
             policy: service.for_play()?,
-            backdate_days: 366,
+            // A first pair of eleven months, and one that is over.
+            backdate_days: service.longest_days()?.saturating_add(2),
             ..InitOptions::default()
         };
         let ca = folder.join("ca");
@@ -170,9 +171,14 @@ impl Stage {
 
     /// What the CA's operator does: approves what waits.
     pub fn approve(&self) -> Result<(), Failure> {
+        self.approve_at(SystemTime::now())
+    }
+
+    /// The same, at another time.
+    pub fn approve_at(&self, now: SystemTime) -> Result<(), Failure> {
         let house = House::open(&self.folder.join("ca")).map_err(internal)?;
         for order in house.ca().list(Some(OrderState::Pending), 10).map_err(internal)? {
-            house.ca().approve(&order.transaction, SystemTime::now()).map_err(internal)?;
+            house.ca().approve(&order.transaction, now).map_err(internal)?;
         }
         Ok(())
     }

@@ -1,88 +1,145 @@
 //! The rules of `partner`: from a one-time password to the first certificate, and its whole life.
 
+mod expects;
 mod first;
-mod later;
+mod passwords;
+mod registered;
+mod renewal;
 mod revocation;
+mod use_of_it;
 
-use obnova_client::CaConnection as _;
-use obnova_renewal::{Answer, Message};
+use obnova_enroll::OneTimePassword;
 
 use super::{Broken, Rule, Verdict};
 use crate::{
-    stage::{Newcomer, Report, Stage, newcomer},
+    stage::{
+        Newcomer, Report, Stage,
+        newcomer::{Certified, Joints, Story},
+    },
     texts::t,
 };
+
+pub use expects::Expects;
+use renewal::Renewed;
+use revocation::Ended;
 
 /// What the rules look at: a play that is over, and a stage to try things out on.
 pub struct World<'s> {
     pub stage: &'s Stage,
+    pub joints: Joints,
+    pub expects: Expects,
     pub report: Report,
-    pub ca: Ask<'s>,
+    /// What was played; nothing where it came to no end.
+    pub story: Option<Story<'s>>,
+    /// Somebody who has renewed, whose certificate is over, and whose was ended: more than one rule looks at them.
+    renewed: Option<Renewed<'s>>,
+    expired: Option<Certified<'s>>,
+    ended: Option<Ended<'s>>,
 }
 
-/// Sends an order to a module of the CA: the name of the rule by which it is refused, if it is.
-pub type Ask<'s> = Box<dyn Fn(&str, &[u8]) -> Result<Option<String>, Broken> + 's>;
-
 impl<'s> World<'s> {
-    pub fn new(stage: &'s Stage, report: Report) -> Self {
-        let ask = move |module: &str, message: &[u8]| match newcomer::connection(stage, module)?
-            .send(&Message(message.to_vec()))?
-        {
-            Answer::Refused { .. } => {
-                let name = stage.wire().iter().rev().find_map(|access| access.refused);
-                Ok(Some(name.unwrap_or_default().to_owned()))
-            }
-            _ => Ok(None),
-        };
-        Self { stage, report, ca: Box::new(ask) }
+    pub fn new(stage: &'s Stage, joints: Joints, report: Report, story: Option<Story<'s>>) -> Self {
+        let expects = Expects::of(&stage.service.told);
+        Self { stage, joints, expects, report, story, renewed: None, expired: None, ended: None }
     }
 
-    /// That an order with this password is refused by this name, and one with that password is taken.
-    fn refused(&self, who: &Newcomer<'_>, bad: &str, by: &str, good: &str) -> Verdict {
-        match (self.ca)(newcomer::MODULE, &who.order(bad, &who.email)?)? {
-            Some(name) if name == by => {}
-            heard => return Err(Broken(format!("the CA said {heard:?} to a client that lies"))),
+    fn newcomer(&self) -> Result<Newcomer<'s>, Broken> {
+        Newcomer::new(self.stage, self.joints)
+    }
+
+    fn certified(&self) -> Result<Certified<'s>, Broken> {
+        Newcomer::certified(self.stage, self.joints)
+    }
+
+    fn story(&self) -> Result<&Story<'s>, Broken> {
+        super::there(self.story.as_ref(), "end of the play")
+    }
+
+    /// That an order is refused by this name.
+    fn refused(&self, order: &[u8], by: &str) -> Result<(), Broken> {
+        match self.joints.sent(self.stage, order)? {
+            Some(name) if name == by => Ok(()),
+            Some(name) => Err(Broken(format!("a client that lies is refused by another name: {name}"))),
+            None => Err(Broken("a client that lies is not refused".to_owned())),
         }
-        match (self.ca)(newcomer::MODULE, &who.order(good, &who.email)?)? {
-            None => Ok(format!("refused by name: {by}; the right one is taken")),
+    }
+
+    /// That an order is taken.
+    fn taken(&self, who: &Newcomer<'_>, password: &OneTimePassword) -> Verdict {
+        match self.joints.sent(self.stage, &who.order(password)?)? {
+            None => Ok("the right one is taken".to_owned()),
             Some(name) => Err(Broken(format!("the right one is refused: {name}"))),
         }
     }
 }
 
-/// The rules, in the order in which a holder meets them.
-pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
+/// A rule, and the services that it is one of.
+pub struct Of<'s> {
+    rule: Rule<World<'s>>,
+    applies: fn(&Expects) -> bool,
+}
+
+/// The rules of a service of whose file both sides say this, in the order in which a holder meets them.
+pub fn rules<'s>(expects: &Expects) -> Vec<Rule<World<'s>>> {
+    all().into_iter().filter(|of| (of.applies)(expects)).map(|of| of.rule).collect()
+}
+
+/// Those of every service.
+pub fn all<'s>() -> Vec<Of<'s>> {
+    let every = |rule| Of { rule, applies: |_| true };
+    let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
+    let with_login = |rule| Of { rule, applies: Expects::has_login };
+    let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
     vec![
-        Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), first::password_ca),
-        Rule::seen("partner/password-days/ca", || t!("rule-partner-password-days-ca"), first::password_days_ca),
-        Rule::seen("partner/password-once/ca", || t!("rule-partner-password-once-ca"), first::password_once_ca),
-        Rule::seen("partner/password-again/ca", || t!("rule-partner-password-again-ca"), first::password_again_ca),
-        Rule::seen("partner/module/ca", || t!("rule-partner-module-ca"), first::module_ca),
-        Rule::seen("partner/other-names/ca", || t!("rule-partner-other-names-ca"), first::other_names_ca),
-        Rule::seen(
+        every(Rule::seen("partner/password/client", || t!("rule-partner-password-client"), passwords::mistyped)),
+        every(Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), passwords::wrong)),
+        every(Rule::seen("partner/password-days/ca", || t!("rule-partner-password-days-ca"), passwords::days)),
+        every(Rule::seen("partner/password-once/ca", || t!("rule-partner-password-once-ca"), passwords::once)),
+        every(Rule::seen("partner/password-again/ca", || t!("rule-partner-password-again-ca"), passwords::again)),
+        every(Rule::seen("partner/password-guessed/ca", || t!("rule-partner-password-guessed-ca"), passwords::guessed)),
+        every(Rule::seen("partner/module/ca", || t!("rule-partner-module-ca"), passwords::module)),
+        every(Rule::seen("partner/other-names/client", || t!("rule-partner-other-names-client"), first::names_client)),
+        every(Rule::seen("partner/other-names/ca", || t!("rule-partner-other-names-ca"), first::names_ca)),
+        with_revocation(Rule::seen(
             "partner/revocation-password/client",
             || t!("rule-partner-revocation-password-client"),
-            first::revocation_password_client,
-        ),
-        Rule::seen(
+            passwords::revocation_client,
+        )),
+        with_revocation(Rule::seen(
+            "partner/revocation-password/ca",
+            || t!("rule-partner-revocation-password-ca"),
+            passwords::revocation_ca,
+        )),
+        with_revocation(Rule::seen(
             "partner/revocation-password-sealed",
             || t!("rule-partner-revocation-password-sealed"),
-            first::revocation_password_sealed,
-        ),
-        Rule::seen("partner/key-on-card", || t!("rule-partner-key-on-card"), first::key_on_card),
-        Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits),
-        Rule::seen("partner/link", || t!("rule-partner-link"), first::link),
-        Rule::seen("partner/login", || t!("rule-partner-login"), later::login),
-        Rule::seen("partner/list", || t!("rule-partner-list"), later::list),
-        Rule::if_installed("partner/registered", || t!("rule-partner-registered"), later::registered),
-        Rule::seen("partner/pin-change", || t!("rule-partner-pin-change"), later::pin_change),
-        Rule::seen("partner/renewal", || t!("rule-partner-renewal"), later::renewal),
-        Rule::seen("partner/expired/client", || t!("rule-partner-expired-client"), later::expired_client),
-        Rule::seen("partner/expired/ca", || t!("rule-partner-expired-ca"), later::expired_ca),
-        Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), later::begins_again),
-        Rule::seen("partner/revoked-at-once", || t!("rule-partner-revoked-at-once"), revocation::at_once),
-        Rule::seen("partner/revoked-by-holder", || t!("rule-partner-revoked-by-holder"), revocation::by_holder),
-        Rule::seen("partner/revoked-by-password", || t!("rule-partner-revoked-by-password"), revocation::by_password),
-        Rule::seen("partner/revoked-mail", || t!("rule-partner-revoked-mail"), revocation::mail),
+            passwords::revocation_sealed,
+        )),
+        every(Rule::seen("partner/key-on-card", || t!("rule-partner-key-on-card"), first::key_on_card)),
+        where_one_waits(Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits)),
+        where_one_waits(Rule::seen("partner/link", || t!("rule-partner-link"), first::link)),
+        every(Rule::seen("partner/one-year", || t!("rule-partner-one-year"), first::one_year)),
+        with_login(Rule::seen("partner/login", || t!("rule-partner-login"), use_of_it::login)),
+        every(Rule::seen("partner/list", || t!("rule-partner-list"), use_of_it::list)),
+        every(Rule::if_installed("partner/registered", || t!("rule-partner-registered"), registered::registered)),
+        every(Rule::seen("partner/pin-change", || t!("rule-partner-pin-change"), use_of_it::pin_change)),
+        every(Rule::seen("partner/renewal", || t!("rule-partner-renewal"), renewal::renewal)),
+        every(Rule::seen("partner/renewal-steps", || t!("rule-partner-renewal-steps"), renewal::steps)),
+        every(Rule::seen("partner/expired/client", || t!("rule-partner-expired-client"), renewal::expired_client)),
+        every(Rule::seen("partner/expired/ca", || t!("rule-partner-expired-ca"), renewal::expired_ca)),
+        every(Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), renewal::begins_again)),
+        every(Rule::seen("partner/forgotten", || t!("rule-partner-forgotten"), renewal::forgotten)),
+        every(Rule::seen("partner/revoked-at-once", || t!("rule-partner-revoked-at-once"), revocation::at_once)),
+        with_revocation(Rule::seen(
+            "partner/revoked-by-holder",
+            || t!("rule-partner-revoked-by-holder"),
+            revocation::by_holder,
+        )),
+        with_revocation(Rule::seen(
+            "partner/revoked-by-password",
+            || t!("rule-partner-revoked-by-password"),
+            revocation::by_password,
+        )),
+        every(Rule::seen("partner/revoked-mail", || t!("rule-partner-revoked-mail"), revocation::mail)),
     ]
 }

@@ -2,114 +2,156 @@
 
 use std::time::SystemTime;
 
-use obnova_ca::{AskedRevocation, CaError};
-use obnova_enroll::{
-    Secret,
-    est::{HttpRequest, Method},
-};
 use obnova_renewal::ParsedCertificate;
 use obnova_status::{
-    Authority, RevocationReason, Rules, Status,
+    Authority, Rules, Status,
     ocsp::{Nonce, Question},
 };
 
-use super::{World, later::log_in};
+use super::World;
 use crate::stage::{
     Newcomer, Stage,
-    newcomer::REVOCATION_PASSWORD,
+    newcomer::{Certified, Ending},
     rules::{Broken, Verdict, so, there},
 };
 
+/// Somebody whose certificate the operator has ended, and the mails that came of it.
+pub struct Ended<'s> {
+    holder: Certified<'s>,
+    mails: Vec<String>,
+}
+
+impl<'s> World<'s> {
+    fn ended(&mut self) -> Result<&Ended<'s>, Broken> {
+        if self.ended.is_none() {
+            let holder = self.certified()?;
+            works(&holder)?;
+            let before = holder.who.mails()?;
+            (self.joints.revoke)(self.stage, holder.one()?)?;
+            let after = holder.who.mails()?;
+            let mails = after.into_iter().filter(|mail| !before.contains(mail)).collect();
+            self.ended = Some(Ended { holder, mails });
+        }
+        there(self.ended.as_ref(), "certificate that was ended")
+    }
+}
+
 /// The operator's word.
 pub fn at_once(world: &mut World<'_>) -> Verdict {
-    let (who, certificate) = Newcomer::certified(world.stage)?;
-    works(&who, &certificate)?;
-    world.stage.revoke(&certificate)?;
-    works_no_more(&who, &certificate)
-}
-
-/// Logged in with the certificate, and with the password. With another one nothing happens, nor to somebody else's certificate.
-pub fn by_holder(world: &mut World<'_>) -> Verdict {
-    let (who, certificate) = Newcomer::certified(world.stage)?;
-    let (_, another) = Newcomer::certified(world.stage)?;
-    let seen = log_in(&who, &certificate)?;
-    let ends = |password: &str, whose: &ParsedCertificate| {
-        let password = Secret::from_bytes(password.as_bytes())?;
-        let serial = whose.certificate().tbs_certificate().serial_number().as_bytes();
-        let asked = AskedRevocation { serial, reason: RevocationReason::Superseded, password: &password };
-        let peer = certificate.certificate();
-        match world.stage.house().ca().revoke(&asked, Some(peer), SystemTime::now()) {
-            Ok(()) => Ok::<_, Broken>(None),
-            Err(CaError::Refused(refusal)) => Ok(Some(refusal.name())),
-            Err(error) => Err(error.into()),
-        }
-    };
-    let refused = [ends("something else entirely", &certificate)?, ends("something else entirely", &another)?];
-    works(&who, &certificate)?;
-    let taken = ends(REVOCATION_PASSWORD, &certificate)?;
-    // Where the password alone is enough, nobody looks at whose certificate it came with.
-    let [Some("wrong-revocation-password"), Some(others @ ("wrong-revocation-password" | "not-yours"))] = refused
-    else {
-        return Err(Broken(format!("{seen}: {refused:?}, then {taken:?}")));
-    };
-    if taken.is_some() {
-        return Err(Broken(format!("{seen}: {refused:?}, then {taken:?}")));
-    }
-    let seen = works_no_more(&who, &certificate)?;
-    Ok(format!("another password: wrong-revocation-password; another's certificate: {others}; then {seen}"))
-}
-
-/// Without the card, over the wire.
-pub fn by_password(world: &mut World<'_>) -> Verdict {
-    let (who, certificate) = Newcomer::certified(world.stage)?;
-    let serial = certificate.serial().replace(':', "");
-    let ends = |password: &str| {
-        let reason = "key-compromise";
-        let body = serde_json::json!({ "serial": serial, "password": password, "reason": reason }).to_string();
-        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")].into_iter().collect();
-        world.stage.ask(&HttpRequest { method: Method::Post, path: "/revoke".into(), headers, body: body.into_bytes() })
-    };
-    let wrong = ends("something else entirely")?;
-    let named = String::from_utf8_lossy(&wrong.body).contains("wrong-revocation-password");
-    works(&who, &certificate)?;
-    let right = ends(REVOCATION_PASSWORD)?;
-    if !named || right.status != 200 {
-        return Err(Broken(format!("a wrong password: {}, the right one: {}", wrong.status, right.status)));
-    }
-    let seen = works_no_more(&who, &certificate)?;
-    Ok(format!("a wrong password: wrong-revocation-password; the right one, without the card: {seen}"))
+    let Ended { holder, .. } = world.ended()?;
+    works_no_more(holder)
 }
 
 /// To the holder's address, once, and not before.
 pub fn mail(world: &mut World<'_>) -> Verdict {
-    let (who, certificate) = Newcomer::certified(world.stage)?;
-    let before = world.stage.mails_to(&who.email, SystemTime::now())?;
-    world.stage.revoke(&certificate)?;
-    let after = world.stage.mails_to(&who.email, SystemTime::now())?;
-    let new: Vec<_> = after.iter().filter(|mail| !before.contains(mail)).collect();
-    let serial = certificate.serial().replace(':', "").to_lowercase();
-    let named = new.iter().all(|mail| mail.to_lowercase().replace(':', "").contains(&serial));
-    so(new.len() == 1 && named, format!("{} mail to {} names the certificate", new.len(), who.email))
+    let Ended { holder, mails } = world.ended()?;
+    let serial = holder.one()?.serial().replace(':', "").to_lowercase();
+    let named = mails.iter().filter(|mail| mail.to_lowercase().replace(':', "").contains(&serial)).count();
+    so(
+        (mails.len(), named) == (1, 1),
+        format!("{} mail came to {}, {named} names the certificate", mails.len(), holder.who.email),
+    )
+}
+
+/// Logged in with the certificate, and with the password. With another one nothing happens, nor to somebody else's certificate.
+pub fn by_holder(world: &mut World<'_>) -> Verdict {
+    let (own, another) = (world.certified()?, world.certified()?);
+    let end = |by: &Certified<'_>, whose: &Certified<'_>, password: &str| {
+        let (by, certificate) = (by_card(by, world.expects.has_login()), whose.one()?);
+        (world.joints.end)(&Ending { stage: world.stage, by, certificate, password })
+    };
+    // Where the password alone is enough, nobody looks at whose certificate came with the right one.
+    let with_right = match world.expects.password_alone {
+        true => None,
+        false => Some(end(&own, &another, &another.who.revocation)?),
+    };
+    let with_own = end(&own, &another, &own.who.revocation)?;
+    let wrong = end(&another, &another, "something else entirely")?;
+    let others = |refused: &Option<String>| {
+        refused.as_deref().is_some_and(|name| ["not-yours", "wrong-revocation-password"].contains(&name))
+    };
+    let told = format!(
+        "with another password: {wrong:?}; another's certificate with one's own password: {with_own:?}, with the other's: {}",
+        with_right.as_ref().map_or("enough alone".to_owned(), |heard| format!("{heard:?}"))
+    );
+    let refused = wrong.as_deref() == Some("wrong-revocation-password")
+        && others(&with_own)
+        && with_right.as_ref().is_none_or(|heard| heard.as_deref() == Some("not-yours"));
+    if !refused {
+        return Err(Broken(told));
+    }
+    works(&another)?;
+    if let Some(name) = end(&own, &own, &own.who.revocation)? {
+        return Err(Broken(format!("with the right password it is refused: {name}")));
+    }
+    let seen = works_no_more(&own)?;
+    Ok(format!("{told}; with the right one {seen}"))
+}
+
+/// Who logs in by the card; nobody where there is nothing to log in with.
+fn by_card<'a, 's>(holder: &'a Certified<'s>, has_login: bool) -> Option<&'a Newcomer<'s>> {
+    has_login.then_some(&holder.who)
+}
+
+/// Without the card. Where the service does not let the password alone speak, the operator is asked.
+pub fn by_password(world: &mut World<'_>) -> Verdict {
+    let (first, second) = (world.certified()?, world.certified()?);
+    let end = |whose: &Certified<'_>, password: &str| {
+        (world.joints.end)(&Ending { stage: world.stage, by: None, certificate: whose.one()?, password })
+    };
+    if !world.expects.password_alone {
+        let heard = end(&first, &first.who.revocation)?;
+        if heard.as_deref() != Some("password-alone") {
+            return Err(Broken(format!("the right password alone: {heard:?}")));
+        }
+        works(&first)?;
+        (world.joints.revoke)(world.stage, first.one()?)?;
+        let seen = works_no_more(&first)?;
+        return Ok(format!("the right password alone: password-alone; by the operator {seen}"));
+    }
+    let heard = end(&first, "something else entirely")?;
+    if heard.as_deref() != Some("wrong-revocation-password") {
+        return Err(Broken(format!("a wrong password alone: {heard:?}")));
+    }
+    works(&first)?;
+    if let Some(name) = end(&second, &second.who.revocation)? {
+        return Err(Broken(format!("the right password alone is refused: {name}")));
+    }
+    let seen = works_no_more(&second)?;
+    Ok(format!("a wrong password: wrong-revocation-password; the right one, without the card: {seen}"))
 }
 
 /// The holder logs in with it, and whoever asks is told that it is good.
-fn works(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<(), Broken> {
-    log_in(who, certificate)?;
-    match status(who.stage, certificate)? {
+fn works(holder: &Certified<'_>) -> Result<(), Broken> {
+    let Certified { who, certificates } = holder;
+    if let Some(certificate) = &certificates.authentication {
+        who.log_in(certificate)?;
+    }
+    match status(who.stage, holder.one()?)? {
         Status::Good => Ok(()),
         other => Err(Broken(format!("the OCSP responder says {other:?} of a good certificate"))),
     }
 }
 
 /// The next login is refused, and whoever asks is told.
-fn works_no_more(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Verdict {
-    if let Ok(seen) = log_in(who, certificate) {
-        return Err(Broken(format!("the server let in {seen}")));
+fn works_no_more(holder: &Certified<'_>) -> Verdict {
+    let Certified { who, certificates } = holder;
+    let login = match certificates.authentication.as_ref().map(|certificate| who.log_in(certificate)) {
+        Some(Ok(seen)) => return Err(Broken(format!("the server let in {seen}"))),
+        Some(Err(_)) => {
+            let rule = who.stage.wire().iter().rev().find_map(|access| access.refused);
+            let rule = there(rule, "refusal in the server's log")?;
+            if rule != "peer-revoked" {
+                return Err(Broken(format!("the next login is refused for another reason: {rule}")));
+            }
+            format!("the next login is refused ({rule}), and ")
+        }
+        None => String::new(),
+    };
+    match status(who.stage, holder.one()?)? {
+        Status::Revoked(_) => Ok(format!("{login}OCSP says revoked")),
+        other => Err(Broken(format!("{login}OCSP says {other:?}"))),
     }
-    let rule = there(who.stage.wire().iter().rev().find_map(|access| access.refused), "refusal in the server's log")?;
-    let status = status(who.stage, certificate)?;
-    let revoked = matches!(status, Status::Revoked(_));
-    so(rule == "peer-revoked" && revoked, format!("the next login is refused ({rule}), and OCSP says revoked"))
 }
 
 /// What the CA's OCSP responder says, believed as a client believes it.

@@ -1,0 +1,89 @@
+use obnova_card::{PasswordKind, Secret};
+use obnova_client::{Credential, CredentialRequest, PinRequest, Progress, Prompt, PromptError, Question};
+use obnova_enroll::{OneTimePassword, cmc::UserId};
+
+use super::PINS;
+
+/// How a holder types and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Types {
+    Right,
+    /// A character of the one-time password is another one.
+    Mistypes,
+    /// The revocation password is another one when it is typed again.
+    Differs,
+    /// The revocation password has two characters.
+    Short,
+    /// The certificates that came are not the holder's: a no.
+    Declines,
+}
+
+/// Something that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    Pin(PinRequest),
+    Credential(CredentialRequest),
+    Plan,
+    Certificates,
+}
+
+/// Types what the newcomer knows, and nothing a second time.
+pub struct Face<'a> {
+    pub user: UserId,
+    pub password: Option<OneTimePassword>,
+    pub revocation: &'a str,
+    pub types: Types,
+    pub asked: &'a mut Vec<Asked>,
+    pub steps: &'a mut Vec<&'static str>,
+}
+
+impl Prompt for Face<'_> {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        self.asked.push(Asked::Pin(request.clone()));
+        Ok(PINS[usize::from(request.password == PasswordKind::SignaturePin)].into())
+    }
+
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        Ok(match question {
+            Question::Plan(_) => {
+                self.asked.push(Asked::Plan);
+                true
+            }
+            Question::Certificates(_) => {
+                self.asked.push(Asked::Certificates);
+                self.types != Types::Declines
+            }
+            _ => false,
+        })
+    }
+
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        self.asked.push(Asked::Credential(*request));
+        if request.problem.is_some() {
+            return Err(PromptError::Cancelled);
+        }
+        Ok(match request.what {
+            Credential::UserId => self.user.as_str().into(),
+            Credential::RevocationPassword if self.types == Types::Short => "ab".into(),
+            Credential::RevocationPasswordAgain if self.types == Types::Differs => "something else entirely".into(),
+            Credential::RevocationPassword | Credential::RevocationPasswordAgain => self.revocation.into(),
+            _ => match &self.password {
+                Some(password) if self.types == Types::Mistypes => mistyped(password).as_str().into(),
+                Some(password) => password.to_text().as_str().into(),
+                None => return Err(PromptError::Nobody(format!("for the {}", request.what))),
+            },
+        })
+    }
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        if let Progress::Begins(action) = progress {
+            self.steps.push(action.name());
+        }
+    }
+}
+
+fn mistyped(password: &OneTimePassword) -> String {
+    let text = password.to_text();
+    let (first, rest) = text.split_at(1);
+    format!("{}{rest}", if first == "A" { "B" } else { "A" })
+}

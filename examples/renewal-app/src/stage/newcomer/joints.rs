@@ -1,0 +1,105 @@
+use std::time::SystemTime;
+
+use obnova_ca::{FirstDesk, store::SubjectRecord};
+use obnova_card::Secret;
+use obnova_client::{
+    CaConnection as _, Https, Login, LoginProof as _, Prompt, Revocation, RevocationError, RevocationReason,
+    revoke_by_password, revoke_logged_in, tls_config,
+};
+use obnova_enroll::OneTimePassword;
+use obnova_renewal::{Answer, Message, ParsedCertificate};
+
+use super::{MODULE, Newcomer, Stage, connection, pin};
+use crate::stage::{arrived::Typist, rules::Broken};
+
+/// Where the world of a newcomer can be bent: each of these does what is really done, unless a test puts another in its place.
+#[derive(Clone, Copy)]
+pub struct Joints {
+    /// Sends an order to a module of the CA: the name of the rule by which it is refused, if it is.
+    pub send: fn(&Stage, &str, &[u8]) -> Result<Option<String>, Broken>,
+    /// What shows the holder everything, and asks.
+    pub prompt: for<'p> fn(Box<dyn Prompt + 'p>) -> Box<dyn Prompt + 'p>,
+    /// The CA's desk, which issues one-time passwords.
+    pub issue: fn(&FirstDesk, SubjectRecord, SystemTime) -> Result<OneTimePassword, Broken>,
+    /// The CA's operator, who ends a certificate.
+    pub revoke: fn(&Stage, &ParsedCertificate) -> Result<(), Broken>,
+    /// The holder's client, which does: the name of the rule by which it is refused, if it is.
+    pub end: fn(&Ending<'_, '_>) -> Result<Option<String>, Broken>,
+    /// The post: mails to an address that went out until now.
+    pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
+    /// The server that one logs in to: whom it saw.
+    pub login: fn(&Newcomer<'_>, &ParsedCertificate) -> Result<String, Broken>,
+    /// The clock of the holder's computer.
+    pub clock: fn() -> SystemTime,
+}
+
+/// That a holder wants a certificate to end.
+pub struct Ending<'a, 's> {
+    pub stage: &'s Stage,
+    /// Who logs in with the card; nobody where it is lost.
+    pub by: Option<&'a Newcomer<'s>>,
+    pub certificate: &'a ParsedCertificate,
+    pub password: &'a str,
+}
+
+impl Default for Joints {
+    fn default() -> Self {
+        Self {
+            send,
+            prompt: |face| face,
+            issue: |desk, subject, now| Ok(desk.issue(subject, now)?.password),
+            revoke: |stage, certificate| Ok(stage.revoke(certificate)?),
+            end,
+            mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
+            login,
+            clock: SystemTime::now,
+        }
+    }
+}
+
+/// Over the wire, where the server's log has the name of the rule.
+fn send(stage: &Stage, module: &str, message: &[u8]) -> Result<Option<String>, Broken> {
+    Ok(match connection(&stage.authority, module)?.send(&Message(message.to_vec()))? {
+        Answer::Refused { .. } => {
+            let name = stage.wire().iter().rev().find_map(|access| access.refused);
+            Some(name.unwrap_or_default().to_owned())
+        }
+        _ => None,
+    })
+}
+
+/// As `obnova revoke` does.
+fn end(ending: &Ending<'_, '_>) -> Result<Option<String>, Broken> {
+    let (password, serial) = (Secret::from(ending.password), ending.certificate.serial());
+    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: &password };
+    let authority = &ending.stage.authority;
+    let outcome = match ending.by {
+        Some(holder) => {
+            let mut typist = Typist::types([super::PINS[0]]);
+            revoke_logged_in(&holder.token, &mut typist, &authority.login(), &wanted)
+        }
+        None => revoke_by_password(&Https::new(&authority.url, tls_config(&authority.anchors)?)?, &wanted),
+    };
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(RevocationError::Refused { rule, .. }) => Ok(Some(rule)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// By the TLS client certificate.
+fn login(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
+    let card = who.view()?;
+    let slot = card.slots.iter().find(|slot| slot.holds(certificate));
+    let key = slot.and_then(|slot| Some((slot.id, slot.key.as_ref()?)));
+    let (slot, key) = key.ok_or_else(|| Broken("the certificate to log in with is not on the card".to_owned()))?;
+    let login = Login { token: &who.token, slot, key, certificate, pin: pin(key.password) };
+    Ok(who.authority.login().login(&login)?)
+}
+
+impl Joints {
+    /// Sends an order to the module that it is for.
+    pub fn sent(&self, stage: &Stage, message: &[u8]) -> Result<Option<String>, Broken> {
+        (self.send)(stage, MODULE, message)
+    }
+}

@@ -1,0 +1,83 @@
+use obnova_algorithm::{Digest, KeyAlgorithm};
+use obnova_ca::{CaKey, Profile};
+use obnova_card::KeyRole;
+use obnova_enroll::{
+    OneTimePassword, Secret,
+    cmc::{FirstRequestBuilder, Nonce, ProofKey, SealedPassword, TransactionId},
+};
+use obnova_pkcs10::{CertificationRequest, RequestBuilder};
+use x509_cert::{
+    der::asn1::Ia5String,
+    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
+};
+
+use super::Newcomer;
+use crate::{failure::internal, stage::rules::Broken};
+
+/// An order that a client makes which was bent: it sends what it is told to, and its keys are in software.
+pub struct Bent<'a> {
+    pub password: &'a str,
+    pub email: &'a str,
+    pub revocation: &'a str,
+}
+
+impl Newcomer<'_> {
+    /// An order that is right in everything but the password, if that is not.
+    pub fn order(&self, password: &OneTimePassword) -> Result<Vec<u8>, Broken> {
+        self.order_with(password.to_text())
+    }
+
+    /// The same with any text for a password.
+    pub fn order_with(&self, password: &str) -> Result<Vec<u8>, Broken> {
+        self.bent_order(&Bent { password, email: &self.email, revocation: &self.revocation })
+    }
+
+    pub fn bent_order(&self, bent: &Bent<'_>) -> Result<Vec<u8>, Broken> {
+        let mut id = [0x50; 16];
+        id[..4].copy_from_slice(&self.stage.next_number().to_be_bytes());
+        let mut builder = FirstRequestBuilder::new(TransactionId::from_random(id), Nonce::from_random([7; 16]));
+        let mut keys = Vec::new();
+        for role in self.stage.service.policy.rules.roles() {
+            let key = CaKey::generate(self.kind_of_key(role))?;
+            builder = builder.request(self.request(role, &key, bent.email)?);
+            keys.push(key);
+        }
+        if self.stage.service.policy.revocation_password.is_some() {
+            let recipient = self.desk()?.encryption_certificate();
+            let recipient = recipient.ok_or_else(|| Broken("the CA takes no revocation passwords".to_owned()))?;
+            let password = Secret::from_bytes(bent.revocation.as_bytes())?;
+            builder = builder.revocation_password(SealedPassword::seal(&password, recipient)?);
+        }
+        let secret = Secret::from_bytes(bent.password.as_bytes())?;
+        let to_sign = builder.finalize(&self.user, &ProofKey::derive(Digest::Sha256, &secret, &self.user))?;
+        let signed = to_sign.sign_with(|to_sign| keys[to_sign.signer].sign(&to_sign.bytes));
+        signed.map_err(|error| internal(error).into())
+    }
+
+    fn request(&self, role: KeyRole, key: &CaKey, email: &str) -> Result<CertificationRequest, Broken> {
+        let usage = match role {
+            KeyRole::Authentication => KeyUsages::DigitalSignature,
+            KeyRole::Signature => KeyUsages::NonRepudiation,
+        };
+        let address = GeneralName::Rfc822Name(Ia5String::new(email)?);
+        let to_sign = RequestBuilder::new(self.name.parse()?, key.public_key().clone(), key.algorithm())
+            .subject_alt_name(vec![address])
+            .key_usage(KeyUsage(usage.into()))
+            .key_identifier()
+            .finalize()?;
+        Ok(to_sign.assemble(&key.sign(to_sign.bytes())?)?)
+    }
+
+    /// One that the CA takes; the one that is made fastest, if it does.
+    fn kind_of_key(&self, role: KeyRole) -> KeyAlgorithm {
+        let profile = match role {
+            KeyRole::Authentication => Profile::Authentication,
+            KeyRole::Signature => Profile::Signature,
+        };
+        let keys = &self.stage.house().ca().policy().profile(profile).keys;
+        match keys.first() {
+            Some(first) if !keys.contains(&KeyAlgorithm::P256) => *first,
+            _ => KeyAlgorithm::P256,
+        }
+    }
+}

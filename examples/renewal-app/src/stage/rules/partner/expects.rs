@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use obnova_ca::{Approval, Profile};
+use obnova_card::KeyRole;
+use obnova_renewal::{ByRole, Method, PasswordRules};
+
+use crate::service::Told;
+
+const DAY: u64 = 24 * 3600;
+
+/// What the rules hold what they see against: what the service's file says to both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expects {
+    /// The certificates of the service, and how many days each is valid.
+    pub days: ByRole<u64>,
+    /// How long a one-time password lives.
+    pub password_days: u64,
+    /// Wrong guesses of it that cost nothing.
+    pub free_guesses: u32,
+    /// An operator looks at first orders; otherwise nobody waits.
+    pub waits: bool,
+    /// Certificates are shown to the holder before they are put on the card.
+    pub confirms: bool,
+    /// What the revocation password has to be like, where there is one.
+    pub revocation_password: Option<PasswordRules>,
+    /// The revocation password alone ends a certificate.
+    pub password_alone: bool,
+    /// How long before the end of a certificate both sides let a renewal begin.
+    pub window: Duration,
+    /// New keys, or the same again.
+    pub method: Method,
+}
+
+impl Expects {
+    pub fn of(told: &Told) -> Self {
+        let Told { ca, holder } = told;
+        let days = |role| {
+            let profile = match role {
+                KeyRole::Authentication => Profile::Authentication,
+                KeyRole::Signature => Profile::Signature,
+            };
+            let validity = ca.profile(profile).validity.as_secs() / DAY;
+            ca.first.profiles.contains(&profile).then_some(validity)
+        };
+        Self {
+            days: ByRole::from_fn(days),
+            password_days: ca.first.password_life.as_secs() / DAY,
+            free_guesses: ca.first.guesses.free,
+            waits: ca.first.approval == Approval::Manual,
+            confirms: holder.confirm_first,
+            revocation_password: holder.revocation_password,
+            password_alone: ca.revocation.password_alone,
+            window: ca.renewal_window.min(holder.due_before),
+            method: holder.method,
+        }
+    }
+
+    /// Whether one of the certificates is for logging in.
+    pub const fn has_login(&self) -> bool {
+        self.days.authentication.is_some()
+    }
+
+    pub const fn has_revocation_password(&self) -> bool {
+        self.revocation_password.is_some()
+    }
+}

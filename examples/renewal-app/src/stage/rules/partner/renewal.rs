@@ -1,0 +1,184 @@
+//! What comes after the first certificate: the next one, and the end.
+
+use std::time::{Duration, SystemTime};
+
+use obnova_card::{PasswordKind, PasswordState, Pin, Secret};
+use obnova_renewal::{ByRole, Method, ParsedCertificate, Plan, Reason};
+
+use super::World;
+use crate::{
+    stage::{
+        Newcomer,
+        newcomer::{Asked, Certified, one},
+        rules::{Broken, Verdict, so, there},
+    },
+    tokens,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Somebody who renewed, with the certificates before and after.
+pub struct Renewed<'s> {
+    who: Newcomer<'s>,
+    old: ByRole<ParsedCertificate>,
+    new: ByRole<ParsedCertificate>,
+}
+
+impl<'s> World<'s> {
+    /// Somebody who got the first certificates so long ago that half of the window is left, and has renewed them today.
+    fn renewed(&mut self) -> Result<&Renewed<'s>, Broken> {
+        if self.renewed.is_none() {
+            self.renewed = Some(self.renew()?);
+        }
+        there(self.renewed.as_ref(), "renewal")
+    }
+
+    fn renew(&self) -> Result<Renewed<'s>, Broken> {
+        let left = self.expects.window.min(self.shortest()) / 2;
+        let ago = self.shortest().saturating_sub(left);
+        let Certified { mut who, certificates: old } = Newcomer::certified_ago(self.stage, self.joints, ago)?;
+        let plan = Plan::make(&who.view()?, &self.stage.service.policy, SystemTime::now())?;
+        let turn = who.with_runner(None, Some(plan), |runner| runner.run())?;
+        let new = who.finished(turn)?;
+        Ok(Renewed { who, old, new })
+    }
+
+    /// Somebody whose certificates ended an hour ago.
+    fn expired(&mut self) -> Result<&mut Certified<'s>, Broken> {
+        if self.expired.is_none() {
+            let policy = self.stage.house().ca().policy();
+            let longest = policy.authentication.validity.max(policy.signature.validity);
+            self.expired = Some(Newcomer::certified_ago(self.stage, self.joints, longest + HOUR)?);
+        }
+        there(self.expired.as_mut(), "certificate that is over")
+    }
+
+    /// How long the certificate is valid that ends first, as the CA issues them.
+    fn shortest(&self) -> Duration {
+        let policy = self.stage.house().ca().policy();
+        let all = policy.first.profiles.iter().map(|profile| policy.profile(*profile).validity);
+        all.min().unwrap_or_default()
+    }
+}
+
+/// The valid certificate speaks for its holder: no password, and a life more.
+pub fn renewal(world: &mut World<'_>) -> Verdict {
+    let (expects, policy) = (world.expects.clone(), &world.stage.service.policy);
+    let fresh = Plan::make(&world.story()?.holder.who.view()?, policy, SystemTime::now());
+    let early = fresh.is_err_and(|refused| refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })));
+    // What lives no longer than the window may be renewed at any time.
+    let must_wait = expects.window + DAY < world.shortest();
+    let Renewed { who, old, new } = world.renewed()?;
+    let (before, after) = (one(old)?, one(new)?);
+    let typed = who.asked.iter().filter(|asked| matches!(asked, Asked::Credential(_))).count();
+    let same_key = before.public_key() == after.public_key();
+    let life = after.not_after() > before.not_after() + DAY && after.subject() == before.subject();
+    if expects.has_login() && who.log_in(after)? != before.subject().to_string() {
+        return Err(Broken("the server does not know the holder by the new certificate".to_owned()));
+    }
+    so(
+        early == must_wait && typed == 0 && life && same_key == (expects.method == Method::SameKey),
+        format!(
+            "refused before it is due: {early}; then renewed and used, {typed} passwords of the service typed, the same key: \
+             {same_key}, in the same name and for longer: {life}"
+        ),
+    )
+}
+
+/// What is shown is what was shown for the first certificate, but for what a renewal has no need of.
+pub fn steps(world: &mut World<'_>) -> Verdict {
+    let method = world.expects.method;
+    let first = shown(&world.story()?.steps);
+    let renewal = shown(&world.renewed()?.who.steps);
+    let missing: Vec<_> = first.iter().filter(|step| !renewal.contains(step)).copied().collect();
+    let new: Vec<_> = renewal.iter().filter(|step| !first.contains(step)).copied().collect();
+    // The key that is there already is not made again.
+    let unneeded: &[_] = if method == Method::SameKey { &["generate"] } else { &[] };
+    so(
+        missing == unneeded && new.is_empty(),
+        format!("not in a renewal: {missing:?}; in a renewal only: {new:?}; in both: {}", first.len() - missing.len()),
+    )
+}
+
+/// Each step once.
+fn shown(steps: &[&'static str]) -> Vec<&'static str> {
+    let mut seen = Vec::new();
+    for step in steps {
+        if !seen.contains(step) {
+            seen.push(*step);
+        }
+    }
+    seen
+}
+
+pub fn expired_client(world: &mut World<'_>) -> Verdict {
+    let (policy, now) = (&world.stage.service.policy, (world.joints.clock)());
+    match Plan::make(&world.expired()?.who.view()?, policy, now) {
+        Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::Expired { .. })) => {
+            Ok(refused.to_string())
+        }
+        Err(refused) => Err(Broken(format!("an hour after the end it is refused, but not for that: {refused}"))),
+        Ok(_) => Err(Broken("an hour after the end a renewal is begun".to_owned())),
+    }
+}
+
+/// An order of a client whose clock was put back.
+pub fn expired_ca(world: &mut World<'_>) -> Verdict {
+    let (policy, behind) = (&world.stage.service.policy, 2 * HOUR);
+    let mut who = world.expired()?.who.elsewhere()?;
+    who.behind = behind;
+    let plan = Plan::make(&who.view()?, policy, who.now())?;
+    let order = who.sealed(plan)?;
+    world.refused(&order, "expired")?;
+    world.renewed()?;
+    Ok("an hour after the end: expired; such an order in time is taken".to_owned())
+}
+
+/// Whoever let it expire gets a new one-time password, and with it another certificate.
+pub fn begins_again(world: &mut World<'_>) -> Verdict {
+    let has_login = world.expects.has_login();
+    let Certified { who, certificates } = world.expired()?;
+    if has_login && who.log_in(one(certificates)?).is_ok() {
+        return Err(Broken("the server lets in the certificate that is over".to_owned()));
+    }
+    who.forget();
+    let password = who.password(SystemTime::now())?;
+    let new = who.certify(&password)?;
+    works_in_place_of(who, one(certificates)?, one(&new)?, has_login)
+}
+
+/// The same for who can use a valid certificate no more: the PIN is blocked, and the card of no use.
+pub fn forgotten(world: &mut World<'_>) -> Verdict {
+    let has_login = world.expects.has_login();
+    let Certified { who, certificates } = world.certified()?;
+    let kind = PasswordKind::AuthenticationPin;
+    let blocked = |who: &Newcomer<'_>| {
+        let statuses = tokens::lock(&who.token).passwords()?;
+        Ok::<_, Broken>(statuses.iter().any(|one| one.kind == kind && one.state == PasswordState::Blocked))
+    };
+    let mut guesses = 0;
+    while !blocked(&who)? && guesses < 20 {
+        guesses += 1;
+        let guess = tokens::lock(&who.token).change_password(kind, &Pin::new("000999".into()), &Secret::from("640281"));
+        if guess.is_ok() {
+            return Err(Broken("the card takes any PIN".to_owned()));
+        }
+    }
+    let old = one(&certificates)?;
+    if has_login && who.log_in(old).is_ok() {
+        return Err(Broken("the certificate is used without the PIN".to_owned()));
+    }
+    let mut again = who.with_another_card()?;
+    let password = again.password(SystemTime::now())?;
+    let new = again.certify(&password)?;
+    works_in_place_of(&again, old, one(&new)?, has_login)
+}
+
+fn works_in_place_of(who: &Newcomer<'_>, old: &ParsedCertificate, new: &ParsedCertificate, has_login: bool) -> Verdict {
+    let seen = if has_login { who.log_in(new)? } else { new.subject().to_string() };
+    so(
+        new != old && seen == old.subject().to_string() && new.public_key() != old.public_key(),
+        format!("the old one works no more; by another password {seen} has another certificate, for another key"),
+    )
+}
