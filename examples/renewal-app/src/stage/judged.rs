@@ -1,4 +1,4 @@
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::{
     Arrived, Audience, Figure, Report, Scene, Stage, Witness,

@@ -183,6 +183,7 @@ impl<'s> Newcomer<'s> {
             user: self.user.clone(),
             password: password.cloned(),
             revocation: &self.revocation,
+            minimum: self.stage.service.told.holder.revocation_password.map_or(0, |rules| rules.minimum),
             types: self.types,
             asked: &mut self.asked,
             steps: &mut self.steps,

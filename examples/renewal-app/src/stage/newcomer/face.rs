@@ -12,7 +12,7 @@ pub enum Types {
     Mistypes,
     /// The revocation password is another one when it is typed again.
     Differs,
-    /// The revocation password has two characters.
+    /// The revocation password is a character too short.
     Short,
     /// The certificates that came are not the holder's: a no.
     Declines,
@@ -32,6 +32,8 @@ pub struct Face<'a> {
     pub user: UserId,
     pub password: Option<OneTimePassword>,
     pub revocation: &'a str,
+    /// The fewest characters that the service takes for it.
+    pub minimum: usize,
     pub types: Types,
     pub asked: &'a mut Vec<Asked>,
     pub steps: &'a mut Vec<&'static str>,
@@ -64,7 +66,9 @@ impl Prompt for Face<'_> {
         }
         Ok(match request.what {
             Credential::UserId => self.user.as_str().into(),
-            Credential::RevocationPassword if self.types == Types::Short => "ab".into(),
+            Credential::RevocationPassword | Credential::RevocationPasswordAgain if self.types == Types::Short => {
+                self.revocation.chars().take(self.minimum.saturating_sub(1)).collect::<String>().as_str().into()
+            }
             Credential::RevocationPasswordAgain if self.types == Types::Differs => "something else entirely".into(),
             Credential::RevocationPassword | Credential::RevocationPasswordAgain => self.revocation.into(),
             _ => match &self.password {

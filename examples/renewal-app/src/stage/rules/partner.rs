@@ -74,7 +74,7 @@ impl<'s> World<'s> {
 }
 
 /// A rule, and the services that it is one of.
-pub struct Of<'s> {
+struct Of<'s> {
     rule: Rule<World<'s>>,
     applies: fn(&Expects) -> bool,
 }
@@ -84,8 +84,14 @@ pub fn rules<'s>(expects: &Expects) -> Vec<Rule<World<'s>>> {
     all().into_iter().filter(|of| (of.applies)(expects)).map(|of| of.rule).collect()
 }
 
+/// The names of all of them.
+#[cfg(test)]
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    all().into_iter().map(|of| of.rule.id)
+}
+
 /// Those of every service.
-pub fn all<'s>() -> Vec<Of<'s>> {
+fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let with_login = |rule| Of { rule, applies: Expects::has_login };

@@ -19,6 +19,10 @@ pub enum How {
     AnyPin,
     HidesTries,
     AnyPuk,
+    /// A key in the next free slot too.
+    MakesTwo,
+    /// What the PIN is, whatever is given for the old one.
+    AnyOld(&'static str),
 }
 
 impl Token for Careless {
@@ -41,7 +45,14 @@ impl Token for Careless {
         self.token.slots()
     }
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
-        self.token.generate(request, pin)
+        let made = self.token.generate(request, pin)?;
+        if self.how == How::MakesTwo
+            && let Some(free) =
+                self.token.slots()?.iter().find(|slot| slot.key.is_none() && slot.certificates.is_empty())
+        {
+            self.token.generate(&GenerateKey { slot: free.id, ..request.clone() }, pin)?;
+        }
+        Ok(made)
     }
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {
         self.token.sign(jobs, pin)
@@ -69,7 +80,10 @@ impl Token for Careless {
         }
     }
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError> {
-        self.token.change_password(kind, old, new)
+        match self.how {
+            How::AnyOld(right) => self.token.change_password(kind, &Pin::new(right.into()), new),
+            _ => self.token.change_password(kind, old, new),
+        }
     }
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError> {
         let outcome = self.token.unblock_password(kind, puk, new);

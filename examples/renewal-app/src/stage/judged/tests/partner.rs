@@ -1,27 +1,314 @@
-//! What breaks each rule of `partner`: each world is broken in some ways, and what turns red is what is expected of them together.
+//! What breaks each rule of `partner`. A world is broken in some ways at once, each of which turns rules of its own red: those, and
+//! no others.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use obnova_card::{KeyRole, Secret};
+use obnova_client::{Credential, CredentialRequest, PinRequest, Progress, Prompt, PromptError, Question};
+use obnova_renewal::{ByRole, Method, PasswordRules};
 
 use super::super::*;
+use super::careless::{Careless, How};
 use crate::{
     cli::Scenario,
     service::Service,
-    stage::{PlayPins, Setting},
+    stage::{PlayPins, Setting, Through, newcomer::PINS},
 };
 
-fn red_first(service: Service, joints: Joints, bend: impl FnOnce(&mut partner::World<'_>)) -> Vec<String> {
+/// One way in which a world is broken.
+struct Fault {
+    /// In words.
+    what: &'static str,
+    /// What turns red by it, and by nothing else in its world.
+    red: &'static [&'static str],
+    how: Bent,
+}
+
+/// Where.
+enum Bent {
+    /// The file of CA and holder says something else than that of the service.
+    File(&'static str, &'static str),
+    /// Somebody does something else.
+    Joints(fn(&mut Joints)),
+    /// The card does.
+    Card(Through),
+    /// What was seen of the play is something else.
+    Seen(fn(&mut partner::World<'_>)),
+}
+
+const fn file(what: &'static str, red: &'static [&'static str], replaced: &'static str, by: &'static str) -> Fault {
+    Fault { what, red, how: Bent::File(replaced, by) }
+}
+
+const fn joint(what: &'static str, red: &'static [&'static str], bend: fn(&mut Joints)) -> Fault {
+    Fault { what, red, how: Bent::Joints(bend) }
+}
+
+const fn seen(what: &'static str, red: &'static [&'static str], bend: fn(&mut partner::World<'_>)) -> Fault {
+    Fault { what, red, how: Bent::Seen(bend) }
+}
+
+const WORLDS: [&[Fault]; 4] = [
+    &[
+        joint(
+            "a CA that says yes to every order",
+            &[
+                "password/ca",
+                "password-days/ca",
+                "password-once/ca",
+                "password-again/ca",
+                "password-guessed/ca",
+                "module/ca",
+                "other-names/ca",
+                "revocation-password/ca",
+                "expired/ca",
+            ],
+            |joints| joints.send = |_, _, _| Ok(None),
+        ),
+        joint("an operator whose word counts for nothing", &["revoked-at-once", "revoked-mail"], |joints| {
+            joints.revoke = |_, _| Ok(());
+        }),
+        joint("a CA that says yes to every revocation", &["revoked-by-holder", "revoked-by-password"], |joints| {
+            joints.end = |_| Ok(None)
+        }),
+        joint("a clock that is behind", &["expired/client"], |joints| {
+            joints.clock = || SystemTime::now() - Duration::from_secs(7200);
+        }),
+        seen("a password in a file of the CA", &["revocation-password-sealed"], |world| {
+            let password = &world.story.as_ref().unwrap().holder.who.revocation;
+            std::fs::write(world.stage.folder().join("ca/notes"), format!("his is {password}!")).unwrap();
+        }),
+        seen("a list that nobody measured", &["list"], |world| world.report.steps.clear()),
+        seen("a step that a renewal alone has", &["renewal-steps"], |world| {
+            world.story.as_mut().unwrap().steps.retain(|step| *step != "terms");
+        }),
+    ],
+    &[
+        file("passwords that live longer", &["password-days/ca"], "password_days = 21", "password_days = 30"),
+        file("more guesses", &["password-guessed/ca"], "free_guesses = 3", "free_guesses = 5"),
+        file(
+            "certificates that nobody is shown",
+            &["other-names/client"],
+            "prove_login = true",
+            "prove_login = true\nconfirm_first = false",
+        ),
+        file("orders that nobody looks at", &["waits", "link"], "approval = \"manual\"", "approval = \"automatic\""),
+        file("certificates that live longer", &["one-year"], "validity_days = 365", "validity_days = 400"),
+        file("a shorter window", &["renewal", "renewal-steps"], "\nwindow_days = 30", "\nwindow_days = 10"),
+        file(
+            "a password that is not enough",
+            &["revoked-by-password"],
+            "password_alone = true",
+            "password_alone = false",
+        ),
+        file("weak passwords", &["revocation-password/ca", "revocation-password/client"], "minimum = 8", "minimum = 6"),
+        Fault {
+            what: "a card that makes a key too many",
+            red: &["key-on-card"],
+            how: Bent::Card(|token| Box::new(Careless { token, how: How::MakesTwo })),
+        },
+    ],
+    &[
+        joint("a program that helps", &["password/client", "revocation-password/client"], |joints| {
+            joints.prompt = |face| Box::new(Helpful { face, typed: None });
+        }),
+        joint("a CA that issues one password to each", &["password-again/ca", "begins-again", "forgotten"], |joints| {
+            joints.issue = |desk, subject, now| match desk.list(1000)?.iter().any(|one| one.subject == subject) {
+                true => Err(Broken("once only".to_owned())),
+                false => Ok(desk.issue(subject, now)?.password),
+            };
+        }),
+        joint("a post that brings nothing", &["link", "revoked-mail"], |joints| joints.mails = |_, _| Ok(Vec::new())),
+    ],
+    &[
+        joint("a server that takes everybody for somebody else", &["login", "renewal", "begins-again"], |joints| {
+            joints.login = |who, certificate| {
+                (Joints::default().login)(who, certificate)?;
+                Ok("CN=Nobody".to_owned())
+            };
+        }),
+        Fault {
+            what: "a card that takes any old PIN",
+            red: &["pin-change", "forgotten"],
+            how: Bent::Card(|token| Box::new(Careless { token, how: How::AnyOld(PINS[0]) })),
+        },
+        seen("a client that waited for nothing", &["waits"], |world| world.story.as_mut().unwrap().waited = 0),
+    ],
+];
+
+/// The rules of a play, each with what came of it, in a world that is broken like this.
+fn judged_in(service: Service, through: Through, joints: Joints, bend: impl FnOnce(&mut partner::World<'_>)) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
-    let setting = Setting { keep: Some(folder.path()), ..Setting::new(service, pins) };
+    let setting = Setting { keep: Some(folder.path()), through, ..Setting::new(service, pins) };
     let stage = Stage::set(setting, SystemTime::now()).unwrap();
     let (report, failure) = for_first(&stage, joints, bend);
     report.rules.iter().for_each(|one| println!("{:?} {}: {}", one.ok, one.id, one.seen));
     assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
-    report.rules.iter().filter(|one| one.ok == Some(false)).map(|one| one.id.clone()).collect()
+    assert_eq!(report.ok, red(&report).is_empty());
+    report
+}
+
+fn red(report: &Report) -> Vec<&str> {
+    let red = report.rules.iter().filter(|one| one.ok == Some(false));
+    red.map(|one| one.id.split_once('/').unwrap().1).collect()
+}
+
+/// Breaks a world in all its ways, and looks at what is red.
+fn broken(world: &[Fault]) {
+    let (mut files, mut joints, mut through): (Vec<_>, _, Through) = (Vec::new(), Joints::default(), |token| token);
+    for fault in world {
+        println!("{}", fault.what);
+        match fault.how {
+            Bent::File(replaced, by) => files.push((replaced, by)),
+            Bent::Joints(bend) => bend(&mut joints),
+            Bent::Card(card) => through = card,
+            Bent::Seen(_) => {}
+        }
+    }
+    let report = judged_in(Service::but_all(Scenario::Partner, &files), through, joints, |seen| {
+        world.iter().for_each(|fault| {
+            if let Bent::Seen(bend) = fault.how {
+                bend(seen)
+            }
+        });
+    });
+    let mut expected: Vec<_> = world.iter().flat_map(|fault| fault.red).copied().collect();
+    let mut found = red(&report);
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_ca_that_says_yes() {
+    broken(WORLDS[0]);
+}
+
+#[test]
+fn a_file_that_says_something_else() {
+    broken(WORLDS[1]);
+}
+
+#[test]
+fn helpers_that_do_not_help() {
+    broken(WORLDS[2]);
+}
+
+#[test]
+fn a_server_and_a_card_that_do_not_look() {
+    broken(WORLDS[3]);
+}
+
+/// No rule is one that nothing breaks.
+#[test]
+fn every_rule_is_seen_red() {
+    let broken: Vec<_> = WORLDS.iter().flat_map(|world| world.iter()).flat_map(|fault| fault.red).collect();
+    let ids: Vec<_> = partner::ids().collect();
+    // Whether programs find the certificates is broken where the twins are.
+    for id in ids.iter().filter(|id| **id != "partner/registered") {
+        assert!(broken.iter().any(|red| id.split_once('/').unwrap().1 == **red), "nothing breaks {id}");
+    }
+    for red in broken {
+        assert!(ids.iter().any(|id| id.split_once('/').unwrap().1 == *red), "there is no rule {red}");
+    }
 }
 
 #[test]
 fn a_sound_first_certificate() {
-    let service = Service::known(Scenario::Partner).unwrap();
-    assert_eq!(red_first(service, Joints::default(), |_| {}), Vec::<String>::new());
+    let report = judged_in(Service::known(Scenario::Partner).ok().unwrap(), |token| token, Joints::default(), |_| {});
+    assert_eq!(red(&report), Vec::<&str>::new());
+    assert_eq!(report.rules.len(), partner::ids().count(), "every rule is one of this service");
+}
+
+/// Services of one's own, which are judged by their own files: what is no rule of theirs is left out.
+#[test]
+fn other_services_are_judged_by_their_own_files() {
+    let hasty = [
+        ("name = \"partner\"", "name = \"hasty\""),
+        ("approval = \"manual\"", "approval = \"automatic\""),
+        ("password_days = 21", "password_days = 7"),
+        ("free_guesses = 3", "free_guesses = 1"),
+        ("validity_days = 365", "validity_days = 90"),
+        ("due_before_days = 30", "due_before_days = 10"),
+        ("\nwindow_days = 30", "\nwindow_days = 20"),
+        ("minimum = 8", "minimum = 12"),
+        ("password_alone = true", "password_alone = false"),
+    ];
+    green(&hasty, &["waits", "link"], "7 days");
+    let twice = [
+        ("name = \"partner\"", "name = \"pair\""),
+        ("certificates = [\"authentication\"]", "certificates = [\"authentication\", \"signature\"]"),
+        ("profiles = [\"authentication\"]", "profiles = [\"authentication\", \"signature\"]"),
+        ("prove_signature = false", "prove_signature = true\nconfirm_first = false"),
+        ("method = \"re-key\"", "method = \"same-key\""),
+        ("same_key = false", "same_key = true"),
+        ("[revocation_password]\nrequired = true\nminimum = 8\ndistinct = 5\n", ""),
+        ("validity_days = 365", "validity_days = 730"),
+    ];
+    let without = [
+        "revocation-password/client",
+        "revocation-password/ca",
+        "revocation-password-sealed",
+        "revoked-by-holder",
+        "revoked-by-password",
+    ];
+    green(&twice, &without, "730 days");
+}
+
+/// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.
+fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) {
+    let service = Service::other(Scenario::Partner, texts);
+    let name = service.name.clone();
+    let report = judged_in(service, |token| token, Joints::default(), |_| {});
+    assert_eq!(red(&report), Vec::<&str>::new());
+    let ids = partner::ids().map(|id| id.split_once('/').unwrap().1).filter(|id| !without.contains(id));
+    let ids: Vec<_> = ids.map(|id| format!("{name}/{id}")).collect();
+    assert_eq!(report.rules.iter().map(|one| one.id.clone()).collect::<Vec<_>>(), ids);
+    assert!(report.rules.iter().any(|one| one.seen.contains(seen)), "{seen}");
+}
+
+/// What the file of the service says is what is known of it.
+#[test]
+fn the_file_says_what_the_service_is() {
+    let expects = partner::Expects::of(&Service::known(Scenario::Partner).ok().unwrap().told);
+    let month = Duration::from_secs(30 * 24 * 3600);
+    let wanted = partner::Expects {
+        days: ByRole::one(KeyRole::Authentication, 365),
+        password_days: 21,
+        free_guesses: 3,
+        waits: true,
+        confirms: true,
+        revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
+        password_alone: true,
+        window: month,
+        method: Method::ReKey,
+    };
+    assert_eq!(expects, wanted);
+}
+
+/// Types what was typed before, and what was no good once more.
+struct Helpful<'p> {
+    face: Box<dyn Prompt + 'p>,
+    typed: Option<Secret>,
+}
+
+impl Prompt for Helpful<'_> {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        self.face.pin(request)
+    }
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        self.face.confirm(question)
+    }
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        if let (Credential::RevocationPasswordAgain, Some(typed)) = (request.what, &self.typed) {
+            return Ok(typed.clone());
+        }
+        let typed = self.face.credential(&CredentialRequest { problem: None, ..*request })?;
+        self.typed = Some(typed.clone());
+        Ok(typed)
+    }
+    fn progress(&mut self, progress: &Progress<'_>) {
+        self.face.progress(progress);
+    }
 }
