@@ -12,19 +12,22 @@ use obnova_renewal::{Answer, Message, ParsedCertificate};
 use super::{MODULE, Newcomer, Stage, connection, pin};
 use crate::stage::{arrived::Typist, rules::Broken};
 
+/// The name of the rule by which something was refused, if it was.
+pub type Heard = Result<Option<String>, Broken>;
+
 /// Where the world of a newcomer can be bent: each of these does what is really done, unless a test puts another in its place.
 #[derive(Clone, Copy)]
 pub struct Joints {
-    /// Sends an order to a module of the CA: the name of the rule by which it is refused, if it is.
-    pub send: fn(&Stage, &str, &[u8]) -> Result<Option<String>, Broken>,
+    /// Sends an order to a module of the CA.
+    pub send: fn(&Stage, &str, &[u8]) -> Heard,
     /// What shows the holder everything, and asks.
     pub prompt: for<'p> fn(Box<dyn Prompt + 'p>) -> Box<dyn Prompt + 'p>,
     /// The CA's desk, which issues one-time passwords.
     pub issue: fn(&FirstDesk, SubjectRecord, SystemTime) -> Result<OneTimePassword, Broken>,
     /// The CA's operator, who ends a certificate.
     pub revoke: fn(&Stage, &ParsedCertificate) -> Result<(), Broken>,
-    /// The holder's client, which does: the name of the rule by which it is refused, if it is.
-    pub end: fn(&Ending<'_, '_>) -> Result<Option<String>, Broken>,
+    /// The holder's client, which does.
+    pub end: fn(&Ending<'_, '_>) -> Heard,
     /// The post: mails to an address that went out until now.
     pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
     /// The server that one logs in to: whom it saw.
@@ -58,7 +61,7 @@ impl Default for Joints {
 }
 
 /// Over the wire, where the server's log has the name of the rule.
-fn send(stage: &Stage, module: &str, message: &[u8]) -> Result<Option<String>, Broken> {
+fn send(stage: &Stage, module: &str, message: &[u8]) -> Heard {
     Ok(match connection(&stage.authority, module)?.send(&Message(message.to_vec()))? {
         Answer::Refused { .. } => {
             let name = stage.wire().iter().rev().find_map(|access| access.refused);
@@ -69,7 +72,7 @@ fn send(stage: &Stage, module: &str, message: &[u8]) -> Result<Option<String>, B
 }
 
 /// As `obnova revoke` does.
-fn end(ending: &Ending<'_, '_>) -> Result<Option<String>, Broken> {
+fn end(ending: &Ending<'_, '_>) -> Heard {
     let (password, serial) = (Secret::from(ending.password), ending.certificate.serial());
     let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: &password };
     let authority = &ending.stage.authority;
@@ -99,7 +102,7 @@ fn login(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, 
 
 impl Joints {
     /// Sends an order to the module that it is for.
-    pub fn sent(&self, stage: &Stage, message: &[u8]) -> Result<Option<String>, Broken> {
+    pub fn sent(&self, stage: &Stage, message: &[u8]) -> Heard {
         (self.send)(stage, MODULE, message)
     }
 }
