@@ -1,10 +1,12 @@
 //! Where a CA remembers: orders and certificates.
 
+mod observer;
 mod sqlite;
 mod writer;
 
 use std::time::SystemTime;
 
+pub use observer::WriteObserver;
 pub use sqlite::{
     ApplicantRecord, Copied, CredentialRecord, Forgotten, GoneOn, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
     NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore,

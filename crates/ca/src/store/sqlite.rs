@@ -27,7 +27,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::{
     Asked, CertificateRecord, Issued, Known, NewOrder, OrderRecord, OrderState, Repeat, Store, StoreError, Submission,
-    Then,
+    Then, WriteObserver,
     writer::{Writer, execute},
 };
 use crate::{AuditAnchors, KeyHash, LinkId, Mail, Transaction, audit::this_process};
@@ -92,6 +92,13 @@ impl SqliteStore {
         let mut store = Self { writer, readers, actor: this_process().into(), anchors, ended: Vec::new() };
         store.ended = store.end_siblings()?;
         Ok(store)
+    }
+
+    /// With somebody who is there at each write.
+    #[must_use]
+    pub fn observed(mut self, observer: Arc<dyn WriteObserver>) -> Self {
+        self.writer.observer = Some(observer);
+        self
     }
 
     /// Reads by one statement.

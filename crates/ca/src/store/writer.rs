@@ -1,5 +1,8 @@
 use std::{
-    sync::mpsc::{Receiver, SyncSender, channel, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, channel, sync_channel},
+    },
     thread::{JoinHandle, sleep},
     time::{Duration, Instant},
 };
@@ -7,7 +10,8 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    StoreError,
+    StoreError, WriteObserver,
+    observer::name_of,
     sqlite::{audit, failure_of},
 };
 use crate::{AuditAnchors, AuditHead};
@@ -18,6 +22,7 @@ use crate::{AuditAnchors, AuditHead};
 pub(super) struct Writer {
     jobs: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
+    pub observer: Option<Arc<dyn WriteObserver>>,
 }
 
 type Job = Box<dyn Work>;
@@ -41,7 +46,7 @@ impl Writer {
             anchors.map(|anchors| Anchoring { anchors, begin: AuditHead::NONE, own: None, written: false });
         let serve = move || serve(&connection, &inbox, &mut anchoring);
         let thread = std::thread::Builder::new().name("ca-store".into()).spawn(serve)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), observer: None })
     }
 
     /// Does `work` inside a transaction and waits until it is on disk. Its error undoes its own changes only; it may be done
@@ -66,7 +71,22 @@ impl Writer {
 
     /// Like [`run`](Self::run), for who does not wait: `then` is called once the work is on disk, by the thread that writes. It
     /// is dropped when that thread has stopped.
-    pub fn run_then<T: Send + 'static>(
+    pub fn run_then<T: Send + 'static, W>(&self, work: W, then: impl FnOnce(Result<T, StoreError>) + Send + 'static)
+    where
+        W: Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let Some(observer) = &self.observer else { return self.send(work, then) };
+        let (observer, change) = (observer.clone(), name_of::<W>());
+        if observer.before(change) {
+            self.send(work, move |done| {
+                if observer.after(change) {
+                    then(done);
+                }
+            });
+        }
+    }
+
+    fn send<T: Send + 'static>(
         &self,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, StoreError>) + Send + 'static,
