@@ -186,7 +186,9 @@ pub enum Refusal {
         at: String,
     },
     /// It was used for another order, or for other keys.
-    #[error("the one-time password was used: send the very same request again, or ask the CA for another password")]
+    #[error(
+        "the one-time password was used: go on with the order that it was used for, or by the link to its certificates that the CA mails"
+    )]
     PasswordUsed,
     /// It is for another module of the service.
     #[error("the one-time password is for another module of the service")]

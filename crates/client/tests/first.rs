@@ -2,20 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "stops/apdus.rs"]
-mod apdus;
 mod common;
 #[path = "first/desk.rs"]
 mod desk;
-#[path = "stops/journal.rs"]
-mod journal;
 #[path = "first/lies.rs"]
 mod lies;
-#[allow(dead_code, reason = "the stops of a renewal use all of it")]
-#[path = "stops/mortal.rs"]
-mod mortal;
-#[path = "first/stops.rs"]
-mod stops;
 
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +24,6 @@ use common::support::Holder;
 
 /// Where a holder sits: an empty card, a CA that knows him, and a folder for journals.
 struct Place {
-    connection: SimulatorConnection,
     token: SharedToken,
     desk: Desk,
     face: Face,
@@ -43,10 +33,8 @@ struct Place {
 
 impl Place {
     fn new(policy: Policy) -> Self {
-        let connection = SimulatorConnection::new(Holder::empty_card());
         Self {
-            token: share(ProfileToken::new(connection.clone())),
-            connection,
+            token: share(ProfileToken::new(SimulatorConnection::new(Holder::empty_card()))),
             desk: Desk::new(),
             face: Face { credentials: typed(), ..Face::default() },
             folder: tempfile::tempdir().unwrap(),

@@ -1,20 +1,19 @@
 use std::{
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    Ca, CaKey, FirstPair, IssuedCertificate, Issuer, KeyHash, PickUpSecret, Policy, SqliteStore, Store, StoreError,
-    Transaction,
-    store::{Asked, CertificateRecord, Issued, Known, NewOrder, OrderRecord, OrderState, Repeat, Submission, Then},
+    Ca, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore,
+    store::{OrderRecord, OrderState, WriteObserver},
 };
 use obnova_client::{CaError, HttpExchange};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::mortal::{Dead, Mortal};
+use crate::{desk, mortal::Mortal};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -30,8 +29,8 @@ struct Running {
 }
 
 impl Authority {
-    /// Makes the CA's files: keys, certificates, secret, and an empty store.
-    pub fn found(folder: &Path) {
+    /// Makes the CA's files: keys, certificates, secrets, this policy, and an empty store.
+    pub fn found(folder: &Path, policy: &str) {
         let now = SystemTime::now();
         let (begin, key) = (now - DAY * 400, || CaKey::generate(KeyAlgorithm::P256).unwrap());
         let root = Issuer::self_signed(key(), &"CN=Root,O=Test".parse().unwrap(), begin, now + DAY * 7300).unwrap();
@@ -39,10 +38,12 @@ impl Authority {
         std::fs::write(folder.join("ca.key"), issuing_key.to_pkcs8().unwrap().as_slice()).unwrap();
         let name = "CN=Issuing,O=Test".parse().unwrap();
         let issuing = root.issuing(issuing_key, &name, begin, now + DAY * 3650).unwrap();
-        let [issuing, root] = issuing.chain().collect::<Vec<_>>()[..] else { panic!() };
-        std::fs::write(folder.join("issuing.cer"), &issuing.der).unwrap();
-        std::fs::write(folder.join("root.cer"), &root.der).unwrap();
+        for (name, certificate) in ["issuing.cer", "root.cer"].iter().zip(issuing.chain()) {
+            std::fs::write(folder.join(name), &certificate.der).unwrap();
+        }
         PickUpSecret::generate().unwrap().save(&folder.join("ca.secret")).unwrap();
+        std::fs::write(folder.join("policy.toml"), policy).unwrap();
+        desk::found(folder, &issuing);
     }
 
     /// Starts the CA in a folder.
@@ -61,11 +62,19 @@ impl Authority {
         let key = CaKey::from_pkcs8(&read("ca.key")).unwrap();
         let issuer = Issuer::new(key, certificate("issuing.cer"), vec![certificate("root.cer")]).unwrap();
         let secret = PickUpSecret::load(&self.folder.join("ca.secret")).unwrap();
-        let store = SqliteStore::open(&self.folder.join("ca.db")).unwrap();
-        let store = MortalStore { inner: store, life: life.clone() };
-        // Which of the two it is, the holder's policy says.
-        let policy = Policy::from_toml(&Policy::TEMPLATE.replace("same_key = false", "same_key = true")).unwrap();
-        *running = Some(Running { ca: Ca::new(policy, issuer, secret, Box::new(store)), life });
+        let store = || self.store().observed(Arc::new(life.clone()));
+        let policy = Policy::from_toml(&String::from_utf8(read("policy.toml")).unwrap()).unwrap();
+        let first = policy.first.clone();
+        let mut ca = Ca::new(policy, issuer, secret, Box::new(store())).with_letters(Arc::new(English));
+        if first.revocation_password_required {
+            ca = ca.with_first(desk::open(&self.folder, first, store()));
+        }
+        *running = Some(Running { ca, life });
+    }
+
+    /// What it keeps, for somebody who does not take part.
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::open(&self.folder.join("ca.db")).unwrap()
     }
 
     /// Starts it again if it was killed, with a life that does not end.
@@ -130,6 +139,9 @@ impl Authority {
     fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
         self.with_ca(|ca| {
             let server = Server::new();
+            if request.path == "/encryption.cer" {
+                return desk::encryption_certificate(ca);
+            }
             match server.route(request).unwrap() {
                 Operation::CaCerts => {
                     let certificates: Vec<_> = ca.certificates().map(|one| one.certificate.clone()).collect();
@@ -161,103 +173,14 @@ impl HttpExchange for Wire<'_> {
     }
 }
 
-/// Stops the CA before and after each write to its store, on the way that a server goes: what waits for the disk is told by the
-/// thread that writes, and what is looked up stood there at one moment.
-struct MortalStore {
-    inner: SqliteStore,
-    life: Mortal,
-}
-
-impl MortalStore {
-    fn write<T>(&self, name: &str, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.life.effect(&format!("store {name}"), write).unwrap_or_else(|Dead { .. }| Err(StoreError::Stopped))
+/// Stops the CA before and after each write to its store, whichever desk of it writes: what waits for the disk is told by the
+/// thread that writes.
+impl WriteObserver for Mortal {
+    fn before(&self, change: &str) -> bool {
+        self.pass(|| format!("before store {change}")).is_ok()
     }
 
-    /// Who is dead is told nothing: `then` is dropped.
-    fn write_then<T: 'static>(&self, name: &'static str, write: impl FnOnce(Then<T>), then: Then<T>) {
-        if self.life.pass(|| format!("before store {name}")).is_err() {
-            return;
-        }
-        let life = self.life.clone();
-        write(Box::new(move |told| {
-            if life.pass(|| format!("after store {name}")).is_ok() {
-                then(told);
-            }
-        }));
-    }
-}
-
-impl Store for MortalStore {
-    fn submit(&self, order: NewOrder) -> Result<Submission, StoreError> {
-        self.write("submit", || self.inner.submit(order))
-    }
-
-    fn submit_then(&self, order: NewOrder, then: Then<Submission>) {
-        self.write_then("submit", |then| self.inner.submit_then(order, then), then);
-    }
-
-    fn issue(
-        &self,
-        transaction: &Transaction,
-        certificates: Vec<CertificateRecord>,
-        now: SystemTime,
-    ) -> Result<OrderRecord, StoreError> {
-        self.write("issue", || self.inner.issue(transaction, certificates, now))
-    }
-
-    fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError> {
-        self.write("reject", || self.inner.reject(transaction, reason, now))
-    }
-
-    fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {
-        self.write("confirm", || self.inner.confirm(transaction, now))
-    }
-
-    fn confirm_then(&self, transaction: &Transaction, now: SystemTime, then: Then<OrderState>) {
-        self.write_then("confirm", |then| self.inner.confirm_then(transaction, now, then), then);
-    }
-
-    fn add(&self, certificates: Vec<CertificateRecord>) -> Result<(), StoreError> {
-        self.write("add", || self.inner.add(certificates))
-    }
-
-    fn order(&self, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
-        self.inner.order(transaction)
-    }
-
-    fn repeat(&self, name: &Transaction) -> Result<Option<Repeat>, StoreError> {
-        self.inner.repeat(name)
-    }
-
-    fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError> {
-        self.inner.order_by_token(token_hash)
-    }
-
-    fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError> {
-        self.inner.orders(state, limit)
-    }
-
-    fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError> {
-        self.inner.certificate(serial)
-    }
-
-    fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.inner.ending(from, until, limit)
-    }
-
-    fn look_up(&self, asked: &Asked<'_>) -> Result<Known, StoreError> {
-        self.inner.look_up(asked)
-    }
-
-    fn issued(&self, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
-        self.inner.issued(transaction)
-    }
-
-    fn check(&self) -> Result<(), StoreError> {
-        self.inner.check()
-    }
-
-    fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
-        self.inner.key_is_taken(key)
+    fn after(&self, change: &str) -> bool {
+        self.pass(|| format!("after store {change}")).is_ok()
     }
 }

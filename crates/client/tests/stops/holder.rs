@@ -2,16 +2,27 @@ use std::marker::PhantomData;
 
 use obnova_algorithm::verify;
 use obnova_card::{Secret, SignDigest};
-use obnova_client::{Login, LoginError, LoginProof, PinRequest, Progress, Prompt, PromptError, Question};
+use obnova_client::{
+    Credential, CredentialRequest, Login, LoginError, LoginProof, PinRequest, Progress, Prompt, PromptError, Question,
+};
 
-use crate::{authority::Authority, mortal::Mortal, rig::Rig};
+use crate::{
+    authority::Authority,
+    desk::{REVOCATION_PASSWORD, USER},
+    mortal::Mortal,
+    rig::Rig,
+};
 
 /// The holder: knows the PINs and agrees, and is never told that one was wrong.
-pub struct Holder<R>(PhantomData<R>);
+pub struct Holder<R> {
+    /// The one-time password that was handed over, where there is one.
+    paper: Option<String>,
+    rig: PhantomData<R>,
+}
 
 impl<R> Holder<R> {
-    pub const fn new() -> Self {
-        Self(PhantomData)
+    pub const fn new(paper: Option<String>) -> Self {
+        Self { paper, rig: PhantomData }
     }
 }
 
@@ -24,6 +35,15 @@ impl<R: Rig> Prompt for Holder<R> {
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
         assert!(!matches!(question, Question::LastTry(_)), "tries were spent: {question:?}");
         Ok(true)
+    }
+
+    fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
+        assert_eq!(request.problem, None, "the right {} was called wrong", request.what);
+        Ok(Secret::from(match request.what {
+            Credential::OneTimePassword => self.paper.as_deref().expect("nothing was handed over"),
+            Credential::UserId => USER,
+            _ => REVOCATION_PASSWORD,
+        }))
     }
 
     fn progress(&mut self, _: &Progress<'_>) {}

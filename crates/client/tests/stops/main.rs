@@ -1,4 +1,4 @@
-//! Every stop: a whole twin renewal is run once to learn the points at which it can be stopped, and then once for each of
+//! Every stop: a whole twin renewal, or a first order, is run once to learn the points at which it can be stopped, and then once for each of
 //! them. What is asserted afterwards is in [`world::World::assert_whole`].
 //!
 //! - [`mortal::Mortal`] is the life of a process: each effect that it has on the world (an APDU, an HTTP message, a record of
@@ -7,9 +7,10 @@
 //!   process, and the same one each time.
 //! - [`rig::Rig`] is a kind of card: how one is made, put into a reader, and reached by a process with such a life. Another
 //!   driver is one more `impl Rig` and a file of tests like [`profile`] and [`softhsm`].
-//! - [`same_key`] is a card whose keys are certified again.
+//! - [`same_key`] is a card whose keys are certified again; [`first`] one without certificates, whose holder was handed a one-time
+//!   password.
 //! - [`authority::Authority`] is a real `obnova_ca::Ca` with its SQLite file, behind the real EST and CMC machines, with a
-//!   life of its own.
+//!   life of its own; [`desk`] is its desk for first certificates.
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
@@ -19,6 +20,8 @@
 
 mod apdus;
 mod authority;
+mod desk;
+mod first;
 mod holder;
 mod journal;
 mod mortal;

@@ -28,10 +28,15 @@ impl Rig for ProfileRig {
     const NAME: &'static str = "profile";
     const EACH_POINT: bool = true;
 
-    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
+    fn blank(folder: &Path) {
         let card = Personalisation::new("OBN00000001").label("Jana Nováková");
         let card = card.active(AUTHENTICATION_PIN.as_bytes(), SIGNATURE_PIN.as_bytes(), b"12345678");
-        let mut card = card.create(folder.join(FILE)).unwrap();
+        card.create(folder.join(FILE)).unwrap();
+    }
+
+    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
+        Self::blank(folder);
+        let mut card = Card::open(folder.join(FILE)).unwrap();
         let place = |role| match role {
             KeyRole::Authentication => (1, obnova_profile::KeyRole::Authentication, "Authentication"),
             KeyRole::Signature => (2, obnova_profile::KeyRole::Signature, "Signature"),

@@ -27,6 +27,10 @@ impl<R: Rig> Rig for SameKey<R> {
         Policy { method: Method::SameKey, ..Policy::twins() }
     }
 
+    fn blank(folder: &Path) {
+        R::blank(folder);
+    }
+
     fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
         R::personalise(folder, certify);
     }

@@ -20,6 +20,7 @@ use obnova_renewal::Pair;
 use obnova_transport::TransportError;
 
 use crate::{
+    first::{First, Partner, Twins},
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
     same_key::SameKey,
@@ -51,7 +52,7 @@ impl Rig for SoftHsmRig {
     /// SoftHSM opens a file for each attribute that it is asked for.
     const EACH_POINT: bool = false;
 
-    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
+    fn blank(folder: &Path) {
         std::fs::create_dir(folder.join(TOKENS)).unwrap();
         turn_to(folder);
         let made = Command::new("softhsm2-util")
@@ -59,6 +60,10 @@ impl Rig for SoftHsmRig {
             .output()
             .expect(MISSING);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
+        Self::blank(folder);
         initialise();
         let (mut token, pin) = (open(Observed::default()), Pin::new(Secret::from(PIN)));
         let place = |role| match role {
@@ -275,4 +280,21 @@ fn torn_at_each_call_with_the_ca_killed_at_each_write() {
 #[test]
 fn with_the_same_keys_stopped_anywhere_it_comes_to_its_end() {
     alone("with_the_same_keys_stopped_anywhere_it_comes_to_its_end", table::stopped::<SameKey<SoftHsmRig>>);
+}
+
+#[test]
+fn a_first_order_of_one_certificate_stopped_anywhere_comes_to_its_end() {
+    let name = "a_first_order_of_one_certificate_stopped_anywhere_comes_to_its_end";
+    alone(name, table::stopped::<First<SoftHsmRig, Partner>>);
+}
+
+#[test]
+fn a_first_order_of_a_pair_stopped_anywhere_comes_to_its_end() {
+    let name = "a_first_order_of_a_pair_stopped_anywhere_comes_to_its_end";
+    alone(name, table::stopped::<First<SoftHsmRig, Twins>>);
+}
+
+#[test]
+fn a_first_order_of_a_pair_with_the_ca_killed_at_each_write() {
+    alone("a_first_order_of_a_pair_with_the_ca_killed_at_each_write", tears::ca_killed::<First<SoftHsmRig, Twins>>);
 }

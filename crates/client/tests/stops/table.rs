@@ -40,7 +40,7 @@ pub fn stopped<R: Rig>() {
     let ways: [Way<'_, R>; 3] =
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
     let snapshot = Snapshot::take::<R>();
-    let stops = each_stop::<R>(&snapshot, "a twin renewal", |world, life| world.live(life), &ways);
+    let stops = each_stop::<R>(&snapshot, R::WHAT, |world, life| world.live(life), &ways);
     report(&format!("{}: the link was used {} times", R::NAME, links.get()));
     assert!(links.get() > stops / 8, "the link was used {} times", links.get());
 }
@@ -105,7 +105,7 @@ fn each_stop<R: Rig>(
     for (way, _) in ways {
         report(&format!("{}: {} times gone on {way}", R::NAME, stops.len()));
     }
-    let count = stops.len();
+    let (count, mut sent_to_the_link) = (stops.len(), 0);
     for (at, (Point { name: point, .. }, _)) in stops {
         let told = format!("{}: stopped {point} (point {at})", R::NAME);
         let world = World::<R>::new(snapshot, Mortal::forever());
@@ -128,8 +128,10 @@ fn each_stop<R: Rig>(
             let world = World::<R>::new(&stopped, Mortal::forever());
             let ended = well(go_on(&world), &told);
             world.assert_whole(&told, &ended, &no_try);
+            sent_to_the_link += world.sent_to_the_link.get();
         }
     }
+    R::assert_told(sent_to_the_link, count);
     count
 }
 

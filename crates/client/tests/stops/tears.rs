@@ -27,7 +27,7 @@ use After::{LostJournal, Restart, SameLife};
 /// and without the journal.
 pub fn torn<R: Tearing>(tear: Tear) {
     let snapshot = Snapshot::take::<R>();
-    let commands = recorded::<R>(&snapshot, "a twin renewal", |world, life| world.live(life)).0.commands::<R>();
+    let commands = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life)).0.commands::<R>();
     let (mut seen, mut gone_on) = (BTreeSet::new(), 0);
     for (at, command) in commands.iter().enumerate() {
         let told = format!("{}: torn {tear:?} {} (command {at})", R::NAME, command.name);
@@ -100,7 +100,7 @@ fn torn_to_death<R: Tearing>(
 /// Kills the CA before and after each write to its store, and goes on as above.
 pub fn ca_killed<R: Rig>() {
     let snapshot = Snapshot::take::<R>();
-    let (_, writes) = recorded::<R>(&snapshot, "a twin renewal", |world, life| world.live(life));
+    let (_, writes) = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life));
     report(&format!("{}: {} stops of the CA: {}", R::NAME, writes.len(), writes.join(", ")));
     assert!(writes.len() >= 6, "{writes:?}");
     for (at, write) in writes.iter().enumerate() {
@@ -121,7 +121,7 @@ pub fn ca_killed<R: Rig>() {
 /// Then in the same life, where each command is torn in one way, or with one write where that takes long.
 pub fn torn_and_ca_killed<R: Tearing>() {
     let snapshot = Snapshot::take::<R>();
-    let (_, writes) = recorded::<R>(&snapshot, "a twin renewal", |world, life| world.live(life));
+    let (_, writes) = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life));
     let (mut pairs, mut torn, mut in_one_life) = (0, 0, 0);
     for (write_at, write) in writes.iter().enumerate() {
         for after in [Restart, LostJournal, SameLife] {

@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     fs,
     marker::PhantomData,
     ops::RangeInclusive,
@@ -26,11 +27,16 @@ use crate::{
     rig::Rig,
 };
 
+/// Where the one-time password stands that was handed over.
+pub const PAPER: &str = "paper";
+
 /// A card in a reader, a CA, and a folder for journals.
 pub struct World<R: Rig> {
     folder: tempfile::TempDir,
     pub rig: Option<R>,
     pub authority: Authority,
+    /// How often somebody was told that his one-time password is used.
+    pub sent_to_the_link: Cell<usize>,
     before: Rc<Before>,
 }
 
@@ -78,19 +84,19 @@ impl Snapshot {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let ca = folder.path().join("ca");
-        Authority::found(&ca);
+        Authority::found(&ca, &R::policy_of_ca());
         let authority = Authority::start(&ca, Mortal::forever());
-        R::personalise(&folder.path().join("card"), |keys| authority.certify(keys));
+        R::set_up(folder.path(), &authority);
         drop(authority);
         let card = look(R::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
-        let old = Plan::make(&card, &R::policy(), SystemTime::now()).unwrap().old;
+        let old = R::plan(&card, SystemTime::now()).unwrap().old;
         let old = old.map(|_, old| (old.slot, old.certificate.clone()));
         Self { folder, before: Rc::new(Before { old, passwords: card.passwords }) }
     }
 
     /// As a world is at this moment. Its card is taken out, and its CA is ended.
     pub fn of<R: Rig>(world: World<R>) -> Self {
-        let World { folder, rig, authority, before } = world;
+        let World { folder, rig, authority, before, .. } = world;
         drop((rig, authority));
         Self { folder, before }
     }
@@ -103,7 +109,7 @@ impl<R: Rig> World<R> {
         copy(snapshot.folder.path(), folder.path());
         let rig = R::insert(&folder.path().join("card"));
         let authority = Authority::start(&folder.path().join("ca"), life_of_ca);
-        Self { folder, rig: Some(rig), authority, before: snapshot.before.clone() }
+        Self { folder, rig: Some(rig), authority, sent_to_the_link: Cell::default(), before: snapshot.before.clone() }
     }
 
     /// Where all its files are.
@@ -123,6 +129,10 @@ impl<R: Rig> World<R> {
     pub fn reinsert(&mut self) {
         drop(self.rig.take());
         self.rig = Some(R::insert(&self.folder.path().join("card")));
+    }
+
+    fn holder(&self) -> Holder<R> {
+        Holder::new(fs::read_to_string(self.path().join(PAPER)).ok())
     }
 
     pub fn rig(&self) -> &R {
@@ -146,14 +156,33 @@ impl<R: Rig> World<R> {
             Some((name, _)) => (name, None),
             None => {
                 let card = look(token.lock().unwrap().as_mut())?;
-                let plan = match Plan::make(&card, &R::policy(), SystemTime::now()) {
+                let plan = match R::plan(&card, SystemTime::now()) {
                     Ok(plan) => plan,
                     Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
                 };
                 (format!("renewal-{}", FileJournal::list(&self.journals())?.len() + 1), Some(plan))
             }
         };
-        self.go(life, token, &name, plan, Vec::new(), goes_on)
+        let begins = plan.is_some();
+        match self.go(life, token, &name, plan, Vec::new(), goes_on)? {
+            Ended::Failed(Failure::Refused { text, .. }) if begins && text.starts_with("password-used: ") => {
+                self.wait_for_the_link(life, goes_on)
+            }
+            ended => Ok(ended),
+        }
+    }
+
+    /// Whose one-time password is used, for an order of which nothing is left here, waits for the link that the CA mails when it
+    /// has issued.
+    fn wait_for_the_link(&self, life: &Mortal, goes_on: &mut dyn FnMut(Halt) -> bool) -> Result<Ended, RunError> {
+        self.sent_to_the_link.set(self.sent_to_the_link.get() + 1);
+        loop {
+            match self.mailed() {
+                Some(came) => return self.install(life, &came),
+                None if !goes_on(Halt::Waits) => return Ok(Ended::Pending),
+                None => {}
+            }
+        }
     }
 
     /// One life of the program that installs certificates which came on another way: into a renewal that was begun, or onto
@@ -168,7 +197,7 @@ impl<R: Rig> World<R> {
         let card = look(token.lock().unwrap().as_mut())?;
         let completion = Completion::make(&card, came, &R::policy(), &terms, SystemTime::now());
         let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
-        install_completion(&token, &mut Holder::<R>::new(), &completion)?;
+        install_completion(&token, &mut self.holder(), &completion)?;
         Ok(Ended::Done)
     }
 
@@ -194,8 +223,8 @@ impl<R: Rig> World<R> {
         let wire = Wire { authority: &self.authority, life: life.clone() };
         let mut ca = EstConnection::new(wire, self.authority.anchors())?;
         let mut login = Door { authority: &self.authority, life: life.clone() };
-        let mut holder = Holder::<R>::new();
-        let skew = std::cell::Cell::new(Duration::ZERO);
+        let mut holder = self.holder();
+        let skew = Cell::new(Duration::ZERO);
         let clock = || SystemTime::now() + skew.get();
         let inner = match plan {
             Some(_) => FileJournal::create(&self.journals(), name)?,
@@ -235,6 +264,7 @@ impl<R: Rig> World<R> {
         let seen = Seen::of(self);
         self.assert_sound_as(&seen, told, gone);
         seen.assert_signs(told, &self.old_pair());
+        R::assert_sound(self.path(), told);
     }
 
     fn assert_sound_as(&self, seen: &Seen<R>, told: &str, gone: TriesGone<'_>) {
@@ -277,7 +307,9 @@ impl<R: Rig> World<R> {
         self.assert_sound_as(&seen, told, if *ended == Ended::Done { &no_try } else { &at_most });
         let orders = self.authority.orders();
         assert_eq!(orders.len(), 1, "{told}: ordered once");
-        assert_eq!(orders[0].certificates.len(), 2, "{told}: issued once");
+        assert_eq!(orders[0].certificates.len(), R::policy().rules.len(), "{told}: issued once");
+        R::assert_sound(self.path(), told);
+        R::assert_done(&self.authority, told);
         let card = &seen.card;
         assert_eq!(scan(card), [], "{told}: keys without certificates");
         assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), R::KEYS, "{told}: keys on the card");
@@ -300,7 +332,7 @@ impl<R: Rig> World<R> {
             let marked = old.all(|one| one.superseded != one.certificate.as_ref().is_some_and(is_new));
             assert!(marked, "{told}: the old {role} certificate is not marked");
         }
-        match Plan::make(card, &R::policy(), SystemTime::now()) {
+        match R::plan(card, SystemTime::now()) {
             Err(NotEligible { reasons }) if matches!(reasons[..], [Reason::NotDue { .. }]) => {}
             other => panic!("{told}: the new pair is not the current one: {other:?}"),
         }
@@ -337,7 +369,7 @@ impl<R: Rig> Seen<R> {
             }
             other => panic!("{told}: {other:?} with {orphans:?}"),
         }
-        if let Ok(plan) = Plan::make(&self.card, &R::policy(), SystemTime::now()) {
+        if let Ok(plan) = R::plan(&self.card, SystemTime::now()) {
             let used = |slot| plan.new.iter().any(|(_, new)| new.slot == slot && new.waiting.is_some());
             for orphan in &orphans {
                 let told_of = used(orphan.slot) || plan.unfinished.contains(&orphan.slot);
