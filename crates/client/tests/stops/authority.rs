@@ -66,7 +66,7 @@ impl Authority {
         let policy = Policy::from_toml(&String::from_utf8(read("policy.toml")).unwrap()).unwrap();
         let first = policy.first.clone();
         let mut ca = Ca::new(policy, issuer, secret, Box::new(store())).with_letters(Arc::new(English));
-        if first.revocation_password_required {
+        if first.revocation_password.required {
             ca = ca.with_first(desk::open(&self.folder, first, store()));
         }
         *running = Some(Running { ca, life });

@@ -49,8 +49,7 @@ pub struct Twins;
 impl Service for Twins {
     const WHAT: &'static str = "a first order of a pair";
     const CERTIFICATES: usize = 2;
-    const POLICY: &'static str =
-        concat!(include_str!("../../../../policies/twins.toml"), "\n[first]\nrevocation_password = \"required\"\n");
+    const POLICY: &'static str = include_str!("../../../../policies/twins.toml");
 
     fn policy() -> Policy {
         Policy::twins()
@@ -68,7 +67,7 @@ impl<R: Rig, S: Service> Rig for First<R, S> {
     }
 
     fn policy_of_ca() -> String {
-        S::POLICY.to_owned()
+        S::POLICY.replace("required = false", "required = true")
     }
 
     fn set_up(folder: &Path, authority: &Authority) {
