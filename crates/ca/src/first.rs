@@ -13,7 +13,7 @@ mod secret;
 
 pub use credential::IssuedPassword;
 pub use desk::{FirstDesk, FirstError, Subject};
-pub use revocation::{RevocationPasswordError, RevocationPasswords};
+pub use revocation::{ReplacedRevocationPassword, RevocationPasswordError, RevocationPasswords};
 pub use secret::CredentialSecret;
 
 pub(crate) use order::has_key_usage;

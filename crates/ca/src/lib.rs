@@ -54,7 +54,8 @@ pub use audit::{AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, A
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use first::{
-    CredentialSecret, FirstDesk, FirstError, IssuedPassword, RevocationPasswordError, RevocationPasswords, Subject,
+    CredentialSecret, FirstDesk, FirstError, IssuedPassword, ReplacedRevocationPassword, RevocationPasswordError,
+    RevocationPasswords, Subject,
 };
 pub use issuer::{Issuer, IssuerError};
 pub use key::{CaKey, KeyFileError};

@@ -99,11 +99,14 @@ pub enum MailKind {
     Confirm,
     /// A transport PIN can be looked at.
     TransportPin,
+    /// There is another revocation password.
+    RevocationPassword,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Notice, Self::PickUp, Self::Revoked, Self::Confirm, Self::TransportPin];
+    pub const ALL: [Self; 6] =
+        [Self::Notice, Self::PickUp, Self::Revoked, Self::Confirm, Self::TransportPin, Self::RevocationPassword];
 
     /// Name in lists.
     #[must_use]
@@ -114,6 +117,7 @@ impl MailKind {
             Self::Revoked => "revoked",
             Self::Confirm => "confirm",
             Self::TransportPin => "transport-pin",
+            Self::RevocationPassword => "revocation-password",
         }
     }
 }

@@ -9,7 +9,7 @@ use x509_cert::{
 
 pub use desk::{NoticeDesk, NoticesDone};
 
-use crate::{Ca, CaError, IssueError, IssuedCertificate, store::CertificateRecord};
+use crate::{Ca, CaError, IssueError, IssuedCertificate, MailAddress, StoreError, store::CertificateRecord};
 
 /// A holder whose certificates end soon, and who has not ordered new ones: whom to write to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,13 @@ impl Ca {
         }
         Ok(notices)
     }
+}
+
+/// Where the holder of a certificate is written to, if anywhere.
+pub(crate) fn address_in(kept: &CertificateRecord) -> Result<Option<MailAddress>, StoreError> {
+    let certificate = IssuedCertificate::from_der(&kept.der);
+    let certificate = certificate.map_err(|error| StoreError::Damaged(error.to_string()))?.certificate;
+    Ok(email(&certificate).and_then(|email| MailAddress::new(&email).ok()))
 }
 
 pub(crate) fn email(certificate: &Certificate) -> Option<String> {

@@ -13,7 +13,7 @@ use common::{
 };
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    AskedRevocation, AuditLog, Ca, CaError, CaKey, English, IssuedCertificate, MailKind, Outbox, Refusal,
+    AskedRevocation, AuditLog, Ca, CaError, CaKey, English, FirstError, IssuedCertificate, MailKind, Outbox, Refusal,
     RevocationDesk, store::KeptStatus,
 };
 use obnova_enroll::{
@@ -413,6 +413,51 @@ fn who_only_says_that_he_may_is_refused_by_name() {
     let asked = AskedRevocation { serial: eva.certificates[0].serial(), reason: key, password: &secret(PASSWORD) };
     let refusal = desk.ca.revoke(&asked, Some(&eva.certificates[0].certificate), now()).unwrap_err();
     assert!(matches!(refusal, CaError::Refused(Refusal::WrongRevocationPassword)), "{refusal}");
+}
+
+/// The holder forgot it: the operator's paper has another one, and the one before is worth nothing.
+#[test]
+fn an_operator_replaces_a_revocation_password_that_was_forgotten() {
+    let desk = desk(&alone());
+    let serial = desk.jana.certificates[1].serial();
+    let wrong = || desk.revoke(1, RevocationReason::Superseded, "a guess of mine", None, 0);
+    for _ in 0..3 {
+        wrong().unwrap_err();
+    }
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, 1), Err("password-slowed".into()));
+    let passwords = desk.ca.first().unwrap().revocation_passwords();
+    let replaced = passwords.replace(serial, &English, now()).unwrap();
+    let mut serials = desk.jana.certificates.each_ref().map(|one| one.serial().to_vec());
+    let mut told = replaced.serials.clone();
+    (serials.sort(), told.sort());
+    assert_eq!(told, serials, "it is that of all certificates of the order");
+
+    let mails = Outbox::new(Arc::new(desk.world.store())).take(now(), 9).unwrap();
+    let [mail] = &mails[..] else { panic!("{} mails", mails.len()) };
+    let text = replaced.password.to_text();
+    assert_eq!((mail.kind, mail.to.as_str()), (MailKind::RevocationPassword, common::EMAIL));
+    assert!(!mail.body.contains(text.as_str()), "the password goes another way");
+    let mut records = Vec::new();
+    let each = |record: obnova_ca::AuditRecord| {
+        if record.event == "revocation-password-replaced" {
+            records.push((record.about, record.actor));
+        }
+        true
+    };
+    AuditLog::new(desk.world.store()).read(1, each).unwrap();
+    let about: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(matches!(&records[..], [(named, actor)] if *named == about && actor != "client"), "{records:?}");
+
+    // Nobody waits for guesses of the one before, which is dead; the new one is taken however it is typed.
+    let wrong = desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, 1);
+    assert_eq!(wrong, Err("wrong-revocation-password".into()));
+    let typed = text.to_lowercase().replace('-', " ");
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, &typed, None, 1), Ok(()));
+    assert_eq!(desk.revoke(0, RevocationReason::Superseded, text, None, 1), Ok(()));
+    // A first pair has no order, and a number that is none has no certificate.
+    let first = desk.world.old.certificates[0].serial();
+    assert!(matches!(passwords.replace(first, &English, now()), Err(FirstError::NoOrder)));
+    assert!(matches!(passwords.replace(b"none", &English, now()), Err(FirstError::NoCertificate)));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 mod audit;
 mod backup;
 mod password;
+mod revocation_password;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -14,10 +15,11 @@ use crate::commands::{ApplicantCommand, MailCommand};
 pub use audit::{Audit, Moment};
 pub use backup::{Backup, Restore};
 pub use password::{Password, user};
+pub use revocation_password::RevocationPassword;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is
-decided already, it is not the turn of the step, the certificate is revoked already or not on hold, there is no password to revoke, or a user id stands for somebody else, 5 somebody changed the audit log.
+decided already, it is not the turn of the step, the certificate is revoked already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody else, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -192,6 +194,11 @@ pub enum Command {
     /// One-time passwords, which bring first certificates
     #[command(subcommand)]
     Password(Password),
+    /// Replace the revocation password of certificates whose holder forgot it, and print the new one, this once
+    ///
+    /// Hand it over on paper to who showed who he is; a mail tells the holder. The one before is dead, for all certificates that were
+    /// issued with this one. It is typed like a one-time password, in any case, with or without hyphens.
+    RevocationPassword(RevocationPassword),
     /// Print a completion script for a shell
     Completions {
         /// Which

@@ -4,6 +4,7 @@ mod backup;
 mod mail;
 mod notices;
 mod password;
+mod revocation_password;
 
 use std::{
     io,
@@ -94,6 +95,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Restore(command) => backup::restore(&command),
         Command::Audit(command) => audit::run(command),
         Command::Password(command) => password::run(command),
+        Command::RevocationPassword(command) => revocation_password::run(&command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
             Ok(())
@@ -256,12 +258,12 @@ impl CommandError {
         match self {
             Self::Ca(CaError::Store(StoreError::NoSuchOrder(_)))
             | Self::Status(StatusError::Unknown)
-            | Self::First(FirstError::NoSubject)
+            | Self::First(FirstError::NoSubject | FirstError::NoCertificate)
             | Self::Applicant(ApplicantError::Unknown)
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. })
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
-            | Self::First(FirstError::NoPassword | FirstError::Bound)
+            | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::NoOrder)
             | Self::Applicant(ApplicantError::Step(_) | ApplicantError::Changed) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,

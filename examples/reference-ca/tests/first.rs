@@ -83,6 +83,23 @@ fn from_a_password_to_two_certificates_that_can_be_revoked_by_another_one() {
     }
     let listed = obnova_ca(&["password", "list", home.to_str().unwrap(), "--json"]);
     assert!(listed.contains("\"state\": \"used\"") && listed.contains(&name), "{listed}");
+
+    // She forgets the password: the operator has another one for her, and it ends both.
+    let hexadecimal = |serial: &[u8]| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let serials = [0, 1].map(|index: usize| certificates[index].tbs_certificate().serial_number().as_bytes());
+    let said = obnova_ca(&["revocation-password", home.to_str().unwrap(), &hexadecimal(serials[0])]);
+    let typed = said.lines().find_map(|line| line.strip_prefix("revocation password")).unwrap().trim();
+    for serial in serials {
+        assert!(said.contains(&format!("for certificate      {}\n", hexadecimal(serial))), "{said}");
+        let check =
+            |text: &str| passwords.check(serial, &Secret::from_bytes(text.as_bytes()).unwrap(), SystemTime::now());
+        check(typed).unwrap();
+        check("kůň baterie").unwrap_err();
+    }
+    let (code, said) = failing(&["revocation-password", home.to_str().unwrap(), "0badcafe"]);
+    assert!(code == 3 && said.contains("no certificate with this serial number"), "{said}");
+    let mails = obnova_ca(&["mail", home.to_str().unwrap(), "list"]);
+    assert!(mails.contains("revocation-password"), "{mails}");
 }
 
 /// A plain EST client of this project, with the password as it was typed.

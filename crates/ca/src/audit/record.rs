@@ -80,6 +80,8 @@ pub enum AuditEvent {
     PasswordSlowed,
     /// A revocation password was given wrong so often that the next guess waits, as [`PasswordSlowed`](Self::PasswordSlowed).
     RevocationSlowed,
+    /// An operator replaced the revocation password of a certificate, and of those that were issued with it.
+    RevocationPasswordReplaced,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,
     /// The CA was brought back from a backup; the detail says from which, and what was made sure of.
@@ -115,6 +117,7 @@ impl AuditEvent {
             Self::PasswordLocked => "password-locked",
             Self::PasswordSlowed => "password-slowed",
             Self::RevocationSlowed => "revocation-slowed",
+            Self::RevocationPasswordReplaced => "revocation-password-replaced",
             Self::BackedUp => "backed-up",
             Self::Restored => "restored",
             Self::Applicant => "applicant",

@@ -14,9 +14,8 @@ use x509_cert::{
     },
     name::Name,
 };
-use zeroize::Zeroizing;
 
-use super::{CredentialSecret, IssuedPassword, RevocationPasswords};
+use super::{CredentialSecret, IssuedPassword, RevocationPasswords, credential::generate};
 use crate::{
     CaError, FirstPolicy, KeyFileError, Refusal, RevocationPasswordPolicy, SqliteStore, StoreError,
     certificate::extension,
@@ -117,10 +116,8 @@ impl FirstDesk {
     /// [`FirstError::User`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
     pub fn issue(&self, subject: SubjectRecord, now: SystemTime) -> Result<IssuedPassword, FirstError> {
         let user = UserId::new(&subject.user)?;
-        let (mut id, mut random) = ([0; 16], Zeroizing::new([0; 12]));
+        let (mut id, password) = ([0; 16], generate()?);
         aws_lc_rs::rand::fill(&mut id).map_err(KeyFileError::from)?;
-        aws_lc_rs::rand::fill(random.as_mut_slice()).map_err(KeyFileError::from)?;
-        let password = OneTimePassword::from_random(&random);
         let expires = now + self.policy.password_life;
         self.store.issue_credential(NewCredential {
             id,
@@ -336,6 +333,14 @@ pub enum FirstError {
          certificate by it: end them first, or take another user id"
     )]
     Bound,
+    /// There is no certificate of this serial number.
+    #[error("this CA issued no certificate with this serial number")]
+    NoCertificate,
+    /// It was issued at personalisation.
+    #[error(
+        "this certificate was issued without an order, and has no place for a revocation password: revoke it as its operator"
+    )]
+    NoOrder,
     /// There is no password to revoke.
     #[error("there is no one-time password that could still be used")]
     NoPassword,

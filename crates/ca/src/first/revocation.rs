@@ -1,11 +1,14 @@
 use std::time::SystemTime;
 
-use obnova_enroll::Secret as Password;
+use obnova_enroll::{OneTimePassword, Secret as Password};
 
-use super::CredentialSecret;
+use super::{CredentialSecret, FirstError, credential::generate};
 use crate::{
-    CaError, GuessPolicy, Refusal, SqliteStore,
+    CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, Texts,
+    link::LinkId,
+    notice::address_in,
     store::{Guesser, RevocationGuess},
+    transaction::to_hex,
 };
 
 /// The revocation passwords that holders set with their orders: one for all certificates of an order. Only an Argon2id hash is
@@ -15,6 +18,14 @@ pub struct RevocationPasswords<'a> {
     store: &'a SqliteStore,
     secret: &'a CredentialSecret,
     policy: GuessPolicy,
+}
+
+/// A revocation password that an operator hands over.
+pub struct ReplacedRevocationPassword {
+    /// What goes on the paper.
+    pub password: OneTimePassword,
+    /// Serial numbers of the certificates that it ends.
+    pub serials: Vec<Vec<u8>>,
 }
 
 /// Why a revocation password proves nothing: [`CaError::Refused`] with [`Refusal::WrongRevocationPassword`]
@@ -52,9 +63,32 @@ impl<'a> RevocationPasswords<'a> {
         self.check_by(Guesser::Holder, serial, password, now)
     }
 
+    /// An operator gives the certificates that were issued with this one another password: the holder forgot it, or never set one. The one
+    /// before is dead, and so are the waits for its guesses. This is the one time that the new one can be seen; it is handed over on
+    /// paper to who showed who he is, and a mail goes to the address in the certificate.
+    ///
+    /// # Errors
+    /// [`FirstError::NoCertificate`], [`FirstError::NoOrder`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
+    pub fn replace(
+        &self,
+        serial: &[u8],
+        texts: &dyn Texts,
+        now: SystemTime,
+    ) -> Result<ReplacedRevocationPassword, FirstError> {
+        let kept = self.store.certificate(serial)?.ok_or(FirstError::NoCertificate)?;
+        let (password, name) = (generate()?, LinkId::generate()?.0);
+        let hash = self.secret.hash(&password.secret())?;
+        let letter = Letter::RevocationPassword { holder: &kept.subject, serial, at: now };
+        let key = format!("revocation-password/{}/{}", to_hex(serial), to_hex(&name));
+        let mail = address_in(&kept)?
+            .and_then(|address| Mail::new(key, MailKind::RevocationPassword, address, texts.compose(&letter)).ok());
+        let serials = self.store.replace_revocation_password(serial, hash, mail, now)?.ok_or(FirstError::NoOrder)?;
+        Ok(ReplacedRevocationPassword { password, serials })
+    }
+
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
         match self.store.guess_revocation_password(serial, guesser, self.policy, now)? {
-            RevocationGuess::Counted { order, hash, .. } if self.secret.matches(password, &hash) => {
+            RevocationGuess::Counted { order, hash, .. } if self.matches(password, &hash) => {
                 Ok(self.store.guessed_revocation_password(order, guesser)?)
             }
             RevocationGuess::None => {
@@ -70,6 +104,15 @@ impl<'a> RevocationPasswords<'a> {
             }
             RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
         }
+    }
+}
+
+impl RevocationPasswords<'_> {
+    /// As it was typed; or, where it is one from paper, as the paper has it.
+    fn matches(&self, password: &Password, hash: &[u8]) -> bool {
+        let text = std::str::from_utf8(password.as_bytes()).ok();
+        let from_paper = text.and_then(|text| OneTimePassword::typed(text).ok()).map(|typed| typed.secret());
+        self.secret.matches(password, hash) || from_paper.is_some_and(|typed| self.secret.matches(&typed, hash))
     }
 }
 

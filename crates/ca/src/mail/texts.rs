@@ -50,6 +50,15 @@ pub enum Letter<'a> {
         /// Until when the link is good.
         expires: SystemTime,
     },
+    /// An operator replaced the revocation password of a certificate, and of those that were issued with it.
+    RevocationPassword {
+        /// Its holder, readable.
+        holder: &'a str,
+        /// Its serial number.
+        serial: &'a [u8],
+        /// When.
+        at: SystemTime,
+    },
     /// The transport PIN of the card can be looked at, once. With a link.
     TransportPin {
         /// Whose.
@@ -101,6 +110,17 @@ impl Texts for English {
                     crate::transaction::to_hex(serial),
                     plain(holder),
                     date(*since),
+                ),
+            ),
+            Letter::RevocationPassword { holder, serial, at } => (
+                "Your revocation password was replaced".into(),
+                format!(
+                    "The certificate with the serial number {}\nof {}\nhas another revocation password since {}; \
+                     the one before is worth nothing any more.\n\n\
+                     The issuer hands the new one over on paper. If you did not ask for this, call the issuer.\n",
+                    crate::transaction::to_hex(serial),
+                    plain(holder),
+                    date(*at),
                 ),
             ),
             Letter::Confirm { name, expires } => (
@@ -160,6 +180,7 @@ mod tests {
                 Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
                 0,
             ),
+            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], at: time }, 0),
             (Letter::Confirm { name, expires: time }, 1),
             (Letter::TransportPin { name, expires: time }, 1),
         ];

@@ -3,9 +3,8 @@ use std::{sync::Arc, time::SystemTime};
 use obnova_status::{Revocation, RevocationReason};
 
 use crate::{
-    CaError, IssuedCertificate, Letter, Mail, MailAddress, MailKind, RevocationPolicy, SqliteStore, StatusError,
-    StoreError, Texts,
-    notice::email,
+    CaError, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Texts,
+    notice::address_in,
     store::{CertificateRecord, Letters, StatusChange, Writ},
     transaction::to_hex,
 };
@@ -61,10 +60,8 @@ impl RevocationDesk {
     fn letters(&self) -> Box<Letters> {
         let texts = self.texts.clone();
         Box::new(move |kept, Revocation { at: since, reason, .. }| {
-            let certificate = IssuedCertificate::from_der(&kept.der);
-            let certificate = certificate.map_err(|error| StoreError::Damaged(error.to_string()))?.certificate;
             // Who has no address in his certificate gets no mail; it ends all the same.
-            let address = email(&certificate).and_then(|email| MailAddress::new(&email).ok());
+            let address = address_in(kept)?;
             let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
             Ok(address.and_then(|address| {
                 let key = format!("revoked/{}", to_hex(&kept.serial));

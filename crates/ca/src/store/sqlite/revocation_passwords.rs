@@ -4,8 +4,11 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{SqliteStore, failure, guesses::Guesses, orders::by_client, statements};
-use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, store::NewOrder, transaction::to_hex};
+use super::{SqliteStore, audit, failure, guesses::Guesses, mails, orders::by_client, statements};
+use crate::{
+    AuditEvent, GuessPolicy, Mail, StoreError, Transaction, audit::Entry, link::LinkId, store::NewOrder,
+    transaction::to_hex,
+};
 
 /// What became of the begin of a guess of a revocation password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +91,31 @@ impl SqliteStore {
         let (about, by) = (to_hex(serial), guesser.name());
         let detail = format!("{guesses} wrong guesses, {by}");
         self.writer.run(move |connection| by_client(connection, AuditEvent::RevocationSlowed, &about, &detail))
+    }
+
+    /// Gives the certificates that were issued with this one another password, with a record and a mail that say so; `None` when it
+    /// was issued without an order.
+    pub(crate) fn replace_revocation_password(
+        &self,
+        serial: &[u8],
+        hash: Vec<u8>,
+        mail: Option<Mail>,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
+        let (serial, link, actor) = (serial.to_vec(), LinkId::generate()?, self.actor.clone());
+        self.writer.run(move |connection| {
+            let mut statement = connection.prepare_cached(statements::ORDER_OF_CERTIFICATE).map_err(failure)?;
+            let order = statement.query_row([&serial], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
+            let Some((id, name)) = order.optional().map_err(failure)? else { return Ok(None) };
+            let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
+            statement.execute(params![name, hash]).map_err(failure)?;
+            let event = AuditEvent::RevocationPasswordReplaced;
+            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail: "", actor: &actor })?;
+            mail.as_ref().map_or(Ok(()), |mail| mails::post(connection, mail, link, now).map(drop))?;
+            let mut statement = connection.prepare_cached(statements::SERIALS_OF_ORDER).map_err(failure)?;
+            let serials = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect);
+            serials.map(Some).map_err(failure)
+        })
     }
 
     /// The guess was right: the count begins anew.

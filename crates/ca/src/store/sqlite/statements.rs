@@ -163,6 +163,8 @@ pub const REVOCATION_PASSWORD: &str =
     "SELECT revocation_passwords.order_id, hash, guesses, next_guess, login_guesses, next_login_guess
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?1";
+pub const ORDER_OF_CERTIFICATE: &str =
+    "SELECT orders.id, orders.name FROM certificates JOIN orders ON orders.id = order_id WHERE serial = ?1";
 pub const SET_REVOCATION_GUESSES: &str =
     "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1";
 pub const SET_LOGIN_REVOCATION_GUESSES: &str =
@@ -234,6 +236,7 @@ mod tests {
         PUT_REVOCATION_PASSWORD,
         CARRY_REVOCATION_PASSWORD,
         REVOCATION_PASSWORD,
+        ORDER_OF_CERTIFICATE,
         SET_REVOCATION_GUESSES,
         SET_LOGIN_REVOCATION_GUESSES,
     ];
