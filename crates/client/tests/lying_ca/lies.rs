@@ -141,7 +141,7 @@ fn hurried(row: Row) -> Row {
     Row { hurried: true, ..row }
 }
 
-fn connections() -> Vec<Row> {
+pub fn connections() -> Vec<Row> {
     let elsewhere: fn(&Ca, &Ca) -> Identity =
         |ca, _| ca.server_for(GeneralName::DnsName(Ia5String::new("elsewhere.example").unwrap()), now() + days(100));
     vec![
@@ -187,7 +187,7 @@ fn connections() -> Vec<Row> {
     ]
 }
 
-fn http() -> Vec<Row> {
+pub fn http() -> Vec<Row> {
     let said = |wire: fn() -> Wire| Lie::Http(Arc::new(move |()| wire()));
     let head = |lines: &'static str| Lie::Http(Arc::new(move |()| Wire::head(lines)));
     let redirect = || ca!(CaError::Server(EstError::Redirect { .. }));
@@ -371,7 +371,7 @@ fn http() -> Vec<Row> {
     ]
 }
 
-fn cacerts() -> Vec<Row> {
+pub fn cacerts() -> Vec<Row> {
     vec![
         row(
             "another issuer of the same name",
@@ -410,7 +410,7 @@ fn cacerts() -> Vec<Row> {
 }
 
 /// Answers that are not the CA's, or not to this message.
-fn messages() -> Vec<Row> {
+pub fn messages() -> Vec<Row> {
     const ASKED: &[Stage] = &[Send, PickUp, Acknowledge];
     let said = |name, tell: fn(&Scene<'_>) -> Vec<u8>, end| {
         row(name, ASKED, Lie::Cmc(Arc::new(move |scene| body("CMC-response", &tell(scene)))), end)

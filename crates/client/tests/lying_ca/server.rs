@@ -117,8 +117,15 @@ fn speak(host: &dyn Host, stream: TcpStream, told: &AtomicUsize) -> std::io::Res
     }
     let Some(config) = host.identity() else {
         let mut stream = stream;
-        let _ = stream.read(&mut [0; 512])?;
-        return say(stream, Wire::head("200 OK"), told);
+        let mut first = [0; 1];
+        stream.read_exact(&mut first)?;
+        // Who begins a handshake is told what he does not expect.
+        if first == [0x16] {
+            let _ = stream.read(&mut [0; 512])?;
+            return say(stream, Wire::head("200 OK"), told);
+        }
+        let request = receive(&mut first.chain(&mut stream))?;
+        return say(stream, host.answer(&request), told);
     };
     let mut tls = StreamOwned::new(ServerConnection::new(config).map_err(std::io::Error::other)?, stream);
     let request = receive(&mut tls)?;

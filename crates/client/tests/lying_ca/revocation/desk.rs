@@ -1,0 +1,283 @@
+//! The CA of a holder whose certificate is to end: honest, but for the lie that is told now.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::CaKey;
+use obnova_card::KeyRole;
+use obnova_client::{
+    enroll::{
+        cmc::{
+            Answer, FailInfo, FullRequest, FullResponseBuilder, Kind, Received, RevocationRequest, Signer,
+            TransactionId,
+        },
+        envelope::OpeningKey,
+        est::{self, HttpRequest, HttpResponse, Operation},
+    },
+    status::{
+        Authority, Revocation, RevocationReason, SerialNumber,
+        crl::{CrlBuilder, CrlNumber, Entry},
+        ocsp::{Answer as OcspAnswer, CertStatus, Request, Responder},
+    },
+};
+use obnova_renewal::ParsedCertificate;
+use x509_cert::{Certificate, der::flagset::FlagSet, ext::pkix::KeyUsages};
+
+use super::super::{
+    common::support::{Draft, days, name},
+    house::{Ca, fresh_nonce, now},
+    lies::{Lie, Scene},
+    server::{self, Host, Wire},
+};
+
+pub const PASSWORD: &str = "the pears are in the attic";
+
+/// A lie, and what it is told to.
+#[derive(Clone)]
+pub enum Told {
+    /// To the question for the CA's certificates.
+    Terms(Lie),
+    /// To the message.
+    Message(Lie),
+    /// To a message that was taken: it was done.
+    AfterIt(Arc<dyn Fn() -> Wire + Send + Sync>),
+    /// To the questions afterwards: in answer to OCSP, and as a list; `None` is the truth.
+    Status(Option<StatusLie>, Option<StatusLie>),
+}
+
+pub type StatusLie = Arc<dyn Fn(&Asked<'_>) -> Wire + Send + Sync>;
+
+impl Told {
+    pub const fn is_of_status(&self) -> bool {
+        matches!(self, Self::Status(..))
+    }
+}
+
+/// A question what everybody is told.
+pub struct Asked<'a> {
+    pub desk: &'a Desk,
+    /// The OCSP request; empty for a list.
+    pub request: &'a [u8],
+}
+
+pub struct Desk {
+    pub ca: Ca,
+    /// Bears the same names, and is trusted by nobody here.
+    pub impostor: Ca,
+    /// A certificate of the holder whose card is gone.
+    pub lost: ParsedCertificate,
+    encryption: (CaKey, Certificate),
+    lie: Mutex<Option<Told>>,
+    times: AtomicUsize,
+    revoked: Mutex<Vec<(SerialNumber, Revocation)>>,
+    earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        let (ca, impostor) = (Ca::new("CN=Root"), Ca::new("CN=Root"));
+        let key = || CaKey::generate(KeyAlgorithm::P256).unwrap();
+        let mut draft = Draft::new(KeyRole::Authentication, key().public_key().clone());
+        (draft.from, draft.until) = (now() - days(100), now() + days(200));
+        let lost = ca.house.issue(&draft);
+        let opening = key();
+        let mut draft = Draft::new(KeyRole::Authentication, opening.public_key().clone());
+        (draft.from, draft.until, draft.subject) = (now() - days(400), now() + days(4_000), name("CN=For encryption"));
+        (draft.usage, draft.extended) = (Some(FlagSet::from(KeyUsages::KeyAgreement)), Vec::new());
+        let encryption = (opening, ca.house.issue(&draft).certificate().clone());
+        let (lie, times) = (Mutex::default(), AtomicUsize::new(0));
+        Self { ca, impostor, lost, encryption, lie, times, revoked: Mutex::default(), earlier: Mutex::default() }
+    }
+
+    pub fn lies(&self, lie: Told) {
+        self.times.store(0, SeqCst);
+        *self.lie.lock().unwrap() = Some(lie);
+    }
+
+    /// How often the lie was told.
+    pub fn tell_the_truth(&self) -> usize {
+        *self.lie.lock().unwrap() = None;
+        self.times.load(SeqCst)
+    }
+
+    /// Nothing was revoked.
+    pub fn forget(&self) {
+        self.revoked.lock().unwrap().clear();
+    }
+
+    pub fn revoked(&self) -> usize {
+        self.revoked.lock().unwrap().len()
+    }
+
+    pub fn authority(&self, of: &Ca) -> Authority {
+        Authority::from_der(of.house.root.der()).unwrap()
+    }
+
+    fn lie(&self) -> Option<Told> {
+        self.lie.lock().unwrap().clone()
+    }
+
+    fn tell<T>(&self, what: T) -> T {
+        self.times.fetch_add(1, SeqCst);
+        what
+    }
+
+    fn cmc(&self, message: &[u8]) -> Wire {
+        let received = Received::parse(message).unwrap();
+        let Received::Revocation(request) = &received else { panic!("{received:?}") };
+        // Whose answers are lied about by the lies of every message.
+        let address = FullRequest {
+            transaction: request.transaction.clone(),
+            nonce: request.nonce.clone(),
+            in_reply_to: None,
+            kind: Kind::ConfirmAcceptance { token: None, certificates: Vec::new() },
+            signers: Vec::new(),
+            revocation_password: None,
+        };
+        match self.lie() {
+            Some(Told::Message(Lie::Cmc(lie))) => {
+                let earlier = self.earlier.lock().unwrap().clone();
+                let scene = Scene { ca: &self.ca, impostor: &self.impostor, request: &address, earlier: &earlier };
+                return self.tell(Wire::http(&lie(&scene)));
+            }
+            Some(Told::Message(Lie::Http(lie))) => return self.tell(lie(())),
+            Some(Told::AfterIt(lie)) => {
+                self.decide(request);
+                return self.tell(lie());
+            }
+            _ => {}
+        }
+        let builder = FullResponseBuilder::reply_to_any(&received, fresh_nonce());
+        let root = self.ca.house.root.certificate().clone();
+        let signer = Signer { certificate: root, algorithm: self.ca.house.key.algorithm() };
+        let signed = builder.finalize(&self.decide(request), &signer).unwrap();
+        let answer = signed.sign_with(|to_sign| self.ca.house.key.sign(&to_sign.bytes)).unwrap();
+        self.earlier.lock().unwrap().push((request.transaction.clone(), answer.clone()));
+        Wire::http(&est::Server::new().fullcmc(&answer, false))
+    }
+
+    fn decide(&self, request: &RevocationRequest) -> Answer {
+        let no = |text: &str| Answer::Refused { reason: FailInfo::BadRequest, text: text.into() };
+        let [wanted] = request.revocations.as_slice() else { panic!("one at a time") };
+        let id = &wanted.certificate;
+        if request.by_holder(wanted).is_none() {
+            let (key, certificate) = &self.encryption;
+            let key = OpeningKey::from_pkcs8(&key.to_pkcs8().unwrap(), certificate.clone()).unwrap();
+            let password = wanted.passphrase.as_ref().unwrap().open(&key, id).unwrap();
+            assert_eq!(password.as_bytes(), PASSWORD.as_bytes());
+        } else {
+            assert!(wanted.passphrase.is_none(), "the password is not needed, and was sent");
+        }
+        let mut revoked = self.revoked.lock().unwrap();
+        if revoked.iter().any(|(serial, _)| *serial == id.serial) {
+            return no("revoked-already: it is");
+        }
+        revoked.push((id.serial.clone(), Revocation::new(now(), RevocationReason::Superseded)));
+        Answer::Confirmed
+    }
+
+    /// The honest answer to an OCSP request.
+    fn ocsp(&self, request: &[u8]) -> Wire {
+        let revoked = self.revoked.lock().unwrap();
+        let of = |serial: &SerialNumber| revoked.iter().find(|(one, _)| one == serial);
+        self.answered(request, &self.ca, now(), |serial| {
+            of(serial).map_or(CertStatus::Good, |(_, revocation)| CertStatus::Revoked(*revocation))
+        })
+    }
+
+    /// An OCSP answer of this CA at this time.
+    pub fn answered(
+        &self,
+        request: &[u8],
+        of: &Ca,
+        at: std::time::SystemTime,
+        status: impl Fn(&SerialNumber) -> CertStatus,
+    ) -> Wire {
+        body(&self.answer(request, of, at, status))
+    }
+
+    pub fn answer(
+        &self,
+        request: &[u8],
+        of: &Ca,
+        at: std::time::SystemTime,
+        status: impl Fn(&SerialNumber) -> CertStatus,
+    ) -> Vec<u8> {
+        let responder = Responder::direct(self.authority(of)).unwrap();
+        match responder.answer(request, at, |serial| Ok(status(serial))).unwrap() {
+            OcspAnswer::ToSign(to_sign) => to_sign.assemble(&of.house.key.sign(to_sign.bytes()).unwrap()).unwrap(),
+            OcspAnswer::Error(error) => panic!("{error}"),
+        }
+    }
+
+    /// A list of this CA at this time.
+    pub fn list(&self, of: &Ca, at: std::time::SystemTime, entries: &[(SerialNumber, Revocation)]) -> Vec<u8> {
+        let builder = CrlBuilder::new(&self.authority(of), CrlNumber::from(1), at, at + days(1));
+        let entry = |(serial, revocation): &(SerialNumber, Revocation)| Ok(Entry::new(serial.clone(), *revocation));
+        let to_sign = builder.finalize(|| entries.iter().map(entry).collect::<Vec<_>>()).unwrap();
+        let mut list = Vec::new();
+        to_sign.write(&of.house.key.sign_digest(to_sign.digest()).unwrap(), &mut list).unwrap();
+        list
+    }
+
+    /// What is revoked.
+    pub fn entries(&self) -> Vec<(SerialNumber, Revocation)> {
+        self.revoked.lock().unwrap().clone()
+    }
+}
+
+/// Bytes as they stand.
+pub fn body(bytes: &[u8]) -> Wire {
+    Wire::http(&HttpResponse { status: 200, headers: est::Headers::default(), body: bytes.to_vec() })
+}
+
+/// The same question with something else in it.
+pub fn asks(request: &[u8], change: impl FnOnce(&mut Request)) -> Vec<u8> {
+    let mut request = Request::parse(request).unwrap();
+    change(&mut request);
+    request.to_der().unwrap()
+}
+
+impl Host for Desk {
+    fn identity(&self) -> Option<Arc<rustls::ServerConfig>> {
+        match self.lie() {
+            Some(Told::Message(Lie::Plain)) => self.tell(None),
+            Some(Told::Message(Lie::Identity(lie))) => Some(self.tell(server::tls(&lie(&self.ca, &self.impostor)))),
+            _ => Some(server::tls(&self.ca.server)),
+        }
+    }
+
+    fn greet(&self) -> Option<Wire> {
+        match self.lie() {
+            Some(Told::Message(Lie::Greeting(lie))) => Some(self.tell(lie())),
+            _ => None,
+        }
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Wire {
+        let lie = self.lie();
+        match (request.path.as_str(), lie) {
+            ("/ocsp", Some(Told::Status(Some(lie), _))) => {
+                return self.tell(lie(&Asked { desk: self, request: &request.body }));
+            }
+            ("/crl", Some(Told::Status(_, Some(lie)))) => return self.tell(lie(&Asked { desk: self, request: &[] })),
+            ("/ocsp", _) => return self.ocsp(&request.body),
+            ("/crl", _) => return body(&self.list(&self.ca, now(), &self.entries())),
+            ("/encryption.cer", _) => {
+                use x509_cert::der::Encode as _;
+                return body(&self.encryption.1.to_der().unwrap());
+            }
+            _ => {}
+        }
+        match est::Server::new().route(request).unwrap() {
+            Operation::CaCerts => match self.lie() {
+                Some(Told::Terms(Lie::CaCerts(lie))) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
+                _ => Wire::http(&self.ca.cacerts()),
+            },
+            Operation::FullCmc(message) => self.cmc(&message),
+        }
+    }
+}
