@@ -36,7 +36,10 @@ impl TlsLogin {
 
 impl TlsLogin {
     /// One request over a connection that the card has signed for, and its answer.
-    pub(crate) fn exchange(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, LoginError> {
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub fn exchange(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, LoginError> {
         let der = login.certificate.der().to_vec();
         let key = CardKey::new(login.token.clone(), login.slot, login.key, der)
             .map_err(|error| LoginError::Key(error.to_string()))?

@@ -104,6 +104,6 @@ fn so(holds: bool, seen: impl Into<String>) -> Verdict {
 }
 
 /// Something that has to be there for a rule to be looked at.
-fn there<T>(found: Option<T>, what: &str) -> Result<T, Broken> {
+pub fn there<T>(found: Option<T>, what: &str) -> Result<T, Broken> {
     found.ok_or_else(|| Broken(format!("there is no {what}")))
 }

@@ -3,14 +3,18 @@ use std::time::SystemTime;
 use obnova_ca::{FirstDesk, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
-    CaConnection as _, Https, Login, LoginProof as _, Prompt, Revocation, RevocationError, RevocationReason,
-    revoke_by_password, revoke_logged_in, tls_config,
+    CaConnection as _, Login, LoginError, LoginProof as _, PlainHttp, Prompt, Revocation, RevocationError,
+    RevocationReason, revoke_by_password,
 };
-use obnova_enroll::OneTimePassword;
+use obnova_enroll::{
+    OneTimePassword,
+    est::{HttpRequest, Method},
+};
 use obnova_renewal::{Answer, Message, ParsedCertificate};
+use serde_json::{Value, json};
 
-use super::{MODULE, Newcomer, Stage, connection, pin};
-use crate::stage::{arrived::Typist, rules::Broken};
+use super::{Certified, MODULE, Newcomer, Stage, connection, pin};
+use crate::stage::rules::{Broken, there};
 
 /// The name of the rule by which something was refused, if it was.
 pub type Heard = Result<Option<String>, Broken>;
@@ -40,7 +44,7 @@ pub struct Joints {
 pub struct Ending<'a, 's> {
     pub stage: &'s Stage,
     /// Who logs in with the card; nobody where it is lost.
-    pub by: Option<&'a Newcomer<'s>>,
+    pub by: Option<&'a Certified<'s>>,
     pub certificate: &'a ParsedCertificate,
     pub password: &'a str,
 }
@@ -71,20 +75,26 @@ fn send(stage: &Stage, module: &str, message: &[u8]) -> Heard {
     })
 }
 
-/// As `obnova revoke` does.
+/// On the CA's page, by the TLS client certificate; without a card as `obnova revoke` does.
 fn end(ending: &Ending<'_, '_>) -> Heard {
-    let (password, serial) = (Secret::from(ending.password), ending.certificate.serial());
-    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: &password };
-    let authority = &ending.stage.authority;
-    let outcome = match ending.by {
-        Some(holder) => {
-            let mut typist = Typist::types([super::PINS[0]]);
-            revoke_logged_in(&holder.token, &mut typist, &authority.login(), &wanted)
-        }
-        None => revoke_by_password(&Https::new(&authority.url, tls_config(&authority.anchors)?)?, &wanted),
-    };
-    match outcome {
-        Ok(()) => Ok(None),
+    let serial = ending.certificate.serial();
+    if let Some(Certified { who, certificates }) = ending.by {
+        let body = json!({ "serial": serial, "reason": "superseded", "password": ending.password }).to_string();
+        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")].into_iter().collect();
+        let request = HttpRequest { method: Method::Post, path: "/revoke".into(), headers, body: body.into_bytes() };
+        let own = there(certificates.authentication.as_ref(), "certificate to log in with")?;
+        let answer = logged_in(who, own, |login| who.authority.login().exchange(login, &request))?;
+        let said: Value = serde_json::from_slice(&answer.body)?;
+        return match (answer.status, said["error"].as_str()) {
+            (200, None) => Ok(None),
+            (_, Some(rule)) => Ok(Some(rule.to_owned())),
+            (status, None) => Err(Broken(format!("the server answered {status}"))),
+        };
+    }
+    let password = Secret::from(ending.password);
+    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: Some(&password) };
+    match revoke_by_password(&mut ending.stage.authority.connection()?, &PlainHttp::default(), &wanted) {
+        Ok(_) => Ok(None),
         Err(RevocationError::Refused { rule, .. }) => Ok(Some(rule)),
         Err(error) => Err(error.into()),
     }
@@ -92,12 +102,20 @@ fn end(ending: &Ending<'_, '_>) -> Heard {
 
 /// By the TLS client certificate.
 fn login(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
+    logged_in(who, certificate, |login| who.authority.login().login(login))
+}
+
+/// Does something with a certificate that is on the card, and its key.
+fn logged_in<T>(
+    who: &Newcomer<'_>,
+    certificate: &ParsedCertificate,
+    act: impl FnOnce(&Login<'_>) -> Result<T, LoginError>,
+) -> Result<T, Broken> {
     let card = who.view()?;
     let slot = card.slots.iter().find(|slot| slot.holds(certificate));
     let key = slot.and_then(|slot| Some((slot.id, slot.key.as_ref()?)));
-    let (slot, key) = key.ok_or_else(|| Broken("the certificate to log in with is not on the card".to_owned()))?;
-    let login = Login { token: &who.token, slot, key, certificate, pin: pin(key.password) };
-    Ok(who.authority.login().login(&login)?)
+    let (slot, key) = there(key, "certificate on the card to log in with")?;
+    Ok(act(&Login { token: &who.token, slot, key, certificate, pin: pin(key.password) })?)
 }
 
 impl Joints {

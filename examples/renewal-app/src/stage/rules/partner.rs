@@ -96,6 +96,7 @@ fn all<'s>() -> Vec<Of<'s>> {
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let with_login = |rule| Of { rule, applies: Expects::has_login };
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
+    let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
     vec![
         every(Rule::seen("partner/password/client", || t!("rule-partner-password-client"), passwords::mistyped)),
         every(Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), passwords::wrong)),
@@ -136,7 +137,7 @@ fn all<'s>() -> Vec<Of<'s>> {
         every(Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), renewal::begins_again)),
         every(Rule::seen("partner/forgotten", || t!("rule-partner-forgotten"), renewal::forgotten)),
         every(Rule::seen("partner/revoked-at-once", || t!("rule-partner-revoked-at-once"), revocation::at_once)),
-        with_revocation(Rule::seen(
+        with_both(Rule::seen(
             "partner/revoked-by-holder",
             || t!("rule-partner-revoked-by-holder"),
             revocation::by_holder,

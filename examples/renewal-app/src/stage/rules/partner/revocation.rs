@@ -10,7 +10,7 @@ use obnova_status::{
 
 use super::World;
 use crate::stage::{
-    Newcomer, Stage,
+    Stage,
     newcomer::{Certified, Ending},
     rules::{Broken, Verdict, so, there},
 };
@@ -57,8 +57,7 @@ pub fn mail(world: &mut World<'_>) -> Verdict {
 pub fn by_holder(world: &mut World<'_>) -> Verdict {
     let (own, another) = (world.certified()?, world.certified()?);
     let end = |by: &Certified<'_>, whose: &Certified<'_>, password: &str| {
-        let (by, certificate) = (by_card(by, world.expects.has_login()), whose.one()?);
-        (world.joints.end)(&Ending { stage: world.stage, by, certificate, password })
+        (world.joints.end)(&Ending { stage: world.stage, by: Some(by), certificate: whose.one()?, password })
     };
     // Where the password alone is enough, nobody looks at whose certificate came with the right one.
     let with_right = match world.expects.password_alone {
@@ -86,11 +85,6 @@ pub fn by_holder(world: &mut World<'_>) -> Verdict {
     }
     let seen = works_no_more(&own)?;
     Ok(format!("{told}; with the right one {seen}"))
-}
-
-/// Who logs in by the card; nobody where there is nothing to log in with.
-fn by_card<'a, 's>(holder: &'a Certified<'s>, has_login: bool) -> Option<&'a Newcomer<'s>> {
-    has_login.then_some(&holder.who)
 }
 
 /// Without the card. Where the service does not let the password alone speak, the operator is asked.
