@@ -1,6 +1,8 @@
 //! What the CA does and refuses, as data: a TOML file.
 
 mod first;
+mod holder;
+mod line;
 mod notices;
 mod registration;
 mod retention;
@@ -103,7 +105,8 @@ impl Policy {
     pub const TEMPLATE: &str = include_str!("policy/template.toml");
 
     /// Reads a policy. Strict: a name that is not known, a value out of its range, a list with nothing in it or with
-    /// something twice is an error that names the field.
+    /// something twice is an error that names the field. Of the tables for the holder's side only what both sides have to agree
+    /// about is looked at: which certificates, how they are renewed, and from when on.
     ///
     /// # Errors
     /// [`PolicyError`].
@@ -111,7 +114,13 @@ impl Policy {
         if text.len() > Self::MAX_SIZE {
             return Err(PolicyError::TooLong { size: text.len() });
         }
-        toml::from_str::<wire::Policy>(text).map_err(|error| PolicyError::Syntax(error.to_string()))?.check()
+        let file: wire::Policy = toml::from_str(text).map_err(|error| PolicyError::Syntax(error.to_string()))?;
+        file.check().map_err(|error| match error {
+            PolicyError::Field { field, reason, .. } => {
+                PolicyError::Field { field, line: line::of(text, field), reason }
+            }
+            other => other,
+        })
     }
 
     /// The rules for one kind of certificate.
@@ -144,11 +153,13 @@ pub enum PolicyError {
     /// Not TOML, a field that is unknown or missing, or a value of the wrong type; the text names line and field.
     #[error("the policy cannot be read: {0}")]
     Syntax(String),
-    /// A value that makes no sense.
-    #[error("policy field {field}: {reason}")]
+    /// A value that makes no sense, or does not fit to others.
+    #[error("policy field {field}{}: {reason}", line.map_or_else(String::new, |line| format!(" (line {line})")))]
     Field {
         /// Where it stands, as `signature.validity_days`.
         field: &'static str,
+        /// In which line, counted from 1; `None` where the file does not have it, and what is left out makes no sense.
+        line: Option<usize>,
         /// What is wrong with it.
         reason: String,
     },

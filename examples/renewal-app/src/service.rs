@@ -52,7 +52,10 @@ impl Service {
 
     /// Any other, from its file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        read(path, Self::parse)
+        read(path, |text| {
+            CaPolicy::from_toml(text).map_err(|error| error.to_string())?;
+            Self::parse(text)
+        })
     }
 
     /// What the holder's side of the service asks that a command names. A file may come without the tables of its CA; where it has them
@@ -72,8 +75,11 @@ impl Service {
         })
     }
 
+    /// Each side by its own tables: a file may be made to disagree with itself, to see who notices.
     fn parse(text: &str) -> Result<Self, String> {
-        let of_ca = CaPolicy::from_toml(text).map_err(|error| error.to_string())?;
+        let mut ca: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+        ["service", "holder"].map(|table| ca.remove(table));
+        let of_ca = CaPolicy::from_toml(&ca.to_string()).map_err(|error| error.to_string())?;
         let Holders { name, plays, policy, .. } = Holders::from_toml(text).map_err(|error| error.to_string())?;
         let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
             .map_err(|_| "service.plays: \"twins\", \"activation\" or \"partner\"".to_owned())?;
@@ -81,7 +87,6 @@ impl Service {
             days: of_ca.profile(Profile::Authentication).validity.as_secs() / 86_400,
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
         };
-        let ca = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
         let told = Told { ca: of_ca, holder: policy.clone() };
         Ok(Self { name, plays, policy, expects, told, ca })
     }

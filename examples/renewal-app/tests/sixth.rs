@@ -3,9 +3,12 @@
 
 mod support;
 
-use std::{fs, thread, time::Duration};
+use std::{fs, process::Command, thread, time::Duration};
 
-use support::{Desk, ca::House};
+use support::{
+    Desk, Said,
+    ca::{House, program},
+};
 
 const FILE: &str = include_str!("sixth.toml");
 /// Long enough for the services that exist, and not for this one.
@@ -112,6 +115,31 @@ fn a_file_without_the_tables_of_its_ca_is_enough_for_a_holder() {
     desk.run(["doctor", "--token", "sim:card.state", "--policy", "holders.toml"]).ends_with(0);
 }
 
+/// Each side's tables are sound, and a holder would be refused by a CA that goes by the same file.
+#[test]
+fn a_file_whose_two_sides_disagree_is_refused_by_either() {
+    let desk = Desk::new();
+    for (replaced, by, named) in [
+        ("certificates = [\"signature\"]", "", ["holder.certificates (line 7)", "first.profiles"]),
+        ("same_key = true", "same_key = false", ["holder.method (line 10)", "renewal.same_key"]),
+        ("window_days = 70", "window_days = 69", ["holder.due_before_days (line 11)", "renewal.window_days"]),
+        ("qualified = false", "qualified = true", ["holder.qualified (line 9)", "signature.qualified"]),
+        ("[first]", "[notices]\ndays = [71]\n\n[first]", ["notices.days (line 37)", "holder.due_before_days"]),
+    ] {
+        assert!(FILE.contains(replaced), "{replaced}");
+        desk.write("torn.toml", &FILE.replacen(replaced, by, 1));
+        let of_holder = desk.run(["renew", "--policy", "torn.toml"]).ends_with(2).err;
+        let made =
+            Command::new(program()).args(["init", "ca", "--policy", "torn.toml"]).current_dir(desk.path()).output();
+        let of_ca = Said::from(made.unwrap());
+        assert_ne!(of_ca.code, 0, "{}", of_ca.out);
+        assert!(!desk.file("ca").exists(), "nothing is left of a CA that was not made");
+        for said in [&of_holder, &of_ca.err] {
+            assert!(named.iter().all(|part| said.contains(part)), "{named:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_bad_file_is_refused_with_line_and_name() {
     let desk = Desk::new();
@@ -120,7 +148,7 @@ fn a_bad_file_is_refused_with_line_and_name() {
         ("due_before_days = 70", "due_before_day = 70", ["line 11", "due_before_days"]),
         ("due_before_days = 70", "due_before_days = 0", ["line 11", "1 to 3660"]),
         ("distinct = 8", "distinct = 13", ["[revocation_password]", "distinct"]),
-        ("validity_days = 25", "validity_days = 0", ["authentication.validity_days", "1 to 3660"]),
+        ("validity_days = 25", "validity_days = 0", ["authentication.validity_days (line 27)", "1 to 3660"]),
         ("window_days = 70", "window_day = 70", ["line 21", "window_days"]),
         ("version = 1", "version = 2", ["line 2", "version 1"]),
     ] {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::PolicyError;
+use super::{PolicyError, wire::field};
 
 /// When holders are told that their certificates end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Default for Notices {
 
 impl Notices {
     pub(super) fn check(mut self) -> Result<NoticePolicy, PolicyError> {
-        let wrong = |reason: String| Err(PolicyError::Field { field: "notices.days", reason });
+        let wrong = |reason: String| Err(field("notices.days", reason));
         if self.days.len() > 16 {
             return wrong(format!("has {} entries: at most 16", self.days.len()));
         }

@@ -44,7 +44,7 @@ impl Registration {
     pub(super) fn check(self) -> Result<RegistrationPolicy, PolicyError> {
         let within = |field, value: u32, most: u32| {
             let reason = format!("{value} is out of range: 1 to {most}");
-            if (1..=most).contains(&value) { Ok(value) } else { Err(PolicyError::Field { field, reason }) }
+            if (1..=most).contains(&value) { Ok(value) } else { Err(super::wire::field(field, reason)) }
         };
         let days = |field, value| Ok(Duration::from_secs(24 * 60 * 60) * within(field, value, 365)?);
         Ok(RegistrationPolicy {

@@ -3,7 +3,10 @@
 use obnova_status::RevocationReason;
 use serde::Deserialize;
 
-use super::{PolicyError, wire::no_duplicates};
+use super::{
+    PolicyError,
+    wire::{field, no_duplicates},
+};
 
 /// Who may end certificates beside the operator, and with which reasons ([`RevocationDesk`](crate::RevocationDesk)).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Revocation {
         no_duplicates("revocation.holder_reasons", &holder_reasons)?;
         if !holder_reasons.contains(&RevocationReason::KeyCompromise) {
             let reason = "has no key-compromise: whoever lost a key must be able to say so".into();
-            return Err(PolicyError::Field { field: "revocation.holder_reasons", reason });
+            return Err(field("revocation.holder_reasons", reason));
         }
         Ok(RevocationPolicy { password_alone: self.password_alone, holder_reasons })
     }

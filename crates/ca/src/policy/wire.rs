@@ -7,8 +7,8 @@ use obnova_algorithm::KeyAlgorithm;
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, notices::Notices, registration::Registration,
-    retention::Retention, revocation::Revocation, revocation_password::RevocationPassword,
+    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, holder::Holder, notices::Notices,
+    registration::Registration, retention::Retention, revocation::Revocation, revocation_password::RevocationPassword,
 };
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -24,10 +24,8 @@ pub(super) struct Policy {
     authentication: Profile,
     signature: Profile,
     /// For the holder's side.
-    #[serde(default, rename = "service")]
-    _service: IgnoredAny,
-    #[serde(default, rename = "holder")]
-    _holder: IgnoredAny,
+    service: Option<IgnoredAny>,
+    holder: Option<Holder>,
     #[serde(default)]
     notices: Notices,
     #[serde(default)]
@@ -118,7 +116,8 @@ impl Policy {
         }
         let renewal = self.renewal;
         let approval = renewal.approval.into();
-        Ok(super::Policy {
+        let holder = self.holder.or_else(|| self.service.map(|_| Holder::default()));
+        let policy = super::Policy {
             approval,
             renewal_window: Duration::from_secs(range("renewal.window_days", renewal.window_days, 1, 3660)? * DAY),
             same_key: renewal.same_key,
@@ -136,7 +135,9 @@ impl Policy {
             authentication: self.authentication.check(&AUTHENTICATION)?,
             signature: self.signature.check(&SIGNATURE)?,
             first: self.first.check(approval, self.revocation_password.check()?)?,
-        })
+        };
+        holder.map_or(Ok(()), |holder| holder.agrees_with(&policy))?;
+        Ok(policy)
     }
 }
 
@@ -268,5 +269,5 @@ pub(super) fn range(name: &'static str, value: u64, least: u64, most: u64) -> Re
 }
 
 pub(super) fn field(field: &'static str, reason: String) -> PolicyError {
-    PolicyError::Field { field, reason }
+    PolicyError::Field { field, line: None, reason }
 }
