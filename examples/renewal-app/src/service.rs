@@ -78,7 +78,7 @@ impl Service {
     /// Each side by its own tables: a file may be made to disagree with itself, to see who notices.
     fn parse(text: &str) -> Result<Self, String> {
         let mut ca: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
-        ca.retain(|table, _| !["service", "holder"].contains(&table.as_str()));
+        ca.retain(|table, _| !matches!(table, "service" | "holder"));
         let of_ca = CaPolicy::from_toml(&ca.to_string()).map_err(|error| error.to_string())?;
         let Holders { name, plays, policy, .. } = Holders::from_toml(text).map_err(|error| error.to_string())?;
         let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
