@@ -429,7 +429,8 @@ fn an_operator_replaces_a_revocation_password_that_was_forgotten() {
     let replaced = passwords.replace(serial, &English, now()).unwrap();
     let mut serials = desk.jana.certificates.each_ref().map(|one| one.serial().to_vec());
     let mut told = replaced.serials.clone();
-    (serials.sort(), told.sort());
+    serials.sort();
+    told.sort();
     assert_eq!(told, serials, "it is that of all certificates of the order");
 
     let mails = Outbox::new(Arc::new(desk.world.store())).take(now(), 9).unwrap();
