@@ -1,7 +1,10 @@
-use obnova_enroll::{cmc::ResponseError, est::EstError};
-use obnova_renewal::{Answer, Message, Order, PickUp, Prepared, Receipt, Terms};
+use obnova_enroll::{
+    cmc::ResponseError,
+    est::{EstError, RedirectError},
+};
+use obnova_renewal::{Answer, Asked, Message, Order, PickUp, Prepared, Receipt, Terms, Wishes};
 
-use crate::Credentials;
+use crate::{Credentials, Login, LoginError};
 
 /// The way to a CA, whatever it speaks: requests that stand or fall together, each with its pick-up.
 ///
@@ -9,6 +12,14 @@ use crate::Credentials;
 /// are his own affair; they are written into the journal and handed back, perhaps to another process on another day, so
 /// everything a later call needs must be in them, and no secret.
 pub trait CaConnection {
+    /// What it wants of an order, before one is planned ([`Wishes::plan`]). Anything, unless this says otherwise.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn wishes(&mut self) -> Result<Wishes, CaError> {
+        Ok(Wishes::default())
+    }
+
     /// Whom to trust, and who vouches for new keys.
     ///
     /// # Errors
@@ -50,6 +61,32 @@ pub trait CaConnection {
     /// # Errors
     /// As [`send`](Self::send).
     fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError>;
+
+    /// Sends an order or fetches what came of it, as [`send`](Self::send) and [`pick_up`](Self::pick_up) do, over a login with
+    /// the old authentication key. Asked where [`Terms::vouching`] is [`Vouching::Login`](obnova_renewal::Vouching::Login).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`CaError::Login`] when the card or the login failed.
+    fn ask_over_login(&mut self, asked: &Asked, login: &Login<'_>) -> Result<Answer, CaError> {
+        let _ = (asked, login);
+        Err(CaError::Order("it takes no orders over a login".into()))
+    }
+
+    /// Whether what is sent or fetched next of a first order has to say who asks, and that is not known here (any more): a
+    /// protocol that says it each time, and a program that was stopped meanwhile. They are asked for then, and given to
+    /// [`is_told_who`](Self::is_told_who).
+    fn asks_who(&self) -> bool {
+        false
+    }
+
+    /// Takes who asks, until the program ends or they prove wrong.
+    ///
+    /// # Errors
+    /// [`CaError`] when they cannot be sent.
+    fn is_told_who(&mut self, credentials: &Credentials) -> Result<(), CaError> {
+        let _ = credentials;
+        Ok(())
+    }
 
     /// Tells the CA that everything arrived and is on the card. May be called again.
     ///
@@ -106,6 +143,18 @@ pub enum CaError {
     /// The server's answer is none that was asked for.
     #[error("the issuer's server gave no answer that can be used ({0}): if it stays, tell the issuer")]
     Server(#[from] EstError),
+    /// The server sends the request somewhere where it does not go.
+    #[error(transparent)]
+    Redirect(#[from] RedirectError),
+    /// The server does not know who asks: a user id or a password is wrong. It was sent once, and is forgotten.
+    #[error("the issuer does not know this user id with this password: look at both, then resume; a guess was spent")]
+    WrongPassword,
+    /// Nothing is sent before it is known who asks.
+    #[error("the issuer wants to know who asks each time: give the user id and the one-time password once more")]
+    WhoAsks,
+    /// The login over which the CA is asked.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// What the server gives as its issuer's certificates leads up to nobody who is trusted here.
     #[error(
         "the issuer's server belongs to another issuer than the one that is trusted here: check the address and the trust anchor"

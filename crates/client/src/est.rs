@@ -18,12 +18,15 @@ use x509_cert::Certificate;
 
 use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
 
+mod certificates;
 mod encryption;
 mod revocation;
 mod signers;
+mod simple;
 mod tokens;
 
 pub(crate) use revocation::Said;
+pub use simple::SimpleEstConnection;
 use tokens::{Fetch, FirstContent, Taken, Thread};
 
 /// A CA that takes CMC Full PKI requests over EST (RFC 5272, RFC 7030): two requests in one message that both old keys sign.
@@ -64,16 +67,8 @@ impl<H: HttpExchange> EstConnection<H> {
         if let Some(known) = &self.certificates {
             return Ok(known.clone());
         }
-        let response = self.https.exchange(&self.client.cacerts_request())?;
-        let certificates = self.client.cacerts_response(&response).map_err(est_error)?;
-        let parsed = certificates.iter().map(ParsedCertificate::try_from).collect::<Result<Vec<_>, _>>();
-        let parsed = parsed.map_err(|error| CaError::Protocol(error.to_string()))?;
-        let now = SystemTime::now();
-        let ours = |one| self.anchors.contains(one) || follow_chain(one, &self.anchors, &parsed, now).is_ok();
-        if !parsed.iter().any(ours) {
-            return Err(CaError::OtherIssuer);
-        }
-        Ok(self.certificates.insert(parsed).clone())
+        let fetched = certificates::fetch(&self.https, &self.client, &self.anchors)?;
+        Ok(self.certificates.insert(fetched).clone())
     }
 
     /// The certificate that secrets for the CA are encrypted to.

@@ -1,6 +1,6 @@
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
-use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_enroll::est::{HttpRequest, HttpResponse, Method, Site};
 use obnova_renewal::ParsedCertificate;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use ureq::{
@@ -18,9 +18,11 @@ use crate::CaError;
 mod bounded;
 mod carried;
 mod plain;
+mod redirects;
 mod tls;
 
 pub use plain::PlainHttp;
+pub(crate) use redirects::follow;
 
 /// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
 pub trait HttpExchange {
@@ -31,12 +33,14 @@ pub trait HttpExchange {
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError>;
 }
 
-/// HTTPS to one server, and nothing else: no redirect is followed, no proxy and no certificate store of the system is used,
-/// an answer is read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit ([`Patience`]).
+/// HTTPS to one server, and nothing else: a redirect is followed where it leads to the same server and asks for the same (RFC
+/// 7030 §3.2.1), at most [`Site::MAX_REDIRECTS`] in a row; no proxy and no certificate store of the system is used, an answer is
+/// read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit ([`Patience`]).
 #[derive(Clone, Debug)]
 pub struct Https {
     agent: Agent,
     server: String,
+    site: Site,
 }
 
 /// How long a server may take before it is left, however busily it sends meanwhile.
@@ -76,15 +80,11 @@ impl Https {
     /// As [`new`](Self::new).
     pub fn with_patience(server: &str, tls: impl Into<Arc<ClientConfig>>, patience: Patience) -> Result<Self, CaError> {
         let server = server.trim_end_matches('/').to_owned();
-        let is_origin = server.strip_prefix("https://").is_some_and(|rest| {
-            !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) && !rest.chars().any(char::is_whitespace)
-        });
-        if !is_origin {
-            return Err(CaError::Order(format!("\"{server}\" is not an address like https://ca.example")));
-        }
+        let no_address = |_| CaError::Order(format!("\"{server}\" is not an address like https://ca.example"));
+        let site = Site::parse(&server).map_err(no_address)?;
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
         let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
-        Ok(Self { agent, server })
+        Ok(Self { agent, server, site })
     }
 
     /// The server.
@@ -93,12 +93,23 @@ impl Https {
         &self.server
     }
 
-    /// Asks once, on a connection of its own or one that is still open.
+    /// The same, as what redirects are held against.
+    #[must_use]
+    pub const fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Asks, on a connection of its own or one that is still open, and where the server sends the request on to.
     ///
     /// # Errors
-    /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`]. Every
-    /// status is an answer.
+    /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`];
+    /// [`CaError::Redirect`] when it is sent on to where it does not go. Every other status is an answer.
     pub fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        follow(&self.site, request, |request| self.exchange_once(request))
+    }
+
+    /// Asks once. A redirect is an answer like any other.
+    pub(crate) fn exchange_once(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         let mut built =
             Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.server, request.path));
         for (name, value) in request.headers.iter() {

@@ -1,6 +1,9 @@
 use obnova_card::{KeyEntry, Pin, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
+use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_renewal::ParsedCertificate;
+
+use crate::CaError;
 
 mod tls;
 
@@ -13,6 +16,16 @@ pub trait LoginProof {
     /// # Errors
     /// [`LoginError`]; [`LoginError::Nobody`] above all, when the server let the connection in without a certificate.
     fn login(&mut self, login: &Login<'_>) -> Result<String, LoginError>;
+}
+
+/// Carries a request to a server over a login with the card, and its answer back. [`TlsLogin`] does.
+pub trait LoginExchange {
+    /// Asks once, over a connection of its own that the card signed for.
+    ///
+    /// # Errors
+    /// [`CaError::Login`] when the card or the login failed; otherwise as
+    /// [`HttpExchange::exchange`](crate::HttpExchange::exchange).
+    fn exchange_as(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, CaError>;
 }
 
 /// A login to make.

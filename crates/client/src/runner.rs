@@ -206,8 +206,24 @@ impl<'a> Runner<'a> {
             Action::Seal { order, prepared, signatures } => {
                 Event::Sealed(self.seams.ca.seal(order, prepared, signatures)?)
             }
-            Action::Send(message) => Event::Answered(self.seams.ca.send(message)?),
-            Action::PickUp(pick_up) => Event::Answered(self.seams.ca.pick_up(pick_up)?),
+            Action::Send(message) => {
+                self.tell_who()?;
+                Event::Answered(self.seams.ca.send(message)?)
+            }
+            Action::PickUp(pick_up) => {
+                self.tell_who()?;
+                Event::Answered(self.seams.ca.pick_up(pick_up)?)
+            }
+            Action::OverLogin { asked, slot, certificate, pin } => {
+                let key = self.key_entry(*slot)?;
+                let token = self.token()?;
+                Event::Answered(self.with_pin_for_ca(pin, |ca, pin| {
+                    ca.ask_over_login(
+                        asked,
+                        &Login { token: &token, slot: *slot, key: &key, certificate, pin: pin.clone() },
+                    )
+                })?)
+            }
             Action::Acknowledge(receipt) => {
                 self.seams.ca.acknowledge(receipt)?;
                 Event::Acknowledged
@@ -232,6 +248,15 @@ impl<'a> Runner<'a> {
             }
             Action::Wait { .. } | Action::Done(_) | Action::Failed(_) => return Err(RunError::NothingToDo),
         })
+    }
+
+    /// Says who asks for first certificates, where that is said each time and is not known any more.
+    fn tell_who(&mut self) -> Result<(), RunError> {
+        if self.process.plan().is_first() && self.seams.ca.asks_who() {
+            let credentials = Credentials::ask(self.seams.prompt, None)?;
+            self.seams.ca.is_told_who(&credentials)?;
+        }
+        Ok(())
     }
 
     fn ask(&mut self, asked: &Asked) -> Result<Event, RunError> {

@@ -59,6 +59,18 @@ pub enum Action {
         /// What the password is for.
         pin: PinNeed,
     },
+    /// Do the same as [`Send`](Self::Send) or [`PickUp`](Self::PickUp) over a login with the old authentication key, which so
+    /// vouches for what is asked. Answer: [`Event::Answered`](crate::Event::Answered).
+    OverLogin {
+        /// What is asked.
+        asked: Asked,
+        /// Where the key is.
+        slot: SlotId,
+        /// Its certificate.
+        certificate: ParsedCertificate,
+        /// What the password is for.
+        pin: PinNeed,
+    },
     /// Tell the CA that everything arrived and is good. Answer: [`Event::Acknowledged`](crate::Event::Acknowledged).
     Acknowledge(Receipt),
     /// Log in with the new authentication certificate. Answer: [`Event::LoggedIn`](crate::Event::LoggedIn).
@@ -92,9 +104,9 @@ impl Action {
             },
             Self::Prepare(_) => "prepare",
             Self::Seal { .. } => "seal",
-            Self::Send(_) => "send",
+            Self::Send(_) | Self::OverLogin { asked: Asked::Order(_), .. } => "send",
             Self::Wait { .. } => "wait",
-            Self::PickUp(_) => "pick-up",
+            Self::PickUp(_) | Self::OverLogin { asked: Asked::PickUp(_), .. } => "pick-up",
             Self::Install { .. } => "install",
             Self::Acknowledge(_) => "acknowledge",
             Self::ProveLogin { .. } => "prove-login",
@@ -108,7 +120,12 @@ impl Action {
     pub const fn needs_card(&self) -> bool {
         matches!(
             self,
-            Self::Look | Self::Generate { .. } | Self::Sign { .. } | Self::Install { .. } | Self::ProveLogin { .. }
+            Self::Look
+                | Self::Generate { .. }
+                | Self::Sign { .. }
+                | Self::OverLogin { .. }
+                | Self::Install { .. }
+                | Self::ProveLogin { .. }
         )
     }
 
@@ -118,11 +135,21 @@ impl Action {
         match self {
             Self::Generate { pin, .. }
             | Self::Sign { pin, .. }
+            | Self::OverLogin { pin, .. }
             | Self::Install { pin, .. }
             | Self::ProveLogin { pin, .. } => Some(pin),
             _ => None,
         }
     }
+}
+
+/// What a CA is asked over a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// For what is ordered.
+    Order(Message),
+    /// For what came of it.
+    PickUp(PickUp),
 }
 
 /// The password that an action needs, and what for.

@@ -3,7 +3,7 @@
 //! Read it in this order:
 //! - [`CardView`]: a card at one moment; [`ParsedCertificate`]: a certificate, read once.
 //! - [`Policy`] and [`current_pair`]: what a house asks, and which pair is due; [`Reason`]: why not.
-//! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is.
+//! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is. [`Wishes`]: what a CA makes of it.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
 //! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
@@ -36,8 +36,9 @@ mod uses;
 mod view;
 mod waiting;
 mod wire;
+mod wishes;
 
-pub use action::{Action, Consent, PinNeed, Question, Summary};
+pub use action::{Action, Asked, Consent, PinNeed, Question, Summary};
 pub use by_role::ByRole;
 pub use certificate::{ParsedCertificate, UnreadableCertificate};
 pub use chain::follow as follow_chain;
@@ -59,3 +60,4 @@ pub use refusal::{ChainProblem, Oid, Refusal};
 pub use service::{Service, ServiceError};
 pub use uses::{Ask, Phase, PinUse};
 pub use view::{CardView, CertificateView, SlotView};
+pub use wishes::{Wanted, Wishes};

@@ -26,6 +26,9 @@ pub struct Terms {
 pub enum Vouching {
     /// The old keys sign the order.
     OldKeys,
+    /// The old authentication key signs nothing in the order, but the TLS handshake that it is sent over, and each one over
+    /// which is asked what came of it. It is nobody's in a first order.
+    Login,
     /// The CA knows the holder in another way (a session of its own, a one-time password).
     Elsewhere,
 }

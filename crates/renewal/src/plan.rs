@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
-    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, PasswordRules, PinUse, Policy,
+    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, PasswordRules, PinUse, Policy, Wanted,
     policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
@@ -15,6 +15,7 @@ mod keys;
 mod re_key;
 mod same_key;
 
+pub(crate) use first::offered;
 pub use keys::{NewKey, OldKey};
 
 /// What will be done, said before anything is done.
@@ -49,6 +50,9 @@ pub struct Plan {
     /// What the revocation password has to be like that will be asked for; `None` where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_password: Option<PasswordRules>,
+    /// Extensions that the CA wants to find in each request, in place of what would stand there otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanted: Vec<Wanted>,
     /// How far the issuer's clock may be ahead of ours, in whole seconds.
     #[serde(with = "wire::span", default = "default_tolerance")]
     pub clock_tolerance: Duration,
@@ -122,6 +126,7 @@ impl Plan {
             rules: policy.rules.clone(),
             confirm_certificates: policy.confirm_first && old.is_empty(),
             revocation_password: policy.revocation_password.filter(|_| old.is_empty()),
+            wanted: Vec::new(),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
             old,
             new,

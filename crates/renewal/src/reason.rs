@@ -3,6 +3,8 @@ use std::time::{Duration, SystemTime};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
+use crate::Oid;
+
 /// Everything that keeps a pair from being renewed now, at once: whoever mends the first must not meet the second after it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the certificates cannot be renewed now: {}", self.text())]
@@ -120,6 +122,26 @@ pub enum Reason {
         /// Which kind was wanted.
         algorithm: KeyAlgorithm,
     },
+    /// The issuer takes no key of this kind, and there is no other that the card makes and the policy leaves open.
+    #[error("the issuer takes no {algorithm} key for {role}, and this card has no other to offer: ask the issuer")]
+    AlgorithmNotTaken {
+        /// What for.
+        role: KeyRole,
+        /// Which kind would be offered.
+        algorithm: KeyAlgorithm,
+    },
+    /// The issuer wants something in the request that the certificate must not say, or that is not the holder's.
+    #[error("the issuer wants the extension {} in the request with a value that it must not have: ask the issuer", wanted.0)]
+    ExtensionNotOurs {
+        /// Which one.
+        wanted: Oid,
+    },
+    /// The protocol carries one request, and more certificates belong together.
+    #[error("this way to the issuer carries one request, and {count} certificates belong together: take another way")]
+    OneRequestOnly {
+        /// How many.
+        count: usize,
+    },
     /// The card offers no signature algorithm with the old key that could vouch.
     #[error("the card offers no signature with the old {role} key that a CA could check: ask the issuer")]
     KeyCannotSign {
@@ -148,6 +170,9 @@ impl Reason {
             Self::NoFreeSlot { .. } => "reason-no-free-slot",
             Self::OneCertificateOnly => "reason-one-certificate-only",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
+            Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
+            Self::ExtensionNotOurs { .. } => "reason-extension-not-ours",
+            Self::OneRequestOnly { .. } => "reason-one-request-only",
             Self::KeyCannotSign { .. } => "reason-key-cannot-sign",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use obnova_client::{EstConnection, Https, TlsLogin, tls_config};
+use obnova_client::{CaConnection, EstConnection, Https, SimpleEstConnection, TlsLogin, tls_config};
 use obnova_enroll::certs_only;
 use obnova_renewal::ParsedCertificate;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct Authority {
     pub anchors: Vec<ParsedCertificate>,
     /// The module of the service: the label in EST's paths.
     pub module: Option<String>,
+    /// It is spoken to by plain EST.
+    pub plain: bool,
 }
 
 /// As it lies beside a journal.
@@ -34,6 +36,8 @@ struct Remembered {
     trust: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     module: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
 }
 
 impl Authority {
@@ -44,7 +48,8 @@ impl Authority {
                 Err(Failure::new(Kind::Usage, t!("error-ca-address", address = url.as_str())))
             }
             (Some(url), Some(trust)) => {
-                Ok(Some(Self { url: url.trim_end_matches('/').to_owned(), anchors: read(trust)?, module: None }))
+                let url = url.trim_end_matches('/').to_owned();
+                Ok(Some(Self { url, anchors: read(trust)?, module: None, plain: false }))
             }
             (None, None) => Ok(None),
             _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
@@ -64,7 +69,8 @@ impl Authority {
         let named = Self::named(global)?;
         let remembered = Self::remembered(file)?;
         let module = remembered.as_ref().and_then(|known| known.module.clone());
-        let authority = named.map(|named| Self { module, ..named }).or(remembered);
+        let plain = remembered.as_ref().is_some_and(|known| known.plain);
+        let authority = named.map(|named| Self { module, plain, ..named }).or(remembered);
         authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))
     }
 
@@ -80,18 +86,31 @@ impl Authority {
         };
         let known: Remembered = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
         let anchors = parse(known.trust.as_bytes()).map_err(unreadable)?;
-        Ok(Some(Self { url: known.url, anchors, module: known.module }))
+        Ok(Some(Self { url: known.url, anchors, module: known.module, plain: known.plain }))
     }
 
     /// Writes it down, for the day the renewal is resumed.
     pub fn remember(&self, file: &Path) -> Result<(), Failure> {
         let trust = self.anchors.iter().map(|anchor| files::pem(anchor.der())).collect();
-        let text = serde_json::to_vec(&Remembered { url: self.url.clone(), trust, module: self.module.clone() })
+        let (url, module) = (self.url.clone(), self.module.clone());
+        let text = serde_json::to_vec(&Remembered { url, trust, module, plain: self.plain })
             .map_err(|error| Failure::new(Kind::Internal, error.to_string()))?;
         Ok(files::write_private(file, &text)?)
     }
 
-    /// A connection to it.
+    /// A connection to it, by the protocol that was chosen.
+    pub fn road(&self) -> Result<Box<dyn CaConnection>, Failure> {
+        if !self.plain {
+            return Ok(Box::new(self.connection()?));
+        }
+        let connection = SimpleEstConnection::at(&self.url, self.anchors.clone())?;
+        Ok(Box::new(match &self.module {
+            Some(module) => connection.label(module),
+            None => connection,
+        }))
+    }
+
+    /// A connection to it, for CMC.
     pub fn connection(&self) -> Result<EstConnection, Failure> {
         let https = Https::new(&self.url, tls_config(&self.anchors)?)?;
         let connection = EstConnection::new(https, self.anchors.clone())?;

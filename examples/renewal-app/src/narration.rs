@@ -1,7 +1,7 @@
 //! What happens in a renewal, in words: the same for the holder's own and for the one that is played.
 
 use obnova_card::KeyRole;
-use obnova_renewal::{Action, Fact, Prepared, Source};
+use obnova_renewal::{Action, Asked, Fact, Prepared, Source};
 
 use crate::{texts::t, view};
 
@@ -64,6 +64,8 @@ pub fn meanwhile(action: &Action) -> Option<String> {
         Action::LearnTerms => t!("progress-terms"),
         Action::Generate { order, .. } => t!("progress-key", algorithm = order.algorithm.to_string()),
         Action::Sign { .. } => t!("progress-sign"),
+        Action::OverLogin { asked: Asked::Order(_), .. } => t!("progress-send"),
+        Action::OverLogin { .. } => t!("progress-pick-up"),
         Action::Send(_) => t!("progress-send"),
         Action::PickUp(_) => t!("progress-pick-up"),
         Action::Install { .. } => t!("progress-install"),

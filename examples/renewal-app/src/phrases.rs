@@ -113,6 +113,11 @@ pub fn reason(reason: &Reason) -> String {
             t!("reason-algorithm-not-offered", algorithm = algorithm.to_string())
         }
         Reason::KeyCannotSign { role: of } => t!("reason-key-cannot-sign", role = role(of)),
+        Reason::AlgorithmNotTaken { algorithm, .. } => {
+            t!("reason-algorithm-not-taken", algorithm = algorithm.to_string())
+        }
+        Reason::ExtensionNotOurs { wanted } => t!("reason-extension-not-ours", wanted = wanted.0.to_string()),
+        Reason::OneRequestOnly { count } => t!("reason-one-request-only", count = count),
         ref other => other.to_string(),
     }
 }

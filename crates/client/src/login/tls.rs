@@ -4,7 +4,7 @@ use obnova_card_rustls::{CardKey, HeldPin};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Method};
 use obnova_renewal::ParsedCertificate;
 
-use super::{Login, LoginError, LoginProof};
+use super::{Login, LoginError, LoginExchange, LoginProof};
 use crate::{CaError, Https, https::root_store};
 
 /// A login over TLS with a client certificate, to a page that says who one is.
@@ -35,28 +35,47 @@ impl TlsLogin {
 }
 
 impl TlsLogin {
-    /// One request over a connection that the card has signed for, and its answer.
+    /// One request over a connection that the card has signed for, and its answer; a redirect is an answer like any other.
     ///
     /// # Errors
     /// [`LoginError`].
     pub fn exchange(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, LoginError> {
+        let answer = self.over(login, |https| https.exchange_once(request));
+        answer.map_err(|error| match error {
+            CaError::Login(error) => error,
+            error => connection(error),
+        })
+    }
+
+    /// What is asked over a connection that the card has signed for.
+    fn over(
+        &self,
+        login: &Login<'_>,
+        ask: impl FnOnce(&Https) -> Result<HttpResponse, CaError>,
+    ) -> Result<HttpResponse, CaError> {
         let der = login.certificate.der().to_vec();
         let key = CardKey::new(login.token.clone(), login.slot, login.key, der)
             .map_err(|error| LoginError::Key(error.to_string()))?
             .with_issuers(self.issuers.iter().map(|one| one.der().to_vec().into()));
         let tls = obnova_card_rustls::Login::new(&key, HeldPin::once(login.pin.clone()));
-        let roots = root_store(&self.anchors).map_err(connection)?;
+        let roots = root_store(&self.anchors)?;
         let config = tls.client_config(roots).map_err(|error| LoginError::Connection(error.to_string()))?;
-        let https = Https::new(&self.server, config).map_err(connection)?;
-        let answer = https.exchange(request);
+        let https = Https::new(&self.server, config)?;
+        let answer = ask(&https);
         let signed = tls.finish();
         if let Err(error) = &signed
             && let Some(error) = error.token()
         {
-            return Err(card(error));
+            return Err(card(error).into());
         }
-        let answer = answer.map_err(connection)?;
-        signed.map(|_| answer).map_err(|error| LoginError::Nobody(error.to_string()))
+        let answer = answer?;
+        signed.map(|_| answer).map_err(|error| LoginError::Nobody(error.to_string()).into())
+    }
+}
+
+impl LoginExchange for TlsLogin {
+    fn exchange_as(&self, login: &Login<'_>, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        self.over(login, |https| https.exchange(request))
     }
 }
 

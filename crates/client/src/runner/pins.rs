@@ -3,7 +3,7 @@ use obnova_renewal::{Phase, PinNeed, Process};
 
 use super::Runner;
 use crate::{
-    LoginError, LoginProof, PinRequest, RunError,
+    CaConnection, CaError, LoginError, LoginProof, PinRequest, RunError,
     look::lock,
     pins::{Asker, ask, at_pad, note_wrong, retry},
 };
@@ -47,6 +47,22 @@ impl Runner<'_> {
         let token = self.token()?;
         let mut asker = OfPhase { phase: phase(need)?, runner: self };
         retry(&mut asker, need.password, |_, pin| act(lock(&token).as_mut(), pin).map_err(RunError::from))
+    }
+
+    /// The same for what the CA is asked over a login.
+    pub(super) fn with_pin_for_ca<T>(
+        &mut self,
+        need: &PinNeed,
+        mut act: impl FnMut(&mut dyn CaConnection, &Pin) -> Result<T, CaError>,
+    ) -> Result<T, RunError> {
+        let mut asker = OfPhase { phase: phase(need)?, runner: self };
+        retry(&mut asker, need.password, |asker, pin| {
+            act(asker.runner.seams.ca, pin).map_err(|error| match error {
+                CaError::Login(LoginError::Token(error)) => RunError::Token(error),
+                CaError::Login(error) => RunError::Login(error),
+                error => RunError::Ca(error),
+            })
+        })
     }
 
     /// The same for a login, where the password goes through the TLS handshake.

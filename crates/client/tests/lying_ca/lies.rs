@@ -14,7 +14,7 @@ use obnova_client::{
     enroll::{
         FramingError, MessageError, SignatureError, certs_only,
         cmc::{Answer, ControlError, FullRequest, FullResponseBuilder, Nonce, ResponseError, TransactionId},
-        est::{EstError, Headers, HttpResponse, Server},
+        est::{EstError, Headers, HttpResponse, RedirectError, Server},
     },
 };
 use obnova_renewal::{
@@ -190,7 +190,6 @@ pub fn connections() -> Vec<Row> {
 pub fn http() -> Vec<Row> {
     let said = |wire: fn() -> Wire| Lie::Http(Arc::new(move |()| wire()));
     let head = |lines: &'static str| Lie::Http(Arc::new(move |()| Wire::head(lines)));
-    let redirect = || ca!(CaError::Server(EstError::Redirect { .. }));
     vec![
         row(
             "noise",
@@ -322,15 +321,42 @@ pub fn http() -> Vec<Row> {
             said(|| Wire::Bytes([PACKED_HEAD, PACKED].concat())),
             ca!(CaError::Server(EstError::Base64)),
         ),
-        row("elsewhere, on the same server", &[Send, PickUp], head("307 Elsewhere\r\nLocation: /other"), redirect()),
+        row(
+            "elsewhere on the same server, on and on",
+            EVERYWHERE,
+            head("307 Elsewhere\r\nLocation: /other"),
+            ca!(CaError::Redirect(RedirectError::Endless)),
+        ),
         row(
             "elsewhere, on another server",
             EVERYWHERE,
-            head("302 Elsewhere\r\nLocation: https://evil.example/"),
-            redirect(),
+            head("307 Elsewhere\r\nLocation: https://evil.example/"),
+            ca!(CaError::Redirect(RedirectError::OtherOrigin { .. })),
         ),
-        row("elsewhere, without TLS", EVERYWHERE, head("301 Elsewhere\r\nLocation: http://127.0.0.1/"), redirect()),
-        row("elsewhere, nowhere", &[Send], head("308 Elsewhere"), redirect()),
+        row(
+            "elsewhere, on another port",
+            &[Send],
+            head("308 Elsewhere\r\nLocation: https://127.0.0.1:1/"),
+            ca!(CaError::Redirect(RedirectError::OtherOrigin { .. })),
+        ),
+        row(
+            "elsewhere, without TLS",
+            EVERYWHERE,
+            head("308 Elsewhere\r\nLocation: http://127.0.0.1/"),
+            ca!(CaError::Redirect(RedirectError::OtherOrigin { .. })),
+        ),
+        row(
+            "elsewhere, as another request",
+            &[Send, PickUp],
+            head("302 Elsewhere\r\nLocation: /other"),
+            ca!(CaError::Redirect(RedirectError::OtherRequest { status: 302 })),
+        ),
+        row(
+            "elsewhere, nowhere",
+            &[Send],
+            head("308 Elsewhere"),
+            ca!(CaError::Redirect(RedirectError::OtherOrigin { .. })),
+        ),
         row(
             "a page",
             EVERYWHERE,

@@ -29,7 +29,7 @@ use obnova_client::{
     EstConnection, FileJournal, Https, Patience, RunError, SharedToken, Turn,
     enroll::{
         cmc::{FullRequest, TransactionId},
-        est::{self, HttpRequest, Operation},
+        est::{self, HttpRequest, Operation, Site},
     },
     look, share, tls_config,
 };
@@ -53,8 +53,9 @@ const MOST_SENT: usize = 16 * 1024 * 1024;
 /// Bytes of a journal, whatever was told.
 const LONGEST_JOURNAL: u64 = 256 * 1024;
 
-/// Questions that are asked of a CA before a lie is noticed. Who is told to wait waits, and asks no more.
-const MOST_TOLD: usize = 2;
+/// Questions that are asked of a CA before a lie is noticed. Who is told to wait waits, and asks no more; who is sent on on the
+/// same server asks there.
+const MOST_TOLD: usize = 1 + Site::MAX_REDIRECTS;
 
 /// The CA with its server, and the lie that is told now.
 struct Scenery {
@@ -108,7 +109,13 @@ impl Host for Scenery {
     }
 
     fn answer(&self, request: &HttpRequest) -> Wire {
-        let operation = est::Server::new().route(request).unwrap();
+        let Ok(operation) = est::Server::new().route(request) else {
+            // Where the lie has sent it on to.
+            return match self.lie() {
+                Some(Lie::Http(lie)) => self.tell(lie(())),
+                _ => panic!("nobody was sent to {}", request.path),
+            };
+        };
         let is_what_is_asked =
             matches!(operation, Operation::FullCmc(_)) || *self.at.lock().unwrap() == Some(Stage::Terms);
         if let Some(Lie::Http(lie)) = self.lie()

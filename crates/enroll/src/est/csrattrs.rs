@@ -266,7 +266,11 @@ impl Shape {
         missing.map_or(Ok(()), |wanted| Err(ShapeError::Extension { oid: wanted.extn_id }))
     }
 
-    const fn check_demands(&self) -> Result<(), ShapeError> {
+    /// Whether the CA demands nothing that no request here has.
+    ///
+    /// # Errors
+    /// [`ShapeError::ChallengePassword`].
+    pub const fn check_demands(&self) -> Result<(), ShapeError> {
         if self.challenge_password { Err(ShapeError::ChallengePassword) } else { Ok(()) }
     }
 }

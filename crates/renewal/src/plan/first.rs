@@ -50,11 +50,15 @@ fn password(card: &CardView, role: KeyRole) -> PasswordKind {
     }
 }
 
-/// What is taken where the policy leaves it open: the first of these that the card makes.
+/// What is taken where the policy leaves it open.
 fn usual(card: &CardView) -> KeyAlgorithm {
+    offered(card).next().unwrap_or(KeyAlgorithm::P256)
+}
+
+/// What the card makes, the preferred kind first.
+pub(crate) fn offered(card: &CardView) -> impl Iterator<Item = KeyAlgorithm> {
     let preferred = [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048, KeyAlgorithm::P384, KeyAlgorithm::Rsa3072];
-    let offered = preferred.into_iter().find(|algorithm| card.capabilities.generate.contains(algorithm));
-    offered.unwrap_or(KeyAlgorithm::P256)
+    preferred.into_iter().filter(|algorithm| card.capabilities.generate.contains(algorithm))
 }
 
 /// A certificate that an earlier order left without its twin: the only one of its subject and issuer, while a key of the

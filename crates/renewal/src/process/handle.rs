@@ -26,7 +26,7 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         (Event::Declined, Stage::AskCertificates) => (vec![Fact::Failed(Failure::CertificatesDeclined)], doubt),
         // The card was not touched yet in this process, so there is nothing to look for.
         (Event::Terms(terms), Stage::Terms) => {
-            let impossible = terms.vouching == Vouching::OldKeys && state.plan.risk == Some(Risk::InPlaceOnly);
+            let impossible = terms.vouching != Vouching::Elsewhere && state.plan.risk == Some(Risk::InPlaceOnly);
             let mut facts = vec![Fact::Terms(terms)];
             facts.extend(impossible.then_some(Fact::Failed(Failure::OldKeysNeeded)));
             (facts, Doubt { look: false, ..doubt })

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, SignDigest, SlotId};
 
 use super::{Doubt, Stage, State};
-use crate::{Action, Failure, PinNeed, PinUse, Plan, Question, Summary};
+use crate::{Action, Asked, Failure, PinNeed, PinUse, Plan, Question, Summary};
 
 pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
     if before_the_order(state.stage()) && state.plan.old_ends().is_some_and(|end| now > end) {
@@ -31,8 +31,14 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
         Stage::Send | Stage::PickUp if doubt.until.is_some_and(|until| now < until) => {
             Action::Wait { until: doubt.until? }
         }
-        Stage::Send => Action::Send(state.sealed.clone()?),
-        Stage::PickUp => Action::PickUp(state.pick_ups.iter().find(|fetch| !fetch.done)?.pick_up.clone()),
+        Stage::Send => match state.sealed.clone()? {
+            message if state.logs_in() => over_login(state, Asked::Order(message))?,
+            message => Action::Send(message),
+        },
+        Stage::PickUp => match state.pick_ups.iter().find(|fetch| !fetch.done)?.pick_up.clone() {
+            pick_up if state.logs_in() => over_login(state, Asked::PickUp(pick_up))?,
+            pick_up => Action::PickUp(pick_up),
+        },
         Stage::AskCertificates => Action::Ask(Question::Certificates(Box::new(state.accepted.clone()?))),
         Stage::Install if doubt.look || !state.installing => Action::Look,
         Stage::Install => install(state, doubt)?,
@@ -49,6 +55,16 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
         }
         Stage::Done => Action::Done(Box::new(summary(state)?)),
         Stage::Failed => Action::Failed(state.failed.clone()?),
+    })
+}
+
+fn over_login(state: &State, asked: Asked) -> Option<Action> {
+    let old = state.plan.old.authentication.as_ref()?;
+    Some(Action::OverLogin {
+        asked,
+        slot: old.slot,
+        certificate: old.certificate.clone(),
+        pin: need(&state.plan, vec![PinUse::Vouch(KeyRole::Authentication)])?,
     })
 }
 

@@ -329,7 +329,7 @@ impl State {
 
     /// The request for a key, to be signed by it. Subject, alternative names and key usage are those of the old certificate;
     /// where there is none the key usage is what the rules ask for, and a key identifier names the key that signs the order
-    /// too (RFC 5272 §3.2).
+    /// too (RFC 5272 §3.2). What the CA wants to find takes the place of these.
     pub(super) fn request_to_sign(&self, role: KeyRole) -> Result<RequestToSign, ProcessError> {
         use const_oid::db::rfc5280;
 
@@ -337,17 +337,20 @@ impl State {
         let key = self.keys.get(role).and_then(|key| key.public.clone()).ok_or_else(wrong)?;
         let algorithm = self.plan.new.get(role).ok_or_else(wrong)?.request_algorithm;
         let builder = RequestBuilder::new(self.subject(role), key, algorithm);
-        let Some(old) = self.plan.old.get(role) else {
+        let builder = if let Some(old) = self.plan.old.get(role) {
+            let asked_again = [rfc5280::ID_CE_SUBJECT_ALT_NAME, rfc5280::ID_CE_KEY_USAGE, rfc5280::ID_CE_EXT_KEY_USAGE];
+            let extensions = asked_again.into_iter().filter_map(|oid| old.certificate.extension(oid));
+            extensions.fold(builder, |builder, extension| builder.extension(extension.clone()))
+        } else {
             let rules = self.plan.rules.get(role).ok_or_else(wrong)?;
             let builder = builder.key_usage(KeyUsage(rules.key_usage)).key_identifier();
-            return Ok(match rules.extended_key_usage.as_slice() {
-                [] => builder.finalize()?,
-                purposes => builder.extended_key_usage(purposes.to_vec()).finalize()?,
-            });
+            match rules.extended_key_usage.as_slice() {
+                [] => builder,
+                purposes => builder.extended_key_usage(purposes.to_vec()),
+            }
         };
-        let asked_again = [rfc5280::ID_CE_SUBJECT_ALT_NAME, rfc5280::ID_CE_KEY_USAGE, rfc5280::ID_CE_EXT_KEY_USAGE];
-        let extensions = asked_again.into_iter().filter_map(|oid| old.certificate.extension(oid));
-        Ok(extensions.fold(builder, |builder, extension| builder.extension(extension.clone())).finalize()?)
+        let wanted = self.plan.wanted.iter().map(|one| one.0.clone());
+        Ok(wanted.fold(builder, RequestBuilder::replace_extension).finalize()?)
     }
 
     /// The requests and who vouches for them.
@@ -387,6 +390,12 @@ impl State {
         })
     }
 
+    /// Whether the CA is asked over a login with the old authentication key.
+    pub(super) fn logs_in(&self) -> bool {
+        let wanted = self.terms.as_ref().is_some_and(|terms| terms.vouching == Vouching::Login);
+        wanted && !self.plan.is_first()
+    }
+
     fn old_keys_vouch(&self) -> bool {
         let wanted = self.terms.as_ref().is_some_and(|terms| terms.vouching == Vouching::OldKeys);
         wanted && self.plan.risk.is_none()
@@ -420,6 +429,9 @@ impl State {
     }
 
     fn vouches_ahead(&self, role: KeyRole) -> bool {
+        if self.logs_in() {
+            return role == KeyRole::Authentication;
+        }
         let Some(prepared) = &self.prepared else {
             return self.terms.is_none()
                 || self.plan.is_first()

@@ -6,8 +6,8 @@ use obnova_algorithm::{Digest, DigestValue};
 use obnova_card::{Pin, Token};
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Action, Answer, Event, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared, Process, Receipt,
-    Record, SlotView, ToSign, Vouching,
+    Action, Answer, Asked, Event, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared, Process,
+    Receipt, Record, SlotView, ToSign, Vouching,
 };
 
 use super::{Draft, House, now, pin_for, view};
@@ -92,16 +92,16 @@ impl Play {
             Action::Sign { jobs, .. } => Event::Signed(token.sign(jobs, &pin?).unwrap()),
             Action::Prepare(order) => Event::Prepared(prepare(order)),
             Action::Seal { order, signatures, .. } => Event::Sealed(seal(order, signatures)),
-            Action::Send(_) => Event::Answered(Answer::Pending {
+            Action::Send(_) | Action::OverLogin { asked: Asked::Order(_), .. } => Event::Answered(Answer::Pending {
                 pick_ups: vec![PickUp(b"token".to_vec())],
                 retry_after: Duration::from_secs(60),
             }),
             Action::Wait { .. } => return None,
-            Action::PickUp(_) if self.asked == 0 => {
+            Action::PickUp(_) | Action::OverLogin { .. } if self.asked == 0 => {
                 self.asked += 1;
                 Event::Answered(Answer::Pending { pick_ups: Vec::new(), retry_after: Duration::from_secs(60) })
             }
-            Action::PickUp(_) => {
+            Action::PickUp(_) | Action::OverLogin { .. } => {
                 let certificates = self.issue();
                 Event::Answered(Answer::Issued { certificates, receipt: Some(Receipt(b"receipt".to_vec())) })
             }

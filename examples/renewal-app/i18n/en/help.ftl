@@ -136,6 +136,7 @@ help-arg-user = The user id that you were given
 help-arg-of_module = For which module of the service the one-time password is, where it has several
 help-arg-service = One of the services that are built in; twins when neither this nor --policy is there
 help-arg-link = Begin with the link in the mail that said that the certificates end; it names the CA too
+help-arg-plain = Ask by plain EST (RFC 7030), for one certificate: the password goes to the issuer's server, inside TLS
 help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys
 help-arg-one_time_password_fd = Read the one-time password from this file descriptor
 help-arg-one_time_password_file = Read the one-time password from this file

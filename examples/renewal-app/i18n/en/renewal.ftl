@@ -40,6 +40,9 @@ reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
     }: remove superseded pairs first (obnova card clean).
 reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key: renew with new keys.
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
+reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
+reason-extension-not-ours = The issuer wants the extension { $wanted } in the request, with a value that it must not have: ask the issuer.
+reason-one-request-only = This way to the issuer carries one request, and { $count } certificates belong together: leave --plain out.
 reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
 
 refusal-malformed = What came is not a certificate, or too long for one: have it sent again.

@@ -81,6 +81,8 @@ pub struct RenewOptions {
     pub service: ServiceOptions,
     #[arg(long)]
     pub same_key: bool,
+    #[arg(long)]
+    pub plain: bool,
     #[command(flatten)]
     pub pins: PinOptions,
 }
@@ -159,6 +161,8 @@ pub struct FirstOptions {
     pub service: ServiceOptions,
     #[arg(long = "module", value_name = "MODULE", value_parser = module)]
     pub of_module: Option<String>,
+    #[arg(long)]
+    pub plain: bool,
     #[command(flatten)]
     pub credentials: CredentialOptions,
     #[command(flatten)]

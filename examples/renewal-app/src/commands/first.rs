@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use obnova_renewal::Plan;
 
-use super::renew;
+use super::renew::{self, Way};
 use crate::{
     cli::{FirstOptions, Global},
     failure::Failure,
@@ -22,7 +22,8 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
         return renew::resume(global, &folder, holder, &face, options.wait);
     }
     let policy = Service::asked_for(&options.service)?;
-    renew::begin(global, &folder, holder, &face, options.wait, options.of_module.as_deref(), |card| {
-        Plan::first(card, &policy, SystemTime::now())
+    let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };
+    renew::begin(global, &folder, holder, &face, &way, |card, wishes| {
+        wishes.plan(card, &policy, |policy| Plan::first(card, policy, SystemTime::now()))
     })
 }

@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, Plan, Process};
+use obnova_renewal::{CardView, Diagnosis, Method, Plan, Process, Wishes};
 
 use crate::{
     authority::Authority,
@@ -39,15 +39,17 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         policy.method = Method::SameKey;
     }
     let Some(link) = &options.link else {
-        return begin(global, &folder, holder, &face, options.wait, None, |card| {
-            Plan::make(card, &policy, SystemTime::now())
+        let way = Way { wait: options.wait, module: None, plain: options.plain };
+        return begin(global, &folder, holder, &face, &way, |card, wishes| {
+            wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
         });
     };
     let link = RenewalLink::new(link, &Authority::named_trust(global)?)?;
     // Who mailed the link is who is asked.
     let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
-    begin(&global, &folder, holder, &face, options.wait, None, |card| -> Result<Plan, Failure> {
-        let plan = Plan::make(card, &policy, SystemTime::now())?;
+    let way = Way { wait: options.wait, module: None, plain: options.plain };
+    begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
+        let plan = wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))?;
         link.begin(&plan)?;
         Ok(plan)
     })
@@ -71,21 +73,30 @@ pub fn resume(
     road.walk(journal, holder, face, |seams| Runner::resume(seams))
 }
 
-/// Begins what is planned for the card that is there.
+/// How the issuer is asked.
+pub struct Way<'a> {
+    /// Until there is an answer.
+    pub wait: bool,
+    /// In this module of the service.
+    pub module: Option<&'a str>,
+    /// By plain EST.
+    pub plain: bool,
+}
+
+/// Begins what is planned for the card that is there, as the issuer wishes it.
 pub fn begin<E>(
     global: &Global,
     folder: &Path,
     holder: Holder,
     face: &Rc<RefCell<Face>>,
-    wait: bool,
-    module: Option<&str>,
-    plan: impl FnOnce(&CardView) -> Result<Plan, E>,
+    way: &Way<'_>,
+    plan: impl FnOnce(&CardView, &Wishes) -> Result<Plan, E>,
 ) -> Result<(), Failure>
 where
     Failure: From<E>,
 {
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
-    let authority = Authority { module: module.map(str::to_owned), ..authority };
+    let authority = Authority { module: way.module.map(str::to_owned), plain: way.plain, ..authority };
     // Before anything is begun that would then wait for an answer.
     if !holder.agrees && !std::io::stdin().is_terminal() {
         return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = t!("ask-plan"))));
@@ -96,11 +107,12 @@ where
     if journals::open(folder)?.iter().any(|known| same_card(&known.process)) {
         return Err(Failure::new(Kind::NotEligible, t!("error-under-way")));
     }
-    let plan = plan(&card)?;
+    let wishes = authority.road()?.wishes()?;
+    let plan = plan(&card, &wishes)?;
     let name = journals::new_name(folder)?;
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;
-    let road = Road { folder, name: &name, authority: &authority, token: Some(token), wait };
+    let road = Road { folder, name: &name, authority: &authority, token: Some(token), wait: way.wait };
     road.walk(journal, holder, face, |seams| Runner::begin(seams, &name, plan))
 }
 
@@ -124,10 +136,10 @@ impl Road<'_> {
     ) -> Result<(), Failure> {
         let teller = face.clone();
         let mut journal = Told { inner: journal, tell: move |fact: &_| teller.borrow_mut().fact(fact) };
-        let (mut ca, mut login) = (self.authority.connection()?, self.authority.login());
+        let (mut ca, mut login) = (self.authority.road()?, self.authority.login());
         let runner = make(Seams {
             token: self.token.clone(),
-            ca: &mut ca,
+            ca: &mut *ca,
             prompt: &mut holder,
             journal: &mut journal,
             login: Some(&mut login),

@@ -1,0 +1,87 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! A holder gets and renews one certificate by plain EST, from `obnova-ca` as it is run.
+
+mod support;
+
+use support::{Desk, ca::House, planted::Search};
+
+/// Secrets that occur nowhere by chance.
+const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+const ONCE: [&str; 2] = ["--one-time-password-file", "once"];
+
+/// A card with nothing on it, a CA of a service of one certificate, and the holder's secrets in files.
+fn set_up(desk: &Desk) -> House<'_> {
+    let mut house = House::open(desk);
+    for (file, secret) in ["pin", "pin2", "puk"].into_iter().zip(PINS) {
+        desk.write(file, &format!("{secret}\n"));
+    }
+    let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+    desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+    house.change_policy(|policy| {
+        let policy =
+            policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
+        policy.replacen("validity_days = 365", "validity_days = 20", 1)
+    });
+    house
+}
+
+fn hand_out(house: &House<'_>, user: &str) -> String {
+    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
+    let said = house.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
+    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+    line.split_whitespace().last().unwrap().to_owned()
+}
+
+#[test]
+fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let [password, of_another] = ["jana", "petr"].map(|user| hand_out(&house, user));
+    desk.write("once", &password);
+    let options = house.options();
+    let first = [&["first", "--plain", "--user", "jana"], &CARD[..], &PIN_FILES, &ONCE, &options].concat();
+    // A pair is more than plain EST carries.
+    let said = desk.run([&first[..], &["--yes"]].concat()).ends_with(3);
+    assert!(said.err.contains("one request"), "{}", said.err);
+    let first = [&first[..], &["--service", "partner"]].concat();
+    desk.run([&first[..], &["--yes"]].concat()).ends_with(8).says(&["Accepted, pending"]);
+
+    // Who asks is said each time: without the password nothing is fetched, and with another one neither.
+    let resume = [&["first", "--resume", "--yes", "--user", "jana"], &CARD[..], &PIN_FILES].concat();
+    let said = desk.run(&resume).ends_with(2);
+    assert!(said.err.contains("One-time password"), "{}", said.err);
+    desk.write("other", &of_another);
+    let said = desk.run([&resume[..], &["--one-time-password-file", "other"]].concat()).ends_with(6);
+    assert!(said.err.contains("does not know"), "{}", said.err);
+    desk.run([&resume[..], &ONCE].concat()).ends_with(8);
+    house.approve();
+    let done = ["Jana Nováková", "read back", "TLS login", "first certificates"];
+    desk.run([&resume[..], &ONCE].concat()).ends_with(0).says(&done);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["expires in 20 days", "7 slots are free"]);
+
+    // The card speaks for its holder.
+    let renew = ["renew", "--plain", "--yes", "--service", "partner"];
+    let renew = [&renew[..], &CARD, &PIN_FILES, &options].concat();
+    desk.run(&renew).ends_with(8).says(&["Accepted, pending"]);
+    house.approve();
+    let resume = [&["renew", "--resume", "--yes"], &CARD[..], &PIN_FILES].concat();
+    desk.run(&resume).ends_with(0).says(&["TLS login", "Renewed"]);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["superseded", "6 slots are free"]);
+
+    // The password was sent to the CA, and is nowhere.
+    drop(house);
+    let plain = password.replace('-', "");
+    let secrets = Search::new([plain.as_str()]);
+    for file in desk.files() {
+        if !file.ends_with("once") {
+            let content = std::fs::read(desk.file(file.to_str().unwrap())).unwrap();
+            let as_it_was_shown = content.windows(password.len()).any(|text| text == password.as_bytes());
+            assert!(!as_it_was_shown, "in {}", file.display());
+            secrets.assert_absent(&file.display().to_string(), content);
+        }
+    }
+}
