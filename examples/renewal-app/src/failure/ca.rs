@@ -24,6 +24,7 @@ impl From<CaError> for Failure {
             CaError::Redirect(problem) => (Kind::Network, t!("error-ca-redirects", problem = problem.to_string())),
             CaError::WrongPassword => (Kind::Refused, t!("error-ca-wrong-password")),
             CaError::WhoAsks => (Kind::Internal, t!("error-ca-who-asks")),
+            CaError::Login(error) => return error.into(),
             CaError::OtherIssuer => (Kind::Network, t!("error-ca-other-issuer")),
             CaError::Unvouched => (Kind::Network, t!("error-ca-unvouched")),
             CaError::Protocol(problem) => (Kind::Network, t!("error-ca-protocol", problem = problem)),

@@ -5,7 +5,10 @@ use obnova_apdu::{StatusWord, exchange::ExchangeError};
 use obnova_card::{KeyRole, PasswordKind, SlotId, TokenError, Tries};
 use obnova_client::{
     CaError, RunError,
-    enroll::{cmc::ResponseError, est::EstError},
+    enroll::{
+        cmc::ResponseError,
+        est::{EstError, RedirectError},
+    },
 };
 use obnova_profile::{DirectoryError, StatusError, TemplateError};
 use obnova_transport::TransportError;
@@ -114,6 +117,8 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
         CaError::Server(EstError::Unavailable { retry_after: None }),
         CaError::Server(EstError::Unauthorized),
         CaError::Server(EstError::Base64),
+        CaError::Redirect(RedirectError::Endless),
+        CaError::Redirect(RedirectError::OtherOrigin { location: "http://evil.example".into() }),
         CaError::OtherIssuer,
         CaError::Unvouched,
         CaError::Protocol("it is none".into()),
@@ -124,6 +129,9 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
         assert_eq!(failure.kind(), Kind::Network, "{told}");
         assert_is_a_sentence(&failure, &told);
     }
+    let failure = Failure::from(RunError::from(CaError::WrongPassword));
+    assert_eq!(failure.kind(), Kind::Refused);
+    assert_is_a_sentence(&failure, "a wrong password");
     for role in [KeyRole::Authentication, KeyRole::Signature] {
         assert_is_a_sentence(&obnova_renewal::Failure::KeyGone { role }.into(), "key gone");
     }
