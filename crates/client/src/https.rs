@@ -22,7 +22,7 @@ mod redirects;
 mod tls;
 
 pub use plain::PlainHttp;
-pub(crate) use redirects::follow;
+use redirects::follow;
 
 /// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
 pub trait HttpExchange {
@@ -40,7 +40,8 @@ pub trait HttpExchange {
 pub struct Https {
     agent: Agent,
     server: String,
-    site: Site,
+    /// What redirects are held against; none are followed where there is nothing.
+    site: Option<Site>,
 }
 
 /// How long a server may take before it is left, however busily it sends meanwhile.
@@ -84,7 +85,7 @@ impl Https {
         let site = Site::parse(&server).map_err(no_address)?;
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
         let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
-        Ok(Self { agent, server, site })
+        Ok(Self { agent, server, site: Some(site) })
     }
 
     /// The server.
@@ -93,19 +94,16 @@ impl Https {
         &self.server
     }
 
-    /// The same, as what redirects are held against.
-    #[must_use]
-    pub const fn site(&self) -> &Site {
-        &self.site
-    }
-
     /// Asks, on a connection of its own or one that is still open, and where the server sends the request on to.
     ///
     /// # Errors
     /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`];
     /// [`CaError::Redirect`] when it is sent on to where it does not go. Every other status is an answer.
     pub fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        follow(&self.site, request, |request| self.exchange_once(request))
+        match &self.site {
+            Some(site) => follow(site, request, |request| self.exchange_once(request)),
+            None => self.exchange_once(request),
+        }
     }
 
     /// Asks once. A redirect is an answer like any other.

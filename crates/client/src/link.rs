@@ -20,7 +20,7 @@ pub fn is_link(text: &str) -> bool {
 
 /// Certificates from the link that an issuer mailed: for a holder who has it and the card, and no journal any more.
 ///
-/// The server is recognised by `anchors`; no redirect is followed. A link opens nothing but certificates, which are public,
+/// The server is recognised by `anchors`; no redirect leads to another. A link opens nothing but certificates, which are public,
 /// so it can be followed as often as the issuer lets it.
 ///
 /// # Errors

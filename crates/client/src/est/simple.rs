@@ -41,7 +41,8 @@ impl SimpleEstConnection {
     /// [`CaError::Order`] without an anchor, or when the address is not one.
     pub fn at(server: &str, anchors: Vec<ParsedCertificate>) -> Result<Self, CaError> {
         let https = Https::new(server, crate::tls_config(&anchors)?)?;
-        let (site, login) = (https.site().clone(), TlsLogin::new(server, "/login", anchors.clone()));
+        let site = Site::parse(server.trim_end_matches('/')).map_err(|error| CaError::Order(error.to_string()))?;
+        let login = TlsLogin::new(server, "/login", anchors.clone());
         Self::new(https, login, site, anchors)
     }
 }

@@ -3,7 +3,7 @@ use obnova_enroll::est::{HttpRequest, HttpResponse, RedirectError, Site};
 use crate::CaError;
 
 /// Asks `site`, and again where it sends the request on to, which is itself or nowhere.
-pub(crate) fn follow(
+pub(super) fn follow(
     site: &Site,
     request: &HttpRequest,
     ask: impl Fn(&HttpRequest) -> Result<HttpResponse, CaError>,
