@@ -6,11 +6,12 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    Ca, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore,
+    Ca, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, RevocationDesk, SqliteStore,
+    StatusDesk,
     store::{OrderRecord, OrderState, WriteObserver},
 };
-use obnova_client::{CaError, HttpExchange};
-use obnova_enroll::est::{HttpRequest, HttpResponse, Operation, Server};
+use obnova_client::{CaError, HttpExchange, StatusExchange};
+use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
 use crate::{desk, mortal::Mortal};
@@ -25,6 +26,7 @@ pub struct Authority {
 
 struct Running {
     ca: Ca,
+    status: StatusDesk,
     life: Mortal,
 }
 
@@ -59,17 +61,19 @@ impl Authority {
         *running = None;
         let read = |name: &str| std::fs::read(self.folder.join(name)).unwrap();
         let certificate = |name: &str| IssuedCertificate::from_der(&read(name)).unwrap();
-        let key = CaKey::from_pkcs8(&read("ca.key")).unwrap();
-        let issuer = Issuer::new(key, certificate("issuing.cer"), vec![certificate("root.cer")]).unwrap();
+        let key = || CaKey::from_pkcs8(&read("ca.key")).unwrap();
+        let issuer = || Issuer::new(key(), certificate("issuing.cer"), vec![certificate("root.cer")]).unwrap();
         let secret = PickUpSecret::load(&self.folder.join("ca.secret")).unwrap();
         let store = || self.store().observed(Arc::new(life.clone()));
         let policy = Policy::from_toml(&String::from_utf8(read("policy.toml")).unwrap()).unwrap();
-        let first = policy.first.clone();
-        let mut ca = Ca::new(policy, issuer, secret, Box::new(store())).with_letters(Arc::new(English));
+        let (first, revocation) = (policy.first.clone(), policy.revocation.clone());
+        let status = StatusDesk::new(issuer(), self.store()).unwrap();
+        let mut ca = Ca::new(policy, issuer(), secret, Box::new(store())).with_letters(Arc::new(English));
         if first.revocation_password.required {
-            ca = ca.with_first(desk::open(&self.folder, first, store()));
+            let revocations = RevocationDesk::new(revocation, Arc::new(store()), Arc::new(English));
+            ca = ca.with_first(desk::open(&self.folder, first, store())).with_revocations(revocations);
         }
-        *running = Some(Running { ca, life });
+        *running = Some(Running { ca, status, life });
     }
 
     /// What it keeps, for somebody who does not take part.
@@ -87,12 +91,20 @@ impl Authority {
     /// Does something with the CA; `None` when it is dead, or dies of it.
     pub fn with_ca<T>(&self, act: impl FnOnce(&Ca) -> T) -> Option<T> {
         let running = self.running.lock().unwrap();
-        let Running { ca, life } = running.as_ref()?;
+        let Running { ca, life, .. } = running.as_ref()?;
         if life.is_dead() {
             return None;
         }
         let done = act(ca);
         (!life.is_dead()).then_some(done)
+    }
+
+    /// What everybody is told; `None` when it is dead.
+    fn ocsp(&self, request: &[u8]) -> Option<HttpResponse> {
+        let running = self.running.lock().unwrap();
+        let Running { status, life, .. } = running.as_ref()?;
+        let answer = || status.ocsp(request, SystemTime::now()).der;
+        (!life.is_dead()).then(|| HttpResponse { status: 200, headers: Headers::default(), body: answer() })
     }
 
     /// The first pair of a card, which ends in 20 days.
@@ -137,6 +149,9 @@ impl Authority {
     }
 
     fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        if request.path == "/ocsp" {
+            return self.ocsp(&request.body);
+        }
         self.with_ca(|ca| {
             let server = Server::new();
             if request.path == "/encryption.cer" {
@@ -170,6 +185,14 @@ impl HttpExchange for Wire<'_> {
         let name = format!("HTTP {} {}", request.method.as_str(), request.path);
         let answer = self.life.effect(&name, || self.authority.answer(request));
         answer.map_err(|_| down("the program ended"))?.ok_or_else(|| down("the CA is down"))
+    }
+}
+
+/// Servers whose addresses stand in certificates are the CA's too.
+impl StatusExchange for Wire<'_> {
+    fn exchange(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        assert_eq!(server, "http://status.example");
+        HttpExchange::exchange(self, request)
     }
 }
 

@@ -14,6 +14,7 @@
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
+//! - [`revocation`] has those of the end of a certificate.
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -29,6 +30,7 @@ mod profile;
 mod recorded;
 #[path = "../../../card/tests/common/report.rs"]
 mod report;
+mod revocation;
 mod rig;
 mod same_key;
 mod softhsm;

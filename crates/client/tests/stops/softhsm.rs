@@ -22,6 +22,7 @@ use obnova_transport::TransportError;
 use crate::{
     first::{First, Partner, Twins},
     mortal::Mortal,
+    revocation,
     rig::{Rig, Tear, Tearing},
     same_key::SameKey,
     table, tears,
@@ -297,4 +298,9 @@ fn a_first_order_of_a_pair_stopped_anywhere_comes_to_its_end() {
 #[test]
 fn a_first_order_of_a_pair_with_the_ca_killed_at_each_write() {
     alone("a_first_order_of_a_pair_with_the_ca_killed_at_each_write", tears::ca_killed::<First<SoftHsmRig, Twins>>);
+}
+
+#[test]
+fn a_revocation_stopped_anywhere_ends_a_certificate_once() {
+    alone("a_revocation_stopped_anywhere_ends_a_certificate_once", revocation::stopped::<SoftHsmRig>);
 }

@@ -401,13 +401,13 @@ impl<R: Rig> Seen<R> {
 }
 
 /// A folder that goes away again: in memory where that can be had, since nothing here is about disks.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let folder = tempfile::Builder::new().prefix("obnova-stops-").tempdir_in(memory);
     folder.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let to = to.join(entry.file_name());
