@@ -10,6 +10,8 @@ pub struct Service {
     pub name: String,
     /// Which play of `obnova scenario` shows it.
     pub plays: Option<String>,
+    /// How its cards wait for their holders, where they are handed over inactive: the name of a transport PIN model.
+    pub transport_pin: Option<String>,
     /// What the holder's side asks.
     pub policy: Policy,
 }

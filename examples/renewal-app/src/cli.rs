@@ -10,8 +10,8 @@ use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Su
 use clap_complete::Shell;
 
 pub use options::{
-    ActivateOptions, CredentialOptions, FirstOptions, Global, NewCard, PinOptions, RegisterOptions, RenewOptions,
-    RevokeOptions, ServiceOptions, TransportOptions, Why,
+    ActivateOptions, CredentialOptions, FirstOptions, Global, Model, NewCard, PinOptions, RegisterOptions,
+    RenewOptions, RevokeOptions, ServiceOptions, TransportOptions, Why,
 };
 
 use crate::texts;

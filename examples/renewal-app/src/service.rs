@@ -1,13 +1,15 @@
 //! A service as data: one file for the CA's side and the holder's (`policies/README.md`).
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use clap::ValueEnum as _;
+use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Policy as CaPolicy, Profile};
-use obnova_renewal::{Policy, Service as Holders};
+use obnova_profile::TransportPinModel;
+use obnova_renewal::{Pair, Policy, Service as Holders};
 
 use crate::{
-    cli::{Scenario, ServiceOptions},
+    cli::{Model, Scenario, ServiceOptions},
     failure::{Failure, Kind, internal},
     files,
     texts::t,
@@ -21,6 +23,8 @@ pub struct Service {
     pub plays: Scenario,
     /// What the holder's side asks.
     pub policy: Policy,
+    /// How its cards wait for their holders, where they are handed over inactive.
+    pub transport_pin: TransportPinModel,
     /// What the rules of its play expect in numbers.
     pub expects: Expects,
     /// Its file as it should be, which the rules of `partner` hold what they see against.
@@ -35,6 +39,29 @@ pub struct Expects {
     pub days: u64,
     /// How many days before the end notices go out, the first first.
     pub notices: Vec<u64>,
+    /// How long before the end both sides renew.
+    pub due: Duration,
+    /// How long the link is good that confirms an applicant's address.
+    pub confirm: Duration,
+    /// How long the link is good that shows a transport PIN.
+    pub transport_pin: Duration,
+    /// Keys that are certified.
+    keys: Pair<Vec<KeyAlgorithm>>,
+}
+
+impl Expects {
+    /// Kinds of keys for one holder: this one where it is certified, else the first that is.
+    pub fn keys(&self, wished: KeyAlgorithm) -> Pair<KeyAlgorithm> {
+        self.keys_of(Pair { authentication: wished, signature: wished })
+    }
+
+    /// The same, where each of the two is wished for.
+    pub fn keys_of(&self, wished: Pair<KeyAlgorithm>) -> Pair<KeyAlgorithm> {
+        Pair::from_fn(|role| {
+            let (keys, wished) = (self.keys.get(role), *wished.get(role));
+            if keys.contains(&wished) { wished } else { keys.first().copied().unwrap_or(wished) }
+        })
+    }
 }
 
 /// What a file says to both sides.
@@ -80,15 +107,25 @@ impl Service {
         let mut ca: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
         ca.retain(|table, _| !matches!(table, "service" | "holder"));
         let of_ca = CaPolicy::from_toml(&ca.to_string()).map_err(|error| error.to_string())?;
-        let Holders { name, plays, policy, .. } = Holders::from_toml(text).map_err(|error| error.to_string())?;
+        let Holders { name, plays, transport_pin, policy, .. } =
+            Holders::from_toml(text).map_err(|error| error.to_string())?;
         let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
             .map_err(|_| "service.plays: \"twins\", \"activation\" or \"partner\"".to_owned())?;
+        let model = transport_pin.map_or(Ok(Model::Separate), |model| Model::from_str(&model, false));
+        let transport_pin: TransportPinModel = model.map_err(|_| NO_MODEL.to_owned())?.into();
+        if !transport_pin.is_secret() {
+            return Err(NO_MODEL.to_owned());
+        }
         let expects = Expects {
             days: of_ca.profile(Profile::Authentication).validity.as_secs() / 86_400,
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
+            due: policy.due_before.min(of_ca.renewal_window),
+            confirm: of_ca.registration.confirm,
+            transport_pin: of_ca.registration.transport_pin,
+            keys: Pair { authentication: of_ca.authentication.keys.clone(), signature: of_ca.signature.keys.clone() },
         };
         let told = Told { ca: of_ca, holder: policy.clone() };
-        Ok(Self { name, plays, policy, expects, told, ca })
+        Ok(Self { name, plays, policy, transport_pin, expects, told, ca })
     }
 
     /// How many days the certificate is valid that lives longest.
@@ -98,11 +135,17 @@ impl Service {
         u32::try_from(days.into_iter().max().unwrap_or_default()).map_err(internal)
     }
 
-    /// The CA's policy, but for how long a client waits: nobody watches a play for a minute.
+    /// The CA's policy, but for how long a client waits, and how many may register: nobody watches a play for a minute, and all who
+    /// register in it come from one place within that time.
     pub fn for_play(&self) -> Result<String, Failure> {
         let mut table = self.ca.clone();
         if let Some(toml::Value::Table(renewal)) = table.get_mut("renewal") {
             renewal.insert("retry_after_seconds".to_owned(), toml::Value::Integer(1));
+        }
+        if let Some(toml::Value::Table(registration)) = table.get_mut("registration") {
+            for limit in ["per_hour", "per_peer"] {
+                registration.insert(limit.to_owned(), toml::Value::Integer(1000));
+            }
         }
         toml::to_string(&table).map_err(internal)
     }
@@ -116,6 +159,9 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
     parse(&text).map_err(unreadable)
 }
+
+const NO_MODEL: &str =
+    "service.transport_pin: \"separate\", \"in-place\", \"must-change\", \"single-use\" or \"five-digits\"";
 
 const fn text_of(scenario: Scenario) -> &'static str {
     match scenario {

@@ -45,6 +45,7 @@ struct Head {
     #[serde(deserialize_with = "label")]
     name: String,
     plays: Option<String>,
+    transport_pin: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +116,7 @@ impl TryFrom<Lengths> for RevocationPassword {
 
 impl From<File> for Service {
     fn from(file: File) -> Self {
-        let File { service: Head { name, plays }, holder, revocation_password, .. } = file;
+        let File { service: Head { name, plays, transport_pin }, holder, revocation_password, .. } = file;
         let signature =
             if holder.qualified { CertificateRules::qualified_signature() } else { CertificateRules::signature() };
         let asked = |role, rules| holder.certificates.contains(&role).then_some(rules);
@@ -133,7 +134,7 @@ impl From<File> for Service {
             prove_login: holder.prove_login,
             prove_signature: holder.prove_signature,
         };
-        Self { name, plays, policy }
+        Self { name, plays, transport_pin, policy }
     }
 }
 

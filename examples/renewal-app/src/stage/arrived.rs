@@ -1,4 +1,7 @@
-use std::{sync::Arc, sync::Mutex, time::SystemTime};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, ProfileToken, Secret};
@@ -7,13 +10,11 @@ use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::Holder;
 use obnova_renewal::{CardView, Pair, ParsedCertificate};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
-use obnova_transport::{Count, Decorated};
+use obnova_transport::{CardTransport, Count, Decorated, Decorator, TransportError};
 
 use super::{FirstPair, Stage, personalise_inactive, rules::Broken};
 use crate::tokens;
 
-/// What the holder got beside the card.
-pub const TRANSPORT_PIN: &str = "135790";
 /// What the holder chooses: authentication PIN, signature PIN, PUK.
 pub const CHOSEN: [&str; 3] = ["482915", "730264", "91827364"];
 
@@ -23,11 +24,41 @@ pub struct Arrived<'s> {
     pub card: SimulatorConnection,
     pub token: SharedToken,
     pub count: Count,
+    pub heard: Heard,
     pub certificates: Pair<ParsedCertificate>,
 }
 
+/// Instructions that were sent to a card: the second byte of each command.
+#[derive(Clone, Default)]
+pub struct Heard(Arc<Mutex<Vec<u8>>>);
+
+impl Heard {
+    /// How many came.
+    pub fn all(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// How many came that could change something: all but SELECT, GET DATA, READ BINARY and GET RESPONSE.
+    pub fn changing(&self) -> usize {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.iter().filter(|instruction| ![0xa4, 0xca, 0xcb, 0xb0, 0xb1, 0xc0].contains(*instruction)).count()
+    }
+}
+
+impl Decorator for Heard {
+    fn transmit(
+        &mut self,
+        card: &mut dyn CardTransport,
+        command: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(command.get(1));
+        card.transmit(command, response)
+    }
+}
+
 impl<'s> Arrived<'s> {
-    /// Keys of P-256, and certificates that are good for a year.
+    /// With keys and certificates as the service has them, and a transport PIN of its model.
     pub fn new(stage: &'s Stage) -> Result<Self, Broken> {
         let number = stage.next_number();
         let holder =
@@ -38,9 +69,11 @@ impl<'s> Arrived<'s> {
     /// For this holder.
     pub fn of(stage: &'s Stage, number: u32, holder: &Holder) -> Result<Self, Broken> {
         let card = Personalisation::new(format!("OBN8{number:07}")).label(format!("Holder {number}"));
-        let mut card = card.inactive(TransportPinModel::Separate, TRANSPORT_PIN.as_bytes()).finish()?;
-        let algorithms = Pair { authentication: KeyAlgorithm::P256, signature: KeyAlgorithm::P256 };
-        let first = FirstPair { algorithms, days_left: 365 };
+        let transport_pin = stage.transport_pin();
+        let mut card = card.inactive(stage.service.transport_pin, transport_pin.as_bytes()).finish()?;
+        let algorithms = stage.service.expects.keys(KeyAlgorithm::P256);
+        let days_left = u32::try_from(stage.service.expects.days)?;
+        let first = FirstPair { algorithms, days_left };
         let issued = personalise_inactive(&mut card, stage.house(), holder, &first, SystemTime::now())?;
         let certificates = Pair {
             authentication: ParsedCertificate::from_der(&issued.authentication.der)?,
@@ -51,9 +84,11 @@ impl<'s> Arrived<'s> {
 
     fn with(stage: &'s Stage, card: SimulatorConnection, certificates: Pair<ParsedCertificate>) -> Self {
         let count = Count::new();
-        let token = Box::new(ProfileToken::new(Decorated::new(card.clone(), count.clone())));
+        let heard = Heard::default();
+        let connection = Decorated::new(Decorated::new(card.clone(), heard.clone()), count.clone());
+        let token = Box::new(ProfileToken::new(connection));
         let token = Arc::new(Mutex::new((stage.through)(token)));
-        Self { stage, card, token, count, certificates }
+        Self { stage, card, token, count, heard, certificates }
     }
 
     /// The same card once more: what happens to one does not happen to the other.
@@ -68,7 +103,12 @@ impl<'s> Arrived<'s> {
 
     /// Activates it as its holder would.
     pub fn activate(&self) -> Result<Typist, Broken> {
-        let mut typist = Typist::types([TRANSPORT_PIN]);
+        self.activate_typing(&[self.stage.transport_pin()])
+    }
+
+    /// The same by who types these transport PINs.
+    pub fn activate_typing(&self, types: &[&'static str]) -> Result<Typist, Broken> {
+        let mut typist = Typist::types(types.iter().copied());
         obnova_client::activate(&self.token, &mut typist, &self.chosen()?)?;
         Ok(typist)
     }
@@ -80,6 +120,16 @@ impl<'s> Arrived<'s> {
             new.take(Secret::from(value), &Secret::from(value))?;
         }
         new.finish().ok_or_else(|| Broken("a new password is missing".to_owned()))
+    }
+}
+
+impl Stage {
+    /// What the holder gets beside a card.
+    pub const fn transport_pin(&self) -> &'static str {
+        match self.service.transport_pin {
+            TransportPinModel::FiveDigits => "13579",
+            _ => "135790",
+        }
     }
 }
 

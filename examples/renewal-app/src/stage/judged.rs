@@ -17,34 +17,34 @@ pub fn twins(stage: &Stage) -> (Report, Option<Failure>) {
 
 /// Brings a card to life that arrived inactive, and holds every rule of `activation` against what it is like.
 pub fn activation(stage: &Stage) -> (Report, Option<Failure>) {
-    activated(stage, |arrived| arrived)
+    activated(stage, |_| {})
 }
 
-/// The same; the card that the rules look at may be bent before they do.
-fn activated<'s>(stage: &'s Stage, bend: impl FnOnce(Arrived<'s>) -> Arrived<'s>) -> (Report, Option<Failure>) {
+/// The same; what the rules look at may be bent before they do. A play that breaks off is judged too.
+fn activated(stage: &Stage, bend: impl FnOnce(&mut activation::World<'_>)) -> (Report, Option<Failure>) {
     let begun = Instant::now();
-    let played = brought_to_life(stage);
+    let arrived = Arrived::new(stage);
+    let played = match &arrived {
+        Ok(arrived) => brought_to_life(arrived),
+        Err(Broken(why)) => Err(Broken(why.clone())),
+    };
     let (mut report, failure) = match played {
-        Ok((arrived, steps)) => {
-            let arrived = bend(arrived);
-            let mut report = Report::new(&stage.service.name, steps);
-            let mut world = activation::World { stage, arrived };
-            report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules());
-            (report, None)
-        }
+        Ok(steps) => (Report::new(&stage.service.name, steps), None),
         Err(Broken(why)) => {
             let failure = internal(why);
             (Report::broken_off(&stage.service.name, &failure), Some(failure))
         }
     };
+    let mut world = activation::World::new(stage, arrived);
+    bend(&mut world);
+    report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules());
     report.seconds = begun.elapsed().as_secs_f64();
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
 }
 
-/// A card as it arrived, and what it took to bring a copy of it to life.
-fn brought_to_life(stage: &Stage) -> Result<(Arrived<'_>, Vec<Figure>), Broken> {
-    let arrived = Arrived::new(stage)?;
+/// What it took to bring a copy of a card to life that arrived.
+fn brought_to_life(arrived: &Arrived<'_>) -> Result<Vec<Figure>, Broken> {
     let card = arrived.fork();
     let mut meter = Meter::new(card.count.clone());
     meter.begin("list");
@@ -53,7 +53,7 @@ fn brought_to_life(stage: &Stage) -> Result<(Arrived<'_>, Vec<Figure>), Broken> 
     meter.begin("activate");
     card.activate()?;
     meter.end();
-    Ok((arrived, meter.figures().to_vec()))
+    Ok(meter.figures().to_vec())
 }
 
 /// Leads somebody from a one-time password to the first certificate, and holds every rule of `partner` against it. A play that

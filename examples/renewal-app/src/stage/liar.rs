@@ -5,12 +5,13 @@ use obnova_ca::CaKey;
 use obnova_enroll::cmc::{FullRequestBuilder, Nonce, Signer, TransactionId};
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use obnova_reference_ca::house::Holder;
+use obnova_renewal::Pair;
 use x509_cert::{
     Certificate,
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
 };
 
-use super::{Stage, rules::Broken, set::DAYS_LEFT};
+use super::{Stage, rules::Broken};
 use crate::failure::internal;
 
 /// A holder whose client was bent: it skips its own checks and sends what it is told to. The keys are in software.
@@ -19,6 +20,7 @@ pub struct Liar {
     email: String,
     /// Keys and certificates, authentication first.
     pair: [(CaKey, Certificate); 2],
+    keys: Pair<KeyAlgorithm>,
     number: u32,
 }
 
@@ -40,21 +42,22 @@ pub enum Lie {
 }
 
 impl Liar {
-    /// A holder with a pair that ends in 20 days.
+    /// A holder with a pair that ends soon.
     pub fn new(stage: &Stage) -> Result<Self, Broken> {
         let number = stage.next_number();
         let (name, email) = (format!("CN=Liar {number},C=CZ"), format!("liar-{number}@holder.example"));
-        let [authentication, signature] = [CaKey::generate(KeyAlgorithm::P256)?, CaKey::generate(KeyAlgorithm::P256)?];
+        let keys = stage.service.expects.keys(KeyAlgorithm::P256);
+        let (authentication, signature) = (CaKey::generate(keys.authentication)?, CaKey::generate(keys.signature)?);
         let holder = Holder { name: name.clone(), email: email.clone() };
         let first = stage.house().first_pair(
             &holder,
             authentication.public_key(),
             signature.public_key(),
-            DAYS_LEFT,
+            stage.days_left(),
             SystemTime::now(),
         )?;
         let pair = [(authentication, first.authentication.certificate), (signature, first.signature.certificate)];
-        Ok(Self { name, email, pair, number })
+        Ok(Self { name, email, pair, keys, number })
     }
 
     /// The order, with new keys, and the lie in it.
@@ -62,9 +65,9 @@ impl Liar {
         let mut id = [0x4c; 16];
         id[..4].copy_from_slice(&self.number.to_be_bytes());
         let mut builder = FullRequestBuilder::new(TransactionId::from_random(id), Nonce::from_random([7; 16]));
-        builder = builder.request(self.request(KeyUsages::DigitalSignature, lie)?);
+        builder = builder.request(self.request(self.keys.authentication, KeyUsages::DigitalSignature, lie)?);
         if lie != Lie::OnlyOne {
-            builder = builder.request(self.request(KeyUsages::NonRepudiation, lie)?);
+            builder = builder.request(self.request(self.keys.signature, KeyUsages::NonRepudiation, lie)?);
         }
         let mut signing: Vec<&(CaKey, Certificate)> = self.pair.iter().collect();
         match lie {
@@ -81,8 +84,8 @@ impl Liar {
         signed.map_err(|error| internal(error).into())
     }
 
-    fn request(&self, usage: KeyUsages, lie: Lie) -> Result<CertificationRequest, Broken> {
-        let key = CaKey::generate(KeyAlgorithm::P256)?;
+    fn request(&self, key: KeyAlgorithm, usage: KeyUsages, lie: Lie) -> Result<CertificationRequest, Broken> {
+        let key = CaKey::generate(key)?;
         let name = if lie == Lie::OtherName { "CN=Somebody Else,C=CZ" } else { &self.name };
         let email = if lie == Lie::OtherAddress { "somebody@else.example" } else { &self.email };
         let address = GeneralName::Rfc822Name(x509_cert::der::asn1::Ia5String::new(email)?);

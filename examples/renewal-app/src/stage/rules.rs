@@ -13,7 +13,7 @@ use crate::{failure::Failure, texts::t};
 /// A rule of a service.
 pub struct Rule<W> {
     /// Its name, for programs: `twins/one-year`. In another service that is played like this one, the first part is another.
-    id: &'static str,
+    pub id: &'static str,
     /// The rule, in words.
     text: fn() -> String,
     /// What looks at what really happened, or tries it out.
@@ -101,6 +101,11 @@ pub fn judge<W>(service: &str, world: &mut W, rules: &[Rule<W>]) -> Vec<Ruled> {
 /// What was seen, if it is as the rule wants it.
 fn so(holds: bool, seen: impl Into<String>) -> Verdict {
     if holds { Ok(seen.into()) } else { Err(Broken(seen.into())) }
+}
+
+/// Goes on where this is so; where it is not, this is what is wrong.
+fn want(holds: bool, otherwise: impl Into<String>) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken(otherwise.into())) }
 }
 
 /// Something that has to be there for a rule to be looked at.

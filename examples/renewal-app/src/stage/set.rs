@@ -34,8 +34,8 @@ use crate::{
     tokens::{self, Opened},
 };
 
-/// Days before the end at which the play begins: between the first notice (three weeks) and the second (one).
-pub const DAYS_LEFT: u32 = 20;
+/// Days before the end at which the play begins: between the first notice of `twins` (three weeks) and the second (one).
+const DAYS_LEFT: u64 = 20;
 
 /// PINs of the player.
 pub struct PlayPins {
@@ -130,8 +130,9 @@ impl Stage {
             Some(name) => tokens::open_named(name, trace.as_deref(), false)?,
         };
         let holder = Holder { name: format!("CN={},C=CZ", t!("demo-holder")), email: t!("demo-email") };
-        let algorithms = Pair { authentication: KeyAlgorithm::Rsa2048, signature: KeyAlgorithm::P256 };
-        let first = FirstPair { algorithms, days_left: DAYS_LEFT };
+        let wished = Pair { authentication: KeyAlgorithm::Rsa2048, signature: KeyAlgorithm::P256 };
+        let algorithms = service.expects.keys_of(wished);
+        let first = FirstPair { algorithms, days_left: days_left(&service) };
         let pin = Pin::new(pins.authentication.clone());
         if let Some(record) = &record {
             record.note("the first pair is put on the card");
@@ -158,6 +159,11 @@ impl Stage {
             _server: server,
             _temporary: temporary,
         })
+    }
+
+    /// How many days before the end of their certificates holders begin.
+    pub fn days_left(&self) -> u32 {
+        days_left(&self.service)
     }
 
     /// Where everything is.
@@ -224,7 +230,8 @@ impl Stage {
     pub fn certify_for_another(&self, keys: &Pair<SubjectPublicKeyInfoOwned>) -> Result<Vec<Vec<u8>>, Failure> {
         let number = self.next_number();
         let other = Holder { name: format!("CN=Other {number},C=CZ"), email: format!("other-{number}@holder.example") };
-        let issued = self.house.first_pair(&other, &keys.authentication, &keys.signature, 365, SystemTime::now());
+        let issued =
+            self.house.first_pair(&other, &keys.authentication, &keys.signature, self.days_left(), SystemTime::now());
         let issued = issued.map_err(internal)?;
         Ok(vec![issued.authentication.der, issued.signature.der])
     }
@@ -241,6 +248,12 @@ impl Stage {
         let desk = self.house.revocation_desk().map_err(internal)?;
         desk.by_operator(&serial, RevocationReason::KeyCompromise, SystemTime::now()).map_err(internal)
     }
+}
+
+/// Both sides have to renew by then, and the certificates to live as long.
+fn days_left(service: &Service) -> u32 {
+    let due = service.expects.due.as_secs() / 86_400;
+    u32::try_from(DAYS_LEFT.min(due).min(service.expects.days)).unwrap_or(u32::MAX)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

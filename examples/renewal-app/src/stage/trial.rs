@@ -35,7 +35,7 @@ pub struct Trial<'s> {
 }
 
 impl<'s> Trial<'s> {
-    /// A card with a pair of P-256 keys that ends in 20 days.
+    /// A card with a pair that ends soon.
     pub fn new(stage: &'s Stage) -> Result<Self, Broken> {
         let number = stage.next_number();
         let card = Personalisation::new(format!("OBN9{number:07}")).label(format!("Trial {number}"));
@@ -44,8 +44,8 @@ impl<'s> Trial<'s> {
         let mut token = ProfileToken::new(connection.clone());
         let holder =
             Holder { name: format!("CN=Trial {number},C=CZ"), email: format!("trial-{number}@holder.example") };
-        let algorithms = Pair { authentication: KeyAlgorithm::P256, signature: KeyAlgorithm::P256 };
-        let first = FirstPair { algorithms, days_left: super::set::DAYS_LEFT };
+        let algorithms = stage.service.expects.keys(KeyAlgorithm::P256);
+        let first = FirstPair { algorithms, days_left: stage.days_left() };
         let pin = pin(PasswordKind::AuthenticationPin);
         let issued = personalise(&mut token, stage.house(), &holder, &first, &pin, SystemTime::now())?;
         let old = Pair {

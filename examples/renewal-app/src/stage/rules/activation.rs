@@ -4,8 +4,12 @@ mod life;
 mod passwords;
 mod registration;
 
-use super::Rule;
+use obnova_ca::ApplicantError;
+use obnova_enroll::est::{HttpRequest, HttpResponse};
+
+use super::{Broken, Rule};
 use crate::{
+    failure::Failure,
     stage::{Arrived, Stage},
     texts::t,
 };
@@ -13,8 +17,29 @@ use crate::{
 /// What the rules look at: a card that was brought to life in a play and what is tried out on copies of it.
 pub struct World<'s> {
     pub stage: &'s Stage,
-    /// As it arrived; nothing was done with it.
-    pub arrived: Arrived<'s>,
+    /// As it arrived; nothing was done with it. What is wrong, where none did.
+    pub arrived: Result<Arrived<'s>, Broken>,
+    pub office: Office,
+}
+
+impl<'s> World<'s> {
+    pub fn new(stage: &'s Stage, arrived: Result<Arrived<'s>, Broken>) -> Self {
+        Self { stage, arrived, office: Office { asked: Stage::ask, done: |outcome| outcome } }
+    }
+
+    /// The card, as it arrived.
+    fn card(&self) -> Result<&Arrived<'s>, Broken> {
+        self.arrived.as_ref().map_err(|Broken(why)| Broken(format!("no card arrived: {why}")))
+    }
+}
+
+/// Where people register, as whoever comes to it meets it.
+#[derive(Clone, Copy)]
+pub struct Office {
+    /// Its pages.
+    pub asked: fn(&Stage, &HttpRequest) -> Result<HttpResponse, Failure>,
+    /// What it says of a step that applicant or operator asked for.
+    pub done: fn(Result<(), ApplicantError>) -> Result<(), ApplicantError>,
 }
 
 /// The rules, in the order in which a holder meets them.

@@ -5,13 +5,18 @@ mod holder;
 mod notices;
 mod order;
 mod pick_up;
+mod registered;
 
-pub use card::registered_at;
+pub use registered::{Register, as_the_client_does, registered_at};
+use std::time::SystemTime;
+
 use obnova_client::{CaConnection as _, LinkError, follow_link};
-use obnova_renewal::{Answer, Loose, Message};
+use obnova_enroll::est::{HttpRequest, HttpResponse};
+use obnova_renewal::{Answer, CardView, Diagnosis, Loose, Message, ParsedCertificate, Policy, Process};
 
 use super::{Broken, Rule};
 use crate::{
+    checks::{self, Check},
     stage::{Liar, Lie, Report, Stage, Witness},
     texts::t,
 };
@@ -22,11 +27,35 @@ pub struct World<'s> {
     pub witness: Witness<'s>,
     pub report: Report,
     pub ca: Box<dyn Counter + 's>,
+    pub client: Client,
+}
+
+/// The holder's side, where a rule asks it for something.
+pub struct Client {
+    /// What a renewal asks for.
+    pub policy: Policy,
+    /// The computer check of a card.
+    pub check: fn(&CardView, &Policy, SystemTime) -> Vec<Check>,
+    /// What a help desk is sent.
+    pub diagnosis: fn(&Process) -> String,
+    /// Registers the card's certificates in one place.
+    pub register: Register,
+}
+
+impl Client {
+    fn of(stage: &Stage) -> Self {
+        Self {
+            policy: stage.service.policy.clone(),
+            check: checks::card,
+            diagnosis: |process| Diagnosis::of(process, None, SystemTime::now()).to_string(),
+            register: as_the_client_does,
+        }
+    }
 }
 
 impl<'s> World<'s> {
     pub fn new(stage: &'s Stage, witness: Witness<'s>, report: Report) -> Self {
-        Self { stage, witness, report, ca: Box::new(Wire(stage)) }
+        Self { stage, witness, report, ca: Box::new(Wire(stage)), client: Client::of(stage) }
     }
 
     /// What the CA says to an order with a lie in it.
@@ -55,6 +84,15 @@ pub trait Counter {
 
     /// Follows a link.
     fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError>;
+
+    /// Asks for a page.
+    fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken>;
+
+    /// The order of the holder of this certificate, as it is kept.
+    fn kept(&self, holder: &ParsedCertificate) -> Result<Vec<u8>, Broken>;
+
+    /// What came by mail to this address, up to this moment.
+    fn mails(&self, email: &str, now: SystemTime) -> Result<Vec<String>, Broken>;
 }
 
 /// What a CA says to an order.
@@ -83,6 +121,20 @@ impl Counter for Wire<'_> {
 
     fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError> {
         follow_link(link, &self.0.authority.anchors)
+    }
+
+    fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken> {
+        Ok(self.0.ask(request)?)
+    }
+
+    fn kept(&self, holder: &ParsedCertificate) -> Result<Vec<u8>, Broken> {
+        Ok(self.0.order_of(holder)?.message)
+    }
+
+    fn mails(&self, email: &str, now: SystemTime) -> Result<Vec<String>, Broken> {
+        let house = self.0.shared_house();
+        house.notice_desk()?.send(house.ca(), now)?;
+        Ok(self.0.mails_to(email, now)?)
     }
 }
 
@@ -117,7 +169,7 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
         Rule::seen("twins/installed-half", || t!("rule-twins-installed-half"), card::installed_half),
         Rule::seen("twins/old-stays", || t!("rule-twins-old-stays"), card::old_stays),
         Rule::seen("twins/holder-removes", || t!("rule-twins-holder-removes"), card::holder_removes),
-        Rule::if_installed("twins/registered", || t!("rule-twins-registered"), card::registered),
+        Rule::if_installed("twins/registered", || t!("rule-twins-registered"), registered::registered),
         Rule::seen("twins/login", || t!("rule-twins-login"), card::login),
         Rule::seen("twins/diagnosis", || t!("rule-twins-diagnosis"), holder::diagnosis),
     ]

@@ -1,5 +1,7 @@
 use std::time::SystemTime;
 
+use obnova_enroll::est::Method;
+
 use super::{
     super::*,
     careless::{Careless, How},
@@ -7,63 +9,170 @@ use super::{
 use crate::{
     cli::Scenario,
     service::Service,
-    stage::{PlayPins, Setting, Through, rules::Broken},
+    stage::{
+        PlayPins, Setting, Through,
+        rules::{Ruled, activation::World},
+    },
 };
 
-/// What is red of `activation`.
-fn red_card(through: Through, bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<'s>) -> Vec<String> {
-    red_card_of(Service::known(Scenario::Activation).unwrap(), through, bend)
-}
-
-fn red_card_of(
+/// A service whose card arrives inactive, on tokens like this; and what is bent before the rules look.
+struct Played {
     service: Service,
     through: Through,
-    bend: impl for<'s> FnOnce(Arrived<'s>) -> Arrived<'s>,
-) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
-    let setting = Setting { keep: Some(folder.path()), through, ..Setting::new(service, pins) };
-    let stage = Stage::set(setting, SystemTime::now()).unwrap();
-    let (report, failure) = activated(&stage, bend);
-    assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
-    let red: Vec<_> = report.rules.iter().filter(|one| one.ok == Some(false)).collect();
-    red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
-    red.iter().map(|one| one.id.clone()).collect()
+    bend: fn(&mut World<'_>),
+    breaks_off: bool,
 }
 
-#[test]
-fn a_sound_card_that_arrives_inactive() {
-    assert_eq!(red_card(|token| token, |arrived| arrived), Vec::<String>::new());
-}
-
-#[test]
-fn a_service_that_takes_nobody() {
-    let closed = Service::but(Scenario::Activation, "open = true", "open = false");
-    let red = red_card_of(closed, |token| token, |arrived| arrived);
-    let all = ["registration", "correction", "identity", "contract", "transport-pin-page"];
-    assert_eq!(red, all.map(|rule| format!("activation/{rule}")));
-}
-
-#[test]
-fn a_card_that_arrives_active() {
-    fn activated(arrived: Arrived<'_>) -> Arrived<'_> {
-        arrived.activate().map_err(|Broken(why)| why).unwrap();
-        arrived
+impl Played {
+    fn of(service: Service) -> Self {
+        Self { service, through: |token| token, bend: |_| {}, breaks_off: false }
     }
-    let red = red_card(|token| token, activated);
-    for rule in ["activation/arrived", "activation/unused/client", "activation/unused/card", "activation/activated"] {
-        assert!(red.iter().any(|one| one == rule), "{rule} in {red:?}");
+
+    fn sound() -> Self {
+        Self::of(Service::known(Scenario::Activation).ok().unwrap())
+    }
+
+    /// With this in the place of that in its file; the rules expect what they did.
+    fn but(replaced: &str, by: &str) -> Self {
+        Self::of(Service::but(Scenario::Activation, replaced, by))
+    }
+
+    fn bent(bend: fn(&mut World<'_>)) -> Self {
+        Self { bend, ..Self::sound() }
+    }
+
+    fn through(through: Through) -> Self {
+        Self { through, ..Self::sound() }
+    }
+
+    /// All rules, as they were looked at.
+    fn rules(self) -> Vec<Ruled> {
+        let folder = tempfile::tempdir().unwrap();
+        let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
+        let setting = Setting { keep: Some(folder.path()), through: self.through, ..Setting::new(self.service, pins) };
+        let stage = Stage::set(setting, SystemTime::now()).unwrap();
+        let (report, failure) = activated(&stage, self.bend);
+        assert_eq!(failure.is_some(), self.breaks_off, "{:?}", failure.map(|failure| failure.message().to_owned()));
+        report.rules
+    }
+
+    /// Names of those that are red.
+    fn red(self) -> Vec<String> {
+        let rules = self.rules();
+        assert_eq!(rules.len(), rules::activation::rules().len());
+        let red: Vec<_> = rules.into_iter().filter(|one| one.ok == Some(false)).collect();
+        red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
+        red.into_iter().map(|one| one.id).collect()
     }
 }
 
-#[test]
-fn a_card_that_hides_its_tries() {
-    let red = red_card(|token| Box::new(Careless { token, how: How::HidesTries }), |arrived| arrived);
-    assert_eq!(red, ["activation/unused/client", "activation/tries-shown", "activation/last-try"]);
+worlds! { rules::activation::rules();
+    a_sound_card: Played::sound() => [];
+
+    a_service_that_takes_nobody: Played::but("open = true", "open = false")
+        => [
+            "activation/registration",
+            "activation/correction",
+            "activation/identity",
+            "activation/contract",
+            "activation/transport-pin-page",
+        ];
+
+    an_office_that_says_yes_to_everything: Played::bent(|world| world.office.done = |_| Ok(()))
+        => ["activation/correction", "activation/identity", "activation/contract", "activation/transport-pin-page"];
+
+    pages_that_do_what_is_only_looked_at: Played::bent(|world| {
+        world.office.asked = |stage, request| {
+            let mut request = request.clone();
+            request.method = Method::Post;
+            stage.ask(&request)
+        };
+    }) => ["activation/registration", "activation/transport-pin-page"];
+
+    links_that_live_longer: Played::but("confirm_days = 7\ntransport_pin_days = 21", "confirm_days = 8\ntransport_pin_days = 22")
+        => ["activation/registration", "activation/transport-pin-page"];
+
+    a_card_that_arrives_active: Played::bent(|world| {
+        let card = world.arrived.as_ref().ok().unwrap();
+        card.activate().ok().unwrap();
+    }) => [
+            "activation/arrived",
+            "activation/unused/client",
+            "activation/unused/card",
+            "activation/activated",
+            "activation/torn",
+            "activation/transport-pin-dead/client",
+            "activation/transport-pin-dead/card",
+            "activation/puk-sets-pin",
+            "activation/puk-blocked/client",
+            "activation/puk-blocked/card",
+            "activation/tries-shown",
+            "activation/last-try",
+        ];
+
+    a_card_that_hides_its_tries: Played::through(|token| Careless::boxed(token, How::HidesTries))
+        => ["activation/tries-shown", "activation/last-try"];
+
+    a_card_that_needs_no_puk: Played::through(|token| Careless::boxed(token, How::AnyPuk))
+        => ["activation/puk-blocked/client", "activation/puk-blocked/card"];
+
+    a_puk_that_does_nothing: Played::through(|token| Careless::boxed(token, How::IdlePuk))
+        => ["activation/puk-sets-pin"];
+
+    a_driver_that_checks_later: Played::through(|token| Careless::boxed(token, How::ChecksLater))
+        => [
+            "activation/checked-first",
+            "activation/tries-shown",
+        ];
+
+    a_card_that_is_finished_when_torn: Played::through(|token| Careless::boxed(token, How::OneAttempt))
+        => [
+            "activation/torn",
+            "activation/tries-shown",
+        ];
+
+    a_driver_that_takes_the_transport_pin_again: Played::through(|token| Careless::boxed(token, How::ActivatesAgain))
+        => ["activation/transport-pin-dead/client"];
+
+    a_card_whose_transport_pin_stays: Played::through(|token| Careless::boxed(token, How::KeepsTransport))
+        => ["activation/activated", "activation/transport-pin-dead/card"];
+
+    a_card_that_is_dead_on_arrival: Played { breaks_off: true, ..Played::through(|token| Careless::boxed(token, How::Mute)) }
+        => [
+            "activation/transport-pin-page",
+            "activation/arrived",
+            "activation/unused/card",
+            "activation/activated",
+            "activation/torn",
+            "activation/transport-pin-dead/client",
+            "activation/transport-pin-dead/card",
+            "activation/puk-sets-pin",
+            "activation/puk-blocked/client",
+            "activation/puk-blocked/card",
+            "activation/tries-shown",
+            "activation/last-try",
+        ];
+
+    no_card_that_arrives: Played { breaks_off: true, ..Played::but(AUTHENTICATION, "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\"]") }
+        => [
+            "activation/contract",
+            "activation/transport-pin-page",
+            "activation/arrived",
+            "activation/unused/client",
+            "activation/unused/card",
+            "activation/checked-first",
+            "activation/activated",
+            "activation/torn",
+            "activation/transport-pin-dead/client",
+            "activation/transport-pin-dead/card",
+            "activation/puk-sets-pin",
+            "activation/puk-blocked/client",
+            "activation/puk-blocked/card",
+            "activation/tries-shown",
+            "activation/last-try",
+        ];
 }
 
-#[test]
-fn a_card_that_needs_no_puk() {
-    let red = red_card(|token| Box::new(Careless { token, how: How::AnyPuk }), |arrived| arrived);
-    assert_eq!(red, ["activation/puk-blocked/client", "activation/puk-blocked/card"]);
-}
+/// What stands in the file of the certificate one logs in with.
+const AUTHENTICATION: &str =
+    "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]";

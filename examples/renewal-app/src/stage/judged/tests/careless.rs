@@ -4,25 +4,52 @@ use obnova_card::{
     Secret, SignDigest, Slot, SlotId, Token, TokenError, Tries,
 };
 
-use crate::stage::trial;
+use crate::stage::{arrived::CHOSEN, trial};
 
 /// A token that does not keep to the rules.
 pub struct Careless {
-    pub token: Box<dyn Token>,
-    pub how: How,
+    token: Box<dyn Token>,
+    how: How,
+    /// Whether somebody tried to activate it.
+    tried: bool,
 }
 
 #[derive(PartialEq)]
 pub enum How {
+    /// Installing removes the old pair.
     DropsOld,
+    /// A torn installation leaves one of two.
     OneByOne,
+    /// Nothing can be installed.
+    Full,
+    /// Removing takes any PIN.
     AnyPin,
+    /// Tries are not told.
     HidesTries,
+    /// Whatever PUK comes, it says that it is right.
     AnyPuk,
     /// A key in the next free slot too.
     MakesTwo,
     /// What the PIN is, whatever is given for the old one.
     AnyOld(&'static str),
+    /// The right PUK is taken, and nothing is done.
+    IdlePuk,
+    /// The transport PIN and good passwords are sent before bad ones are found.
+    ChecksLater,
+    /// It can be activated at the first attempt, or never.
+    OneAttempt,
+    /// An active card is activated once more.
+    ActivatesAgain,
+    /// The transport PIN stays as the signature PIN.
+    KeepsTransport,
+    /// It says nothing of itself.
+    Mute,
+}
+
+impl Careless {
+    pub fn boxed(token: Box<dyn Token>, how: How) -> Box<dyn Token> {
+        Box::new(Self { token, how, tried: false })
+    }
 }
 
 impl Token for Careless {
@@ -30,6 +57,9 @@ impl Token for Careless {
         self.token.identity()
     }
     fn capabilities(&mut self) -> Result<Capabilities, TokenError> {
+        if self.how == How::Mute {
+            return Err(TokenError::Finished { password: PasswordKind::TransportPin });
+        }
         self.token.capabilities()
     }
     fn passwords(&mut self) -> Result<Vec<PasswordStatus>, TokenError> {
@@ -58,6 +88,9 @@ impl Token for Careless {
         self.token.sign(jobs, pin)
     }
     fn install(&mut self, jobs: &[InstallCertificate], superseded: &[SlotId], pin: &Pin) -> Result<(), TokenError> {
+        if self.how == How::Full {
+            return Err(TokenError::Unsupported { what: "be written".to_owned() });
+        }
         if self.how == How::OneByOne {
             for job in jobs {
                 self.token.install(std::slice::from_ref(job), &[], pin)?;
@@ -86,10 +119,35 @@ impl Token for Careless {
         }
     }
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError> {
+        if self.how == How::IdlePuk && puk.secret == CHOSEN[2].into() {
+            return Ok(());
+        }
         let outcome = self.token.unblock_password(kind, puk, new);
         if self.how == How::AnyPuk { Ok(()) } else { outcome }
     }
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
-        self.token.activate(transport, new)
+        let again = std::mem::replace(&mut self.tried, true);
+        if self.how == How::OneAttempt && again {
+            return Err(TokenError::Finished { password: PasswordKind::TransportPin });
+        }
+        let chosen = || {
+            let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
+            kinds.into_iter().zip(CHOSEN.map(Secret::from)).collect::<Vec<_>>()
+        };
+        match self.how {
+            How::ChecksLater => self.token.activate(transport, new).inspect_err(|_| {
+                let _ = self.token.activate(transport, &chosen());
+            }),
+            How::ActivatesAgain => {
+                let active = self.token.capabilities()?.activation.is_none();
+                if active { Ok(()) } else { self.token.activate(transport, new) }
+            }
+            How::KeepsTransport => {
+                self.token.activate(transport, new)?;
+                let [_, signature_pin, _] = CHOSEN.map(|value| Pin::new(value.into()));
+                self.token.change_password(PasswordKind::SignaturePin, &signature_pin, &transport.secret)
+            }
+            _ => self.token.activate(transport, new),
+        }
     }
 }

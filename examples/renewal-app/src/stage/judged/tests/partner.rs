@@ -105,7 +105,7 @@ const WORLDS: [&[Fault]; 4] = [
         Fault {
             what: "a card that makes a key too many",
             red: &["key-on-card"],
-            how: Bent::Card(|token| Box::new(Careless { token, how: How::MakesTwo })),
+            how: Bent::Card(|token| Careless::boxed(token, How::MakesTwo)),
         },
     ],
     &[
@@ -130,7 +130,7 @@ const WORLDS: [&[Fault]; 4] = [
         Fault {
             what: "a card that takes any old PIN",
             red: &["pin-change", "forgotten"],
-            how: Bent::Card(|token| Box::new(Careless { token, how: How::AnyOld(PINS[0]) })),
+            how: Bent::Card(|token| Careless::boxed(token, How::AnyOld(PINS[0]))),
         },
         seen("a client that waited for nothing", &["waits"], |world| world.story.as_mut().unwrap().waited = 0),
     ],

@@ -1,228 +1,222 @@
-use std::{cell::RefCell, collections::HashMap, time::SystemTime};
+use std::time::SystemTime;
 
-use obnova_client::LinkError;
-use obnova_renewal::{Fact, Loose, Phase};
+use obnova_renewal::{Diagnosis, Fact, Phase, Process};
 
 use super::{
     super::*,
-    careless::{Careless, How},
+    bent_ca::{self, BentCa},
+    careless::{self, Careless},
 };
 use crate::{
+    checks::Check,
     cli::Scenario,
+    failure::Kind,
     service::Service,
-    stage::{
-        Event, Moment, PlayPins, Setting, Through, Trial,
-        rules::{
-            Broken,
-            twins::{Counter, Heard},
-        },
-    },
+    stage::{Event, Moment, PlayPins, Setting, Through, Trial, rules::Ruled, trial},
 };
 
-/// What is red when this is played, with this policy, before this audience, bent like this.
-fn red(
+/// A service that is played, on tokens like this, before somebody who may put a word in; and what is bent before the rules look.
+struct Played {
     service: Service,
     through: Through,
-    audience: impl for<'s> FnOnce(&'s Stage) -> Box<dyn Audience + 's>,
-    bend: impl FnOnce(&mut World<'_>),
-) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
-    let setting = Setting { keep: Some(folder.path()), through, ..Setting::new(service, pins) };
-    let stage = Stage::set(setting, SystemTime::now()).unwrap();
-    let (report, failure) = judged(&stage, audience(&stage).as_mut(), bend);
-    assert_eq!(failure.map(|failure| failure.message().to_owned()), None);
-    assert_eq!(report.rules.len(), of_twins::rules().len());
-    let red: Vec<_> = report.rules.iter().filter(|one| one.ok == Some(false)).collect();
-    red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
-    assert_eq!(report.ok, red.is_empty());
-    red.iter().map(|one| one.id.clone()).collect()
+    audience: for<'s> fn(&'s Stage) -> Box<dyn Audience + 's>,
+    bend: fn(&mut World<'_>),
+    breaks_off: bool,
 }
 
-fn twins() -> Service {
-    Service::known(Scenario::Twins).unwrap()
-}
-
-fn red_bent(bend: impl FnOnce(&mut World<'_>)) -> Vec<String> {
-    red(twins(), |token| token, |_| Box::new(Nobody), bend)
-}
-
-fn red_through(through: Through) -> Vec<String> {
-    red(twins(), through, |_| Box::new(Nobody), |_| {})
-}
-
-#[test]
-fn in_a_sound_world_nothing_is_red() {
-    assert_eq!(red_bent(|_| {}), Vec::<String>::new());
-}
-
-#[test]
-fn certificates_that_live_longer() {
-    let service = Service::but(Scenario::Twins, "validity_days = 365", "validity_days = 400");
-    assert_eq!(red(service, |token| token, |_| Box::new(Nobody), |_| {}), ["twins/one-year"]);
-}
-
-#[test]
-fn a_ca_that_says_yes_to_every_lie() {
-    struct YesMan;
-    impl Counter for YesMan {
-        fn order(&self, _message: &[u8]) -> Result<Heard, Broken> {
-            Ok(Heard::Accepted)
-        }
-        fn link(&self, _link: &str) -> Result<Vec<Loose>, LinkError> {
-            Err(LinkError::Spent)
-        }
-    }
-    let red = red_bent(|world| world.ca = Box::new(YesMan));
-    for rule in ["twins/subject/ca", "twins/requested/ca", "twins/vouched/ca"] {
-        assert!(red.iter().any(|one| one == rule), "{rule} in {red:?}");
-    }
-    assert!(red.iter().any(|one| one == "twins/resume-link"), "nor does its link open: {red:?}");
-}
-
-#[test]
-fn a_link_that_opens_again_and_again() {
-    struct Open<'s>(Box<dyn Counter + 's>, RefCell<HashMap<String, Vec<Loose>>>);
-    impl Counter for Open<'_> {
-        fn order(&self, message: &[u8]) -> Result<Heard, Broken> {
-            self.0.order(message)
-        }
-        fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError> {
-            if let Some(known) = self.1.borrow().get(link) {
-                return Ok(known.clone());
-            }
-            let came = self.0.link(link)?;
-            self.1.borrow_mut().insert(link.to_owned(), came.clone());
-            Ok(came)
-        }
-    }
-    let bend = |world: &mut World<'_>| {
-        let honest = std::mem::replace(&mut world.ca, Box::new(Deaf));
-        world.ca = Box::new(Open(honest, RefCell::default()));
-    };
-    assert_eq!(red_bent(bend), ["twins/single-use"]);
-}
-
-#[test]
-fn a_link_that_brings_one_of_two() {
-    struct Half<'s>(Box<dyn Counter + 's>);
-    impl Counter for Half<'_> {
-        fn order(&self, message: &[u8]) -> Result<Heard, Broken> {
-            self.0.order(message)
-        }
-        fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError> {
-            self.0.link(link).map(|mut came| {
-                came.remove(1);
-                came
-            })
-        }
-    }
-    let bend = |world: &mut World<'_>| {
-        let honest = std::mem::replace(&mut world.ca, Box::new(Deaf));
-        world.ca = Box::new(Half(honest));
-    };
-    let expected = ["twins/resume-link", "twins/resume-files", "twins/one-brings-other", "twins/installed-half"];
-    assert_eq!(red_bent(bend), expected);
-}
-
-#[test]
-fn a_ca_that_issues_at_once() {
-    struct Hasty<'s>(&'s Stage);
-    impl Audience for Hasty<'_> {
-        fn see(&mut self, scene: &Scene<'_>) {
-            if let Scene::Fact(Fact::Pending(_)) = scene {
-                self.0.approve().unwrap();
-            }
-        }
-    }
-    let red = red(twins(), |token| token, |stage| Box::new(Hasty(stage)), |_| {});
-    assert_eq!(red, ["twins/accepted"]);
-}
-
-#[test]
-fn a_card_that_drops_the_old_pair() {
-    let red = red_through(|token| Box::new(Careless { token, how: How::DropsOld }));
-    assert_eq!(red, ["twins/installed-torn", "twins/old-stays", "twins/holder-removes"]);
-}
-
-#[test]
-fn a_card_that_takes_certificates_one_by_one() {
-    let red = red_through(|token| Box::new(Careless { token, how: How::OneByOne }));
-    assert_eq!(red, ["twins/installed-torn"]);
-}
-
-#[test]
-fn a_card_that_removes_without_the_pin() {
-    let red = red_through(|token| Box::new(Careless { token, how: How::AnyPin }));
-    assert_eq!(red, ["twins/holder-removes"]);
-}
-
-#[test]
-fn a_client_that_does_otherwise() {
-    let without_pin = |phase: Phase| {
-        move |world: &mut World<'_>| {
-            world.witness.seen.retain(|event| !matches!(event, Event::Pin(request) if request.phase == Some(phase)));
-        }
-    };
-    assert_eq!(red_bent(without_pin(Phase::NewKeys)), ["twins/pin-new-keys"]);
-    assert_eq!(red_bent(without_pin(Phase::Requests)), ["twins/pin-requests"]);
-    assert_eq!(red_bent(|world| world.witness.seen.rotate_left(1)), ["twins/check-first"]);
-    assert_eq!(red_bent(|world| world.witness.seen.push(Event::Plan)), ["twins/key-store"]);
-    let twice = |world: &mut World<'_>| {
-        let again = world.witness.facts().find(|fact| matches!(fact, Fact::Sealed(_))).cloned().unwrap();
-        world.witness.seen.push(Event::Fact(again));
-    };
-    assert_eq!(red_bent(twice), ["twins/resume-journal"]);
-    let with_card = |world: &mut World<'_>| {
-        world.report.steps.iter_mut().filter(|step| step.name == "pick-up").for_each(|step| step.apdus += 1);
-    };
-    assert_eq!(red_bent(with_card), ["twins/waiting"]);
-    let elsewhere = |world: &mut World<'_>| {
-        for event in &mut world.witness.seen {
-            if let Event::Fact(Fact::LoggedIn(who)) = event {
-                *who = "CN=Nobody".to_owned();
-            }
-        }
-    };
-    assert_eq!(red_bent(elsewhere), ["twins/login"]);
-    let hidden = |world: &mut World<'_>| {
-        for (moment, card) in &mut world.witness.cards {
-            if *moment == Moment::Renewed {
-                card.slots.iter_mut().skip(3).for_each(|slot| slot.certificates.clear());
-            }
-        }
-    };
-    assert_eq!(red_bent(hidden), ["twins/installed"]);
-    let others_vouch = |world: &mut World<'_>| {
-        let other = Trial::new(world.stage).map_err(|Broken(why)| why).unwrap();
-        let name =
-            world.witness.plan.as_ref().unwrap().old.authentication.as_ref().unwrap().certificate.subject().clone();
-        assert_ne!(*other.old.signature.subject(), name);
-        world.witness.plan.as_mut().unwrap().old.signature.as_mut().unwrap().certificate = other.old.signature.clone();
-    };
-    assert_eq!(red_bent(others_vouch), ["twins/vouched/client", "twins/old-stays"]);
-}
-
-#[test]
-fn notices_on_other_days() {
-    let red = red(
-        Service::but(Scenario::Twins, "days = [21, 7]", "days = [14, 3]"),
-        |token| token,
-        |_| Box::new(Nobody),
-        |_| {},
-    );
-    assert_eq!(red, ["twins/notice-three-weeks", "twins/notice-one-week"]);
-}
-
-/// Nobody there.
-struct Deaf;
-
-impl Counter for Deaf {
-    fn order(&self, _message: &[u8]) -> Result<Heard, Broken> {
-        Err(Broken("nobody there".to_owned()))
+impl Played {
+    fn of(service: Service) -> Self {
+        Self { service, through: |token| token, audience: |_| Box::new(Nobody), bend: |_| {}, breaks_off: false }
     }
 
-    fn link(&self, _link: &str) -> Result<Vec<Loose>, LinkError> {
-        Err(LinkError::Unknown)
+    fn sound() -> Self {
+        Self::of(Service::known(Scenario::Twins).ok().unwrap())
     }
+
+    /// With this in the place of that in its file; the rules expect what they did.
+    fn but(replaced: &str, by: &str) -> Self {
+        Self::of(Service::but(Scenario::Twins, replaced, by))
+    }
+
+    fn bent(bend: fn(&mut World<'_>)) -> Self {
+        Self { bend, ..Self::sound() }
+    }
+
+    fn through(through: Through) -> Self {
+        Self { through, ..Self::sound() }
+    }
+
+    fn before(audience: for<'s> fn(&'s Stage) -> Box<dyn Audience + 's>) -> Self {
+        Self { audience, ..Self::sound() }
+    }
+
+    /// All rules, as they were looked at.
+    fn rules(self) -> Vec<Ruled> {
+        let folder = tempfile::tempdir().unwrap();
+        let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
+        let setting = Setting { keep: Some(folder.path()), through: self.through, ..Setting::new(self.service, pins) };
+        let stage = Stage::set(setting, SystemTime::now()).unwrap();
+        let (report, failure) = judged(&stage, (self.audience)(&stage).as_mut(), self.bend);
+        assert_eq!(failure.is_some(), self.breaks_off, "{:?}", failure.map(|failure| failure.message().to_owned()));
+        assert_eq!(report.ok, failure_free(&report.rules) && !self.breaks_off);
+        let not_looked_at: Vec<_> = report.rules.iter().filter(|one| one.ok.is_none()).map(|one| &one.seen).collect();
+        assert!(not_looked_at.is_empty(), "{not_looked_at:?}: apt-get install opensc-pkcs11 libnss3-tools");
+        report.rules
+    }
+
+    /// Names of those that are red.
+    fn red(self) -> Vec<String> {
+        let rules = self.rules();
+        assert_eq!(rules.len(), of_twins::rules().len());
+        let red: Vec<_> = rules.into_iter().filter(|one| one.ok == Some(false)).collect();
+        red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
+        red.into_iter().map(|one| one.id).collect()
+    }
+}
+
+fn failure_free(rules: &[Ruled]) -> bool {
+    rules.iter().all(|one| one.ok != Some(false))
+}
+
+worlds! { of_twins::rules();
+    a_sound_world: Played::sound() => [];
+
+    certificates_that_live_longer: Played::but("validity_days = 365", "validity_days = 400") => ["twins/one-year"];
+
+    notices_on_other_days: Played::but("days = [21, 7]", "days = [14, 3]")
+        => ["twins/notice-three-weeks", "twins/notice-one-week"];
+
+    notices_to_others: Played::bent(|world| BentCa::replace(world, bent_ca::How::MailsToOthers))
+        => ["twins/notice-address"];
+
+    a_notice_for_whoever_has_it: Played::bent(|world| BentCa::replace(world, bent_ca::How::BeginsForAll))
+        => ["twins/notice-link"];
+
+    a_ca_that_takes_every_order: Played::bent(|world| BentCa::replace(world, bent_ca::How::TakesEveryOrder))
+        => ["twins/subject/ca", "twins/requested/ca", "twins/vouched/ca"];
+
+    a_link_that_opens_again_and_again: Played::bent(|world| BentCa::replace(world, bent_ca::How::OpensAgain))
+        => ["twins/single-use"];
+
+    a_link_that_brings_one_of_two: Played::bent(|world| BentCa::replace(world, bent_ca::How::BringsHalf))
+        => ["twins/resume-link", "twins/resume-files", "twins/one-brings-other", "twins/installed-half"];
+
+    an_order_of_somebody_else: Played::bent(|world| BentCa::replace(world, bent_ca::How::KeepsAnother))
+        => ["twins/subject/client", "twins/requested/client", "twins/vouched/client"];
+
+    a_ca_that_issues_at_once: Played::before(|stage| Box::new(Hasty(stage))) => ["twins/accepted"];
+
+    a_card_that_drops_the_old_pair: Played::through(|token| Careless::boxed(token, careless::How::DropsOld))
+        => ["twins/installed-torn", "twins/old-stays", "twins/holder-removes"];
+
+    a_card_that_takes_certificates_one_by_one: Played::through(|token| Careless::boxed(token, careless::How::OneByOne))
+        => ["twins/installed-torn"];
+
+    a_card_that_removes_without_the_pin: Played::through(|token| Careless::boxed(token, careless::How::AnyPin))
+        => ["twins/holder-removes"];
+
+    a_client_that_asks_for_no_pin: Played::bent(|world| without_pins(world, &[Phase::NewKeys, Phase::Requests]))
+        => ["twins/pin-new-keys", "twins/pin-requests"];
+
+    a_client_that_asks_once: Played::bent(|world| without_pins(world, &[Phase::Requests])) => ["twins/pin-requests"];
+
+    a_client_that_checks_later: Played::bent(|world| world.witness.seen.rotate_left(1)) => ["twins/check-first"];
+
+    a_client_that_does_things_twice: Played::bent(twice) => ["twins/key-store", "twins/resume-journal", "twins/waiting"];
+
+    a_client_that_is_content_with_one: Played::bent(|world| world.client.policy.rules.signature = None)
+        => ["twins/check-advice", "twins/requested/client"];
+
+    a_check_without_advice: Played::bent(|world| world.client.check = |_, _, _| vec![mute()])
+        => ["twins/check-advice"];
+
+    a_diagnosis_that_tells_the_pin: Played::bent(|world| world.client.diagnosis = talkative)
+        => ["twins/diagnosis"];
+
+    a_diagnosis_that_tells_nothing: Played::bent(|world| world.client.diagnosis = |_| "it failed".to_owned())
+        => ["twins/diagnosis"];
+
+    no_issuers_for_the_chain: Played::bent(|world| world.client.register = |place, module, _| place.register(module, &[]))
+        => ["twins/registered"];
+
+    a_card_that_nobody_is_told_of: Played::bent(|world| world.client.register = |_, _, _| Ok(Default::default()))
+        => ["twins/registered"];
+
+    somebody_else_is_let_in: Played::bent(elsewhere) => ["twins/login"];
+
+    certificates_that_are_not_on_the_card: Played::bent(hidden) => ["twins/installed"];
+
+    others_keys_that_vouch: Played::bent(others_vouch) => ["twins/vouched/client", "twins/old-stays"];
+
+    a_card_that_takes_nothing: Played { breaks_off: true, ..Played::through(|token| Careless::boxed(token, careless::How::Full)) }
+        => [
+            "twins/one-year",
+            "twins/resume-journal",
+            "twins/resume-link",
+            "twins/resume-files",
+            "twins/single-use",
+            "twins/one-brings-other",
+            "twins/installed",
+            "twins/installed-torn",
+            "twins/old-stays",
+            "twins/holder-removes",
+            "twins/registered",
+            "twins/login",
+        ];
+}
+
+/// The operator says yes before anybody asks.
+struct Hasty<'s>(&'s Stage);
+
+impl Audience for Hasty<'_> {
+    fn see(&mut self, scene: &Scene<'_>) {
+        if let Scene::Fact(Fact::Pending(_)) = scene {
+            self.0.approve().unwrap();
+        }
+    }
+}
+
+fn without_pins(world: &mut World<'_>, phases: &[Phase]) {
+    let is_one =
+        |event: &Event| matches!(event, Event::Pin(request) if request.phase.is_some_and(|one| phases.contains(&one)));
+    world.witness.seen.retain(|event| !is_one(event));
+}
+
+/// A plan is shown, an order sent and a card asked that need not be.
+fn twice(world: &mut World<'_>) {
+    let again = world.witness.facts().find(|fact| matches!(fact, Fact::Sealed(_))).cloned().unwrap();
+    world.witness.seen.extend([Event::Plan, Event::Fact(again)]);
+    world.report.steps.iter_mut().filter(|step| step.name == "pick-up").for_each(|step| step.apdus += 1);
+}
+
+fn mute() -> Check {
+    Check::bad(Kind::NotEligible, "It does not work.".to_owned())
+}
+
+fn talkative(process: &Process) -> String {
+    format!("{}PIN: {}\n", Diagnosis::of(process, None, SystemTime::now()), trial::AUTHENTICATION_PIN)
+}
+
+fn elsewhere(world: &mut World<'_>) {
+    for event in &mut world.witness.seen {
+        if let Event::Fact(Fact::LoggedIn(who)) = event {
+            *who = "CN=Nobody".to_owned();
+        }
+    }
+}
+
+fn hidden(world: &mut World<'_>) {
+    for (moment, card) in &mut world.witness.cards {
+        if *moment == Moment::Renewed {
+            card.slots.iter_mut().skip(3).for_each(|slot| slot.certificates.clear());
+        }
+    }
+}
+
+fn others_vouch(world: &mut World<'_>) {
+    let other = Trial::new(world.stage).map_err(|Broken(why)| why).unwrap();
+    let plan = world.witness.plan.as_mut().unwrap();
+    let name = plan.old.authentication.as_ref().unwrap().certificate.subject().clone();
+    assert_ne!(*other.old.signature.subject(), name);
+    plan.old.signature.as_mut().unwrap().certificate = other.old.signature.clone();
 }

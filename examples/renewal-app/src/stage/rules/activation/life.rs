@@ -4,69 +4,77 @@ use obnova_card::{
     Activation, KeyRole, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStep, PasswordSteps, Pin,
     Secret, SignDigest, TokenError,
 };
+use obnova_client::RunError;
+use obnova_profile::TransportPinModel;
 use obnova_simulator::{Fault, FaultPlan, SimulatorConnection};
 
 use super::World;
 use crate::{
     stage::{
         Arrived,
-        arrived::{CHOSEN, TRANSPORT_PIN},
-        rules::{Broken, Verdict, so, there},
+        arrived::{CHOSEN, Typist},
+        rules::{Broken, Verdict, there, want},
     },
     tokens,
 };
 
 /// Both certificates beside their keys, a transport PIN, and nothing else that could be typed.
 pub fn arrived(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.view()?;
-    let certificates = world.arrived.certificates.iter();
+    let card = world.card()?.view()?;
+    let certificates = world.card()?.certificates.iter();
     let shown = certificates.filter(|(_, one)| card.slots.iter().any(|slot| slot.key.is_some() && slot.holds(one)));
     let shown = shown.count();
-    let secret = matches!(card.capabilities.activation, Some(Activation::TransportPin { .. }));
+    let once = world.stage.service.transport_pin == TransportPinModel::SingleUse;
+    let waits =
+        matches!(card.capabilities.activation, Some(Activation::TransportPin { single_use, .. }) if single_use == once);
     let set = card
         .passwords
         .iter()
         .filter(|status| status.kind != PasswordKind::TransportPin && matches!(status.state, PasswordState::Active(_)));
     let set = set.count();
-    so(
-        shown == 2 && secret && set == 0,
-        format!("{shown} keys with certificates; a transport PIN, and {set} of PINs and PUK"),
-    )
+    want(shown == 2, format!("{shown} of two keys are there with their certificates"))?;
+    let activation = card.capabilities.activation;
+    want(waits, format!("it is not a transport PIN of the service's kind that it waits for: {activation:?}"))?;
+    want(set == 0, format!("{set} of PINs and PUK are set already"))?;
+    Ok("both keys with their certificates; a transport PIN, and no PIN and no PUK".to_owned())
 }
 
 /// The driver sends nothing that could use a key, whatever is typed.
 pub fn unused_client(world: &mut World<'_>) -> Verdict {
+    let transport = world.stage.transport_pin();
+    let before = tokens::lock(&world.card()?.token).passwords()?;
     let mut refused = 0;
-    for (slot, password) in [(0, TRANSPORT_PIN), (0, CHOSEN[0]), (1, TRANSPORT_PIN), (1, CHOSEN[1])] {
-        match sign(&world.arrived, slot, password) {
+    for (slot, password) in [(0, transport), (0, CHOSEN[0]), (1, transport), (1, CHOSEN[1])] {
+        match sign(world.card()?, slot, password) {
             Err(TokenError::NotActive) => refused += 1,
             other => return Err(Broken(format!("the driver says {other:?}"))),
         }
     }
-    let tries = tries_of(&world.arrived, PasswordKind::TransportPin)?;
-    so(tries == Some(3), format!("refused by name {refused} times of {refused}, and no try was spent"))
+    let after = tokens::lock(&world.card()?.token).passwords()?;
+    want(after == before, format!("the passwords stand otherwise than before: {after:?}"))?;
+    Ok(format!("refused by name {refused} times of {refused}, and no try was spent"))
 }
 
 /// Whoever leaves the driver out gets no signature either; on an active card the same commands make some.
 pub fn unused_card(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     let mut made = 0;
-    for password in [TRANSPORT_PIN, CHOSEN[0], CHOSEN[1]] {
+    for password in [world.stage.transport_pin(), CHOSEN[0], CHOSEN[1]] {
         made += raw_signatures(&card.card, password);
     }
-    let active = world.arrived.fork();
+    let active = world.card()?.fork();
     active.activate()?;
     let control = raw_signatures(&active.card, CHOSEN[0]);
-    so(
-        made == 0 && control > 0,
-        format!("{made} signatures by raw commands; {control} by the same ones on an active card"),
-    )
+    want(made == 0, format!("{made} signatures were made by raw commands"))?;
+    want(control > 0, "the same raw commands sign nothing on an active card either")?;
+    Ok(format!("no signature by raw commands; {control} by the same ones on an active card"))
 }
 
-/// What breaks a rule is told before the card is sent anything.
+/// What breaks a rule is told before the card is sent anything that could change it: by who collects the new passwords, and by the
+/// driver for whoever did not.
 pub fn checked_first(world: &mut World<'_>) -> Verdict {
-    let statuses = tokens::lock(&world.arrived.token).passwords()?;
-    let before = world.arrived.count.counts().apdus;
+    let card = world.card()?.fork();
+    let statuses = tokens::lock(&card.token).passwords()?;
     let mut refused = Vec::new();
     for (first, second) in [("1", "1"), ("123456", "123456"), ("abcdef", "abcdef"), (CHOSEN[0], "482916")] {
         let mut new = NewPasswords::new(&statuses, PasswordPolicy::CAREFUL);
@@ -75,32 +83,55 @@ pub fn checked_first(world: &mut World<'_>) -> Verdict {
             Ok(()) => return Err(Broken(format!("{first:?} and {second:?} were taken"))),
         }
     }
-    let sent = world.arrived.count.counts().apdus - before;
-    so(sent == 0, format!("{} ways to be wrong, {sent} commands: {}", refused.len(), refused.join("; ")))
+    let transport = world.stage.transport_pin();
+    let others = |bend: fn(&mut Vec<(PasswordKind, Secret)>)| {
+        let mut new = card_passwords();
+        bend(&mut new);
+        new
+    };
+    let sets = [
+        ("no PUK", others(|new| drop(new.pop()))),
+        ("a short PIN", others(|new| new[0].1 = "1".into())),
+        ("a long PUK", others(|new| new[2].1 = "9182736491827364918".into())),
+        ("the same PIN twice", others(|new| new.push(new[0].clone()))),
+    ];
+    for (what, new) in &sets {
+        let outcome = tokens::lock(&card.token).activate(&Pin::new(transport.into()), new);
+        want(outcome.is_err(), format!("{what}: the driver took it"))?;
+    }
+    let sent = card.heard.changing();
+    want(sent == 0, format!("{sent} commands went to the card that could change it"))?;
+    let asked = card.heard.all();
+    want(asked > 0, "the driver did not even look at the card")?;
+    let driver = sets.map(|(what, _)| what).join(", ");
+    Ok(format!("{}; by the driver: {driver}; of {asked} commands none could change the card", refused.join("; ")))
 }
 
 /// In one sequence; then both keys work with the holder's own PINs.
 pub fn activated(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     let typist = card.activate()?;
     let asked: Vec<_> = typist.asked.iter().map(|request| request.password).collect();
-    let active = card.view()?.capabilities.activation.is_none();
-    let (login, text) = (sign(&card, 0, CHOSEN[0]), sign(&card, 1, CHOSEN[1]));
-    so(
-        asked == [PasswordKind::TransportPin] && active && login.is_ok() && text.is_ok(),
-        format!("asked for {asked:?} once; active; both keys sign with the new PINs"),
-    )
+    want(asked == [PasswordKind::TransportPin], format!("asked for {asked:?}"))?;
+    want(card.view()?.capabilities.activation.is_none(), "the card is not active")?;
+    for (place, what) in [(0, "authentication"), (1, "signature")] {
+        sign(&card, place, CHOSEN[place])
+            .map_err(|error| Broken(format!("the {what} key and its new PIN: {error}")))?;
+    }
+    Ok("asked for the transport PIN once; active; both keys sign with the new PINs".to_owned())
 }
 
-/// Torn at every command: the same again brings the card to life.
+/// Torn at every command: the same again brings the card to life. Where the transport PIN is used up by being sent, a card that was torn
+/// then may be at its end instead, and says so by name.
 pub fn torn(world: &mut World<'_>) -> Verdict {
-    let mut torn = 0;
+    let transport = world.stage.transport_pin();
+    let single_use = world.stage.service.transport_pin == TransportPinModel::SingleUse;
+    let (mut torn, mut finished) = (0, 0);
     for at in 1.. {
-        let card = world.arrived.fork();
+        let card = world.card()?.fork();
         let new = card.chosen()?;
         card.card.with_card(|card| card.set_faults(FaultPlan::new().at(at, Fault::TearInside)));
-        let mut typist = crate::stage::arrived::Typist::types([TRANSPORT_PIN; 2]);
-        let first = obnova_client::activate(&card.token, &mut typist, &new);
+        let first = obnova_client::activate(&card.token, &mut Typist::types([transport; 2]), &new);
         let met = card.card.with_card(|card| card.faults().waiting() == 0);
         if !met {
             first?;
@@ -109,43 +140,47 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
         torn += 1;
         card.card.with_card(|card| card.set_faults(FaultPlan::new()));
         if card.view()?.capabilities.activation.is_some() {
-            let mut typist = crate::stage::arrived::Typist::types([TRANSPORT_PIN; 2]);
-            obnova_client::activate(&card.token, &mut typist, &new)?;
+            match obnova_client::activate(&card.token, &mut Typist::types([transport; 2]), &new) {
+                Err(RunError::Token(TokenError::Finished { .. })) if single_use => {
+                    finished += 1;
+                    continue;
+                }
+                outcome => outcome.map_err(|error| Broken(format!("torn at command {at}, then again: {error}")))?,
+            }
         }
         sign(&card, 0, CHOSEN[0]).map_err(|error| Broken(format!("torn at command {at}: {error}")))?;
     }
-    so(torn > 5, format!("torn at each of {torn} commands; the same once more brought the card to life"))
+    want(torn > 5, format!("{torn} commands only were there to tear"))?;
+    want(finished < torn / 2, format!("{finished} of {torn} cards were finished"))?;
+    let finished = if single_use { format!("; {finished} cards said that they are finished") } else { String::new() };
+    Ok(format!("torn at each of {torn} commands; the same once more brought the card to life{finished}"))
 }
 
 /// Nothing that takes the transport PIN is offered any more.
 pub fn transport_pin_dead_client(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     card.activate()?;
     let view = card.view()?;
     let steps = PasswordSteps::of(view.capabilities.activation, &view.passwords);
-    let again = tokens::lock(&card.token).activate(&Pin::new(TRANSPORT_PIN.into()), &card_passwords());
-    so(
-        steps.offer(PasswordStep::Activate).is_none() && again.is_err(),
-        format!("not offered; asked all the same: {}", again.err().map(|error| error.to_string()).unwrap_or_default()),
-    )
+    want(steps.offer(PasswordStep::Activate).is_none(), "activation is offered once more")?;
+    let transport = Pin::new(world.stage.transport_pin().into());
+    match tokens::lock(&card.token).activate(&transport, &card_passwords()) {
+        Err(error) => Ok(format!("not offered; asked all the same: {error}")),
+        Ok(()) => Err(Broken("it was taken once more".to_owned())),
+    }
 }
 
 /// Nor does the card take it, as whatever password, from whoever leaves the driver out.
 pub fn transport_pin_dead_card(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     card.activate()?;
-    let mut taken = Vec::new();
     for reference in 1..=4 {
-        let right = raw(&card.card, &[select(), verify(reference, TRANSPORT_PIN)]);
-        if right.last().is_some_and(|status| *status == 0x9000) {
-            taken.push(reference);
-        }
+        let answered = raw(&card.card, &[select(), verify(reference, world.stage.transport_pin())]);
+        want(answered.last() != Some(&0x9000), format!("the card takes it as password {reference}"))?;
     }
     let own = raw(&card.card, &[select(), verify(1, CHOSEN[0])]);
-    so(
-        taken.is_empty() && own.last() == Some(&0x9000),
-        "taken as none of four passwords; the holder's own PIN is taken",
-    )
+    want(own.last() == Some(&0x9000), format!("nor is the holder's own PIN taken: {own:04X?}"))?;
+    Ok("taken as none of four passwords; the holder's own PIN is taken".to_owned())
 }
 
 fn card_passwords() -> Vec<(PasswordKind, Secret)> {

@@ -2,6 +2,7 @@
 
 use obnova_card::{Dead, PasswordKind, PasswordStep, PasswordSteps, Pin, TokenError, Tries};
 use obnova_client::{RunError, with_password};
+use obnova_profile::TransportPinModel;
 
 use super::{
     World,
@@ -11,7 +12,7 @@ use crate::{
     stage::{
         Arrived,
         arrived::{CHOSEN, Typist},
-        rules::{Broken, Verdict, so, there},
+        rules::{Broken, Verdict, there, want},
     },
     tokens, view,
 };
@@ -21,7 +22,7 @@ const WRONG: &str = "000999";
 
 /// An active card whose authentication PIN somebody has blocked.
 fn blocked<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     card.activate()?;
     for _ in 0..20 {
         if tries_of(&card, PasswordKind::AuthenticationPin)? == Some(0) {
@@ -68,11 +69,10 @@ pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
     let right_pin = sign(&card, 0, CHOSEN[0]);
     let offered = steps(&card)?.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
     unblock(&card, CHOSEN[2])?;
-    let new_pin = sign(&card, 0, NEW_PIN);
-    so(
-        right_pin.is_err() && offered && new_pin.is_ok(),
-        "blocked, the right PIN was refused; the PUK was offered and set another one, which works",
-    )
+    want(right_pin.is_err(), "a PIN that is blocked was taken")?;
+    want(offered, "the PUK was not offered")?;
+    sign(&card, 0, NEW_PIN).map_err(|error| Broken(format!("the PIN that the PUK set: {error}")))?;
+    Ok("blocked, the right PIN was refused; the PUK was offered and set another one, which works".to_owned())
 }
 
 /// It is said, and nothing that cannot work is offered.
@@ -82,7 +82,9 @@ pub fn puk_blocked_client(world: &mut World<'_>) -> Verdict {
     let said: Vec<_> = steps.dead.iter().map(|dead| view::dead(*dead)).collect();
     let pin = Dead::Pin(PasswordKind::AuthenticationPin);
     let offered = steps.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
-    so(steps.dead.contains(&Dead::Puk) && steps.dead.contains(&pin) && !offered, said.join(" "))
+    want(steps.dead.contains(&Dead::Puk) && steps.dead.contains(&pin), format!("it is not said: {said:?}"))?;
+    want(!offered, "the PUK is offered all the same")?;
+    Ok(said.join(" "))
 }
 
 /// Whoever leaves the driver out and has the right PUK gets nothing from the card either.
@@ -96,27 +98,36 @@ pub fn puk_blocked_card(world: &mut World<'_>) -> Verdict {
     let status = there(statuses.last().copied(), "answer")?;
     let sound = blocked(world)?;
     let control = raw(&sound.card, &[select, reset]).last().copied();
-    so(
-        status == 0x6983 && control == Some(0x9000),
-        format!("RESET RETRY COUNTER with the right PUK: {status:04X}; before the PUK was blocked it works"),
-    )
+    want(status == 0x6983, format!("RESET RETRY COUNTER with the right PUK: {status:04X}"))?;
+    want(control == Some(0x9000), format!("before the PUK was blocked it does not work either: {control:04X?}"))?;
+    Ok(format!("RESET RETRY COUNTER with the right PUK: {status:04X}; before the PUK was blocked it works"))
 }
 
 /// Before each attempt the tries are shown as the card has them.
 pub fn tries_shown(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     card.activate()?;
     let mut typist = Typist::types([WRONG, CHOSEN[0]]);
     with_password(&card.token, &mut typist, PasswordKind::AuthenticationPin, &[], |token, pin| {
         token.change_password(PasswordKind::AuthenticationPin, pin, &NEW_PIN.into())
     })?;
     let shown: Vec<_> = typist.asked.iter().map(|request| request.tries).collect();
-    so(shown == [Tries::Known(3), Tries::Known(2)], format!("shown before each attempt: {shown:?}"))
+    want(shown == [Tries::Known(3), Tries::Known(2)], format!("shown of the PIN before each attempt: {shown:?}"))?;
+    if world.stage.service.transport_pin == TransportPinModel::SingleUse {
+        return Ok(format!("shown before each attempt: {shown:?}"));
+    }
+    let typed = world
+        .card()?
+        .fork()
+        .activate_typing(&[&"246802"[..world.stage.transport_pin().len()], world.stage.transport_pin()])?;
+    let transport: Vec<_> = typed.asked.iter().map(|request| request.tries).collect();
+    want(transport == shown, format!("shown of the transport PIN before each attempt: {transport:?}"))?;
+    Ok(format!("shown before each attempt: {shown:?}; of the transport PIN too"))
 }
 
 /// Two wrong ones; for the third a yes is asked for, and without it the card keeps it.
 pub fn last_try(world: &mut World<'_>) -> Verdict {
-    let card = world.arrived.fork();
+    let card = world.card()?.fork();
     card.activate()?;
     let mut typist = Typist::types([WRONG, WRONG, CHOSEN[0]]);
     let act = |typist: &mut Typist| {
@@ -129,8 +140,8 @@ pub fn last_try(world: &mut World<'_>) -> Verdict {
     let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin }));
     typist.spends_last_try = true;
     act(&mut typist)?;
-    so(
-        is_kept && left == Some(1) && typist.warned.len() == 2,
-        format!("without a yes {} try was left; with one it was spent", left.unwrap_or_default()),
-    )
+    want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
+    want(left == Some(1), format!("without a yes these tries are left: {left:?}"))?;
+    want(typist.warned.len() == 2, format!("a yes was asked for {} times", typist.warned.len()))?;
+    Ok("without a yes one try was left; with one it was spent".to_owned())
 }

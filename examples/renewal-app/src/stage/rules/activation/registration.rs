@@ -1,16 +1,16 @@
 //! From the form to the transport PIN.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use obnova_ca::{ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, Personalised, TransportPin};
+use obnova_ca::{ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, Personalised, Registered, TransportPin};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
 use obnova_reference_ca::house::Holder;
 
-use super::{World, life::sign};
+use super::{Office, World, life::sign};
 use crate::stage::{
     Arrived, Stage,
-    arrived::{CHOSEN, TRANSPORT_PIN},
-    rules::{Broken, Verdict, so, there},
+    arrived::CHOSEN,
+    rules::{Broken, Verdict, there, want},
 };
 
 const OPERATOR: &str = "Olga";
@@ -18,6 +18,7 @@ const OPERATOR: &str = "Olga";
 /// Somebody who wants a card.
 struct Applicant<'s> {
     stage: &'s Stage,
+    office: Office,
     desk: ApplicantDesk,
     id: ApplicantId,
     secret: String,
@@ -28,37 +29,79 @@ struct Applicant<'s> {
 
 impl<'s> Applicant<'s> {
     /// Fills in the form.
-    fn registered(stage: &'s Stage) -> Result<Self, Broken> {
-        let number = stage.next_number();
-        let (name, email) = (format!("Applicant {number}"), format!("applicant-{number}@holder.example"));
+    fn registered(world: &World<'s>) -> Result<Self, Broken> {
+        let (number, name, email) = Self::new_name(world.stage);
         let form = serde_json::json!({ "name": name, "email": email, "country": "CZ" }).to_string();
-        let answer = asked(stage, Method::Post, "/api/applicants", "application/json", &form)?;
+        let answer = asked(world, Method::Post, "/api/applicants", "application/json", &form)?;
         let said: serde_json::Value = serde_json::from_slice(&answer.body)?;
         let secret = there(said["secret"].as_str(), "answer to the form")?.to_owned();
-        let desk = stage.house().applicant_desk()?;
+        let desk = world.stage.house().applicant_desk()?;
         let all = desk.list(None, 1000)?;
         let id = all.iter().find(|one| one.data.email().as_str() == email).map(|one| one.id);
-        Ok(Self { stage, desk, id: there(id, "applicant")?, secret, number, name, email })
+        let id = there(id, "applicant")?;
+        Ok(Self { stage: world.stage, office: world.office, desk, id, secret, number, name, email })
+    }
+
+    /// Has filled in the form at this time.
+    fn registered_at(world: &World<'s>, then: SystemTime) -> Result<Self, Broken> {
+        let (number, name, email) = Self::new_name(world.stage);
+        let desk = world.stage.house().applicant_desk()?;
+        let data = ApplicantData::new(&name, &email, "CZ", None).map_err(ApplicantError::from)?;
+        let Registered { id, secret } = desk.register(&data, then)?;
+        let secret = secret.to_string();
+        Ok(Self { stage: world.stage, office: world.office, desk, id, secret, number, name, email })
+    }
+
+    fn new_name(stage: &Stage) -> (u32, String, String) {
+        let number = stage.next_number();
+        (number, format!("Applicant {number}"), format!("applicant-{number}@holder.example"))
     }
 
     /// The same, and the link in the mail is opened.
-    fn confirmed(stage: &'s Stage) -> Result<Self, Broken> {
-        let this = Self::registered(stage)?;
+    fn confirmed(world: &World<'s>) -> Result<Self, Broken> {
+        let this = Self::registered(world)?;
         let link = this.link("confirm")?;
-        let page = asked(stage, Method::Post, &link, FORM, "")?;
-        if page.status == 200 { Ok(this) } else { Err(Broken(format!("the link answers {}", page.status))) }
+        let page = asked(world, Method::Post, &link, FORM, "")?;
+        want(page.status == 200, format!("the link answers {}", page.status))?;
+        Ok(this)
     }
 
-    fn identified(stage: &'s Stage) -> Result<Self, Broken> {
-        let this = Self::confirmed(stage)?;
+    fn identified(world: &World<'s>) -> Result<Self, Broken> {
+        let this = Self::confirmed(world)?;
         this.identify()?;
         Ok(this)
+    }
+
+    /// The applicant corrects the name.
+    fn correct(&self, secret: &str) -> Result<(), ApplicantError> {
+        let other = ApplicantData::new(CORRECTED, &self.email, "CZ", None)?;
+        self.does(self.desk.correct(self.id, secret, &other, SystemTime::now()))
     }
 
     /// The operator looks at the data, and says yes to them.
     fn identify(&self) -> Result<(), ApplicantError> {
         let seen = self.desk.get(self.id)?.data.fingerprint();
-        self.desk.identify(self.id, OPERATOR, &seen, SystemTime::now()).map(drop)
+        self.does(self.desk.identify(self.id, OPERATOR, &seen, SystemTime::now()))
+    }
+
+    fn contract(&self) -> Result<(), ApplicantError> {
+        self.does(self.desk.contract(self.id, OPERATOR, "2026/1", SystemTime::now()))
+    }
+
+    fn pay(&self) -> Result<(), ApplicantError> {
+        self.does(self.desk.pay(self.id, OPERATOR, "42", SystemTime::now()))
+    }
+
+    fn personalise(&self, made: &Personalised) -> Result<(), ApplicantError> {
+        self.does(self.desk.personalise(self.id, OPERATOR, made, SystemTime::now()))
+    }
+
+    fn hand_over(&self, then: SystemTime) -> Result<(), ApplicantError> {
+        self.does(self.desk.hand_over(self.id, OPERATOR, then))
+    }
+
+    fn does<T>(&self, outcome: Result<T, ApplicantError>) -> Result<(), ApplicantError> {
+        (self.office.done)(outcome.map(drop))
     }
 
     /// The path of the last link of a kind that was mailed to the applicant.
@@ -78,104 +121,125 @@ impl<'s> Applicant<'s> {
             one.certificate().tbs_certificate().serial_number().as_bytes().to_vec()
         };
         let certificates = card.certificates.iter().map(|(_, one)| serial(one)).collect();
-        let transport_pin = there(TransportPin::new(TRANSPORT_PIN), "transport PIN")?;
+        let transport_pin = there(TransportPin::new(self.stage.transport_pin()), "transport PIN")?;
         Ok((card, Personalised { card: format!("OBN8{:07}", self.number), certificates, transport_pin }))
     }
 }
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const CORRECTED: &str = "Another Name";
+const HOUR: Duration = Duration::from_secs(3600);
 
-fn asked(stage: &Stage, method: Method, path: &str, kind: &str, body: &str) -> Result<HttpResponse, Broken> {
+fn asked(world: &World<'_>, method: Method, path: &str, kind: &str, body: &str) -> Result<HttpResponse, Broken> {
     let headers = [("Content-Type", kind)].into_iter().collect();
-    Ok(stage.ask(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })?)
+    let request = HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() };
+    Ok((world.office.asked)(world.stage, &request)?)
 }
 
-fn refused<T>(outcome: Result<T, ApplicantError>, by: &str) -> Result<String, Broken> {
+fn refused(outcome: Result<(), ApplicantError>, by: &str) -> Result<String, Broken> {
     match outcome {
         Err(error) if error.name() == by => Ok(format!("{by} ({error})")),
         Err(error) => Err(Broken(format!("refused by another name: {}", error.name()))),
-        Ok(_) => Err(Broken(format!("not refused: {by} was expected"))),
+        Ok(()) => Err(Broken(format!("not refused: {by} was expected"))),
     }
 }
 
-/// Looking at the link confirms nothing; opening it does.
+/// Looking at the link confirms nothing; opening it does, within its days.
 pub fn registration(world: &mut World<'_>) -> Verdict {
-    let who = Applicant::registered(world.stage)?;
+    let who = Applicant::registered(world)?;
     let link = who.link("confirm")?;
-    asked(world.stage, Method::Get, &link, FORM, "")?;
+    asked(world, Method::Get, &link, FORM, "")?;
     let before = who.stage_now()?;
-    asked(world.stage, Method::Post, &link, FORM, "")?;
+    want(before == "entered", format!("after the form and a look at the link: {before}"))?;
+    asked(world, Method::Post, &link, FORM, "")?;
     let after = who.stage_now()?;
-    so(
-        (before, after) == ("entered", "confirmed"),
-        format!("{before} after the form and a look at the link, then {after}"),
-    )
+    want(after == "confirmed", format!("after the link was opened: {after}"))?;
+    let days = world.stage.service.expects.confirm;
+    let opened_late = |late: Duration| {
+        let who = Applicant::registered_at(world, SystemTime::now() - late)?;
+        asked(world, Method::Post, &who.link("confirm")?, FORM, "")?;
+        who.stage_now()
+    };
+    let (soon, late) = (opened_late(days - HOUR)?, opened_late(days + HOUR)?);
+    let days = in_days(days);
+    want(soon == "confirmed", format!("opened an hour before {days} are over: {soon}"))?;
+    want(late == "entered", format!("opened an hour after {days}: {late}"))?;
+    Ok(format!("{before} after the form and a look at the link, then {after}; after {days} the link is dead"))
 }
 
 pub fn correction(world: &mut World<'_>) -> Verdict {
-    let who = Applicant::confirmed(world.stage)?;
-    let other = ApplicantData::new("Another Name", &who.email, "CZ", None).map_err(ApplicantError::from)?;
-    let now = SystemTime::now();
-    who.desk.correct(who.id, &who.secret, &other, now)?;
-    let corrected = who.desk.get(who.id)?.data.name() == "Another Name";
-    let stranger = refused(who.desk.correct(who.id, "nobody's", &other, now), "unknown-applicant")?;
-    let identified = Applicant::identified(world.stage)?;
-    let late = refused(identified.desk.correct(identified.id, &identified.secret, &other, now), "too-late")?;
-    so(corrected, format!("before: corrected; by somebody else: {stranger}; after the identity check: {late}"))
+    let who = Applicant::confirmed(world)?;
+    who.correct(&who.secret)?;
+    let name = who.desk.get(who.id)?.data.name().to_owned();
+    want(name == CORRECTED, format!("the name was corrected, and is {name}"))?;
+    let stranger = refused(who.correct("nobody's"), "unknown-applicant")?;
+    let identified = Applicant::identified(world)?;
+    let late = refused(identified.correct(&identified.secret), "too-late")?;
+    Ok(format!("before: corrected; by somebody else: {stranger}; after the identity check: {late}"))
 }
 
 pub fn identity(world: &mut World<'_>) -> Verdict {
-    let now = SystemTime::now();
-    let who = Applicant::registered(world.stage)?;
+    let who = Applicant::registered(world)?;
     let early = refused(who.identify(), "too-early")?;
-    let who = Applicant::confirmed(world.stage)?;
-    let without = refused(who.desk.contract(who.id, OPERATOR, "2026/1", now), "too-early")?;
+    let who = Applicant::confirmed(world)?;
+    let without = refused(who.contract(), "too-early")?;
+    let other = who.does(who.desk.identify(who.id, OPERATOR, "of other data", SystemTime::now()));
+    let other = refused(other, "data-changed")?;
     who.identify()?;
     let seen = who.stage_now()?;
-    so(
-        seen == "identified",
-        format!("before the address is confirmed: {early}; a contract without it: {without}; then {seen}"),
-    )
+    want(seen == "identified", format!("after the identity check: {seen}"))?;
+    Ok(format!(
+        "before the address is confirmed: {early}; a contract without it: {without}; other data than were seen: {other}"
+    ))
 }
 
 pub fn contract(world: &mut World<'_>) -> Verdict {
-    let now = SystemTime::now();
-    let who = Applicant::identified(world.stage)?;
-    let unsigned = refused(who.desk.pay(who.id, OPERATOR, "42", now), "too-early")?;
-    who.desk.contract(who.id, OPERATOR, "2026/1", now)?;
+    let who = Applicant::identified(world)?;
+    let unsigned = refused(who.pay(), "too-early")?;
+    who.contract()?;
     let (_, made) = who.card()?;
-    let unpaid = refused(who.desk.personalise(who.id, OPERATOR, &made, now), "too-early")?;
-    who.desk.pay(who.id, OPERATOR, "42", now)?;
-    who.desk.personalise(who.id, OPERATOR, &made, now)?;
+    let unpaid = refused(who.personalise(&made), "too-early")?;
+    who.pay()?;
+    who.personalise(&made)?;
     let seen = who.stage_now()?;
-    so(
-        seen == "personalised",
-        format!("paid before the contract: {unsigned}; a card before it is paid: {unpaid}; then {seen}"),
-    )
+    want(seen == "personalised", format!("after contract, payment and card: {seen}"))?;
+    Ok(format!("paid before the contract: {unsigned}; a card before it is paid: {unpaid}; then {seen}"))
 }
 
-/// Behind the link, once; looking at the page shows nothing. What is shown brings the card to life.
+/// Behind the link, once, within its days; looking at the page shows nothing. What is shown brings the card to life.
 pub fn transport_pin_page(world: &mut World<'_>) -> Verdict {
     let now = SystemTime::now();
-    let who = Applicant::confirmed(world.stage)?;
-    let early = refused(who.desk.hand_over(who.id, OPERATOR, now), "too-early")?;
+    let who = Applicant::confirmed(world)?;
+    let early = refused(who.hand_over(now), "too-early")?;
     who.identify()?;
-    who.desk.contract(who.id, OPERATOR, "2026/1", now)?;
-    who.desk.pay(who.id, OPERATOR, "42", now)?;
+    who.contract()?;
+    who.pay()?;
     let (card, made) = who.card()?;
-    who.desk.personalise(who.id, OPERATOR, &made, now)?;
-    who.desk.hand_over(who.id, OPERATOR, now)?;
-    let link = who.link("transport-pin")?;
+    who.personalise(&made)?;
     let shows = |method| {
-        let page = asked(world.stage, method, &link, FORM, "")?;
-        Ok::<_, Broken>((page.status, String::from_utf8_lossy(&page.body).contains(TRANSPORT_PIN)))
+        let page = asked(world, method, &who.link("transport-pin")?, FORM, "")?;
+        let shown = String::from_utf8_lossy(&page.body).contains(world.stage.transport_pin());
+        Ok::<_, Broken>((page.status, shown))
     };
+    let days = world.stage.service.expects.transport_pin;
+    who.hand_over(now - days - HOUR)?;
+    let late = shows(Method::Post)?;
+    want(late.0 >= 400 && !late.1, format!("an hour after {}: {late:?}", in_days(days)))?;
+    who.hand_over(now - days + HOUR)?;
     let looked = [shows(Method::Get)?, shows(Method::Get)?];
+    want(looked == [(200, false); 2], format!("looked at, it answers and shows {looked:?}"))?;
     let (once, again) = (shows(Method::Post)?, shows(Method::Post)?);
-    if looked != [(200, false); 2] || once != (200, true) || again.1 || again.0 < 400 {
-        return Err(Broken(format!("looked at: {looked:?}, shown: {once:?}, again: {again:?}")));
-    }
+    want(once == (200, true), format!("an hour before {} are over: {once:?}", in_days(days)))?;
+    want(!again.1 && again.0 >= 400, format!("asked for again, it answers and shows {again:?}"))?;
     card.activate()?;
     sign(&card, 0, CHOSEN[0])?;
-    Ok(format!("before the identity check: {early}; shown once, then {}; it brought the card to life", again.0))
+    let days = in_days(days);
+    Ok(format!(
+        "before the identity check: {early}; after {days} {}; shown once, then {}; it brought the card to life",
+        late.0, again.0
+    ))
+}
+
+fn in_days(time: Duration) -> String {
+    format!("{} days", time.as_secs() / 86_400)
 }

@@ -4,5 +4,6 @@ use super::World;
 use crate::stage::rules::{Broken, twins};
 
 pub fn registered(world: &mut World<'_>) -> Result<Option<String>, Broken> {
-    twins::registered_at(world.stage)
+    let certificates: Vec<_> = world.story()?.certificates().iter().map(|(_, one)| one.clone()).collect();
+    twins::registered_at(world.stage, &certificates, twins::as_the_client_does)
 }

@@ -1,19 +1,17 @@
 //! What is on the card, before, between and after.
 
-use std::{process::Command, time::SystemTime};
+use std::time::SystemTime;
 
-use obnova_client::{
-    CaConnection as _, Turn,
-    programs::{CardModule, NssDatabase, P11Kit, Registry},
-};
+use obnova_card::Pin;
+use obnova_client::{Login, LoginProof as _, Turn, look};
 use obnova_renewal::{Because, Fact, Stage as Reached, removable, removals};
 use obnova_simulator::{Fault, FaultPlan};
 
 use super::{World, order::new_certificates};
 use crate::{
     stage::{
-        Event, Moment, Stage, Trial,
-        rules::{Broken, Verdict, so, there},
+        Event, Moment, Trial,
+        rules::{Broken, Verdict, there, want},
         trial,
     },
     tokens,
@@ -27,7 +25,8 @@ pub fn installed(world: &mut World<'_>) -> Verdict {
         card.slots.iter().any(|slot| slot.holds(one) && slot.certificates.iter().all(|entry| entry.fits_key))
     });
     let count = shown.count();
-    so(count == 2, format!("{count} new certificates are on the card, beside their keys"))
+    want(count == 2, format!("{count} of two new certificates are on the card beside their keys"))?;
+    Ok("both new certificates are on the card, beside their keys".to_owned())
 }
 
 /// Power is lost at every command of the installation: both are there or none, and the old pair works.
@@ -59,12 +58,10 @@ pub fn installed_torn(world: &mut World<'_>) -> Verdict {
             }
         }
     }
-    so(
-        torn > 3,
-        format!(
-            "torn at each of {torn} commands: {both} times both were there, else none; the old pair worked each time"
-        ),
-    )
+    want(torn > 3, format!("{torn} commands only were there to tear"))?;
+    Ok(format!(
+        "torn at each of {torn} commands: {both} times both were there, else none; the old pair worked each time"
+    ))
 }
 
 /// One certificate alone is not put on the card.
@@ -103,7 +100,8 @@ pub fn old_stays(world: &mut World<'_>) -> Verdict {
         marked += usize::from(slot.certificates.iter().find(of_old).is_some_and(|entry| entry.superseded));
     }
     let marks = card.capabilities.marks_superseded;
-    so(marked == 2 || !marks, format!("both old keys and certificates are there, {marked} marked as superseded"))
+    want(marked == 2 || !marks, format!("{marked} of both old certificates are marked as superseded"))?;
+    Ok(format!("both old keys and certificates are there, {marked} marked as superseded"))
 }
 
 /// What is valid goes by its name only, nothing goes without the PIN, and nothing else went.
@@ -135,52 +133,25 @@ pub fn holder_removes(world: &mut World<'_>) -> Verdict {
         return Err(Broken("it went without the holder's PIN".to_owned()));
     }
     tokens::lock(&trial.token).remove(&orders, &trial::pin(obnova_card::PasswordKind::AuthenticationPin))?;
-    so(trial.shows(&trial.old.clone().into())? == 0, "not without its name, not without the PIN; with both it is gone")
+    let left = trial.shows(&trial.old.clone().into())?;
+    want(left == 0, format!("{left} old certificates are left after the holder removed them"))?;
+    Ok("not without its name, not without the PIN; with both it is gone".to_owned())
 }
 
-/// The server knew who it was, by the new certificate.
+/// The server knew who it was; and it is the new certificate that it lets in.
 pub fn login(world: &mut World<'_>) -> Verdict {
     let seen = world.witness.facts().find_map(|fact| if let Fact::LoggedIn(who) = fact { Some(who) } else { None });
     let seen = there(seen, "login")?;
-    let met = world.stage.wire().iter().filter(|access| access.path == "/login" && access.status == 200).count();
-    let new = new_certificates(world)?;
-    so(
-        met > 0 && *seen == new.authentication.subject().to_string(),
-        format!("the server let in {seen}, with a TLS client certificate"),
-    )
-}
-
-/// In a folder of its own: p11-kit is told, and NSS where its tools are installed.
-pub fn registered(world: &mut World<'_>) -> Result<Option<String>, Broken> {
-    registered_at(world.stage)
-}
-
-/// The same for whatever service is played.
-pub fn registered_at(stage: &Stage) -> Result<Option<String>, Broken> {
-    let folder = tempfile::tempdir_in(stage.folder())?;
-    let terms = stage.authority.connection()?.terms()?;
-    let issuers = [terms.anchors, terms.intermediates].concat();
-    let Ok(module) = CardModule::opensc() else { return Ok(None) };
-    let database = folder.path().join("nss");
-    std::fs::create_dir(&database)?;
-    let made = Command::new("certutil").args(["-N", "--empty-password", "-d"]).arg(&database).output();
-    if !made.is_ok_and(|made| made.status.success()) {
-        return Ok(None);
-    }
-    let places: [Box<dyn Registry>; 2] =
-        [Box::new(NssDatabase::at(&database)?), Box::new(P11Kit::new(&folder.path().join("p11-kit"), Vec::new()))];
-    let mut seen = Vec::new();
-    for place in &places {
-        let before = place.has_module(&module)?;
-        place.register(&module, &issuers)?;
-        let missing = place.missing(&issuers)?.len();
-        if before || !place.has_module(&module)? || missing != 0 {
-            return Err(Broken(format!(
-                "{}: the module is not there, or {missing} certificates are not",
-                place.place()
-            )));
-        }
-        seen.push(place.place().split(',').next().unwrap_or_default().to_owned());
-    }
-    Ok(Some(format!("{} know the card's module, and {} issuers for the chain", seen.join(" and "), issuers.len())))
+    let new = new_certificates(world)?.authentication;
+    let holder = new.subject().to_string();
+    want(*seen == holder, format!("the server let in {seen}, and not {holder}"))?;
+    let stage = world.stage;
+    let card = look(tokens::lock(&stage.token).as_mut())?;
+    let slot = there(card.slots.iter().find(|slot| slot.holds(&new)), "new certificate on the card")?;
+    let key = there(slot.key.as_ref(), "key beside the new certificate")?;
+    let pin = Pin::new(stage.pins.authentication.clone());
+    let login = Login { token: &stage.token, slot: slot.id, key, certificate: &new, pin };
+    let again = stage.authority.login().login(&login)?;
+    want(again == holder, format!("with the new certificate the server let in {again}, and not {holder}"))?;
+    Ok(format!("the server let in {seen}; with the TLS client certificate {} it does so again", new.serial()))
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use obnova_card::{PasswordKind, TokenError};
 use obnova_client::{PinRequest, Turn};
-use obnova_renewal::{CardView, Diagnosis, Fact, Phase, Plan, Reason, Stage as Reached};
+use obnova_renewal::{CardView, Fact, Phase, Plan, Reason, Stage as Reached};
 
 use super::World;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     phrases,
     stage::{
         Event, Trial,
-        rules::{Broken, Verdict, so, there},
+        rules::{Broken, Verdict, there, want},
         trial,
     },
 };
@@ -70,10 +70,8 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
             return Err(Broken(format!("{what}: {:?} does not say what to do", mute.text)));
         }
     }
-    so(
-        of(world, &sound).iter().all(|line| line.failure.is_none()),
-        format!("{} ways to be unfit, each with advice", lines.len()),
-    )
+    want(of(world, &sound).iter().all(|line| line.failure.is_none()), "a fit card is called unfit")?;
+    Ok(format!("{} ways to be unfit, each with advice", lines.len()))
 }
 
 fn no_card(error: TokenError) -> Check {
@@ -82,7 +80,7 @@ fn no_card(error: TokenError) -> Check {
 }
 
 fn of(world: &World<'_>, card: &CardView) -> Vec<Check> {
-    checks::card(card, &world.stage.service.policy, SystemTime::now())
+    (world.client.check)(card, &world.client.policy, SystemTime::now())
 }
 
 /// Something stands after what is wrong.
@@ -97,16 +95,16 @@ pub fn key_store(world: &mut World<'_>) -> Verdict {
     let trial = Trial::new(world.stage)?;
     let other = Trial::new(world.stage)?.view()?;
     let mut card = trial.view()?;
-    Plan::make(&card, &world.stage.service.policy, SystemTime::now())?;
+    Plan::make(&card, &world.client.policy, SystemTime::now())?;
     let free = card.slots.iter_mut().filter(|slot| slot.is_empty());
     for (slot, taken) in free.zip(other.slots.iter().filter(|slot| !slot.is_empty())) {
         (slot.key, slot.certificates) = (taken.key.clone(), taken.certificates.clone());
     }
-    match Plan::make(&card, &world.stage.service.policy, SystemTime::now()) {
-        Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::SeveralPairs { pairs: 2 })) => so(
-            questions == 1,
-            format!("{questions} question, about the plan as a whole; with two pairs on the card nothing is guessed"),
-        ),
+    match Plan::make(&card, &world.client.policy, SystemTime::now()) {
+        Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::SeveralPairs { pairs: 2 })) => {
+            want(questions == 1, format!("{questions} questions were asked"))?;
+            Ok("one question, about the plan as a whole; with two pairs on the card nothing is guessed".to_owned())
+        }
         other => Err(Broken(format!("two pairs on the card: {other:?}"))),
     }
 }
@@ -143,7 +141,7 @@ pub fn diagnosis(world: &mut World<'_>) -> Verdict {
     world.stage.revoke(&trial.old.authentication)?;
     let Turn::Failed(_) = trial.run()? else { return Err(Broken("nothing failed".to_owned())) };
     let process = trial.process()?;
-    let text = Diagnosis::of(&process, None, SystemTime::now()).to_string();
+    let text = (world.client.diagnosis)(&process);
     let serial = there(process.plan().old.authentication.as_ref(), "old certificate")?.certificate.serial();
     for needed in ["stage", "ended", "refused", &serial] {
         if !text.contains(needed) {

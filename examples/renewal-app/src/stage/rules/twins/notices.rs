@@ -1,13 +1,13 @@
 //! The letters that go out before the end. A holder is told at times that are made up; what is mailed lies in the CA's folder.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
 
 use super::World;
 use crate::stage::{
-    Stage, Trial,
-    rules::{Broken, Verdict, so, there},
+    Trial,
+    rules::{Broken, Verdict, there, want},
 };
 
 /// The mails to one holder, in the order in which they went out: each with the hours before the end at which it was there.
@@ -23,17 +23,10 @@ fn told<'s>(world: &World<'s>) -> Result<Told<'s>, Broken> {
     let mut mails: Vec<(u64, String)> = Vec::new();
     let days = world.stage.service.expects.notices.iter();
     for hours in days.flat_map(|days| [days * 24 + 1, days * 24 - 1]).chain([1]) {
-        let sent = carried(world.stage, &trial, ends - Duration::from_secs(hours * 3600))?;
+        let sent = world.ca.mails(&trial.email, ends - Duration::from_secs(hours * 3600))?;
         mails.extend(sent.into_iter().skip(mails.len()).map(|mail| (hours, mail)));
     }
     Ok(Told { trial, mails })
-}
-
-/// Sends what is due at this moment, and reads the holder's mails.
-fn carried(stage: &Stage, trial: &Trial<'_>, now: SystemTime) -> Result<Vec<String>, Broken> {
-    let house = stage.shared_house();
-    house.notice_desk()?.send(house.ca(), now)?;
-    Ok(stage.mails_to(&trial.email, now)?)
 }
 
 /// A mail came within the hours before this day and not before, and no other one than those that are expected.
@@ -41,8 +34,16 @@ fn once(world: &World<'_>, expected: Option<&u64>) -> Verdict {
     let day = *there(expected, "day on which a notice is expected")?;
     let told = told(world)?;
     let hours: Vec<_> = told.mails.iter().map(|(hours, _)| *hours).collect();
-    let right = hours.contains(&(day * 24 - 1)) && hours.len() == world.stage.service.expects.notices.len();
-    so(right, format!("mails {hours:?} hours before the end; asked an hour before and after each day that counts"))
+    want(
+        hours.contains(&(day * 24 - 1)),
+        format!("no mail came {day} days before the end, but {hours:?} hours before it"),
+    )?;
+    let expected = world.stage.service.expects.notices.len();
+    want(
+        hours.len() == expected,
+        format!("{expected} mails are expected, and they came {hours:?} hours before the end"),
+    )?;
+    Ok(format!("mails {hours:?} hours before the end; asked an hour before and after each day that counts"))
 }
 
 pub fn three_weeks(world: &mut World<'_>) -> Verdict {
@@ -60,11 +61,11 @@ pub fn address(world: &mut World<'_>) -> Verdict {
     let named = told.trial.old.authentication.subject_alt_name().unwrap_or_default();
     let in_certificate = named.windows(email.len()).any(|part| part == email.as_bytes());
     let head = |mail: &str| mail.lines().any(|line| line.starts_with("To:") && line.contains(email.as_str()));
-    let all = told.mails.iter().all(|(_, mail)| head(mail));
-    so(
-        in_certificate && all && !told.mails.is_empty(),
-        format!("{} mails to {email}, which is in the certificate", told.mails.len()),
-    )
+    want(in_certificate, format!("{email} does not stand in the certificate"))?;
+    want(!told.mails.is_empty(), "no mail came")?;
+    let others = told.mails.iter().filter(|(_, mail)| !head(mail)).count();
+    want(others == 0, format!("{others} of {} mails went to another address than {email}", told.mails.len()))?;
+    Ok(format!("{} mails to {email}, which is in the certificate", told.mails.len()))
 }
 
 /// The link opens a page about these certificates as often as anybody looks; begins one renewal, and not another.
@@ -75,25 +76,24 @@ pub fn link(world: &mut World<'_>) -> Verdict {
     let path = there(link.trim().rsplit('/').next(), "link in the mail")?;
     let path = format!("/renew/{path}");
     for _ in 0..2 {
-        let page = ask(world.stage, Method::Get, &path, "")?;
+        let page = ask(world, Method::Get, &path, "")?;
         let text = String::from_utf8_lossy(&page.body).to_lowercase();
         let serial = told.trial.old.authentication.serial().to_lowercase().replace(':', "");
         if page.status != 200 || !text.replace(':', "").contains(&serial) {
             return Err(Broken(format!("the link answers {} and does not name the certificate", page.status)));
         }
     }
-    let begun = |attempt: &str| ask(world.stage, Method::Post, &path, &format!("attempt={attempt}"));
+    let begun = |attempt: &str| ask(world, Method::Post, &path, &format!("attempt={attempt}"));
     let first = begun("0123456789abcdef")?.status;
     let same = begun("0123456789abcdef")?.status;
     let other = begun("fedcba9876543210")?.status;
-    so(
-        (first, same) == (200, 200) && other >= 400,
-        format!("looked at twice, begun with {first}, once more by the same client {same}, by another one {other}"),
-    )
+    want((first, same) == (200, 200), format!("it was not begun: {first}, and once more by the same client {same}"))?;
+    want(other >= 400, format!("another client began it too: {other}"))?;
+    Ok(format!("looked at twice, begun with {first}, once more by the same client {same}, by another one {other}"))
 }
 
-fn ask(stage: &Stage, method: Method, path: &str, body: &str) -> Result<HttpResponse, Broken> {
+fn ask(world: &World<'_>, method: Method, path: &str, body: &str) -> Result<HttpResponse, Broken> {
     let headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     let headers = headers.into_iter().collect();
-    Ok(stage.ask(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })?)
+    world.ca.ask(&HttpRequest { method, path: path.to_owned(), headers, body: body.as_bytes().to_vec() })
 }

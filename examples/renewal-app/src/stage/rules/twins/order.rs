@@ -1,6 +1,6 @@
 //! What is ordered, by whom, and what is answered.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use obnova_ca::store::OrderState;
 use obnova_enroll::cmc::{FullRequest, Kind};
@@ -9,7 +9,7 @@ use obnova_renewal::{Fact, Pair, Plan, Reason, Stage as Reached, date};
 use super::World;
 use crate::stage::{
     Event, Lie, Moment, Trial,
-    rules::{Broken, Verdict, so, there},
+    rules::{Broken, Verdict, there, want},
 };
 
 /// Of the certificates that the card shows in the end.
@@ -72,7 +72,7 @@ pub fn requested_client(world: &mut World<'_>) -> Verdict {
     for slot in &mut card.slots {
         slot.certificates.retain(|entry| entry.certificate.as_ref() != Some(&trial.old.signature));
     }
-    match Plan::make(&card, &world.stage.service.policy, std::time::SystemTime::now()) {
+    match Plan::make(&card, &world.client.policy, SystemTime::now()) {
         Err(refused) if matches!(refused.reasons.as_slice(), [Reason::OnlyOneOfTwo { .. }, ..]) => {
             Ok("one order with two requests; a card with one of the two gets no plan".to_owned())
         }
@@ -91,7 +91,8 @@ pub fn vouched_client(world: &mut World<'_>) -> Verdict {
     let order = sent(world)?;
     let signed = |old: &obnova_renewal::OldKey| order.signers.iter().any(|one| one.der() == old.certificate.der());
     let both = plan.old.iter().all(|(_, old)| signed(old)) && order.signers.len() == 2;
-    so(both, format!("{} old keys signed the order that the CA keeps", order.signers.len()))
+    want(both, format!("{} keys signed the order that the CA keeps, and not both old ones", order.signers.len()))?;
+    Ok("both old keys signed the order that the CA keeps".to_owned())
 }
 
 pub fn vouched_ca(world: &mut World<'_>) -> Verdict {
@@ -111,18 +112,16 @@ pub fn accepted(world: &mut World<'_>) -> Verdict {
     let Some(Event::Closed(orders)) = witness.seen.get(closed) else { return Err(Broken(String::new())) };
     let undecided = matches!(orders.as_slice(), [(OrderState::Pending, 0)]);
     let in_order = pending < closed && closed < approved && approved < arrived;
-    so(
-        undecided && in_order,
-        format!("the CA's orders when the window was closed: {orders:?}; certificates came later"),
-    )
+    want(undecided, format!("the CA's orders when the window was closed: {orders:?}"))?;
+    want(in_order, "certificates came before the operator's word, or before \"accepted\"")?;
+    Ok(format!("the CA's orders when the window was closed: {orders:?}; certificates came later"))
 }
 
 /// The order as the CA has kept it, whose signatures are verified by reading it.
 fn sent(world: &World<'_>) -> Result<FullRequest, Broken> {
     let plan = there(world.witness.plan.as_ref(), "plan")?;
     let old = there(plan.old.authentication.as_ref(), "old certificate")?;
-    let order = world.stage.order_of(&old.certificate)?;
-    Ok(FullRequest::parse(&order.message)?)
+    Ok(FullRequest::parse(&world.ca.kept(&old.certificate)?)?)
 }
 
 /// The certificates that came of the play.

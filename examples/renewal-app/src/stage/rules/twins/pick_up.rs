@@ -12,7 +12,7 @@ use crate::{
     files,
     stage::{
         Event, Trial,
-        rules::{Broken, Verdict, so, there},
+        rules::{Broken, Verdict, there, want},
     },
 };
 
@@ -24,10 +24,9 @@ pub fn resume_journal(world: &mut World<'_>) -> Verdict {
     let sent = facts(|fact| matches!(fact, Fact::Sealed(_)));
     let after = world.witness.seen.iter().skip(resumed);
     let installed = after.filter(|event| matches!(event, Event::Fact(Fact::Installed))).count();
-    so(
-        (keys, sent, installed) == (2, 1, 1),
-        format!("{keys} keys and {sent} order, all before; {installed} installation after it was resumed"),
-    )
+    want((keys, sent) == (2, 1), format!("{keys} keys were made and {sent} orders sent"))?;
+    want(installed == 1, format!("{installed} installations after it was resumed"))?;
+    Ok(format!("{keys} keys and {sent} order, all before; {installed} installation after it was resumed"))
 }
 
 /// Another machine: the card, the link, and no journal.
@@ -35,7 +34,8 @@ pub fn resume_link(world: &mut World<'_>) -> Verdict {
     let trial = Trial::ordered(world.stage)?;
     let came = world.ca.link(&trial.link()?)?;
     let found = complete(world, &trial, &came)?;
-    so(trial.shows(&found)? == 2, "card and link, no journal: both certificates are on the card")
+    both_are_there(&trial, &found)?;
+    Ok("card and link, no journal: both certificates are on the card".to_owned())
 }
 
 /// Another machine: the card, and files that were mailed.
@@ -44,7 +44,13 @@ pub fn resume_files(world: &mut World<'_>) -> Verdict {
     let folder = mailed(world, &trial)?;
     let came = read_mailed(&folder.path().join("signature.cer"))?;
     let found = complete(world, &trial, &came)?;
-    so(trial.shows(&found)? == 2, "card and mailed files, no journal: both certificates are on the card")
+    both_are_there(&trial, &found)?;
+    Ok("card and mailed files, no journal: both certificates are on the card".to_owned())
+}
+
+fn both_are_there(trial: &Trial<'_>, found: &ByRole<ParsedCertificate>) -> Result<(), Broken> {
+    let shown = trial.shows(found)?;
+    want(shown == 2, format!("{shown} of both certificates are on the card"))
 }
 
 /// No card, no PIN: the certificates are there, and the card was not touched.
@@ -55,10 +61,10 @@ pub fn waiting(world: &mut World<'_>) -> Verdict {
     trial.asked.clear();
     trial.reach(Reached::Install, false)?;
     let arrived = trial.process()?.certificates().is_some();
-    so(
-        arrived && trial.asked.is_empty() && apdus == 0,
-        format!("fetched with the card taken out, {} PINs asked for, {apdus} commands", trial.asked.len()),
-    )
+    want(arrived, "with the card taken out they were not fetched")?;
+    want(trial.asked.is_empty(), format!("{} PINs were asked for", trial.asked.len()))?;
+    want(apdus == 0, format!("{apdus} commands went to the card"))?;
+    Ok("fetched with the card taken out; no PIN asked for, no command to the card".to_owned())
 }
 
 /// The link opens until the receipt is confirmed, and nothing after that.
@@ -95,7 +101,8 @@ pub fn one_brings_other(world: &mut World<'_>) -> Verdict {
     let by_link = world.witness.facts().filter(
         |fact| matches!(fact, Fact::Arrived { from: Source::PickUp(_), certificates, .. } if certificates.len() >= 2),
     );
-    so(by_link.count() == 1, "either file brought the other; the pick-up in the open window brought both at once")
+    want(by_link.count() == 1, "the pick-up in the open window did not bring both at once")?;
+    Ok("either file brought the other; the pick-up in the open window brought both at once".to_owned())
 }
 
 /// Puts certificates on a card whose journal is not here.
