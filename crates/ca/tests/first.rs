@@ -458,6 +458,37 @@ fn plain_est_gets_the_same_answer_for_the_same_request_only() {
     assert!(matches!(world.ca.reenroll(&two, stranger, now()), Err(CaError::Refused(Refusal::UnknownPeer))));
 }
 
+/// RSA PKCS #1 v1.5 signs the same request the same way: there is no other one to ask again with.
+#[test]
+fn a_re_enrolment_that_was_turned_down_is_asked_for_again_by_the_same_request_a_day_later() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let old = &world.old.certificates[0].certificate;
+    let request = RequestDraft::of(KeyUsages::DigitalSignature).request();
+    let ask = |moment| match world.ca.reenroll(&request, old, moment) {
+        Ok(obnova_ca::Outcome::Pending { .. }) => "pending",
+        Ok(obnova_ca::Outcome::Issued(_)) => "issued",
+        Err(CaError::Refused(refusal)) => refusal.name(),
+        Err(other) => panic!("{other}"),
+    };
+    let second = Duration::from_secs(1);
+    let mut asked = now();
+    for turned_down in 1..=3 {
+        assert_eq!((ask(asked), ask(asked + DAY)), ("pending", "pending"), "while it waits it is one order");
+        let orders = world.ca.list(None, 9).unwrap();
+        assert_eq!(orders.len(), turned_down);
+        let decided = asked + DAY;
+        world.ca.reject(&orders[0].transaction, "the address changed", decided).unwrap();
+        // Whoever polls is told, more than once: the first answer may be lost.
+        assert_eq!((ask(decided), ask(decided + DAY - second)), ("rejected", "rejected"));
+        assert_eq!(world.ca.list(None, 9).unwrap().len(), turned_down, "nobody orders by polling");
+        asked = decided + DAY;
+    }
+    assert_eq!(ask(asked), "pending");
+    let last = world.ca.list(Some(OrderState::Pending), 9).unwrap().remove(0);
+    world.ca.approve(&last.transaction, asked).unwrap();
+    assert_eq!((ask(asked), ask(asked + 9 * DAY)), ("issued", "issued"));
+}
+
 /// A client that waits sends the password that it used: that is no guess of the next one, and the next one brings another order.
 #[test]
 fn who_waits_with_a_used_password_guesses_no_other_one() {

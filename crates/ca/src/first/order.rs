@@ -1,7 +1,7 @@
 //! What a first order must be like. Subject and names are what the CA knows of the applicant; a request may repeat them, or leave
 //! them out.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use const_oid::{AssociatedOid, db::rfc5912::ID_CE_SUBJECT_ALT_NAME};
 use der::Encode;
@@ -23,8 +23,11 @@ use crate::{
     order,
     policy::Approval,
     refusal::shown,
-    store::{CertificateRecord, CredentialRecord, OrderRecord, RequestRecord},
+    store::{CertificateRecord, CredentialRecord, OrderRecord, OrderState, RequestRecord},
 };
+
+/// How long who asks for the same by plain EST is told that it was turned down: longer than anybody waits between two questions.
+const TURNED_DOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What somebody asks for who has shown who he is.
 struct Asked<'a> {
@@ -83,7 +86,8 @@ impl Ca {
 
     /// Plain EST, `/simplereenroll` (RFC 7030 §4.2.2), for a service of one certificate: another certificate in place of `peer`, that
     /// the TLS client logged in with: renewed with the same key or re-keyed, as the request has it and policy allows. The rules are
-    /// those of every renewal.
+    /// those of every renewal. The same request again is the same order, until a day after an operator turned it down: from then on it is
+    /// another one.
     ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken.
@@ -96,13 +100,32 @@ impl Ca {
         self.login(peer, now)?;
         let serial = peer.tbs_certificate().serial_number().as_bytes();
         let order = Order {
-            transaction: name_of("reenroll", serial, request),
+            transaction: self.name_to_reenroll(serial, request, now)?,
             message: request.der().to_vec(),
             requests: vec![request.clone()],
             // Its key signed the handshake, over which the request came.
             signers: vec![ReceivedCertificate::try_from(peer).map_err(|_| Refusal::UnknownPeer)?],
         };
         self.place(&order, Some(peer), now)
+    }
+
+    /// The same request is the same order: whoever waits for it sends it again, and is told when it was turned down. A day after that the
+    /// same request is another order, since who signs deterministically has no other one.
+    fn name_to_reenroll(
+        &self,
+        serial: &[u8],
+        request: &CertificationRequest,
+        now: SystemTime,
+    ) -> Result<Transaction, StoreError> {
+        let mut name = name_of("reenroll", serial, request);
+        for again in 1_u32.. {
+            let before = self.store().order(&name)?.filter(|order| order.state == OrderState::Rejected);
+            if before.is_none_or(|before| before.decided.is_none_or(|decided| now < decided + TURNED_DOWN)) {
+                break;
+            }
+            name = name_of(&format!("reenroll {again}"), serial, request);
+        }
+        Ok(name)
     }
 
     /// What a request for plain EST should be like (RFC 7030 §4.5): the kinds of keys that policy takes and, where the service has

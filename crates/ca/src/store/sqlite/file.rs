@@ -175,6 +175,8 @@ pub(super) fn check(connection: &Connection) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::{Arc, Mutex};
+
     use super::*;
 
     /// What is lost without it no test sees that only ends processes: it takes the machine's power.
@@ -185,5 +187,45 @@ mod tests {
         let full: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!((full, mode.as_str()), (2, "wal"));
+    }
+
+    /// Between the log's end and the last change of the tables nobody else gets in: he would find half of it, or what an older program
+    /// does not know.
+    #[test]
+    fn nobody_reads_from_the_moment_that_an_older_file_is_alone_until_all_of_it_is_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.db");
+        let older = Connection::open(&path).unwrap();
+        older.execute_batch(include_str!("../schema.sql")).unwrap();
+        older.pragma_update(None, "application_id", APPLICATION).unwrap();
+        older.pragma_update(None, "user_version", 1).unwrap();
+        older.pragma_update(None, "journal_mode", "WAL").unwrap();
+        drop(older);
+
+        // Somebody looks after every few steps of it. He waits for nothing, since we wait for him.
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut connection = connect(&path).unwrap();
+        let (told, looked_at) = (seen.clone(), path.clone());
+        let look = move || {
+            let other = Connection::open(&looked_at).unwrap();
+            other.busy_timeout(Duration::ZERO).unwrap();
+            let version = other.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+            let mode = other.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+            told.lock().unwrap().push(version.ok().zip(mode.ok()));
+            false
+        };
+        connection.progress_handler(20, Some(look)).unwrap();
+        prepare(&connection, &path).unwrap();
+        connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+        let seen = seen.lock().unwrap();
+        let sound = |(version, mode): &(i64, String)| match *version {
+            1 => mode == "wal",
+            other => other == SCHEMA_VERSION,
+        };
+        assert!(seen.iter().flatten().all(sound), "{seen:?}");
+        assert!(seen.iter().filter(|seen| seen.is_none()).count() > 100, "somebody looked while it was changed");
+        let after = Connection::open(&path).unwrap();
+        let version: i64 = after.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, SCHEMA_VERSION, "it is given back");
     }
 }
