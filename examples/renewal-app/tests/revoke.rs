@@ -3,12 +3,12 @@
 
 mod support;
 
-use std::path::Path;
+use std::{path::Path, process::Stdio};
 
-use support::{Desk, ca::House, planted::Search};
+use support::{Desk, ca::House, dump, planted::Search};
 
 /// Secrets that occur nowhere by chance.
-const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
+const PINS: [&str; 3] = ["Qn4vHs8L", "Tb7kXd2W", "Zf9mRc5J"];
 const REVOCATION_PASSWORD: &str = "Q7vkSvestkyW2xNaPudeT9";
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 const PIN: [&str; 2] = ["--pin-file", "pin"];
@@ -21,29 +21,35 @@ fn set_up<'a>(desk: &'a Desk) -> House<'a> {
     }
     desk.write("revocation", &format!("{REVOCATION_PASSWORD}\n"));
     desk.write("guess", "a guess of mine\n");
+    desk.write("other", "of the other card\n");
+    arrive(desk, &house, "jana", "card.state", "revocation");
+    house
+}
+
+/// Somebody of her name gets a card with two certificates.
+fn arrive(desk: &Desk, house: &House<'_>, user: &str, card: &str, revocation: &str) {
     let both = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
-    let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
-    desk.run([&card[..], &both].concat()).ends_with(0);
+    desk.run([&["simulator", "new", card, "--empty", "--puk-file", "puk"][..], &both].concat()).ends_with(0);
     let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
+    let said = house.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
     let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
     desk.write("once", line.split_whitespace().last().unwrap());
-    let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
+    let token = format!("sim:{card}");
+    let secrets = ["--one-time-password-file", "once", "--revocation-password-file", revocation, "--token", &token];
     let first = |more: &[&str]| {
-        let all = [&["first", "--user", "jana"], more, &CARD[..], &both, &secrets, &house.options()].concat();
+        let all = [&["first", "--user", user], more, &both[..], &secrets, &house.options()].concat();
         desk.run(all)
     };
     first(&["--yes"]).ends_with(8);
     house.approve();
     first(&["--resume", "--yes"]).ends_with(0);
-    house
 }
 
-/// Serial numbers of the certificates that were issued, the authentication certificate's first.
-fn serials(house: &House<'_>) -> [String; 2] {
+/// Serial numbers of the certificates of an order, from the newest on, the authentication certificate's first.
+fn serials_of(house: &House<'_>, order: usize) -> [String; 2] {
     let list = house.operator(&["list", "ca", "--json"]).ends_with(0);
     let list: serde_json::Value = serde_json::from_str(&list.out).unwrap();
-    let certificates = list[0]["certificates"].as_array().unwrap();
+    let certificates = list[order]["certificates"].as_array().unwrap();
     let of = |profile: &str| {
         let one = certificates.iter().find(|one| one["profile"] == profile).unwrap();
         one["serial"].as_str().unwrap().to_owned()
@@ -58,11 +64,18 @@ fn actors(house: &House<'_>) -> Vec<String> {
     revoked.map(|record| record["actor"].as_str().unwrap().to_owned()).collect()
 }
 
+/// How many were written that a certificate ended.
+fn mails(house: &House<'_>) -> usize {
+    let list = house.operator(&["mail", "ca", "list", "--json"]).ends_with(0);
+    let list: serde_json::Value = serde_json::from_str(&list.out).unwrap();
+    list.as_array().unwrap().iter().filter(|mail| mail["kind"] == "revoked").count()
+}
+
 #[test]
 fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that_is_enough() {
     let desk = Desk::new();
     let mut house = set_up(&desk);
-    let [login, signature] = serials(&house);
+    let [login, signature] = serials_of(&house, 0);
     let revoke = |house: &House<'_>, serial: &str, password: &str, more: &[&str]| {
         let password = ["--revocation-password-file", password];
         desk.run([&["revoke", serial, "--yes"], more, &password, &house.options()].concat())
@@ -89,20 +102,70 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     said.says(&["already revoked", "Nothing was changed", "superseded"]);
     assert_eq!(actors(&house), ["holder, by the certificate's own key"]);
 
+    // On her other card its key is not: that card speaks for her, and the password of the certificate that ends.
+    arrive(&desk, &house, "jana2", "card2.state", "other");
+    let other_card = [&["--token", "sim:card2.state"][..], &PIN].concat();
+    for wrong in ["guess", "other"] {
+        let said = revoke(&house, &login, wrong, &other_card).ends_with(6);
+        assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
+    }
+    desk.run([&["revoke", &login, "--yes"], &other_card[..], &house.options()].concat()).ends_with(2);
+    let said = revoke(&house, &login, "revocation", &other_card).ends_with(0);
+    said.says(&["another certificate of yours", "is revoked", "OCSP", "unspecified"]);
+    assert_eq!(actors(&house), ["holder, by the certificate's own key", "holder, logged in, by password"]);
+    assert_eq!(mails(&house), 2);
+
+    let [login, _] = serials_of(&house, 0);
     house.change_policy(|policy| policy.replace("password_alone = false", "password_alone = true"));
     let said = revoke(&house, &login, "guess", &["--without-card"]).ends_with(6);
     assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
-    let said = revoke(&house, &login, "revocation", &["--without-card", "--why", "key-compromise"]).ends_with(0);
+    let said = revoke(&house, &login, "other", &["--without-card", "--why", "key-compromise"]).ends_with(0);
     said.says(&["is revoked", "OCSP", "keyCompromise"]);
-    assert_eq!(actors(&house), ["holder, by the certificate's own key", "holder, by password alone"]);
-    let said = revoke(&house, &login, "revocation", &with_card).ends_with(0);
+    assert_eq!(actors(&house)[2..], ["holder, by password alone"]);
+    let said = revoke(&house, &login, "other", &["--without-card"]).ends_with(0);
     said.says(&["already revoked"]);
-    assert_eq!(actors(&house).len(), 2);
+    let said = revoke(&house, &login, "other", &other_card).ends_with(0);
+    said.says(&["Its own key", "already revoked"]);
+    assert_eq!((actors(&house).len(), mails(&house)), (3, 3));
 
     drop(house);
-    let secrets = Search::new([REVOCATION_PASSWORD]);
-    for file in desk.files().into_iter().filter(|file| !file.ends_with("revocation")) {
+    search(&desk);
+}
+
+/// No secret is in what was written.
+fn search(desk: &Desk) {
+    let secrets = Search::new(PINS.into_iter().chain([REVOCATION_PASSWORD]));
+    let own = ["pin", "pin2", "puk", "revocation"].map(Path::new);
+    for file in desk.files().into_iter().filter(|file| !own.contains(&file.as_path())) {
         secrets.assert_absent(&file.display().to_string(), std::fs::read(desk.file(file.to_str().unwrap())).unwrap());
     }
     assert!(Path::new(&desk.file("ca.log")).exists());
+}
+
+#[test]
+fn what_ends_a_certificate_leaves_no_secret_in_memory() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| policy.replace("password_alone = false", "password_alone = true"));
+    arrive(&desk, &house, "jana2", "card2.state", "other");
+    let [login, signature] = serials_of(&house, 1);
+    let secrets = Search::new(PINS.into_iter().chain([REVOCATION_PASSWORD]));
+    let password = ["--revocation-password-file", "revocation"];
+    let other_card = [&["--token", "sim:card2.state"][..], &PIN, &password].concat();
+    let own_card = [&CARD[..], &PIN].concat();
+    let alone = [&["--without-card"][..], &password].concat();
+    for (serial, how) in [(&signature, &other_card), (&login, &own_card), (&login, &alone)] {
+        let options = house.options();
+        let arguments = [&["revoke", serial, "--yes"], how.as_slice(), &options].concat();
+        let mut command = desk.command(&arguments);
+        command.env("RUST_LOG", "trace").env("OBNOVA_LOG", "trace");
+        let dumped = dump::at_the_end(&command, Stdio::null());
+        let said = dumped.said.ends_with(0);
+        secrets.assert_absent(&format!("output of {arguments:?}"), [said.out, said.err].concat());
+        // What was no secret is there.
+        assert!(dumped.memory.windows(serial.len()).any(|window| window == serial.as_bytes()), "{arguments:?}");
+        secrets.assert_absent(&format!("memory of {arguments:?}"), dumped.memory);
+    }
+    drop(house);
+    search(&desk);
 }

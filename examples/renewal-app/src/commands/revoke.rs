@@ -124,3 +124,48 @@ impl From<RevocationError> for Failure {
         Self::new(kind, text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use obnova_client::{CaError, NotConfirmed, StatusProblem};
+
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_confirmed_is_a_failure_of_its_own_that_says_what_to_do() {
+        let down = CaError::Unreachable { server: "http://status.example".into(), problem: "refused".into() };
+        let problems = vec![
+            ("http://status.example/ocsp".to_owned(), StatusProblem::Ca(down)),
+            ("the issuer's server, /crl".to_owned(), StatusProblem::NotListed),
+        ];
+        for already in [false, true] {
+            let revoked = Revoked { already, confirmation: Err(NotConfirmed(Vec::new())) };
+            assert_eq!(show(&mut Screen::new(), "01ab", revoked).unwrap_err().kind().code(), 10);
+        }
+        let revoked = Revoked { already: false, confirmation: Err(NotConfirmed(problems)) };
+        let failure = show(&mut Screen::new(), "01ab", revoked).unwrap_err();
+        for part in
+            ["01ab is revoked", "http://status.example/ocsp", "not on the list yet", "Run the same command again"]
+        {
+            assert!(failure.message().contains(part), "{part}: {}", failure.message());
+        }
+    }
+
+    #[test]
+    fn every_error_has_the_exit_code_of_its_kind() {
+        let text = String::new;
+        for (error, code) in [
+            (RevocationError::Refused { rule: text(), text: text() }, 6),
+            (RevocationError::Undecided, 8),
+            (RevocationError::Contradicted { place: text(), instead: "good" }, 7),
+            (RevocationError::NoSigner, 3),
+            (RevocationError::PasswordNeeded, 2),
+            (RevocationError::Serial, 2),
+            (RevocationError::Issuer(text()), 7),
+            (RevocationError::NotOfIssuer, 3),
+            (RevocationError::Ca(CaError::OtherIssuer), 7),
+        ] {
+            assert_eq!(Failure::from(error).kind().code(), code);
+        }
+    }
+}
