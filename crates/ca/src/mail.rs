@@ -101,12 +101,21 @@ pub enum MailKind {
     TransportPin,
     /// There is another revocation password.
     RevocationPassword,
+    /// Somebody has a user id.
+    UserId,
 }
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Notice, Self::PickUp, Self::Revoked, Self::Confirm, Self::TransportPin, Self::RevocationPassword];
+    pub const ALL: [Self; 7] = [
+        Self::Notice,
+        Self::PickUp,
+        Self::Revoked,
+        Self::Confirm,
+        Self::TransportPin,
+        Self::RevocationPassword,
+        Self::UserId,
+    ];
 
     /// Name in lists.
     #[must_use]
@@ -118,6 +127,7 @@ impl MailKind {
             Self::Confirm => "confirm",
             Self::TransportPin => "transport-pin",
             Self::RevocationPassword => "revocation-password",
+            Self::UserId => "user-id",
         }
     }
 }

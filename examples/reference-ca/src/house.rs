@@ -25,6 +25,7 @@ use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
 
 pub use address::Announced;
 pub use backup::{BackupError, Passphrase, Restored, restore};
+pub use first::HandedOver;
 use layout::Layout;
 pub(crate) use operator::OperatorToken;
 pub use retention::Cleared;

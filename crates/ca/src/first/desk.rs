@@ -17,9 +17,12 @@ use x509_cert::{
 
 use super::{CredentialSecret, IssuedPassword, RevocationPasswords, credential::generate};
 use crate::{
-    CaError, FirstPolicy, KeyFileError, Refusal, RevocationPasswordPolicy, SqliteStore, StoreError,
+    CaError, FirstPolicy, KeyFileError, Letter, Mail, MailAddress, MailKind, Refusal, RevocationPasswordPolicy,
+    SqliteStore, StoreError, Texts,
     certificate::extension,
+    link::LinkId,
     store::{CredentialRecord, Guess, NewCredential, NoGuess, SubjectRecord},
+    transaction::to_hex,
 };
 
 /// Somebody who may ask for first certificates: all that will stand in them.
@@ -128,6 +131,30 @@ impl FirstDesk {
             hash: self.secret.hash(&password.secret())?,
         })?;
         Ok(IssuedPassword { subject, password, expires })
+    }
+
+    /// As [`issue`](Self::issue), for who hands the password over on paper: the user id goes by mail, so that the two are never in one
+    /// place.
+    ///
+    /// # Errors
+    /// [`FirstError::Email`] where no mail can go; otherwise as [`issue`](Self::issue). After [`FirstError::Store`] nobody has seen the
+    /// password that may be there: hand over another one.
+    pub fn hand_over(
+        &self,
+        subject: SubjectRecord,
+        texts: &dyn Texts,
+        now: SystemTime,
+    ) -> Result<IssuedPassword, FirstError> {
+        let address = MailAddress::new(&subject.email).map_err(|_| FirstError::Email)?;
+        let holder = self.known(&subject).map_err(|_| FirstError::Name)?.holder;
+        let expires = now + self.policy.password_life;
+        let (user, module) = (&subject.user, &subject.module);
+        let text = texts.compose(&Letter::UserId { holder: &holder, user, module, expires });
+        let key = format!("user-id/{}/{}", subject.id, to_hex(&LinkId::generate()?.0));
+        let mail = Mail::new(key, MailKind::UserId, address, text).map_err(|_| FirstError::Name)?;
+        let issued = self.issue(subject, now)?;
+        self.store.post_mail(mail, now)?;
+        Ok(issued)
     }
 
     /// Ends the one-time password of a subject.

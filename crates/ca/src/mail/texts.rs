@@ -59,6 +59,17 @@ pub enum Letter<'a> {
         /// When.
         at: SystemTime,
     },
+    /// Somebody has a user id; the one-time password that belongs to it goes another way.
+    UserId {
+        /// Who, readable.
+        holder: &'a str,
+        /// The user id.
+        user: &'a str,
+        /// In which module of the service.
+        module: &'a str,
+        /// Until when the password can be used.
+        expires: SystemTime,
+    },
     /// The transport PIN of the card can be looked at, once. With a link.
     TransportPin {
         /// Whose.
@@ -123,6 +134,19 @@ impl Texts for English {
                     date(*at),
                 ),
             ),
+            Letter::UserId { holder, user, module, expires } => (
+                "Your user id".into(),
+                format!(
+                    "{}\ncan ask for certificates, with this user id:\n\n{}\n(module {})\n\n\
+                     The one-time password that belongs to it is handed over another way. Keep the two apart: who has both gets \
+                     certificates in your name. The password can be used until {}.\n\
+                     If you know nothing of this, call the issuer.\n",
+                    plain(holder),
+                    plain(user),
+                    plain(module),
+                    date(*expires),
+                ),
+            ),
             Letter::Confirm { name, expires } => (
                 "Confirm your e-mail address".into(),
                 format!(
@@ -181,6 +205,7 @@ mod tests {
                 0,
             ),
             (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], at: time }, 0),
+            (Letter::UserId { holder: name, user: "eva", module: "main", expires: time }, 0),
             (Letter::Confirm { name, expires: time }, 1),
             (Letter::TransportPin { name, expires: time }, 1),
         ];

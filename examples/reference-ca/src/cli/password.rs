@@ -9,7 +9,7 @@ use obnova_enroll::cmc::UserId;
 pub enum Password {
     /// Issue a one-time password and print it, this once; any other one of the same user is dead from here on
     ///
-    /// Hand it over apart from the user id. What will stand in the certificates is what the CA knows of the user: say it the first
+    /// What is printed goes to the user on paper, and does not say whose it is: the user id goes by mail. What will stand in the certificates is what the CA knows of the user: say it the first
     /// time, or when it has changed: taken once no password, waiting order or live certificate of the user says otherwise.
     Issue {
         /// The CA's directory

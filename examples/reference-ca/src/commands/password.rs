@@ -2,7 +2,6 @@ use std::time::SystemTime;
 
 use obnova_ca::{FirstDesk, FirstError, Subject};
 use obnova_reference_ca::{House, house::HouseError};
-use zeroize::Zeroizing;
 
 use super::{CommandError, open, print};
 use crate::{cli::Password, show};
@@ -21,13 +20,7 @@ pub fn run(command: Password) -> Result<(), CommandError> {
                 }
                 _ => desk.subject(&user, &module)?,
             };
-            let issued = desk.issue(subject, now)?;
-            let (user, module, until) = (&issued.subject.user, &issued.subject.module, show::date(issued.expires));
-            let secret = issued.password.to_text();
-            print(&Zeroizing::new(format!(
-                "user id            {user}\nmodule             {module}\none-time password  {}\nuntil              {until}\n",
-                secret.as_str()
-            )))
+            print(&house.hand_over(subject, now)?.paper)
         }
         Password::List { directory, limit, json } => {
             let house = open(&directory)?;

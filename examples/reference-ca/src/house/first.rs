@@ -1,17 +1,47 @@
 //! What a CA in a directory needs for first certificates: the secret of its passwords, and the key that revocation passwords are
 //! sealed for.
 
-use std::io;
+use std::{io, time::SystemTime};
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{CaKey, CredentialSecret, FirstDesk, FirstPolicy, IssuedCertificate, Issuer, KeyFileError};
-use obnova_enroll::envelope::OpeningKey;
+use obnova_ca::{
+    CaKey, CredentialSecret, English, FirstDesk, FirstError, FirstPolicy, IssuedCertificate, Issuer, KeyFileError,
+    store::SubjectRecord,
+};
+use obnova_enroll::{OneTimePassword, envelope::OpeningKey};
+use x509_cert::der::DateTime;
+use zeroize::Zeroizing;
 
 use super::{
-    HouseError, audit,
+    House, HouseError, audit,
     layout::{Layout, is_missing, make_once},
     load_key,
 };
+
+/// A one-time password that goes to its holder. There is no `Debug`.
+pub struct HandedOver {
+    /// The password.
+    pub password: OneTimePassword,
+    /// All that stands on the paper: nothing in it says whose it is.
+    pub paper: Zeroizing<String>,
+}
+
+impl House {
+    /// Issues a one-time password, on paper. The user id goes another way, by mail ([`FirstDesk::hand_over`]).
+    ///
+    /// # Errors
+    /// [`FirstError`].
+    pub fn hand_over(&self, subject: SubjectRecord, now: SystemTime) -> Result<HandedOver, FirstError> {
+        // A house has a desk.
+        let desk = self.ca().first().ok_or(FirstError::NoSubject)?;
+        let issued = desk.hand_over(subject, &English, now)?;
+        let until = DateTime::from_system_time(issued.expires).map_or_else(|_| "?".into(), |date| date.to_string());
+        let (module, password) = (&issued.subject.module, issued.password.to_text());
+        let paper =
+            format!("one-time password  {}\nmodule             {module}\nuntil              {until}\n", **password);
+        Ok(HandedOver { password: issued.password, paper: Zeroizing::new(paper) })
+    }
+}
 
 /// The desk for first certificates. A CA that is older than that gets what it needs; where its certificate is there already, a
 /// secret or key that is missing is missed.

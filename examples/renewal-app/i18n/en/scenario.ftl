@@ -58,6 +58,7 @@ rule-activation-puk-blocked-card = Where the PUK is blocked the card takes it fr
 rule-activation-tries-shown = The tries that are left are shown before one is spent.
 rule-activation-last-try = The last try is never spent without a clear yes.
 
+rule-partner-handed-over = User id and one-time password are handed over apart.
 rule-partner-password-client = A one-time password that was mistyped is noticed before it is sent.
 rule-partner-password-ca = The first certificate takes the user id and the one-time password: a client with another password is refused.
 rule-partner-password-days-ca = The one-time password lives as long as the service says: 21 days for the partners.

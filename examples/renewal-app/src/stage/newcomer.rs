@@ -17,6 +17,7 @@ use obnova_client::{
     EstConnection, Https, Journal as _, MemoryJournal, RunError, Runner, Seams, SharedToken, Turn, look, tls_config,
 };
 use obnova_enroll::{OneTimePassword, cmc::UserId};
+use obnova_reference_ca::house::HandedOver;
 use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use obnova_transport::{Count, Decorated};
@@ -94,7 +95,7 @@ impl<'s> Newcomer<'s> {
             stage,
             joints,
             number,
-            user: UserId::new(&format!("partner-{number}"))?,
+            user: UserId::new(&format!("portal-user-{number}"))?,
             name: format!("CN=Partner {number},C=CZ"),
             email: format!("partner-{number}@holder.example"),
             revocation: format!("korektní kůň baterie spona, a k tomu ještě deset slov do délky {number}"),
@@ -140,6 +141,11 @@ impl<'s> Newcomer<'s> {
     pub fn password(&self, now: SystemTime) -> Result<OneTimePassword, Broken> {
         let desk = self.desk()?;
         (self.joints.issue)(desk, desk.subject(&self.user, MODULE)?, now)
+    }
+
+    /// The same on paper, with the user id by mail.
+    pub fn handed_over(&self, now: SystemTime) -> Result<HandedOver, Broken> {
+        (self.joints.hand_over)(self.stage, self.desk()?.subject(&self.user, MODULE)?, now)
     }
 
     /// The mails that came to the holder.

@@ -10,6 +10,7 @@ use obnova_enroll::{
     OneTimePassword,
     est::{HttpRequest, Method},
 };
+use obnova_reference_ca::house::HandedOver;
 use obnova_renewal::{Answer, Message, ParsedCertificate};
 use serde_json::{Value, json};
 
@@ -28,6 +29,8 @@ pub struct Joints {
     pub prompt: for<'p> fn(Box<dyn Prompt + 'p>) -> Box<dyn Prompt + 'p>,
     /// The CA's desk, which issues one-time passwords.
     pub issue: fn(&FirstDesk, SubjectRecord, SystemTime) -> Result<OneTimePassword, Broken>,
+    /// The CA's operator, who hands a one-time password over.
+    pub hand_over: fn(&Stage, SubjectRecord, SystemTime) -> Result<HandedOver, Broken>,
     /// The CA's operator, who ends a certificate.
     pub revoke: fn(&Stage, &ParsedCertificate) -> Result<(), Broken>,
     /// The holder's client, which does.
@@ -55,6 +58,7 @@ impl Default for Joints {
             send,
             prompt: |face| face,
             issue: |desk, subject, now| Ok(desk.issue(subject, now)?.password),
+            hand_over: |stage, subject, now| Ok(stage.house().hand_over(subject, now)?),
             revoke: |stage, certificate| Ok(stage.revoke(certificate)?),
             end,
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),

@@ -98,6 +98,7 @@ fn all<'s>() -> Vec<Of<'s>> {
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
     vec![
+        every(Rule::seen("partner/handed-over", || t!("rule-partner-handed-over"), passwords::handed_over)),
         every(Rule::seen("partner/password/client", || t!("rule-partner-password-client"), passwords::mistyped)),
         every(Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), passwords::wrong)),
         every(Rule::seen("partner/password-days/ca", || t!("rule-partner-password-days-ca"), passwords::days)),

@@ -118,7 +118,9 @@ const WORLDS: [&[Fault]; 4] = [
                 false => Ok(desk.issue(subject, now)?.password),
             };
         }),
-        joint("a post that brings nothing", &["link", "revoked-mail"], |joints| joints.mails = |_, _| Ok(Vec::new())),
+        joint("a post that brings nothing", &["handed-over", "link", "revoked-mail"], |joints| {
+            joints.mails = |_, _| Ok(Vec::new())
+        }),
     ],
     &[
         joint("a server that takes everybody for somebody else", &["login", "renewal", "begins-again"], |joints| {
@@ -132,6 +134,14 @@ const WORLDS: [&[Fault]; 4] = [
             red: &["pin-change", "forgotten"],
             how: Bent::Card(|token| Careless::boxed(token, How::AnyOld(PINS[0]))),
         },
+        joint("an operator who writes everything on one paper", &["handed-over"], |joints| {
+            joints.hand_over = |stage, subject, now| {
+                let user = subject.user.clone();
+                let mut handed = (Joints::default().hand_over)(stage, subject, now)?;
+                handed.paper.push_str(&user);
+                Ok(handed)
+            };
+        }),
         seen("a client that waited for nothing", &["waits"], |world| world.story.as_mut().unwrap().waited = 0),
     ],
 ];

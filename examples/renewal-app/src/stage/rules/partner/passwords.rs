@@ -17,6 +17,26 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Well formed, and nobody's.
 const NOBODYS: &str = "K7QWM-2F9TD-0XYHR-4CBN8";
 
+/// The password is on a paper without the user id, the user id in a mail without the password; together they are taken.
+pub fn handed_over(world: &mut World<'_>) -> Verdict {
+    let who = world.newcomer()?;
+    let (user, before) = (who.user.as_str().to_owned(), who.mails()?);
+    let handed = who.handed_over(SystemTime::now())?;
+    let password = handed.password.to_text();
+    let has = |text: &str| {
+        let plain = |text: &str| text.replace('-', "").to_lowercase();
+        (plain(text).contains(&plain(password)), text.contains(&user))
+    };
+    let mails: Vec<_> = who.mails()?.into_iter().filter(|mail| !before.contains(mail)).collect();
+    let mailed: Vec<_> = mails.iter().map(|mail| has(mail)).collect();
+    let paper = has(&handed.paper);
+    if paper != (true, false) || mailed != [(false, true)] {
+        return Err(Broken(format!("(password, user id) on the paper: {paper:?}; in mails: {mailed:?}")));
+    }
+    let right = world.taken(&who, &handed.password)?;
+    Ok(format!("the password on paper, the user id in a mail, neither with the other; {right}"))
+}
+
 /// What was mistyped is told, and no guess is spent on it.
 pub fn mistyped(world: &mut World<'_>) -> Verdict {
     let mut who = world.newcomer()?;
