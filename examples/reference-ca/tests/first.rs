@@ -316,6 +316,42 @@ fn an_older_ca_gets_its_keys_and_a_lost_one_is_missed() {
     }
 }
 
+/// What is in the CA's folder for mails.
+fn mails(home: &std::path::Path) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(home.join("mail")).unwrap().map(|mail| mail.unwrap().path());
+    files.map(|file| (file.display().to_string(), std::fs::read_to_string(file).unwrap())).collect()
+}
+
+#[test]
+fn the_paper_has_the_password_and_the_mail_has_the_user_id() {
+    let world = World::with(&one_certificate("manual"), |config| config);
+    let home = world.home();
+    let at = home.to_str().unwrap();
+    let issue = ["password", "issue", at, "--user", "j.novakova-7", "--name", HOLDER, "--email", "jana@example.cz"];
+    let mut papers = Vec::new();
+    for count in 1..=2 {
+        let paper = obnova_ca(&issue);
+        let line = paper.lines().find(|line| line.starts_with("one-time password")).unwrap();
+        let password = line.split_whitespace().last().unwrap().to_owned();
+        assert!(paper.contains("until") && !paper.contains("novakova") && !paper.contains("Jana"), "{paper}");
+        papers.push(password);
+        obnova_ca(&["mail", at, "send", "--once"]);
+        let mails = mails(&home);
+        assert_eq!(mails.len(), count, "each password has a mail of its own: {mails:?}");
+        for (_, mail) in &mails {
+            assert!(
+                mail.contains("j.novakova-7") && mail.contains("To: ") && mail.contains("jana@example.cz"),
+                "{mail}"
+            );
+            assert!(papers.iter().all(|password| !mail.contains(password.as_str())), "{mail}");
+        }
+    }
+    // Nobody has a password whose user id cannot reach him.
+    let nowhere = ["--name", HOLDER, "--email", "jana@exa_mple..cz"];
+    let (code, said) = failing(&[&["password", "issue", at, "--user", "petr"][..], &nowhere].concat());
+    assert!(code != 0 && said.contains("e-mail"), "{said}");
+}
+
 /// Who does not wait gets a mail when the operator has approved, and its link brings the certificates; both are kept, or neither.
 #[test]
 fn who_left_picks_up_by_the_link_that_is_mailed() {
@@ -338,9 +374,8 @@ fn who_left_picks_up_by_the_link_that_is_mailed() {
     obnova_ca(&["approve", at, &order]);
     assert_eq!(failing(&["approve", at, &order]).0, 4, "and no second mail");
     obnova_ca(&["mail", at, "send", "--once"]);
-    let mails: Vec<_> = std::fs::read_dir(home.join("mail")).unwrap().map(|mail| mail.unwrap().path()).collect();
-    let [mail] = &mails[..] else { panic!("{mails:?}") };
-    let mail = std::fs::read_to_string(mail).unwrap();
+    let mails: Vec<_> = mails(&home).into_iter().filter(|(name, _)| name.contains("pick-up")).collect();
+    let [(_, mail)] = &mails[..] else { panic!("{mails:?}") };
     assert!(mail.contains("jana@example.cz"), "{mail}");
     let link = mail.split_whitespace().find_map(|word| word.find("/pickup/").map(|start| &word[start..])).unwrap();
     let answer = world.get(link, None, &[("Accept", "application/x-pem-file")]);

@@ -15,7 +15,7 @@ use obnova_renewal::{Answer, Message, ParsedCertificate};
 use serde_json::{Value, json};
 
 use super::{Certified, MODULE, Newcomer, Stage, connection, pin};
-use crate::stage::rules::{Broken, there};
+use crate::stage::rules::{Broken, there, twins};
 
 /// The name of the rule by which something was refused, if it was.
 pub type Heard = Result<Option<String>, Broken>;
@@ -39,6 +39,8 @@ pub struct Joints {
     pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
     /// The server that one logs in to: whom it saw.
     pub login: fn(&Newcomer<'_>, &ParsedCertificate) -> Result<String, Broken>,
+    /// What tells other programs of the certificates.
+    pub register: twins::Register,
     /// The clock of the holder's computer.
     pub clock: fn() -> SystemTime,
 }
@@ -63,6 +65,7 @@ impl Default for Joints {
             end,
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
             login,
+            register: twins::as_the_client_does,
             clock: SystemTime::now,
         }
     }
