@@ -5,6 +5,10 @@ mod support;
 
 use std::fs;
 
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::{GenerateKey, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SlotId, Token as _};
+use obnova_profile::TransportPinModel;
+use obnova_simulator::{Personalisation, SimulatorConnection};
 use support::{Desk, ca::House, planted::Search};
 
 /// Secrets that occur nowhere by chance.
@@ -103,6 +107,62 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
         assert!(!as_it_was_shown, "in {}", file.display());
         secrets.assert_absent(&file.display().to_string(), content);
     }
+}
+
+/// What keeps a card from taking certificates is told by name before anything is asked, sent or written: the one-time password is as good as
+/// before, and so is the card.
+#[test]
+fn a_card_that_cannot_take_certificates_is_told_so_before_anything_is_touched() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let password = hand_out(&house);
+    desk.write("once", &password);
+    let [pin, signature_pin, puk] = PINS.map(str::as_bytes);
+    let active = |serial: &str| Personalisation::new(serial).active(pin, signature_pin, puk);
+
+    let inactive = Personalisation::new("OBN00000003").inactive(TransportPinModel::Separate, b"135790");
+    inactive.create(desk.file("inactive.state")).unwrap();
+
+    // Keys of another kind are none that an order could go on with.
+    let card = active("OBN00000004").slots(6).create(desk.file("full.state")).unwrap();
+    let mut token = ProfileToken::new(SimulatorConnection::new(card));
+    for slot in 1..=6 {
+        let label = format!("key {slot}");
+        let order = GenerateKey { slot: SlotId(slot), role: KeyRole::Signature, algorithm: KeyAlgorithm::P384, label };
+        token.generate(&order, &Pin::new(Secret::from(PINS[0]))).unwrap();
+    }
+    drop(token);
+
+    let card = active("OBN00000005").create(desk.file("dead.state")).unwrap();
+    let mut token = ProfileToken::new(SimulatorConnection::new(card));
+    let (wrong, new) = (Pin::with_last_try(Secret::from("00000000")), Secret::from(PINS[1]));
+    for _ in 0..5 {
+        token.unblock_password(PasswordKind::SignaturePin, &wrong, &new).unwrap_err();
+    }
+    for _ in 0..3 {
+        token.change_password(PasswordKind::SignaturePin, &wrong, &new).unwrap_err();
+    }
+    drop(token);
+
+    for (card, told) in [
+        ("inactive.state", "The card is not active: activate it with its transport PIN first."),
+        ("full.state", "New keys need 2 free slots, and none is free"),
+        ("dead.state", "The signature PIN is blocked, and no PUK unblocks it any more. Ask the issuer for a new card."),
+    ] {
+        let before = fs::read(desk.file(card)).unwrap();
+        let command: Vec<_> = first(&house, &["--yes"]).iter().map(|one| one.replace("card.state", card)).collect();
+        let said = desk.run(command).ends_with(3);
+        assert!(said.err.contains(told), "{card}: {}", said.err);
+        assert_eq!(fs::read(desk.file(card)).unwrap(), before, "{card}: no key, no try, nothing");
+        let journals = desk.files().into_iter().filter(|file| file.extension().is_some_and(|end| end == "journal"));
+        assert_eq!(journals.count(), 0, "{card}: nothing is begun");
+    }
+    let orders = house.operator(&["list", "ca", "--json"]).ends_with(0);
+    assert_eq!(orders.out.trim(), "[]");
+    let passwords = house.operator(&["password", "list", "ca", "--json"]).ends_with(0);
+    passwords.says(&["\"state\": \"open\"", "\"wrong_guesses\": 0"]);
+    // The card that can takes them.
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["Accepted, pending"]);
 }
 
 #[test]
