@@ -272,7 +272,14 @@ impl Host for Desk {
             }
             _ => {}
         }
-        match est::Server::new().route(request).unwrap() {
+        let Ok(operation) = est::Server::new().route(request) else {
+            // Where the lie has sent it on to.
+            return match self.lie() {
+                Some(Told::Message(Lie::Http(lie))) => self.tell(lie(())),
+                _ => panic!("nobody was sent to {}", request.path),
+            };
+        };
+        match operation {
             Operation::CaCerts => match self.lie() {
                 Some(Told::Terms(Lie::CaCerts(lie))) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
                 _ => Wire::http(&self.ca.cacerts()),

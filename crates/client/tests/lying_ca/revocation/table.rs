@@ -172,7 +172,7 @@ fn ocsp() -> Vec<Row> {
         told(
             "OCSP: elsewhere",
             |_| Wire::head("302 Elsewhere\r\nLocation: https://evil.example/"),
-            told!(StatusProblem::Status(302)),
+            told!(StatusProblem::Ca(CaError::Redirect(_))),
         ),
         told("OCSP: cut off", |_| Wire::Bytes(Vec::new()), told!(StatusProblem::Ca(CaError::Unreachable { .. }))),
         told(
