@@ -45,6 +45,40 @@ impl Secret {
 
 impl zeroize::ZeroizeOnDrop for Secret {}
 
+/// A type of its own for the secret of one purpose, in a file of its own.
+macro_rules! in_a_file {
+    ($name:ident) => {
+        impl $name {
+            /// Makes a new one.
+            ///
+            /// # Errors
+            /// [`KeyFileError::Crypto`](crate::KeyFileError::Crypto) when the random source fails.
+            pub fn generate() -> Result<Self, $crate::KeyFileError> {
+                $crate::secret::Secret::generate().map(Self)
+            }
+
+            /// Reads it from its file.
+            ///
+            /// # Errors
+            /// [`KeyFileError::Io`](crate::KeyFileError::Io), also when the file does not have its 32 bytes.
+            pub fn load(path: &std::path::Path) -> Result<Self, $crate::KeyFileError> {
+                $crate::secret::Secret::load(path).map(Self)
+            }
+
+            /// Writes it to a new file with mode 0600.
+            ///
+            /// # Errors
+            /// [`KeyFileError::Io`](crate::KeyFileError::Io), also when the file exists.
+            pub fn save(&self, path: &std::path::Path) -> Result<(), $crate::KeyFileError> {
+                self.0.save(path)
+            }
+        }
+
+        impl zeroize::ZeroizeOnDrop for $name {}
+    };
+}
+pub(crate) use in_a_file;
+
 #[cfg(test)]
 mod tests {
     use super::*;

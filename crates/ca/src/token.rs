@@ -1,13 +1,11 @@
-use std::path::Path;
-
 use aws_lc_rs::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    KeyFileError, Transaction,
-    secret::Secret,
+    Transaction,
+    secret::{Secret, in_a_file},
     transaction::{from_hex, to_hex},
 };
 
@@ -61,31 +59,9 @@ impl ZeroizeOnDrop for PickUpToken {}
 /// What the CA makes its pick-up tokens from: 256 random bits in a file of their own, beside the database and not in it.
 pub struct PickUpSecret(Secret);
 
+in_a_file!(PickUpSecret);
+
 impl PickUpSecret {
-    /// Makes a new one.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Crypto`] when the random source fails.
-    pub fn generate() -> Result<Self, KeyFileError> {
-        Secret::generate().map(Self)
-    }
-
-    /// Reads it from its file.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
-    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        Secret::load(path).map(Self)
-    }
-
-    /// Writes it to a new file with mode 0600.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file exists.
-    pub fn save(&self, path: &Path) -> Result<(), KeyFileError> {
-        self.0.save(path)
-    }
-
     /// A key for something else that the CA encrypts for itself.
     pub(crate) fn derive_bytes(&self, purpose: &[u8]) -> Zeroizing<[u8; 32]> {
         self.0.derive(purpose)
@@ -105,8 +81,6 @@ impl PickUpSecret {
         PickUpToken(token)
     }
 }
-
-impl ZeroizeOnDrop for PickUpSecret {}
 
 #[cfg(test)]
 mod tests {

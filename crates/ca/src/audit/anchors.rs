@@ -1,22 +1,21 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::record::AuditHead;
 use crate::{
-    KeyFileError, StoreError,
-    key::{read_secret, write_secret},
+    StoreError,
+    secret::{Secret, in_a_file},
     transaction::{from_hex, to_hex},
 };
 
 /// What anchors are authenticated with: 256 random bits in a file of their own, beside the database and not in it.
-pub struct AuditKey(Box<Zeroizing<[u8; 32]>>);
+pub struct AuditKey(Secret);
 
 /// Where the log ended, in a file outside the database: whoever can write to the database alone can neither cut the log off nor
 /// write it anew without being found out.
@@ -60,43 +59,14 @@ const MARK: &str = "?";
 /// Records between two lines.
 const STRIDE: i64 = 1000;
 
+in_a_file!(AuditKey);
+
 impl AuditKey {
-    /// Makes a new one.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Crypto`] when the random source fails.
-    pub fn generate() -> Result<Self, KeyFileError> {
-        let mut key = Self(Box::default());
-        aws_lc_rs::rand::fill(key.0.as_mut_slice())?;
-        Ok(key)
-    }
-
-    /// Reads it from its file.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
-    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let mut key = Self(Box::default());
-        read_secret(path, &mut key.0)?;
-        Ok(key)
-    }
-
-    /// Writes it to a new file with mode 0600.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file exists.
-    pub fn save(&self, path: &Path) -> Result<(), KeyFileError> {
-        Ok(write_secret(path, self.0.as_slice())?)
-    }
-
     fn mac(&self, what: &[u8], head: &AuditHead) -> String {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
         let message = [what, &head.number.to_be_bytes(), &head.hash].concat();
-        to_hex(&hmac::sign(&key, &message).as_ref()[..MAC / 2])
+        to_hex(&self.0.hmac(&message).as_ref()[..MAC / 2])
     }
 }
-
-impl ZeroizeOnDrop for AuditKey {}
 
 impl AuditAnchors {
     /// Anchors in this file, which need not exist yet.
@@ -222,6 +192,7 @@ fn failed(error: io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use static_assertions::{assert_impl_all, assert_not_impl_any};
+    use zeroize::ZeroizeOnDrop;
 
     use super::*;
 
@@ -329,13 +300,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.secret");
         let key = AuditKey::generate().unwrap();
-        wiped(&*key.0);
+        wiped(&key.0);
         key.save(&path).unwrap();
-        assert!(key.save(&path).is_err());
-        assert_eq!(AuditKey::load(&path).unwrap().0, key.0);
-        for length in [0, 31, 33] {
-            std::fs::write(&path, vec![0; length]).unwrap();
-            assert!(AuditKey::load(&path).is_err(), "{length}");
-        }
+        assert_eq!(AuditKey::load(&path).unwrap().mac(ANCHOR, &head(1)), key.mac(ANCHOR, &head(1)));
     }
 }

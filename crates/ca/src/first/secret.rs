@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use obnova_algorithm::Digest;
@@ -8,13 +6,18 @@ use obnova_enroll::{
     cmc::{ProofKey, UserId},
 };
 use subtle::ConstantTimeEq;
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::{KeyFileError, secret::Secret};
+use crate::{
+    KeyFileError,
+    secret::{Secret, in_a_file},
+};
 
 /// What the CA keeps passwords with: 256 random bits in a file of their own, beside the database and not in it. Who has the
 /// database only can neither make proofs of identity nor try passwords.
 pub struct CredentialSecret(Secret);
+
+in_a_file!(CredentialSecret);
 
 /// Begins what is kept, so that other ways can come.
 const VERSION: u8 = 1;
@@ -24,30 +27,6 @@ const HASH: usize = 32;
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 impl CredentialSecret {
-    /// Makes a new one.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Crypto`] when the random source fails.
-    pub fn generate() -> Result<Self, KeyFileError> {
-        Secret::generate().map(Self)
-    }
-
-    /// Reads it from its file.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file does not have its 32 bytes.
-    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        Secret::load(path).map(Self)
-    }
-
-    /// Writes it to a new file with mode 0600.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Io`], also when the file exists.
-    pub fn save(&self, path: &Path) -> Result<(), KeyFileError> {
-        self.0.save(path)
-    }
-
     /// The keys that check proofs of identity, one for each hash that a client may use: encrypted with AES-256-GCM, for this
     /// credential of this user and no other.
     pub(super) fn seal_proof_keys(
@@ -121,8 +100,6 @@ impl CredentialSecret {
     }
 }
 
-impl ZeroizeOnDrop for CredentialSecret {}
-
 fn bound_to(user: &UserId, credential: &[u8; 16]) -> Vec<u8> {
     [credential.as_slice(), user.as_str().as_bytes()].concat()
 }
@@ -132,6 +109,7 @@ mod tests {
     use std::fmt::{Debug, Display};
 
     use static_assertions::{assert_impl_all, assert_not_impl_any};
+    use zeroize::ZeroizeOnDrop;
 
     use super::*;
 
