@@ -4,7 +4,7 @@ use obnova_ca::{FirstDesk, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
     CaConnection as _, Login, LoginError, LoginProof as _, PlainHttp, Prompt, Revocation, RevocationError,
-    RevocationReason, revoke_by_password,
+    RevocationPlan, RevocationReason, Revoked, revoke_by_password, revoke_with_card,
 };
 use obnova_enroll::{
     OneTimePassword,
@@ -15,7 +15,10 @@ use obnova_renewal::{Answer, Message, ParsedCertificate};
 use serde_json::{Value, json};
 
 use super::{Certified, MODULE, Newcomer, Stage, connection, pin};
-use crate::stage::rules::{Broken, there, twins};
+use crate::stage::{
+    arrived::Typist,
+    rules::{Broken, there, twins},
+};
 
 /// The name of the rule by which something was refused, if it was.
 pub type Heard = Result<Option<String>, Broken>;
@@ -35,6 +38,8 @@ pub struct Joints {
     pub revoke: fn(&Stage, &ParsedCertificate) -> Result<(), Broken>,
     /// The holder's client, which does.
     pub end: fn(&Ending<'_, '_>) -> Heard,
+    /// The same by a key on the card: the certificate's own, or another and the password.
+    pub end_by_key: fn(&Ending<'_, '_>) -> Heard,
     /// The post: mails to an address that went out until now.
     pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
     /// The server that one logs in to: whom it saw.
@@ -63,6 +68,7 @@ impl Default for Joints {
             hand_over: |stage, subject, now| Ok(stage.house().hand_over(subject, now)?),
             revoke: |stage, certificate| Ok(stage.revoke(certificate)?),
             end,
+            end_by_key,
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
             login,
             register: twins::as_the_client_does,
@@ -100,7 +106,22 @@ fn end(ending: &Ending<'_, '_>) -> Heard {
     }
     let password = Secret::from(ending.password);
     let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: Some(&password) };
-    match revoke_by_password(&mut ending.stage.authority.connection()?, &PlainHttp::default(), &wanted) {
+    heard(revoke_by_password(&mut ending.stage.authority.connection()?, &PlainHttp::default(), &wanted))
+}
+
+/// As `obnova revoke` does where the card is there.
+fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
+    let who = &there(ending.by, "card to revoke with")?.who;
+    let (serial, password) = (ending.certificate.serial(), Secret::from(ending.password));
+    let plan = RevocationPlan::make(&who.view()?, &serial, SystemTime::now())?;
+    let password = plan.wants_password().then_some(&password);
+    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password };
+    let (mut ca, mut typist) = (ending.stage.authority.connection()?, Typist::types([super::PINS[0]]));
+    heard(revoke_with_card(&who.token, &mut typist, &mut ca, &PlainHttp::default(), &plan, &wanted))
+}
+
+fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {
+    match outcome {
         Ok(_) => Ok(None),
         Err(RevocationError::Refused { rule, .. }) => Ok(Some(rule)),
         Err(error) => Err(error.into()),

@@ -143,6 +143,7 @@ fn all<'s>() -> Vec<Of<'s>> {
             || t!("rule-partner-revoked-by-holder"),
             revocation::by_holder,
         )),
+        with_login(Rule::seen("partner/revoked-by-key", || t!("rule-partner-revoked-by-key"), revocation::by_key)),
         with_revocation(Rule::seen(
             "partner/revoked-by-password",
             || t!("rule-partner-revoked-by-password"),

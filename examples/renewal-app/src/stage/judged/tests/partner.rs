@@ -68,9 +68,14 @@ const WORLDS: [&[Fault]; 4] = [
         joint("an operator whose word counts for nothing", &["revoked-at-once", "revoked-mail"], |joints| {
             joints.revoke = |_, _| Ok(());
         }),
-        joint("a CA that says yes to every revocation", &["revoked-by-holder", "revoked-by-password"], |joints| {
-            joints.end = |_| Ok(None)
-        }),
+        joint(
+            "a CA that says yes to every revocation",
+            &["revoked-by-holder", "revoked-by-key", "revoked-by-password"],
+            |joints| {
+                joints.end = |_| Ok(None);
+                joints.end_by_key = |_| Ok(None);
+            },
+        ),
         joint("a clock that is behind", &["expired/client"], |joints| {
             joints.clock = || SystemTime::now() - Duration::from_secs(7200);
         }),
@@ -268,6 +273,14 @@ fn other_services_are_judged_by_their_own_files() {
         "revoked-by-password",
     ];
     green(&twice, &without, "730 days");
+    let signs = [
+        ("name = \"partner\"", "name = \"signs\""),
+        ("certificates = [\"authentication\"]", "certificates = [\"signature\"]"),
+        ("profiles = [\"authentication\"]", "profiles = [\"signature\"]"),
+        ("prove_login = true\nprove_signature = false", "prove_login = false\nprove_signature = true"),
+        ("distinct = 5", "distinct = 1"),
+    ];
+    green(&signs, &["login", "revoked-by-holder", "revoked-by-key"], "signature: ");
 }
 
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.

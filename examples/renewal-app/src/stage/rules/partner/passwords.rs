@@ -153,16 +153,25 @@ pub fn revocation_client(world: &mut World<'_>) -> Verdict {
     )
 }
 
-/// Sealed by a client that asks nobody.
+/// Sealed by a client that asks nobody: one that is too short, and one that is the same few characters all over.
 pub fn revocation_ca(world: &mut World<'_>) -> Verdict {
     let rules = there(world.expects.revocation_password, "rule for revocation passwords")?;
     let who = world.newcomer()?;
     let password = who.password(SystemTime::now())?;
+    let refused = |revocation: &str, by: &str| {
+        let bent = Bent { password: password.to_text(), email: &who.email, revocation };
+        world.refused(&who.bent_order(&bent)?, by)
+    };
     let short: String = who.revocation.chars().take(rules.minimum - 1).collect();
-    let bent = Bent { password: password.to_text(), email: &who.email, revocation: &short };
-    world.refused(&who.bent_order(&bent)?, "short-password")?;
+    refused(&short, "short-password")?;
+    let few = rules.distinct.saturating_sub(1);
+    if few > 0 {
+        let plain: String = ('a'..='z').take(few).cycle().take(rules.minimum.max(few)).collect();
+        refused(&plain, "plain-password")?;
+    }
     let right = world.taken(&who, &password)?;
-    Ok(format!("{} characters are refused by name: short-password; {right}", rules.minimum - 1))
+    let short = rules.minimum - 1;
+    Ok(format!("{short} characters are refused by name: short-password; {few} different ones: plain-password; {right}"))
 }
 
 /// The CA can check it, and nothing that it keeps has it.

@@ -87,6 +87,26 @@ pub fn by_holder(world: &mut World<'_>) -> Verdict {
     Ok(format!("{told}; with the right one {seen}"))
 }
 
+/// The certificate's own key says that it is to end, and no password is needed; the key of another certificate, with its holder's
+/// password, ends nothing.
+pub fn by_key(world: &mut World<'_>) -> Verdict {
+    let (own, another) = (world.certified()?, world.certified()?);
+    let end = |whose: &Certified<'_>| {
+        let (by, certificate, password) = (Some(&own), whose.one()?, own.who.revocation.as_str());
+        (world.joints.end_by_key)(&Ending { stage: world.stage, by, certificate, password })
+    };
+    let others = end(&another)?;
+    let Some(name @ ("not-yours" | "password-alone" | "wrong-revocation-password")) = others.as_deref() else {
+        return Err(Broken(format!("the key of another certificate: {others:?}")));
+    };
+    works(&another)?;
+    if let Some(name) = end(&own)? {
+        return Err(Broken(format!("its own key is refused: {name}")));
+    }
+    let seen = works_no_more(&own)?;
+    Ok(format!("the key of another certificate: {name}; its own, without a password: {seen}"))
+}
+
 /// Without the card. Where the service does not let the password alone speak, the operator is asked.
 pub fn by_password(world: &mut World<'_>) -> Verdict {
     let (first, second) = (world.certified()?, world.certified()?);
