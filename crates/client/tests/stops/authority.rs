@@ -100,11 +100,10 @@ impl Authority {
     }
 
     /// What everybody is told; `None` when it is dead.
-    fn ocsp(&self, request: &[u8]) -> Option<HttpResponse> {
+    fn told(&self, what: impl FnOnce(&StatusDesk) -> Vec<u8>) -> Option<HttpResponse> {
         let running = self.running.lock().unwrap();
         let Running { status, life, .. } = running.as_ref()?;
-        let answer = || status.ocsp(request, SystemTime::now()).der;
-        (!life.is_dead()).then(|| HttpResponse { status: 200, headers: Headers::default(), body: answer() })
+        (!life.is_dead()).then(|| HttpResponse { status: 200, headers: Headers::default(), body: what(status) })
     }
 
     /// The first pair of a card, which ends in 20 days.
@@ -149,8 +148,16 @@ impl Authority {
     }
 
     fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
-        if request.path == "/ocsp" {
-            return self.ocsp(&request.body);
+        match request.path.as_str() {
+            "/ocsp" => return self.told(|status| status.ocsp(&request.body, SystemTime::now()).der),
+            "/crl" => {
+                return self.told(|status| {
+                    let mut list = Vec::new();
+                    status.crl(SystemTime::now(), &mut list).unwrap();
+                    list
+                });
+            }
+            _ => {}
         }
         self.with_ca(|ca| {
             let server = Server::new();

@@ -6,15 +6,16 @@ use std::{collections::BTreeMap, fs, marker::PhantomData, sync::Arc, time::Syste
 
 use aho_corasick::AhoCorasick;
 use obnova_algorithm::{Digest, KeyAlgorithm};
-use obnova_ca::{AuditFinding, AuditLog, CaKey, MailKind, Outbox, store::KeptStatus};
+use obnova_ca::{AuditFinding, AuditLog, CaError as CaFailure, CaKey, MailKind, Outbox, Refusal, store::KeptStatus};
 use obnova_card::Secret;
 use obnova_client::{
-    ConfirmedBy, EstConnection, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, look,
-    revoke_by_password, revoke_with_card, status::RevocationReason as Reason,
+    CaError, ConfirmedBy, EstConnection, HttpExchange, Revocation, RevocationError, RevocationPlan, RevocationReason,
+    Revoked, StatusExchange, look, revoke_by_password, revoke_with_card, status::RevocationReason as Reason,
 };
 use obnova_enroll::{
     OneTimePassword, Secret as Password,
     cmc::{FirstRequestBuilder, Nonce, ProofKey, SealedPassword, TransactionId, UserId},
+    est::{Headers, HttpRequest, HttpResponse},
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use obnova_renewal::{CardView, ParsedCertificate};
@@ -97,7 +98,8 @@ fn policy() -> String {
     let policy = change(include_str!("../../../../policies/twins.toml").into(), "required = false", "required = true");
     let policy = change(policy, "[notices]", "[revocation]\npassword_alone = true\n\n[notices]");
     ["[authentication]\n", "[signature]\n"].into_iter().fold(policy, |policy, profile| {
-        change(policy, profile, &format!("{profile}ocsp = \"http://status.example/ocsp\"\n"))
+        let addresses = "ocsp = \"http://status.example/ocsp\"\ncrl = \"http://status.example/crl\"\n";
+        change(policy, profile, &format!("{profile}{addresses}"))
     })
 }
 
@@ -144,18 +146,25 @@ impl<R: Rig> Place<R> {
 
     /// One life of the holder's program.
     fn live(&self, road: Road, life: &Mortal) -> Result<Revoked, RevocationError> {
-        let wire = Wire { authority: &self.authority, life: life.clone() };
+        self.live_on(&Wire { authority: &self.authority, life: life.clone() }, road, life)
+    }
+
+    /// The same, with another network.
+    fn live_on<W>(&self, wire: &W, road: Road, life: &Mortal) -> Result<Revoked, RevocationError>
+    where
+        W: HttpExchange + StatusExchange + Clone,
+    {
         let mut ca = EstConnection::new(wire.clone(), self.authority.anchors())?;
         let password = Secret::from(REVOCATION_PASSWORD);
         let password = (road != Road::OwnKey).then_some(&password);
         let wanted = Revocation { serial: &self.serial, reason: RevocationReason::Superseded, password };
         if road == Road::PasswordAlone {
-            return revoke_by_password(&mut ca, &wire, &wanted);
+            return revoke_by_password(&mut ca, wire, &wanted);
         }
         let token = self.rig.token(life);
         let plan = RevocationPlan::make(&look(token.lock().unwrap().as_mut())?, &self.serial, SystemTime::now())?;
         assert_eq!(plan.wants_password(), road == Road::AnotherKey);
-        revoke_with_card(&token, &mut Holder::<R>::new(None), &mut ca, &wire, &plan, &wanted)
+        revoke_with_card(&token, &mut Holder::<R>::new(None), &mut ca, wire, &plan, &wanted)
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -205,6 +214,26 @@ impl<R: Rig> Place<R> {
         let seen = look(self.rig.witness().lock().unwrap().as_mut()).unwrap();
         assert_eq!(seen, self.before, "{told}: the card, and the tries of its PINs");
         assert_nowhere(self.folder.path(), &AhoCorasick::new([REVOCATION_PASSWORD]).unwrap(), told);
+    }
+
+    /// How many wrong passwords the CA compares before the next one has to wait.
+    fn guesses(&self, road: Road) -> usize {
+        let (serial, wrong) = (self.bytes(), Password::from_bytes(b"something else entirely").unwrap());
+        let guess = |_: &usize| {
+            let refused = self.authority.with_ca(|ca| {
+                let (passwords, now) = (ca.first().unwrap().revocation_passwords(), SystemTime::now());
+                match road {
+                    Road::AnotherKey => passwords.check_logged_in(&serial, &wrong, now),
+                    _ => passwords.check(&serial, &wrong, now),
+                }
+            });
+            match refused.unwrap() {
+                Err(CaFailure::Refused(Refusal::WrongRevocationPassword)) => true,
+                Err(CaFailure::Refused(Refusal::PasswordSlowed { .. })) => false,
+                other => panic!("{other:?}"),
+            }
+        };
+        (0..100).take_while(guess).count()
     }
 
     /// The same is asked again, by a program and a CA that live.
@@ -267,8 +296,10 @@ fn ca_killed<R: Rig>() {
         let place = Place::<R>::new(&snapshot, road, life_of_ca.clone());
         let begun = life_of_ca.points().len();
         place.live(road, &Mortal::forever()).unwrap().confirmation.unwrap();
-        drop(place);
         let points = life_of_ca.points();
+        let guesses = if road == Road::OwnKey { 0 } else { place.guesses(road) };
+        assert_eq!(guesses > 0, road != Road::OwnKey);
+        drop(place);
         let mut had_ended = 0;
         for (at, point) in points.iter().enumerate().skip(begun) {
             let told = format!("{}, {road:?}: the CA killed {point}", R::NAME);
@@ -278,6 +309,8 @@ fn ca_killed<R: Rig>() {
             place.assert_sound(road, &told);
             had_ended += usize::from(place.has_ended());
             place.again(road, &told);
+            let left = if road == Road::OwnKey { 0 } else { place.guesses(road) };
+            assert_eq!(left, guesses, "{told}: guesses of the revocation password");
         }
         let count = points.len() - begun;
         report(&format!(
@@ -296,4 +329,48 @@ fn stopped_anywhere_it_ends_once() {
 #[test]
 fn with_the_ca_killed_at_each_write_it_ends_once() {
     ca_killed::<ProfileRig>();
+}
+
+/// A network in which nobody answers but the CA, and who has its list.
+#[derive(Clone)]
+struct OnlyTheList<'a>(Wire<'a>);
+
+fn nobody() -> Result<HttpResponse, CaError> {
+    Ok(HttpResponse { status: 404, headers: Headers::default(), body: Vec::new() })
+}
+
+impl HttpExchange for OnlyTheList<'_> {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        let is_of_status = ["/ocsp", "/crl"].contains(&request.path.as_str());
+        if is_of_status { nobody() } else { HttpExchange::exchange(&self.0, request) }
+    }
+}
+
+impl StatusExchange for OnlyTheList<'_> {
+    fn exchange(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        if request.path == "/ocsp" { nobody() } else { StatusExchange::exchange(&self.0, server, request) }
+    }
+}
+
+#[test]
+fn where_ocsp_is_not_spoken_the_list_is_read_that_the_certificate_names() {
+    let snapshot = Snapshot::<ProfileRig>::take();
+    for (road, confirmed) in [(Road::OwnKey, true), (Road::PasswordAlone, false)] {
+        let place = Place::<ProfileRig>::new(&snapshot, road, Mortal::forever());
+        let life = Mortal::forever();
+        let wire = OnlyTheList(Wire { authority: &place.authority, life: life.clone() });
+        for already in [false, true] {
+            let revoked = place.live_on(&wire, road, &life).unwrap();
+            assert_eq!(revoked.already, already, "{road:?}");
+            match revoked.confirmation {
+                Ok(found) => {
+                    assert_eq!((found.by, found.place.as_str()), (ConfirmedBy::Crl, "http://status.example/crl"));
+                    assert!(confirmed, "{road:?}");
+                }
+                // By a number alone nobody else is known, and the CA's word stands alone.
+                Err(problems) => assert_eq!((problems.0.len(), confirmed), (2, false), "{problems}"),
+            }
+            place.assert_sound(road, "by the list");
+        }
+    }
 }
