@@ -119,6 +119,7 @@ fn the_scenario_passes_on_a_card_in_a_reader() {
     desk.run(["simulator", "new", "card.state", "--empty"]).ends_with(0);
     let _in_reader = InReader::serve(&desk, "card.state", address);
     let said = desk.run([&["scenario", "twins", "--json"], &TOKEN[..]].concat()).ends_with(0);
+    said.says(&["NSS, which sees 2 certificates with their keys in the reader"]);
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(report["ok"], true);
     assert!(report["apdus"].as_u64().unwrap() <= 70, "{report:#}");

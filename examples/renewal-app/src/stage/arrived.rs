@@ -108,7 +108,7 @@ impl<'s> Arrived<'s> {
 
     /// The same by who types these transport PINs.
     pub fn activate_typing(&self, types: &[&'static str]) -> Result<Typist, Broken> {
-        let mut typist = Typist::types(types.iter().copied());
+        let mut typist = self.stage.typist(types);
         obnova_client::activate(&self.token, &mut typist, &self.chosen()?)?;
         Ok(typist)
     }
@@ -124,6 +124,12 @@ impl<'s> Arrived<'s> {
 }
 
 impl Stage {
+    /// A holder who types these transport PINs, and says yes where the service's have one try.
+    pub fn typist(&self, types: &[&'static str]) -> Typist {
+        let spends_last_try = self.service.transport_pin == TransportPinModel::SingleUse;
+        Typist { spends_last_try, ..Typist::types(types.iter().copied()) }
+    }
+
     /// What the holder gets beside a card.
     pub const fn transport_pin(&self) -> &'static str {
         match self.service.transport_pin {

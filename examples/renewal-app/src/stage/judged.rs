@@ -91,7 +91,7 @@ fn judged(stage: &Stage, other: &mut dyn Audience, bend: impl FnOnce(&mut World<
     };
     let mut world = World::new(stage, witness, report.clone());
     bend(&mut world);
-    report.rules = rules::judge(&stage.service.name, &mut world, &of_twins::rules());
+    report.rules = rules::judge(&stage.service.name, &mut world, &of_twins::rules_of(&stage.service));
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
 }

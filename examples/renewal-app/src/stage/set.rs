@@ -10,7 +10,7 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::store::{OrderRecord, OrderState};
-use obnova_card::{Pin, Secret, Token};
+use obnova_card::{Location, Pin, Secret, Token};
 use obnova_client::{Https, SharedToken, tls_config};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_reference_ca::{
@@ -80,6 +80,8 @@ pub struct Stage {
     pub issuer: Name,
     /// What every token goes through before it is used.
     pub through: Through,
+    /// Whether the token is a card in a reader, where other programs find it too.
+    pub in_reader: bool,
     folder: PathBuf,
     house: Arc<House>,
     /// What the server was asked, and what it answered.
@@ -121,6 +123,7 @@ impl Stage {
         let server = Server::start(config).map_err(internal)?;
 
         let trace = trace.map(Path::to_owned).or_else(|| keep.map(|_| folder.join("card.trace")));
+        let in_reader = token.is_some_and(|token| matches!(token.parse(), Ok(Location::Pcsc(_))));
         let Opened { mut token, count, record } = match token {
             None => tokens::card(
                 SimulatorConnection::new(new_card(&folder, keep.is_some(), &pins)?),
@@ -152,6 +155,7 @@ impl Stage {
             authority,
             issuer,
             through,
+            in_reader,
             folder,
             house,
             wire,
@@ -226,12 +230,23 @@ impl Stage {
         orders.into_iter().find(|order| order.holder == name).ok_or_else(|| internal("there is no order"))
     }
 
-    /// Certificates for these keys, in the name of somebody else.
+    /// Certificates for these keys in the name of somebody else, by a CA that has the keys of this one and none of its records: one that
+    /// remembers certifies no key twice.
     pub fn certify_for_another(&self, keys: &Pair<SubjectPublicKeyInfoOwned>) -> Result<Vec<Vec<u8>>, Failure> {
+        let forgetful = tempfile::tempdir_in(&self.folder)?;
+        for entry in fs::read_dir(self.folder.join("ca"))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_record = name.starts_with("ca.db") || name.starts_with("audit.");
+            if entry.file_type()?.is_file() && !is_record {
+                fs::copy(entry.path(), forgetful.path().join(name))?;
+            }
+        }
+        let house = House::open(forgetful.path()).map_err(internal)?;
         let number = self.next_number();
         let other = Holder { name: format!("CN=Other {number},C=CZ"), email: format!("other-{number}@holder.example") };
-        let issued =
-            self.house.first_pair(&other, &keys.authentication, &keys.signature, self.days_left(), SystemTime::now());
+        let (authentication, signature) = (&keys.authentication, &keys.signature);
+        let issued = house.first_pair(&other, authentication, signature, self.days_left(), SystemTime::now());
         let issued = issued.map_err(internal)?;
         Ok(vec![issued.authentication.der, issued.signature.der])
     }

@@ -12,11 +12,12 @@ use std::time::SystemTime;
 
 use obnova_client::{CaConnection as _, LinkError, follow_link};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
-use obnova_renewal::{Answer, CardView, Diagnosis, Loose, Message, ParsedCertificate, Policy, Process};
+use obnova_renewal::{Answer, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, Policy, Process};
 
 use super::{Broken, Rule};
 use crate::{
     checks::{self, Check},
+    service::Service,
     stage::{Liar, Lie, Report, Stage, Witness},
     texts::t,
 };
@@ -138,7 +139,17 @@ impl Counter for Wire<'_> {
     }
 }
 
-/// The rules, in the order in which a renewal meets them.
+/// The rules of a service, in the order in which a renewal meets them.
+pub fn rules_of<'s>(service: &Service) -> Vec<Rule<World<'s>>> {
+    let applies = |id: &str| match id.split_once('/').map_or("", |(_, id)| id) {
+        "pin-new-keys" => service.told.holder.method == Method::ReKey,
+        notice if notice.starts_with("notice-") => !service.expects.notices.is_empty(),
+        _ => true,
+    };
+    rules().into_iter().filter(|rule| applies(rule.id)).collect()
+}
+
+/// Those of every service.
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
         Rule::seen("twins/one-year", || t!("rule-twins-one-year"), order::one_year),

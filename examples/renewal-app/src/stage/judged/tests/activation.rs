@@ -176,3 +176,44 @@ worlds! { rules::activation::rules();
 /// What stands in the file of the certificate one logs in with.
 const AUTHENTICATION: &str =
     "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]";
+
+/// A service of its own, judged by its file.
+fn other(transport_pin: &str) {
+    let name = format!("plays = \"activation\"\ntransport_pin = \"{transport_pin}\"");
+    let service = Service::other(
+        Scenario::Activation,
+        &[
+            ("plays = \"activation\"", &name),
+            ("confirm_days = 7\ntransport_pin_days = 21", "confirm_days = 2\ntransport_pin_days = 5"),
+            ("per_hour = 60", "per_hour = 3"),
+            ("per_peer = 60", "per_peer = 2"),
+            ("validity_days = 365", "validity_days = 90"),
+            ("keys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]", "keys = [\"p-384\"]"),
+        ],
+    );
+    let rules = Played::of(service).rules();
+    let red: Vec<_> = rules.iter().filter(|one| one.ok == Some(false)).map(|one| (&one.id, &one.seen)).collect();
+    assert!(red.is_empty(), "{red:#?}");
+    let page = rules.iter().find(|one| one.id == "activation/transport-pin-page").unwrap();
+    assert!(page.seen.contains("after 5 days"), "{}", page.seen);
+}
+
+#[test]
+fn a_transport_pin_in_the_place_of_every_password() {
+    other("in-place");
+}
+
+#[test]
+fn a_transport_pin_that_must_be_changed() {
+    other("must-change");
+}
+
+#[test]
+fn a_transport_pin_that_works_once() {
+    other("single-use");
+}
+
+#[test]
+fn a_transport_pin_of_five_digits() {
+    other("five-digits");
+}

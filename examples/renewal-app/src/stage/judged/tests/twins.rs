@@ -165,6 +165,49 @@ worlds! { of_twins::rules();
         ];
 }
 
+/// Services of their own, each judged by its file.
+mod other_services {
+    use super::*;
+
+    fn other(texts: &[(&str, &str)]) -> Vec<Ruled> {
+        let rules = Played::of(Service::other(Scenario::Twins, texts)).rules();
+        let red: Vec<_> = rules.iter().filter(|one| one.ok == Some(false)).map(|one| (&one.id, &one.seen)).collect();
+        assert!(red.is_empty(), "{red:#?}");
+        rules
+    }
+
+    fn seen<'r>(rules: &'r [Ruled], id: &str) -> &'r str {
+        &rules.iter().find(|one| one.id == format!("twins/{id}")).unwrap().seen
+    }
+
+    #[test]
+    fn the_same_keys_once_more() {
+        let rules = other(&[("method = \"re-key\"", "method = \"same-key\""), ("same_key = false", "same_key = true")]);
+        assert_eq!(rules.len(), of_twins::rules().len() - 1);
+        assert!(rules.iter().all(|one| one.id != "twins/pin-new-keys"), "no new keys");
+        assert!(seen(&rules, "resume-journal").contains("0 keys"), "{}", seen(&rules, "resume-journal"));
+    }
+
+    #[test]
+    fn two_years_and_other_days() {
+        let rules = other(&[
+            ("validity_days = 365", "validity_days = 730"),
+            ("days = [21, 7]", "days = [10, 5, 3]"),
+            ("due_before_days = 30", "due_before_days = 12"),
+            ("window_days = 30", "window_days = 15"),
+            ("keys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]", "keys = [\"p-384\"]"),
+        ]);
+        assert!(seen(&rules, "one-year").contains("730 days"));
+        assert!(seen(&rules, "notice-one-week").contains("[239, 119, 71]"), "{}", seen(&rules, "notice-one-week"));
+    }
+
+    #[test]
+    fn without_notices() {
+        let rules = other(&[("days = [21, 7]", "days = []")]);
+        assert_eq!(rules.len(), of_twins::rules().len() - 4);
+    }
+}
+
 /// The operator says yes before anybody asks.
 struct Hasty<'s>(&'s Stage);
 

@@ -12,7 +12,7 @@ use super::World;
 use crate::{
     stage::{
         Arrived,
-        arrived::{CHOSEN, Typist},
+        arrived::CHOSEN,
         rules::{Broken, Verdict, there, want},
     },
     tokens,
@@ -113,6 +113,9 @@ pub fn activated(world: &mut World<'_>) -> Verdict {
     let typist = card.activate()?;
     let asked: Vec<_> = typist.asked.iter().map(|request| request.password).collect();
     want(asked == [PasswordKind::TransportPin], format!("asked for {asked:?}"))?;
+    let once = world.stage.service.transport_pin == TransportPinModel::SingleUse;
+    let warned = typist.warned.len();
+    want(warned == usize::from(once), format!("a yes to the last try was asked for {warned} times"))?;
     want(card.view()?.capabilities.activation.is_none(), "the card is not active")?;
     for (place, what) in [(0, "authentication"), (1, "signature")] {
         sign(&card, place, CHOSEN[place])
@@ -131,7 +134,7 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
         let card = world.card()?.fork();
         let new = card.chosen()?;
         card.card.with_card(|card| card.set_faults(FaultPlan::new().at(at, Fault::TearInside)));
-        let first = obnova_client::activate(&card.token, &mut Typist::types([transport; 2]), &new);
+        let first = obnova_client::activate(&card.token, &mut world.stage.typist(&[transport; 2]), &new);
         let met = card.card.with_card(|card| card.faults().waiting() == 0);
         if !met {
             first?;
@@ -140,7 +143,7 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
         torn += 1;
         card.card.with_card(|card| card.set_faults(FaultPlan::new()));
         if card.view()?.capabilities.activation.is_some() {
-            match obnova_client::activate(&card.token, &mut Typist::types([transport; 2]), &new) {
+            match obnova_client::activate(&card.token, &mut world.stage.typist(&[transport; 2]), &new) {
                 Err(RunError::Token(TokenError::Finished { .. })) if single_use => {
                     finished += 1;
                     continue;

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use obnova_card::{PasswordKind, TokenError};
 use obnova_client::{PinRequest, Turn};
-use obnova_renewal::{CardView, Fact, Phase, Plan, Reason, Stage as Reached};
+use obnova_renewal::{CardView, Fact, Method, Phase, Plan, Reason, Stage as Reached};
 
 use super::World;
 use crate::{
@@ -49,7 +49,7 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         slot.certificates = taken.as_ref().map(|one| one.certificates.clone()).unwrap_or_default();
     }
     let nowhere = Authority { url: "https://127.0.0.1:1".to_owned(), ..world.stage.authority.clone() };
-    let lines = [
+    let mut lines = vec![
         ("no reader", vec![no_card(TokenError::Transport(obnova_transport::TransportError::NoReader))]),
         (
             "no card",
@@ -58,9 +58,12 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         ("no certificates", of(world, &empty)),
         ("one of two certificates", of(world, &half)),
         ("a blocked PIN", of(world, &blocked)),
-        ("a full card", of(world, &full)),
         ("no CA", vec![checks::authority(&nowhere)]),
     ];
+    // The same key takes no room.
+    if world.stage.service.told.holder.method == Method::ReKey {
+        lines.push(("a full card", of(world, &full)));
+    }
     for (what, lines) in &lines {
         let bad: Vec<_> = lines.iter().filter(|line| line.failure.is_some()).collect();
         if bad.is_empty() {

@@ -41,7 +41,6 @@ pub fn subject_client(world: &mut World<'_>) -> Verdict {
         }
     }
     let mut trial = Trial::new(world.stage)?;
-    // The CA would certify no key twice, not even for the sake of a lie.
     trial.reach(Reached::Send, true)?;
     let keys = trial.keys()?;
     let certificates = world.stage.certify_for_another(&keys)?;

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use obnova_client::{
@@ -21,7 +21,7 @@ use crate::stage::{
 pub fn registered(world: &mut World<'_>) -> Result<Option<String>, Broken> {
     let pair = new_certificates(world)?;
     let pair: Vec<_> = pair.iter().map(|(_, one)| one.clone()).collect();
-    registered_at(world.stage, &pair, world.client.register)
+    registered_at(world.stage, &pair, world.stage.in_reader, world.client.register)
 }
 
 /// How certificates are registered in one place.
@@ -37,10 +37,11 @@ pub fn as_the_client_does(
 }
 
 /// In a folder of its own, where NSS and p11-kit are told of the card's module: both know it, and NSS finds the whole chain of each of
-/// these certificates as soon as a card shows them.
+/// these certificates as soon as a card shows them. Where they are on a card in a reader, NSS sees as many there, each with its key.
 pub fn registered_at(
     stage: &Stage,
     certificates: &[ParsedCertificate],
+    in_reader: bool,
     register: Register,
 ) -> Result<Option<String>, Broken> {
     let folder = tempfile::tempdir_in(stage.folder())?;
@@ -65,6 +66,12 @@ pub fn registered_at(
         let above = issuers_of(certificate, &issuers);
         want(chain.len() == above + 1 && above > 0, format!("NSS knows of the chain of {which} only {chain:?}"))?;
     }
+    if in_reader {
+        let shown = nss.on_cards()?;
+        let enough = shown.len() >= certificates.len();
+        want(enough, format!("NSS sees these certificates with keys on cards in readers: {shown:?}"))?;
+        seen.push(format!("NSS, which sees {} certificates with their keys in the reader,", shown.len()));
+    }
     let (pair, issuers) = (certificates.len(), issuers.len());
     let places = seen.join(" and ");
     Ok(Some(format!("{places} know the card's module; NSS has {issuers} issuers for the chain of {pair} certificates")))
@@ -86,6 +93,16 @@ impl Nss {
         std::fs::create_dir(folder)?;
         let made = Command::new("certutil").args(["-N", "--empty-password", "-d"]).arg(folder).output();
         Ok(made.is_ok_and(|made| made.status.success()).then(|| Self(folder.to_owned())))
+    }
+
+    /// Certificates that it sees on cards in readers, each with a key; their names. What is in them it reads with a PIN only.
+    fn on_cards(&self) -> Result<Vec<String>, Broken> {
+        let listed =
+            Command::new("certutil").args(["-L", "-h", "all", "-d"]).arg(&self.0).stdin(Stdio::null()).output()?;
+        let lines = String::from_utf8_lossy(&listed.stdout).into_owned();
+        // `u`: there is a key to it.
+        let with_key = lines.lines().filter_map(|line| line.trim_end().strip_suffix("u,u,u"));
+        Ok(with_key.map(|name| name.trim().to_owned()).collect())
     }
 
     /// The chain of a certificate, from the root on, a line each: in a copy, which has it as if a card showed it.
