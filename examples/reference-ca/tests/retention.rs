@@ -31,7 +31,7 @@ fn world(days: u32) -> World {
     world.house.ca().reject(&transaction, "not paid", SystemTime::now() - DAY * days).unwrap();
     let folder = world.home().join("mail");
     fs::create_dir_all(&folder).unwrap();
-    for (file, days) in [("old.eml", days), ("new.eml", 0), ("old.txt", days)] {
+    for (file, days) in [("old.eml", days), (".unfinished", days), ("new.eml", 0), ("old.txt", days)] {
         let file = fs::File::create(folder.join(file)).unwrap();
         file.set_modified(SystemTime::now() - DAY * days).unwrap();
     }
@@ -57,7 +57,7 @@ fn an_operator_looks_first_and_forgets_then() {
     for _ in 0..2 {
         assert_eq!(
             retention(&world, &["--dry-run"]),
-            "due: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails\n"
+            "due: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 2 files of mails\n"
         );
     }
     let database = Connection::open(world.home().join("ca.db")).unwrap();
@@ -65,7 +65,7 @@ fn an_operator_looks_first_and_forgets_then() {
     assert_eq!(messages(), 1);
     assert_eq!(
         retention(&world, &[]),
-        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails\n"
+        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 2 files of mails\n"
     );
     assert_eq!(messages(), 0);
     assert_eq!(
@@ -73,8 +73,25 @@ fn an_operator_looks_first_and_forgets_then() {
         "forgotten: 0 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 0 files of mails\n"
     );
     let left = |name: &str| world.home().join("mail").join(name).exists();
-    assert!(!left("old.eml") && left("new.eml") && left("old.txt"));
+    assert!(!left("old.eml") && !left(".unfinished") && left("new.eml") && left("old.txt"));
     assert_eq!(world.house.audit().unwrap().verify(&[]).unwrap().findings, []);
+}
+
+/// A backup that was killed leaves a copy of the whole database, with everything that is forgotten later.
+#[test]
+fn what_a_killed_backup_left_is_gone_and_what_a_backup_works_on_is_not() {
+    let world = World::new();
+    let left = world.home().join(".obnova-backup-k1ll3d");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("ca.db"), "planted").unwrap();
+    let lock = fs::File::create(world.home().join(".backup.lock")).unwrap();
+    lock.lock().unwrap();
+    assert!(!retention(&world, &[]).contains("copies") && left.exists(), "a backup runs");
+    lock.unlock().unwrap();
+    let told = ", 1 copies of the database that a backup left which was killed\n";
+    assert!(retention(&world, &["--dry-run"]).ends_with(told) && left.exists());
+    assert!(retention(&world, &[]).ends_with(told) && !left.exists());
+    assert!(!retention(&world, &[]).contains("copies"));
 }
 
 #[test]
@@ -86,7 +103,7 @@ fn a_server_forgets_by_itself() {
     // The first thing that a postman does on a day.
     assert_eq!(
         log.recv().unwrap(),
-        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 1 files of mails"
+        "forgotten: 1 orders, 0 mails, 0 applicants, 0 subjects, 0 passwords, 0 transport PINs, 2 files of mails"
     );
     drop(rounds);
     assert_eq!(

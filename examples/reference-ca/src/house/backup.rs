@@ -95,7 +95,7 @@ impl House {
             return Err(BackupError::Inside { path: to.into() });
         }
         let _lock = lock(own)?;
-        remove_remains(own).map_err(failed(own))?;
+        remains(own).and_then(|remains| remains.iter().try_for_each(fs::remove_dir_all)).map_err(failed(own))?;
         let mut sources = sources(&self.layout)?;
         let store = audit::store(&self.layout)?;
         let beside = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(own).map_err(failed(own))?;
@@ -235,15 +235,31 @@ fn lock(directory: &Path) -> Result<File, BackupError> {
     }
 }
 
-/// What a backup left that was killed: a copy of the database.
-fn remove_remains(directory: &Path) -> io::Result<()> {
+/// How many copies of the database backups left that were killed, and removes them unless it is only looked; none while one runs.
+pub(super) fn clear_remains(directory: &Path, only_look: bool) -> Result<u64, HouseError> {
+    let failed = |source| HouseError::Io { path: directory.into(), source };
+    let _lock = match lock(directory) {
+        Ok(lock) => lock,
+        Err(BackupError::Io { path, source }) => return Err(HouseError::Io { path, source }),
+        Err(_) => return Ok(0),
+    };
+    let remains = remains(directory).map_err(failed)?;
+    if !only_look {
+        remains.iter().try_for_each(fs::remove_dir_all).map_err(failed)?;
+    }
+    Ok(remains.len() as u64)
+}
+
+/// What backups left that were killed: copies of the database.
+fn remains(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut remains = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) && entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
+            remains.push(entry.path());
         }
     }
-    Ok(())
+    Ok(remains)
 }
 
 /// Every file of the directory itself that makes the CA. Mails in its folders were sent, and unfinished things are hidden.

@@ -8,7 +8,7 @@ use std::{
 
 use obnova_ca::{RetentionDesk, store::Forgotten};
 
-use super::{House, HouseError};
+use super::{House, HouseError, backup};
 
 /// What was forgotten, or is due to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Cleared {
     pub kept: Forgotten,
     /// Files in the folder of mails.
     pub files: u64,
+    /// Copies of the database that backups left which were killed.
+    pub copies: u64,
     /// Others used the database all the while: what was forgotten stands in its log until the next time.
     pub log_stays: bool,
 }
@@ -24,6 +26,9 @@ pub struct Cleared {
 impl std::fmt::Display for Cleared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}, {} files of mails", self.kept, self.files)?;
+        if self.copies > 0 {
+            write!(f, ", {} copies of the database that a backup left which was killed", self.copies)?;
+        }
         if self.log_stays {
             f.write_str("; somebody used the database all the while, and its log has it until the next time")?;
         }
@@ -47,8 +52,9 @@ impl House {
                 fs::remove_file(path).map_err(|source| HouseError::Io { path: path.clone(), source })?;
             }
         }
+        let copies = backup::clear_remains(self.layout.directory(), only_look)?;
         let log_stays = !only_look && !desk.clear_log()?;
-        Ok(Cleared { kept, files: old.len() as u64, log_stays })
+        Ok(Cleared { kept, files: old.len() as u64, copies, log_stays })
     }
 }
 
@@ -62,7 +68,10 @@ fn old_mails(folder: &std::path::Path, age: Duration, now: SystemTime) -> io::Re
         let entry = entry?;
         let path = entry.path();
         let metadata = entry.metadata()?;
-        let is_mail = metadata.is_file() && path.extension().is_some_and(|extension| extension == "eml");
+        // Who was killed while he wrote one has left it under a hidden name.
+        let unfinished = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let is_mail =
+            metadata.is_file() && (unfinished || path.extension().is_some_and(|extension| extension == "eml"));
         if is_mail && now.duration_since(metadata.modified()?).is_ok_and(|since| since > age) {
             old.push(path);
         }
