@@ -143,6 +143,7 @@ impl House {
         let ended = store.ended_on_opening().to_vec();
         let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
         let revocations = revocation_desk(&policy, Arc::new(audit::store(&layout)?));
+        revocations.tell(&ended, SystemTime::now())?;
         let ca = Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk).with_revocations(revocations);
         let ca = ca.with_letters(Arc::new(English));
         Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded, ended })

@@ -88,6 +88,28 @@ fn a_server_and_its_operator_leave_a_trace_that_is_sound() {
     assert!(code == Some(5) && error.contains("it ends with record 4, and record 9 had been written"), "{error}");
 }
 
+/// As the change from an older schema finds it: another certificate on the key was revoked as compromised, this one was left.
+#[test]
+fn what_an_older_program_left_on_a_compromised_key_ends_and_operator_and_holder_are_told() {
+    let world = World::new();
+    let home = world.home();
+    let serial = world.old.certificates[0].serial();
+    let database = Connection::open(home.join("ca.db")).unwrap();
+    database.execute("INSERT INTO left_on_keys VALUES (?1, 1700000000)", [serial]).unwrap();
+    let named = serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (code, _, said) = obnova_ca(&["check", home.to_str().unwrap()]);
+    assert!(code == Some(0) && said.contains(&format!("revoked now: {named}, on a key")), "{said}");
+    let (code, _, said) = obnova_ca(&["check", home.to_str().unwrap()]);
+    assert_eq!((code, said.as_str()), (Some(0), ""), "once");
+    let last = shown(&home, &[]).pop().unwrap();
+    assert_eq!((&last["event"], &last["about"]), (&Value::from("revoked"), &Value::from(named.clone())));
+    let (_, mails, _) = obnova_ca(&["mail", home.to_str().unwrap(), "list", "--json"]);
+    assert_eq!(mails.matches("\"revoked\"").count(), 1, "{mails}");
+    let (code, _, said) = obnova_ca(&["release", home.to_str().unwrap(), &named]);
+    assert!(code == Some(4) && said.contains("revoked"), "{said}");
+    assert_eq!(audit(&home, &["verify"]).0, Some(0), "the CA vouches for it");
+}
+
 #[test]
 fn a_ca_that_is_killed_has_anchored_whatever_it_told() {
     let directory = tempfile::tempdir().unwrap();

@@ -3,9 +3,9 @@ use std::{sync::Arc, time::SystemTime};
 use obnova_status::{Revocation, RevocationReason};
 
 use crate::{
-    CaError, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Texts,
+    CaError, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
     notice::address_in,
-    store::{CertificateRecord, Letters, StatusChange, Writ},
+    store::{CertificateRecord, KeptStatus, Letters, StatusChange, Writ},
     transaction::to_hex,
 };
 
@@ -39,6 +39,23 @@ impl RevocationDesk {
             Some((_, StatusChange::Revoked(revocation))) => Err(StatusError::Revoked(revocation)),
             Some(_) => Err(StatusError::Unknown),
         }
+    }
+
+    /// Writes to the holders of certificates that ended in another way, as when the [store was opened](SqliteStore::ended_on_opening). Nobody
+    /// is told twice.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn tell(&self, serials: &[Vec<u8>], now: SystemTime) -> Result<(), StoreError> {
+        let letters = self.letters();
+        for serial in serials {
+            let KeptStatus::Revoked(revocation) = self.store.status(serial)? else { continue };
+            let kept = self.store.certificate(serial)?;
+            if let Some(mail) = kept.map(|kept| letters(&kept, revocation)).transpose()?.flatten() {
+                self.store.post_mail(mail, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends these certificates. One that cannot be is told, by its place among them.
