@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use clap::ValueEnum as _;
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{Policy as CaPolicy, Profile};
+use obnova_ca::{Approval, Policy as CaPolicy, Profile};
 use obnova_profile::TransportPinModel;
 use obnova_renewal::{Pair, Policy, Service as Holders};
 
@@ -126,6 +126,11 @@ impl Service {
         };
         let told = Told { ca: of_ca, holder: policy.clone() };
         Ok(Self { name, plays, policy, transport_pin, expects, told, ca })
+    }
+
+    /// Whether orders wait for an operator of the CA.
+    pub fn waits(&self) -> bool {
+        self.told.ca.approval == Approval::Manual
     }
 
     /// How many days the certificate is valid that lives longest.

@@ -87,8 +87,12 @@ fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience:
 fn renew(stage: &Stage, plan: Plan, meter: &Rc<RefCell<Meter>>, audience: &Shared<'_>) -> Result<Renewed, Failure> {
     let folder = stage.journal();
     let first = FileJournal::create(&folder, PROCESS)?;
-    let (turn, _) = with_runner(stage, first, meter, audience, |seams| Runner::begin(seams, PROCESS, plan))?;
-    let Turn::Waits(until) = turn else { return Err(unexpected(&turn)) };
+    let (turn, slots) = with_runner(stage, first, meter, audience, |seams| Runner::begin(seams, PROCESS, plan))?;
+    let until = match turn {
+        Turn::Waits(until) => until,
+        Turn::Done(summary) => return Ok(Renewed { summary, slots }),
+        turn => return Err(unexpected(&turn)),
+    };
     see(audience, &Scene::Closed);
 
     stage.approve()?;

@@ -230,9 +230,20 @@ impl Stage {
         orders.into_iter().find(|order| order.holder == name).ok_or_else(|| internal("there is no order"))
     }
 
-    /// Certificates for these keys in the name of somebody else, by a CA that has the keys of this one and none of its records: one that
-    /// remembers certifies no key twice.
+    /// Certificates for these keys in the name of somebody else.
     pub fn certify_for_another(&self, keys: &Pair<SubjectPublicKeyInfoOwned>) -> Result<Vec<Vec<u8>>, Failure> {
+        let number = self.next_number();
+        let other = Holder { name: format!("CN=Other {number},C=CZ"), email: format!("other-{number}@holder.example") };
+        self.certify_elsewhere(&other, keys)
+    }
+
+    /// Certificates by a CA that has the keys of this one and none of its records: one that remembers certifies no key twice, and
+    /// keeps what it has certified.
+    pub fn certify_elsewhere(
+        &self,
+        holder: &Holder,
+        keys: &Pair<SubjectPublicKeyInfoOwned>,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
         let forgetful = tempfile::tempdir_in(&self.folder)?;
         for entry in fs::read_dir(self.folder.join("ca"))? {
             let entry = entry?;
@@ -243,10 +254,8 @@ impl Stage {
             }
         }
         let house = House::open(forgetful.path()).map_err(internal)?;
-        let number = self.next_number();
-        let other = Holder { name: format!("CN=Other {number},C=CZ"), email: format!("other-{number}@holder.example") };
         let (authentication, signature) = (&keys.authentication, &keys.signature);
-        let issued = house.first_pair(&other, authentication, signature, self.days_left(), SystemTime::now());
+        let issued = house.first_pair(holder, authentication, signature, self.days_left(), SystemTime::now());
         let issued = issued.map_err(internal)?;
         Ok(vec![issued.authentication.der, issued.signature.der])
     }

@@ -181,6 +181,16 @@ mod other_services {
     }
 
     #[test]
+    fn the_twins_themselves() {
+        let rules = other(&[]);
+        assert_eq!(seen(&rules, "one-year").matches("365 days").count(), 2, "{}", seen(&rules, "one-year"));
+        for notice in ["notice-three-weeks", "notice-one-week"] {
+            let an_hour_later = format!("{:?}", [21, 7].map(|days| days * 24 - 1));
+            assert!(seen(&rules, notice).contains(&an_hour_later), "{}", seen(&rules, notice));
+        }
+    }
+
+    #[test]
     fn the_same_keys_once_more() {
         let rules = other(&[("method = \"re-key\"", "method = \"same-key\""), ("same_key = false", "same_key = true")]);
         assert_eq!(rules.len(), of_twins::rules().len() - 1);
@@ -199,6 +209,12 @@ mod other_services {
         ]);
         assert!(seen(&rules, "one-year").contains("730 days"));
         assert!(seen(&rules, "notice-one-week").contains("[239, 119, 71]"), "{}", seen(&rules, "notice-one-week"));
+    }
+
+    #[test]
+    fn issued_at_once() {
+        let rules = other(&[("approval = \"manual\"", "approval = \"automatic\"")]);
+        assert_eq!(rules.len(), of_twins::rules().len() - 6);
     }
 
     #[test]

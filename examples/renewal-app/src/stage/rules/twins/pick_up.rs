@@ -4,31 +4,57 @@ use std::time::SystemTime;
 
 use obnova_client::{LinkError, Turn, install_completion, read_mailed};
 use obnova_renewal::{
-    ByRole, Completion, Fact, Loose, Method, Pair, ParsedCertificate, Source, Stage as Reached, Terms, Vouching,
-    match_loose,
+    ByRole, Completion, Fact, Loose, Method, Pair, ParsedCertificate, Record, Source, Stage as Reached, Terms,
+    Vouching, match_loose,
 };
 
 use super::World;
 use crate::{
     files,
     stage::{
-        Event, Trial,
+        Event, Stage, Trial,
         rules::{Broken, Verdict, there, want},
     },
 };
 
 /// The window was closed; what went on had nothing but the journal, and did nothing twice.
 pub fn resume_journal(world: &mut World<'_>) -> Verdict {
+    let stage = world.stage;
+    if !stage.service.waits() {
+        return resumed_at_once(stage);
+    }
     let resumed = there(world.witness.first(|event| matches!(event, Event::Resumed)), "process that was resumed")?;
     let facts = |is: fn(&Fact) -> bool| world.witness.facts().filter(|fact| is(fact)).count();
     let keys = facts(|fact| matches!(fact, Fact::KeyMade { .. }));
     let sent = facts(|fact| matches!(fact, Fact::Sealed(_)));
     let after = world.witness.seen.iter().skip(resumed);
     let installed = after.filter(|event| matches!(event, Event::Fact(Fact::Installed))).count();
-    let new = if world.stage.service.told.holder.method == Method::ReKey { 2 } else { 0 };
-    want((keys, sent) == (new, 1), format!("{keys} keys were made and {sent} orders sent"))?;
+    want((keys, sent) == (new_keys(stage), 1), format!("{keys} keys were made and {sent} orders sent"))?;
     want(installed == 1, format!("{installed} installations after it was resumed"))?;
     Ok(format!("{keys} keys and {sent} order, all before; {installed} installation after it was resumed"))
+}
+
+/// Where nobody waits the window is closed before the certificates are on the card.
+fn resumed_at_once(stage: &Stage) -> Verdict {
+    let mut trial = Trial::ordered(stage)?;
+    let before = trial.journal.0.len();
+    let turn = trial.run()?;
+    want(matches!(turn, Turn::Done(_)), format!("it was not finished: {turn:?}"))?;
+    let facts = |is: fn(&Fact) -> bool| {
+        let count = |records: &[Record]| records.iter().filter(|one| is(&one.fact)).count();
+        let (first, then) = trial.journal.0.split_at(before);
+        (count(first), count(then))
+    };
+    let keys = facts(|fact| matches!(fact, Fact::KeyMade { .. }));
+    let sent = facts(|fact| matches!(fact, Fact::Sealed(_)));
+    let installed = facts(|fact| matches!(fact, Fact::Installed));
+    let right = keys == (new_keys(stage), 0) && sent == (1, 0) && installed == (0, 1);
+    want(right, format!("before and after: {keys:?} keys, {sent:?} orders, {installed:?} installations"))?;
+    Ok(format!("{} keys and 1 order, all before; 1 installation after it was resumed", keys.0))
+}
+
+fn new_keys(stage: &Stage) -> usize {
+    if stage.service.told.holder.method == Method::ReKey { 2 } else { 0 }
 }
 
 /// Another machine: the card, the link, and no journal.
