@@ -8,7 +8,7 @@ use x509_cert::{
     Certificate,
     ext::{
         Extension,
-        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages},
+        pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     },
     name::Name,
 };
@@ -156,6 +156,18 @@ impl ParsedCertificate {
     #[must_use]
     pub fn subject_alt_name(&self) -> Option<&[u8]> {
         self.extension(rfc5280::ID_CE_SUBJECT_ALT_NAME).map(|extension| extension.extn_value.as_bytes())
+    }
+
+    /// The e-mail addresses among the alternative names of the subject, fit to be shown.
+    #[must_use]
+    pub fn email_addresses(&self) -> Vec<String> {
+        let names =
+            self.decoded::<SubjectAltName>(rfc5280::ID_CE_SUBJECT_ALT_NAME).map_or_else(Vec::new, |names| names.0);
+        let addresses = names.into_iter().filter_map(|name| match name {
+            GeneralName::Rfc822Name(address) => Some(obnova_algorithm::text::printable(address.as_str(), 320)),
+            _ => None,
+        });
+        addresses.collect()
     }
 
     /// Whether `issuer`'s key signed it; the names are not looked at.

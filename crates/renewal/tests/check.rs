@@ -85,6 +85,18 @@ fn a_good_pair_is_taken_in_any_order_and_among_others() {
 }
 
 #[test]
+fn addresses_are_told_as_they_may_be_shown() {
+    let waiting = Waiting::new();
+    let told = |email: Option<&str>| {
+        let came = waiting.with(Authentication, |draft| draft.email = email.map(Into::into));
+        ParsedCertificate::from_der(&came[0]).unwrap().email_addresses()
+    };
+    assert_eq!(told(None), [""; 0]);
+    assert_eq!(told(Some("jana@example.cz")), ["jana@example.cz"]);
+    assert!(!told(Some("jana\u{1b}[2J@example.cz"))[0].contains('\u{1b}'));
+}
+
+#[test]
 fn every_lie_has_its_name() {
     let waiting = Waiting::new();
     let other_key = || CaKey::generate(KeyAlgorithm::P256).unwrap().public_key().clone();

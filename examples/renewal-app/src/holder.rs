@@ -160,6 +160,8 @@ impl Prompt for Holder {
                             until = date(certificate.not_after())
                         ),
                     );
+                    // Where notices go, and the links in them.
+                    certificate.email_addresses().iter().for_each(|address| face.screen.detail(address));
                 }
                 Ok(self.agrees || yes(&t!("ask-certificates"))?)
             }

@@ -80,7 +80,11 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
 
     house.approve();
     // Nobody is there to look at the name, so nothing is installed.
-    desk.run(["first", "--resume"]).ends_with(2).says(&["picked up without card or PIN", "Jana Nováková"]);
+    desk.run(["first", "--resume"]).ends_with(2).says(&[
+        "picked up without card or PIN",
+        "Jana Nováková",
+        "jana@example.cz",
+    ]);
     let done = ["Jana Nováková", "read back", "TLS login", "signature key was made and verified", "first certificates"];
     desk.run(first(&house, &["--resume", "--yes"])).ends_with(0).says(&done);
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);

@@ -10,16 +10,17 @@ use obnova_simulator::{Card, SimulatorConnection};
 use support::{
     Desk,
     ca::{self, House},
-    killing::{Target, rounds},
+    killing::{Target, life::lives, rounds},
 };
+
+/// Of a length that every model of card takes.
+const PINS: [&str; 2] = ["482915", "730264"];
 
 #[test]
 fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
-    let pins = ["80214957", "73159264"];
-    desk.write("pin", pins[0]);
-    desk.write("pin2", pins[1]);
+    pins(&desk);
     let mut renew_card = |round| {
         let _ = fs::remove_file(desk.file("card.state"));
         let serial = format!("OBN2{round:07}");
@@ -27,17 +28,66 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
         let files = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
         desk.run([&["simulator", "new", "card.state", "--house", "ca"], &kinds[..], &files].concat()).ends_with(0);
     };
-    let mut target = Target {
+    with_target(&desk, &mut renew_card, |target| rounds(&desk, &mut house, target, 24));
+}
+
+/// Models of transport PINs, and what the holder is given.
+const MODELS: [(&str, &str); 7] = [
+    ("separate", "135790"),
+    ("single-use", "135790"),
+    ("in-place", "135790"),
+    ("null", ""),
+    ("must-change", "135790"),
+    ("empty", ""),
+    ("five-digits", "13579"),
+];
+
+#[test]
+fn cards_with_one_certificate_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
+    let policy = include_str!("../../../policies/partner.toml");
+    live(("partner", 1), |_| policy.to_owned(), 7);
+}
+
+#[test]
+fn cards_with_a_pair_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
+    live(("twins", 2), |policy| policy.replace("required = false", "required = true"), 4);
+}
+
+fn live(service: (&'static str, usize), policy: impl FnOnce(String) -> String, count: usize) {
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    house.change_policy(policy);
+    pins(&desk);
+    desk.write("new", &format!("{}\n{}\n91827364\n", PINS[0], PINS[1]));
+    desk.write("revocation", "the plums are in the cellar");
+    let mut renew_card = |round| {
+        let _ = fs::remove_file(desk.file("card.state"));
+        let (model, transport) = MODELS[round % MODELS.len()];
+        desk.write("model", model);
+        desk.write("transport", transport);
+        let serial = format!("OBN3{round:07}");
+        let new = ["simulator", "new", "card.state", "--empty", "--inactive", model, "--serial", &serial];
+        let given: &[&str] = if transport.is_empty() { &[] } else { &["--transport-pin-file", "transport"] };
+        desk.run([&new[..], given].concat()).ends_with(0);
+    };
+    with_target(&desk, &mut renew_card, |target| lives(&desk, &mut house, target, service, count));
+}
+
+fn pins(desk: &Desk) {
+    desk.write("pin", PINS[0]);
+    desk.write("pin2", PINS[1]);
+}
+
+fn with_target(desk: &Desk, renew_card: &mut dyn FnMut(usize), act: impl FnOnce(&mut Target<'_>)) {
+    let open = || Card::open(desk.file("card.state")).unwrap();
+    act(&mut Target {
         name: "profile",
         token: "sim:card.state",
-        pins,
-        renew_card: &mut renew_card,
-        open: &mut || {
-            Box::new(ProfileToken::new(SimulatorConnection::new(Card::open(desk.file("card.state")).unwrap())))
-        },
+        pins: PINS,
+        renew_card,
+        open: &mut || Box::new(ProfileToken::new(SimulatorConnection::new(open()))),
         journals_are_lost: true,
-    };
-    rounds(&desk, &mut house, &mut target, 24);
+    });
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A CA that lies, or somebody between who does: the real runner and the real connection over TLS on loopback, a renewal on
-//! a simulated card up to the lie. Each lie has its own name, takes bounded time and memory, costs no PIN and leaves the card
+//! A CA that lies, or somebody between who does: the real runner and the real connection over TLS on loopback, a renewal or a
+//! first order on a simulated card up to the lie. Each lie has its own name, takes bounded time and memory, costs no PIN and leaves the card
 //! as it was; and with an honest CA it goes on from there, unless the CA itself has put its name to the end.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -26,9 +26,9 @@ use lies::{End, Lie, Row, Scene, table};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{Pin, SignDigest};
 use obnova_client::{
-    EstConnection, FileJournal, Https, Patience, RunError, SharedToken, Turn,
+    Credential, EstConnection, FileJournal, Https, Patience, RunError, SharedToken, Turn,
     enroll::{
-        cmc::{FullRequest, TransactionId},
+        cmc::{FirstRequest, FullRequest, Kind, Received, TransactionId},
         est::{self, HttpRequest, Operation, Site},
     },
     look, share, tls_config,
@@ -79,7 +79,10 @@ impl Scenery {
     }
 
     fn cmc(&self, message: &[u8]) -> Wire {
-        let request = FullRequest::parse(message).unwrap();
+        let request = match Received::parse(message).unwrap() {
+            Received::First(first) => as_enrolling(first),
+            other => other.known().unwrap(),
+        };
         self.ca.note(&request);
         if let Some(Lie::Cmc(lie)) = self.lie() {
             let earlier = self.earlier.lock().unwrap().clone();
@@ -89,6 +92,18 @@ impl Scenery {
         let answer = self.ca.reply(&request, &self.ca.answer(&request));
         self.earlier.lock().unwrap().push((request.transaction, answer.clone()));
         Wire::http(&est::Server::new().fullcmc(&answer, false))
+    }
+}
+
+/// A first order as far as it matters to who answers it.
+fn as_enrolling(first: FirstRequest) -> FullRequest {
+    FullRequest {
+        transaction: first.transaction,
+        nonce: first.nonce,
+        in_reply_to: None,
+        kind: Kind::Enroll(first.requests),
+        signers: Vec::new(),
+        revocation_password: None,
     }
 }
 
@@ -133,25 +148,35 @@ impl Host for Scenery {
     }
 }
 
-/// A holder in the middle of a renewal.
+/// What the holder is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Renewal,
+    FirstOrder,
+}
+
+/// A holder in the middle of it.
 struct World<'a> {
+    what: What,
     stage: &'a Scenery,
     server: &'a Server,
-    old: Pair<ParsedCertificate>,
+    /// Where something is renewed.
+    old: Option<Pair<ParsedCertificate>>,
     token: SharedToken,
     folder: tempfile::TempDir,
     face: Face,
 }
 
 impl<'a> World<'a> {
-    fn new(stage: &'a Scenery, server: &'a Server) -> Self {
+    fn new(what: What, stage: &'a Scenery, server: &'a Server) -> Self {
         let mut card = Holder::empty_card();
         let dated = |_, draft: &mut common::support::Draft| {
             (draft.from, draft.until) = (now() - common::support::days(345), now() + common::support::days(20));
         };
-        let old = Holder::personalise(&mut card, &stage.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+        let personalise = |card| Holder::personalise(card, &stage.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+        let old = (what == What::Renewal).then(|| personalise(&mut card));
         let token = share(obnova_card::ProfileToken::new(SimulatorConnection::new(card)));
-        Self { stage, server, old, token, folder: folder(), face: Face::default() }
+        Self { what, stage, server, old, token, folder: folder(), face: what.face() }
     }
 
     fn journals(&self) -> PathBuf {
@@ -167,7 +192,7 @@ impl<'a> World<'a> {
         let tls = tls_config(&self.stage.ca.anchors()).unwrap();
         let https = Https::with_patience(&self.server.url(), tls, patience).unwrap();
         let mut ca = EstConnection::new(https, self.stage.ca.anchors()).unwrap();
-        let plan = || Plan::make(&self.look(), &Policy::twins(), now()).unwrap();
+        let plan = || self.what.plan(&self.look());
         let plan = FileJournal::list(&self.journals()).unwrap().is_empty().then(plan);
         let seat = Seat { token: self.token.clone(), journals: self.journals(), clock: &common::clock_now };
         seat.with_runner(&mut ca, &mut self.face, &mut Door, plan, act).unwrap()
@@ -187,7 +212,7 @@ impl<'a> World<'a> {
 
     fn old_keys_sign(&self) {
         let slots = self.look().slots;
-        for ((_, old), slot) in self.old.iter().zip(&slots) {
+        for ((_, old), slot) in self.old.iter().flat_map(Pair::iter).zip(&slots) {
             let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
             let job = SignDigest { slot: slot.id, algorithm, digest: Digest::Sha256.of(b"still") };
             let pin = Pin::new(common::support::pin_for(slot.key.as_ref().unwrap().password));
@@ -205,6 +230,40 @@ impl<'a> World<'a> {
     }
 }
 
+impl What {
+    fn plan(self, card: &CardView) -> Plan {
+        match self {
+            Self::Renewal => Plan::make(card, &Policy::twins(), now()).unwrap(),
+            Self::FirstOrder => {
+                // To whom a revocation password is encrypted is another story.
+                let policy = Policy { revocation_password: None, ..Policy::twins() };
+                Plan::first(card, &policy, now()).unwrap()
+            }
+        }
+    }
+
+    fn face(self) -> Face {
+        let credentials = match self {
+            Self::Renewal => Vec::new(),
+            Self::FirstOrder => {
+                vec![(Credential::UserId, "jana"), (Credential::OneTimePassword, "MZXW6YTBOI5FA2LC")]
+            }
+        };
+        Face { credentials, ..Face::default() }
+    }
+
+    /// By which name that ends, where there are no certificates to compare with.
+    fn end(self, row: Row) -> Row {
+        let end = match (self, row.name) {
+            (Self::FirstOrder, "for somebody else") => End::Failed("refusal-two-subjects"),
+            // Nobody but the holder knows his address; he is shown it.
+            (Self::FirstOrder, "with another address" | "without an address") => End::Done,
+            _ => return row,
+        };
+        Row { end, ..row }
+    }
+}
+
 /// In memory where that can be had, since nothing here is about disks.
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
@@ -212,6 +271,15 @@ fn folder() -> tempfile::TempDir {
 
 #[test]
 fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
+    every_lie(What::Renewal);
+}
+
+#[test]
+fn so_it_is_while_somebody_asks_for_his_first_certificates() {
+    every_lie(What::FirstOrder);
+}
+
+fn every_lie(what: What) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let stage = Arc::new(Scenery {
         ca: Ca::new("CN=Root"),
@@ -222,17 +290,17 @@ fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
         earlier: Mutex::default(),
     });
     let server = Server::start(stage.clone());
-    // Somebody else renewed before: what was answered then can be played again.
-    let mut other = World::new(&stage, &server);
+    // Somebody else was there before: what was answered then can be played again.
+    let mut other = World::new(what, &stage, &server);
     assert!(matches!(other.run(Patience::default()).unwrap(), Turn::Done(_)));
 
     let (mut lies, mut names) = (0, std::collections::BTreeSet::new());
     let (mut most_memory, mut most_sent, mut believed) = (0, 0, Vec::new());
-    for row in table() {
+    for row in table().into_iter().map(|row| what.end(row)) {
         assert!(names.insert(row.name), "{} stands there twice", row.name);
         for at in row.at {
-            let told = format!("{}, at the stage {at}", row.name);
-            let mut world = World::new(&stage, &server);
+            let told = format!("{}, at the stage {at} of a {what:?}", row.name);
+            let mut world = World::new(what, &stage, &server);
             world.reach(*at);
             server.told();
             match catch_unwind(AssertUnwindSafe(|| lie(&mut world, &row, *at, &told))) {
@@ -245,7 +313,7 @@ fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
     }
     assert!(believed.is_empty(), "{} of {lies} were not refused as they should be: {believed:#?}", believed.len());
     report(&format!(
-        "{} lies of a CA in {lies} situations, each refused by its name: {most_sent} bytes sent and {most_memory} bytes of memory at most",
+        "{what:?}: {} lies of a CA in {lies} situations, each refused by its name: {most_sent} bytes sent and {most_memory} bytes of memory at most",
         names.len()
     ));
 }
@@ -253,7 +321,7 @@ fn every_lie_is_refused_by_its_name_and_the_card_stays_as_it_was() {
 /// Tells one lie; returns what it took, in bytes of memory and on the wire.
 fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize) {
     let before = world.look();
-    world.face = Face::default();
+    world.face = world.what.face();
     *world.stage.lie.lock().unwrap() = Some(row.lie.clone());
     *world.stage.at.lock().unwrap() = Some(at);
     *world.stage.told.lock().unwrap() = 0;
@@ -280,6 +348,7 @@ fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize
     world.old_keys_sign();
 
     // Who is told to wait and comes back is not told to wait for ever.
+    world.face = world.what.face();
     let mut after = world.run(Patience::default()).unwrap();
     if matches!(after, Turn::Waits(_)) {
         after = world.run(Patience::default()).unwrap();

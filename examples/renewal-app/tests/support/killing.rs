@@ -4,11 +4,15 @@
 //! seed, the round and the start in it, and not on how quick the machine was before; only the moment within a start is left
 //! to the machine. What was done in a round is told when something is wrong with it.
 
+mod chance;
+pub mod life;
+
 use std::{
     fs,
     hash::{BuildHasher as _, RandomState},
+    path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use obnova_card::{KeyRole, PasswordState, PasswordStatus, Pin, Secret, SignDigest, Slot, Token, TokenError, Tries};
@@ -16,6 +20,8 @@ use obnova_transport::TransportError;
 use serde_json::Value;
 
 use super::{Desk, Said, ca::House, peers::ok, report::report};
+
+use chance::Chance;
 
 /// A seed that is taken in place of a new one.
 const SEED: &str = "OBNOVA_KILL_SEED";
@@ -29,7 +35,8 @@ pub struct Target<'t> {
     pub token: &'t str,
     /// Authentication and signature PIN; they are in the files `pin` and `pin2` on the desk.
     pub pins: [&'t str; 2],
-    /// Puts a card there, or what was on it away, and a pair on it that ends soon. Each round has its number.
+    /// Puts a card there, or what was on it away, as it is before a round: with a pair on it that ends soon, or inactive. Each round
+    /// has its number.
     pub renew_card: &'t mut dyn FnMut(usize),
     /// The card, for this process to look at.
     pub open: &'t mut dyn FnMut() -> Box<dyn Token>,
@@ -39,32 +46,44 @@ pub struct Target<'t> {
 
 /// Renewals that are killed up to four times each, then go on to the end.
 pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count: usize) {
-    let given = std::env::var(SEED).ok().map(|text| text.parse().expect("a number is the seed"));
-    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
-    let name = target.name;
-    report(&format!("{name}: {count} renewals under kill -9; the seed is {seed} (again: {SEED}={seed})"));
-    let mut killing = Killing {
-        desk,
-        house,
-        target,
-        seed,
-        chance: Chance(seed),
-        round: 0,
-        done: Vec::new(),
-        earlier: Vec::new(),
-        killed: [0; 3],
-        lost: 0,
-    };
-    for round in 0..count {
-        killing.round = round;
-        killing.done.clear();
-        killing.one_renewal();
+    Killing::rounds(desk, house, target, (count, "renewals", 4), |killing| killing.one_renewal());
+}
+
+/// Files that tell how far a program has come.
+struct Growth {
+    folder: PathBuf,
+    extension: &'static str,
+}
+
+impl Growth {
+    fn of_journal(killing: &Killing<'_, '_, '_>) -> Self {
+        Self { folder: killing.desk.file(&killing.journals()), extension: "journal" }
     }
-    let ([holder, authority, operator], lost) = (killing.killed, killing.lost);
-    report(&format!(
-        "{name}: killed obnova {holder} times, obnova-ca serve {authority}, obnova-ca approve {operator}; journal lost {lost} times"
-    ));
-    assert!(holder > count / 2, "too few were killed for it to mean something");
+
+    fn of_card(killing: &Killing<'_, '_, '_>) -> Self {
+        Self { folder: killing.desk.path().to_owned(), extension: "state" }
+    }
+
+    fn now(&self) -> Vec<(u64, Option<SystemTime>)> {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let files = files.filter(|file| file.path().extension().is_some_and(|kind| kind == self.extension));
+        files.filter_map(|file| file.metadata().ok().map(|file| (file.len(), file.modified().ok()))).collect()
+    }
+
+    /// Waits until they have changed so often; `false` when the program ended before.
+    fn wait_for(&self, child: &mut Child, mut times: usize) -> bool {
+        let mut known = self.now();
+        while times > 0 {
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            let now = self.now();
+            times -= usize::from(now != known);
+            known = now;
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        true
+    }
 }
 
 struct Killing<'k, 't, 'd> {
@@ -74,6 +93,8 @@ struct Killing<'k, 't, 'd> {
     seed: u64,
     chance: Chance,
     round: usize,
+    /// Slots with certificates at the end.
+    complete: usize,
     /// What was done in this round.
     done: Vec<String>,
     /// Orders of earlier rounds.
@@ -90,10 +111,47 @@ enum Due {
     Nothing,
 }
 
-impl Killing<'_, '_, '_> {
+impl<'k, 't, 'd> Killing<'k, 't, 'd> {
+    /// So many rounds of these, each with chances of its own.
+    fn rounds(
+        desk: &'k Desk,
+        house: &'k mut House<'d>,
+        target: &'k mut Target<'t>,
+        (count, what, complete): (usize, &str, usize),
+        mut one: impl FnMut(&mut Self),
+    ) {
+        let given = std::env::var(SEED).ok().map(|text| text.parse().expect("a number is the seed"));
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
+        let name = target.name;
+        report(&format!("{name}: {count} {what} under kill -9; the seed is {seed} (again: {SEED}={seed})"));
+        let mut killing = Self {
+            desk,
+            house,
+            target,
+            seed,
+            chance: Chance(seed),
+            round: 0,
+            complete,
+            done: Vec::new(),
+            earlier: Vec::new(),
+            killed: [0; 3],
+            lost: 0,
+        };
+        for round in 0..count {
+            killing.round = round;
+            killing.done.clear();
+            killing.earlier = killing.orders().into_iter().map(|order| order["transaction"].clone()).collect();
+            (killing.target.renew_card)(round);
+            one(&mut killing);
+        }
+        let ([holder, authority, operator], lost) = (killing.killed, killing.lost);
+        report(&format!(
+            "{name}: killed obnova {holder} times, obnova-ca serve {authority}, obnova-ca approve {operator}; journal lost {lost} times"
+        ));
+        assert!(holder > count / 2, "too few were killed for it to mean something");
+    }
+
     fn one_renewal(&mut self) {
-        self.earlier = self.orders().into_iter().map(|order| order["transaction"].clone()).collect();
-        (self.target.renew_card)(self.round);
         let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         assert_eq!(old.len(), 2);
         let passwords = self.passwords();
@@ -105,17 +163,10 @@ impl Killing<'_, '_, '_> {
             if due == Due::Nothing {
                 return self.assert_renewed(&old, &passwords);
             }
-            let code = if kills > 0 {
-                let code = self.killed(due);
-                // Not a kill, when it was quicker.
-                kills -= usize::from(code.is_none());
-                code
-            } else {
-                let said = Said::from(self.start(due).output().unwrap());
-                self.done.push(format!("{due:?} ended with {}", said.code));
-                assert!([0, 8].contains(&said.code), "{}\n{}{}", self.told(), said.out, said.err);
-                Some(said.code)
-            };
+            let code = self.started(&format!("{due:?}"), self.start(due), Growth::of_journal, &[0, 8], &mut kills);
+            if code.is_none() {
+                self.lose_journal();
+            }
             self.assert_sound(&old);
             if code == Some(8) {
                 self.approve();
@@ -156,21 +207,42 @@ impl Killing<'_, '_, '_> {
         self.desk.command([&["renew"], begin, &token, &pins].concat())
     }
 
-    /// Starts it and kills it, or the CA, or both, after so many records of the journal and a moment. Returns its exit code
-    /// when it ended by itself.
-    fn killed(&mut self, due: Due) -> Option<i32> {
+    /// Starts it, and kills it while there are kills to come; else it ends with one of these codes.
+    fn started(
+        &mut self,
+        what: &str,
+        mut command: Command,
+        grows: fn(&Self) -> Growth,
+        codes: &[i32],
+        kills: &mut usize,
+    ) -> Option<i32> {
+        if *kills > 0 {
+            let code = self.killed(what, command, grows, codes);
+            // Not a kill, when it was quicker.
+            *kills -= usize::from(code.is_none());
+            return code;
+        }
+        let said = Said::from(command.output().unwrap());
+        self.done.push(format!("{what} ended with {}", said.code));
+        assert!(codes.contains(&said.code), "{}\n{}{}", self.told(), said.out, said.err);
+        Some(said.code)
+    }
+
+    /// Starts it and kills it, or the CA, or both, after something has grown so often and a moment. Returns its exit code when it
+    /// ended by itself, which is one of these, unless it was cut off from the CA.
+    fn killed(&mut self, what: &str, mut command: Command, grows: fn(&Self) -> Growth, codes: &[i32]) -> Option<i32> {
         let (out, err) = (self.desk.file("out"), self.desk.file("err"));
-        let mut command = self.start(due);
         command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());
-        let records = self.chance.below(8);
-        let moment = Duration::from_micros(self.chance.below(if records == 0 { 60_000 } else { 8_000 }) as u64);
+        let times = self.chance.below(8);
+        let moment = Duration::from_micros(self.chance.below(if times == 0 { 60_000 } else { 8_000 }) as u64);
         let (kill_holder, kill_authority) = match self.chance.below(8) {
             0 => (false, true),
             1 => (true, true),
             _ => (true, false),
         };
+        let growth = grows(self);
         let mut child = command.spawn().unwrap();
-        if self.wait_for_records(&mut child, records) {
+        if growth.wait_for(&mut child, times) {
             std::thread::sleep(moment);
         }
         if kill_holder {
@@ -182,45 +254,26 @@ impl Killing<'_, '_, '_> {
         }
         let status = child.wait().unwrap();
         let whom = if kill_authority { ", and the CA killed" } else { "" };
-        self.done.push(format!("{due:?}, {records} records and {moment:?}: {status}{whom}"));
+        self.done.push(format!("{what}, {times} times and {moment:?}: {status}{whom}"));
         if kill_authority {
             self.house.serve_again();
         }
-        if status.code().is_none() {
-            self.killed[0] += 1;
-            // A card with the new pair on it has nothing to begin again for: only its journal knows what is still to be told.
-            if self.target.journals_are_lost && self.chance.below(3) == 0 && !self.is_installed() {
-                let journals = self.desk.file(&self.journals());
-                self.lost += usize::from(journals.exists());
-                self.done.push("the journal is lost".to_owned());
-                let _ = fs::remove_dir_all(journals);
-            }
-        }
+        self.killed[0] += usize::from(status.code().is_none());
         // Cut off from the CA it ends with 7.
-        let known = [None, Some(0), Some(8), Some(7).filter(|_| kill_authority)].contains(&status.code());
+        let known = |code| codes.contains(&code) || code == 7 && kill_authority;
         let said = || fs::read_to_string(&out).unwrap() + &fs::read_to_string(&err).unwrap();
-        assert!(known, "{}: {status}\n{}", self.told(), said());
+        assert!(status.code().is_none_or(known), "{}: {status}\n{}", self.told(), said());
         status.code()
     }
 
-    /// Waits until the journal has grown so often; `false` when the program ended before.
-    fn wait_for_records(&self, child: &mut Child, mut records: usize) -> bool {
-        let length = || -> u64 {
-            let files = fs::read_dir(self.desk.file(&self.journals())).into_iter().flatten().flatten();
-            let journals = files.filter(|file| file.path().extension().is_some_and(|kind| kind == "journal"));
-            journals.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
-        };
-        let mut known = length();
-        while records > 0 {
-            if child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            let now = length();
-            records -= usize::from(now != known);
-            known = now;
-            std::thread::sleep(Duration::from_micros(100));
+    /// Sometimes. A card with the new pair on it has nothing to begin again for: only its journal knows what is still to be told.
+    fn lose_journal(&mut self) {
+        if self.target.journals_are_lost && self.chance.below(3) == 0 && !self.is_installed() {
+            let journals = self.desk.file(&self.journals());
+            self.lost += usize::from(journals.exists());
+            self.done.push("the journal is lost".to_owned());
+            let _ = fs::remove_dir_all(journals);
         }
-        true
     }
 
     /// The operator approves; sometimes his program is killed too, and he tries again.
@@ -279,9 +332,9 @@ impl Killing<'_, '_, '_> {
         answered.unwrap().unwrap()
     }
 
-    /// Whether both new certificates are beside the old ones.
+    /// Whether all new certificates are there, beside the old ones.
     fn is_installed(&mut self) -> bool {
-        self.slots().iter().filter(|slot| !slot.certificates.is_empty()).count() == 4
+        self.slots().iter().filter(|slot| !slot.certificates.is_empty()).count() == self.complete
     }
 
     /// Keys without certificates that the card's list reports.
@@ -363,24 +416,5 @@ impl Killing<'_, '_, '_> {
     fn serial(&self, slot: &Slot) -> String {
         let said = ok("openssl", &["x509", "-in", &self.pem(slot), "-noout", "-serial"]);
         said.trim().strip_prefix("serial=").unwrap().to_lowercase()
-    }
-}
-
-/// Numbers by chance, and the same ones again from the same seed (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    /// What is drawn for a start of a round.
-    fn of(seed: u64, round: usize, start: usize) -> Self {
-        Self(seed ^ ((round as u64) << 32) ^ ((start as u64) << 48))
-    }
-
-    /// A number from 0, below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 }
