@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Mutex, PoisonError},
+};
 
 use obnova_card::ProfileToken;
 use obnova_simulator::{Card, SimulatorConnection};
@@ -13,11 +16,15 @@ use support::{
     killing::{Target, life::lives, rounds},
 };
 
+/// Whoever looks at a card does so alone: a program that another test begins to start holds for a moment what is open here.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// Of a length that every model of card takes.
 const PINS: [&str; 2] = ["482915", "730264"];
 
 #[test]
 fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
     pins(&desk);
@@ -54,6 +61,7 @@ fn cards_with_a_pair_are_activated_certified_and_revoked_however_often_the_progr
 }
 
 fn live(service: (&'static str, usize), policy: impl FnOnce(String) -> String, count: usize) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
     house.change_policy(policy);

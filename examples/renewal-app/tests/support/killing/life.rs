@@ -88,7 +88,9 @@ impl Killing<'_, '_, '_> {
         let (mut kills, lost, mut by_link) = (1 + self.chance.below(4), self.lost, false);
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, 100 + start);
+            by_link |= self.is_told_of_the_link();
             if by_link {
+                assert!(self.order().is_some() && self.lost > lost, "{}: it was not used", self.told());
                 if self.is_installed() {
                     self.assert_certified(&user, by_link);
                     assert_eq!(self.passwords(), passwords, "{}", self.told());
@@ -110,21 +112,19 @@ impl Killing<'_, '_, '_> {
             let first = self.first(due, &user, service);
             match self.started(&format!("first {due:?}"), first, Growth::of_journal, codes, &mut kills) {
                 None => self.lose_journal(),
-                Some(6) => {
-                    let status = self.desk.run(["status", "--journal", &self.journals()]).ends_with(0).out;
-                    let told = self.told();
-                    assert!(
-                        status.contains("one-time password was used") && status.contains("link"),
-                        "{told}: {status}"
-                    );
-                    assert!(self.order().is_some(), "{told}: it was not used");
-                    by_link = true;
-                }
+                // What it says is in its journal, too.
+                Some(6) => assert!(self.is_told_of_the_link(), "{}", self.told()),
                 Some(8) => self.approve(),
                 Some(_) => {}
             }
         }
         panic!("{}: not certified after {MOST_STARTS} starts", self.told());
+    }
+
+    /// Whether his journal says that the password is used, for an order that he has lost.
+    fn is_told_of_the_link(&self) -> bool {
+        let status = self.desk.run(["status", "--journal", &self.journals()]).ends_with(0).out;
+        status.contains("one-time password was used") && status.contains("link")
     }
 
     fn first(&self, due: Due, user: &str, service: &str) -> Command {
