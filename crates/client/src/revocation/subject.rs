@@ -27,8 +27,13 @@ impl Subject {
         certificate: Option<&ParsedCertificate>,
         issuer: &ParsedCertificate,
     ) -> Result<Self, RevocationError> {
-        let serial = SerialNumber::new(&bytes(serial).ok_or(RevocationError::Serial)?);
-        let serial = serial.map_err(|_| RevocationError::Serial)?;
+        let serial = match certificate {
+            Some(certificate) => certificate.certificate().tbs_certificate().serial_number().clone(),
+            None => {
+                let bytes = bytes(serial).ok_or(RevocationError::Serial)?;
+                SerialNumber::new(&bytes).map_err(|_| RevocationError::Serial)?
+            }
+        };
         let authority =
             Authority::from_der(issuer.der()).map_err(|error| RevocationError::Issuer(error.to_string()))?;
         // Only what the issuer has signed says whom else to ask.
