@@ -1,0 +1,199 @@
+//! The transport PIN is shown once, also where the CA is killed: before and after each of its writes from the form to the PIN.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    cell::Cell,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use common::{DAY, Pair, World, first_pair, now};
+use obnova_ca::{
+    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, English, LinkDesk, LinkError, LinkToken, MailKind,
+    Outbox, Personalised, PickUpSecret, Policy, RegistrationPolicy, SqliteStore, Stage, Step, StepRefused, StoreError,
+    TransportPin,
+    store::{QueuedLink, WriteObserver},
+};
+
+const NAME: &str = "Eva Dvořáková";
+const HOUR: Duration = Duration::from_secs(3600);
+const PIN: &str = "planted-transport-pin-5b1f";
+
+/// The life of a CA, that ends at a point.
+#[derive(Default)]
+struct Life {
+    ends_at: Option<usize>,
+    passed: Mutex<Vec<String>>,
+}
+
+impl Life {
+    fn pass(&self, point: String) -> bool {
+        let mut passed = self.passed.lock().unwrap();
+        let is_over = self.ends_at.is_some_and(|end| passed.len() > end);
+        if !is_over {
+            passed.push(point);
+        }
+        self.ends_at.is_none_or(|end| passed.len() <= end)
+    }
+}
+
+impl WriteObserver for Life {
+    fn before(&self, change: &str) -> bool {
+        self.pass(format!("before {change}"))
+    }
+
+    fn after(&self, change: &str) -> bool {
+        self.pass(format!("after {change}"))
+    }
+}
+
+/// A CA that certified the keys on cards, and its desk in a process that may be killed.
+struct Place {
+    world: World,
+    pairs: [Pair; 2],
+}
+
+/// A process with the desk.
+struct Running {
+    desk: ApplicantDesk,
+    outbox: Outbox,
+    links: LinkDesk,
+    /// How often mails were looked at. Who takes one has it for ten minutes.
+    looks: Cell<u32>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let world = World::new();
+        let pair = || first_pair(&world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+        Self { pairs: [pair(), pair()], world }
+    }
+
+    fn start(&self, life: &Arc<Life>) -> Running {
+        let folder = self.world.directory.path();
+        let store = Arc::new(SqliteStore::open(&folder.join("ca.db")).unwrap().observed(life.clone()));
+        let secret = PickUpSecret::load(&folder.join("secret")).unwrap();
+        let policy = RegistrationPolicy { open: true, ..Policy::from_toml(Policy::TEMPLATE).unwrap().registration };
+        let desk = ApplicantDesk::new(policy, &secret, store.clone(), Arc::new(English)).unwrap();
+        Running {
+            desk,
+            outbox: Outbox::new(self.unobserved()),
+            links: LinkDesk::new(&secret, self.unobserved()),
+            looks: Cell::default(),
+        }
+    }
+
+    fn unobserved(&self) -> Arc<SqliteStore> {
+        Arc::new(SqliteStore::open(&self.world.directory.path().join("ca.db")).unwrap())
+    }
+
+    fn card(&self, number: usize) -> Personalised {
+        let certificates = self.pairs[number].certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        let transport_pin = TransportPin::new(PIN).unwrap();
+        Personalised { card: format!("OBN{number}"), certificates, transport_pin }
+    }
+
+    /// Whether the transport PIN is in the database or its log, as it is typed.
+    fn keeps_the_pin(&self) -> bool {
+        let files = std::fs::read_dir(self.world.directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut contents = files.map(|file| std::fs::read(file).unwrap());
+        contents.any(|content| content.windows(PIN.len()).any(|window| window == PIN.as_bytes()))
+    }
+}
+
+impl Running {
+    /// The links in the mails of one kind, the oldest first.
+    fn links(&self, kind: MailKind) -> Vec<LinkToken> {
+        self.looks.set(self.looks.get() + 1);
+        let mut mails = self.outbox.take(now() + 3 * DAY + self.looks.get() * HOUR, 100).unwrap();
+        mails.retain(|mail| mail.kind == kind);
+        mails.sort_by_key(|mail| mail.id);
+        let token = |link: &QueuedLink| {
+            let QueuedLink::Signed(id) = link else { panic!("{link:?}") };
+            LinkToken::from_link(self.links.path(*id).unwrap().rsplit('/').next().unwrap()).unwrap()
+        };
+        mails.iter().map(|mail| token(mail.link.as_ref().unwrap())).collect()
+    }
+
+    /// What is still to be done up to the hand-over of this card, by everybody who has to do with it.
+    fn hand_over(&self, id: ApplicantId, card: &Personalised) -> Result<(), ApplicantError> {
+        let (desk, now) = (&self.desk, now());
+        loop {
+            let record = desk.get(id)?;
+            match record.stage {
+                Stage::Entered => desk.confirm(&self.links(MailKind::Confirm).pop().unwrap(), now)?,
+                Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
+                Stage::Identified => desk.contract(id, "op", "C-1", now)?,
+                Stage::Contracted => desk.pay(id, "op", "P-1", now)?,
+                Stage::Paid => desk.personalise(id, "op", card, now)?,
+                Stage::Personalised => desk.hand_over(id, "op", now)?,
+                Stage::HandedOver => return Ok(()),
+            };
+        }
+    }
+}
+
+fn eva() -> ApplicantData {
+    ApplicantData::new(NAME, "eva@example.cz", "CZ", None).unwrap()
+}
+
+/// From the form to the PIN, in one process.
+fn live(running: &Running, card: &Personalised) -> Result<TransportPin, ApplicantError> {
+    let id = match running.desk.list(None, 10)?.first() {
+        Some(known) => known.id,
+        None => running.desk.register(&eva(), now())?.id,
+    };
+    running.hand_over(id, card)?;
+    running.desk.show_transport_pin(&running.links(MailKind::TransportPin).pop().unwrap(), now())
+}
+
+#[test]
+fn killed_at_each_write_the_pin_is_shown_once_or_the_operator_hears_that_it_was_and_makes_another_card() {
+    let (place, life) = (Place::new(), Arc::<Life>::default());
+    assert_eq!(live(&place.start(&life), &place.card(0)).unwrap().reveal(), PIN);
+    let points = life.passed.lock().unwrap().clone();
+    let mut lost = Vec::new();
+    for (at, point) in points.iter().enumerate() {
+        let told = format!("killed {point} (point {at})");
+        let place = Place::new();
+        let mortal = Arc::new(Life { ends_at: Some(at), ..Life::default() });
+        let died = live(&place.start(&mortal), &place.card(0));
+        assert!(matches!(died, Err(ApplicantError::Store(StoreError::Stopped))), "{told}: {:?}", died.err());
+        assert_eq!(mortal.passed.lock().unwrap().last(), Some(point), "{told}");
+
+        let again = place.start(&Arc::default());
+        // Later than whoever took them before.
+        again.looks.set(50);
+        assert!(!place.keeps_the_pin(), "{told}");
+        let record = again.desk.list(None, 10).unwrap();
+        let shown = record.first().is_some_and(|record| record.pin_shown.is_some());
+        let pin = live(&again, &place.card(0));
+        let record = &again.desk.list(None, 10).unwrap()[0];
+        assert_eq!(record.steps.iter().filter(|step| step.step == Step::ShowPin).count(), 1, "{told}");
+        assert!(record.pin_shown.is_some() && !record.has_transport_pin, "{told}");
+        match pin {
+            Ok(pin) => assert_eq!((pin.reveal(), shown), (PIN, false), "{told}"),
+            // It was on its way out when the CA died: who asks again is told that it was shown, and so is the operator.
+            Err(ApplicantError::Link(LinkError::Used)) => {
+                assert!(shown, "{told}");
+                lost.push(point.clone());
+                let (id, refused) = (record.id, StepRefused::Done { step: Step::HandOver, stage: Stage::HandedOver });
+                let error = again.desk.hand_over(id, "op", now()).unwrap_err();
+                assert!(matches!(error, ApplicantError::Step(found) if found == refused), "{told}: {error}");
+                // He makes another card, for the same person.
+                let id = again.desk.register_by_operator(&eva(), now()).unwrap().id;
+                again.hand_over(id, &place.card(1)).unwrap();
+                let link = again.links(MailKind::TransportPin).pop().unwrap();
+                assert_eq!(again.desk.show_transport_pin(&link, now()).unwrap().reveal(), PIN, "{told}");
+            }
+            Err(error) => panic!("{told}: {error}"),
+        }
+        let link = again.links(MailKind::TransportPin).pop().unwrap();
+        let twice = again.desk.show_transport_pin(&link, now()).err();
+        assert!(matches!(twice, Some(ApplicantError::Link(LinkError::Used))), "{told}: {twice:?}");
+    }
+    println!("{} stops of a CA from the form to the PIN; it was on its way out at: {}", points.len(), lost.join(", "));
+    assert_eq!((points.len(), lost.len()), (16, 1), "{points:?}, {lost:?}");
+}
