@@ -12,8 +12,8 @@ use common::{
 };
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_ca::{
-    AuditEvent, AuditLog, AuditRecord, CaError, FirstError, Policy, Profile, Refusal, Subject, Transaction,
-    store::OrderState,
+    AuditEvent, AuditLog, AuditRecord, CaError, English, FirstError, Outcome, Policy, Profile, Refusal, Subject,
+    Transaction, store::OrderState,
 };
 use obnova_enroll::{
     Secret,
@@ -317,6 +317,24 @@ fn plain_est_gets_nothing_where_a_revocation_password_is_demanded() {
     let (user, request) = (UserId::new(USER).unwrap(), First::of(&password, 1).request(0));
     let refused = world.ca.enroll(&request, (&user, &password.password.secret()), None, now()).unwrap_err();
     assert!(matches!(refused, CaError::Refused(Refusal::NoRevocationPassword)), "{refused}");
+}
+
+/// Where policy says so it comes from the operator afterwards; an order that has a place for it is not let off.
+#[test]
+fn plain_est_is_taken_without_a_revocation_password_where_it_may_come_later() {
+    let policy = automatic().replace("required = false", "required = true").replace("later = false", "later = true");
+    let world = World::with(&one_certificate(&policy), KeyAlgorithm::P256);
+    let password = issue(&world.ca, USER, "main", now());
+    let mut first = First::of(&password, 1);
+    first.requests.truncate(1);
+    assert_eq!(rule(&world.first(&first)), "no-revocation-password");
+    let (user, request) = (UserId::new(USER).unwrap(), first.request(0));
+    let outcome = world.ca.enroll(&request, (&user, &password.password.secret()), None, now()).unwrap();
+    let Outcome::Issued(certificates) = outcome else { panic!("not issued") };
+    let serial = certificates[0].certificate.tbs_certificate().serial_number().as_bytes();
+    let passwords = world.ca.first().unwrap().revocation_passwords();
+    let replaced = passwords.replace(serial, &English, now()).unwrap();
+    passwords.check(serial, &replaced.password.secret(), now()).unwrap();
 }
 
 #[test]

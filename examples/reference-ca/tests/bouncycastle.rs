@@ -3,11 +3,11 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::atomic::Ordering::SeqCst};
 
 use common::{
     World,
-    first::{HOLDER, JANA, key, one_certificate, password, request},
+    first::{HOLDER, JANA, key, partner, password, request},
 };
 use obnova_pkcs10::RequestBuilder;
 use x509_cert::{
@@ -36,8 +36,7 @@ fn bouncycastle(directory: &Path, arguments: &[&str]) {
 /// It asks what has to be in a request, sends no password before it is asked for one, and waits.
 #[test]
 fn its_est_client_enrolls_with_a_password_waits_and_re_enrolls_with_its_certificate() {
-    let policy = one_certificate("manual").replace("retry_after_seconds = 60", "retry_after_seconds = 1");
-    let world = World::with(&policy, |config| config);
+    let world = World::with(&partner(), |config| config);
     let typed = password(&world.home(), &JANA);
     let directory = world.directory.path();
     let write = |name: &str, bytes: &[u8]| std::fs::write(directory.join(name), bytes).unwrap();
@@ -54,6 +53,8 @@ fn its_est_client_enrolls_with_a_password_waits_and_re_enrolls_with_its_certific
     let tbs = first.tbs_certificate();
     assert_eq!((tbs.subject().to_string().as_str(), tbs.subject_public_key_info()), (HOLDER, keys[0].public_key()));
 
+    // A fortnight before its end.
+    world.ahead.store(351, SeqCst);
     let (_, names) = tbs.get_extension::<SubjectAltName>().unwrap().unwrap();
     let builder = RequestBuilder::new(HOLDER.parse().unwrap(), keys[1].public_key().clone(), keys[1].algorithm());
     let to_sign = builder.subject_alt_name(names.0).finalize().unwrap();

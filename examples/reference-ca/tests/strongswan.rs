@@ -3,11 +3,14 @@
 
 mod common;
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::atomic::Ordering::SeqCst,
+};
 
 use common::{
     World,
-    first::{HOLDER, JANA, key, one_certificate, password},
+    first::{HOLDER, JANA, key, one_certificate, partner, password},
 };
 use obnova_ca::CaKey;
 use obnova_pkcs10::RequestBuilder;
@@ -57,8 +60,7 @@ fn certificate_in(output: &Output) -> Certificate {
 
 #[test]
 fn strongswan_enrolls_with_a_password_waits_and_re_enrolls_with_its_certificate() {
-    let policy = one_certificate("manual").replace("retry_after_seconds = 60", "retry_after_seconds = 1");
-    let world = World::with(&policy, |config| config);
+    let world = World::with(&partner(), |config| config);
     let typed = password(&world.home(), &JANA);
     let user = format!("jana:{}", typed.to_text().as_str());
     let key = key();
@@ -82,7 +84,8 @@ fn strongswan_enrolls_with_a_password_waits_and_re_enrolls_with_its_certificate(
     assert!(!pki(&world, &enroll).status.success());
     assert_eq!(statuses("simpleenroll").last(), Some(&403));
 
-    // Its certificate logs in, and is re-keyed.
+    // Its certificate logs in, and is re-keyed a fortnight before its end.
+    world.ahead.store(351, SeqCst);
     let directory = world.directory.path();
     std::fs::write(directory.join("old.p8"), key.to_pkcs8().unwrap().as_slice()).unwrap();
     let converted = Command::new("openssl")

@@ -36,6 +36,8 @@ struct Asked<'a> {
     requests: &'a [CertificationRequest],
     credential: CredentialRecord,
     revocation_password: Option<Vec<u8>>,
+    /// It came by plain EST.
+    plain: bool,
 }
 
 impl Ca {
@@ -54,7 +56,8 @@ impl Ca {
 
     /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
     /// one-time password. `module` is the label in the path, [`Subject::MODULE`](crate::Subject::MODULE) without one. The same request again, with the same password, is the same order and
-    /// gets the same answer. It sets no revocation password: where policy demands one, it is refused.
+    /// gets the same answer. It sets no revocation password: where policy demands one, it is refused, unless policy
+    /// says that it may come later.
     ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken; [`Refusal::WrongPassword`] is to be answered by asking for another one.
@@ -80,6 +83,7 @@ impl Ca {
             requests: std::slice::from_ref(request),
             credential,
             revocation_password: None,
+            plain: true,
         };
         self.keep(&transaction, self.prepare_first(desk, asked, now)?)
     }
@@ -178,14 +182,15 @@ impl Ca {
         let transaction = transaction.clone();
         self.prepare_first(
             desk,
-            Asked { transaction, message, requests: &requests, credential, revocation_password },
+            Asked { transaction, message, requests: &requests, credential, revocation_password, plain: false },
             now,
         )
     }
 
     fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {
         usable(&asked.credential, now)?;
-        if asked.revocation_password.is_none() && self.policy().first.revocation_password.required {
+        let wanted = self.policy().first.revocation_password;
+        if asked.revocation_password.is_none() && wanted.required && !(asked.plain && wanted.later) {
             return Err(Refusal::NoRevocationPassword.into());
         }
         let known = desk.known(&asked.credential.subject)?;

@@ -155,7 +155,12 @@ mod tests {
                 approval: Approval::Automatic,
                 password_life: Duration::from_secs(7 * DAY),
                 guesses,
-                revocation_password: RevocationPasswordPolicy { required: false, minimum: 8, distinct: 5 },
+                revocation_password: RevocationPasswordPolicy {
+                    required: false,
+                    later: false,
+                    minimum: 8,
+                    distinct: 5
+                },
             }
         );
         for (text, wanted) in [

@@ -10,6 +10,9 @@ use super::{PolicyError, wire::range};
 pub struct RevocationPasswordPolicy {
     /// Whether a first order has to set one.
     pub required: bool,
+    /// Whether an order that comes by plain EST, where there is no place for it, is taken without it all the same; the CA's
+    /// operator sets it then ([`RevocationPasswords::replace`](crate::RevocationPasswords::replace)).
+    pub later: bool,
     /// The fewest characters that it has.
     pub minimum: usize,
     /// The fewest different ones among them.
@@ -20,6 +23,7 @@ pub struct RevocationPasswordPolicy {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RevocationPassword {
     required: bool,
+    later: bool,
     minimum: u64,
     distinct: u64,
 }
@@ -27,7 +31,7 @@ pub(super) struct RevocationPassword {
 impl Default for RevocationPassword {
     /// As the template has it.
     fn default() -> Self {
-        Self { required: false, minimum: 8, distinct: 5 }
+        Self { required: false, later: false, minimum: 8, distinct: 5 }
     }
 }
 
@@ -36,7 +40,8 @@ impl RevocationPassword {
         let minimum = range("revocation_password.minimum", self.minimum, 6, 64)?;
         let distinct = range("revocation_password.distinct", self.distinct, 1, minimum)?;
         let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(RevocationPasswordPolicy { required: self.required, minimum: whole(minimum), distinct: whole(distinct) })
+        let (required, later) = (self.required, self.later);
+        Ok(RevocationPasswordPolicy { required, later, minimum: whole(minimum), distinct: whole(distinct) })
     }
 }
 
@@ -53,7 +58,8 @@ mod tests {
     #[test]
     fn a_file_that_says_nothing_means_what_the_template_says() {
         let template = Policy::from_toml(Policy::TEMPLATE).unwrap().first.revocation_password;
-        assert_eq!(template, RevocationPasswordPolicy { required: false, minimum: 8, distinct: 5 });
+        let wanted = RevocationPasswordPolicy { required: false, later: false, minimum: 8, distinct: 5 };
+        assert_eq!(template, wanted);
         assert_eq!((with("").unwrap(), with("[revocation_password]").unwrap()), (template, template));
     }
 

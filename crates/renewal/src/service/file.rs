@@ -90,6 +90,8 @@ struct RevocationPassword(PasswordRules);
 struct Lengths {
     #[serde(rename = "required")]
     _required: bool,
+    #[serde(rename = "later")]
+    _later: bool,
     #[serde(deserialize_with = "characters")]
     minimum: u64,
     distinct: u64,
@@ -97,7 +99,7 @@ struct Lengths {
 
 impl Default for Lengths {
     fn default() -> Self {
-        Self { _required: false, minimum: 8, distinct: 5 }
+        Self { _required: false, _later: false, minimum: 8, distinct: 5 }
     }
 }
 

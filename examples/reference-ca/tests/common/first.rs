@@ -1,10 +1,6 @@
 //! What is needed for first certificates: the operator's commands, a policy, requests.
 
-use std::{
-    path::Path,
-    process::Command,
-    time::{Duration, SystemTime},
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{CaKey, Policy, store::OrderState};
@@ -45,6 +41,14 @@ pub fn one_certificate(approval: &str) -> String {
     policy.replace("approval = \"manual\"", &format!("approval = \"{approval}\""))
 }
 
+/// The service `partner` as it is, but that nobody waits for a minute.
+pub fn partner() -> String {
+    let file = include_str!("../../../../policies/partner.toml");
+    let policy = file.replace("retry_after_seconds = 60", "retry_after_seconds = 1");
+    assert_ne!(policy, file);
+    policy
+}
+
 pub fn request(subject: &str, key: &CaKey, usage: KeyUsages) -> CertificationRequest {
     let builder = RequestBuilder::new(subject.parse().unwrap(), key.public_key().clone(), key.algorithm());
     let to_sign = builder.key_usage(KeyUsage(usage.into())).key_identifier().finalize().unwrap();
@@ -63,7 +67,7 @@ impl World {
             let client = scope.spawn(client);
             while !client.is_finished() {
                 for order in ca.list(Some(OrderState::Pending), 1).unwrap() {
-                    ca.approve(&order.transaction, SystemTime::now()).unwrap();
+                    ca.approve(&order.transaction, self.now()).unwrap();
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }

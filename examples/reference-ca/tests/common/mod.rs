@@ -8,8 +8,11 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
-    sync::{Arc, Mutex},
-    time::SystemTime,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
 };
 
 use obnova_algorithm::KeyAlgorithm;
@@ -41,6 +44,8 @@ pub struct World {
     pub server: Running,
     pub old: Pair,
     pub log: Arc<Mutex<Vec<Access>>>,
+    /// Days by which the server's clock is ahead.
+    pub ahead: Arc<AtomicU64>,
 }
 
 pub struct Pair {
@@ -64,8 +69,16 @@ impl World {
         let kept = log.clone();
         let mut config = ServerConfig::new(house.clone());
         config.log = Arc::new(move |access| kept.lock().unwrap().push(access.clone()));
+        let ahead = Arc::<AtomicU64>::default();
+        let days = ahead.clone();
+        config.clock = Arc::new(move || later(&days));
         let server = Server::start(change(config)).unwrap();
-        Self { directory, house, server, old, log }
+        Self { directory, house, server, old, log, ahead }
+    }
+
+    /// What time it is for the server.
+    pub fn now(&self) -> SystemTime {
+        later(&self.ahead)
     }
 
     pub fn home(&self) -> PathBuf {
@@ -91,6 +104,10 @@ impl World {
     pub fn send(&self, request: &HttpRequest, client: Option<(&CaKey, &IssuedCertificate)>) -> HttpResponse {
         exchange(self.server.address, &self.server.trust_anchors, request, client)
     }
+}
+
+fn later(days: &AtomicU64) -> SystemTime {
+    SystemTime::now() + Duration::from_secs(days.load(Ordering::SeqCst) * 24 * 3600)
 }
 
 pub fn first_pair(house: &House, days_left: u32) -> Pair {

@@ -74,6 +74,7 @@ rule-partner-revocation-password-sealed = The revocation password is known to th
 rule-partner-key-on-card = The key is made on the card.
 rule-partner-waits = Who waits needs to do nothing: it finishes by itself when the certificate is there.
 rule-partner-link = Who does not wait picks the certificate up later, by a link.
+rule-partner-plain-est = The first certificate comes by plain EST too (RFC 7030), with the same one-time password.
 rule-partner-one-year = Each certificate is valid as long as the service says: a year for the partners.
 rule-partner-login = The holder logs in with certificate and PIN.
 rule-partner-list = The content of the card is listed, and how long that takes is measured.

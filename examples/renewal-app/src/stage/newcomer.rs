@@ -18,7 +18,7 @@ use obnova_client::{
 };
 use obnova_enroll::{OneTimePassword, cmc::UserId};
 use obnova_reference_ca::house::HandedOver;
-use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan};
+use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan, Wishes};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use obnova_transport::{Count, Decorated};
 
@@ -52,6 +52,8 @@ pub struct Newcomer<'s> {
     /// What was done, as it was shown.
     pub steps: Vec<&'static str>,
     pub types: Types,
+    /// Asks by plain EST.
+    pub plain: bool,
     /// How far the holder's clock is behind.
     pub behind: Duration,
     name: String,
@@ -106,6 +108,7 @@ impl<'s> Newcomer<'s> {
             asked: Vec::new(),
             steps: Vec::new(),
             types: Types::Right,
+            plain: false,
             behind: Duration::ZERO,
             authority: stage.authority.clone(),
             waited: WAITED,
@@ -176,14 +179,19 @@ impl<'s> Newcomer<'s> {
         plan: Option<Plan>,
         act: impl FnOnce(&mut Runner<'_>) -> Result<T, RunError>,
     ) -> Result<T, Broken> {
-        let plan = match self.journal.records()?.is_empty() {
-            true => Some(plan.map_or_else(
-                || Plan::first(&self.view()?, &self.stage.service.policy, self.now()).map_err(Broken::from),
-                Ok,
-            )?),
-            false => None,
+        let authority = Authority { plain: self.plain, module: Some(MODULE.to_owned()), ..self.authority.clone() };
+        let (mut ca, mut login) = (authority.road()?, authority.login());
+        let is_new = self.journal.records()?.is_empty();
+        let first = |wishes: &Wishes| {
+            let (card, now) = (self.view()?, self.now());
+            let plan = wishes.plan(&card, &self.stage.service.policy, |policy| Plan::first(&card, policy, now));
+            plan.map_err(Broken::from)
         };
-        let (mut ca, mut login) = (connection(&self.authority, MODULE)?, self.authority.login());
+        let plan = match (is_new, plan) {
+            (true, None) => Some(first(&ca.wishes()?)?),
+            (true, plan) => plan,
+            (false, _) => None,
+        };
         let (behind, waited) = (self.behind, self.waited);
         let face = face::Face {
             user: self.user.clone(),
@@ -198,7 +206,7 @@ impl<'s> Newcomer<'s> {
         let clock = || SystemTime::now() - behind + waited;
         let seams = Seams {
             token: Some(self.token.clone()),
-            ca: &mut ca,
+            ca: &mut *ca,
             prompt: prompt.as_mut(),
             journal: &mut self.journal,
             login: Some(&mut login),

@@ -3,6 +3,7 @@
 mod expects;
 mod first;
 mod passwords;
+mod plain;
 mod registered;
 mod renewal;
 mod revocation;
@@ -94,6 +95,7 @@ pub fn ids() -> impl Iterator<Item = &'static str> {
 fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
+    let by_plain_est = |rule| Of { rule, applies: |expects| expects.plain_est };
     let with_login = |rule| Of { rule, applies: Expects::has_login };
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
@@ -126,6 +128,7 @@ fn all<'s>() -> Vec<Of<'s>> {
         every(Rule::seen("partner/key-on-card", || t!("rule-partner-key-on-card"), first::key_on_card)),
         where_one_waits(Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits)),
         where_one_waits(Rule::seen("partner/link", || t!("rule-partner-link"), first::link)),
+        by_plain_est(Rule::seen("partner/plain-est", || t!("rule-partner-plain-est"), plain::plain_est)),
         every(Rule::seen("partner/one-year", || t!("rule-partner-one-year"), first::one_year)),
         with_login(Rule::seen("partner/login", || t!("rule-partner-login"), use_of_it::login)),
         every(Rule::seen("partner/list", || t!("rule-partner-list"), use_of_it::list)),

@@ -110,6 +110,7 @@ const WORLDS: [&[Fault]; 4] = [
             "password_alone = false",
         ),
         file("weak passwords", &["revocation-password/ca", "revocation-password/client"], "minimum = 8", "minimum = 6"),
+        file("orders by plain EST refused", &["plain-est"], "later = true", "later = false"),
         Fault {
             what: "a card that makes a key too many",
             red: &["key-on-card"],
@@ -262,13 +263,17 @@ fn other_services_are_judged_by_their_own_files() {
         ("prove_signature = false", "prove_signature = true\nconfirm_first = false"),
         ("method = \"re-key\"", "method = \"same-key\""),
         ("same_key = false", "same_key = true"),
-        ("[revocation_password]\nrequired = true\nminimum = 8\ndistinct = 5\n", ""),
+        (
+            "[revocation_password]\nrequired = true\n# Who orders by plain EST gets one from the operator.\nlater = true\nminimum = 8\ndistinct = 5\n",
+            "",
+        ),
         ("validity_days = 365", "validity_days = 730"),
     ];
     let without = [
         "revocation-password/client",
         "revocation-password/ca",
         "revocation-password-sealed",
+        "plain-est",
         "revoked-by-holder",
         "revoked-by-password",
     ];
@@ -307,6 +312,7 @@ fn the_file_says_what_the_service_is() {
         waits: true,
         confirms: true,
         revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
+        plain_est: true,
         password_alone: true,
         window: month,
         method: Method::ReKey,

@@ -23,6 +23,8 @@ pub struct Expects {
     pub confirms: bool,
     /// What the revocation password has to be like, where there is one.
     pub revocation_password: Option<PasswordRules>,
+    /// A first certificate may come by plain EST too.
+    pub plain_est: bool,
     /// The revocation password alone ends a certificate.
     pub password_alone: bool,
     /// How long before the end of a certificate both sides let a renewal begin.
@@ -49,6 +51,8 @@ impl Expects {
             waits: ca.first.approval == Approval::Manual,
             confirms: holder.confirm_first,
             revocation_password: holder.revocation_password,
+            plain_est: ca.first.profiles.len() == 1
+                && (!ca.first.revocation_password.required || ca.first.revocation_password.later),
             password_alone: ca.revocation.password_alone,
             window: ca.renewal_window.min(holder.due_before),
             method: holder.method,
