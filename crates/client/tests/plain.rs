@@ -96,6 +96,8 @@ impl Place {
 
     /// A program of this life: begins or goes on, as far as it comes.
     fn live(&mut self, life: &Mortal) -> Result<Turn, RunError> {
+        // What it is planned by is asked before anything is begun.
+        self.office.life.replace(Mortal::forever());
         let begun = !FileJournal::list(self.folder.path()).unwrap().is_empty();
         let token = self.token(life);
         let plan = match begun && !FileJournal::peek(self.folder.path(), "one").is_ok_and(|known| known.is_empty()) {

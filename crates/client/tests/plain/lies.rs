@@ -88,7 +88,8 @@ fn to_orders() -> Vec<Row> {
         row(
             "a stranger's signature",
             |_, request| {
-                let stranger = Office { house: House::new("CN=Stranger"), ..Office::new() };
+                let mut stranger = Office::new();
+                stranger.house = House::new("CN=Stranger");
                 stranger.issue(request, |_| {})
             },
             Failed(|end| matches!(end, Failure::Rejected(Refusal::Chain { problem: ChainProblem::UnknownIssuer, .. }))),
