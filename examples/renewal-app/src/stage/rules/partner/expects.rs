@@ -51,7 +51,7 @@ impl Expects {
             waits: ca.first.approval == Approval::Manual,
             confirms: holder.confirm_first,
             revocation_password: holder.revocation_password,
-            plain_est: ca.first.profiles.len() == 1
+            plain_est: ca.first.profiles == [Profile::Authentication]
                 && (!ca.first.revocation_password.required || ca.first.revocation_password.later),
             password_alone: ca.revocation.password_alone,
             window: ca.renewal_window.min(holder.due_before),
