@@ -237,7 +237,7 @@ fn nested() -> Vec<u8> {
 /// What it says that a request has to be like, before anything is planned: no key is made for it.
 #[test]
 fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is_made() {
-    let cases: [(&str, fn() -> HttpResponse, fn(&PlanError) -> bool); 9] = [
+    let cases: [(&str, fn() -> HttpResponse, IsTold); 9] = [
         ("noise", || attributes(&[0xFF; 40]), is_malformed),
         ("nothing that ends", || attributes(&[0x30, 0x80, 0x06]), is_malformed),
         ("twenty thousand deep", || attributes(&nested()), is_malformed),
@@ -294,6 +294,9 @@ fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is
         assert_eq!((place.office.passwords.get(), place.office.orders()), (0, 0), "{told}: nobody was asked for one");
     }
 }
+
+/// Whether it is called what it is.
+type IsTold = fn(&PlanError) -> bool;
 
 fn is_malformed(error: &PlanError) -> bool {
     matches!(error, PlanError::Ca(CaError::Server(EstError::CsrAttrs(_))))
