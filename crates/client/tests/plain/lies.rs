@@ -237,7 +237,7 @@ fn nested() -> Vec<u8> {
 /// What it says that a request has to be like, before anything is planned: no key is made for it.
 #[test]
 fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is_made() {
-    let cases: [(&str, fn() -> HttpResponse, IsTold); 9] = [
+    let cases: [(&str, Says, IsTold); 9] = [
         ("noise", || attributes(&[0xFF; 40]), is_malformed),
         ("nothing that ends", || attributes(&[0x30, 0x80, 0x06]), is_malformed),
         ("twenty thousand deep", || attributes(&nested()), is_malformed),
@@ -295,6 +295,8 @@ fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is
     }
 }
 
+/// What a CA answers.
+type Says = fn() -> HttpResponse;
 /// Whether it is called what it is.
 type IsTold = fn(&PlanError) -> bool;
 
