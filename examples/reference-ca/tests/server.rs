@@ -102,12 +102,12 @@ fn automatic_approval_answers_at_once_and_repeats_itself() {
     let first = post(&world, &message, &transaction, &nonce, Asked::Certificates);
     assert!(matches!(&first, Answer::Issued { certificates, .. } if certificates.len() == 2));
     // The server dies and comes back: the journalled message brings the same certificates.
-    let World { directory, house, server, old, log } = world;
+    let World { directory, house, server, old, log, ahead } = world;
     server.stop();
     drop(house);
     let house = Arc::new(House::open(&directory.path().join("ca")).unwrap());
     let server = Server::start(ServerConfig::new(house.clone())).unwrap();
-    let world = World { directory, house, server, old, log };
+    let world = World { directory, house, server, old, log, ahead };
     assert_eq!(post(&world, &message, &transaction, &nonce, Asked::Certificates), first);
 }
 
