@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
+use obnova_status::RevocationReason;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -21,7 +22,10 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
         let same = repeat.map_or(known.message == order.message, |repeat| repeat.message == order.message);
         return Ok(Some(if same { Submission::Known(known) } else { Submission::TransactionTaken }));
     }
-    if let Some(stands) = repeats::order_that_stands(connection, order)? {
+    let in_the_way = order.requests.iter().map(|request| InTheWay::of(connection, request));
+    let in_the_way = in_the_way.collect::<Result<Vec<_>, _>>()?;
+    let replaced_by = in_the_way.first().and_then(|first| first.order.as_ref());
+    if let Some(stands) = repeats::order_that_stands(connection, order, replaced_by)? {
         repeats::keep(connection, order, &stands)?;
         let (about, detail) = (order.transaction.to_string(), stands.transaction.to_string());
         by_client(connection, AuditEvent::OrderRepeated, &about, &detail)?;
@@ -33,20 +37,19 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
     {
         return Ok(Some(Submission::PasswordUsed));
     }
-    for request in &order.requests {
-        if let Some(replaces) = &request.replaces
-            && let Some(other) = order_that_replaces(connection, replaces)?
-        {
-            return Ok(Some(Submission::AlreadyOrdered(other)));
+    for (request, found) in order.requests.iter().zip(&in_the_way) {
+        if let Some(other) = &found.order {
+            return Ok(Some(Submission::AlreadyOrdered(other.clone())));
         }
-        if request.same_key {
-            if revocations::key_is_compromised(connection, &request.key)? {
-                return Ok(Some(Submission::KeyCompromised(request.profile)));
-            }
-        } else if certificates::key_is_taken(connection, &request.key)? {
-            return Ok(Some(Submission::KeyTaken(request.profile)));
+        if found.key {
+            let profile = request.profile;
+            return Ok(Some(if request.same_key {
+                Submission::KeyCompromised(profile)
+            } else {
+                Submission::KeyTaken(profile)
+            }));
         }
-        if replaces_revoked(connection, request)? {
+        if found.revoked {
             return Ok(Some(Submission::Revoked(request.profile)));
         }
     }
@@ -96,9 +99,35 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
     order.credential.as_ref().map_or(Ok(()), use_up)?;
     match order.revocation_password {
         Some(_) => set_revocation_password(connection, &order.transaction, order)?,
-        None => revocation_passwords::carry_over(connection, order)?,
+        None if in_the_way.iter().any(|found| found.password) => revocation_passwords::carry_over(connection, order)?,
+        None => {}
     }
     Ok(None)
+}
+
+/// What is known of a request before it is kept.
+struct InTheWay {
+    /// The order that replaces the same certificate.
+    order: Option<Transaction>,
+    /// The key is taken; or compromised, where it is to be the old one.
+    key: bool,
+    /// What it replaces is revoked or on hold.
+    revoked: bool,
+    /// What it replaces has a revocation password, which is none that stands in the way: it goes over.
+    password: bool,
+}
+
+impl InTheWay {
+    fn of(connection: &Connection, request: &RequestRecord) -> Result<Self, StoreError> {
+        let mut statement = connection.prepare_cached(statements::IN_THE_WAY).map_err(failure)?;
+        let compromised = request.same_key.then(|| RevocationReason::KeyCompromise.to_string());
+        let asked = params![request.replaces, request.key.0, request.same_key, compromised];
+        let found = statement
+            .query_row(asked, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Option<Vec<u8>>>(3)?)));
+        let (key, revoked, password, order) = found.map_err(failure)?;
+        let order = order.map(|name| Transaction::new(&name).ok_or_else(|| odd("orders.name")));
+        Ok(Self { order: order.transpose()?, key, revoked, password })
+    }
 }
 
 pub(super) fn submitted(refused: Option<Submission>, order: Arc<NewOrder>) -> Submission {
@@ -292,6 +321,11 @@ pub(super) fn order_that_replaces(connection: &Connection, serial: &[u8]) -> Res
 
 /// By its own name, or by that of a repeat.
 pub(super) fn find(connection: &Connection, transaction: &Transaction) -> Result<Option<OrderRecord>, StoreError> {
+    // Mostly it is a new one's.
+    let mut statement = connection.prepare_cached(statements::NAME_IS_TAKEN).map_err(failure)?;
+    if !statement.query_row([transaction.as_bytes()], |row| row.get(0)).map_err(failure)? {
+        return Ok(None);
+    }
     match one(connection, statements::ORDER_BY_NAME, transaction.as_bytes())? {
         None => one(connection, statements::ORDER_BY_REPEAT, transaction.as_bytes()),
         found => Ok(found),

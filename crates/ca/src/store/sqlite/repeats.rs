@@ -5,22 +5,21 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{
-    failure,
-    orders::{existing, order_that_replaces},
-    seconds, statements, time,
-};
+use super::{failure, orders::existing, seconds, statements, time};
 use crate::{
     StoreError, Transaction,
     store::{NewOrder, OrderRecord, Repeat, RequestRecord},
 };
 
-/// The order that asks for the very same keys in place of the same certificates, and was not turned down.
-pub(super) fn order_that_stands(connection: &Connection, order: &NewOrder) -> Result<Option<OrderRecord>, StoreError> {
-    // A first order replaces nothing, and its password is used up: it has no repeats.
-    let Some(first) = order.requests.first().and_then(|one| one.replaces.as_ref()) else { return Ok(None) };
-    let Some(name) = order_that_replaces(connection, first)? else { return Ok(None) };
-    let stands = existing(connection, &name)?;
+/// The order that asks for the very same keys in place of the same certificates, and was not turned down. `replaces` is the one
+/// that replaces the first of them: none beside a first order, whose password is used up, so that it has no repeats.
+pub(super) fn order_that_stands(
+    connection: &Connection,
+    order: &NewOrder,
+    replaces: Option<&Transaction>,
+) -> Result<Option<OrderRecord>, StoreError> {
+    let Some(name) = replaces else { return Ok(None) };
+    let stands = existing(connection, name)?;
     let in_order = |requests: &[RequestRecord]| {
         let mut asked: Vec<_> =
             requests.iter().map(|one| (one.profile, one.key, one.same_key, one.replaces.clone())).collect();

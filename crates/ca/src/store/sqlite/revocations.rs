@@ -6,9 +6,7 @@ use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{SqliteStore, audit, certificates, failure, mails, seconds, statements, time};
-use crate::{
-    AuditEvent, KeyHash, Mail, StoreError, audit::Entry, link::LinkId, store::CertificateRecord, transaction::to_hex,
-};
+use crate::{AuditEvent, Mail, StoreError, audit::Entry, link::LinkId, store::CertificateRecord, transaction::to_hex};
 
 /// What became of a change of a certificate's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,13 +233,6 @@ fn revoke_with_key(
         }
     }
     Ok((change, ended))
-}
-
-/// Whether a certificate on this key was revoked since others may have it.
-pub(super) fn key_is_compromised(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached(statements::KEY_IS_COMPROMISED).map_err(failure)?;
-    let reason = RevocationReason::KeyCompromise.to_string();
-    statement.query_row(params![key.0, reason], |row| row.get(0)).map_err(failure)
 }
 
 /// Ends one certificate, whatever else is on its key; whether that changed anything.

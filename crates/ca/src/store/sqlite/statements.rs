@@ -70,6 +70,23 @@ pub const KEY_IS_TAKEN: &str = "SELECT
      OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
 pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON orders.id = order_id
      WHERE replaces = ?1 AND state != 'rejected' LIMIT 1";
+/// Whether an order, or a repeat of one, has this name.
+pub const NAME_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM orders WHERE name = ?1)
+     OR EXISTS (SELECT 1 FROM repeats WHERE repeats.name = ?1)";
+/// All that has to be known of a request before it is kept, in one statement, for what one costs is mostly its own: in place of
+/// ?1, for the key ?2. Whether the key is taken, as [`KEY_IS_TAKEN`], or, where ?3 says that it is the old one, was revoked for the
+/// reason ?4; whether what is replaced is revoked, and whether it has a password; and the [`ORDER_THAT_REPLACES`] it.
+pub const IN_THE_WAY: &str = "SELECT
+     CASE WHEN ?3 THEN EXISTS (SELECT 1 FROM certificates CROSS JOIN revocations
+             ON revocations.serial = certificates.serial
+             WHERE substr(key, 1, 8) = substr(?2, 1, 8) AND key = ?2 AND reason = ?4)
+         ELSE EXISTS (SELECT 1 FROM certificates WHERE substr(key, 1, 8) = substr(?2, 1, 8) AND key = ?2)
+             OR EXISTS (SELECT 1 FROM requests WHERE key = ?2 AND waiting IS NOT NULL) END,
+     EXISTS (SELECT 1 FROM revocations WHERE serial = ?1),
+     EXISTS (SELECT 1 FROM certificates JOIN revocation_passwords
+         ON revocation_passwords.order_id = certificates.order_id WHERE serial = ?1),
+     (SELECT name FROM requests JOIN orders ON orders.id = order_id
+         WHERE replaces = ?1 AND state != 'rejected' LIMIT 1)";
 pub const ADD_ORDER: &str = "INSERT INTO orders (name, holder, state, token_salt, token_hash, received, decided)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub const ADD_MESSAGE: &str = "INSERT INTO messages (order_id, message) VALUES (?1, ?2)";
@@ -96,9 +113,6 @@ pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER 
 pub const LIVE_ON_SAME_KEY: &str = "SELECT other.serial FROM certificates AS own CROSS JOIN certificates AS other
      ON substr(other.key, 1, 8) = substr(own.key, 1, 8) AND other.key = own.key
      WHERE own.serial = ?1 AND other.serial != ?1 AND other.not_after >= ?2";
-pub const KEY_IS_COMPROMISED: &str = "SELECT EXISTS (SELECT 1 FROM certificates CROSS JOIN revocations
-     ON revocations.serial = certificates.serial
-     WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1 AND reason = ?2)";
 pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE serial = ?1)";
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
@@ -182,6 +196,8 @@ mod tests {
     const ALL: &[&str] = &[
         ORDER_BY_NAME,
         ORDER_BY_REPEAT,
+        NAME_IS_TAKEN,
+        IN_THE_WAY,
         REPEAT,
         ADD_REPEAT,
         CONFIRM_REPEAT,
@@ -209,7 +225,6 @@ mod tests {
         REVOCATION,
         REVOCATIONS,
         LIVE_ON_SAME_KEY,
-        KEY_IS_COMPROMISED,
         IS_REVOKED,
         IS_ISSUED,
         BEGIN_CRL,
