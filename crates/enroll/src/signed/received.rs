@@ -143,8 +143,8 @@ impl ReceivedCertificate {
     /// Its extension of this type; the first, where it has several.
     #[must_use]
     pub fn extension(&self, oid: ObjectIdentifier) -> Option<ReceivedExtension<'_>> {
-        let all = self.extensions.iter().map(|place| &self.der[place.clone()]);
-        all.filter_map(extension).find(|(found, _)| *found == oid).map(|(_, extension)| extension)
+        let mut all = self.extensions.iter().map(|place| &self.der[place.clone()]);
+        all.find_map(|der| extension(der, oid))
     }
 
     /// Everything that it says.
@@ -176,16 +176,20 @@ impl TryFrom<&Certificate> for ReceivedCertificate {
     }
 }
 
-/// Type and value of an extension, where it has both.
-fn extension(der: &[u8]) -> Option<(ObjectIdentifier, ReceivedExtension<'_>)> {
+/// The extension, where it is of this type and has a value.
+fn extension(der: &[u8], oid: ObjectIdentifier) -> Option<ReceivedExtension<'_>> {
     let fields = AnyRef::from_der(der).ok().filter(|one| one.tag() == Tag::Sequence)?;
     let mut fields = SliceReader::new(fields.value()).ok()?;
-    let oid = fields.decode().ok()?;
+    // Compared as it stands there: there are many, and each is asked for one or two types.
+    let found = AnyRef::decode(&mut fields).ok()?;
+    if found.tag() != Tag::ObjectIdentifier || found.value() != oid.as_bytes() {
+        return None;
+    }
     if Tag::peek(&fields).ok()? == Tag::Boolean {
         fields.tlv_bytes().ok()?;
     }
     let value = AnyRef::decode(&mut fields).ok().filter(|value| value.tag() == Tag::OctetString)?;
-    Some((oid, ReceivedExtension { der, value: value.value() }))
+    Some(ReceivedExtension { der, value: value.value() })
 }
 
 const fn context(number: u32) -> Tag {
