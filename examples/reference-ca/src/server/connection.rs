@@ -1,10 +1,16 @@
 use std::{
+    convert::Infallible,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, body::Body, extract::State, response::Response};
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -19,7 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use x509_cert::{Certificate, der::Decode};
 
-use super::{Shared, pages};
+use super::{Shared, est, pages};
 
 /// The most connections at once; others wait.
 const CONNECTIONS: usize = 512;
@@ -103,22 +109,42 @@ async fn converse(
     let sent = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     // The handshake's signature was verified with it: that it cannot be read here is very unlikely, and then it is nobody's.
     let certificate = sent.and_then(|der| Certificate::from_der(der).ok()).map(Arc::new);
-    let router = Router::new().fallback_service(pages).layer(Extension(Peer { address, certificate }));
-    speak(stream, router, &shared, stopped).await;
+    let peer = Peer { address, certificate };
+    let pages = TowerToHyperService::new(pages);
+    let whole = shared.clone();
+    let answer = service_fn(move |request| answer(whole.clone(), peer.clone(), pages.clone(), request));
+    speak(stream, answer, &shared, stopped).await;
+}
+
+/// Orders do not go through the routes: to find and call one of them costs as much as to read an order.
+async fn answer(
+    shared: Arc<Shared>,
+    peer: Peer,
+    pages: TowerToHyperService<Router>,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    if request.uri().path().starts_with(est::WELL_KNOWN) {
+        let answer = |request| est::answer(State(shared.clone()), Extension(peer.clone()), request);
+        return Ok(pages::watch(&shared, &peer, request.map(Body::new), answer).await);
+    }
+    request.extensions_mut().insert(peer);
+    pages.call(request).await
 }
 
 /// HTTP over a connection that stands.
-pub(super) async fn speak(
+pub(super) async fn speak<S>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router,
+    answer: S,
     shared: &Shared,
     mut stopped: watch::Receiver<bool>,
-) {
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Send,
+{
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.patience.hello)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), answer);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         () = end(&mut stopped) => {

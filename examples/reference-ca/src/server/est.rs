@@ -21,6 +21,9 @@ use super::{
     simple,
 };
 
+/// What the paths of EST begin with (RFC 7030 §3.2.2).
+pub(super) const WELL_KNOWN: &str = "/.well-known/est/";
+
 /// EST (RFC 7030): everything that is no page of its own.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,

@@ -45,12 +45,22 @@ pub(super) struct Refused(pub &'static str);
 #[derive(Clone)]
 pub(super) struct Failure(pub String);
 
-/// Bounds the time of a request, keeps answers out of caches unless they say something else of it, and tells the log.
+/// [`watch`] as a layer.
 pub(super) async fn watched(
     State(shared): State<Arc<Shared>>,
     Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
+) -> Response {
+    watch(&shared, &peer, request, |request| next.run(request)).await
+}
+
+/// Bounds the time of a request, keeps answers out of caches unless they say something else of it, and tells the log.
+pub(super) async fn watch<F: Future<Output = Response>>(
+    shared: &Shared,
+    peer: &Peer,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path();
@@ -61,7 +71,7 @@ pub(super) async fn watched(
         Some(page) => format!("{page}..."),
         None => path.chars().take(200).collect(),
     };
-    let answer = timeout(shared.patience.request, next.run(request)).await;
+    let answer = timeout(shared.patience.request, answer(request)).await;
     let mut answer =
         answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));
     answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

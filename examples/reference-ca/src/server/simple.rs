@@ -18,7 +18,7 @@ use x509_cert::der::Encode;
 use super::{
     Shared,
     connection::Peer,
-    est::carry,
+    est::{WELL_KNOWN, carry},
     pages::{Refused, blocking, failed, text},
 };
 
@@ -27,7 +27,7 @@ const REALM: &str = "first certificates";
 
 /// The label in a path (RFC 7030 §3.2.2), which names a module of the service.
 pub(super) fn label_of(path: &str) -> Option<&str> {
-    let (label, operation) = path.strip_prefix("/.well-known/est/")?.split_once('/')?;
+    let (label, operation) = path.strip_prefix(WELL_KNOWN)?.split_once('/')?;
     (!label.is_empty() && !operation.contains('/')).then_some(label)
 }
 

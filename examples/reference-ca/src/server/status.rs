@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use hyper_util::service::TowerToHyperService;
 use obnova_ca::{OcspResponse, StatusDesk, StatusError};
 use obnova_status::{limits::MAX_REQUEST, ocsp::http};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
@@ -55,7 +56,7 @@ pub(super) async fn serve(
         .layer(middleware::from_fn_with_state(shared.clone(), watched));
     let talk = move |stream, address: SocketAddr, shared: Arc<Shared>, stopped| {
         let router = router.clone().layer(Extension(Peer { address, certificate: None }));
-        async move { connection::speak(stream, router, &shared, stopped).await }
+        async move { connection::speak(stream, TowerToHyperService::new(router), &shared, stopped).await }
     };
     connection::accept(listener, shared, stopped, talk).await;
 }
