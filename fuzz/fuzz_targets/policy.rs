@@ -1,7 +1,7 @@
-//! Any text as the policy file of a CA, and files made of fields that are in their bounds or not.
+//! Any text as the policy file of a service, and files made of fields that are in their bounds or not.
 //!
-//! Refused with the name of what is wrong, or within the bounds that its comments name and written again as the same; and the
-//! CA that goes by it issues nothing outside it.
+//! Refused with the name of what is wrong, or within the bounds that its comments name and written again as the same; the
+//! CA that goes by it issues nothing outside it; and a holder who goes by it asks for what that CA gives.
 #![no_main]
 
 use std::time::Duration;
@@ -14,6 +14,8 @@ use obnova_ca::{
     Transaction,
 };
 use obnova_pkcs10::CertificationRequest;
+use obnova_renewal::{Method, QC_COMPLIANCE, QC_SSCD, Service, ServiceError};
+use obnova_status::RevocationReason;
 use x509_cert::{
     Certificate,
     der::Encode,
@@ -32,11 +34,63 @@ fuzz_target!(|bytes: &[u8]| {
                 file.read();
             }
         }
-        _ => drop(std::str::from_utf8(bytes).ok().and_then(read)),
+        _ => drop(std::str::from_utf8(bytes).map(read)),
     }
 });
 
-fn read(text: &str) -> Option<Policy> {
+/// As each side reads it, where it does.
+fn read(text: &str) -> (Option<Policy>, Option<Service>) {
+    let (ca, holder) = (read_by_ca(text), read_by_holder(text));
+    if let (Some(ca), Some(holder)) = (&ca, &holder) {
+        agree(ca, holder);
+    }
+    (ca, holder)
+}
+
+fn read_by_holder(text: &str) -> Option<Service> {
+    match Service::from_toml(text) {
+        Ok(service) => {
+            let policy = &service.policy;
+            assert!((1..=64).contains(&service.name.len()));
+            assert!((DAY..=3660 * DAY).contains(&policy.due_before) && policy.clock_tolerance <= DAY);
+            assert!(policy.rules.iter().next().is_some());
+            if let Some(rules) = policy.revocation_password {
+                assert!((6..=64).contains(&rules.minimum) && (1..=rules.minimum).contains(&rules.distinct));
+            }
+            Some(service)
+        }
+        Err(ServiceError::TooLong { size }) => {
+            assert!(size == text.len() && size > Service::MAX_SIZE);
+            None
+        }
+        Err(ServiceError::Syntax(problem)) => {
+            assert!(!problem.is_empty());
+            None
+        }
+    }
+}
+
+/// One file, two readers: what the holder asks is what the CA gives.
+fn agree(ca: &Policy, holder: &Service) {
+    let (asks, first) = (&holder.policy, &ca.first);
+    let certified = |profile| first.profiles.contains(&profile);
+    assert_eq!(asks.rules.authentication.is_some(), certified(Profile::Authentication));
+    assert_eq!(asks.rules.signature.is_some(), certified(Profile::Signature));
+    assert!(asks.method == Method::ReKey || ca.same_key);
+    assert!(asks.due_before <= ca.renewal_window);
+    assert!(ca.notices.days().iter().all(|days| DAY * *days <= asks.due_before));
+    if let Some(rules) = asks.rules.signature.as_ref().filter(|rules| rules.qc_statements.contains(&QC_COMPLIANCE)) {
+        let claims = ca.signature.qualified.as_ref().expect("what the holder demands is claimed");
+        assert!(claims.compliance && (claims.sscd || !rules.qc_statements.contains(&QC_SSCD)));
+    }
+    if let Some(rules) = asks.revocation_password {
+        let password = first.revocation_password;
+        assert_eq!((rules.minimum, rules.distinct), (password.minimum, password.distinct));
+    }
+    assert!(asks.revocation_password.is_some() || !first.revocation_password.required);
+}
+
+fn read_by_ca(text: &str) -> Option<Policy> {
     match Policy::from_toml(text) {
         Ok(policy) => {
             bounded(&policy);
@@ -48,7 +102,9 @@ fn read(text: &str) -> Option<Policy> {
             assert!(!error.to_string().is_empty());
             match error {
                 PolicyError::TooLong { size } => assert!(size == text.len() && size > Policy::MAX_SIZE),
-                PolicyError::Field { field, .. } => assert!(!field.is_empty()),
+                PolicyError::Field { field, line, .. } => {
+                    assert!(!field.is_empty() && line.is_none_or(|line| (1..=text.lines().count()).contains(&line)));
+                }
                 PolicyError::Syntax(_) => {}
             }
             None
@@ -79,6 +135,22 @@ fn bounded(policy: &Policy) {
             assert!(qualified.compliance || !(qualified.sscd || qualified.esign || qualified.disclosure.is_some()));
         }
     }
+    let first = &policy.first;
+    assert!((1..=2).contains(&first.profiles.len()) && (DAY..=366 * DAY).contains(&first.password_life));
+    assert!(1 <= first.guesses.free && first.guesses.free <= first.guesses.most && first.guesses.most <= 100);
+    assert!(Duration::from_secs(1) <= first.guesses.pause && first.guesses.pause <= DAY);
+    let password = first.revocation_password;
+    assert!((6..=64).contains(&password.minimum) && (1..=password.minimum).contains(&password.distinct));
+    let notices = policy.notices.days();
+    assert!(notices.len() <= 16 && notices.is_sorted() && notices.iter().all(|days| (1..=365).contains(days)));
+    let retention = &policy.retention;
+    let kept = [retention.orders, retention.mails, retention.applicants];
+    assert!(kept.iter().all(|span| (DAY..=3660 * DAY).contains(span)));
+    assert!(policy.revocation.holder_reasons.contains(&RevocationReason::KeyCompromise));
+    let registration = &policy.registration;
+    assert!((1..=100_000).contains(&registration.per_hour) && (1..=100_000).contains(&registration.per_peer));
+    assert!((1..=100).contains(&registration.per_address));
+    assert!([registration.confirm, registration.transport_pin].iter().all(|span| (DAY..=365 * DAY).contains(span)));
 }
 
 /// The policy as a file, by a second writer.
@@ -95,7 +167,50 @@ fn written(policy: &Policy) -> String {
         policy.same_key,
         written_profile("authentication", &policy.authentication),
         written_profile("signature", &policy.signature),
-    )
+    ) + &written_rest(policy)
+}
+
+/// The tables that may be left out.
+fn written_rest(policy: &Policy) -> String {
+    let days = |span: Duration| span.as_secs() / 86_400;
+    let Policy { first, retention, revocation, registration, .. } = policy;
+    let profiles: Vec<_> = first.profiles.iter().map(|profile| format!("'{profile}'")).collect();
+    let reasons: Vec<_> =
+        revocation.holder_reasons.iter().map(|reason| format!("'{}'", reason_name(*reason))).collect();
+    let first_approval = match first.approval {
+        Approval::Manual => "manual",
+        Approval::Automatic => "automatic",
+    };
+    let lines = [
+        format!("[first]\nprofiles = [{}]\napproval = '{first_approval}'", profiles.join(",")),
+        format!("password_days = {}\nfree_guesses = {}", days(first.password_life), first.guesses.free),
+        format!("guess_pause_seconds = {}", first.guesses.pause.as_secs()),
+        format!("most_guesses = {}", first.guesses.most),
+        format!("[revocation_password]\nrequired = {}", first.revocation_password.required),
+        format!("minimum = {}", first.revocation_password.minimum),
+        format!("distinct = {}", first.revocation_password.distinct),
+        format!("[notices]\ndays = {:?}", policy.notices.days()),
+        format!("[retention]\norder_days = {}", days(retention.orders)),
+        format!("mail_days = {}\napplicant_days = {}", days(retention.mails), days(retention.applicants)),
+        format!("[revocation]\npassword_alone = {}", revocation.password_alone),
+        format!("holder_reasons = [{}]", reasons.join(",")),
+        format!("[registration]\nopen = {}\nper_hour = {}", registration.open, registration.per_hour),
+        format!("per_peer = {}\nper_address = {}", registration.per_peer, registration.per_address),
+        format!("confirm_days = {}", days(registration.confirm)),
+        format!("transport_pin_days = {}\n", days(registration.transport_pin)),
+    ];
+    lines.join("\n")
+}
+
+fn reason_name(reason: RevocationReason) -> &'static str {
+    match reason {
+        RevocationReason::Unspecified => "unspecified",
+        RevocationReason::KeyCompromise => "key-compromise",
+        RevocationReason::AffiliationChanged => "affiliation-changed",
+        RevocationReason::Superseded => "superseded",
+        RevocationReason::CessationOfOperation => "cessation-of-operation",
+        other => panic!("{other:?} is no holder's reason"),
+    }
 }
 
 fn written_profile(name: &str, profile: &ProfilePolicy) -> String {
@@ -136,19 +251,24 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// An order of a holder whose pair ends in 20 days, with keys on P-256.
+/// An order of a holder whose certificates end in 20 days, with keys on P-256, for what the service has.
 fn keeps_to(policy: &Policy) {
     if !Profile::ALL.into_iter().all(|profile| policy.profile(profile).keys.contains(&KeyAlgorithm::P256)) {
         return;
     }
     let house = House::new(policy.clone());
+    let service = |of: &Profile| policy.first.profiles.contains(of);
+    let requests = [Request::authentication(), Request::signature()].into_iter().zip(Profile::ALL);
     let order = Order {
         transaction: Transaction::new(b"fuzz").expect("it is a name"),
         message: vec![1],
-        requests: [Request::authentication(), Request::signature()]
-            .map(|request| CertificationRequest::from_der(&request.der()).expect("it is a request"))
-            .to_vec(),
-        signers: house.old.iter().map(|old| ReceivedCertificate::from_der(&old.der).expect("it was issued")).collect(),
+        requests: requests
+            .filter(|(_, profile)| service(profile))
+            .map(|(request, _)| CertificationRequest::from_der(&request.der()).expect("it is a request"))
+            .collect(),
+        signers: (house.old.iter().zip(Profile::ALL).filter(|(_, profile)| service(profile)))
+            .map(|(old, _)| ReceivedCertificate::from_der(&old.der).expect("it was issued"))
+            .collect(),
     };
     let takes = |profile| policy.profile(profile).keys.contains(&KeyAlgorithm::P256);
     let wanted = if policy.renewal_window < 20 * DAY {
@@ -172,7 +292,8 @@ fn keeps_to(policy: &Policy) {
         }
         (outcome, wanted) => panic!("{outcome:?} instead of {wanted:?}"),
     };
-    assert_eq!((issued, house.issued().len()), (2, 2));
+    let wanted = policy.first.profiles.len();
+    assert_eq!((issued, house.issued().len()), (wanted, wanted));
     for record in house.issued() {
         let certificate = obnova_ca::IssuedCertificate::from_der(&record.der).expect("it is one").certificate;
         certified(&certificate, record.profile, policy.profile(record.profile), policy.backdate);
@@ -220,6 +341,36 @@ struct File {
     version: Option<u8>,
     /// A line that does not belong there.
     stray: Option<(u8, String)>,
+    holder: Option<Holder>,
+    password: Option<(bool, Number, Number)>,
+    first: Option<First>,
+    notices: Option<Vec<u16>>,
+}
+
+#[derive(Debug, Arbitrary)]
+struct Holder {
+    authentication: bool,
+    signature: bool,
+    qualified: bool,
+    same_key: bool,
+    due_before_days: Number,
+    clock_tolerance_seconds: Number,
+}
+
+#[derive(Debug, Arbitrary)]
+struct First {
+    authentication: bool,
+    signature: bool,
+    password_days: Number,
+    free_guesses: Number,
+    most_guesses: Number,
+}
+
+/// What a list of certificates says.
+fn roles(authentication: bool, signature: bool) -> String {
+    let named = [(authentication, "'authentication'"), (signature, "'signature'")];
+    let named: Vec<_> = named.iter().filter(|(is_there, _)| *is_there).map(|(_, name)| *name).collect();
+    format!("[{}]", named.join(", "))
 }
 
 #[derive(Debug, Arbitrary)]
@@ -269,12 +420,15 @@ enum Language {
 impl File {
     fn read(&self) {
         let text = self.text();
-        let outcome = read(&text);
-        let wanted = self.is_in_bounds();
+        let (ca, holder) = read(&text);
         // What a stray line or a free text makes of a file is for TOML to say.
-        if wanted != outcome.is_some() && !self.is_wild() {
-            panic!("in bounds: {wanted}, {:?}: {text}", Policy::from_toml(&text));
+        if self.is_wild() {
+            return;
         }
+        let wanted = self.is_in_bounds() && self.agrees();
+        assert_eq!(ca.is_some(), wanted, "{:?}: {text}", Policy::from_toml(&text));
+        let wanted = self.holder.as_ref().is_some_and(|holder| self.is_for(holder));
+        assert_eq!(holder.is_some(), wanted, "{:?}: {text}", Service::from_toml(&text));
     }
 
     fn text(&self) -> String {
@@ -308,10 +462,36 @@ impl File {
                 }));
             }
         }
+        lines.extend(self.rest());
         if let Some((at, line)) = &self.stray {
             lines.insert(usize::from(*at) % (lines.len() + 1), line.clone());
         }
         lines.join("\n") + "\n"
+    }
+
+    /// The tables that may be left out.
+    fn rest(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(holder) = &self.holder {
+            lines.push("[service]\nname = 'fuzz'\n[holder]".into());
+            lines.push(format!("certificates = {}", roles(holder.authentication, holder.signature)));
+            lines.push(format!("qualified = {}", holder.qualified));
+            lines.push(format!("method = '{}'", if holder.same_key { "same-key" } else { "re-key" }));
+            lines.push(format!("due_before_days = {}", holder.due_before_days.value(27)));
+            lines.push(format!("clock_tolerance_seconds = {}", holder.clock_tolerance_seconds.value(300)));
+        }
+        if let Some((required, minimum, distinct)) = &self.password {
+            lines.push(format!("[revocation_password]\nrequired = {required}"));
+            lines.push(format!("minimum = {}\ndistinct = {}", minimum.value(8), distinct.value(4)));
+        }
+        if let Some(first) = &self.first {
+            lines.push(format!("[first]\nprofiles = {}", roles(first.authentication, first.signature)));
+            lines.push(format!("password_days = {}", first.password_days.value(21)));
+            lines.push(format!("free_guesses = {}", first.free_guesses.value(3)));
+            lines.push(format!("most_guesses = {}", first.most_guesses.value(10)));
+        }
+        lines.extend(self.notices.as_ref().map(|days| format!("[notices]\ndays = {days:?}")));
+        lines
     }
 
     fn is_wild(&self) -> bool {
@@ -333,6 +513,53 @@ impl File {
             && within(&self.retry_after_seconds, 60, 1..=604_800)
             && self.backdate_seconds.is_none_or(|number| within(&number, 300, 0..=86_400))
             && self.profiles.iter().all(Section::is_in_bounds)
+            && self.has_sound_password()
+            && self.first.as_ref().is_none_or(First::is_in_bounds)
+            && self.notices.as_ref().is_none_or(|days| {
+                let once = |at: usize| !days[..at].contains(&days[at]);
+                days.len() <= 16 && days.iter().all(|one| (1..=365).contains(one)) && (0..days.len()).all(once)
+            })
+            && self.holder.as_ref().is_none_or(|holder| holder.due_before_days.value(27) >= 0)
+    }
+
+    fn has_sound_password(&self) -> bool {
+        self.password.as_ref().is_none_or(|(_, minimum, distinct)| {
+            let minimum = minimum.value(8);
+            (6..=64).contains(&minimum) && (1..=minimum).contains(&distinct.value(4))
+        })
+    }
+
+    /// Whether the two sides mean the same; where there is no holder's side there is nothing to agree about.
+    fn agrees(&self) -> bool {
+        let Some(holder) = &self.holder else { return true };
+        let first = self.first.as_ref().map_or((true, true), |first| (first.authentication, first.signature));
+        let claims = matches!(self.profiles[1].qualified, Some((true, true, _, _)));
+        let due = holder.due_before_days.value(27);
+        let notice = self.notices.as_ref().map_or(21, |days| days.iter().copied().max().unwrap_or(0));
+        first == (holder.authentication, holder.signature)
+            && (!holder.qualified || !holder.signature || claims)
+            && (!holder.same_key || self.same_key)
+            && due <= self.window_days.value(30)
+            && i64::from(notice) <= due
+    }
+
+    /// Whether the holder's side can read it, whatever stands in tables of the CA.
+    fn is_for(&self, holder: &Holder) -> bool {
+        self.version.is_none_or(|version| version == 1)
+            && (holder.authentication || holder.signature)
+            && (1..=3660).contains(&holder.due_before_days.value(27))
+            && (0..=86_400).contains(&holder.clock_tolerance_seconds.value(300))
+            && self.has_sound_password()
+    }
+}
+
+impl First {
+    fn is_in_bounds(&self) -> bool {
+        let (free, most) = (self.free_guesses.value(3), self.most_guesses.value(10));
+        (self.authentication || self.signature)
+            && (1..=366).contains(&self.password_days.value(21))
+            && (1..=100).contains(&free)
+            && (free..=100).contains(&most)
     }
 }
 
