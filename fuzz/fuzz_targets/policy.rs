@@ -187,6 +187,7 @@ fn written_rest(policy: &Policy) -> String {
         format!("guess_pause_seconds = {}", first.guesses.pause.as_secs()),
         format!("most_guesses = {}", first.guesses.most),
         format!("[revocation_password]\nrequired = {}", first.revocation_password.required),
+        format!("later = {}", first.revocation_password.later),
         format!("minimum = {}", first.revocation_password.minimum),
         format!("distinct = {}", first.revocation_password.distinct),
         format!("[notices]\ndays = {:?}", policy.notices.days()),
