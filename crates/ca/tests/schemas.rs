@@ -8,12 +8,14 @@ use std::{
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use common::{Draft, World, issued, now, token};
 use obnova_ca::{
-    AuditAnchors, AuditKey, AuditLog, Ca, Outcome, SqliteStore, Store, StoreError, Transaction,
+    AuditAnchors, AuditKey, AuditLog, Ca, English, Outbox, Outcome, RevocationDesk, SqliteStore, Store, StoreError,
+    Transaction,
     store::{KeptStatus, OrderState},
 };
 use obnova_enroll::cmc::{Asked, TransactionId};
@@ -199,6 +201,18 @@ fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
     assert_eq!(status(&held), Some((RevocationReason::KeyCompromise, hold, Some(compromised))));
     assert_eq!(status(&past), None, "it had ended");
     assert!(matches!(status(&other), Some((RevocationReason::Superseded, _, None))));
+    // Whoever opens it hears of them until their holders were told, each in the step that posts his mail; however often that is begun.
+    let store = Arc::new(store);
+    let policy = &world.ca.policy().revocation;
+    let desk = |store: &Arc<SqliteStore>| RevocationDesk::new(policy.clone(), store.clone(), Arc::new(English));
+    desk(&store).tell(&ended[..1], now()).unwrap();
+    let again = Arc::new(open());
+    assert_eq!(again.ended_on_opening(), &ended[1..]);
+    desk(&again).tell(store.ended_on_opening(), now()).unwrap();
+    let mut posted: Vec<_> = Outbox::new(again).list(None, 9).unwrap().into_iter().map(|mail| mail.key).collect();
+    posted.sort();
+    let hexadecimal = |serial: &Vec<u8>| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert_eq!(posted, ended.each_ref().map(|serial| format!("revoked/{}", hexadecimal(serial))));
     // Each has its record, which the CA vouches for; and it is done once.
     let again = open();
     assert!(again.ended_on_opening().is_empty());
@@ -211,7 +225,6 @@ fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
         true
     };
     log.read(1, each).unwrap();
-    let hexadecimal = |serial: &Vec<u8>| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let wanted = ended.each_ref().map(|serial| (hexadecimal(serial), "keyCompromise".to_owned()));
     assert_eq!(records.iter().map(|(about, detail, _)| (about.clone(), detail.clone())).collect::<Vec<_>>(), wanted);
     assert!(records.iter().all(|(_, _, actor)| actor != "client"));

@@ -106,11 +106,15 @@ pub fn run(command: Command) -> Result<(), CommandError> {
 /// Opens the CA, and says what that ended.
 fn open(directory: &Path) -> Result<House, HouseError> {
     let house = House::open(directory)?;
-    for serial in house.ended_on_opening() {
+    name_ended(house.ended_on_opening());
+    Ok(house)
+}
+
+fn name_ended(serials: &[Vec<u8>]) {
+    for serial in serials {
         let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
         eprintln!("revoked now: {serial}, on a key that was revoked as compromised before and had other certificates");
     }
-    Ok(house)
 }
 
 fn make(init: &Init) -> Result<(), CommandError> {

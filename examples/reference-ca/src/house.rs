@@ -133,6 +133,13 @@ impl House {
     /// # Errors
     /// [`HouseError`] names the file that is missing or wrong.
     pub fn open(directory: &Path) -> Result<Self, HouseError> {
+        let house = Self::open_untold(directory)?;
+        house.tell(SystemTime::now())?;
+        Ok(house)
+    }
+
+    /// Opens it, and writes to nobody of what ended with that.
+    fn open_untold(directory: &Path) -> Result<Self, HouseError> {
         let layout = Layout::new(directory);
         let text = layout.read_text(&layout.policy(), Policy::MAX_SIZE as u64 + 1)?;
         let policy = Policy::from_toml(&text)?;
@@ -143,10 +150,15 @@ impl House {
         let ended = store.ended_on_opening().to_vec();
         let desk = first::desk(&layout, policy.first.clone(), &issuer)?;
         let revocations = revocation_desk(&policy, Arc::new(audit::store(&layout)?));
-        revocations.tell(&ended, SystemTime::now())?;
         let ca = Ca::new(policy, issuer, secret, Box::new(store)).with_first(desk).with_revocations(revocations);
         let ca = ca.with_letters(Arc::new(English));
         Ok(Self { ca: Arc::new(ca), desks: Mutex::default(), layout, loaded, ended })
+    }
+
+    /// Writes to the holders of what ended when it was opened.
+    fn tell(&self, now: SystemTime) -> Result<(), HouseError> {
+        // Nearly always there is nobody, and no way to the database is needed.
+        if self.ended.is_empty() { Ok(()) } else { Ok(self.revocation_desk()?.tell(&self.ended, now)?) }
     }
 
     /// The CA itself.

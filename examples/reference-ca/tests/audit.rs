@@ -97,6 +97,14 @@ fn what_an_older_program_left_on_a_compromised_key_ends_and_operator_and_holder_
     let database = Connection::open(home.join("ca.db")).unwrap();
     database.execute("INSERT INTO left_on_keys VALUES (?1, 1700000000)", [serial]).unwrap();
     let named = serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    // It ends where opening stops half way too, and whoever comes next is told all the same.
+    let (secret, away) = (home.join("credentials.secret"), home.join("away"));
+    fs::rename(&secret, &away).unwrap();
+    let (code, _, said) = obnova_ca(&["check", home.to_str().unwrap()]);
+    assert!(code != Some(0) && said.contains("credentials.secret"), "{said}");
+    fs::rename(&away, &secret).unwrap();
+    let ended = "SELECT count(*) FROM revocations WHERE serial = ?1";
+    assert_eq!(database.query_row(ended, [serial], |row| row.get::<_, i64>(0)).unwrap(), 1);
     let (code, _, said) = obnova_ca(&["check", home.to_str().unwrap()]);
     assert!(code == Some(0) && said.contains(&format!("revoked now: {named}, on a key")), "{said}");
     let (code, _, said) = obnova_ca(&["check", home.to_str().unwrap()]);

@@ -138,6 +138,26 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     assert!(![serial(&kept.world.old), serial(&later)].contains(&serial(&newest)), "a serial number comes twice");
 }
 
+/// What waited may have gone before; what is found to have ended only now has not.
+#[test]
+fn what_ends_with_coming_back_is_named_and_its_holder_is_told() {
+    let kept = Kept::new();
+    let serial = kept.world.old.certificates[0].serial();
+    let database = Connection::open(kept.path("ca").join("ca.db")).unwrap();
+    database.execute("INSERT INTO left_on_keys VALUES (?1, 1700000000)", [serial]).unwrap();
+    kept.back_up("backup", false);
+    let (file, back) = (kept.text("backup"), kept.text("back"));
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    let named = serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(code == Some(0) && said.contains(&format!("revoked now: {named}, on a key")), "{said}");
+    assert!(!said.contains("were given up"), "{said}");
+    let (_, waiting) = obnova_ca(&["mail", &back, "list", "--state", "waiting", "--json"]);
+    assert_eq!(waiting.matches(&format!("\"revoked/{named}\"")).count(), 1, "{waiting}");
+    let (code, said) = obnova_ca(&["check", &back]);
+    assert!(code == Some(0) && !said.contains("revoked now"), "once: {said}");
+    assert_eq!(obnova_ca(&["audit", "verify", &back]).0, Some(0));
+}
+
 #[test]
 fn commands_say_what_cannot_be_done() {
     let kept = Kept::new();

@@ -41,8 +41,8 @@ impl RevocationDesk {
         }
     }
 
-    /// Writes to the holders of certificates that ended in another way, as when the [store was opened](SqliteStore::ended_on_opening). Nobody
-    /// is told twice.
+    /// Writes to the holders of certificates that ended in another way, as when the [store was opened](SqliteStore::ended_on_opening), which
+    /// names them no more then. Nobody is told twice.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -51,9 +51,8 @@ impl RevocationDesk {
         for serial in serials {
             let KeptStatus::Revoked(revocation) = self.store.status(serial)? else { continue };
             let kept = self.store.certificate(serial)?;
-            if let Some(mail) = kept.map(|kept| letters(&kept, revocation)).transpose()?.flatten() {
-                self.store.post_mail(mail, now)?;
-            }
+            let mail = kept.map(|kept| letters(&kept, revocation)).transpose()?.flatten();
+            self.store.told_of_end(serial, mail, now)?;
         }
         Ok(())
     }

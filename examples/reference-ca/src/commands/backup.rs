@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use obnova_reference_ca::house::{self, Passphrase};
 
-use super::{CommandError, open, print};
+use super::{CommandError, name_ended, open, print};
 use crate::{
     cli::{Backup, Restore},
     show,
@@ -21,6 +21,7 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
     let passphrase = command.passphrase_file.as_deref().map(Passphrase::load).transpose()?;
     let Restore { file, directory, with_changed_audit, .. } = command;
     let restored = house::restore(file, directory, passphrase.as_ref(), *with_changed_audit, SystemTime::now())?;
+    name_ended(&restored.ended);
     let made = show::date(restored.made);
     let mails = match restored.gone_on.mails.as_slice() {
         [] => String::new(),

@@ -33,6 +33,9 @@ pub struct Restored {
     pub head: AuditHead,
     /// What was passed over, so that nothing is done twice.
     pub gone_on: GoneOn,
+    /// Serial numbers of certificates that ended with it ([`House::ended_on_opening`]): an older program left them. Mails to their holders
+    /// wait.
+    pub ended: Vec<Vec<u8>>,
     /// What was done to its audit log, when that was to be taken as it is.
     pub findings: Vec<AuditFinding>,
 }
@@ -199,7 +202,7 @@ fn check(
     with_changed_audit: bool,
     now: SystemTime,
 ) -> Result<Restored, BackupError> {
-    let house = House::open(unfinished)?;
+    let house = House::open_untold(unfinished)?;
     house.ca().check_store().map_err(HouseError::from)?;
     let log = house.audit()?;
     // A log that is empty has no head that anybody could find.
@@ -212,13 +215,16 @@ fn check(
     let time = DateTime::from_system_time(made).map_or_else(|_| "?".into(), |time| time.to_string());
     let detail = format!("made {time} head {head}");
     let gone_on = audit::store(&house.layout)?.go_on_from_copy(made, &detail, now)?;
+    // Not before that: it gives up what waits.
+    house.tell(now)?;
+    let ended = house.ended.clone();
     // The backup's head says what was copied, and not that the CA wrote it. What has no anchor is told for ever from here on; and here.
     let mut findings = log.verify(&[])?.findings;
     findings.extend(changed.into_iter().filter(|one| !findings.contains(one)).collect::<Vec<_>>());
     let findings = sound(findings)?;
     drop((house, log));
     flush_directory(unfinished).map_err(|source| BackupError::Io { path: unfinished.into(), source })?;
-    Ok(Restored { made, head, gone_on, findings })
+    Ok(Restored { made, head, gone_on, ended, findings })
 }
 
 const UNFINISHED: &str = ".obnova-backup-";

@@ -235,14 +235,14 @@ fn revoke_with_key(
     Ok((change, ended))
 }
 
-/// Ends one certificate, whatever else is on its key; whether that changed anything.
+/// Ends one certificate, whatever else is on its key.
 pub(super) fn end(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<bool, StoreError> {
-    Ok(revoke(connection, serial, revocation, actor)? == StatusChange::Done)
+) -> Result<(), StoreError> {
+    revoke(connection, serial, revocation, actor).map(drop)
 }
 
 /// From hold it may be revoked for good; then it is revoked since it was held.
