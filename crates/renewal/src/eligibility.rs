@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{Activation, Dead, KeyEntry, KeyRole, PasswordKind, PasswordState, PasswordSteps, SlotId};
@@ -87,7 +87,7 @@ struct Group<'a> {
 
 impl<'a> Group<'a> {
     fn new(card: &CardView, all: &Pair<Vec<Candidate<'a>>>) -> Self {
-        let youngest = |role| all.get(role).iter().copied().max_by_key(|one| one.certificate.not_before());
+        let youngest = |role| all.get(role).iter().copied().max_by_key(|one| period(one));
         let mut group = Self { members: ByRole::from_fn(youngest), half: None };
         if let Some((role, before)) = group.members.pair().and_then(|young| before_half_a_pair(card, all, &young)) {
             let young = group.members.place(role).replace(before);
@@ -110,6 +110,15 @@ impl<'a> Group<'a> {
     }
 }
 
+/// From when until when. A CA that has only begun, or that issues from midnight on, gives the old and the new one the same beginning.
+fn period(one: &Candidate<'_>) -> (SystemTime, SystemTime) {
+    (one.certificate.not_before(), one.certificate.not_after())
+}
+
+fn between(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other).or_else(|_| other.duration_since(one)).unwrap_or_default()
+}
+
 /// When of the two youngest certificates one was installed while its twin was not: its role, and the one that counts in its
 /// place. So it is where a key of the other role waits, or where the key stays and has the older certificate too, and that one
 /// was issued nearer to the other youngest.
@@ -124,10 +133,10 @@ fn before_half_a_pair<'a>(
             let key = slot.key.as_ref().filter(|_| slot.certificates.is_empty());
             key.is_some_and(|key| key.role == other && key.public_key.is_some())
         });
-        let twin = youngest.get(other).certificate.not_before();
+        let twin = period(youngest.get(other));
         let apart = |one: &Candidate<'_>| {
-            let from = one.certificate.not_before();
-            from.duration_since(twin).or_else(|_| twin.duration_since(from)).unwrap_or_default()
+            let own = period(one);
+            (between(own.0, twin.0), between(own.1, twin.1))
         };
         let nearest = all.get(role).iter().copied().min_by_key(apart)?;
         let young = youngest.get(role);

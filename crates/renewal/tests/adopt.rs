@@ -23,6 +23,15 @@ fn play() -> Play {
     Play::new(house, token)
 }
 
+/// The old pair begins at the same moment as the new one, and ends before it: as from a CA that has only begun.
+fn play_at_once() -> Play {
+    let house = House::new("CN=Root");
+    let mut card = Holder::empty_card();
+    Holder::personalise(&mut card, &house, KeyAlgorithm::P256, [1, 2], |_, draft| draft.from = now() - days(1));
+    let token = obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card));
+    Play::new(house, Box::new(token))
+}
+
 /// A renewal that was stopped before this stage, and of which nothing is left but the card and what the CA knows.
 fn stopped_before(stage: Stage) -> Play {
     let mut play = play();
@@ -155,8 +164,7 @@ fn a_plan_of_before_keys_could_wait_is_still_read() {
 }
 
 /// Installs one certificate of the new pair, as a token leaves it that cannot install two at once.
-fn half_installed(role: KeyRole) -> Play {
-    let mut play = play();
+fn half_installed(mut play: Play, role: KeyRole) -> Play {
     let job = loop {
         match play.next() {
             Action::Install { jobs, .. } => {
@@ -173,16 +181,18 @@ fn half_installed(role: KeyRole) -> Play {
 #[test]
 fn half_a_new_pair_is_not_taken_for_the_old_one_and_gets_its_other_half() {
     for role in Pair::ROLES {
-        let play = half_installed(role).begin_again();
-        let plan = play.process.plan();
-        assert_eq!(
-            [plan.old.authentication.as_ref().unwrap().slot, plan.old.signature.as_ref().unwrap().slot],
-            [SlotId(1), SlotId(2)],
-            "{role}"
-        );
-        assert_eq!((waiting(plan), slots(plan)), (Pair { authentication: true, signature: true }, PAIR), "{role}");
-        assert!(plan.unfinished.is_empty());
-        finish(play);
+        for play in [play(), play_at_once()] {
+            let play = half_installed(play, role).begin_again();
+            let plan = play.process.plan();
+            assert_eq!(
+                [plan.old.authentication.as_ref().unwrap().slot, plan.old.signature.as_ref().unwrap().slot],
+                [SlotId(1), SlotId(2)],
+                "{role}"
+            );
+            assert_eq!((waiting(plan), slots(plan)), (Pair { authentication: true, signature: true }, PAIR), "{role}");
+            assert!(plan.unfinished.is_empty());
+            finish(play);
+        }
     }
 }
 
@@ -207,7 +217,7 @@ fn a_key_that_waits_does_not_take_a_whole_pair_apart() {
 #[test]
 fn files_complete_half_a_pair_and_say_when_nothing_is_missing() {
     for role in Pair::ROLES {
-        let mut play = half_installed(role);
+        let mut play = half_installed(play(), role);
         let (files, terms) = (play.issue(), play.house.terms());
         let complete = |play: &mut Play, files: &[Vec<u8>]| {
             Completion::make(&view(play.token.as_mut()), files, &Policy::twins(), &terms, now())
