@@ -5,7 +5,11 @@ mod passwords;
 mod registration;
 
 use obnova_ca::ApplicantError;
+use obnova_card::Secret;
+use obnova_client::{Prompt, RunError, SharedToken};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
+
+pub use passwords::change;
 
 use super::{Broken, Rule};
 use crate::{
@@ -20,11 +24,13 @@ pub struct World<'s> {
     /// As it arrived; nothing was done with it. What is wrong, where none did.
     pub arrived: Result<Arrived<'s>, Broken>,
     pub office: Office,
+    /// The holder's client, which sets another authentication PIN.
+    pub change: fn(&SharedToken, &mut dyn Prompt, &Secret) -> Result<(), RunError>,
 }
 
 impl<'s> World<'s> {
     pub fn new(stage: &'s Stage, arrived: Result<Arrived<'s>, Broken>) -> Self {
-        Self { stage, arrived, office: Office { asked: Stage::ask, done: |outcome| outcome } }
+        Self { stage, arrived, office: Office { asked: Stage::ask, done: |outcome| outcome }, change }
     }
 
     /// The card, as it arrived.

@@ -10,7 +10,7 @@ mod registered;
 pub use registered::{Register, as_the_client_does, registered_at};
 use std::time::SystemTime;
 
-use obnova_client::{CaConnection as _, LinkError, follow_link};
+use obnova_client::{CaConnection as _, LinkError, RunError, Runner, follow_link};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_renewal::{Answer, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, Policy, Process};
 
@@ -39,6 +39,8 @@ pub struct Client {
     pub check: fn(&CardView, &Policy, SystemTime) -> Vec<Check>,
     /// What a help desk is sent.
     pub diagnosis: fn(&Process) -> String,
+    /// Takes certificates from files.
+    pub take_files: fn(&mut Runner<'_>, Vec<Vec<u8>>) -> Result<(), RunError>,
     /// Registers the card's certificates in one place.
     pub register: Register,
 }
@@ -49,6 +51,7 @@ impl Client {
             policy: stage.service.policy.clone(),
             check: checks::card,
             diagnosis: |process| Diagnosis::of(process, None, SystemTime::now()).to_string(),
+            take_files: |runner, files| runner.take_files(files),
             register: as_the_client_does,
         }
     }

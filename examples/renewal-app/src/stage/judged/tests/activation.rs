@@ -1,5 +1,7 @@
 use std::time::SystemTime;
 
+use obnova_card::Secret;
+use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_enroll::est::Method;
 
 use super::{
@@ -11,7 +13,10 @@ use crate::{
     service::Service,
     stage::{
         PlayPins, Setting, Through,
-        rules::{Ruled, activation::World},
+        rules::{
+            Ruled,
+            activation::{World, change},
+        },
     },
 };
 
@@ -53,16 +58,8 @@ impl Played {
         let stage = Stage::set(setting, SystemTime::now()).unwrap();
         let (report, failure) = activated(&stage, self.bend);
         assert_eq!(failure.is_some(), self.breaks_off, "{:?}", failure.map(|failure| failure.message().to_owned()));
+        assert_eq!(report.rules.len(), rules::activation::rules().len());
         report.rules
-    }
-
-    /// Names of those that are red.
-    fn red(self) -> Vec<String> {
-        let rules = self.rules();
-        assert_eq!(rules.len(), rules::activation::rules().len());
-        let red: Vec<_> = rules.into_iter().filter(|one| one.ok == Some(false)).collect();
-        red.iter().for_each(|one| println!("{}: {}", one.id, one.seen));
-        red.into_iter().map(|one| one.id).collect()
     }
 }
 
@@ -71,15 +68,20 @@ worlds! { rules::activation::rules();
 
     a_service_that_takes_nobody: Played::but("open = true", "open = false")
         => [
-            "activation/registration",
-            "activation/correction",
-            "activation/identity",
-            "activation/contract",
-            "activation/transport-pin-page",
+            "activation/registration": "there is no answer to the form",
+            "activation/correction": "there is no answer to the form",
+            "activation/identity": "there is no answer to the form",
+            "activation/contract": "there is no answer to the form",
+            "activation/transport-pin-page": "there is no answer to the form",
         ];
 
     an_office_that_says_yes_to_everything: Played::bent(|world| world.office.done = |_| Ok(()))
-        => ["activation/correction", "activation/identity", "activation/contract", "activation/transport-pin-page"];
+        => [
+            "activation/correction": "not refused: unknown-applicant was expected",
+            "activation/identity": "not refused: too-early was expected",
+            "activation/contract": "not refused: too-early was expected",
+            "activation/transport-pin-page": "not refused: too-early was expected",
+        ];
 
     pages_that_do_what_is_only_looked_at: Played::bent(|world| {
         world.office.asked = |stage, request| {
@@ -87,90 +89,161 @@ worlds! { rules::activation::rules();
             request.method = Method::Post;
             stage.ask(&request)
         };
-    }) => ["activation/registration", "activation/transport-pin-page"];
+    }) => [
+            "activation/registration": "after the form and a look at the link: confirmed",
+            "activation/transport-pin-page": "looked at, it answers and shows [(200, true), (410, false)]",
+        ];
 
     links_that_live_longer: Played::but("confirm_days = 7\ntransport_pin_days = 21", "confirm_days = 8\ntransport_pin_days = 22")
-        => ["activation/registration", "activation/transport-pin-page"];
+        => [
+            "activation/registration": "opened an hour after 7 days: confirmed",
+            "activation/transport-pin-page": "an hour after 21 days: (200, true)",
+        ];
 
     a_card_that_arrives_active: Played::bent(|world| {
         let card = world.arrived.as_ref().ok().unwrap();
         card.activate().ok().unwrap();
     }) => [
-            "activation/arrived",
-            "activation/unused/client",
-            "activation/unused/card",
-            "activation/activated",
-            "activation/torn",
-            "activation/transport-pin-dead/client",
-            "activation/transport-pin-dead/card",
-            "activation/puk-sets-pin",
-            "activation/puk-blocked/client",
-            "activation/puk-blocked/card",
-            "activation/tries-shown",
-            "activation/last-try",
+            "activation/arrived": "it is not a transport PIN of the service's kind that it waits for:",
+            "activation/unused/client": "the driver says Err(WrongSecret { password: AuthenticationPin, tries:",
+            "activation/unused/card": "signatures were made by raw commands",
+            "activation/checked-first": "no PUK: the driver says Err(Unsupported",
+            "activation/activated": "is active already",
+            "activation/torn": "is active already",
+            "activation/transport-pin-dead/client": "is active already",
+            "activation/transport-pin-dead/card": "is active already",
+            "activation/puk-sets-pin": "is active already",
+            "activation/puk-blocked/client": "is active already",
+            "activation/puk-blocked/card": "is active already",
+            "activation/tries-shown": "is active already",
+            "activation/last-try": "is active already",
         ];
 
     a_card_that_hides_its_tries: Played::through(|token| Careless::boxed(token, How::HidesTries))
-        => ["activation/tries-shown", "activation/last-try"];
+        => [
+            "activation/tries-shown": "shown of the PIN before each attempt: [Unknown, Known(2)]",
+            "activation/last-try": "without a yes these tries are left: None",
+        ];
 
     a_card_that_needs_no_puk: Played::through(|token| Careless::boxed(token, How::AnyPuk))
-        => ["activation/puk-blocked/client", "activation/puk-blocked/card"];
+        => [
+            "activation/puk-blocked/client": "a wrong PUK was taken",
+            "activation/puk-blocked/card": "a wrong PUK was taken",
+        ];
 
     a_puk_that_does_nothing: Played::through(|token| Careless::boxed(token, How::IdlePuk))
-        => ["activation/puk-sets-pin"];
+        => ["activation/puk-sets-pin": "the PIN that the PUK set: the authentication PIN is blocked: unblock"];
 
     a_driver_that_checks_later: Played::through(|token| Careless::boxed(token, How::ChecksLater))
         => [
-            "activation/checked-first",
-            "activation/tries-shown",
+            "activation/checked-first": "a short PIN: the driver says Err(Unsupported { what: \"be activated:",
+            "activation/tries-shown": "the last try for the transport PIN, or what may be the last, was",
         ];
 
     a_card_that_is_finished_when_torn: Played::through(|token| Careless::boxed(token, How::OneAttempt))
         => [
-            "activation/torn",
-            "activation/tries-shown",
+            "activation/checked-first": "a short PIN: the driver says Err(Finished { password: TransportPin })",
+            "activation/torn": "then again: the card is finished",
+            "activation/transport-pin-dead/client": "asked once more the driver says Err(Finished { password: TransportPin",
+            "activation/tries-shown": "the card is finished",
         ];
 
     a_driver_that_takes_the_transport_pin_again: Played::through(|token| Careless::boxed(token, How::ActivatesAgain))
-        => ["activation/transport-pin-dead/client"];
+        => ["activation/transport-pin-dead/client": "asked once more the driver says Ok(())"];
 
     a_card_whose_transport_pin_stays: Played::through(|token| Careless::boxed(token, How::KeepsTransport))
-        => ["activation/activated", "activation/transport-pin-dead/card"];
+        => [
+            "activation/unused/card": "of two keys of an active card the same raw commands use 1",
+            "activation/activated": "the signature key and its new PIN: the signature PIN is wrong",
+            "activation/transport-pin-dead/card": "the card takes it as password 2",
+        ];
+
+    a_card_whose_puk_is_the_transport_pin: Played::through(|token| Careless::boxed(token, How::KeepsTransportAsPuk))
+        => [
+            "activation/transport-pin-dead/card": "the card takes it as the PUK",
+            "activation/puk-sets-pin": "the PUK is wrong",
+            "activation/puk-blocked/card": "before the PUK was blocked it does not work either",
+        ];
+
+    a_card_that_forgets_that_its_puk_is_blocked: Played::through(|token| Careless::boxed(token, How::ForgetsBlocked))
+        => ["activation/puk-blocked/client": "it is not said"];
+
+    a_puk_that_is_not_blocked: Played::through(|token| Careless::boxed(token, How::DisownsPuk))
+        => [
+            "activation/puk-sets-pin": "the PUK was not offered",
+            "activation/puk-blocked/card": "with the right PUK: 9000",
+        ];
+
+    a_client_that_spends_the_last_try: Played::bent(|world| {
+        world.change = |token, prompt, new| change(token, &mut Yes(prompt), new);
+    })
+        => ["activation/last-try": "nobody said yes, and it ended otherwise"];
+
+    a_driver_that_activates_nothing: Played::through(|token| Careless::boxed(token, How::IdleActivation))
+        => [
+            "activation/transport-pin-page": "not active yet",
+            "activation/unused/card": "of two keys of an active card the same raw commands use 0",
+            "activation/checked-first": "no PUK: the driver says Ok(())",
+            "activation/activated": "the card is not active",
+            "activation/torn": "torn at command 1: the card is not active yet: activate it with its",
+            "activation/transport-pin-dead/client": "activation is offered once more",
+            "activation/transport-pin-dead/card": "the card takes it as password 4",
+            "activation/puk-sets-pin": "the PIN is not blocked after 20 wrong ones",
+            "activation/puk-blocked/client": "the PIN is not blocked after 20 wrong ones",
+            "activation/puk-blocked/card": "the PIN is not blocked after 20 wrong ones",
+            "activation/tries-shown": "not active yet",
+            "activation/last-try": "nobody said yes, and it ended otherwise: Err(Token(NotActive))",
+        ];
 
     a_card_that_is_dead_on_arrival: Played { breaks_off: true, ..Played::through(|token| Careless::boxed(token, How::Mute)) }
         => [
-            "activation/transport-pin-page",
-            "activation/arrived",
-            "activation/unused/card",
-            "activation/activated",
-            "activation/torn",
-            "activation/transport-pin-dead/client",
-            "activation/transport-pin-dead/card",
-            "activation/puk-sets-pin",
-            "activation/puk-blocked/client",
-            "activation/puk-blocked/card",
-            "activation/tries-shown",
-            "activation/last-try",
+            "activation/transport-pin-page": "the card is finished",
+            "activation/arrived": "the card is finished",
+            "activation/unused/card": "the card is finished",
+            "activation/activated": "the card is finished",
+            "activation/torn": "the card is finished",
+            "activation/transport-pin-dead/client": "the card is finished",
+            "activation/transport-pin-dead/card": "the card is finished",
+            "activation/puk-sets-pin": "the card is finished",
+            "activation/puk-blocked/client": "the card is finished",
+            "activation/puk-blocked/card": "the card is finished",
+            "activation/tries-shown": "the card is finished",
+            "activation/last-try": "the card is finished",
         ];
 
     no_card_that_arrives: Played { breaks_off: true, ..Played::but(AUTHENTICATION, "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\"]") }
         => [
-            "activation/contract",
-            "activation/transport-pin-page",
-            "activation/arrived",
-            "activation/unused/client",
-            "activation/unused/card",
-            "activation/checked-first",
-            "activation/activated",
-            "activation/torn",
-            "activation/transport-pin-dead/client",
-            "activation/transport-pin-dead/card",
-            "activation/puk-sets-pin",
-            "activation/puk-blocked/client",
-            "activation/puk-blocked/card",
-            "activation/tries-shown",
-            "activation/last-try",
+            "activation/contract": "a P-256 key is not accepted",
+            "activation/transport-pin-page": "a P-256 key is not accepted",
+            "activation/arrived": "no card arrived",
+            "activation/unused/client": "no card arrived",
+            "activation/unused/card": "no card arrived",
+            "activation/checked-first": "no card arrived",
+            "activation/activated": "no card arrived",
+            "activation/torn": "no card arrived",
+            "activation/transport-pin-dead/client": "no card arrived",
+            "activation/transport-pin-dead/card": "no card arrived",
+            "activation/puk-sets-pin": "no card arrived",
+            "activation/puk-blocked/client": "no card arrived",
+            "activation/puk-blocked/card": "no card arrived",
+            "activation/tries-shown": "no card arrived",
+            "activation/last-try": "no card arrived",
         ];
+}
+
+/// Says yes to everything in the holder's place.
+struct Yes<'p>(&'p mut dyn Prompt);
+
+impl Prompt for Yes<'_> {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        self.0.pin(request)
+    }
+    fn confirm(&mut self, _question: &Question<'_>) -> Result<bool, PromptError> {
+        Ok(true)
+    }
+    fn progress(&mut self, progress: &Progress<'_>) {
+        self.0.progress(progress);
+    }
 }
 
 /// What stands in the file of the certificate one logs in with.
@@ -178,7 +251,7 @@ const AUTHENTICATION: &str =
     "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]";
 
 /// A service of its own, judged by its file.
-fn other(transport_pin: &str) {
+fn other(transport_pin: &str, key: &str) {
     let name = format!("plays = \"activation\"\ntransport_pin = \"{transport_pin}\"");
     let service = Service::other(
         Scenario::Activation,
@@ -188,7 +261,7 @@ fn other(transport_pin: &str) {
             ("per_hour = 60", "per_hour = 3"),
             ("per_peer = 60", "per_peer = 2"),
             ("validity_days = 365", "validity_days = 90"),
-            ("keys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]", "keys = [\"p-384\"]"),
+            ("keys = [\"rsa-2048\", \"rsa-3072\", \"p-256\", \"p-384\"]", &format!("keys = [\"{key}\"]")),
         ],
     );
     let rules = Played::of(service).rules();
@@ -200,20 +273,20 @@ fn other(transport_pin: &str) {
 
 #[test]
 fn a_transport_pin_in_the_place_of_every_password() {
-    other("in-place");
+    other("in-place", "p-384");
 }
 
 #[test]
 fn a_transport_pin_that_must_be_changed() {
-    other("must-change");
+    other("must-change", "rsa-2048");
 }
 
 #[test]
 fn a_transport_pin_that_works_once() {
-    other("single-use");
+    other("single-use", "p-384");
 }
 
 #[test]
 fn a_transport_pin_of_five_digits() {
-    other("five-digits");
+    other("five-digits", "p-384");
 }

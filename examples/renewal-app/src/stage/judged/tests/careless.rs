@@ -12,6 +12,8 @@ pub struct Careless {
     how: How,
     /// Whether somebody tried to activate it.
     tried: bool,
+    /// Whether it was told that the PUK is blocked.
+    told: bool,
 }
 
 #[derive(PartialEq)]
@@ -42,13 +44,21 @@ pub enum How {
     ActivatesAgain,
     /// The transport PIN stays as the signature PIN.
     KeepsTransport,
+    /// The transport PIN stays as the PUK.
+    KeepsTransportAsPuk,
+    /// It says that it was activated, and was not.
+    IdleActivation,
+    /// That the PUK is blocked is told once.
+    ForgetsBlocked,
+    /// An active card's PUK is blocked, as it says, and is not.
+    DisownsPuk,
     /// It says nothing of itself.
     Mute,
 }
 
 impl Careless {
     pub fn boxed(token: Box<dyn Token>, how: How) -> Box<dyn Token> {
-        Box::new(Self { token, how, tried: false })
+        Box::new(Self { token, how, tried: false, told: false })
     }
 }
 
@@ -67,6 +77,16 @@ impl Token for Careless {
         for status in statuses.iter_mut().filter(|_| self.how == How::HidesTries) {
             if let PasswordState::Active(_) = status.state {
                 status.state = PasswordState::Active(Tries::Unknown);
+            }
+        }
+        let puk = statuses.iter_mut().find(|status| status.kind == PasswordKind::Puk);
+        if let Some(PasswordStatus { state, .. }) = puk {
+            match (&self.how, *state) {
+                (How::ForgetsBlocked, PasswordState::Blocked) if std::mem::replace(&mut self.told, true) => {
+                    *state = PasswordState::Active(Tries::Known(3));
+                }
+                (How::DisownsPuk, PasswordState::Active(_)) => *state = PasswordState::Blocked,
+                _ => {}
             }
         }
         Ok(statuses)
@@ -141,6 +161,11 @@ impl Token for Careless {
             How::ActivatesAgain => {
                 let active = self.token.capabilities()?.activation.is_none();
                 if active { Ok(()) } else { self.token.activate(transport, new) }
+            }
+            How::IdleActivation => Ok(()),
+            How::KeepsTransportAsPuk => {
+                self.token.activate(transport, new)?;
+                self.token.change_password(PasswordKind::Puk, &Pin::new(CHOSEN[2].into()), &transport.secret)
             }
             How::KeepsTransport => {
                 self.token.activate(transport, new)?;

@@ -5,10 +5,10 @@ use obnova_card::{
     Secret, SignDigest, TokenError,
 };
 use obnova_client::RunError;
-use obnova_profile::TransportPinModel;
+use obnova_profile::{TransportPinModel, reference};
 use obnova_simulator::{Fault, FaultPlan, SimulatorConnection};
 
-use super::World;
+use super::{World, passwords};
 use crate::{
     stage::{
         Arrived,
@@ -60,13 +60,13 @@ pub fn unused_card(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     let mut made = 0;
     for password in [world.stage.transport_pin(), CHOSEN[0], CHOSEN[1]] {
-        made += raw_signatures(&card.card, password);
+        made += raw_signatures(&card, password)?;
     }
+    want(made == 0, format!("{made} signatures were made by raw commands"))?;
     let active = world.card()?.fork();
     active.activate()?;
-    let control = raw_signatures(&active.card, CHOSEN[0]);
-    want(made == 0, format!("{made} signatures were made by raw commands"))?;
-    want(control > 0, "the same raw commands sign nothing on an active card either")?;
+    let control = raw_signatures(&active, CHOSEN[0])? + raw_signatures(&active, CHOSEN[1])?;
+    want(control == 2, format!("of two keys of an active card the same raw commands use {control}"))?;
     Ok(format!("no signature by raw commands; {control} by the same ones on an active card"))
 }
 
@@ -90,21 +90,41 @@ pub fn checked_first(world: &mut World<'_>) -> Verdict {
         new
     };
     let sets = [
-        ("no PUK", others(|new| drop(new.pop()))),
-        ("a short PIN", others(|new| new[0].1 = "1".into())),
-        ("a long PUK", others(|new| new[2].1 = "9182736491827364918".into())),
-        ("the same PIN twice", others(|new| new.push(new[0].clone()))),
+        ("no PUK", others(|new| drop(new.pop())), Why::Number(PasswordKind::Puk)),
+        ("a short PIN", others(|new| new[0].1 = "1".into()), Why::Form(PasswordKind::AuthenticationPin)),
+        ("a long PUK", others(|new| new[2].1 = "9182736491827364918".into()), Why::Form(PasswordKind::Puk)),
+        ("the same PIN twice", others(|new| new.push(new[0].clone())), Why::Number(PasswordKind::AuthenticationPin)),
     ];
-    for (what, new) in &sets {
+    for (what, new, why) in &sets {
         let outcome = tokens::lock(&card.token).activate(&Pin::new(transport.into()), new);
-        want(outcome.is_err(), format!("{what}: the driver took it"))?;
+        want(why.is(&outcome), format!("{what}: the driver says {outcome:?}"))?;
     }
     let sent = card.heard.changing();
     want(sent == 0, format!("{sent} commands went to the card that could change it"))?;
     let asked = card.heard.all();
     want(asked > 0, "the driver did not even look at the card")?;
-    let driver = sets.map(|(what, _)| what).join(", ");
+    let driver = sets.map(|(what, ..)| what).join(", ");
     Ok(format!("{}; by the driver: {driver}; of {asked} commands none could change the card", refused.join("; ")))
+}
+
+/// Why a driver does not take new passwords.
+enum Why {
+    /// There is not exactly one for this.
+    Number(PasswordKind),
+    /// The one for this is too short or too long.
+    Form(PasswordKind),
+}
+
+impl Why {
+    fn is(&self, outcome: &Result<(), TokenError>) -> bool {
+        match (self, outcome) {
+            (Self::Number(kind), Err(TokenError::Unsupported { what })) => {
+                what.ends_with(&format!("without exactly one new {kind}"))
+            }
+            (Self::Form(kind), Err(TokenError::SecretForm { password, .. })) => password == kind,
+            _ => false,
+        }
+    }
 }
 
 /// In one sequence; then both keys work with the holder's own PINs.
@@ -168,8 +188,10 @@ pub fn transport_pin_dead_client(world: &mut World<'_>) -> Verdict {
     want(steps.offer(PasswordStep::Activate).is_none(), "activation is offered once more")?;
     let transport = Pin::new(world.stage.transport_pin().into());
     match tokens::lock(&card.token).activate(&transport, &card_passwords()) {
-        Err(error) => Ok(format!("not offered; asked all the same: {error}")),
-        Ok(()) => Err(Broken("it was taken once more".to_owned())),
+        Err(error @ TokenError::Unsupported { .. }) if error.to_string().contains("active already") => {
+            Ok(format!("not offered; asked all the same: {error}"))
+        }
+        outcome => Err(Broken(format!("asked once more the driver says {outcome:?}"))),
     }
 }
 
@@ -183,7 +205,14 @@ pub fn transport_pin_dead_card(world: &mut World<'_>) -> Verdict {
     }
     let own = raw(&card.card, &[select(), verify(1, CHOSEN[0])]);
     want(own.last() == Some(&0x9000), format!("nor is the holder's own PIN taken: {own:04X?}"))?;
-    Ok("taken as none of four passwords; the holder's own PIN is taken".to_owned())
+    // A PUK is no password to VERIFY: what it opens is a PIN that is blocked.
+    let blocked = passwords::blocked(world)?;
+    let as_puk = |puk: &str| raw(&blocked.card, &[select(), passwords::reset(puk)]).last().copied();
+    let taken = as_puk(world.stage.transport_pin());
+    want(taken != Some(0x9000), "the card takes it as the PUK")?;
+    let own = as_puk(CHOSEN[2]);
+    want(own == Some(0x9000), format!("nor is the holder's own PUK taken: {own:04X?}"))?;
+    Ok("taken as no password of the card; the holder's own PIN and PUK are taken".to_owned())
 }
 
 fn card_passwords() -> Vec<(PasswordKind, Secret)> {
@@ -218,7 +247,7 @@ pub fn tries_of(card: &Arrived<'_>, kind: PasswordKind) -> Result<Option<u32>, B
     })
 }
 
-fn select() -> Vec<u8> {
+pub fn select() -> Vec<u8> {
     vec![0x00, 0xa4, 0x04, 0x00, 0x08, 0xf0, 0x6f, 0x62, 0x6e, 0x6f, 0x76, 0x61, 0x01]
 }
 
@@ -239,14 +268,23 @@ pub fn raw(card: &SimulatorConnection, commands: &[Vec<u8>]) -> Vec<u16> {
     })
 }
 
-/// Signatures that raw commands make with either key, after this password was tried as each that guards one.
-fn raw_signatures(card: &SimulatorConnection, password: &str) -> usize {
+/// Signatures that raw commands make with either key, after this password was tried as each that guards one. Each is tried on a card
+/// of its own, so that no wrong one blocks what would be right.
+fn raw_signatures(card: &Arrived<'_>, password: &str) -> Result<usize, Broken> {
+    let slots = tokens::lock(&card.token).slots()?;
     let mut made = 0;
-    for (reference, key) in [(1, 1), (2, 2), (1, 2), (2, 1)] {
-        let set = vec![0x00, 0x22, 0x41, 0xb6, 0x06, 0x80, 0x01, 0x61, 0x84, 0x01, key];
-        let sign = [&[0x00, 0x2a, 0x9e, 0x9a, 0x20], [7; 32].as_slice(), &[0]].concat();
-        let statuses = raw(card, &[select(), verify(reference, password), set, sign]);
-        made += usize::from(statuses.last().is_some_and(|status| *status == 0x9000 || status >> 8 == 0x61));
+    for (slot, key) in slots.iter().filter_map(|slot| Some((slot.id, slot.key.as_ref()?))) {
+        let algorithm = *there(key.signs.first(), "algorithm of a key on the card")?;
+        let slot = u8::try_from(slot.0)?;
+        let set = vec![0x00, 0x22, 0x41, 0xb6, 0x06, 0x80, 0x01, reference::signature(algorithm), 0x84, 0x01, slot];
+        let digest = algorithm.digest().of(b"a text");
+        let length = u8::try_from(digest.as_bytes().len())?;
+        let sign = [&[0x00, 0x2a, 0x9e, 0x9a, length], digest.as_bytes(), &[0]].concat();
+        for pin in [1, 2] {
+            let card = card.fork();
+            let statuses = raw(&card.card, &[select(), verify(pin, password), set.clone(), sign.clone()]);
+            made += usize::from(statuses.last().is_some_and(|status| *status == 0x9000 || status >> 8 == 0x61));
+        }
     }
-    made
+    Ok(made)
 }

@@ -1,12 +1,12 @@
 //! What a wrong password costs, and what brings a card back.
 
-use obnova_card::{Dead, PasswordKind, PasswordStep, PasswordSteps, Pin, TokenError, Tries};
-use obnova_client::{RunError, with_password};
+use obnova_card::{Dead, PasswordKind, PasswordStep, PasswordSteps, Pin, Secret, TokenError, Tries};
+use obnova_client::{Prompt, RunError, SharedToken, with_password};
 use obnova_profile::TransportPinModel;
 
 use super::{
     World,
-    life::{raw, sign, tries_of},
+    life::{raw, select, sign, tries_of},
 };
 use crate::{
     stage::{
@@ -21,7 +21,7 @@ const NEW_PIN: &str = "640281";
 const WRONG: &str = "000999";
 
 /// An active card whose authentication PIN somebody has blocked.
-fn blocked<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
+pub fn blocked<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
     let card = world.card()?.fork();
     card.activate()?;
     for _ in 0..20 {
@@ -90,17 +90,26 @@ pub fn puk_blocked_client(world: &mut World<'_>) -> Verdict {
 /// Whoever leaves the driver out and has the right PUK gets nothing from the card either.
 pub fn puk_blocked_card(world: &mut World<'_>) -> Verdict {
     let card = finished(world)?;
-    let select = vec![0x00, 0xa4, 0x04, 0x00, 0x08, 0xf0, 0x6f, 0x62, 0x6e, 0x6f, 0x76, 0x61, 0x01];
-    let values = [CHOSEN[2].as_bytes(), NEW_PIN.as_bytes()].concat();
-    let length = u8::try_from(values.len()).unwrap_or(0);
-    let reset = [&[0x00, 0x2c, 0x00, 0x01, length], values.as_slice()].concat();
-    let statuses = raw(&card.card, &[select.clone(), reset.clone()]);
+    let statuses = raw(&card.card, &[select(), reset(CHOSEN[2])]);
     let status = there(statuses.last().copied(), "answer")?;
-    let sound = blocked(world)?;
-    let control = raw(&sound.card, &[select, reset]).last().copied();
     want(status == 0x6983, format!("RESET RETRY COUNTER with the right PUK: {status:04X}"))?;
+    let sound = blocked(world)?;
+    let control = raw(&sound.card, &[select(), reset(CHOSEN[2])]).last().copied();
     want(control == Some(0x9000), format!("before the PUK was blocked it does not work either: {control:04X?}"))?;
     Ok(format!("RESET RETRY COUNTER with the right PUK: {status:04X}; before the PUK was blocked it works"))
+}
+
+/// RESET RETRY COUNTER: this PUK, and another authentication PIN.
+pub fn reset(puk: &str) -> Vec<u8> {
+    let values = [puk.as_bytes(), NEW_PIN.as_bytes()].concat();
+    let length = u8::try_from(values.len()).unwrap_or(0);
+    [&[0x00, 0x2c, 0x00, 0x01, length], values.as_slice()].concat()
+}
+
+/// Sets another authentication PIN as the client does.
+pub fn change(token: &SharedToken, prompt: &mut dyn Prompt, new: &Secret) -> Result<(), RunError> {
+    let kind = PasswordKind::AuthenticationPin;
+    with_password(token, prompt, kind, &[], |token, pin| token.change_password(kind, pin, new))
 }
 
 /// Before each attempt the tries are shown as the card has them.
@@ -108,9 +117,7 @@ pub fn tries_shown(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
     let mut typist = Typist::types([WRONG, CHOSEN[0]]);
-    with_password(&card.token, &mut typist, PasswordKind::AuthenticationPin, &[], |token, pin| {
-        token.change_password(PasswordKind::AuthenticationPin, pin, &NEW_PIN.into())
-    })?;
+    (world.change)(&card.token, &mut typist, &NEW_PIN.into())?;
     let shown: Vec<_> = typist.asked.iter().map(|request| request.tries).collect();
     want(shown == [Tries::Known(3), Tries::Known(2)], format!("shown of the PIN before each attempt: {shown:?}"))?;
     if world.stage.service.transport_pin == TransportPinModel::SingleUse {
@@ -130,18 +137,14 @@ pub fn last_try(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
     let mut typist = Typist::types([WRONG, WRONG, CHOSEN[0]]);
-    let act = |typist: &mut Typist| {
-        with_password(&card.token, typist, PasswordKind::AuthenticationPin, &[], |token, pin| {
-            token.change_password(PasswordKind::AuthenticationPin, pin, &NEW_PIN.into())
-        })
-    };
+    let act = |typist: &mut Typist| (world.change)(&card.token, typist, &NEW_PIN.into());
     let kept = act(&mut typist);
     let left = tries_of(&card, PasswordKind::AuthenticationPin)?;
     let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin }));
-    typist.spends_last_try = true;
-    act(&mut typist)?;
     want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
     want(left == Some(1), format!("without a yes these tries are left: {left:?}"))?;
+    typist.spends_last_try = true;
+    act(&mut typist)?;
     want(typist.warned.len() == 2, format!("a yes was asked for {} times", typist.warned.len()))?;
     Ok("without a yes one try was left; with one it was spent".to_owned())
 }

@@ -79,9 +79,10 @@ pub fn installed_half(world: &mut World<'_>) -> Verdict {
     for (role, key) in ordered.keys()?.iter() {
         let mut trial = ordered.fork();
         let only: Vec<_> = came.iter().filter(|one| one.public_key() == key).collect();
+        want(only.len() == 1, format!("{} {role} certificates came", only.len()))?;
         let only = only.iter().map(|one| one.der().to_vec()).collect();
         let before = trial.view()?;
-        match trial.with_runner(true, |runner| Ok(runner.take_files(only)))? {
+        match trial.with_runner(true, |runner| Ok((world.client.take_files)(runner, only)))? {
             Err(error) if error.to_string().contains("only one of the two came") => {}
             other => return Err(Broken(format!("the {role} certificate alone: {other:?}"))),
         }
