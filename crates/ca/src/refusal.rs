@@ -219,7 +219,8 @@ pub enum Refusal {
         /// Different characters.
         least: usize,
     },
-    /// There is no revocation password, or another one. Which of both is not told.
+    /// There is no revocation password, or another one. Which of both is not told; but only where there is one, more guesses are
+    /// [slowed](Self::PasswordSlowed).
     #[error("the revocation password is wrong, or the certificate has none")]
     WrongRevocationPassword,
     /// This CA does not take such requests.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{
     DAY, Draft, EMAIL, HOLDER, Pair, RequestDraft, World,
@@ -12,8 +12,9 @@ use common::{
 };
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_ca::{
-    AuditEvent, AuditLog, AuditRecord, CaError, English, FirstError, Outcome, Policy, Profile, Refusal, Subject,
-    Transaction, store::OrderState,
+    AuditEvent, AuditLog, AuditRecord, CaError, CredentialSecret, English, FirstDesk, FirstError, Outcome, Policy,
+    Profile, Refusal, Subject, Transaction,
+    store::{OrderState, WriteObserver},
 };
 use obnova_enroll::{
     Secret,
@@ -306,6 +307,44 @@ fn a_revocation_password_is_kept_with_the_order_and_guesses_of_it_wait() {
     let other = certificates[1].tbs_certificate().serial_number().as_bytes();
     assert_eq!(check(other, "kůň baterie sponka", moment), "password-slowed", "one password, one count");
     assert_eq!(check(other, "kůň baterie sponka", moment + Duration::from_secs(1)), "right", "it is never locked");
+}
+
+/// The operator has it replaced while a guess of it is compared.
+struct Replaces {
+    world: World,
+    serial: Vec<u8>,
+}
+
+impl WriteObserver for Replaces {
+    fn before(&self, change: &str) -> bool {
+        if change == "guessed_revocation_password" {
+            let operator = self.world.another();
+            operator.first().unwrap().revocation_passwords().replace(&self.serial, &English, now()).unwrap();
+        }
+        true
+    }
+
+    fn after(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_revocation_password_that_is_replaced_while_it_is_compared_proves_nothing() {
+    let world = World::automatic();
+    let draft = Draft::renewing(&world.old, 1);
+    let message = draft.message_with(Some(world.sealed("dlouhé heslo")));
+    let certificates = issued(world.ask(&message, &draft.transaction, Asked::Certificates, now()));
+    let serial = certificates[0].tbs_certificate().serial_number().as_bytes().to_vec();
+    let guess = Secret::from_bytes("dlouhé heslo".as_bytes()).unwrap();
+    world.ca.first().unwrap().revocation_passwords().check(&serial, &guess, now()).unwrap();
+    let secret = CredentialSecret::load(&world.directory.path().join("credentials")).unwrap();
+    let (policy, store) = (world.ca.policy().first.clone(), world.store());
+    let desk = FirstDesk::new(policy, store.observed(Arc::new(Replaces { world, serial: serial.clone() })), secret);
+    for _ in 0..2 {
+        let refused = desk.revocation_passwords().check(&serial, &guess, now()).unwrap_err();
+        assert!(matches!(refused, CaError::Refused(Refusal::WrongRevocationPassword)), "{refused}");
+    }
 }
 
 /// Plain EST has no place for a revocation password, and is no way around it.

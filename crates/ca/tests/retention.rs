@@ -3,13 +3,17 @@
 
 mod common;
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
 
 use common::{DAY, Draft, World, first_pair, issued, now, token};
 use obnova_ca::{
     AuditFinding, AuditLog, Mail, MailAddress, MailKind, Outbox, RetentionDesk, Store, Text, Transaction,
-    store::{Forgotten, MailState, OrderState},
+    store::{Forgotten, MailState, OrderState, WriteObserver},
 };
+use obnova_status::RevocationReason;
 
 fn name(draft: &Draft) -> Transaction {
     Transaction::new(draft.transaction.as_bytes()).unwrap()
@@ -312,6 +316,86 @@ fn what_checks_passwords_goes_when_they_are_good_for_nothing() {
     assert!(check(now()));
     assert_eq!(desk.forget(ends + 91 * DAY).unwrap().passwords, 1);
     assert!(!check(now()), "there is none to guess at any more");
+}
+
+#[test]
+fn a_revocation_password_goes_where_all_that_it_ended_is_revoked() {
+    let world = World::automatic();
+    let draft = Draft::renewing(&world.old, 1);
+    let message = draft.message_with(Some(world.sealed("a good password")));
+    let both = issued(world.ask(&message, &draft.transaction, obnova_enroll::cmc::Asked::Certificates, now()));
+    let desk = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
+    let forgotten = |days: u32| {
+        let (due, at) = (desk.due(now() + days * DAY).unwrap().passwords, desk.forget(now() + days * DAY).unwrap());
+        assert_eq!(due, at.passwords);
+        due
+    };
+    let end = |index: usize, reason, days: u32| {
+        let serial = both[index].tbs_certificate().serial_number().as_bytes();
+        world.desk().revoke(serial, reason, now() + days * DAY).unwrap();
+    };
+    end(0, RevocationReason::Superseded, 1);
+    assert_eq!(forgotten(100), 0, "there is another one");
+    end(1, RevocationReason::CertificateHold, 5);
+    assert_eq!(forgotten(100), 0, "it may be released");
+    world.desk().release(both[1].tbs_certificate().serial_number().as_bytes()).unwrap();
+    end(1, RevocationReason::Superseded, 5);
+    assert_eq!(forgotten(94), 0);
+    assert_eq!(forgotten(96), 1);
+}
+
+/// Once, before the first change, when everything that is to be forgotten was found.
+struct Between(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl WriteObserver for Between {
+    fn before(&self, _: &str) -> bool {
+        if let Some(work) = self.0.lock().unwrap().take() {
+            work();
+        }
+        true
+    }
+
+    fn after(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_another_process_makes_meanwhile_stays() {
+    let world = World::new();
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let day = |days: u32| {
+        let at = now() + DAY * days;
+        at.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64
+    };
+    let subject = "INSERT INTO subjects (id, user, module, name, email, entered) VALUES (?1, ?1, '', x'00', '', ?2)";
+    database.execute(subject, [1, day(0)]).unwrap();
+    let add = move |database: &rusqlite::Connection, id: u8, expires| {
+        let sql = "INSERT INTO credentials (id, subject, issued, expires, hash) VALUES (?1, 1, ?2, ?3, x'11')";
+        database.execute(sql, rusqlite::params![[id; 16], day(0), day(expires)]).unwrap();
+        database.last_insert_rowid()
+    };
+    let first = add(&database, 1, 1);
+    let outbox = Outbox::new(Arc::new(world.store()));
+    outbox.post(&mail("refused", "jana@example.cz", "again"), now()).unwrap();
+    let refused = outbox.take(now(), 1).unwrap().remove(0);
+    outbox.failed(&refused, "no", true, now()).unwrap();
+    let other = Outbox::new(Arc::new(world.store()));
+    let path = world.directory.path().join("ca.db");
+    let work = move || {
+        let database = rusqlite::Connection::open(path).unwrap();
+        database.execute("DELETE FROM credentials", []).unwrap();
+        assert_eq!(add(&database, 2, 200), first, "the number of its row is given again");
+        assert!(other.retry(refused.id, now() + 92 * DAY).unwrap());
+    };
+    let between = Arc::new(Between(Mutex::new(Some(Box::new(work)))));
+    let store = Arc::new(world.store().observed(between.clone()));
+    RetentionDesk::new(store, world.ca.policy().retention.clone()).forget(now() + 92 * DAY).unwrap();
+    assert!(between.0.lock().unwrap().is_none());
+    let hash = "SELECT count(*) FROM credentials WHERE hash = x'11'";
+    assert_eq!(database.query_row(hash, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    let again = outbox.take(now() + 92 * DAY, 1).unwrap().remove(0);
+    assert_eq!((&*again.to, &*again.body), ("jana@example.cz", "planted-body-of-a-mail"));
 }
 
 #[test]

@@ -39,9 +39,10 @@ impl<'a> RevocationPasswords<'a> {
 
     /// Whether it is the revocation password of the certificate with this serial number (the content of the INTEGER). The guess is
     /// counted, and the count is on disk, before anything is compared. That there is no such certificate, or that it has no
-    /// password, is told as a wrong one.
+    /// password, is told as a wrong one, after as long.
     ///
-    /// Serial numbers are no secret, so no password is ever locked by wrong guesses: they have to wait, an hour at most.
+    /// Serial numbers are no secret, so no password is ever locked by wrong guesses: they have to wait, an hour at most. Where there is
+    /// none nobody waits: that a certificate has one can be learned by as many wrong guesses as are free.
     ///
     /// # Errors
     /// [`RevocationPasswordError`].
@@ -89,11 +90,15 @@ impl<'a> RevocationPasswords<'a> {
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
         match self.store.guess_revocation_password(serial, guesser, self.policy, now)? {
             RevocationGuess::Counted { order, hash, .. } if self.matches(password, &hash) => {
-                Ok(self.store.guessed_revocation_password(order, guesser)?)
+                // Another one may have taken its place while it was compared.
+                match self.store.guessed_revocation_password(order, hash, guesser)? {
+                    true => Ok(()),
+                    false => Err(Refusal::WrongRevocationPassword.into()),
+                }
             }
             RevocationGuess::None => {
                 // As long as where there is one.
-                self.secret.matches(password, &[]);
+                self.matches(password, &[]);
                 Err(Refusal::WrongRevocationPassword.into())
             }
             RevocationGuess::Counted { count, .. } => {

@@ -2,7 +2,10 @@
 
 use std::{fmt, time::SystemTime};
 
-use rusqlite::Connection;
+use rusqlite::{
+    Connection,
+    types::{FromSql, ToSql},
+};
 
 use super::{SqliteStore, audit, failure, file, seconds};
 use crate::{AuditEvent, StoreError, audit::Entry};
@@ -26,8 +29,8 @@ const GIVEN_UP: &str = "SELECT id FROM mails WHERE due IS NULL AND sent IS NULL 
 const COUNT_GIVEN_UP: &str =
     "SELECT count(*) FROM mails WHERE due IS NULL AND sent IS NULL AND queued < ?1 AND recipient != ''";
 /// Its key has no personal data, and keeps it from being posted again.
-const MAIL: &str =
-    "UPDATE mails SET recipient = '', name = NULL, subject = '', body = '', problem = NULL WHERE id = ?1";
+const MAIL: &str = "UPDATE mails SET recipient = '', name = NULL, subject = '', body = '', problem = NULL
+     WHERE id = ?1 AND (sent IS NOT NULL OR due IS NULL)";
 
 /// Who registered and has no card, and for whom nothing was done since.
 macro_rules! unfinished {
@@ -54,20 +57,23 @@ macro_rules! unused {
 const SUBJECTS: &str = unused!("SELECT id");
 const COUNT_SUBJECTS: &str = unused!("SELECT count(*)");
 /// One-time passwords whose time was over and that nobody used: what checked them.
-const EXPIRED: &str = "SELECT rowid FROM credentials
+const EXPIRED: &str = "SELECT id FROM credentials
      WHERE order_id IS NULL AND expires < ?1 AND coalesce(proof_keys, hash, name, email) IS NOT NULL";
 const COUNT_EXPIRED: &str = "SELECT count(*) FROM credentials
      WHERE order_id IS NULL AND expires < ?1 AND coalesce(proof_keys, hash, name, email) IS NOT NULL";
 const NO_CHECK: &str = "UPDATE credentials SET proof_keys = NULL, hash = NULL, name = NULL, email = NULL
-     WHERE rowid = ?1 AND order_id IS NULL";
-/// Revocation passwords with nothing left to revoke: all certificates of their order are past their end, or it was turned down.
+     WHERE id = ?1 AND order_id IS NULL";
+/// Revocation passwords with nothing left to revoke: all certificates of their order are past their end or revoked, or it was turned
+/// down.
 macro_rules! idle {
     ($begin:literal) => {
         concat!(
             $begin,
             " FROM revocation_passwords JOIN orders ON orders.id = order_id WHERE state != 'pending' AND decided < ?1
                  AND NOT EXISTS (SELECT 1 FROM certificates
-                     WHERE certificates.order_id = orders.id AND certificates.not_after >= ?1)"
+                     WHERE certificates.order_id = orders.id AND certificates.not_after >= ?1
+                         AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial
+                             AND reason != 'certificateHold' AND since < ?1))"
         )
     };
 }
@@ -163,12 +169,14 @@ impl SqliteStore {
     /// Forgets all of it, some at a time: others write between. What each time is forgotten the audit log says in the same transaction.
     pub(crate) fn forget(&self, limits: Limits) -> Result<Forgotten, StoreError> {
         let Limits { orders, mails, applicants } = limits;
-        let idle = self.read(|connection| ids(connection, IDLE, orders))?;
-        let orders = self.read(|connection| ids(connection, ORDERS, orders))?;
-        let expired = self.read(|connection| ids(connection, EXPIRED, applicants))?;
+        let idle: Vec<i64> = self.read(|connection| ids(connection, IDLE, orders))?;
+        let orders: Vec<i64> = self.read(|connection| ids(connection, ORDERS, orders))?;
+        // By what is never given again, as a row's number is after that row was deleted.
+        let expired: Vec<Vec<u8>> = self.read(|connection| ids(connection, EXPIRED, applicants))?;
         let [sent, given_up] = [SENT, GIVEN_UP].map(|sql| self.read(|connection| ids(connection, sql, mails)));
-        let old_mails = [sent?, given_up?].concat();
-        // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again.
+        let old_mails: Vec<i64> = [sent?, given_up?].concat();
+        // What was found stays as it is: nothing that is decided or sent is opened again, but for a mail that is tried again, which then
+        // stays.
         let of_orders = |count| Forgotten { orders: count, ..Forgotten::default() };
         self.change_each(&orders, &[MESSAGE, REQUESTS, REPEATS, REJECTED, PASSWORD], of_orders)?;
         let of_mails = |count| Forgotten { mails: count, ..Forgotten::default() };
@@ -184,7 +192,7 @@ impl SqliteStore {
             let transport_pins = execute(TRANSPORT_PINS, mails)? as u64;
             execute(NO_LINK, mails)?;
             execute(LINKS, mails)?;
-            let subjects = ids(connection, SUBJECTS, applicants)?;
+            let subjects: Vec<i64> = ids(connection, SUBJECTS, applicants)?;
             change(connection, &subjects, &[CREDENTIALS, SUBJECT])?;
             let applicants = execute(APPLICANTS, applicants)? as u64;
             Ok(Forgotten { applicants, subjects: subjects.len() as u64, transport_pins, ..Forgotten::default() })
@@ -194,9 +202,9 @@ impl SqliteStore {
         Ok(Forgotten { orders, mails, passwords, ..people })
     }
 
-    fn change_each(
+    fn change_each<I: ToSql + Clone + Send + 'static>(
         &self,
-        ids: &[i64],
+        ids: &[I],
         statements: &'static [&str],
         forgotten: impl Fn(u64) -> Forgotten + Copy + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -240,7 +248,7 @@ impl SqliteStore {
     }
 }
 
-fn change(connection: &Connection, ids: &[i64], statements: &[&str]) -> Result<(), StoreError> {
+fn change(connection: &Connection, ids: &[impl ToSql], statements: &[&str]) -> Result<(), StoreError> {
     ids.iter().try_for_each(|id| {
         statements.iter().try_for_each(|sql| {
             let mut statement = connection.prepare_cached(sql).map_err(failure)?;
@@ -249,7 +257,7 @@ fn change(connection: &Connection, ids: &[i64], statements: &[&str]) -> Result<(
     })
 }
 
-fn ids(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<i64>, StoreError> {
+fn ids<I: FromSql>(connection: &Connection, sql: &str, before: SystemTime) -> Result<Vec<I>, StoreError> {
     let mut statement = connection.prepare_cached(sql).map_err(failure)?;
     let rows = statement.query_map([seconds(before)], |row| row.get(0));
     rows.and_then(Iterator::collect).map_err(failure)

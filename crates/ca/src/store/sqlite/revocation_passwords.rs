@@ -66,7 +66,11 @@ impl SqliteStore {
                 Guesser::Holder => 4,
             };
             let found = statement.query_row([&serial], |row| {
-                Ok((row.get(0)?, row.get(1)?, Guesses { count: row.get(column)?, next: row.get(column + 1)? }))
+                Ok((
+                    row.get(0)?,
+                    row.get::<_, Vec<u8>>(1)?,
+                    Guesses { count: row.get(column)?, next: row.get(column + 1)? },
+                ))
             });
             let Some((order, hash, guesses)) = found.optional().map_err(failure)? else {
                 return Ok(RevocationGuess::None);
@@ -74,7 +78,7 @@ impl SqliteStore {
             match guesses.count_slowly(&policy, now) {
                 Err(until) => Ok(RevocationGuess::Wait { until }),
                 Ok(guesses) => {
-                    set_guesses(connection, order, guesser, guesses)?;
+                    set_guesses(connection, order, &hash, guesser, guesses)?;
                     Ok(RevocationGuess::Counted { order, hash, count: guesses.count })
                 }
             }
@@ -118,9 +122,15 @@ impl SqliteStore {
         })
     }
 
-    /// The guess was right: the count begins anew.
-    pub(crate) fn guessed_revocation_password(&self, order: i64, guesser: Guesser) -> Result<(), StoreError> {
-        self.writer.run(move |connection| set_guesses(connection, order, guesser, Guesses { count: 0, next: 0 }))
+    /// The guess was right: the count begins anew. `false` where it was right for one that meanwhile is no more.
+    pub(crate) fn guessed_revocation_password(
+        &self,
+        order: i64,
+        hash: Vec<u8>,
+        guesser: Guesser,
+    ) -> Result<bool, StoreError> {
+        let none = Guesses { count: 0, next: 0 };
+        self.writer.run(move |connection| set_guesses(connection, order, &hash, guesser, none))
     }
 }
 
@@ -141,11 +151,18 @@ pub(super) fn carry_over(connection: &Connection, order: &NewOrder) -> Result<()
     Ok(())
 }
 
-fn set_guesses(connection: &Connection, order: i64, guesser: Guesser, to: Guesses) -> Result<(), StoreError> {
+/// Of the password that has this hash, if it has still.
+fn set_guesses(
+    connection: &Connection,
+    order: i64,
+    hash: &[u8],
+    guesser: Guesser,
+    to: Guesses,
+) -> Result<bool, StoreError> {
     let sql = match guesser {
         Guesser::Anybody => statements::SET_REVOCATION_GUESSES,
         Guesser::Holder => statements::SET_LOGIN_REVOCATION_GUESSES,
     };
     let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    statement.execute(params![order, to.count, to.next]).map(drop).map_err(failure)
+    statement.execute(params![order, to.count, to.next, hash]).map(|changed| changed == 1).map_err(failure)
 }

@@ -180,9 +180,9 @@ pub const REVOCATION_PASSWORD: &str =
 pub const ORDER_OF_CERTIFICATE: &str =
     "SELECT orders.id, orders.name FROM certificates JOIN orders ON orders.id = order_id WHERE serial = ?1";
 pub const SET_REVOCATION_GUESSES: &str =
-    "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1";
+    "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1 AND hash = ?4";
 pub const SET_LOGIN_REVOCATION_GUESSES: &str =
-    "UPDATE revocation_passwords SET login_guesses = ?2, next_login_guess = ?3 WHERE order_id = ?1";
+    "UPDATE revocation_passwords SET login_guesses = ?2, next_login_guess = ?3 WHERE order_id = ?1 AND hash = ?4";
 
 #[cfg(test)]
 mod tests {
