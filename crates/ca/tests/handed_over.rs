@@ -3,51 +3,18 @@
 
 mod common;
 
-use std::{
-    cell::Cell,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
-use common::{DAY, Pair, World, first_pair, now};
+use common::{DAY, Pair, World, first_pair, life::Life, now};
 use obnova_ca::{
     ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, English, LinkDesk, LinkError, LinkToken, MailKind,
     Outbox, Personalised, PickUpSecret, Policy, RegistrationPolicy, SqliteStore, Stage, Step, StepRefused, StoreError,
-    TransportPin,
-    store::{QueuedLink, WriteObserver},
+    TransportPin, store::QueuedLink,
 };
 
 const NAME: &str = "Eva Dvořáková";
 const HOUR: Duration = Duration::from_secs(3600);
 const PIN: &str = "planted-transport-pin-5b1f";
-
-/// The life of a CA, that ends at a point.
-#[derive(Default)]
-struct Life {
-    ends_at: Option<usize>,
-    passed: Mutex<Vec<String>>,
-}
-
-impl Life {
-    fn pass(&self, point: String) -> bool {
-        let mut passed = self.passed.lock().unwrap();
-        let is_over = self.ends_at.is_some_and(|end| passed.len() > end);
-        if !is_over {
-            passed.push(point);
-        }
-        self.ends_at.is_none_or(|end| passed.len() <= end)
-    }
-}
-
-impl WriteObserver for Life {
-    fn before(&self, change: &str) -> bool {
-        self.pass(format!("before {change}"))
-    }
-
-    fn after(&self, change: &str) -> bool {
-        self.pass(format!("after {change}"))
-    }
-}
 
 /// A CA that certified the keys on cards, and its desk in a process that may be killed.
 struct Place {
@@ -151,19 +118,19 @@ fn live(running: &Running, card: &Personalised) -> Result<TransportPin, Applican
 
 #[test]
 fn killed_at_each_write_the_pin_is_shown_once_or_the_operator_hears_that_it_was_and_makes_another_card() {
-    let (place, life) = (Place::new(), Arc::<Life>::default());
+    let (place, life) = (Place::new(), Life::forever());
     assert_eq!(live(&place.start(&life), &place.card(0)).unwrap().reveal(), PIN);
-    let points = life.passed.lock().unwrap().clone();
+    let points = life.passed();
     let mut lost = Vec::new();
     for (at, point) in points.iter().enumerate() {
         let told = format!("killed {point} (point {at})");
         let place = Place::new();
-        let mortal = Arc::new(Life { ends_at: Some(at), ..Life::default() });
+        let mortal = Life::until(at);
         let died = live(&place.start(&mortal), &place.card(0));
         assert!(matches!(died, Err(ApplicantError::Store(StoreError::Stopped))), "{told}: {:?}", died.err());
-        assert_eq!(mortal.passed.lock().unwrap().last(), Some(point), "{told}");
+        assert_eq!(mortal.passed().last(), Some(point), "{told}");
 
-        let again = place.start(&Arc::default());
+        let again = place.start(&Life::forever());
         // Later than whoever took them before.
         again.looks.set(50);
         assert!(!place.keeps_the_pin(), "{told}");
@@ -196,4 +163,57 @@ fn killed_at_each_write_the_pin_is_shown_once_or_the_operator_hears_that_it_was_
     }
     println!("{} stops of a CA from the form to the PIN; it was on its way out at: {}", points.len(), lost.join(", "));
     assert_eq!((points.len(), lost.len()), (16, 1), "{points:?}, {lost:?}");
+}
+
+/// Who mistyped his address corrects it, asks for the link again, and confirms.
+fn correct(running: &Running, (id, secret): (ApplicantId, &str), right: &ApplicantData) -> Result<(), ApplicantError> {
+    let (desk, now) = (&running.desk, now());
+    if desk.own(id, secret)?.data != *right {
+        desk.correct(id, secret, right, now)?;
+    }
+    desk.correct(id, secret, right, now)?;
+    desk.confirm(&running.links(MailKind::Confirm).pop().unwrap(), now).map(drop)
+}
+
+#[test]
+fn killed_at_each_write_of_a_correction_each_has_its_link_and_none_to_the_old_address_confirms() {
+    let (mistyped, right) = (ApplicantData::new(NAME, "ewa@example.cz", "CZ", None).unwrap(), eva());
+    let registered = |place: &Place| place.start(&Life::forever()).desk.register(&mistyped, now()).unwrap();
+    let (place, life) = (Place::new(), Life::forever());
+    let eva = registered(&place);
+    correct(&place.start(&life), (eva.id, eva.secret.as_str()), &right).unwrap();
+    let points = life.passed();
+    assert_eq!(points.len(), 6, "{points:?}");
+    for (at, point) in points.iter().enumerate() {
+        let told = format!("killed {point} (point {at})");
+        let place = Place::new();
+        let eva = registered(&place);
+        let own = (eva.id, eva.secret.as_str());
+        let died = correct(&place.start(&Life::until(at)), own, &right).err();
+        assert!(matches!(died, Some(ApplicantError::Store(StoreError::Stopped))), "{told}: {died:?}");
+
+        let again = place.start(&Life::forever());
+        // Later than whoever took them before.
+        again.looks.set(50);
+        let record = again.desk.get(eva.id).unwrap();
+        let is_corrected = record.data == right;
+        assert_eq!((is_corrected, record.data == mistyped), (at > 0, at == 0), "{told}");
+        if record.stage == Stage::Entered {
+            correct(&again, own, &right).unwrap();
+        }
+        let record = again.desk.get(eva.id).unwrap();
+        let count = |step| record.steps.iter().filter(|done| done.step == step).count();
+        assert_eq!((record.stage, &record.data, count(Step::Confirm)), (Stage::Confirmed, &right, 1), "{told}");
+        let mails = again.outbox.list(None, 100).unwrap();
+        let to = |address: &str| mails.iter().filter(|mail| mail.to == address).count();
+        assert_eq!(
+            (to("ewa@example.cz"), to("eva@example.cz")),
+            (1, count(Step::Correct)),
+            "{told}: each has its mail"
+        );
+        // Used, or dead.
+        for link in again.links(MailKind::Confirm) {
+            assert!(again.desk.confirm(&link, now()).is_err(), "{told}");
+        }
+    }
 }

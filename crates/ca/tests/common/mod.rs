@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod first;
+pub mod life;
 
 use std::{
     path::Path,
@@ -12,8 +13,8 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_ca::{
-    Ca, CaKey, CredentialSecret, FirstDesk, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, SqliteStore,
-    StatusDesk, Store, Transaction,
+    Ca, CaKey, CredentialSecret, English, FirstDesk, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy,
+    RevocationDesk, SqliteStore, StatusDesk, Store, Transaction,
 };
 use obnova_enroll::{
     cmc::{
@@ -105,6 +106,15 @@ impl World {
         remembering(self.directory.path(), &self.policy, &self.ca_key, &self.chain, Box::new(store))
     }
 
+    /// The same CA in another process that may be killed: whatever it writes, and for whichever desk, passes this life.
+    pub fn observed(&self, life: &Arc<life::Life>) -> Ca {
+        let store = || self.store().observed(life.clone());
+        let policy: Policy = self.policy.parse().unwrap();
+        let revocations = RevocationDesk::new(policy.revocation.clone(), Arc::new(store()), Arc::new(English));
+        let first = desk(self.directory.path(), &policy, store());
+        self.remembering(store()).with_first(first).with_revocations(revocations)
+    }
+
     /// The same CA, that renews only.
     pub fn without_desk(&self) -> Ca {
         let key = CaKey::from_pkcs8(&self.ca_key).unwrap();
@@ -180,13 +190,12 @@ fn remembering(
     let issuer = Issuer::new(CaKey::from_pkcs8(ca_key).unwrap(), chain[0].clone(), chain[1..].to_vec()).unwrap();
     let secret = PickUpSecret::load(&directory.join("secret")).unwrap();
     let policy: Policy = policy.parse().unwrap();
-    let desk = desk(directory, &policy);
+    let desk = desk(directory, &policy, SqliteStore::open(&directory.join("ca.db")).unwrap());
     Ca::new(policy, issuer, secret, store).with_first(desk)
 }
 
 /// The desk for first certificates, with a way of its own to the database.
-fn desk(directory: &Path, policy: &Policy) -> FirstDesk {
-    let store = SqliteStore::open(&directory.join("ca.db")).unwrap();
+fn desk(directory: &Path, policy: &Policy, store: SqliteStore) -> FirstDesk {
     let secret = CredentialSecret::load(&directory.join("credentials")).unwrap();
     let key = CaKey::load(&directory.join("encryption.key")).unwrap();
     let certificate = Certificate::from_der(&std::fs::read(directory.join("encryption.der")).unwrap()).unwrap();
