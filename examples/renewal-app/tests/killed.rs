@@ -52,12 +52,17 @@ const MODELS: [(&str, &str); 7] = [
 #[test]
 fn cards_with_one_certificate_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
     let policy = include_str!("../../../policies/partner.toml");
+    assert!(policy.contains("password_alone = true"));
     live(("partner", 1), |_| policy.to_owned(), 7);
 }
 
 #[test]
 fn cards_with_a_pair_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
-    live(("twins", 2), |policy| policy.replace("required = false", "required = true"), 4);
+    let policy = |policy: String| {
+        let policy = policy.replace("required = false", "required = true");
+        policy.replace("password_alone = false", "password_alone = true")
+    };
+    live(("twins", 2), policy, 4);
 }
 
 fn live(service: (&'static str, usize), policy: impl FnOnce(String) -> String, count: usize) {

@@ -36,6 +36,7 @@ pub fn lives(
 impl Killing<'_, '_, '_> {
     /// `false` when the card died while it compared a transport PIN that works once, and says so.
     fn activate(&mut self) -> bool {
+        self.chance = Chance::of(self.seed, self.round, 0);
         let mut kills = 1 + self.chance.below(2);
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, start);
@@ -85,6 +86,7 @@ impl Killing<'_, '_, '_> {
         let line = issued.lines().find(|line| line.starts_with("one-time password")).unwrap();
         self.desk.write("once", line.split_whitespace().last().unwrap());
         let passwords = self.passwords();
+        self.chance = Chance::of(self.seed, self.round, 100);
         let (mut kills, lost, mut by_link) = (1 + self.chance.below(4), self.lost, false);
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, 100 + start);
@@ -173,31 +175,39 @@ impl Killing<'_, '_, '_> {
         );
     }
 
-    /// Ends the certificate for logging in: once, with one mail, however often it is asked for.
+    /// Ends the certificate for logging in: once, with one mail, however often it is asked for; by its key, and in every second life
+    /// by the revocation password alone.
     fn revoke(&mut self) {
         let login = self
             .slots()
             .into_iter()
             .find(|slot| slot.key.as_ref().is_some_and(|key| key.role == KeyRole::Authentication));
         let serial = self.serial(&login.unwrap());
+        let by_password = self.round % 2 == 1;
+        self.chance = Chance::of(self.seed, self.round, 200);
         let mut kills = 1 + self.chance.below(3);
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, 200 + start);
-            let revoke = ["revoke", &serial, "--yes", "--why", "superseded", "--token", self.target.token];
-            let revoke = [&revoke[..], &["--pin-file", "pin"], &self.house.options()].concat();
-            // 10: the CA was killed after it said yes, before anybody could ask whether it is so.
-            let code = self.started("revoke", self.desk.command(revoke), Growth::of_card, &[0, 10], &mut kills);
+            let (by, grows): (&[&str], fn(&Self) -> Growth) = match by_password {
+                true => (&["--without-card", "--revocation-password-file", "revocation"], Growth::of_authority),
+                false => (&["--token", self.target.token, "--pin-file", "pin"], Growth::of_card),
+            };
+            let revoke = ["revoke", &serial, "--yes", "--why", "superseded"];
+            let revoke = self.desk.command([&revoke[..], by, &self.house.options()].concat());
+            let code = self.started("revoke", revoke, grows, &[0], &mut kills);
             if code == Some(0) {
-                return self.assert_revoked(&serial);
+                let by = if by_password { "holder, by password alone" } else { "holder, by the certificate's own key" };
+                return self.assert_revoked(&serial, by);
             }
         }
         panic!("{}: not revoked after {MOST_STARTS} starts", self.told());
     }
 
-    fn assert_revoked(&mut self, serial: &str) {
+    fn assert_revoked(&mut self, serial: &str, by: &str) {
         let told = self.told();
         let event = |record: &Value| record["event"] == "revoked" && record["about"] == serial;
-        assert_eq!(self.listed(&["audit", "show", "ca", "--json"], event).len(), 1, "{told}");
+        let events = self.listed(&["audit", "show", "ca", "--json"], event);
+        assert_eq!(events.iter().map(|record| &record["actor"]).collect::<Vec<_>>(), [by], "{told}");
         let key = format!("revoked/{serial}");
         assert_eq!(
             self.listed(&["mail", "ca", "list", "--json", "--limit", "1000"], |mail| mail["key"] == key).len(),
