@@ -2,7 +2,6 @@
 
 use std::{fs, marker::PhantomData, path::Path, time::SystemTime};
 
-use aho_corasick::AhoCorasick;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{PasswordKind, Secret};
 use obnova_client::SharedToken;
@@ -12,6 +11,7 @@ use crate::{
     authority::Authority,
     desk::REVOCATION_PASSWORD,
     mortal::Mortal,
+    planted::Search,
     profile::ProfileRig,
     report::report,
     rig::{Rig, Tear, Tearing},
@@ -86,8 +86,8 @@ impl<R: Rig, S: Service> Rig for First<R, S> {
 
     fn assert_sound(folder: &Path, told: &str) {
         let paper = fs::read_to_string(folder.join(PAPER)).unwrap();
-        let secrets = [paper.replace('-', ""), paper, REVOCATION_PASSWORD.to_owned()];
-        assert_nowhere(folder, &AhoCorasick::new(secrets).unwrap(), told);
+        let joined = paper.replace('-', "");
+        assert_nowhere(folder, &Search::new([joined.as_str(), &paper, REVOCATION_PASSWORD]), told);
     }
 
     fn assert_done(authority: &Authority, told: &str) {
@@ -144,14 +144,13 @@ impl<R: Tearing, S: Service> Tearing for First<R, S> {
     }
 }
 
-/// No password is in any file but that of the holder.
-pub fn assert_nowhere(folder: &Path, secrets: &AhoCorasick, told: &str) {
+/// No password is in any file but that of the holder: neither as it is, nor in the messages of a journal.
+pub fn assert_nowhere(folder: &Path, secrets: &Search, told: &str) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
             assert_nowhere(&path, secrets, told);
         } else if !path.ends_with(PAPER) {
-            let found = secrets.find(&fs::read(&path).unwrap());
-            assert_eq!(found, None, "{told}: a password is in {}", path.display());
+            secrets.assert_absent(&format!("{}: {told}", path.display()), fs::read(&path).unwrap());
         }
     }
 }

@@ -26,6 +26,9 @@ mod first;
 mod holder;
 mod journal;
 mod mortal;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../../../examples/renewal-app/tests/support/planted.rs"]
+mod planted;
 mod profile;
 mod recorded;
 #[path = "../../../card/tests/common/report.rs"]

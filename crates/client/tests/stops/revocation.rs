@@ -4,7 +4,6 @@
 
 use std::{collections::BTreeMap, fs, marker::PhantomData, sync::Arc, time::SystemTime};
 
-use aho_corasick::AhoCorasick;
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_ca::{AuditFinding, AuditLog, CaError as CaFailure, CaKey, MailKind, Outbox, Refusal, store::KeptStatus};
 use obnova_card::Secret;
@@ -30,6 +29,7 @@ use crate::{
     first::assert_nowhere,
     holder::Holder,
     mortal::Mortal,
+    planted::Search,
     profile::ProfileRig,
     report::report,
     rig::Rig,
@@ -213,7 +213,7 @@ impl<R: Rig> Place<R> {
         assert_eq!(on_card, [false, road == Road::OwnKey && times == 1], "{told}");
         let seen = look(self.rig.witness().lock().unwrap().as_mut()).unwrap();
         assert_eq!(seen, self.before, "{told}: the card, and the tries of its PINs");
-        assert_nowhere(self.folder.path(), &AhoCorasick::new([REVOCATION_PASSWORD]).unwrap(), told);
+        assert_nowhere(self.folder.path(), &Search::new([REVOCATION_PASSWORD]), told);
     }
 
     /// How many wrong passwords the CA compares before the next one has to wait.
