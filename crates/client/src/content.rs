@@ -2,13 +2,14 @@ use obnova_card::{Removal, Repair};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse, SlotView};
 
-use crate::{Prompt, RunError, look::lock, pins::with_password};
+use crate::{Prompt, Question, RunError, look::lock, pins::with_password};
 
 /// Installs a pair of certificates for keys that waited on the card, without a journal, and reads them back. What is there
-/// already is not written again, and takes no PIN.
+/// already is not written again, and takes no PIN. First ones are shown to the holder before, as in an order with a journal.
 ///
 /// # Errors
-/// [`RunError`]; [`RunError::NotOnCard`] when the card does not show what was written.
+/// [`RunError`]; [`RunError::NotOnCard`] when the card does not show what was written, [`RunError::Declined`] when the holder
+/// does not agree to the certificates.
 pub fn install_completion(
     token: &SharedToken,
     prompt: &mut dyn Prompt,
@@ -16,6 +17,9 @@ pub fn install_completion(
 ) -> Result<(), RunError> {
     if completion.is_done() {
         return Ok(());
+    }
+    if completion.confirm_certificates && !prompt.confirm(&Question::Certificates(&completion.certificates))? {
+        return Err(RunError::Declined);
     }
     with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Install], |token, pin| {
         token.install(&completion.jobs, &completion.superseded, pin)

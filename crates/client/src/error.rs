@@ -66,6 +66,9 @@ pub enum RunError {
         "the card does not show what was written to it: look at it again (card list), and if it stays, ask the issuer"
     )]
     NotOnCard,
+    /// The certificates that came are not the holder's, as he says.
+    #[error("you did not agree to the certificates, so they were not put on the card: ask the issuer")]
+    Declined,
     /// The action is not one that is performed.
     #[error("there is nothing to do")]
     NothingToDo,

@@ -11,7 +11,7 @@ use common::{
     support::{Draft, now},
 };
 use obnova_card::{PasswordKind, Tries};
-use obnova_client::{MailedError, install_completion, look, read_mailed, remove};
+use obnova_client::{MailedError, RunError, install_completion, look, read_mailed, remove};
 use obnova_renewal::{CardView, Completion, PinUse, Policy, Stage, removable, removals};
 
 fn card(world: &World) -> CardView {
@@ -36,6 +36,13 @@ fn with_a_lost_journal_the_card_and_the_mailed_files_are_enough() {
     let found = read_mailed(&folder.path().join("authentication.crt")).unwrap();
     let came: Vec<_> = found.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion = Completion::make(&card(&world), &came, &Policy::twins(), &world.ca.house.terms(), now()).unwrap();
+    assert!(!completion.confirm_certificates, "they renew some");
+    // As if they were first ones, and not the holder's.
+    let first = Completion { confirm_certificates: true, ..completion.clone() };
+    world.face = Face { is_somebody_else: true, ..Face::default() };
+    let declined = install_completion(&world.token, &mut world.face, &first);
+    assert!(matches!(declined, Err(RunError::Declined)), "{declined:?}");
+    assert_eq!((&world.face.questions[..], world.face.asked.len()), (&["certificates".to_owned()][..], 0));
     world.face = Face { wrong: vec!["0000"], ..Face::default() };
     install_completion(&world.token, &mut world.face, &completion).unwrap();
     world.assert_renewed();

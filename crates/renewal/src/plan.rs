@@ -50,6 +50,9 @@ pub struct Plan {
     /// What the revocation password has to be like that will be asked for; `None` where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_password: Option<PasswordRules>,
+    /// There should be one, and the way to the issuer has no place for it: the issuer is asked for one afterwards.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub revocation_password_later: bool,
     /// Extensions that the CA wants to find in each request, in place of what would stand there otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wanted: Vec<Wanted>,
@@ -126,6 +129,7 @@ impl Plan {
             rules: policy.rules.clone(),
             confirm_certificates: policy.confirm_first && old.is_empty(),
             revocation_password: policy.revocation_password.filter(|_| old.is_empty()),
+            revocation_password_later: false,
             wanted: Vec::new(),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
             old,

@@ -142,6 +142,11 @@ pub enum Reason {
         /// How many.
         count: usize,
     },
+    /// The issuer takes no first order without a revocation password, and the protocol has no place for one.
+    #[error(
+        "this way to the issuer has no place for a revocation password, and the issuer takes no order without one: take another way"
+    )]
+    NoPlaceForPassword,
     /// The card offers no signature algorithm with the old key that could vouch.
     #[error("the card offers no signature with the old {role} key that a CA could check: ask the issuer")]
     KeyCannotSign {
@@ -173,6 +178,7 @@ impl Reason {
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
             Self::ExtensionNotOurs { .. } => "reason-extension-not-ours",
             Self::OneRequestOnly { .. } => "reason-one-request-only",
+            Self::NoPlaceForPassword => "reason-no-place-for-password",
             Self::KeyCannotSign { .. } => "reason-key-cannot-sign",
         }
     }

@@ -58,6 +58,8 @@ pub struct Completion {
     pub jobs: Vec<InstallCertificate>,
     /// Slots of the old pair, to be marked as superseded where the card can and has not done so.
     pub superseded: Vec<SlotId>,
+    /// They renew none, and are shown to the holder before they are put on the card.
+    pub confirm_certificates: bool,
 }
 
 impl Completion {
@@ -113,7 +115,8 @@ impl Completion {
             })
         });
         let jobs = missing.collect();
-        Ok(Self { certificates: new, jobs, superseded })
+        let confirm_certificates = policy.confirm_first && old.is_empty();
+        Ok(Self { certificates: new, jobs, superseded, confirm_certificates })
     }
 
     /// Whether everything is on the card already.

@@ -64,6 +64,10 @@ impl Wishes {
         if self.one_request && plan.new.len() > 1 {
             reasons.push(Reason::OneRequestOnly { count: plan.new.len() });
         }
+        let no_place = self.one_request && plan.revocation_password.is_some();
+        if no_place && policy.revocation_password_at_once {
+            reasons.push(Reason::NoPlaceForPassword);
+        }
         let open = plan.is_first() || plan.method == Some(Method::ReKey);
         let mut other = policy.clone();
         for (role, new) in self.not_taken(&plan) {
@@ -83,8 +87,9 @@ impl Wishes {
             return Err(NotEligible { reasons });
         }
         plan.wanted.clone_from(&self.wanted);
-        if self.one_request {
+        if no_place {
             plan.revocation_password = None;
+            plan.revocation_password_later = true;
         }
         Ok(plan)
     }

@@ -72,6 +72,12 @@ fn one_request_is_one_certificate_and_carries_no_revocation_password() {
     let wishes = Wishes::one_request();
     let plan = first(&wishes, &Policy::partner()).unwrap();
     assert!(Policy::partner().revocation_password.is_some() && plan.revocation_password.is_none());
+    assert!(plan.revocation_password_later, "it is told");
+    let at_once = Policy { revocation_password_at_once: true, ..Policy::partner() };
+    assert_eq!(first(&wishes, &at_once).unwrap_err().reasons, [Reason::NoPlaceForPassword]);
+    let other_way = first(&Wishes::default(), &at_once).unwrap();
+    assert!(other_way.revocation_password.is_some() && !other_way.revocation_password_later);
+    assert!(renewal(&wishes, &at_once).is_ok_and(|plan| !plan.revocation_password_later), "a renewal sets none");
     assert_eq!(first(&wishes, &Policy::twins()).unwrap_err().reasons, [Reason::OneRequestOnly { count: 2 }]);
 }
 

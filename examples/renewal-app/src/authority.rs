@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::Global,
+    commands::Way,
     failure::{Failure, Kind},
     files,
     texts::t,
@@ -64,14 +65,27 @@ impl Authority {
         }
     }
 
-    /// The one to go on with: that which was written down, at the address that `--ca` and `--trust` name if they do.
-    pub fn to_go_on_with(global: &Global, file: &Path) -> Result<Self, Failure> {
+    /// The one to go on with: that which was written down, at the address that `--ca` and `--trust` name if they do. Only where nothing
+    /// is written down any more it is asked as options say.
+    pub fn to_go_on_with(global: &Global, way: &Way<'_>, file: &Path) -> Result<Self, Failure> {
         let named = Self::named(global)?;
-        let remembered = Self::remembered(file)?;
-        let module = remembered.as_ref().and_then(|known| known.module.clone());
-        let plain = remembered.as_ref().is_some_and(|known| known.plain);
-        let authority = named.map(|named| Self { module, plain, ..named }).or(remembered);
-        authority.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))
+        let remembered = match Self::remembered(file) {
+            // It is lost like one that is not there.
+            Err(_) if named.is_some() => None,
+            remembered => remembered?,
+        };
+        let Some(known) = remembered else {
+            let lost = named.map(|named| Self { module: way.module.map(str::to_owned), plain: way.plain, ..named });
+            return lost.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")));
+        };
+        let is_other = way.module.is_some_and(|module| known.module.as_deref() != Some(module));
+        if is_other || (way.plain && !known.plain) {
+            return Err(Failure::new(Kind::Usage, t!("error-other-way")));
+        }
+        Ok(match named {
+            Some(Self { url, anchors, .. }) => Self { url, anchors, ..known },
+            None => known,
+        })
     }
 
     /// The one that was written down.

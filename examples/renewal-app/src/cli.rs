@@ -52,6 +52,8 @@ pub enum Command {
     Install {
         #[arg(required = true, value_name = "FILE|LINK|-")]
         certificates: Vec<PathBuf>,
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         service: ServiceOptions,
         #[command(flatten)]

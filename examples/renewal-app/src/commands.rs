@@ -16,6 +16,8 @@ mod scenario;
 mod simulator;
 mod status;
 
+pub use renew::Way;
+
 use crate::{
     cli::{CardCommand, Cli, Command, Global},
     failure::{Failure, Kind},
@@ -43,7 +45,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Renew(options) => renew::run(global, &options),
         Command::First(options) => first::run(global, &options),
         Command::Status => status::run(global),
-        Command::Install { certificates, service, pins } => install::run(global, &certificates, &service, &pins),
+        Command::Install { certificates, yes, service, pins } => {
+            install::run(global, &certificates, yes, &service, &pins)
+        }
         Command::Export { to, slots } => export::run(global, &to, &slots),
         Command::Register(options) => register::run(global, &options),
         Command::Revoke(options) => revoke::run(global, &options),

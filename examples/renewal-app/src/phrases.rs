@@ -118,6 +118,7 @@ pub fn reason(reason: &Reason) -> String {
         }
         Reason::ExtensionNotOurs { wanted } => t!("reason-extension-not-ours", wanted = wanted.0.to_string()),
         Reason::OneRequestOnly { count } => t!("reason-one-request-only", count = count),
+        Reason::NoPlaceForPassword => t!("reason-no-place-for-password"),
         ref other => other.to_string(),
     }
 }

@@ -34,6 +34,9 @@ fn steps(plan: &Plan) -> Vec<String> {
         (false, true) => t!("plan-request-first"),
         (false, false) => t!("plan-request-alone"),
     });
+    if plan.revocation_password_later {
+        steps.push(t!("plan-password-later"));
+    }
     if plan.confirm_certificates {
         steps.push(t!("plan-confirm"));
     }

@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Approval, Policy as CaPolicy, Profile};
 use obnova_profile::TransportPinModel;
-use obnova_renewal::{Pair, Policy, Service as Holders};
+use obnova_renewal::{Method, Pair, Policy, Service as Holders};
 
 use crate::{
     cli::{Model, Scenario, ServiceOptions},
@@ -88,18 +88,25 @@ impl Service {
     /// What the holder's side of the service asks that a command names. A file may come without the tables of its CA; where it has them
     /// the two sides have to agree.
     pub fn asked_for(options: &ServiceOptions) -> Result<Policy, Failure> {
-        let Some(path) = &options.policy else {
-            let known = Holders::from_toml(text_of(options.service.unwrap_or_default()));
-            return Ok(known.map_err(internal)?.policy);
-        };
-        read(path, |text| {
-            let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
-            let has_ca = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("renewal"));
-            if has_ca {
-                CaPolicy::from_toml(text).map_err(|error| error.to_string())?;
-            }
-            Ok(holders.policy)
-        })
+        Ok(Self::sides(options)?.0)
+    }
+
+    /// The same for a renewal that keeps the keys, whatever the holder's side says of it: where the file has the tables of the CA, they
+    /// have to allow it.
+    pub fn asked_for_same_key(options: &ServiceOptions) -> Result<Policy, Failure> {
+        let (policy, ca) = Self::sides(options)?;
+        if ca.is_some_and(|ca| !ca.same_key) {
+            return Err(Failure::new(Kind::NotEligible, t!("error-no-same-key")));
+        }
+        Ok(Policy { method: Method::SameKey, ..policy })
+    }
+
+    /// The holder's side of the service that a command names, and the CA's where the file has it.
+    fn sides(options: &ServiceOptions) -> Result<(Policy, Option<CaPolicy>), Failure> {
+        match &options.policy {
+            Some(path) => read(path, both),
+            None => both(text_of(options.service.unwrap_or_default())).map_err(internal),
+        }
     }
 
     /// Each side by its own tables: a file may be made to disagree with itself, to see who notices.
@@ -154,6 +161,13 @@ impl Service {
         }
         toml::to_string(&table).map_err(internal)
     }
+}
+
+fn both(text: &str) -> Result<(Policy, Option<CaPolicy>), String> {
+    let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
+    let has_ca = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("renewal"));
+    let ca = has_ca.then(|| CaPolicy::from_toml(text)).transpose().map_err(|error| error.to_string())?;
+    Ok((holders.policy, ca))
 }
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {

@@ -45,8 +45,17 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     // A pair is more than plain EST carries.
     let said = desk.run([&first[..], &["--yes"]].concat()).ends_with(3);
     assert!(said.err.contains("one request"), "{}", said.err);
-    let first = [&first[..], &["--service", "partner"]].concat();
-    desk.run([&first[..], &["--yes"]].concat()).ends_with(8).says(&["Accepted, pending"]);
+    let plain = first;
+    let first = [&plain[..], &["--service", "partner"]].concat();
+    // A service that takes no order without a revocation password is one for another way: no key is made, nothing is sent.
+    let strict = include_str!("../../../policies/partner.toml").replace("later = true", "later = false");
+    desk.write("strict.toml", &strict);
+    let before = std::fs::read(desk.file("card.state")).unwrap();
+    let said = desk.run([&plain[..], &["--policy", "strict.toml", "--yes"]].concat()).ends_with(3);
+    assert!(said.err.contains("no place for a revocation password"), "{}", said.err);
+    assert_eq!(std::fs::read(desk.file("card.state")).unwrap(), before);
+    let sent = desk.run([&first[..], &["--yes"]].concat()).ends_with(8);
+    sent.says(&["none is set with this order", "Accepted, pending"]);
 
     // Who asks is said each time: without the password nothing is fetched, and with another one neither.
     let resume = [&["first", "--resume", "--yes", "--user", "jana"], &CARD[..], &PIN_FILES].concat();
@@ -56,8 +65,18 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let said = desk.run([&resume[..], &["--one-time-password-file", "other"]].concat()).ends_with(6);
     assert!(said.err.contains("does not know"), "{}", said.err);
     desk.run([&resume[..], &ONCE].concat()).ends_with(8);
+    // How it was begun is written down, and where that was lost options say it.
+    let said = desk.run([&resume[..], &ONCE, &["--module", "other"]].concat()).ends_with(2);
+    assert!(said.err.contains("begun in another way"), "{}", said.err);
+    let remembered = desk.file("state/obnova/renewal-1.ca");
+    let text = std::fs::read(&remembered).unwrap();
+    std::fs::write(&remembered, "").unwrap();
+    let said = desk.run([&resume[..], &ONCE, &options].concat());
+    assert!(said.code != 0 && said.err.contains("by plain EST with --plain"), "{} {}", said.code, said.err);
+    desk.run([&resume[..], &ONCE, &options, &["--plain"]].concat()).ends_with(8);
+    std::fs::write(&remembered, text).unwrap();
     house.approve();
-    let done = ["Jana Nováková", "read back", "TLS login", "first certificates"];
+    let done = ["Jana Nováková", "read back", "TLS login", "first certificates", "ask the issuer for one"];
     desk.run([&resume[..], &ONCE].concat()).ends_with(0).says(&done);
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["expires in 20 days", "7 slots are free"]);

@@ -87,7 +87,7 @@ fn on_another_computer_the_card_the_link_and_the_file_are_enough() {
     let order = house.approve();
     let said = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
     let link = said.out.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
-    let install = [&["install", link, "--trust", "ca/root.pem"], &CARD[..]].concat();
+    let install = [&["install", "--yes", link, "--trust", "ca/root.pem"], &CARD[..]].concat();
     // A link opens more than once, and a service that wants a pair takes no half of one.
     desk.run(&install).ends_with(6);
     desk.run([&install[..], &["--policy", "sixth.toml"]].concat()).ends_with(0).says(&["were checked"]);

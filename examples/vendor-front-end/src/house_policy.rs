@@ -22,6 +22,7 @@ pub fn policy() -> Policy {
         // Cards leave the house with their first pair on them: there are no first orders.
         confirm_first: true,
         revocation_password: None,
+        revocation_password_at_once: false,
         // Holders' clocks may be off by five minutes.
         clock_tolerance: Duration::from_secs(5 * 60),
         // There is no server to log in to. The new signature key is proven by a signature.

@@ -80,18 +80,19 @@ impl Default for Holder {
     }
 }
 
-/// The table that both sides read. Whether there has to be a password is for the CA to say.
+/// The table that both sides read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, try_from = "Lengths")]
-struct RevocationPassword(PasswordRules);
+struct RevocationPassword {
+    rules: PasswordRules,
+    at_once: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Lengths {
-    #[serde(rename = "required")]
-    _required: bool,
-    #[serde(rename = "later")]
-    _later: bool,
+    required: bool,
+    later: bool,
     #[serde(deserialize_with = "characters")]
     minimum: u64,
     distinct: u64,
@@ -99,7 +100,7 @@ struct Lengths {
 
 impl Default for Lengths {
     fn default() -> Self {
-        Self { _required: false, _later: false, minimum: 8, distinct: 5 }
+        Self { required: false, later: false, minimum: 8, distinct: 5 }
     }
 }
 
@@ -107,12 +108,13 @@ impl TryFrom<Lengths> for RevocationPassword {
     type Error = String;
 
     fn try_from(lengths: Lengths) -> Result<Self, String> {
-        let Lengths { minimum, distinct, .. } = lengths;
+        let Lengths { required, later, minimum, distinct } = lengths;
         if !(1..=minimum).contains(&distinct) {
             return Err(format!("distinct: {distinct} is out of range: 1 to minimum, {minimum}"));
         }
         let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        Ok(Self(PasswordRules { minimum: whole(minimum), distinct: whole(distinct) }))
+        let rules = PasswordRules { minimum: whole(minimum), distinct: whole(distinct) };
+        Ok(Self { rules, at_once: required && !later })
     }
 }
 
@@ -131,7 +133,8 @@ impl From<File> for Service {
                 signature: asked(KeyRole::Signature, signature),
             },
             confirm_first: holder.confirm_first,
-            revocation_password: revocation_password.map(|rules| rules.0),
+            revocation_password: revocation_password.as_ref().map(|asked| asked.rules),
+            revocation_password_at_once: revocation_password.is_some_and(|asked| asked.at_once),
             clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),
             prove_login: holder.prove_login,
             prove_signature: holder.prove_signature,

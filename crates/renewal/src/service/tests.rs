@@ -32,6 +32,17 @@ fn what_is_left_out_is_as_it_is_for_most() {
 }
 
 #[test]
+fn a_revocation_password_is_needed_at_once_where_it_is_required_and_may_not_come_later() {
+    for (required, later, at_once) in
+        [(true, false, true), (true, true, false), (false, false, false), (false, true, false)]
+    {
+        let policy = read(&format!("[revocation_password]\nrequired = {required}\nlater = {later}\n")).unwrap().policy;
+        assert_eq!(policy.revocation_password_at_once, at_once, "required {required}, later {later}");
+    }
+    assert!(!read("").unwrap().policy.revocation_password_at_once);
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_its_line_and_name() {
     for (table, line, named) in [
         ("holder", "certificates = []", "authentication"),

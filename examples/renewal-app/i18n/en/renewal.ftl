@@ -43,6 +43,7 @@ reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the is
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
 reason-extension-not-ours = The issuer wants the extension { $wanted } in the request, with a value that it must not have: ask the issuer.
 reason-one-request-only = This way to the issuer carries one request, and { $count } certificates belong together: leave --plain out.
+reason-no-place-for-password = This way to the issuer has no place for a revocation password, and the issuer takes no first order without one: leave --plain out.
 reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
 
 refusal-malformed = What came is not a certificate, or too long for one: have it sent again.
@@ -81,6 +82,7 @@ plan-confirm = Show you the name that stands in them, and go on only if you agre
 plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
 plan-request-one = Ask for the certificate, in a request that is signed by its key and by the old one.
 plan-request-alone = Ask for both certificates in one request, signed by the new keys.
+plan-password-later = This way to the issuer has no place for a revocation password: none is set with this order.
 plan-install = When both have arrived and are right: put them on the card, and mark the old pair as superseded.
 plan-install-one = When it has arrived and is right: put it on the card, and mark the old one as superseded.
 plan-install-first = When everything has arrived and is right: put it on the card.
@@ -125,6 +127,7 @@ ask-risk = To accept this risk, type "yes":
 renew-pending = The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
 first-pending = The order was accepted; the certificates are not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
 first-done = Your first certificates are on the card, and work.
+first-password-later = There is no revocation password yet, and whoever loses the card needs it: ask the issuer for one.
 renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
 renew-diagnosis = What a help desk needs is in { $file }.
 

@@ -151,7 +151,7 @@ pub struct CredentialOptions {
 pub struct FirstOptions {
     #[arg(long, value_name = "ID")]
     pub user: Option<String>,
-    #[arg(long, conflicts_with_all = ["service", "policy", "of_module"])]
+    #[arg(long, conflicts_with_all = ["service", "policy"])]
     pub resume: bool,
     #[arg(long)]
     pub yes: bool,

@@ -18,11 +18,11 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     let folder = journals::folder(global)?;
     let face = Face::new();
     let holder = Holder { agrees: options.yes, user: options.user.clone(), ..Holder::new(&face, pins) };
+    let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };
     if options.resume {
-        return renew::resume(global, &folder, holder, &face, options.wait);
+        return renew::resume(global, &folder, holder, &face, &way);
     }
     let policy = Service::asked_for(&options.service)?;
-    let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };
     renew::begin(global, &folder, holder, &face, &way, |card, wishes| {
         wishes.plan(card, &policy, |policy| Plan::first(card, policy, SystemTime::now()))
     })

@@ -1,13 +1,15 @@
 use std::{
+    cell::RefCell,
     io::Read as _,
     path::{Path, PathBuf},
+    rc::Rc,
     time::SystemTime,
 };
 
 use obnova_client::{FileJournal, LinkError, Runner, follow_link, install_completion, is_link, look, read_mailed};
 use obnova_renewal::{Completion, Loose, ParsedCertificate, Policy, Refusal, Terms, Vouching, match_loose};
 
-use super::renew::Road;
+use super::renew::{Road, Way};
 use crate::{
     authority::Authority,
     cli::{Global, PinOptions, ServiceOptions},
@@ -27,8 +29,15 @@ const LONGEST: u64 = 64 * 1024;
 
 /// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings
 /// the other when it lies beside it.
-pub fn run(global: &Global, named: &[PathBuf], service: &ServiceOptions, options: &PinOptions) -> Result<(), Failure> {
-    let pins = Pins::read(options)?;
+pub fn run(
+    global: &Global,
+    named: &[PathBuf],
+    agrees: bool,
+    service: &ServiceOptions,
+    options: &PinOptions,
+) -> Result<(), Failure> {
+    let face = Face::new();
+    let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
     let mut loose = Vec::new();
     for one in named {
@@ -49,8 +58,8 @@ pub fn run(global: &Global, named: &[PathBuf], service: &ServiceOptions, options
         loose.iter().any(is_for).then_some(())
     };
     match journals::open(&folder)?.into_iter().find(|known| waits(known).is_some()) {
-        Some(known) => into_renewal(global, &folder, &known, loose, pins),
-        None => onto_card(global, &loose, &Service::asked_for(service)?, pins),
+        Some(known) => into_renewal(global, &folder, &known, loose, (holder, &face)),
+        None => onto_card(global, &loose, &Service::asked_for(service)?, (holder, &face)),
     }
 }
 
@@ -78,16 +87,20 @@ fn trusted(global: &Global, folder: &Path) -> Result<Vec<ParsedCertificate>, Fai
 }
 
 /// Certificates for a renewal whose journal is here: it goes on from there.
-fn into_renewal(global: &Global, folder: &Path, known: &Known, loose: Vec<Loose>, pins: Pins) -> Result<(), Failure> {
+fn into_renewal(
+    global: &Global,
+    folder: &Path,
+    known: &Known,
+    loose: Vec<Loose>,
+    (holder, face): (Holder, &Rc<RefCell<Face>>),
+) -> Result<(), Failure> {
     let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
     let certificates = match_loose(loose, &keys).into_certificates();
-    let authority = Authority::to_go_on_with(global, &journals::authority(folder, &known.name))?;
-    let face = Face::new();
-    let holder = Holder::new(&face, pins);
+    let authority = Authority::to_go_on_with(global, &Way::default(), &journals::authority(folder, &known.name))?;
     let token = Some(tokens::open_shared(global)?);
     let road = Road { folder, name: &known.name, authority: &authority, token, wait: false };
     let journal = FileJournal::open(folder, &known.name)?;
-    road.walk(journal, holder, &face, |seams| {
+    road.walk(journal, holder, face, |seams| {
         let mut runner = Runner::resume(seams)?;
         runner.take_files(certificates)?;
         Ok(runner)
@@ -95,7 +108,12 @@ fn into_renewal(global: &Global, folder: &Path, known: &Known, loose: Vec<Loose>
 }
 
 /// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
-fn onto_card(global: &Global, loose: &[Loose], policy: &Policy, pins: Pins) -> Result<(), Failure> {
+fn onto_card(
+    global: &Global,
+    loose: &[Loose],
+    policy: &Policy,
+    (mut holder, face): (Holder, &Rc<RefCell<Face>>),
+) -> Result<(), Failure> {
     let authority = Authority::named_trust(global)?;
     let terms = Terms { anchors: authority, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
@@ -103,8 +121,6 @@ fn onto_card(global: &Global, loose: &[Loose], policy: &Policy, pins: Pins) -> R
     let came: Vec<_> = loose.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion =
         Completion::make(&card, &came, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
-    let face = Face::new();
-    let mut holder = Holder::new(&face, pins);
     let outcome = install_completion(&token, &mut holder, &completion);
     holder.outcome(outcome)?;
     let mut face = face.borrow_mut();

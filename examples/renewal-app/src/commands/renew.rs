@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, Plan, Process, Wishes};
+use obnova_renewal::{CardView, Diagnosis, Plan, Process, Wishes};
 
 use crate::{
     authority::Authority,
@@ -31,15 +31,15 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     let folder = journals::folder(global)?;
     let face = Face::new();
     let holder = Holder { agrees: options.yes, ..Holder::new(&face, pins) };
+    let way = Way { wait: options.wait, module: None, plain: options.plain };
     if options.resume {
-        return resume(global, &folder, holder, &face, options.wait);
+        return resume(global, &folder, holder, &face, &way);
     }
-    let mut policy = Service::asked_for(&options.service)?;
-    if options.same_key {
-        policy.method = Method::SameKey;
-    }
+    let policy = match options.same_key {
+        true => Service::asked_for_same_key(&options.service)?,
+        false => Service::asked_for(&options.service)?,
+    };
     let Some(link) = &options.link else {
-        let way = Way { wait: options.wait, module: None, plain: options.plain };
         return begin(global, &folder, holder, &face, &way, |card, wishes| {
             wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
         });
@@ -47,7 +47,6 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     let link = RenewalLink::new(link, &Authority::named_trust(global)?)?;
     // Who mailed the link is who is asked.
     let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
-    let way = Way { wait: options.wait, module: None, plain: options.plain };
     begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
         let plan = wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))?;
         link.begin(&plan)?;
@@ -61,19 +60,20 @@ pub fn resume(
     folder: &Path,
     holder: Holder,
     face: &Rc<RefCell<Face>>,
-    wait: bool,
+    way: &Way<'_>,
 ) -> Result<(), Failure> {
     let Some(known) = journals::open(folder)?.into_iter().next() else {
         return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
     };
-    let authority = Authority::to_go_on_with(global, &journals::authority(folder, &known.name))?;
+    let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
-    let road = Road { folder, name: &known.name, authority: &authority, token, wait };
+    let road = Road { folder, name: &known.name, authority: &authority, token, wait: way.wait };
     let journal = FileJournal::open(folder, &known.name)?;
     road.walk(journal, holder, face, |seams| Runner::resume(seams))
 }
 
 /// How the issuer is asked.
+#[derive(Default)]
 pub struct Way<'a> {
     /// Until there is an answer.
     pub wait: bool,
@@ -104,8 +104,10 @@ where
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let same_card = |process: &Process| process.plan().card.serial == card.identity.serial;
-    if journals::open(folder)?.iter().any(|known| same_card(&known.process)) {
-        return Err(Failure::new(Kind::NotEligible, t!("error-under-way")));
+    if let Some(known) = journals::open(folder)?.iter().find(|known| same_card(&known.process)) {
+        let first = known.process.plan().is_first();
+        let text = if first { t!("error-under-way-first") } else { t!("error-under-way") };
+        return Err(Failure::new(Kind::NotEligible, text));
     }
     let wishes = authority.road()?.wishes()?;
     let plan = plan(&card, &wishes)?;
@@ -167,12 +169,16 @@ impl Road<'_> {
                 // What was written for a help desk on the way is of no use any more.
                 let _ = std::fs::remove_file(self.diagnosis());
                 let text = if first { t!("first-done") } else { t!("renew-done") };
-                face.borrow_mut().screen.mark(Mark::Good, &text);
+                let mut face = face.borrow_mut();
+                face.screen.mark(Mark::Good, &text);
+                if runner.process().plan().revocation_password_later {
+                    face.screen.mark(Mark::Caution, &t!("first-password-later"));
+                }
                 Ok(())
             }
             Turn::Failed(failure) => {
                 self.diagnose(runner.process(), None, face);
-                Err(failure.into())
+                Err(ended(failure, runner.process().plan()))
             }
         }
     }
@@ -193,6 +199,21 @@ impl Road<'_> {
             face.borrow_mut().screen.aside(&t!("renew-diagnosis", file = file.display().to_string()));
         }
     }
+}
+
+/// How it ended, and what became of the card where the CA refused.
+fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
+    let refused = matches!(ended, obnova_renewal::Failure::Refused { .. });
+    let failure = Failure::from(ended);
+    let card = match plan.risk {
+        _ if !refused => return failure,
+        // The old keys are gone by then.
+        Some(_) => return failure,
+        None if plan.is_first() => t!("error-refused-first"),
+        None if plan.new.len() == 1 => t!("error-refused-old-one"),
+        None => t!("error-refused-old"),
+    };
+    Failure::new(failure.kind(), format!("{} {card}", failure.message()))
 }
 
 /// What the holder mends alone needs no help desk.

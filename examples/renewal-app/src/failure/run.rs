@@ -31,6 +31,7 @@ impl From<RunError> for Failure {
                 ),
             ),
             RunError::NoLogin => Self::new(Kind::Usage, t!("error-no-login")),
+            RunError::Declined => Self::new(Kind::Declined, t!("ended-certificates-declined")),
             RunError::NotOnCard => Self::new(Kind::NotEligible, t!("error-not-on-card")),
             RunError::NothingToDo => Self::new(Kind::Internal, t!("error-nothing-to-do")),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),

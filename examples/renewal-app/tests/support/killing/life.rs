@@ -145,7 +145,7 @@ impl Killing<'_, '_, '_> {
         let order = order["transaction"].as_str().unwrap();
         let said = self.house.operator(&["link", "ca", order, "--base", &self.house.url]).ends_with(0).out;
         let link = said.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
-        let install = ["install", link, "--trust", "ca/root.pem", "--token", self.target.token];
+        let install = ["install", "--yes", link, "--trust", "ca/root.pem", "--token", self.target.token];
         let more =
             ["--service", service, "--journal", "elsewhere", "--pin-file", "pin", "--signature-pin-file", "pin2"];
         self.desk.command([&install[..], &more].concat())
