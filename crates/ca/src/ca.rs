@@ -338,11 +338,16 @@ impl Ca {
         if kept.profile == Profile::Authentication { Ok(kept) } else { Err(Refusal::PeerNotForLogin.into()) }
     }
 
-    pub(crate) fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
+    /// A certificate that was issued here, whatever became of it.
+    pub(crate) fn known_peer(&self, peer: &Certificate) -> Result<CertificateRecord, CaError> {
         let serial = peer.tbs_certificate().serial_number().as_bytes();
         let der = peer.to_der().map_err(|_| Refusal::UnknownPeer)?;
-        let kept =
-            self.store.certificate(serial)?.filter(|kept| issued_here(&der, kept)).ok_or(Refusal::UnknownPeer)?;
+        let kept = self.store.certificate(serial)?.filter(|kept| issued_here(&der, kept));
+        Ok(kept.ok_or(Refusal::UnknownPeer)?)
+    }
+
+    pub(crate) fn check_peer(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
+        let kept = self.known_peer(peer)?;
         let validity = peer.tbs_certificate().validity();
         if now < validity.not_before.to_system_time() {
             return Err(Refusal::PeerNotYetValid { from: validity.not_before.to_string() }.into());

@@ -515,6 +515,28 @@ fn plain_est_gets_the_same_answer_for_the_same_request_only() {
     assert!(matches!(world.ca.reenroll(&two, stranger, now()), Err(CaError::Refused(Refusal::UnknownPeer))));
 }
 
+/// He ordered while it was good, and it vouches for nothing else any more.
+#[test]
+fn who_waits_for_a_re_enrolment_is_told_what_came_of_it_after_the_old_certificate_ended() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let old = &world.old.certificates[0].certificate;
+    let [ordered, another] = [(); 2].map(|()| RequestDraft::of(KeyUsages::DigitalSignature).request());
+    let ask = |request, peer, moment| match world.ca.reenroll(request, peer, moment) {
+        Ok(obnova_ca::Outcome::Pending { .. }) => "pending",
+        Ok(obnova_ca::Outcome::Issued(_)) => "issued",
+        Err(CaError::Refused(refusal)) => refusal.name(),
+        Err(other) => panic!("{other}"),
+    };
+    let ended = now() + 21 * DAY;
+    assert_eq!((ask(&ordered, old, now()), ask(&ordered, old, ended)), ("pending", "pending"));
+    let order = world.ca.list(None, 9).unwrap().remove(0);
+    world.ca.approve(&order.transaction, now() + DAY).unwrap();
+    assert_eq!(ask(&ordered, old, ended), "issued");
+    assert_eq!(ask(&another, old, ended), "peer-expired", "nothing is ordered with it");
+    let stranger = &world.impostor().old.certificates[0].certificate;
+    assert_eq!(ask(&ordered, stranger, ended), "unknown-peer");
+}
+
 /// RSA PKCS #1 v1.5 signs the same request the same way: there is no other one to ask again with.
 #[test]
 fn a_re_enrolment_that_was_turned_down_is_asked_for_again_by_the_same_request_a_day_later() {

@@ -18,6 +18,7 @@ use x509_cert::Certificate;
 
 use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
 
+mod attributes;
 mod certificates;
 mod encryption;
 mod revocation;

@@ -106,7 +106,13 @@ fn every_odd_status_has_a_name() {
     assert_eq!(verdict(500, &text), EstError::ServerFailed { status: 500, text: words() });
     assert_eq!(verdict(503, &[]), EstError::Unavailable { retry_after: None });
     let soon = Some(RetryAfter::In(Duration::from_secs(3)));
-    assert_eq!(verdict(429, &[("Retry-After", "3")]), EstError::Unavailable { retry_after: soon });
+    assert_eq!(verdict(503, &[("Retry-After", "3")]), EstError::Unavailable { retry_after: soon });
+    let often = verdict(429, &[("Retry-After", "3"), ("Content-Type", "text/plain")]);
+    assert_eq!(often, EstError::TooOften { retry_after: soon, text: words() });
+    assert_eq!(often.to_string(), "the server was asked too often, it answers again in 3 s: closed [31m for today");
+    let often = verdict(429, &[("Retry-After", "Sat, 21 Nov 2026 13:00:00 GMT")]);
+    assert_eq!(often.to_string(), "the server was asked too often, it answers again from 2026-11-21T13:00:00Z on");
+    assert_eq!(verdict(429, &[]).to_string(), "the server was asked too often");
     for status in [0, 100, 201, 206, 600, 999] {
         assert_eq!(verdict(status, &text), EstError::UnexpectedStatus { status });
     }

@@ -119,10 +119,14 @@ impl Wishes {
                     let found = ExtendedKeyUsage::from_der(value);
                     !found.is_ok_and(|found| rules.extended_key_usage.iter().all(|one| found.0.contains(one)))
                 }),
-                rfc5280::ID_CE_SUBJECT_ALT_NAME => plan.old.iter().any(|(_, old)| {
-                    let own = old.certificate.extension(rfc5280::ID_CE_SUBJECT_ALT_NAME);
-                    own.is_none_or(|own| own.extn_value != wanted.extn_value)
-                }),
+                // Whose names they are is seen in an old certificate, and without one it is not seen.
+                rfc5280::ID_CE_SUBJECT_ALT_NAME => {
+                    plan.is_first()
+                        || plan.old.iter().any(|(_, old)| {
+                            let own = old.certificate.extension(rfc5280::ID_CE_SUBJECT_ALT_NAME);
+                            own.is_none_or(|own| own.extn_value != wanted.extn_value)
+                        })
+                }
                 _ => false,
             }
         });

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::time::SystemTime;
+use std::{sync::atomic::Ordering::SeqCst, time::SystemTime};
 
 use common::{
     World,
@@ -176,6 +176,20 @@ fn plain_est_waits_with_the_same_request_and_re_enrolls_with_the_card_s_key() {
     assert!(refused.status == 400 && text(&refused).starts_with("already-ordered: "), "{}", text(&refused));
 }
 
+/// 403 is for who asks; this is for the order.
+#[test]
+fn who_asks_by_plain_est_for_an_order_that_was_turned_down_is_told_so() {
+    let world = World::with(&one_certificate("manual"), |config| config);
+    let typed = password(&world.home(), &JANA);
+    let plain = Plain::new(&world, None, typed.to_text());
+    let request = request(HOLDER, &key(), KeyUsages::DigitalSignature);
+    assert_eq!(plain.enroll(&request).status, 202);
+    let order = world.house.ca().list(None, 10).unwrap().remove(0).transaction;
+    world.house.ca().reject(&order, "come in person", SystemTime::now()).unwrap();
+    let told = plain.enroll(&request);
+    assert_eq!((told.status, text(&told)), (400, "rejected: the CA turned the order down: come in person\n".into()));
+}
+
 #[test]
 fn whoever_lies_to_plain_est_is_refused_by_name() {
     let world = World::with(&one_certificate("automatic"), |config| config);
@@ -217,6 +231,13 @@ fn whoever_lies_to_plain_est_is_refused_by_name() {
     let slowed = guess();
     let wait: u32 = slowed.headers.get("Retry-After").unwrap().parse().unwrap();
     assert!(slowed.status == 429 && (1..=30).contains(&wait), "{}", text(&slowed));
+    // Then locked. That says nothing of what was ordered before.
+    let mut last = slowed;
+    for day in 1..=20 {
+        world.ahead.store(day, SeqCst);
+        last = guess();
+    }
+    assert_eq!(refused(last), (429, "password-locked".into()));
     let log: Vec<_> = world.log.lock().unwrap().iter().filter_map(|access| access.refused).collect();
     let names = ["other-subject", "other-module", "wrong-password", "password-used", "password-slowed"];
     assert!(names.iter().all(|name| log.contains(name)), "{log:?}");

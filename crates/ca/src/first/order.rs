@@ -90,7 +90,7 @@ impl Ca {
 
     /// Plain EST, `/simplereenroll` (RFC 7030 §4.2.2), for a service of one certificate: another certificate in place of `peer`, that
     /// the TLS client logged in with: renewed with the same key or re-keyed, as the request has it and policy allows. The rules are
-    /// those of every renewal. The same request again is the same order, until a day after an operator turned it down: from then on it is
+    /// those of every renewal. The same request again is the same order, also when `peer` has ended meanwhile, until a day after an operator turned it down: from then on it is
     /// another one.
     ///
     /// # Errors
@@ -101,10 +101,16 @@ impl Ca {
         peer: &Certificate,
         now: SystemTime,
     ) -> Result<Outcome, CaError> {
-        self.login(peer, now)?;
+        self.known_peer(peer)?;
         let serial = peer.tbs_certificate().serial_number().as_bytes();
+        let transaction = self.name_to_reenroll(serial, request, now)?;
+        // Whose certificate was good when he ordered is told what came of it: it may have ended while he waited.
+        if let Some(known) = self.store().order(&transaction)? {
+            return self.opened(&known, self.store().repeat(&transaction)?.as_ref());
+        }
+        self.login(peer, now)?;
         let order = Order {
-            transaction: self.name_to_reenroll(serial, request, now)?,
+            transaction,
             message: request.der().to_vec(),
             requests: vec![request.clone()],
             // Its key signed the handshake, over which the request came.

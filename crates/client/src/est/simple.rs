@@ -1,8 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_enroll::est::{
-    Client, Credentials as Basic, CsrAttributes, EnrollError, Enrollment, EstError, HttpRequest, HttpResponse, Site,
-    Step,
+    Client, Credentials as Basic, EnrollError, Enrollment, EstError, HttpRequest, HttpResponse, Site, Step,
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
@@ -10,7 +9,7 @@ use obnova_renewal::{
 };
 use x509_cert::der::Encode as _;
 
-use super::{certificates, est_error};
+use super::{attributes, certificates, est_error};
 use crate::{CaConnection, CaError, Credentials, HttpExchange, Https, Login, LoginExchange, TlsLogin};
 
 /// A CA that takes plain EST (RFC 7030 §4.2), for a service of one certificate: `/simpleenroll` with user id and one-time
@@ -71,27 +70,21 @@ impl<H: HttpExchange, L: LoginExchange> SimpleEstConnection<H, L> {
         let request = request_of(asked)?;
         let client = self.who.clone().ok_or(CaError::WhoAsks)?;
         let enrollment = Enrollment::enroll(client, self.site.clone(), &request).map_err(enroll_error)?;
-        let answer = carry_on(enrollment, asked, |http| self.https.exchange(http));
-        if matches!(answer, Err(CaError::WrongPassword)) {
-            self.who = None;
-        }
-        answer
+        carry_on(enrollment, asked, |http| self.https.exchange(http)).map_err(|error| match error {
+            CaError::Server(EstError::Unauthorized) => {
+                self.who = None;
+                CaError::WrongPassword
+            }
+            error => error,
+        })
     }
 }
 
 impl<H: HttpExchange, L: LoginExchange> CaConnection for SimpleEstConnection<H, L> {
     fn wishes(&mut self) -> Result<Wishes, CaError> {
-        let response = self.https.exchange(&self.client.csrattrs_request())?;
-        let attributes = match self.client.csrattrs_response(&response) {
-            // It says so only to whom it knows, and nobody is known before there is something to ask for.
-            Err(EstError::Unauthorized) => CsrAttributes::new(),
-            attributes => attributes.map_err(est_error)?,
-        };
-        let shape = attributes.shape().map_err(EstError::from)?;
+        let shape = attributes::shape(&self.https, &self.client)?;
         shape.check_demands().map_err(|error| CaError::Order(error.to_string()))?;
-        Ok(Wishes::one_request()
-            .of_keys(|key, signature| shape.takes_key(key) && shape.takes_signature(signature))
-            .with_extensions(shape.extensions().iter().cloned()))
+        Ok(attributes::of_keys(Wishes::one_request(), &shape).with_extensions(shape.extensions().iter().cloned()))
     }
 
     fn terms(&mut self) -> Result<Terms, CaError> {
@@ -168,13 +161,23 @@ fn carry_on(
         match enrollment.next(SystemTime::now()) {
             Step::Send(http) => {
                 let response = ask(&http)?;
-                match enrollment.receive(&response, SystemTime::now()) {
-                    Err(EnrollError::Est(EstError::Unauthorized)) => return Err(CaError::WrongPassword),
-                    Err(EnrollError::Est(EstError::Forbidden { text })) => return Ok(refused(403, text)),
-                    Err(EnrollError::Est(EstError::Refused { status: status @ (400 | 422), text })) => {
+                match (enrollment.receive(&response, SystemTime::now()), asked) {
+                    // To who asks what came of an order it says that he may not ask, and nothing of the order.
+                    (Err(EnrollError::Est(EstError::Forbidden { text })), Asked::Order(_)) => {
+                        return Ok(refused(403, text));
+                    }
+                    (Err(EnrollError::Est(EstError::Refused { status: status @ (400 | 422), text })), _) => {
                         return Ok(refused(status, text));
                     }
-                    outcome => outcome.map_err(enroll_error)?,
+                    // Nothing came of it yet, and the moment to ask again is known.
+                    (
+                        Err(EnrollError::Est(
+                            EstError::Unavailable { retry_after: Some(_) }
+                            | EstError::TooOften { retry_after: Some(_), .. },
+                        )),
+                        Asked::PickUp(_),
+                    ) => {}
+                    (outcome, _) => outcome.map_err(enroll_error)?,
                 }
             }
             Step::Wait(until) => {

@@ -1,6 +1,8 @@
 //! What a CA that speaks plain EST can lie, or whoever stands between: each has its name, sends no password a second time, and
 //! brings nothing onto the card.
 
+use std::time::Duration;
+
 use base64ct::{Base64, Encoding as _};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::CaKey;
@@ -24,6 +26,7 @@ use super::{
     Mortal, Order, Place, PlanError, Reason,
     common::support::{Draft, House, days, now},
     office::{Lie, Office},
+    typed,
 };
 
 const CERTIFICATES: &str = "application/pkcs7-mime; smime-type=certs-only";
@@ -129,7 +132,8 @@ fn to_orders() -> Vec<Row> {
         row(
             "who are you, again and again",
             |_, _| said(401, &[("WWW-Authenticate", "Basic realm=\"again\"")], b""),
-            Error(|error| matches!(error, CaError::WrongPassword)),
+            // What the password is told of, and what the card.
+            Error(|error| matches!(error, CaError::WrongPassword | CaError::Server(EstError::Unauthorized))),
         ),
         row(
             "no, with a text that turns the terminal round",
@@ -212,6 +216,75 @@ fn what_a_lying_ca_answers_is_refused_by_its_name_and_the_password_is_sent_no_se
             }
         }
     }
+}
+
+/// A server that does not let the card in has heard no password.
+#[test]
+fn only_who_sent_a_password_is_told_that_it_is_wrong() {
+    for order in [Order::First, Order::Renewal] {
+        let mut place = Place::new(order);
+        place.office.lie.replace(Some(Lie::Order(|_, _| said(401, &[], b""))));
+        let told = place.live(&Mortal::forever()).unwrap_err();
+        match order {
+            Order::First => assert!(matches!(told, RunError::Ca(CaError::WrongPassword)), "{told:?}"),
+            Order::Renewal => {
+                assert!(matches!(told, RunError::Ca(CaError::Server(EstError::Unauthorized))), "{told:?}")
+            }
+        }
+    }
+}
+
+/// What is answered to who waits for his order, and says nothing of the order: it stays, and goes on.
+#[test]
+fn an_order_that_waits_is_ended_by_what_is_said_of_it_and_by_nothing_else() {
+    for order in [Order::First, Order::Renewal] {
+        let refused = polled(order, |_, _| said(400, &[], b""));
+        assert!(matches!(refused, Ok(Turn::Failed(Failure::Refused { .. }))), "{order:?}: {refused:?}");
+        let forbidden = polled(order, |_, _| said(403, &[("Content-Type", "text/plain")], b"peer-expired: it ended"));
+        assert!(
+            matches!(&forbidden, Err(RunError::Ca(CaError::Server(EstError::Forbidden { text }))) if text.contains("ended")),
+            "{order:?}: {forbidden:?}"
+        );
+        let locked = polled(order, |_, _| said(429, &[("Content-Type", "text/plain")], b"password-locked: ask"));
+        assert!(
+            matches!(&locked, Err(RunError::Ca(CaError::Server(EstError::TooOften { retry_after: None, text }))) if text.contains("ask")),
+            "{order:?}: {locked:?}"
+        );
+        for status in [429, 503] {
+            let busy = polled(
+                order,
+                match status {
+                    429 => |_, _| said(429, &[("Retry-After", "7")], b""),
+                    _ => |_, _| said(503, &[("Retry-After", "7")], b""),
+                },
+            );
+            assert!(matches!(busy, Ok(Turn::Waits(_))), "{order:?}, {status}: {busy:?}");
+        }
+        let busy = polled(order, |_, _| said(503, &[], b""));
+        assert!(
+            matches!(busy, Err(RunError::Ca(CaError::Server(EstError::Unavailable { .. })))),
+            "{order:?}: {busy:?}"
+        );
+    }
+}
+
+/// What comes of an order that waits, when this is what is answered; unless it came to an end, an honest answer then brings the
+/// certificate.
+fn polled(order: Order, lie: fn(&Office, &CertificationRequest) -> HttpResponse) -> Result<Turn, RunError> {
+    let mut place = Place::new(order);
+    assert!(matches!(place.live(&Mortal::forever()).unwrap(), Turn::Waits(_)));
+    place.later = Duration::from_secs(5);
+    place.face.credentials = typed();
+    let asked = |place: &Place| place.office.passwords.get() + place.office.logins.get();
+    place.office.lie.replace(Some(Lie::Order(lie)));
+    let outcome = place.live(&Mortal::forever());
+    assert_eq!(asked(&place), 2, "asked once more, and once");
+    place.office.lie.replace(None);
+    if !matches!(outcome, Ok(Turn::Failed(_))) {
+        assert!(matches!(place.finish(), Turn::Done(_)), "{order:?}: it does not go on");
+        place.assert_certified("");
+    }
+    outcome
 }
 
 fn attributes(body: &[u8]) -> HttpResponse {

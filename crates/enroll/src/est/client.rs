@@ -1,3 +1,4 @@
+use der::DateTime;
 use x509_cert::Certificate;
 
 use super::{
@@ -169,7 +170,8 @@ pub(super) fn status_error(response: &HttpResponse) -> EstError {
         403 => EstError::Forbidden { text },
         204 | 404 | 405 | 501 => EstError::NotSupported { status: response.status },
         413 => EstError::RequestTooLong,
-        429 | 503 => EstError::Unavailable { retry_after },
+        429 => EstError::TooOften { retry_after, text },
+        503 => EstError::Unavailable { retry_after },
         400..=499 => EstError::Refused { status: response.status, text },
         500..=599 => EstError::ServerFailed { status: response.status, text },
         status => EstError::UnexpectedStatus { status },
@@ -179,6 +181,21 @@ pub(super) fn status_error(response: &HttpResponse) -> EstError {
 /// A server's text ends on a terminal: no control characters, and not without end.
 pub(super) fn printable(text: &str) -> String {
     obnova_algorithm::text::printable(text.trim(), 300)
+}
+
+fn again(retry_after: Option<&RetryAfter>) -> String {
+    match retry_after {
+        Some(RetryAfter::In(wait)) => format!(", it answers again in {} s", wait.as_secs()),
+        Some(RetryAfter::At(moment)) => match DateTime::from_system_time(*moment) {
+            Ok(moment) => format!(", it answers again from {moment} on"),
+            Err(_) => String::new(),
+        },
+        None => String::new(),
+    }
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
 /// Why a response is no answer of an EST server, or none that helps.
@@ -237,6 +254,14 @@ pub enum EstError {
     Unavailable {
         /// When, if it says.
         retry_after: Option<RetryAfter>,
+    },
+    /// Asked too often (RFC 6585 §4), as after wrong passwords. It may have been somebody else who asked.
+    #[error("the server was asked too often{}{}", again(.retry_after.as_ref()), said(.text))]
+    TooOften {
+        /// When to ask again, if it says.
+        retry_after: Option<RetryAfter>,
+        /// The server's words, may be empty.
+        text: String,
     },
     /// Refused, without a CMC response.
     #[error("the server refused the request (status {status}): {text}")]

@@ -232,8 +232,8 @@ impl Shape {
         offered.iter().find(taken).copied()
     }
 
-    /// The extensions that the CA wants to find, with their values. Among them may be names, that the caller shows to
-    /// whom they are about.
+    /// The extensions that the CA wants to find, with their values. Among them may be names, that the caller compares
+    /// with those that he knows, or refuses.
     #[must_use]
     pub fn extensions(&self) -> &[Extension] {
         self.extensions.as_deref().unwrap_or_default()

@@ -93,7 +93,7 @@ impl Enrollment {
     }
 
     /// Takes the answer that came at `now`. After an error the same request may be sent again, when what was wrong may have
-    /// passed ([`EstError::Unavailable`]; not before the moment that the server names); the enrollment is where it was.
+    /// passed ([`EstError::Unavailable`], [`EstError::TooOften`]; not before the moment that the server names); the enrollment is where it was.
     ///
     /// # Errors
     /// [`EnrollError`].
@@ -112,7 +112,10 @@ impl Enrollment {
             return Ok(());
         }
         let reply = self.client.enroll_response(response);
-        if let Err(EstError::Unavailable { retry_after: Some(later) }) = &reply {
+        if let Err(
+            EstError::Unavailable { retry_after: Some(later) } | EstError::TooOften { retry_after: Some(later), .. },
+        ) = &reply
+        {
             self.wait(*later, now);
         }
         match reply? {

@@ -102,6 +102,8 @@ fn refused(server: &est::Server, refusal: &Refusal, now: SystemTime) -> Response
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
             answer
         }
+        // Until there is another password. It ends no order: whoever knows a user id can lock its password.
+        Refusal::PasswordLocked => text(StatusCode::TOO_MANY_REQUESTS, &said),
         _ => carry(server.refused(nobody_here(refusal), &said)),
     }
 }
@@ -110,8 +112,7 @@ fn refused(server: &est::Server, refusal: &Refusal, now: SystemTime) -> Response
 const fn nobody_here(refusal: &Refusal) -> bool {
     matches!(
         refusal,
-        Refusal::PasswordLocked
-            | Refusal::PasswordExpired { .. }
+        Refusal::PasswordExpired { .. }
             | Refusal::PasswordUsed
             | Refusal::OtherModule
             | Refusal::UnknownPeer
@@ -119,6 +120,5 @@ const fn nobody_here(refusal: &Refusal) -> bool {
             | Refusal::PeerNotYetValid { .. }
             | Refusal::PeerRevoked
             | Refusal::PeerNotForLogin
-            | Refusal::Rejected(_)
     )
 }

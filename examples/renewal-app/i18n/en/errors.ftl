@@ -83,6 +83,7 @@ error-ca-redirects = What was sent was not sent on ({ $problem }): check the add
 error-ca-wrong-password = The issuer does not know this user id with this password: look at both, then go on (obnova first --resume). Wrong guesses are counted.
 error-ca-who-asks = The issuer wants to know who asks each time: give the user id and the one-time password once more (obnova first --resume).
 error-ca-busy = The issuer's server is busy, or is being worked on: try again later. What was begun is kept.
+error-ca-too-often = The issuer does not look at this now ({ $problem }): that is so after wrong passwords for a user id, also those of others. Do as it says, then go on. What was begun is kept.
 error-ca-forbidden = The issuer's server does not let you in ({ $problem }): check the address given with --ca, or ask the issuer.
 error-ca-other-issuer = The issuer's server belongs to another issuer than the one that is trusted here: check the address given with --ca and the certificates given with --trust.
 error-ca-unvouched = The issuer's server sent certificates that nobody signed for, and that are not those that were ordered. They were not used: try again. If it stays, tell the issuer.

@@ -42,6 +42,7 @@ fn server(problem: &EstError) -> String {
     match problem {
         EstError::Redirect { location } => t!("error-ca-redirect", location = location.as_str()),
         EstError::Unavailable { .. } => t!("error-ca-busy"),
+        EstError::TooOften { .. } => t!("error-ca-too-often", problem = problem.to_string()),
         EstError::Unauthorized | EstError::Forbidden { .. } => t!("error-ca-forbidden", problem = problem.to_string()),
         other => t!("error-ca-server", problem = other.to_string()),
     }

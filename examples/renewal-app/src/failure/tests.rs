@@ -115,6 +115,7 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
         CaError::Answer(ResponseError::Unsigned),
         CaError::Server(EstError::Redirect { location: "http://evil.example".into() }),
         CaError::Server(EstError::Unavailable { retry_after: None }),
+        CaError::Server(EstError::TooOften { retry_after: None, text: "password-locked: ask".into() }),
         CaError::Server(EstError::Unauthorized),
         CaError::Server(EstError::Base64),
         CaError::Redirect(RedirectError::Endless),
