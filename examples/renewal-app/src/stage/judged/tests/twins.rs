@@ -1,5 +1,6 @@
 use std::time::SystemTime;
 
+use obnova_card::PasswordKind;
 use obnova_renewal::{Diagnosis, Fact, Phase, Process};
 
 use super::{
@@ -142,6 +143,9 @@ worlds! { of_twins::rules();
     a_client_that_asks_once: Played::bent(|world| without_pins(world, &[Phase::Requests]))
         => ["twins/pin-requests": "to sign and send what is requested: asked for 0 times"];
 
+    a_client_that_asks_again_and_again: Played::bent(asks_again)
+        => ["twins/pin-requests": "after the order it was asked for 2 times"];
+
     a_client_that_checks_later: Played::bent(|world| world.witness.seen.rotate_left(1))
         => ["twins/check-first": "something else came before the check"];
 
@@ -150,6 +154,9 @@ worlds! { of_twins::rules();
             "twins/resume-journal": "2 keys were made and 2 orders sent",
             "twins/waiting": "1 commands went to the card",
         ];
+
+    steps_that_nobody_measured: Played::bent(|world| world.report.steps.clear())
+        => ["twins/waiting": "0 of both steps that ask the CA were measured"];
 
     a_client_that_is_content_with_one: Played::bent(|world| world.client.policy.rules.signature = None)
         => [
@@ -274,6 +281,16 @@ fn without_pins(world: &mut World<'_>, phases: &[Phase]) {
     let is_one =
         |event: &Event| matches!(event, Event::Pin(request) if request.phase.is_some_and(|one| phases.contains(&one)));
     world.witness.seen.retain(|event| !is_one(event));
+}
+
+/// The PIN to finish with is asked for twice.
+fn asks_again(world: &mut World<'_>) {
+    let is_last = |event: &&Event| matches!(event, Event::Pin(request) if request.phase == Some(Phase::Finish) && request.password == PasswordKind::AuthenticationPin);
+    let last = world.witness.seen.iter().find(is_last).map(|event| match event {
+        Event::Pin(request) => Event::Pin(request.clone()),
+        _ => Event::Plan,
+    });
+    world.witness.seen.extend(last);
 }
 
 /// A plan is shown, an order sent and a card asked that need not be.

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use obnova_client::{Turn, follow_link, install_completion};
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{Completion, Fact, Terms, Vouching, date};
+use obnova_renewal::{Completion, Fact, ParsedCertificate, Terms, Vouching, date};
 use x509_cert::{der::oid::AssociatedOid as _, ext::pkix::SubjectAltName};
 
 use super::World;
@@ -133,7 +133,7 @@ pub fn one_year(world: &mut World<'_>) -> Verdict {
     let mut seen = Vec::new();
     for (role, certificate) in certificates.iter() {
         let (from, until) = (certificate.not_before(), certificate.not_after());
-        let days = until.duration_since(from).map_or(0, |span| (span + Duration::from_secs(1)).as_secs() / 86_400);
+        let days = days_of(certificate);
         let text = format!("{role}: {} to {}, {days} days", date(from), date(until));
         if world.expects.days.get(role) != Some(&days) {
             return Err(Broken(text));
@@ -141,4 +141,10 @@ pub fn one_year(world: &mut World<'_>) -> Verdict {
         seen.push(text);
     }
     Ok(seen.join("; "))
+}
+
+/// How many days a certificate is valid, its first and last second with them.
+pub fn days_of(certificate: &ParsedCertificate) -> u64 {
+    let span = certificate.not_after().duration_since(certificate.not_before());
+    span.map_or(0, |span| (span + Duration::from_secs(1)).as_secs() / 86_400)
 }

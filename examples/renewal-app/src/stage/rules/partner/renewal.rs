@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use obnova_card::{PasswordKind, PasswordState, Pin, Secret};
 use obnova_renewal::{ByRole, Method, ParsedCertificate, Plan, Reason};
 
-use super::World;
+use super::{World, first::days_of};
 use crate::{
     stage::{
         Newcomer,
@@ -74,6 +74,14 @@ pub fn renewal(world: &mut World<'_>) -> Verdict {
     let typed = who.asked.iter().filter(|asked| matches!(asked, Asked::Credential(_))).count();
     let same_key = before.public_key() == after.public_key();
     let life = after.not_after() > before.not_after() + DAY && after.subject() == before.subject();
+    for (role, one) in new.iter() {
+        let days = days_of(one);
+        if expects.days.get(role) != Some(&days) {
+            return Err(Broken(format!(
+                "the renewed one is valid for other days than the service says: {role}, {days}"
+            )));
+        }
+    }
     if expects.has_login() && who.log_in(after)? != before.subject().to_string() {
         return Err(Broken("the server does not know the holder by the new certificate".to_owned()));
     }
@@ -138,13 +146,14 @@ pub fn expired_ca(world: &mut World<'_>) -> Verdict {
 pub fn begins_again(world: &mut World<'_>) -> Verdict {
     let has_login = world.expects.has_login();
     let Certified { who, certificates } = world.expired()?;
-    if has_login && who.log_in(one(certificates)?).is_ok() {
-        return Err(Broken("the server lets in the certificate that is over".to_owned()));
-    }
+    let refused = match has_login {
+        true => Some(refused(who, one(certificates)?, "the server lets in the certificate that is over")?),
+        false => None,
+    };
     who.forget();
     let password = who.password(SystemTime::now())?;
     let new = who.certify(&password)?;
-    works_in_place_of(who, one(certificates)?, one(&new)?, has_login)
+    works_in_place_of(who, one(certificates)?, one(&new)?, refused)
 }
 
 /// The same for who can use a valid certificate no more: the PIN is blocked, and the card of no use.
@@ -165,19 +174,35 @@ pub fn forgotten(world: &mut World<'_>) -> Verdict {
         }
     }
     let old = one(&certificates)?;
-    if has_login && who.log_in(old).is_ok() {
-        return Err(Broken("the certificate is used without the PIN".to_owned()));
-    }
+    let refused = match has_login {
+        true => Some(refused(&who, old, "the certificate is used without the PIN")?),
+        false => None,
+    };
     let mut again = who.with_another_card()?;
     let password = again.password(SystemTime::now())?;
     let new = again.certify(&password)?;
-    works_in_place_of(&again, old, one(&new)?, has_login)
+    works_in_place_of(&again, old, one(&new)?, refused)
 }
 
-fn works_in_place_of(who: &Newcomer<'_>, old: &ParsedCertificate, new: &ParsedCertificate, has_login: bool) -> Verdict {
-    let seen = if has_login { who.log_in(new)? } else { new.subject().to_string() };
+/// Why nobody is let in with a certificate any more.
+fn refused(who: &Newcomer<'_>, old: &ParsedCertificate, otherwise: &str) -> Result<String, Broken> {
+    match who.log_in(old) {
+        Err(Broken(why)) => Ok(why),
+        Ok(_) => Err(Broken(otherwise.to_owned())),
+    }
+}
+
+/// After it was refused, where it is one to log in with.
+fn works_in_place_of(
+    who: &Newcomer<'_>,
+    old: &ParsedCertificate,
+    new: &ParsedCertificate,
+    refused: Option<String>,
+) -> Verdict {
+    let seen = if refused.is_some() { who.log_in(new)? } else { new.subject().to_string() };
+    let refused = refused.map_or(String::new(), |why| format!("the old one works no more ({why}); "));
     so(
         new != old && seen == old.subject().to_string() && new.public_key() != old.public_key(),
-        format!("the old one works no more; by another password {seen} has another certificate, for another key"),
+        format!("{refused}by another password {seen} has another certificate, for another key"),
     )
 }

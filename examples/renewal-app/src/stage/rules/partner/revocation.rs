@@ -45,6 +45,11 @@ pub fn at_once(world: &mut World<'_>) -> Verdict {
 /// To the holder's address, once, and not before.
 pub fn mail(world: &mut World<'_>) -> Verdict {
     let Ended { holder, mails } = world.ended()?;
+    told(holder, mails)
+}
+
+/// One mail came, which names the certificate.
+fn told(holder: &Certified<'_>, mails: &[String]) -> Verdict {
     let serial = holder.one()?.serial().replace(':', "").to_lowercase();
     let named = mails.iter().filter(|mail| mail.to_lowercase().replace(':', "").contains(&serial)).count();
     so(
@@ -128,11 +133,15 @@ pub fn by_password(world: &mut World<'_>) -> Verdict {
         return Err(Broken(format!("a wrong password alone: {heard:?}")));
     }
     works(&first)?;
+    let before = second.who.mails()?;
     if let Some(name) = end(&second, &second.who.revocation)? {
         return Err(Broken(format!("the right password alone is refused: {name}")));
     }
     let seen = works_no_more(&second)?;
-    Ok(format!("a wrong password: wrong-revocation-password; the right one, without the card: {seen}"))
+    let mut mails = second.who.mails()?;
+    mails.retain(|mail| !before.contains(mail));
+    let told = told(&second, &mails)?;
+    Ok(format!("a wrong password: wrong-revocation-password; the right one, without the card: {seen}; {told}"))
 }
 
 /// The holder logs in with it, and whoever asks is told that it is good.

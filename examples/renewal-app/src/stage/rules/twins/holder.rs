@@ -117,7 +117,13 @@ pub fn pin_new_keys(world: &mut World<'_>) -> Verdict {
 }
 
 pub fn pin_requests(world: &mut World<'_>) -> Verdict {
-    asked_for(world, Phase::Requests, |event| matches!(event, Event::Fact(Fact::Sealed(_))))
+    let seen = asked_for(world, Phase::Requests, |event| matches!(event, Event::Fact(Fact::Sealed(_))))?;
+    let finished = world.witness.pins().filter(|(_, request)| {
+        request.phase == Some(Phase::Finish) && request.password == PasswordKind::AuthenticationPin
+    });
+    let finished = finished.count();
+    want(finished <= 1, format!("after the order it was asked for {finished} times"))?;
+    Ok(format!("{seen}; to finish, when the certificates are there: {finished} time more"))
 }
 
 /// The authentication PIN was asked for once in this part, with its reason and uses, before what it is for was done.

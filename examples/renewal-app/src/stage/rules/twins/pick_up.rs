@@ -84,7 +84,8 @@ fn both_are_there(trial: &Trial<'_>, found: &ByRole<ParsedCertificate>) -> Resul
 /// No card, no PIN: the certificates are there, and the card was not touched.
 pub fn waiting(world: &mut World<'_>) -> Verdict {
     let fetched = world.report.steps.iter().filter(|step| ["send", "pick-up"].contains(&step.name));
-    let apdus: u64 = fetched.map(|step| step.apdus).sum();
+    let (found, apdus) = fetched.fold((0, 0), |(found, apdus), step| (found + 1, apdus + step.apdus));
+    want(found == 2, format!("{found} of both steps that ask the CA were measured"))?;
     let mut trial = Trial::ordered(world.stage)?;
     trial.asked.clear();
     trial.reach(Reached::Install, false)?;
