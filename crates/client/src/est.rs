@@ -12,7 +12,7 @@ use obnova_enroll::{
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, follow_chain,
+    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, Wishes, follow_chain,
 };
 use x509_cert::Certificate;
 
@@ -161,6 +161,12 @@ impl<H: HttpExchange> EstConnection<H> {
 }
 
 impl<H: HttpExchange> CaConnection for EstConnection<H> {
+    /// The kinds of keys that the server takes, where `/csrattrs` says it. The rest of it is for plain EST.
+    fn wishes(&mut self) -> Result<Wishes, CaError> {
+        let shape = attributes::shape(&self.https, &self.client)?;
+        Ok(attributes::of_keys(Wishes::default(), &shape))
+    }
+
     fn terms(&mut self) -> Result<Terms, CaError> {
         let intermediates = self.certificates()?;
         Ok(Terms { anchors: self.anchors.clone(), intermediates, vouching: Vouching::OldKeys })

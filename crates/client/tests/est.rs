@@ -20,7 +20,7 @@ use obnova_client::{
 };
 use obnova_profile::{Label, SlotNumber};
 use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House};
-use obnova_renewal::{Failure, Method, ParsedCertificate, Plan, Policy, Stage};
+use obnova_renewal::{Failure, Method, ParsedCertificate, Plan, Policy, Reason, Stage};
 use obnova_simulator::SimulatorConnection;
 
 /// A house with its server, and a card with a first pair of it.
@@ -85,7 +85,8 @@ impl World {
         let mut login = TlsLogin::new(&self.server.url(), "/login", self.anchors());
         let plan = FileJournal::list(&self.journals()).unwrap().is_empty().then(|| {
             let card = look(self.token.lock().unwrap().as_mut()).unwrap();
-            Plan::make(&card, &self.policy, SystemTime::now()).unwrap()
+            let plan = |policy: &Policy| Plan::make(&card, policy, SystemTime::now());
+            ca.wishes().unwrap().plan(&card, &self.policy, plan).unwrap()
         });
         let seat = Seat { token: self.token.clone(), journals: self.journals(), clock: &common::clock_now };
         seat.with_runner(&mut ca, &mut self.face, &mut login, plan, act).unwrap()
@@ -148,6 +149,34 @@ fn the_keys_are_certified_again_where_both_policies_say_so() {
     assert!(matches!(turn, Turn::Failed(Failure::Refused { .. })), "{turn:?}");
     let card = look(world.token.lock().unwrap().as_mut()).unwrap();
     assert!(card.slots[..2].iter().all(|slot| slot.certificates.len() == 1 && !slot.certificates[0].superseded));
+}
+
+/// The CA says what keys it takes, and the holder's side asks before it makes one: such an order is not refused.
+#[test]
+fn a_pair_is_made_of_keys_that_the_ca_takes() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    let file = world.folder.path().join("ca").join("policy.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let taken = before.replace(r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#, r#"keys = ["p-384"]"#);
+    assert_ne!(taken, before);
+    std::fs::write(&file, taken).unwrap();
+    world.house = Arc::new(House::open(&world.folder.path().join("ca")).unwrap());
+    world.server = Server::start(ServerConfig::new(world.house.clone())).unwrap();
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let make = |policy: &Policy| Plan::make(&card, policy, SystemTime::now());
+    let kinds = |plan: &Plan| plan.new.iter().map(|(_, new)| new.algorithm).collect::<Vec<_>>();
+    assert_eq!(kinds(&make(&world.policy).unwrap()), [KeyAlgorithm::P256; 2], "as the old ones, if nobody is asked");
+    let wishes = world.ca().wishes().unwrap();
+    assert_eq!(kinds(&wishes.plan(&card, &world.policy, make).unwrap()), [KeyAlgorithm::P384; 2]);
+    let same_keys = Policy { method: Method::SameKey, ..Policy::twins() };
+    let not = wishes.plan(&card, &same_keys, make).unwrap_err();
+    let not_taken = |role| Reason::AlgorithmNotTaken { role, algorithm: KeyAlgorithm::P256 };
+    assert_eq!(not.reasons, [KeyRole::Authentication, KeyRole::Signature].map(not_taken));
+    assert!(matches!(world.run().unwrap(), Turn::Waits(_)));
+    world.approve();
+    let turn = world.run().unwrap();
+    assert!(matches!(turn, Turn::Done(_)), "{turn:?}");
+    world.assert_renewed();
 }
 
 #[test]
