@@ -139,7 +139,7 @@ impl Stage {
     }
 }
 
-/// A holder who types these, one after the other, and remembers what was shown.
+/// A holder who types these, one after the other, agrees to the certificates that came, and remembers what was shown.
 #[derive(Default)]
 pub struct Typist {
     types: Vec<&'static str>,
@@ -166,8 +166,10 @@ impl Prompt for Typist {
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
-        if let Question::LastTry(password) = question {
-            self.warned.push(*password);
+        match question {
+            Question::LastTry(password) => self.warned.push(*password),
+            Question::Certificates(_) => return Ok(true),
+            _ => {}
         }
         Ok(self.spends_last_try)
     }

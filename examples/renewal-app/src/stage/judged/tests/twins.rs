@@ -196,6 +196,7 @@ worlds! { of_twins::rules();
             "twins/resume-journal": "0 installations after it was resumed",
             "twins/resume-link": "this token cannot be written (ask for what Token::capabilities and",
             "twins/resume-files": "this token cannot be written (ask for what Token::capabilities and",
+            "twins/waiting": "0 of both steps that ask the CA were measured",
             "twins/single-use": "this token cannot be written (ask for what Token::capabilities and",
             "twins/one-brings-other": "this token cannot be written (ask for what Token::capabilities and",
             "twins/installed": "there is no card to look at",
