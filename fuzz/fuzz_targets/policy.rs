@@ -194,6 +194,7 @@ fn written_rest(policy: &Policy) -> String {
         format!("[retention]\norder_days = {}", days(retention.orders)),
         format!("mail_days = {}\napplicant_days = {}", days(retention.mails), days(retention.applicants)),
         format!("[revocation]\npassword_alone = {}", revocation.password_alone),
+        format!("own_key_alone = {}", revocation.own_key_alone),
         format!("holder_reasons = [{}]", reasons.join(",")),
         format!("[registration]\nopen = {}\nper_hour = {}", registration.open, registration.per_hour),
         format!("per_peer = {}\nper_address = {}", registration.per_peer, registration.per_address),

@@ -343,6 +343,7 @@ impl Refusal {
             | Self::OtherModule
             | Self::NotYours
             | Self::PasswordAlone
+            | Self::OwnKeyAlone
             | Self::WrongRevocationPassword => FailInfo::BadIdentity,
             Self::TooEarly { .. } | Self::PasswordSlowed { .. } => FailInfo::TryLater,
             Self::WrongReceipt => FailInfo::BadCertificateId,

@@ -232,6 +232,9 @@ pub enum Refusal {
     /// Policy wants more than the password.
     #[error("the revocation password alone is not enough: log in with your certificate, or call the CA")]
     PasswordAlone,
+    /// Policy wants the revocation password from a certificate's own key too.
+    #[error("the certificate's own key alone is not enough: give its revocation password too")]
+    OwnKeyAlone,
     /// Policy does not take this reason from a holder.
     #[error("this reason is not a holder's to give: give another one")]
     RevocationReason,
@@ -298,6 +301,7 @@ impl Refusal {
             Self::NoRevocation => "no-revocation",
             Self::NotYours => "not-yours",
             Self::PasswordAlone => "password-alone",
+            Self::OwnKeyAlone => "own-key-alone",
             Self::RevocationReason => "revocation-reason",
             Self::RevokedAlready { .. } => "revoked-already",
             Self::Rejected(_) => "rejected",

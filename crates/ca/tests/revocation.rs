@@ -162,6 +162,37 @@ fn a_key_ends_its_own_certificate_and_a_mail_says_so() {
 }
 
 #[test]
+fn where_the_own_key_alone_is_not_enough_the_password_is_asked_for_too() {
+    let policy = alone().replace("own_key_alone = true", "own_key_alone = false");
+    let desk = desk(&policy);
+    let [login, signature] = &desk.jana.certificates;
+    let both = [desk.own(0), desk.own(1)];
+    assert_eq!(rule(&desk.ask(&[lost(login)], &[desk.own(0)])), "own-key-alone");
+    let with = |of: &IssuedCertificate, password| lost(of).passphrase(desk.passphrase(of, password));
+    assert_eq!(rule(&desk.ask(&[with(login, "a guess of mine")], &[desk.own(0)])), "wrong-revocation-password");
+    // All or nothing: one password does not speak for the other certificate.
+    assert_eq!(rule(&desk.ask(&[with(login, PASSWORD), lost(signature)], &both)), "own-key-alone");
+    desk.assert_nothing_happened("without the right password");
+    // Wrong ones are slowed; that none was there is no guess.
+    for _ in 0..9 {
+        assert_eq!(rule(&desk.ask(&[lost(login)], &[desk.own(0)])), "own-key-alone");
+    }
+    assert_eq!(desk.ask(&[with(login, PASSWORD)], &[desk.own(0)]), Answer::Confirmed);
+    assert_eq!(desk.told().1, ["holder, by the certificate's own key and by password"]);
+    for _ in 0..3 {
+        let wrong = with(signature, "a guess of mine");
+        assert_eq!(rule(&desk.ask(&[wrong], &[desk.own(1)])), "wrong-revocation-password");
+    }
+    assert_eq!(rule(&desk.ask(&[with(signature, PASSWORD)], &[desk.own(1)])), "password-slowed");
+    // The password alone is a road of its own, which nobody else's guesses close.
+    assert_eq!(desk.ask(&[with(signature, PASSWORD)], &[]), Answer::Confirmed);
+    // Who never had a password ends his certificates by their keys.
+    let old = &desk.world.old;
+    let own = (&old.certificates[0].certificate, &*old.keys[0]);
+    assert_eq!(desk.ask(&[lost(&old.certificates[0])], &[own]), Answer::Confirmed);
+}
+
+#[test]
 fn a_message_notes_for_each_certificate_who_ended_it() {
     let desk = desk(&automatic());
     let [login, signature] = &desk.jana.certificates;

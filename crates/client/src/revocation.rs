@@ -1,6 +1,7 @@
 //! Certificates that end before their time.
 //!
-//! There is one road, CMC revokeRequest (RFC 5272 §6.11) over EST, and three who may speak on it: the certificate's own key; another
+//! There is one road, CMC revokeRequest (RFC 5272 §6.11) over EST, and three who may speak on it: the certificate's own key, which some
+//! CAs want the revocation password with; another
 //! key of the same holder, with the revocation password; and that password alone, where the CA's policy has it so. The answer has to
 //! be signed by the CA, for this message. Then the CA is asked what it tells everybody ([`Confirmation`]).
 
@@ -31,8 +32,9 @@ pub struct Revocation<'a> {
     pub serial: &'a str,
     /// Why.
     pub reason: RevocationReason,
-    /// The revocation password, which was set when it was ordered. Where the certificate's own key speaks it is not needed
-    /// ([`RevocationPlan::wants_password`]), and not sent.
+    /// The revocation password, which was set when it was ordered. It is sent whenever it is there, sealed for the CA. Where the
+    /// certificate's own key speaks ([`RevocationPlan::wants_password`]) most CAs need none; those that do say so
+    /// ([`RevocationError::PasswordToo`]).
     pub password: Option<&'a Secret>,
 }
 
@@ -101,10 +103,9 @@ pub fn revoke_with_card<H: HttpExchange>(
     plan: &RevocationPlan,
     wanted: &Revocation<'_>,
 ) -> Result<Revoked, RevocationError> {
-    let password = match plan.wants_password() {
-        true => Some(wanted.password.ok_or(RevocationError::PasswordNeeded)?),
-        false => None,
-    };
+    if plan.wants_password() && wanted.password.is_none() {
+        return Err(RevocationError::PasswordNeeded);
+    }
     let (speaker, issuer) = plan.speaker(ca)?;
     let subject = Subject::new(wanted.serial, plan.revoked(), &issuer)?;
     let algorithm = *speaker.key.signs.first().ok_or(RevocationError::NoSigner)?;
@@ -116,7 +117,7 @@ pub fn revoke_with_card<H: HttpExchange>(
         let signatures = with_password(token, prompt, speaker.key.password, &uses, sign)?;
         Ok(signatures.into_iter().next().unwrap_or_default())
     };
-    let said = ca.revoke(subject.id(), wanted.reason.code(), password, Some((signer, &mut sign)))?;
+    let said = ca.revoke(subject.id(), wanted.reason.code(), wanted.password, Some((signer, &mut sign)))?;
     outcome(said, &subject, ca, servers)
 }
 
@@ -152,6 +153,7 @@ fn outcome<H: HttpExchange>(
         }
         (Said::No { reason, text }, told) => match rule(&reason, text) {
             (rule, _) if rule == ALREADY => Ok(Revoked { already: true, confirmation: told.revoked()? }),
+            (rule, _) if rule == OWN_KEY_ALONE => Err(RevocationError::PasswordToo),
             (rule, text) => Err(RevocationError::Refused { rule, text }),
         },
         (Said::Undecided, confirm::Told::Revoked(confirmation)) => {
@@ -163,6 +165,9 @@ fn outcome<H: HttpExchange>(
 
 /// How our CAs call it that a certificate is revoked already.
 const ALREADY: &str = "revoked-already";
+
+/// And that its own key needs the revocation password beside it.
+const OWN_KEY_ALONE: &str = "own-key-alone";
 
 /// The name of a rule that stands before the text, where it does; else the reason as RFC 5272 names it.
 fn rule(reason: &FailInfo, text: String) -> (String, String) {

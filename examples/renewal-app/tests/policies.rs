@@ -221,6 +221,7 @@ fn the_files_that_are_built_in_are_what_these_services_are() {
         assert_eq!(ca.first.profiles.len(), if pair { 2 } else { 1 });
         assert_eq!(ca.registration.open, name == "activation");
         assert_eq!(ca.revocation.password_alone, name == "partner");
+        assert_eq!(ca.revocation.own_key_alone, name != "partner");
         assert_eq!(ca.first.revocation_password.required, name == "partner");
         assert_eq!(ca.first.password_life.as_secs(), 21 * DAY);
         assert_eq!(ca.registration.transport_pin.as_secs(), 21 * DAY);

@@ -128,6 +128,19 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     said.says(&["Its own key", "already revoked"]);
     assert_eq!((actors(&house).len(), mails(&house)), (3, 3));
 
+    // Where the issuer wants both, who has the card and its PIN needs the password too.
+    let [_, signature] = serials_of(&house, 0);
+    house.change_policy(|policy| policy.replace("own_key_alone = true", "own_key_alone = false"));
+    let own_card =
+        [&["--token", "sim:card2.state"][..], &["--pin-file", "pin", "--signature-pin-file", "pin2"]].concat();
+    let said = desk.run([&["revoke", &signature, "--yes"], &own_card[..], &house.options()].concat()).ends_with(2);
+    said.says(&["Its own key", "wants the revocation password too"]);
+    let said = revoke(&house, &signature, "guess", &own_card).ends_with(6);
+    assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
+    assert_eq!(actors(&house).len(), 3);
+    revoke(&house, &signature, "other", &own_card).ends_with(0).says(&["Its own key", "is revoked", "OCSP"]);
+    assert_eq!(actors(&house)[3..], ["holder, by the certificate's own key and by password"]);
+
     drop(house);
     search(&desk);
 }

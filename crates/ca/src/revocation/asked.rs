@@ -3,14 +3,14 @@ use std::time::SystemTime;
 use der::Encode;
 use obnova_enroll::{
     Secret as Password,
-    cmc::{self, RevocationRequest},
+    cmc::{self, RevocationRequest, SealedPassphrase},
 };
 use obnova_status::RevocationReason;
 use x509_cert::{Certificate, ext::pkix::CrlReason};
 
 use super::RevocationDesk;
 use crate::{
-    Ca, CaError, FirstDesk, ReceivedCertificate, Refusal, StoreError,
+    Ca, CaError, FirstDesk, ReceivedCertificate, Refusal, RevocationPasswords, StoreError,
     order::{alt_name, issued_here},
     store::{CertificateRecord, StatusChange},
 };
@@ -29,6 +29,7 @@ pub struct AskedRevocation<'a> {
 const LOGGED_IN: &str = "holder, logged in, by password";
 const BY_PASSWORD: &str = "holder, by password alone";
 const BY_KEY: &str = "holder, by the certificate's own key";
+const BY_KEY_AND_PASSWORD: &str = "holder, by the certificate's own key and by password";
 
 impl Ca {
     /// Ends a certificate, because its holder says so: who is logged in by a TLS client certificate (`peer`, whose signature was
@@ -71,7 +72,7 @@ impl Ca {
 
     /// Ends what a CMC message asks for (RFC 5272 §6.11), all of it or nothing. For each certificate its own key has signed, or its
     /// revocation password is there; with that, a key of the same holder has signed too, unless policy lets the password alone
-    /// speak.
+    /// speak. Where policy does not let the own key alone speak, the password has to be right too, of each certificate that has one.
     ///
     /// Since when it should not have been trusted is not taken from a holder, who could deny his signatures by it.
     pub(crate) fn revoke_by_message(&self, request: &RevocationRequest, now: SystemTime) -> Result<(), CaError> {
@@ -86,7 +87,8 @@ impl Ca {
             let own = request.by_holder(wanted).and_then(|own| own.to_der().ok());
             let signed = own.zip(kept.as_ref()).is_some_and(|(own, kept)| issued_here(&own, kept));
             let actor = match signed {
-                true => BY_KEY,
+                true if desk.own_key_is_enough(wanted)? => BY_KEY,
+                true => self.check_passphrase_too(wanted, now)?,
                 false => self.check_passphrase(desk, request, wanted, kept.as_ref(), now)?,
             };
             ending.push((kept.ok_or(Refusal::WrongRevocationPassword)?, reason, actor));
@@ -114,15 +116,30 @@ impl Ca {
             false if desk.policy.password_alone => BY_PASSWORD,
             false => return Err(Refusal::PasswordAlone.into()),
         };
-        let first: &FirstDesk = self.first().ok_or(Refusal::NoRevocation)?;
-        let password = first.open_passphrase(sealed, &wanted.certificate)?;
+        let (passwords, password) = self.open_password(sealed, wanted)?;
         let serial = wanted.certificate.serial.as_bytes();
-        let passwords = first.revocation_passwords();
         match same_holder {
             true => passwords.check_logged_in(serial, &password, now)?,
             false => passwords.check(serial, &password, now)?,
         }
         Ok(actor)
+    }
+
+    /// Whether the password speaks for a certificate whose key has signed, too. Who has the key is as good as logged in.
+    fn check_passphrase_too(&self, wanted: &cmc::Revocation, now: SystemTime) -> Result<&'static str, CaError> {
+        let sealed = wanted.passphrase.as_ref().ok_or(Refusal::OwnKeyAlone)?;
+        let (passwords, password) = self.open_password(sealed, wanted)?;
+        passwords.check_logged_in(wanted.certificate.serial.as_bytes(), &password, now)?;
+        Ok(BY_KEY_AND_PASSWORD)
+    }
+
+    fn open_password(
+        &self,
+        sealed: &SealedPassphrase,
+        wanted: &cmc::Revocation,
+    ) -> Result<(RevocationPasswords<'_>, Password), CaError> {
+        let first: &FirstDesk = self.first().ok_or(Refusal::NoRevocation)?;
+        Ok((first.revocation_passwords(), first.open_passphrase(sealed, &wanted.certificate)?))
     }
 
     /// Whether it is a certificate of this CA that speaks for its holder now.
@@ -136,6 +153,11 @@ impl Ca {
 }
 
 impl RevocationDesk {
+    /// Whether a certificate's own key ends it without a password: policy has it so, or there is none.
+    fn own_key_is_enough(&self, wanted: &cmc::Revocation) -> Result<bool, StoreError> {
+        Ok(self.policy.own_key_alone || !self.store.has_revocation_password(wanted.certificate.serial.as_bytes())?)
+    }
+
     fn allows(&self, reason: RevocationReason) -> Result<(), Refusal> {
         if self.policy.holder_reasons.contains(&reason) { Ok(()) } else { Err(Refusal::RevocationReason) }
     }

@@ -16,7 +16,7 @@ pub(super) type Ending = (CertificateRecord, RevocationReason, &'static str);
 /// audit log with who did it. Where a key may be in other hands, all certificates on that key end. OCSP says so from the next answer on, and so does the next CRL.
 pub struct RevocationDesk {
     pub(super) policy: RevocationPolicy,
-    store: Arc<SqliteStore>,
+    pub(super) store: Arc<SqliteStore>,
     texts: Arc<dyn Texts>,
 }
 

@@ -33,6 +33,10 @@ pub enum RevocationError {
     /// Its own key does not speak, and the revocation password is not there.
     #[error("its key is not on this card: the revocation password is needed")]
     PasswordNeeded,
+    /// The CA wants the revocation password from the certificate's own key too: the same again, with it. Nothing changed, and nothing
+    /// was guessed.
+    #[error("its own key is not enough: this issuer wants the revocation password too")]
+    PasswordToo,
     /// This is no serial number.
     #[error("this is no serial number: 1 to 40 hexadecimal digits")]
     Serial,

@@ -57,7 +57,7 @@ impl RevocationPlan {
         Ok(Self { revoked, speakers, is_own })
     }
 
-    /// Whether the revocation password has to speak too.
+    /// Whether the revocation password has to speak too, at every CA. Some want it from the certificate's own key as well.
     #[must_use]
     pub const fn wants_password(&self) -> bool {
         !self.is_own

@@ -2,7 +2,8 @@
 
 revoke-what = The certificate with the serial number { $serial } will be revoked.
 revoke-for-good = It is not valid from that moment on, and never again: nobody can take that back.
-revoke-own-key = Its own key is on this card and speaks for it: no revocation password is needed.
+revoke-own-key = Its own key is on this card and speaks for it.
+revoke-password-too = This issuer wants the revocation password too.
 revoke-another-key = Its key is not on this card: another certificate of yours speaks for you, with the revocation password.
 revoke-done = { $serial } is revoked. The CA writes to you about it.
 revoke-already = { $serial } was already revoked, since { $since }. Nothing was changed.
@@ -13,6 +14,7 @@ error-revoke-undecided = The CA has not decided yet whether it revokes the certi
 error-revoke-contradicted = The CA says that it is revoked, and everybody who asks is told that it is { $instead } ({ $place }). Do not rely on it: run the same command again, and if this stays, call the CA.
 error-revoke-unconfirmed = The CA says that { $serial } is revoked, and signed that. Whether everybody who asks is told so could not be found out: { $problems }. Run the same command again later: it changes nothing, and asks once more. If this stays, call the CA.
 error-revoke-no-signer = No key on this card can speak for it. If the card is lost or its certificates ended, use --without-card: the revocation password alone may be enough.
+error-revoke-password-too = Its own key is not enough: this issuer wants the revocation password too (--revocation-password-file or --revocation-password-fd).
 error-revoke-password-needed = Its key is not on this card: the revocation password is needed (--revocation-password-file or --revocation-password-fd).
 error-revoke-serial = This is no serial number: 1 to 40 hexadecimal digits.
 error-revoke-issuer = The certificate of the CA cannot be used: { $problem }

@@ -88,6 +88,6 @@ rule-partner-begins-again = Whoever let it expire begins again, with a new one-t
 rule-partner-forgotten = So does who cannot use the certificate any more.
 rule-partner-revoked-at-once = What the operator revokes stops working at once.
 rule-partner-revoked-by-holder = The holder who is logged in revokes with the revocation password.
-rule-partner-revoked-by-key = A certificate's own key ends it, and nobody else's does.
+rule-partner-revoked-by-key = A certificate's own key ends it, with the revocation password where the service asks for it, and nobody else's does.
 rule-partner-revoked-by-password = Who has lost the card revokes with the revocation password alone, where the service allows it, or through the operator.
 rule-partner-revoked-mail = A mail says that a certificate was revoked.

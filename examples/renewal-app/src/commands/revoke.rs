@@ -51,12 +51,27 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             }
             false => {
                 face.borrow_mut().screen.detail(&t!("revoke-own-key"));
-                None
+                pins.given(Asked::RevocationPassword)
             }
         };
         wanted.password = password.as_ref();
         let mut holder = Holder::new(&face, pins);
-        match revoke_with_card(&token, &mut holder, &mut ca, &servers, &plan, &wanted) {
+        let outcome = revoke_with_card(&token, &mut holder, &mut ca, &servers, &plan, &wanted);
+        let asked = match outcome {
+            Err(RevocationError::PasswordToo) if wanted.password.is_none() => {
+                face.borrow_mut().screen.detail(&t!("revoke-password-too"));
+                Some(self::password(&holder.pins)?)
+            }
+            _ => None,
+        };
+        let outcome = match &asked {
+            Some(password) => {
+                wanted.password = Some(password);
+                revoke_with_card(&token, &mut holder, &mut ca, &servers, &plan, &wanted)
+            }
+            None => outcome,
+        };
+        match outcome {
             Err(RevocationError::Run(error)) => return holder.outcome(Err(error)),
             outcome => outcome,
         }
@@ -114,6 +129,7 @@ impl From<RevocationError> for Failure {
             }
             RevocationError::NoSigner => (Kind::NotEligible, t!("error-revoke-no-signer")),
             RevocationError::PasswordNeeded => (Kind::Usage, t!("error-revoke-password-needed")),
+            RevocationError::PasswordToo => (Kind::Usage, t!("error-revoke-password-too")),
             RevocationError::Serial => (Kind::Usage, t!("error-revoke-serial")),
             RevocationError::Issuer(problem) => (Kind::Network, t!("error-revoke-issuer", problem = problem)),
             RevocationError::NotOfIssuer => (Kind::NotEligible, t!("error-revoke-not-of-issuer")),
@@ -160,6 +176,7 @@ mod tests {
             (RevocationError::Contradicted { place: text(), instead: "good" }, 7),
             (RevocationError::NoSigner, 3),
             (RevocationError::PasswordNeeded, 2),
+            (RevocationError::PasswordToo, 2),
             (RevocationError::Serial, 2),
             (RevocationError::Issuer(text()), 7),
             (RevocationError::NotOfIssuer, 3),

@@ -50,6 +50,14 @@ impl Guesser {
 }
 
 impl SqliteStore {
+    /// Whether the certificate has a revocation password.
+    pub(crate) fn has_revocation_password(&self, serial: &[u8]) -> Result<bool, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD).map_err(failure)?;
+            statement.exists([serial]).map_err(failure)
+        })
+    }
+
     /// Counts a guess of a certificate's revocation password, and has that on disk, before it is compared.
     pub(crate) fn guess_revocation_password(
         &self,

@@ -114,7 +114,8 @@ fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
     let who = &there(ending.by, "card to revoke with")?.who;
     let (serial, password) = (ending.certificate.serial(), Secret::from(ending.password));
     let plan = RevocationPlan::make(&who.view()?, &serial, SystemTime::now())?;
-    let password = plan.wants_password().then_some(&password);
+    // Who has nothing to say leaves it out.
+    let password = (!ending.password.is_empty()).then_some(&password);
     let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password };
     let (mut ca, mut typist) = (ending.stage.authority.connection()?, Typist::types([super::PINS[0]]));
     heard(revoke_with_card(&who.token, &mut typist, &mut ca, &PlainHttp::default(), &plan, &wanted))
@@ -124,6 +125,7 @@ fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {
     match outcome {
         Ok(_) => Ok(None),
         Err(RevocationError::Refused { rule, .. }) => Ok(Some(rule)),
+        Err(RevocationError::PasswordToo) => Ok(Some("own-key-alone".to_owned())),
         Err(error) => Err(error.into()),
     }
 }

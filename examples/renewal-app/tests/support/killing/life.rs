@@ -25,7 +25,7 @@ pub fn lives(
             return;
         }
         by_link += usize::from(killing.certify(service));
-        killing.revoke();
+        killing.revoke(service);
     });
     report(&format!(
         "{service}: {count} cards: {finished} died while they compared the transport PIN that works once; {by_link} were \
@@ -177,7 +177,7 @@ impl Killing<'_, '_, '_> {
 
     /// Ends the certificate for logging in: once, with one mail, however often it is asked for; by its key, and in every second life
     /// by the revocation password alone.
-    fn revoke(&mut self) {
+    fn revoke(&mut self, service: &str) {
         let login = self
             .slots()
             .into_iter()
@@ -190,13 +190,21 @@ impl Killing<'_, '_, '_> {
             self.chance = Chance::of(self.seed, self.round, 200 + start);
             let (by, grows): (&[&str], fn(&Self) -> Growth) = match by_password {
                 true => (&["--without-card", "--revocation-password-file", "revocation"], Growth::of_authority),
-                false => (&["--token", self.target.token, "--pin-file", "pin"], Growth::of_card),
+                false => (
+                    &["--token", self.target.token, "--pin-file", "pin", "--revocation-password-file", "revocation"],
+                    Growth::of_card,
+                ),
             };
             let revoke = ["revoke", &serial, "--yes", "--why", "superseded"];
             let revoke = self.desk.command([&revoke[..], by, &self.house.options()].concat());
             let code = self.started("revoke", revoke, grows, &[0], &mut kills);
             if code == Some(0) {
-                let by = if by_password { "holder, by password alone" } else { "holder, by the certificate's own key" };
+                let by = match (by_password, service) {
+                    (true, _) => "holder, by password alone",
+                    // Its policy asks for both.
+                    (false, "partner") => "holder, by the certificate's own key and by password",
+                    (false, _) => "holder, by the certificate's own key",
+                };
                 return self.assert_revoked(&serial, by);
             }
         }

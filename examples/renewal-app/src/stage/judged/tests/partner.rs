@@ -142,6 +142,12 @@ const WORLDS: [&[Fault]; 4] = [
             "password_alone = false",
         ),
         file(
+            "an own key that is enough",
+            &[("revoked-by-key", "without a password and with a wrong one: (None, ")],
+            "own_key_alone = false",
+            "own_key_alone = true",
+        ),
+        file(
             "weak passwords",
             &[
                 ("revocation-password/ca", "a client that lies is not refused"),
@@ -409,6 +415,7 @@ fn the_file_says_what_the_service_is() {
         revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
         plain_est: true,
         password_alone: true,
+        own_key_alone: false,
         window: month,
         method: Method::ReKey,
     };

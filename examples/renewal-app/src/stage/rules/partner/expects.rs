@@ -27,6 +27,8 @@ pub struct Expects {
     pub plain_est: bool,
     /// The revocation password alone ends a certificate.
     pub password_alone: bool,
+    /// A certificate's own key alone ends it; else the revocation password has to come with it, where it has one.
+    pub own_key_alone: bool,
     /// How long before the end of a certificate both sides let a renewal begin.
     pub window: Duration,
     /// New keys, or the same again.
@@ -54,6 +56,7 @@ impl Expects {
             plain_est: ca.first.profiles == [Profile::Authentication]
                 && (!ca.first.revocation_password.required || ca.first.revocation_password.later),
             password_alone: ca.revocation.password_alone,
+            own_key_alone: ca.revocation.own_key_alone,
             window: ca.renewal_window.min(holder.due_before),
             method: holder.method,
         }

@@ -92,24 +92,38 @@ pub fn by_holder(world: &mut World<'_>) -> Verdict {
     Ok(format!("{told}; with the right one {seen}"))
 }
 
-/// The certificate's own key says that it is to end, and no password is needed; the key of another certificate, with its holder's
-/// password, ends nothing.
+/// The certificate's own key says that it is to end: alone, or with the revocation password where the service asks for both. The key of
+/// another certificate, with its holder's password, ends nothing.
 pub fn by_key(world: &mut World<'_>) -> Verdict {
     let (own, another) = (world.certified()?, world.certified()?);
-    let end = |whose: &Certified<'_>| {
-        let (by, certificate, password) = (Some(&own), whose.one()?, own.who.revocation.as_str());
+    let end = |whose: &Certified<'_>, password: &str| {
+        let (by, certificate) = (Some(&own), whose.one()?);
         (world.joints.end_by_key)(&Ending { stage: world.stage, by, certificate, password })
     };
-    let others = end(&another)?;
+    let others = end(&another, &own.who.revocation)?;
     let Some(name @ ("not-yours" | "password-alone" | "wrong-revocation-password")) = others.as_deref() else {
         return Err(Broken(format!("the key of another certificate: {others:?}")));
     };
     works(&another)?;
-    if let Some(name) = end(&own)? {
-        return Err(Broken(format!("its own key is refused: {name}")));
+    let both = world.expects.has_revocation_password() && !world.expects.own_key_alone;
+    if both {
+        let refusals = (end(&own, "")?, end(&own, "something else entirely")?);
+        let as_strs = (refusals.0.as_deref(), refusals.1.as_deref());
+        if as_strs != (Some("own-key-alone"), Some("wrong-revocation-password")) {
+            return Err(Broken(format!("its own key, without a password and with a wrong one: {refusals:?}")));
+        }
+        works(&own)?;
+    }
+    let (password, how) = if both {
+        (own.who.revocation.as_str(), "with the password, and not without")
+    } else {
+        ("", "without a password")
+    };
+    if let Some(name) = end(&own, password)? {
+        return Err(Broken(format!("its own key, {how}, is refused: {name}")));
     }
     let seen = works_no_more(&own)?;
-    Ok(format!("the key of another certificate: {name}; its own, without a password: {seen}"))
+    Ok(format!("the key of another certificate: {name}; its own, {how}: {seen}"))
 }
 
 /// Without the card. Where the service does not let the password alone speak, the operator is asked.
