@@ -149,7 +149,8 @@ impl Ca {
     /// the receipt is confirmed: then it opens nothing any more, as its token.
     ///
     /// Another message by the same old keys for the very same new ones is no second order: it is told what became of the one
-    /// that stands, also when its receipt was confirmed before. Who signs with both old keys proves more than the token does,
+    /// that stands, also when its receipt was confirmed before. A revocation password in it takes the place of the one before while the
+    /// order waits, and not when its certificates are out. Who signs with both old keys proves more than the token does,
     /// and does so when everything that was written down of the order was lost.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub use sqlite::{
     StatusChange, StepRecord, SubjectRecord,
 };
 pub(crate) use sqlite::{Effect, StepNote};
-pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, RevocationGuess, Writ};
+pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, ReplacedMails, RevocationGuess, Writ};
 
 use crate::{KeyHash, Mail, Profile, Transaction};
 

@@ -385,14 +385,35 @@ fn a_renewal_sets_a_revocation_password_too() {
     let serial = certificates[0].tbs_certificate().serial_number().as_bytes();
     let passwords = world.ca.first().unwrap().revocation_passwords();
     passwords.check(serial, &Secret::from_bytes("dlouhé heslo".as_bytes()).unwrap(), now()).unwrap();
-    // The same old and new keys in another message set another one.
+    // The same old and new keys in another message are told of the same certificates, which keep theirs: nobody would hear of another.
     let again = Draft { transaction: TransactionId::from_random([2; 16]), ..draft };
     let message = again.message_with(Some(world.sealed("jiné heslo")));
     assert_eq!(issued(world.ask(&message, &again.transaction, Asked::Certificates, now())), certificates);
-    passwords.check(serial, &Secret::from_bytes("jiné heslo".as_bytes()).unwrap(), now()).unwrap();
+    passwords.check(serial, &Secret::from_bytes("dlouhé heslo".as_bytes()).unwrap(), now()).unwrap();
+    let other = passwords.check(serial, &Secret::from_bytes("jiné heslo".as_bytes()).unwrap(), now());
+    assert!(matches!(other, Err(CaError::Refused(Refusal::WrongRevocationPassword))), "{other:?}");
     let short = Draft::renewing(&world.old, 3);
     let message = short.message_with(Some(world.sealed("krátké")));
     assert_eq!(rule(&world.ask(&message, &short.transaction, Asked::Certificates, now())), "short-password");
+}
+
+/// While the order waits nobody has certificates, and the holder may think again.
+#[test]
+fn a_repeat_of_an_order_that_waits_sets_another_revocation_password() {
+    let world = World::new();
+    let draft = Draft::renewing(&world.old, 1);
+    let ask = |draft: &Draft, password| {
+        let message = draft.message_with(Some(world.sealed(password)));
+        token(&world.ask(&message, &draft.transaction, Asked::Certificates, now()))
+    };
+    ask(&draft, "dlouhé heslo");
+    let again = Draft { transaction: TransactionId::from_random([2; 16]), ..draft };
+    let picked = ask(&again, "jiné heslo");
+    world.approve(&again.transaction);
+    let certificates = issued(world.query(&again.transaction, &picked));
+    let serial = certificates[0].tbs_certificate().serial_number().as_bytes();
+    let passwords = world.ca.first().unwrap().revocation_passwords();
+    passwords.check(serial, &Secret::from_bytes("jiné heslo".as_bytes()).unwrap(), now()).unwrap();
 }
 
 /// An operator approves what the list shows, whatever was entered since.

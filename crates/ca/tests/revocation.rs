@@ -39,9 +39,13 @@ struct Desk {
 }
 
 fn desk(policy: &str) -> Desk {
+    desk_with(policy, Some(PASSWORD))
+}
+
+fn desk_with(policy: &str, password: Option<&str>) -> Desk {
     let world = World::with(policy, KeyAlgorithm::P256);
     let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
-    first.revocation_password = Some(world.sealed(PASSWORD));
+    first.revocation_password = password.map(|password| world.sealed(password));
     let certificates = issued(world.first(&first));
     let read = |index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap();
     let jana =
@@ -490,6 +494,54 @@ fn an_operator_replaces_a_revocation_password_that_was_forgotten() {
     let first = desk.world.old.certificates[0].serial();
     assert!(matches!(passwords.replace(first, &English, now()), Err(FirstError::NoOrder)));
     assert!(matches!(passwords.replace(b"none", &English, now()), Err(FirstError::NoCertificate)));
+}
+
+/// A renewal that was asked for before the operator replaced the password has the new one as well: it had the old one, or none.
+#[test]
+fn a_replaced_revocation_password_reaches_the_renewals_that_were_asked_for_before() {
+    for before in [Some(PASSWORD), None] {
+        let mut desk = desk_with(&alone(), before);
+        let new = renewed(&desk, None);
+        let serials = |of: &[IssuedCertificate; 2]| of.each_ref().map(|one| one.serial().to_vec());
+        let passwords = desk.ca.first().unwrap().revocation_passwords();
+        let replaced = passwords.replace(desk.jana.certificates[0].serial(), &English, now()).unwrap();
+        assert_eq!(replaced.serials, [serials(&desk.jana.certificates), serials(&new)].concat());
+        // What the holder and the log are told is whether there was one.
+        let mails = Outbox::new(Arc::new(desk.world.store())).take(now(), 9).unwrap();
+        let bodies: Vec<_> = mails.iter().filter(|mail| mail.kind == MailKind::RevocationPassword).collect();
+        let [mail] = &bodies[..] else { panic!("{} mails", bodies.len()) };
+        assert_eq!(mail.body.contains("it had none before"), before.is_none(), "{}", mail.body);
+        assert_eq!(mail.body.contains("the one before is worth nothing"), before.is_some(), "{}", mail.body);
+        let mut details = Vec::new();
+        let each = |record: obnova_ca::AuditRecord| {
+            if record.event == "revocation-password-replaced" {
+                details.push(record.detail);
+            }
+            true
+        };
+        AuditLog::new(desk.world.store()).read(1, each).unwrap();
+        assert_eq!(details, [if before.is_some() { "" } else { "there was none" }]);
+        desk.jana.certificates = new;
+        let dead = desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, 0);
+        assert_eq!(dead, Err("wrong-revocation-password".into()));
+        let text = replaced.password.to_text();
+        assert_eq!(desk.revoke(1, RevocationReason::Superseded, &text, None, 0), Ok(()));
+    }
+}
+
+#[test]
+fn a_renewal_that_set_a_revocation_password_keeps_it() {
+    let mut desk = desk(&alone());
+    let draft = Draft::renewing(&desk.jana, 2);
+    let message = draft.message_with(Some(desk.world.sealed("her next password")));
+    let at = now() + 350 * DAY;
+    let certificates = issued(desk.world.ask(&message, &draft.transaction, Asked::Certificates, at));
+    let passwords = desk.ca.first().unwrap().revocation_passwords();
+    let replaced = passwords.replace(desk.jana.certificates[0].serial(), &English, now()).unwrap();
+    assert_eq!(replaced.serials, desk.jana.certificates.each_ref().map(|one| one.serial().to_vec()));
+    desk.jana.certificates =
+        [0, 1].map(|index| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap());
+    assert_eq!(desk.revoke(1, RevocationReason::Superseded, "her next password", None, 0), Ok(()));
 }
 
 #[test]

@@ -80,7 +80,8 @@ pub enum AuditEvent {
     PasswordSlowed,
     /// A revocation password was given wrong so often that the next guess waits, as [`PasswordSlowed`](Self::PasswordSlowed).
     RevocationSlowed,
-    /// An operator replaced the revocation password of a certificate, and of those that were issued with it.
+    /// An operator replaced the revocation password of a certificate, of those that were issued with it, and of those
+    /// that renew them; the detail says where there was none.
     RevocationPasswordReplaced,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,

@@ -7,7 +7,7 @@ use crate::{
     CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, Texts,
     link::LinkId,
     notice::address_in,
-    store::{Guesser, RevocationGuess},
+    store::{Guesser, ReplacedMails, RevocationGuess},
     transaction::to_hex,
 };
 
@@ -65,7 +65,8 @@ impl<'a> RevocationPasswords<'a> {
     }
 
     /// An operator gives the certificates that were issued with this one another password: the holder forgot it, or never set one. The one
-    /// before is dead, and so are the waits for its guesses. This is the one time that the new one can be seen; it is handed over on
+    /// before is dead, and so are the waits for its guesses; also where it went over to orders that renew them, be they issued or
+    /// not. Renewals that set a password of their own keep it. This is the one time that the new one can be seen; it is handed over on
     /// paper to who showed who he is, and a mail goes to the address in the certificate.
     ///
     /// # Errors
@@ -79,11 +80,15 @@ impl<'a> RevocationPasswords<'a> {
         let kept = self.store.certificate(serial)?.ok_or(FirstError::NoCertificate)?;
         let (password, name) = (generate()?, LinkId::generate()?.0);
         let hash = self.secret.hash(&password.secret())?;
-        let letter = Letter::RevocationPassword { holder: &kept.subject, serial, at: now };
         let key = format!("revocation-password/{}/{}", to_hex(serial), to_hex(&name));
-        let mail = address_in(&kept)?
-            .and_then(|address| Mail::new(key, MailKind::RevocationPassword, address, texts.compose(&letter)).ok());
-        let serials = self.store.replace_revocation_password(serial, hash, mail, now)?.ok_or(FirstError::NoOrder)?;
+        let address = address_in(&kept)?;
+        let mail = |before| {
+            let letter = Letter::RevocationPassword { holder: &kept.subject, serial, before, at: now };
+            let mail = |address| Mail::new(key.clone(), MailKind::RevocationPassword, address, texts.compose(&letter));
+            address.clone().and_then(|address| mail(address).ok())
+        };
+        let mails = ReplacedMails { first: mail(false), another: mail(true) };
+        let serials = self.store.replace_revocation_password(serial, hash, mails, now)?.ok_or(FirstError::NoOrder)?;
         Ok(ReplacedRevocationPassword { password, serials })
     }
 

@@ -50,12 +50,14 @@ pub enum Letter<'a> {
         /// Until when the link is good.
         expires: SystemTime,
     },
-    /// An operator replaced the revocation password of a certificate, and of those that were issued with it.
+    /// An operator handed out a revocation password for a certificate, and for those that were issued with it or renew it.
     RevocationPassword {
         /// Its holder, readable.
         holder: &'a str,
         /// Its serial number.
         serial: &'a [u8],
+        /// Whether there was one before, which is worth nothing any more.
+        before: bool,
         /// When.
         at: SystemTime,
     },
@@ -123,7 +125,17 @@ impl Texts for English {
                     date(*since),
                 ),
             ),
-            Letter::RevocationPassword { holder, serial, at } => (
+            Letter::RevocationPassword { holder, serial, before: false, at } => (
+                "Your revocation password".into(),
+                format!(
+                    "The certificate with the serial number {}\nof {}\nhas a revocation password since {}; it had none before.\n\n\
+                     The issuer hands it over on paper. If you know nothing of this, call the issuer.\n",
+                    crate::transaction::to_hex(serial),
+                    plain(holder),
+                    date(*at),
+                ),
+            ),
+            Letter::RevocationPassword { holder, serial, before: true, at } => (
                 "Your revocation password was replaced".into(),
                 format!(
                     "The certificate with the serial number {}\nof {}\nhas another revocation password since {}; \
@@ -204,7 +216,8 @@ mod tests {
                 Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
                 0,
             ),
-            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], at: time }, 0),
+            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: true, at: time }, 0),
+            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: false, at: time }, 0),
             (Letter::UserId { holder: name, user: "eva", module: "main", expires: time }, 0),
             (Letter::Confirm { name, expires: time }, 1),
             (Letter::TransportPin { name, expires: time }, 1),

@@ -43,7 +43,7 @@ pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
 pub(crate) use retention::Limits;
-pub(crate) use revocation_passwords::{Guesser, RevocationGuess};
+pub(crate) use revocation_passwords::{Guesser, ReplacedMails, RevocationGuess};
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 pub(crate) use revocations::{Letters, Writ};
 

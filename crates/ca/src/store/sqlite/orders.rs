@@ -29,7 +29,10 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
         repeats::keep(connection, order, &stands)?;
         let (about, detail) = (order.transaction.to_string(), stands.transaction.to_string());
         by_client(connection, AuditEvent::OrderRepeated, &about, &detail)?;
-        set_revocation_password(connection, &stands.transaction, order)?;
+        // Certificates that are out keep theirs: whoever has card and PIN could put his own in its place, and nobody were told.
+        if stands.state == OrderState::Pending {
+            set_revocation_password(connection, &stands.transaction, order)?;
+        }
         return Ok(Some(Submission::Repeated(stands)));
     }
     if let Some(credential) = &order.credential

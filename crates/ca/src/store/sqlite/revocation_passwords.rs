@@ -4,7 +4,13 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{SqliteStore, audit, failure, guesses::Guesses, mails, orders::by_client, statements};
+use super::{
+    SqliteStore, audit, failure,
+    guesses::Guesses,
+    mails, odd,
+    orders::{by_client, order_that_replaces},
+    statements,
+};
 use crate::{
     AuditEvent, GuessPolicy, Mail, StoreError, Transaction, audit::Entry, link::LinkId, store::NewOrder,
     transaction::to_hex,
@@ -105,28 +111,32 @@ impl SqliteStore {
         self.writer.run(move |connection| by_client(connection, AuditEvent::RevocationSlowed, &about, &detail))
     }
 
-    /// Gives the certificates that were issued with this one another password, with a record and a mail that say so; `None` when it
-    /// was issued without an order.
+    /// Gives the certificates that were issued with this one another password, and those of the orders that renew them, unless such an
+    /// order set one of its own; with a record and a mail that say so. `None` when it was issued without an order. The serial
+    /// numbers are told.
     pub(crate) fn replace_revocation_password(
         &self,
         serial: &[u8],
         hash: Vec<u8>,
-        mail: Option<Mail>,
+        mails: ReplacedMails,
         now: SystemTime,
     ) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let (serial, link, actor) = (serial.to_vec(), LinkId::generate()?, self.actor.clone());
         self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(statements::ORDER_OF_CERTIFICATE).map_err(failure)?;
-            let order = statement.query_row([&serial], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)));
-            let Some((id, name)) = order.optional().map_err(failure)? else { return Ok(None) };
-            let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
-            statement.execute(params![name, hash]).map_err(failure)?;
+            let order = statement.query_row([&serial], |row| row.get::<_, Vec<u8>>(1));
+            let Some(name) = order.optional().map_err(failure)? else { return Ok(None) };
+            let order = Transaction::new(&name).ok_or_else(|| odd("orders.name"))?;
+            let (_, before) = of_order(connection, &order)?;
+            let serials = replace_onwards(connection, order, before.as_deref(), &hash)?;
+            let (detail, mail) = match before {
+                Some(_) => ("", &mails.another),
+                None => ("there was none", &mails.first),
+            };
             let event = AuditEvent::RevocationPasswordReplaced;
-            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail: "", actor: &actor })?;
+            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail, actor: &actor })?;
             mail.as_ref().map_or(Ok(()), |mail| mails::post(connection, mail, link, now).map(drop))?;
-            let mut statement = connection.prepare_cached(statements::SERIALS_OF_ORDER).map_err(failure)?;
-            let serials = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect);
-            serials.map(Some).map_err(failure)
+            Ok(Some(serials))
         })
     }
 
@@ -140,6 +150,50 @@ impl SqliteStore {
         let none = Guesses { count: 0, next: 0 };
         self.writer.run(move |connection| set_guesses(connection, order, &hash, guesser, none))
     }
+}
+
+/// What the holder is told of a password that is handed over.
+pub(crate) struct ReplacedMails {
+    /// Where there was none.
+    pub first: Option<Mail>,
+    /// Where there was another one.
+    pub another: Option<Mail>,
+}
+
+/// Puts this one in the place of `before`, for this order and for all that renew its certificates and have the same: it went over to
+/// them when they came in. Returns the serial numbers of their certificates.
+fn replace_onwards(
+    connection: &Connection,
+    order: Transaction,
+    before: Option<&[u8]>,
+    hash: &[u8],
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let (mut orders, mut all) = (vec![order], Vec::new());
+    let mut done = 0;
+    while let Some(order) = orders.get(done).cloned() {
+        done += 1;
+        let (id, kept) = of_order(connection, &order)?;
+        if kept.as_deref() != before {
+            continue;
+        }
+        put(connection, &order, hash)?;
+        let mut statement = connection.prepare_cached(statements::SERIALS_OF_ORDER).map_err(failure)?;
+        let serials = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect);
+        let serials: Vec<Vec<u8>> = serials.map_err(failure)?;
+        for serial in &serials {
+            if let Some(next) = order_that_replaces(connection, serial)?.filter(|order| !orders.contains(order)) {
+                orders.push(next);
+            }
+        }
+        all.extend(serials);
+    }
+    Ok(all)
+}
+
+/// Its row, and what it has of a password.
+fn of_order(connection: &Connection, order: &Transaction) -> Result<(i64, Option<Vec<u8>>), StoreError> {
+    let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD_OF_ORDER).map_err(failure)?;
+    statement.query_row([order.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failure)
 }
 
 /// The certificates of this order have this one, in place of another.

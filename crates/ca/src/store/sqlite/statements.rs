@@ -179,6 +179,8 @@ pub const REVOCATION_PASSWORD: &str =
      WHERE serial = ?1";
 pub const ORDER_OF_CERTIFICATE: &str =
     "SELECT orders.id, orders.name FROM certificates JOIN orders ON orders.id = order_id WHERE serial = ?1";
+pub const REVOCATION_PASSWORD_OF_ORDER: &str = "SELECT orders.id, hash
+     FROM orders LEFT JOIN revocation_passwords ON revocation_passwords.order_id = orders.id WHERE name = ?1";
 pub const SET_REVOCATION_GUESSES: &str =
     "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1 AND hash = ?4";
 pub const SET_LOGIN_REVOCATION_GUESSES: &str =
@@ -252,6 +254,7 @@ mod tests {
         CARRY_REVOCATION_PASSWORD,
         REVOCATION_PASSWORD,
         ORDER_OF_CERTIFICATE,
+        REVOCATION_PASSWORD_OF_ORDER,
         SET_REVOCATION_GUESSES,
         SET_LOGIN_REVOCATION_GUESSES,
     ];
