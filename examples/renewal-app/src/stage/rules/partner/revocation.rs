@@ -96,30 +96,31 @@ pub fn by_holder(world: &mut World<'_>) -> Verdict {
 /// another certificate, with its holder's password, ends nothing.
 pub fn by_key(world: &mut World<'_>) -> Verdict {
     let (own, another) = (world.certified()?, world.certified()?);
-    let end = |whose: &Certified<'_>, password: &str| {
-        let (by, certificate) = (Some(&own), whose.one()?);
+    let end = |by: &Certified<'_>, whose: &Certified<'_>, password: &str| {
+        let (by, certificate) = (Some(by), whose.one()?);
         (world.joints.end_by_key)(&Ending { stage: world.stage, by, certificate, password })
     };
-    let others = end(&another, &own.who.revocation)?;
+    let others = end(&own, &another, &own.who.revocation)?;
     let Some(name @ ("not-yours" | "password-alone" | "wrong-revocation-password")) = others.as_deref() else {
         return Err(Broken(format!("the key of another certificate: {others:?}")));
     };
     works(&another)?;
     let both = world.expects.has_revocation_password() && !world.expects.own_key_alone;
     if both {
-        let refusals = (end(&own, "")?, end(&own, "something else entirely")?);
+        let refusals = (end(&own, &own, "")?, end(&another, &another, "something else entirely")?);
         let as_strs = (refusals.0.as_deref(), refusals.1.as_deref());
         if as_strs != (Some("own-key-alone"), Some("wrong-revocation-password")) {
             return Err(Broken(format!("its own key, without a password and with a wrong one: {refusals:?}")));
         }
         works(&own)?;
+        works(&another)?;
     }
     let (password, how) = if both {
         (own.who.revocation.as_str(), "with the password, and not without")
     } else {
         ("", "without a password")
     };
-    if let Some(name) = end(&own, password)? {
+    if let Some(name) = end(&own, &own, password)? {
         return Err(Broken(format!("its own key, {how}, is refused: {name}")));
     }
     let seen = works_no_more(&own)?;
