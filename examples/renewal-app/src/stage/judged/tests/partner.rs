@@ -158,7 +158,7 @@ const WORLDS: [&[Fault]; 4] = [
         ),
         file(
             "orders by plain EST refused",
-            &[("plain-est", "no-revocation-password")],
+            &[("plain-est", "no place for a revocation password")],
             "later = true",
             "later = false",
         ),
