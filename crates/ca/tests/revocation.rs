@@ -525,7 +525,7 @@ fn a_replaced_revocation_password_reaches_the_renewals_that_were_asked_for_befor
         let dead = desk.revoke(1, RevocationReason::Superseded, PASSWORD, None, 0);
         assert_eq!(dead, Err("wrong-revocation-password".into()));
         let text = replaced.password.to_text();
-        assert_eq!(desk.revoke(1, RevocationReason::Superseded, &text, None, 0), Ok(()));
+        assert_eq!(desk.revoke(1, RevocationReason::Superseded, text, None, 0), Ok(()));
     }
 }
 

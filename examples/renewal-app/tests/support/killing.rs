@@ -25,6 +25,8 @@ use chance::Chance;
 
 /// A seed that is taken in place of a new one.
 const SEED: &str = "OBNOVA_KILL_SEED";
+/// What a PIN of these cards has.
+const TRIES: u8 = 3;
 /// The most times that a program is started for one renewal. A renewal that does not come to its end is a failure, not a hang.
 const MOST_STARTS: usize = 40;
 
@@ -211,7 +213,8 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         self.desk.command([&["renew"], begin, &token, &pins].concat())
     }
 
-    /// Starts it, and kills it while there are kills to come; else it ends with one of these codes.
+    /// Starts it, and kills it while there are kills to come; else it ends with one of these codes. A card that died while it compared
+    /// has a try less until the next success: it is not killed before that, since nobody spends the last try without asking.
     fn started(
         &mut self,
         what: &str,
@@ -220,7 +223,7 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         codes: &[i32],
         kills: &mut usize,
     ) -> Option<i32> {
-        if *kills > 0 {
+        if *kills > 0 && !self.a_try_is_gone() {
             let code = self.killed(what, command, grows, codes);
             // Not a kill, when it was quicker.
             *kills -= usize::from(code.is_none());
@@ -312,6 +315,12 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         orders.retain(|order| !self.earlier.contains(&order["transaction"]));
         assert!(orders.len() <= 1, "{}: ordered twice: {orders:#?}", self.told());
         orders.pop()
+    }
+
+    fn a_try_is_gone(&mut self) -> bool {
+        let gone =
+            |one: &PasswordStatus| matches!(one.state, PasswordState::Active(Tries::Known(left)) if left < TRIES);
+        self.passwords().iter().any(gone)
     }
 
     fn slots(&mut self) -> Vec<Slot> {
