@@ -1,10 +1,13 @@
 //! A client of others: Bouncy Castle's EST client enrolls, waits and re-enrolls with the server as it is.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../../../crates/enroll/tests/common/bouncycastle.rs"]
+mod bouncycastle;
 mod common;
 
-use std::{path::Path, process::Command, sync::atomic::Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
+use bouncycastle::bouncycastle;
 use common::{
     World,
     first::{HOLDER, JANA, key, partner, password, request},
@@ -15,23 +18,6 @@ use x509_cert::{
     der::{Decode, Encode},
     ext::pkix::{KeyUsages, SubjectAltName},
 };
-
-const JARS: &str = "/usr/share/java/bcprov.jar:/usr/share/java/bcutil.jar:/usr/share/java/bcpkix.jar";
-const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/enroll/tests/data/bouncycastle/Peer.java");
-
-/// Runs the program with arguments that are files in `directory`, or words; fails when it is not satisfied.
-fn bouncycastle(directory: &Path, arguments: &[&str]) {
-    let missing = "apt-get install -y --no-install-recommends default-jdk-headless libbcpkix-java";
-    assert!(JARS.split(':').all(|jar| Path::new(jar).exists()), "Bouncy Castle is missing: {missing}");
-    let output = Command::new("java")
-        .args(["-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", JARS, PEER])
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap_or_else(|error| panic!("java: {error}: {missing}"));
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
-}
 
 /// It asks what has to be in a request, sends no password before it is asked for one, and waits.
 #[test]
