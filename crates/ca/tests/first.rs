@@ -616,6 +616,46 @@ fn who_waits_with_a_used_password_guesses_no_other_one() {
     assert_eq!(world.ca.list(None, 9).unwrap().len(), 2);
 }
 
+/// User ids are no secret: who guesses at somebody's password locks it, and keeps him from nothing that he ordered by it before.
+#[test]
+fn a_lock_on_a_used_password_keeps_nobody_from_what_he_ordered_by_it() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let own = issue(&world.ca, USER, "main", now());
+    let user = UserId::new(USER).unwrap();
+    let [mine, other] = [1, 2].map(|number| First::of(&own, number).request(0));
+    let ask = |request, password: &Secret, moment| match world.ca.enroll(request, (&user, password), None, moment) {
+        Ok(obnova_ca::Outcome::Pending { .. }) => "pending",
+        Ok(obnova_ca::Outcome::Issued(_)) => "issued",
+        Err(CaError::Refused(refusal)) => refusal.name(),
+        Err(other) => panic!("{other}"),
+    };
+    let (right, wrong) = (own.password.secret(), Secret::from_bytes(b"wrong").unwrap());
+    assert_eq!(ask(&mine, &right, now()), "pending");
+    let mut moment = now();
+    for _ in 0..10 {
+        assert_eq!(ask(&other, &wrong, moment), "wrong-password");
+        assert_eq!(ask(&mine, &right, moment), "pending", "however many are wrong");
+        moment += DAY;
+    }
+    assert_eq!(ask(&other, &wrong, moment), "password-locked");
+    assert_eq!(ask(&other, &right, moment), "password-locked", "another request by it is a guess");
+    // Mistyped by who waits: told so, and told again what came of it.
+    let guesses = || world.ca.first().unwrap().list(1).unwrap()[0].guesses;
+    let before = guesses();
+    for _ in 0..5 {
+        assert_eq!(ask(&mine, &wrong, moment), "wrong-password");
+    }
+    assert_eq!((before, guesses()), (10, 10));
+    let order = world.ca.list(None, 9).unwrap().remove(0);
+    world.ca.approve(&order.transaction, moment).unwrap();
+    assert_eq!(ask(&mine, &right, moment), "issued");
+    // Another user's password opens nothing here, and neither does another module.
+    let eva = issue(&world.ca, "eva", "main", now());
+    assert_eq!(ask(&mine, &eva.password.secret(), moment), "wrong-password");
+    let there = world.ca.enroll(&mine, (&user, &right), Some("archive"), moment);
+    assert!(matches!(there, Err(CaError::Refused(Refusal::OtherModule))), "{there:?}");
+}
+
 /// The record is of a guess that was wrong, not of the last one that was left.
 #[test]
 fn a_password_is_noted_as_locked_when_the_last_guess_is_wrong() {

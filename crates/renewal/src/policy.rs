@@ -14,6 +14,8 @@ use crate::{ByRole, Pair, Service, wire};
 pub struct Policy {
     /// New keys, or the same keys certified again. It says nothing of a first order, which always has new keys.
     pub method: Method,
+    /// How orders go to the CA.
+    pub protocol: Protocol,
     /// How long before the end of validity a renewal may begin.
     pub due_before: Duration,
     /// Kind of the new keys; `None` takes the kind of the old key.
@@ -63,6 +65,18 @@ pub enum Method {
     /// A new certificate for the same key (6.3.6): renewal in the strict sense. No key is made, and the old certificate stays
     /// beside the new one on the same key.
     SameKey,
+}
+
+/// What an order is to the CA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// A CMC message (RFC 5272) with every request of the order, and a revocation password where one is set.
+    #[default]
+    Cmc,
+    /// A request of plain EST (RFC 7030 §4.2): for one certificate, with no place for a revocation password.
+    Est,
 }
 
 /// What a certificate must and must not say before it is put on a card.

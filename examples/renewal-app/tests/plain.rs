@@ -3,7 +3,9 @@
 
 mod support;
 
-use support::{Desk, ca::House, planted::Search};
+use std::{fs, process::Stdio, thread, time::Duration};
+
+use support::{Desk, Said, ca::House, planted::Search};
 
 /// Secrets that occur nowhere by chance.
 const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
@@ -81,8 +83,10 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["expires in 20 days", "7 slots are free"]);
 
-    // The card speaks for its holder.
-    let renew = ["renew", "--plain", "--yes", "--service", "partner"];
+    // The card speaks for its holder, by the protocol that the service's file names.
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est);
+    let renew = ["renew", "--yes", "--policy", "est.toml"];
     let renew = [&renew[..], &CARD, &PIN_FILES, &options].concat();
     desk.run(&renew).ends_with(8).says(&["Accepted, pending"]);
     house.approve();
@@ -103,4 +107,53 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
             secrets.assert_absent(&file.display().to_string(), content);
         }
     }
+}
+
+/// By the file of the service, without an option. The password was read once, and is gone; and while the program waits somebody guesses at it.
+#[test]
+fn who_waits_is_asked_for_nothing_again_and_kept_from_nothing_by_anybodys_guesses() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| policy.replace("retry_after_seconds = 60", "retry_after_seconds = 1"));
+    let [password, of_another] = ["jana", "petr"].map(|user| hand_out(&house, user));
+    desk.write("once", &password);
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est);
+    let options = house.options();
+    let order = ["first", "--yes", "--wait", "--user", "jana", "--policy", "est.toml"];
+    let order = [&order[..], &CARD, &PIN_FILES, &ONCE, &options].concat();
+    let mut waiting = desk.command(&order).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while !house.operator(&["list", "ca", "--state", "pending"]).out.contains("pending") {
+        assert_eq!(waiting.try_wait().unwrap(), None, "it ended before there was an order");
+        thread::sleep(Duration::from_millis(50));
+    }
+    fs::remove_file(desk.file("once")).unwrap();
+
+    // Somebody else with a card and the user id, which is no secret.
+    let other = Desk::new();
+    for (file, secret) in ["pin", "pin2", "puk"].into_iter().zip(PINS) {
+        other.write(file, secret);
+    }
+    other.write("guess", &of_another);
+    other.write("est.toml", &est);
+    fs::create_dir(other.file("ca")).unwrap();
+    fs::copy(desk.file("ca/root.pem"), other.file("ca/root.pem")).unwrap();
+    let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+    other.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+    let guess = ["first", "--yes", "--user", "jana", "--policy", "est.toml", "--one-time-password-file", "guess"];
+    let guess = [&guess[..], &CARD, &PIN_FILES, &options].concat();
+    other.run(&guess).ends_with(6);
+    let guess = ["first", "--resume", "--yes", "--user", "jana", "--one-time-password-file", "guess"];
+    let guess = [&guess[..], &CARD, &PIN_FILES].concat();
+    let mut said = other.run(&guess);
+    while said.code == 6 {
+        said = other.run(&guess);
+    }
+    let guessed = house.operator(&["password", "list", "ca", "--json"]).ends_with(0).out;
+    assert!(guessed.contains("\"wrong_guesses\": 3"), "{} {}: {guessed}", said.code, said.err);
+
+    house.approve();
+    let done = Said::from(waiting.wait_with_output().unwrap()).ends_with(0);
+    assert!(!done.err.contains("assword"), "{}", done.err);
+    done.says(&["read back", "TLS login", "first certificates"]);
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_client::renewal::{ByRole, CertificateRules, Method, NewKey, Pair, Plan, Policy};
+use obnova_client::renewal::{ByRole, CertificateRules, Method, NewKey, Pair, Plan, Policy, Protocol};
 
 /// What the front end asks of a renewal. The engine does the rest; nothing here is code.
 #[must_use]
 pub fn policy() -> Policy {
     Policy {
         method: Method::ReKey,
+        // The house's own connection carries orders of two, as CMC does.
+        protocol: Protocol::Cmc,
         // The office needs its time: six weeks and a bit, where others open 30 days before the end.
         due_before: Duration::from_secs(45 * 24 * 3600),
         // Holders who still have RSA keys move to P-256 with their next pair.

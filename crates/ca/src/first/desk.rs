@@ -203,6 +203,10 @@ impl FirstDesk {
 
     /// Whose password it is. Those whose order `is_of` says is asked for again come before the newest one: whoever waits for an order
     /// sends the password that he used for it, which is no guess of another one.
+    ///
+    /// That is no guess of the used one either, and no lock keeps him from what he waits for: he sent the very bytes of his request, which
+    /// nobody has seen outside of TLS, and the password has to be right even so. By it he gets his certificate, which is public; it is good
+    /// for nothing else any more. All other guesses are counted.
     pub(super) fn check_password(
         &self,
         user: &UserId,
@@ -217,17 +221,22 @@ impl FirstDesk {
         let typed = text.and_then(|text| OneTimePassword::typed(text).ok()).map(|typed| typed.secret());
         let password = typed.as_ref().unwrap_or(password);
         let matches = |credential: &CredentialRecord| self.secret.matches(password, &credential.hash);
-        for used in self.store.used_credentials(user.as_str(), module)?.iter().filter(|used| is_of(used)) {
-            match self.store.guess_of(used.id, self.policy.guesses, now)? {
-                Guess::Counted(credential) => match self.compare(*credential, module, matches) {
-                    Err(CaError::Refused(Refusal::WrongPassword)) => {}
-                    compared => return compared,
-                },
-                Guess::Not(wait @ NoGuess::Wait { .. }) => return Err(slowed_or_locked(wait).into()),
-                // Another password brings the same request anew.
-                Guess::Not(NoGuess::Locked) | Guess::Nobody => {}
+        let all = self.store.credentials_of(user.as_str(), module)?;
+        let mut used_last = false;
+        for (at, used) in all.iter().enumerate().filter(|(_, one)| one.order.is_some() && is_of(one)) {
+            if matches(used) {
+                return match module {
+                    Some(module) if module != used.subject.module => Err(Refusal::OtherModule.into()),
+                    _ => Ok(used.clone()),
+                };
             }
+            used_last |= at == 0;
         }
+        if used_last {
+            // Without another password there is nothing to guess.
+            return Err(Refusal::WrongPassword.into());
+        }
+        // Another password brings the same request anew.
         let checked = self.check(user, module, now, matches);
         if let Ok(None) = checked {
             // As long as for somebody who is there.

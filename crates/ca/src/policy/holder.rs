@@ -17,6 +17,7 @@ pub(super) struct Holder {
     certificates: BTreeSet<String>,
     qualified: bool,
     method: String,
+    protocol: String,
     due_before_days: u64,
 }
 
@@ -27,6 +28,7 @@ impl Default for Holder {
             certificates: Profile::ALL.map(|profile| profile.to_string()).into(),
             qualified: false,
             method: "re-key".into(),
+            protocol: "cmc".into(),
             due_before_days: 30,
         }
     }
@@ -53,6 +55,9 @@ impl Holder {
         if self.method == "same-key" && !policy.same_key {
             return Err(field("holder.method", "the holder keeps the keys, and renewal.same_key is false".into()));
         }
+        if self.protocol == "est" {
+            self.suits_plain_est(policy)?;
+        }
         let due = Duration::from_secs(self.due_before_days.saturating_mul(DAY));
         if due > policy.renewal_window {
             let window = policy.renewal_window.as_secs() / DAY;
@@ -72,6 +77,23 @@ impl Holder {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Holder {
+    /// Plain EST carries one request, and no revocation password.
+    fn suits_plain_est(&self, policy: &Policy) -> Result<(), PolicyError> {
+        if self.certificates.len() > 1 {
+            let reason = "plain EST is for one certificate, and the holder asks for two (holder.certificates)".into();
+            return Err(field("holder.protocol", reason));
+        }
+        let password = policy.first.revocation_password;
+        if password.required && !password.later {
+            let reason = "plain EST has no place for the revocation password that is required with an order \
+                          (revocation_password.later)";
+            return Err(field("holder.protocol", reason.into()));
+        }
+        Ok(())
     }
 }
 
@@ -101,6 +123,7 @@ mod tests {
             ("method = \"same-key\"", "holder.method", "renewal.same_key"),
             ("due_before_days = 31", "holder.due_before_days", "renewal.window_days"),
             ("due_before_days = 20", "notices.days", "holder.due_before_days"),
+            ("protocol = \"est\"", "holder.protocol", "one certificate"),
         ] {
             let error = with(&format!("[holder]\n{holder}")).unwrap_err();
             assert!(error.to_string().contains(other), "{error}");

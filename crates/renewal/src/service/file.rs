@@ -9,7 +9,7 @@ use serde::{
 };
 
 use super::Service;
-use crate::{ByRole, CertificateRules, Method, Pair, PasswordRules, Policy, policy::CLOCK_TOLERANCE, wire};
+use crate::{ByRole, CertificateRules, Method, Pair, PasswordRules, Policy, Protocol, policy::CLOCK_TOLERANCE, wire};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +55,7 @@ struct Holder {
     certificates: Vec<KeyRole>,
     qualified: bool,
     method: Method,
+    protocol: Protocol,
     #[serde(deserialize_with = "days")]
     due_before_days: u64,
     confirm_first: bool,
@@ -71,6 +72,7 @@ impl Default for Holder {
             certificates: Pair::ROLES.into(),
             qualified: false,
             method: Method::ReKey,
+            protocol: Protocol::Cmc,
             due_before_days: 30,
             confirm_first: true,
             clock_tolerance_seconds: CLOCK_TOLERANCE.as_secs(),
@@ -126,6 +128,7 @@ impl From<File> for Service {
         let asked = |role, rules| holder.certificates.contains(&role).then_some(rules);
         let policy = Policy {
             method: holder.method,
+            protocol: holder.protocol,
             due_before: Duration::from_secs(holder.due_before_days * 24 * 3600),
             algorithms: Pair::default(),
             rules: ByRole {

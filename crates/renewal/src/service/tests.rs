@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Method, PasswordRules};
+use crate::{Method, PasswordRules, Protocol};
 
 const HEAD: &str = "version = 1\n\n[service]\nname = \"mine\"\n";
 
@@ -23,7 +23,8 @@ fn what_is_left_out_is_as_it_is_for_most() {
     let nothing = read("").unwrap();
     assert_eq!((nothing.name.as_str(), nothing.plays.as_deref()), ("mine", None));
     assert_eq!(nothing.policy.due_before, Duration::from_secs(30 * 86_400));
-    assert_eq!(nothing.policy.method, Method::ReKey);
+    assert_eq!((nothing.policy.method, nothing.policy.protocol), (Method::ReKey, Protocol::Cmc));
+    assert_eq!(read("[holder]\nprotocol = \"est\"\n").unwrap().policy.protocol, Protocol::Est);
     assert_eq!(nothing.policy.revocation_password, None);
     let twins = read("[holder]\nqualified = true\n[revocation_password]\n").unwrap().policy;
     assert_eq!(twins, Policy::twins());
@@ -52,6 +53,7 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("holder", "due_before_days = 4000", "1 to 3660"),
         ("holder", "clock_tolerance_seconds = 100000", "0 to 86400"),
         ("holder", "method = \"again\"", "same-key"),
+        ("holder", "protocol = \"cmp\"", "`est`"),
         ("holder", "prove_logins = true", "prove_login"),
         ("holder", "prove_login = 1", "boolean"),
         ("revocation_password", "minimum = 5", "6 to 64"),

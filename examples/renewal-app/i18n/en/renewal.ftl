@@ -42,8 +42,8 @@ reason-one-certificate-only = The card keeps one certificate a key, so it cannot
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
 reason-extension-not-ours = The issuer wants the extension { $wanted } in the request, with a value that it must not have: ask the issuer.
-reason-one-request-only = This way to the issuer carries one request, and { $count } certificates belong together: leave --plain out.
-reason-no-place-for-password = This way to the issuer has no place for a revocation password, and the issuer takes no first order without one: leave --plain out.
+reason-one-request-only = This way to the issuer carries one request, and { $count } certificates belong together: leave --plain out, or take a file of the service that says "cmc".
+reason-no-place-for-password = This way to the issuer has no place for a revocation password, and the issuer takes no first order without one: leave --plain out, or take a file of the service that says "cmc".
 reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
 
 refusal-malformed = What came is not a certificate, or too long for one: have it sent again.

@@ -23,6 +23,7 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
         return renew::resume(global, &folder, holder, &face, &way);
     }
     let policy = Service::asked_for(&options.service)?;
+    let way = way.of(&policy);
     renew::begin(global, &folder, holder, &face, &way, |card, wishes| {
         wishes.plan(card, &policy, |policy| Plan::first(card, policy, SystemTime::now()))
     })

@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Plan, Process, Wishes};
+use obnova_renewal::{CardView, Diagnosis, Plan, Policy, Process, Protocol, Wishes};
 
 use crate::{
     authority::Authority,
@@ -39,6 +39,7 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         true => Service::asked_for_same_key(&options.service)?,
         false => Service::asked_for(&options.service)?,
     };
+    let way = way.of(&policy);
     let Some(link) = &options.link else {
         return begin(global, &folder, holder, &face, &way, |card, wishes| {
             wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
@@ -81,6 +82,13 @@ pub struct Way<'a> {
     pub module: Option<&'a str>,
     /// By plain EST.
     pub plain: bool,
+}
+
+impl Way<'_> {
+    /// By the service's protocol, where no option says another.
+    pub fn of(self, policy: &Policy) -> Self {
+        Self { plain: self.plain || policy.protocol == Protocol::Est, ..self }
+    }
 }
 
 /// Begins what is planned for the card that is there, as the issuer wishes it.

@@ -18,7 +18,7 @@ use obnova_client::{
 };
 use obnova_enroll::{OneTimePassword, cmc::UserId};
 use obnova_reference_ca::house::HandedOver;
-use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan, Wishes};
+use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan, Protocol, Wishes};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use obnova_transport::{Count, Decorated};
 
@@ -108,7 +108,7 @@ impl<'s> Newcomer<'s> {
             asked: Vec::new(),
             steps: Vec::new(),
             types: Types::Right,
-            plain: false,
+            plain: stage.service.policy.protocol == Protocol::Est,
             behind: Duration::ZERO,
             authority: stage.authority.clone(),
             waited: WAITED,

@@ -207,29 +207,14 @@ impl SqliteStore {
         })
     }
 
-    /// Counts a guess of this one-time password, as [`guess`](Self::guess) does.
-    ///
-    /// # Errors
-    /// [`StoreError`]: then nothing may be compared.
-    pub(crate) fn guess_of(&self, id: [u8; 16], policy: GuessPolicy, now: SystemTime) -> Result<Guess, StoreError> {
-        self.writer.run(move |connection| {
-            let found = one_credential(connection, statements::CREDENTIAL, params![id])?;
-            found.map_or(Ok(Guess::Nobody), |found| count_guess(connection, found, policy, now))
-        })
-    }
-
-    /// The one-time passwords that somebody has used for orders, the newest first: of the module that [`guess`](Self::guess) looks in.
+    /// Somebody's one-time passwords, the newest first: of the module that [`guess`](Self::guess) looks in.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) fn used_credentials(
-        &self,
-        user: &str,
-        module: Option<&str>,
-    ) -> Result<Vec<CredentialRecord>, StoreError> {
+    pub(crate) fn credentials_of(&self, user: &str, module: Option<&str>) -> Result<Vec<CredentialRecord>, StoreError> {
         self.read_at_once(|connection| {
             let Some(subject) = one_subject(connection, user, module)? else { return Ok(Vec::new()) };
-            let mut statement = connection.prepare_cached(statements::USED_CREDENTIALS).map_err(failure)?;
+            let mut statement = connection.prepare_cached(statements::CREDENTIALS_OF_SUBJECT).map_err(failure)?;
             statement.query_map([subject], read_credential).and_then(Iterator::collect).map_err(failure)
         })
     }

@@ -155,10 +155,8 @@ pub const END_CREDENTIALS: &str =
      WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL RETURNING id";
 pub const CREDENTIALS: &str = credentials!("ORDER BY credentials.number DESC LIMIT ?1");
 pub const NEWEST_CREDENTIAL: &str = credentials!("WHERE subject = ?1 ORDER BY credentials.number DESC LIMIT 1");
-pub const CREDENTIAL: &str = credentials!("WHERE credentials.id = ?1");
 /// More than these no client asks for again.
-pub const USED_CREDENTIALS: &str =
-    credentials!("WHERE subject = ?1 AND order_id IS NOT NULL ORDER BY credentials.number DESC LIMIT 100");
+pub const CREDENTIALS_OF_SUBJECT: &str = credentials!("WHERE subject = ?1 ORDER BY credentials.number DESC LIMIT 100");
 pub const SET_GUESSES: &str = "UPDATE credentials SET guesses = ?2, next_guess = ?3 WHERE id = ?1";
 pub const CREDENTIAL_IS_UNUSED: &str =
     "SELECT EXISTS (SELECT 1 FROM credentials WHERE id = ?1 AND order_id IS NULL AND ended IS NULL)";
@@ -245,8 +243,7 @@ mod tests {
         END_CREDENTIALS,
         CREDENTIALS,
         NEWEST_CREDENTIAL,
-        CREDENTIAL,
-        USED_CREDENTIALS,
+        CREDENTIALS_OF_SUBJECT,
         SET_GUESSES,
         CREDENTIAL_IS_UNUSED,
         USE_CREDENTIAL,
