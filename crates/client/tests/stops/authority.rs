@@ -14,7 +14,7 @@ use obnova_client::{CaError, HttpExchange, StatusExchange};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::{desk, mortal::Mortal};
+use crate::{desk, mortal::Mortal, plain};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -147,7 +147,8 @@ impl Authority {
         self.with_ca(|ca| ca.login(certificate.certificate(), SystemTime::now()).unwrap().subject)
     }
 
-    fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
+    /// What it answers, to who logged in with this certificate; `None` when it is dead, or dies of it.
+    fn answer(&self, request: &HttpRequest, peer: Option<&ParsedCertificate>) -> Option<HttpResponse> {
         match request.path.as_str() {
             "/ocsp" => return self.told(|status| status.ocsp(&request.body, SystemTime::now()).der),
             "/crl" => {
@@ -163,6 +164,9 @@ impl Authority {
             let server = Server::new();
             if request.path == "/encryption.cer" {
                 return desk::encryption_certificate(ca);
+            }
+            if let Ok(operation) = server.route_simple(request) {
+                return plain::answer(ca, request, &operation, peer);
             }
             match server.route(request).unwrap() {
                 Operation::CaCerts => {
@@ -185,13 +189,24 @@ pub struct Wire<'a> {
     pub life: Mortal,
 }
 
-impl HttpExchange for Wire<'_> {
-    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+impl Wire<'_> {
+    /// Asks over a connection whose client logged in with this certificate.
+    pub fn exchange_from(
+        &self,
+        peer: Option<&ParsedCertificate>,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, CaError> {
         let down =
             |problem: &str| CaError::Unreachable { server: "https://ca.example".into(), problem: problem.into() };
         let name = format!("HTTP {} {}", request.method.as_str(), request.path);
-        let answer = self.life.effect(&name, || self.authority.answer(request));
+        let answer = self.life.effect(&name, || self.authority.answer(request, peer));
         answer.map_err(|_| down("the program ended"))?.ok_or_else(|| down("the CA is down"))
+    }
+}
+
+impl HttpExchange for Wire<'_> {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        self.exchange_from(None, request)
     }
 }
 

@@ -2,25 +2,24 @@
 
 use std::{fs, marker::PhantomData, path::Path, time::SystemTime};
 
-use obnova_algorithm::SubjectPublicKeyInfoOwned;
-use obnova_card::{PasswordKind, Secret};
-use obnova_client::SharedToken;
-use obnova_renewal::{CardView, NotEligible, Pair, Plan, Policy, scan};
+use obnova_client::{CaConnection, CaError, EstConnection};
+use obnova_renewal::{CardView, NotEligible, Plan, Policy, scan};
 
 use crate::{
-    authority::Authority,
+    authority::{Authority, Wire},
     desk::REVOCATION_PASSWORD,
-    mortal::Mortal,
     planted::Search,
     profile::ProfileRig,
     report::report,
-    rig::{Rig, Tear, Tearing},
-    table, tears,
+    rig::{Rig, Tear},
+    table,
+    task::Task,
+    tears,
     world::PAPER,
 };
 
 /// A card of somebody who has no certificate yet.
-pub struct First<R, S>(R, PhantomData<S>);
+pub struct First<R, S>(PhantomData<(R, S)>);
 
 /// Which certificates he asks for.
 pub trait Service {
@@ -30,6 +29,12 @@ pub trait Service {
     const POLICY: &'static str;
 
     fn policy() -> Policy;
+
+    /// The way to the CA.
+    fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
+        let anchors = wire.authority.anchors();
+        Ok(Box::new(EstConnection::new(wire, anchors)?))
+    }
 }
 
 pub struct Partner;
@@ -56,10 +61,11 @@ impl Service for Twins {
     }
 }
 
-impl<R: Rig, S: Service> Rig for First<R, S> {
-    const NAME: &'static str = R::NAME;
-    const EACH_POINT: bool = R::EACH_POINT && S::CERTIFICATES == 1;
+impl<R: Rig, S: Service> Task for First<R, S> {
+    type Rig = R;
+
     const WHAT: &'static str = S::WHAT;
+    const EACH_POINT: bool = R::EACH_POINT && S::CERTIFICATES == 1;
     const KEYS: usize = S::CERTIFICATES;
 
     fn policy() -> Policy {
@@ -76,12 +82,16 @@ impl<R: Rig, S: Service> Rig for First<R, S> {
     }
 
     /// Whose card has all that he asked for waits until it is to be renewed.
-    fn plan(card: &CardView, now: SystemTime) -> Result<Plan, NotEligible> {
+    fn plan(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Plan, NotEligible> {
         let has_certificates = card.slots.iter().any(|slot| !slot.certificates.is_empty());
         match has_certificates && scan(card).is_empty() {
-            true => Plan::make(card, &S::policy(), now),
-            false => Plan::first(card, &S::policy(), now),
+            true => Plan::make(card, policy, now),
+            false => Plan::first(card, policy, now),
         }
+    }
+
+    fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
+        S::connect(wire)
     }
 
     fn assert_sound(folder: &Path, told: &str) {
@@ -97,50 +107,6 @@ impl<R: Rig, S: Service> Rig for First<R, S> {
     fn assert_told(sent_to_the_link: usize, stops: usize) {
         report(&format!("{}: told {sent_to_the_link} times that the one-time password is used", R::NAME));
         assert!(sent_to_the_link > stops / 8, "{sent_to_the_link} of {stops}");
-    }
-
-    fn blank(folder: &Path) {
-        R::blank(folder);
-    }
-
-    fn personalise(folder: &Path, certify: impl FnOnce(&Pair<SubjectPublicKeyInfoOwned>) -> Pair<Vec<u8>>) {
-        R::personalise(folder, certify);
-    }
-
-    fn insert(folder: &Path) -> Self {
-        Self(R::insert(folder), PhantomData)
-    }
-
-    fn token(&self, life: &Mortal) -> SharedToken {
-        self.0.token(life)
-    }
-
-    fn pin(password: PasswordKind) -> Secret {
-        R::pin(password)
-    }
-
-    fn witness(&self) -> SharedToken {
-        self.0.witness()
-    }
-}
-
-impl<R: Tearing, S: Service> Tearing for First<R, S> {
-    const TEARS: &[Tear] = R::TEARS;
-
-    fn is_command(effect: &str) -> bool {
-        R::is_command(effect)
-    }
-
-    fn tear(&self, at: usize, tear: Tear) {
-        self.0.tear(at, tear);
-    }
-
-    fn is_torn(&self) -> bool {
-        self.0.is_torn()
-    }
-
-    fn tries_gone(command: &str, tear: Tear, password: PasswordKind) -> u8 {
-        R::tries_gone(command, tear, password)
     }
 }
 

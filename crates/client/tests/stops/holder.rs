@@ -57,13 +57,18 @@ pub struct Door<'a> {
 
 impl LoginProof for Door<'_> {
     fn login(&mut self, login: &Login<'_>) -> Result<String, LoginError> {
-        let algorithm = login.key.signs[0];
-        let job = SignDigest { slot: login.slot, algorithm, digest: algorithm.digest().of(b"handshake") };
-        let signature = login.token.lock().unwrap().sign(&[job], &login.pin)?.remove(0);
-        verify(login.certificate.public_key(), algorithm, b"handshake", &signature)
-            .map_err(|error| LoginError::Key(error.to_string()))?;
+        sign_in(login)?;
         let asked = self.life.effect("HTTP GET /login", || self.authority.login(login.certificate));
         let who = asked.map_err(|_| LoginError::Connection("the program ended".into()))?;
         who.ok_or_else(|| LoginError::Connection("the CA is down".into()))
     }
+}
+
+/// What a handshake has the card do.
+pub fn sign_in(login: &Login<'_>) -> Result<(), LoginError> {
+    let algorithm = login.key.signs[0];
+    let job = SignDigest { slot: login.slot, algorithm, digest: algorithm.digest().of(b"handshake") };
+    let signature = login.token.lock().unwrap().sign(&[job], &login.pin)?.remove(0);
+    verify(login.certificate.public_key(), algorithm, b"handshake", &signature)
+        .map_err(|error| LoginError::Key(error.to_string()))
 }

@@ -7,8 +7,8 @@
 //!   process, and the same one each time.
 //! - [`rig::Rig`] is a kind of card: how one is made, put into a reader, and reached by a process with such a life. Another
 //!   driver is one more `impl Rig` and a file of tests like [`profile`] and [`softhsm`].
-//! - [`same_key`] is a card whose keys are certified again; [`first`] one without certificates, whose holder was handed a one-time
-//!   password.
+//! - [`task::Task`] is what is done with it: [`same_key`] has a card whose keys are certified again; [`first`] one without
+//!   certificates, whose holder was handed a one-time password; [`plain`] both by plain EST.
 //! - [`authority::Authority`] is a real `obnova_ca::Ca` with its SQLite file, behind the real EST and CMC machines, with a
 //!   life of its own; [`desk`] is its desk for first certificates.
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
@@ -26,6 +26,7 @@ mod first;
 mod holder;
 mod journal;
 mod mortal;
+mod plain;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../../../../examples/renewal-app/tests/support/planted.rs"]
 mod planted;
@@ -38,5 +39,6 @@ mod rig;
 mod same_key;
 mod softhsm;
 mod table;
+mod task;
 mod tears;
 mod world;

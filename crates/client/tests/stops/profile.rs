@@ -14,7 +14,9 @@ use crate::{
     apdus::{Apdus, WITH_A_PIN},
     mortal::Mortal,
     rig::{Rig, Tear, Tearing},
-    table, tears,
+    table,
+    task::TwinRenewal,
+    tears,
 };
 
 const AUTHENTICATION_PIN: &str = "auth-PIN";
@@ -103,35 +105,35 @@ impl Tearing for ProfileRig {
 
 #[test]
 fn stopped_anywhere_it_comes_to_its_end() {
-    table::stopped::<ProfileRig>();
+    table::stopped::<TwinRenewal<ProfileRig>>();
 }
 
 #[test]
 fn stopped_anywhere_while_it_installs_files() {
-    table::by_files::<ProfileRig>();
+    table::by_files::<TwinRenewal<ProfileRig>>();
 }
 
 #[test]
 fn torn_before_each_command() {
-    tears::torn::<ProfileRig>(Tear::Before);
+    tears::torn::<TwinRenewal<ProfileRig>>(Tear::Before);
 }
 
 #[test]
 fn torn_inside_each_command() {
-    tears::torn::<ProfileRig>(Tear::Inside);
+    tears::torn::<TwinRenewal<ProfileRig>>(Tear::Inside);
 }
 
 #[test]
 fn torn_after_each_command() {
-    tears::torn::<ProfileRig>(Tear::After);
+    tears::torn::<TwinRenewal<ProfileRig>>(Tear::After);
 }
 
 #[test]
 fn with_the_ca_killed_at_each_write() {
-    tears::ca_killed::<ProfileRig>();
+    tears::ca_killed::<TwinRenewal<ProfileRig>>();
 }
 
 #[test]
 fn torn_at_each_command_with_the_ca_killed_at_each_write() {
-    tears::torn_and_ca_killed::<ProfileRig>();
+    tears::torn_and_ca_killed::<TwinRenewal<ProfileRig>>();
 }

@@ -1,14 +1,16 @@
 use std::{
     collections::BTreeMap,
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
+use aws_lc_rs::digest::{Context, SHA256};
+
 use crate::{
     mortal::Mortal,
-    rig::{Rig, Tear, Tearing},
+    rig::{Tear, Tearing},
+    task::Task,
     world::World,
 };
 
@@ -30,7 +32,7 @@ pub struct Point {
 /// process; where this is the same, all that comes afterwards is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Left {
-    files: u64,
+    files: [u8; 32],
     ca: usize,
 }
 
@@ -44,7 +46,7 @@ pub struct Command {
 
 impl Recording {
     /// Of a life in this world, which has this CA; that life comes with it.
-    pub fn of<R: Rig>(world: &World<R>, life_of_ca: &Mortal) -> (Self, Mortal) {
+    pub fn of<T: Task>(world: &World<T>, life_of_ca: &Mortal) -> (Self, Mortal) {
         let (folder, life_of_ca) = (world.path().to_owned(), life_of_ca.clone());
         let recording = Self { folder, life_of_ca, points: Arc::default() };
         let (points, watched) = (recording.points.clone(), recording.beside());
@@ -80,9 +82,10 @@ impl Recording {
 
     /// What there is now.
     pub fn left(&self) -> Left {
-        let mut files = DefaultHasher::new();
+        let mut files = Context::new(&SHA256);
         hash(&self.folder, &mut files);
-        Left { files: files.finish(), ca: self.life_of_ca.points().len() }
+        let files = files.finish().as_ref().try_into().unwrap();
+        Left { files, ca: self.life_of_ca.points().len() }
     }
 }
 
@@ -98,15 +101,22 @@ impl Command {
 }
 
 /// Every file by its name and content. What SQLite shares between processes is made anew by the first one that comes.
-fn hash(folder: &Path, hasher: &mut DefaultHasher) {
+fn hash(folder: &Path, hash: &mut Context) {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let sorted: BTreeMap<_, _> = entries.map(|path| (path.file_name().unwrap().to_owned(), path)).collect();
     for (name, path) in sorted {
         if path.is_dir() {
-            name.hash(hasher);
-            hash(&path, hasher);
+            take(hash, name.as_encoded_bytes());
+            self::hash(&path, hash);
         } else if !name.to_string_lossy().ends_with("-shm") {
-            (name, fs::read(&path).unwrap()).hash(hasher);
+            take(hash, name.as_encoded_bytes());
+            take(hash, &fs::read(&path).unwrap());
         }
     }
+}
+
+/// With its length, so that nothing runs into the next.
+fn take(hash: &mut Context, bytes: &[u8]) {
+    hash.update(&bytes.len().to_be_bytes());
+    hash.update(bytes);
 }

@@ -1,11 +1,11 @@
-use std::{path::Path, time::SystemTime};
+use std::path::Path;
 
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{PasswordKind, Secret};
 use obnova_client::SharedToken;
-use obnova_renewal::{CardView, NotEligible, Pair, Plan, Policy};
+use obnova_renewal::Pair;
 
-use crate::{authority::Authority, mortal::Mortal};
+use crate::mortal::Mortal;
 
 /// A kind of card to be stopped with. Its whole state is in a folder, which is copied for each stop.
 pub trait Rig: Sized {
@@ -15,46 +15,6 @@ pub trait Rig: Sized {
     /// Whether it is quick enough to go on from each point by itself. Otherwise it is gone on from those points only that
     /// leave other files behind than each point before them: a process that died leaves nothing but files.
     const EACH_POINT: bool;
-
-    /// What is done with it.
-    const WHAT: &'static str = "a twin renewal";
-
-    /// What is asked of the renewal, or of the first order.
-    fn policy() -> Policy {
-        Policy::twins()
-    }
-
-    /// The CA's policy. Whether a key stays the same, the holder's says.
-    fn policy_of_ca() -> String {
-        obnova_ca::Policy::TEMPLATE.replace("same_key = false", "same_key = true")
-    }
-
-    /// Keys on the card at the end.
-    const KEYS: usize = 4;
-
-    /// Certificates on a key that was certified.
-    const ON_A_KEY: usize = 1;
-
-    /// Makes what there is before anything is begun: the card in a folder of this, and what its holder was given.
-    fn set_up(folder: &Path, authority: &Authority) {
-        Self::personalise(&folder.join("card"), |keys| authority.certify(keys));
-    }
-
-    /// What is begun with this card, if anything.
-    fn plan(card: &CardView, now: SystemTime) -> Result<Plan, NotEligible> {
-        Plan::make(card, &Self::policy(), now)
-    }
-
-    /// At the moment of a stop, beyond what always holds.
-    fn assert_sound(_folder: &Path, _told: &str) {}
-
-    /// At the end, beyond what always holds.
-    fn assert_done(_: &Authority, _told: &str) {}
-
-    /// After so many stops so many were told, without their journal, that their one-time password is used.
-    fn assert_told(sent_to_the_link: usize, _stops: usize) {
-        assert_eq!(sent_to_the_link, 0);
-    }
 
     /// Makes a card in `folder` with nothing on it but the holder's PINs.
     fn blank(folder: &Path);

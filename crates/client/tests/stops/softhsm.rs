@@ -25,7 +25,9 @@ use crate::{
     revocation,
     rig::{Rig, Tear, Tearing},
     same_key::SameKey,
-    table, tears,
+    table,
+    task::TwinRenewal,
+    tears,
 };
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
@@ -254,28 +256,28 @@ fn alone(name: &str, test: impl FnOnce()) {
 
 #[test]
 fn stopped_anywhere_it_comes_to_its_end() {
-    alone("stopped_anywhere_it_comes_to_its_end", table::stopped::<SoftHsmRig>);
+    alone("stopped_anywhere_it_comes_to_its_end", table::stopped::<TwinRenewal<SoftHsmRig>>);
 }
 
 #[test]
 fn stopped_anywhere_while_it_installs_files() {
-    alone("stopped_anywhere_while_it_installs_files", table::by_files::<SoftHsmRig>);
+    alone("stopped_anywhere_while_it_installs_files", table::by_files::<TwinRenewal<SoftHsmRig>>);
 }
 
 /// Before a call is after the one before.
 #[test]
 fn torn_after_each_call() {
-    alone("torn_after_each_call", || tears::torn::<SoftHsmRig>(Tear::After));
+    alone("torn_after_each_call", || tears::torn::<TwinRenewal<SoftHsmRig>>(Tear::After));
 }
 
 #[test]
 fn with_the_ca_killed_at_each_write() {
-    alone("with_the_ca_killed_at_each_write", tears::ca_killed::<SoftHsmRig>);
+    alone("with_the_ca_killed_at_each_write", tears::ca_killed::<TwinRenewal<SoftHsmRig>>);
 }
 
 #[test]
 fn torn_at_each_call_with_the_ca_killed_at_each_write() {
-    alone("torn_at_each_call_with_the_ca_killed_at_each_write", tears::torn_and_ca_killed::<SoftHsmRig>);
+    alone("torn_at_each_call_with_the_ca_killed_at_each_write", tears::torn_and_ca_killed::<TwinRenewal<SoftHsmRig>>);
 }
 
 #[test]

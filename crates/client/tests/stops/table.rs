@@ -9,7 +9,8 @@ use crate::{
     mortal::Mortal,
     recorded::{Point, Recording},
     report::report,
-    rig::Rig,
+    rig::Rig as _,
+    task::Task,
     world::{Ended, Snapshot, World, no_try},
 };
 
@@ -19,14 +20,14 @@ use crate::{
 /// - with nothing but the card: the keys that wait are gone on with, and the CA finds their order again;
 /// - with nothing but the card and the link that the CA mails once it has issued; where nothing was ordered yet there is no
 ///   link, and it begins again.
-pub fn stopped<R: Rig>() {
+pub fn stopped<T: Task>() {
     let links = Cell::new(0);
-    let resume = |world: &World<R>| world.live(&Mortal::forever());
-    let begin_again = |world: &World<R>| {
+    let resume = |world: &World<T>| world.live(&Mortal::forever());
+    let begin_again = |world: &World<T>| {
         world.lose_journals();
         world.live(&Mortal::forever())
     };
-    let by_link = |world: &World<R>| {
+    let by_link = |world: &World<T>| {
         world.lose_journals();
         assert!(world.authority.approve(), "the CA is down");
         match world.mailed() {
@@ -37,35 +38,35 @@ pub fn stopped<R: Rig>() {
             None => world.live(&Mortal::forever()),
         }
     };
-    let ways: [Way<'_, R>; 3] =
+    let ways: [Way<'_, T>; 3] =
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
-    let snapshot = Snapshot::take::<R>();
-    let stops = each_stop::<R>(&snapshot, R::WHAT, |world, life| world.live(life), &ways);
-    report(&format!("{}: the link was used {} times", R::NAME, links.get()));
+    let snapshot = Snapshot::take::<T>();
+    let stops = each_stop::<T>(&snapshot, T::WHAT, |world, life| world.live(life), &ways);
+    report(&format!("{}: the link was used {} times", T::Rig::NAME, links.get()));
     assert!(links.get() > stops / 8, "the link was used {} times", links.get());
 }
 
 /// Installs certificates that came as files into a renewal whose order is out, stopped at each point: then with the same
 /// files once more, with the journal and without it, and by resuming.
-pub fn by_files<R: Rig>() {
-    let ordered = ordered::<R>();
-    let install = |world: &World<R>, life: &Mortal| world.install(life, &world.mailed().unwrap());
-    let bare = |world: &World<R>, life: &Mortal| {
+pub fn by_files<T: Task>() {
+    let ordered = ordered::<T>();
+    let install = |world: &World<T>, life: &Mortal| world.install(life, &world.mailed().unwrap());
+    let bare = |world: &World<T>, life: &Mortal| {
         world.lose_journals();
         install(world, life)
     };
-    let again = |world: &World<R>| install(world, &Mortal::forever());
-    let again_bare = |world: &World<R>| bare(world, &Mortal::forever());
-    let resume = |world: &World<R>| world.live(&Mortal::forever());
-    let ways: [Way<'_, R>; 3] =
+    let again = |world: &World<T>| install(world, &Mortal::forever());
+    let again_bare = |world: &World<T>| bare(world, &Mortal::forever());
+    let resume = |world: &World<T>| world.live(&Mortal::forever());
+    let ways: [Way<'_, T>; 3] =
         [("with its journal", &again), ("without its journal", &again_bare), ("by resuming", &resume)];
-    each_stop::<R>(&ordered, "installing files with the journal", install, &ways);
-    each_stop::<R>(&ordered, "installing files without a journal", bare, &[("again", &again_bare)]);
+    each_stop::<T>(&ordered, "installing files with the journal", install, &ways);
+    each_stop::<T>(&ordered, "installing files without a journal", bare, &[("again", &again_bare)]);
 }
 
 /// A world in which the order is out and approved, with nothing fetched yet.
-fn ordered<R: Rig>() -> Snapshot {
-    let world = World::<R>::new(&Snapshot::take::<R>(), Mortal::forever());
+fn ordered<T: Task>() -> Snapshot {
+    let world = World::<T>::new(&Snapshot::take::<T>(), Mortal::forever());
     let ended = world.live_on(&Mortal::forever(), &mut |_| false);
     assert_eq!(ended.unwrap(), Ended::Pending);
     assert!(world.authority.approve());
@@ -81,34 +82,34 @@ pub fn well(ended: Lived, told: &str) -> Ended {
 }
 
 /// A way of going on, and what it is called.
-type Way<'w, R> = (&'static str, &'w dyn Fn(&World<R>) -> Lived);
+type Way<'w, T> = (&'static str, &'w dyn Fn(&World<T>) -> Lived);
 
 pub type Lived = Result<Ended, obnova_client::RunError>;
 
 /// Stops a life at each point, takes the card out and in, goes on in each way, and looks whether all is well. Returns how many
 /// stops that were.
-fn each_stop<R: Rig>(
+fn each_stop<T: Task>(
     snapshot: &Snapshot,
     what: &str,
-    live: impl Fn(&World<R>, &Mortal) -> Lived,
-    ways: &[Way<'_, R>],
+    live: impl Fn(&World<T>, &Mortal) -> Lived,
+    ways: &[Way<'_, T>],
 ) -> usize {
-    let (recording, _) = recorded::<R>(snapshot, what, &live);
+    let (recording, _) = recorded::<T>(snapshot, what, &live);
     let (points, mut seen) = (recording.points(), BTreeSet::new());
     // Who is stopped while he writes to the journal leaves something else behind than what was there at the time.
     let is_new = |point: &Point| seen.insert(point.left) || point.name.starts_with("inside ");
     let is_new: Vec<_> = points.iter().map(is_new).collect();
-    let stops: Vec<_> = points.iter().zip(is_new).enumerate().filter(|(_, (_, new))| *new || R::EACH_POINT).collect();
-    if !R::EACH_POINT {
-        report(&format!("{}: {} of them leave other files behind than each one before", R::NAME, stops.len()));
+    let stops: Vec<_> = points.iter().zip(is_new).enumerate().filter(|(_, (_, new))| *new || T::EACH_POINT).collect();
+    if !T::EACH_POINT {
+        report(&format!("{}: {} of them leave other files behind than each one before", T::Rig::NAME, stops.len()));
     }
     for (way, _) in ways {
-        report(&format!("{}: {} times gone on {way}", R::NAME, stops.len()));
+        report(&format!("{}: {} times gone on {way}", T::Rig::NAME, stops.len()));
     }
     let (count, mut sent_to_the_link) = (stops.len(), 0);
     for (at, (Point { name: point, .. }, _)) in stops {
-        let told = format!("{}: stopped {point} (point {at})", R::NAME);
-        let world = World::<R>::new(snapshot, Mortal::forever());
+        let told = format!("{}: stopped {point} (point {at})", T::Rig::NAME);
+        let world = World::<T>::new(snapshot, Mortal::forever());
         let life = Mortal::until(at);
         let ended = live(&world, &life);
         // That the last conversation could not be closed is told to nobody: all is done.
@@ -125,24 +126,24 @@ fn each_stop<R: Rig>(
         let stopped = Snapshot::of(world);
         for (way, go_on) in ways {
             let told = format!("{told}, gone on {way}");
-            let world = World::<R>::new(&stopped, Mortal::forever());
+            let world = World::<T>::new(&stopped, Mortal::forever());
             let ended = well(go_on(&world), &told);
             world.assert_whole(&told, &ended, &no_try);
             sent_to_the_link += world.sent_to_the_link.get();
         }
     }
-    R::assert_told(sent_to_the_link, count);
+    T::assert_told(sent_to_the_link, count);
     count
 }
 
 /// What a whole life passes, and the writes of its CA, by a recorded one; the numbers are printed.
-pub fn recorded<R: Rig>(
+pub fn recorded<T: Task>(
     snapshot: &Snapshot,
     what: &str,
-    live: impl Fn(&World<R>, &Mortal) -> Lived,
+    live: impl Fn(&World<T>, &Mortal) -> Lived,
 ) -> (Recording, Vec<String>) {
     let life_of_ca = Mortal::forever();
-    let world = World::<R>::new(snapshot, life_of_ca.clone());
+    let world = World::<T>::new(snapshot, life_of_ca.clone());
     let (recording, life) = Recording::of(&world, &life_of_ca);
     let ended = live(&world, &life).unwrap();
     assert_eq!(ended, Ended::Done);
@@ -152,6 +153,6 @@ pub fn recorded<R: Rig>(
         *kinds.entry(point.split(' ').nth(1).unwrap_or_default()).or_default() += 1;
     }
     let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    report(&format!("{}: {} stops of {what}: {}", R::NAME, points.len(), kinds.join(", ")));
+    report(&format!("{}: {} stops of {what}: {}", T::Rig::NAME, points.len(), kinds.join(", ")));
     (recording, life_of_ca.points())
 }

@@ -8,8 +8,9 @@ use crate::{
     mortal::Mortal,
     recorded::{Command, Recording},
     report::report,
-    rig::{Rig, Tear, Tearing},
+    rig::{Rig as _, Tear, Tearing},
     table::{Lived, recorded, well},
+    task::Task,
     world::{Ended, Halt, Snapshot, TriesGone, World, no_try},
 };
 
@@ -25,24 +26,24 @@ use After::{LostJournal, Restart, SameLife};
 
 /// Takes the power from the card before, inside or after each command, and goes on: in the same life, and in another one with
 /// and without the journal.
-pub fn torn<R: Tearing>(tear: Tear) {
-    let snapshot = Snapshot::take::<R>();
-    let commands = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life)).0.commands::<R>();
+pub fn torn<T: Task<Rig: Tearing>>(tear: Tear) {
+    let snapshot = Snapshot::take::<T>();
+    let commands = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life)).0.commands::<T::Rig>();
     let (mut seen, mut gone_on) = (BTreeSet::new(), 0);
     for (at, command) in commands.iter().enumerate() {
-        let told = format!("{}: torn {tear:?} {} (command {at})", R::NAME, command.name);
-        let gone = |password| exactly(R::tries_gone(&command.name, tear, password));
-        torn_in_one_life::<R>(&snapshot, (at, tear), &gone, &format!("{told}, {SameLife:?}"));
+        let told = format!("{}: torn {tear:?} {} (command {at})", T::Rig::NAME, command.name);
+        let gone = |password| exactly(T::Rig::tries_gone(&command.name, tear, password));
+        torn_in_one_life::<T>(&snapshot, (at, tear), &gone, &format!("{told}, {SameLife:?}"));
 
-        let stopped = torn_to_death::<R>(&snapshot, (at, tear), &gone, &told);
+        let stopped = torn_to_death::<T>(&snapshot, (at, tear), &gone, &told);
         let is_new = command.left_by(tear).is_none_or(|left| seen.insert(left));
-        if !is_new && !R::EACH_POINT {
+        if !is_new && !T::EACH_POINT {
             continue;
         }
         gone_on += 1;
         for after in [Restart, LostJournal] {
             let told = format!("{told}, {after:?}");
-            let world = World::<R>::new(&stopped, Mortal::forever());
+            let world = World::<T>::new(&stopped, Mortal::forever());
             if after == LostJournal {
                 world.lose_journals();
             }
@@ -50,17 +51,25 @@ pub fn torn<R: Tearing>(tear: Tear) {
             world.assert_whole(&told, &ended, &gone);
         }
     }
-    report(&format!("{}: {} commands torn {tear:?}, each in one life", R::NAME, commands.len()));
-    let which = if R::EACH_POINT { "each" } else { "those that leave other files behind than each one before" };
-    report(&format!("{}: {gone_on} of them gone on in another life, with and without the journal: {which}", R::NAME));
+    report(&format!("{}: {} commands torn {tear:?}, each in one life", T::Rig::NAME, commands.len()));
+    let which = if T::EACH_POINT { "each" } else { "those that leave other files behind than each one before" };
+    report(&format!(
+        "{}: {gone_on} of them gone on in another life, with and without the journal: {which}",
+        T::Rig::NAME
+    ));
 }
 
 fn exactly(number: u8) -> RangeInclusive<u8> {
     number..=number
 }
 
-fn torn_in_one_life<R: Tearing>(snapshot: &Snapshot, (at, tear): (usize, Tear), gone: TriesGone<'_>, told: &str) {
-    let mut world = World::<R>::new(snapshot, Mortal::forever());
+fn torn_in_one_life<T: Task<Rig: Tearing>>(
+    snapshot: &Snapshot,
+    (at, tear): (usize, Tear),
+    gone: TriesGone<'_>,
+    told: &str,
+) {
+    let mut world = World::<T>::new(snapshot, Mortal::forever());
     world.rig().tear(at, tear);
     let mut torn = 0;
     let ended = world.live_on(&Mortal::forever(), &mut |halt| match halt {
@@ -78,19 +87,19 @@ fn torn_in_one_life<R: Tearing>(snapshot: &Snapshot, (at, tear): (usize, Tear), 
 }
 
 /// A life that ends when its card is torn out. It writes nothing more: what is left is what was there at that moment.
-fn torn_to_death<R: Tearing>(
+fn torn_to_death<T: Task<Rig: Tearing>>(
     snapshot: &Snapshot,
     (at, tear): (usize, Tear),
     gone: TriesGone<'_>,
     told: &str,
 ) -> Snapshot {
     let life_of_ca = Mortal::forever();
-    let world = World::<R>::new(snapshot, life_of_ca.clone());
+    let world = World::<T>::new(snapshot, life_of_ca.clone());
     let (recording, life) = Recording::of(&world, &life_of_ca);
     world.rig().tear(at, tear);
     let ended = world.live(&life);
     assert!(ended.is_err(), "{told}: nothing was torn: {ended:?}");
-    let torn = &recording.commands::<R>()[at];
+    let torn = &recording.commands::<T::Rig>()[at];
     let left = if tear == Tear::Before { torn.before } else { torn.after };
     assert_eq!(recording.left(), left, "{told}: it went on to write");
     world.assert_sound(told, gone);
@@ -98,15 +107,15 @@ fn torn_to_death<R: Tearing>(
 }
 
 /// Kills the CA before and after each write to its store, and goes on as above.
-pub fn ca_killed<R: Rig>() {
-    let snapshot = Snapshot::take::<R>();
-    let (_, writes) = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life));
-    report(&format!("{}: {} stops of the CA: {}", R::NAME, writes.len(), writes.join(", ")));
-    assert!(writes.len() >= 6, "{writes:?}");
+pub fn ca_killed<T: Task>() {
+    let snapshot = Snapshot::take::<T>();
+    let (_, writes) = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life));
+    report(&format!("{}: {} stops of the CA: {}", T::Rig::NAME, writes.len(), writes.join(", ")));
+    assert!(writes.len() >= 4, "{writes:?}");
     for (at, write) in writes.iter().enumerate() {
         for after in [SameLife, Restart, LostJournal] {
-            let told = format!("{}: CA killed {write}, {after:?}", R::NAME);
-            let mut world = World::<R>::new(&snapshot, Mortal::until(at));
+            let told = format!("{}: CA killed {write}, {after:?}", T::Rig::NAME);
+            let mut world = World::<T>::new(&snapshot, Mortal::until(at));
             let ended = live_beside_a_dying_ca(&world, &Mortal::forever(), after, &no_try, &told);
             let ended = resume(&mut world, after, ended, &told);
             world.assert_whole(&told, &ended, &no_try);
@@ -119,31 +128,31 @@ pub fn ca_killed<R: Rig>() {
 /// leave the same behind, one of them is torn: who loses his card writes nothing more, as is seen where it is torn alone.
 ///
 /// Then in the same life, where each command is torn in one way, or with one write where that takes long.
-pub fn torn_and_ca_killed<R: Tearing>() {
-    let snapshot = Snapshot::take::<R>();
-    let (_, writes) = recorded::<R>(&snapshot, R::WHAT, |world, life| world.live(life));
+pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
+    let snapshot = Snapshot::take::<T>();
+    let (_, writes) = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life));
     let (mut pairs, mut torn, mut in_one_life) = (0, 0, 0);
     for (write_at, write) in writes.iter().enumerate() {
         for after in [Restart, LostJournal, SameLife] {
             let both = Both { snapshot: &snapshot, write_at, write, after };
-            let (mut seen, commands) = (BTreeSet::new(), both.never_torn::<R>());
+            let (mut seen, commands) = (BTreeSet::new(), both.never_torn::<T>());
             for (at, command) in commands.iter().enumerate() {
                 if after == SameLife {
-                    if R::EACH_POINT || at % writes.len() == write_at {
+                    if T::EACH_POINT || at % writes.len() == write_at {
                         in_one_life += 1;
-                        both.torn_too::<R>(at, command, R::TEARS[(at + write_at) % R::TEARS.len()]);
+                        both.torn_too::<T>(at, command, T::Rig::TEARS[(at + write_at) % T::Rig::TEARS.len()]);
                     }
                     continue;
                 }
-                for &tear in R::TEARS {
+                for &tear in T::Rig::TEARS {
                     pairs += 1;
                     let is_new = match command.left_by(tear) {
                         Some(left) => seen.insert(left),
-                        None => has_an_inside::<R>(command),
+                        None => has_an_inside::<T::Rig>(command),
                     };
                     if is_new {
                         torn += 1;
-                        both.torn_too::<R>(at, command, tear);
+                        both.torn_too::<T>(at, command, tear);
                     }
                 }
             }
@@ -152,7 +161,7 @@ pub fn torn_and_ca_killed<R: Tearing>() {
     report(&format!(
         "{}: {pairs} tears in lives whose CA is killed, at {} writes: {torn} that leave other files behind than each one \
          before; and {in_one_life} in the same life",
-        R::NAME,
+        T::Rig::NAME,
         writes.len()
     ));
 }
@@ -173,26 +182,26 @@ struct Both<'b> {
 
 impl Both<'_> {
     /// The commands that there are to be torn.
-    fn never_torn<R: Tearing>(&self) -> Vec<Command> {
-        let told = format!("{}: CA killed {}, {:?}", R::NAME, self.write, self.after);
+    fn never_torn<T: Task<Rig: Tearing>>(&self) -> Vec<Command> {
+        let told = format!("{}: CA killed {}, {:?}", T::Rig::NAME, self.write, self.after);
         let life_of_ca = Mortal::until(self.write_at);
-        let mut world = World::<R>::new(self.snapshot, life_of_ca.clone());
+        let mut world = World::<T>::new(self.snapshot, life_of_ca.clone());
         let (recording, life) = Recording::of(&world, &life_of_ca);
         self.to_the_end(&mut world, &life, &no_try, &told);
-        recording.commands::<R>()
+        recording.commands::<T::Rig>()
     }
 
-    fn torn_too<R: Tearing>(&self, at: usize, command: &Command, tear: Tear) {
+    fn torn_too<T: Task<Rig: Tearing>>(&self, at: usize, command: &Command, tear: Tear) {
         let Self { write, after, .. } = self;
-        let told = format!("{}: CA killed {write}, torn {tear:?} {} ({at}), {after:?}", R::NAME, command.name);
-        let mut world = World::<R>::new(self.snapshot, Mortal::until(self.write_at));
+        let told = format!("{}: CA killed {write}, torn {tear:?} {} ({at}), {after:?}", T::Rig::NAME, command.name);
+        let mut world = World::<T>::new(self.snapshot, Mortal::until(self.write_at));
         world.rig().tear(at, tear);
-        let gone = |password| 0..=R::tries_gone(&command.name, tear, password);
+        let gone = |password| 0..=T::Rig::tries_gone(&command.name, tear, password);
         self.to_the_end(&mut world, &Mortal::forever(), &gone, &told);
         assert!(world.rig().is_torn(), "{told}: nothing was torn");
     }
 
-    fn to_the_end<R: Tearing>(&self, world: &mut World<R>, life: &Mortal, gone: TriesGone<'_>, told: &str) {
+    fn to_the_end<T: Task<Rig: Tearing>>(&self, world: &mut World<T>, life: &Mortal, gone: TriesGone<'_>, told: &str) {
         let mut stops = 0;
         let ended = loop {
             match live_beside_a_dying_ca(world, life, self.after, gone, told) {
@@ -213,8 +222,8 @@ impl Both<'_> {
 }
 
 /// In the same life the CA is started again as soon as it is missed.
-fn live_beside_a_dying_ca<R: Rig>(
-    world: &World<R>,
+fn live_beside_a_dying_ca<T: Task>(
+    world: &World<T>,
     life: &Mortal,
     after: After,
     gone: TriesGone<'_>,
@@ -242,7 +251,7 @@ fn live_beside_a_dying_ca<R: Rig>(
     })
 }
 
-fn resume<R: Rig>(world: &mut World<R>, after: After, ended: Lived, told: &str) -> Ended {
+fn resume<T: Task>(world: &mut World<T>, after: After, ended: Lived, told: &str) -> Ended {
     if matches!(ended, Ok(Ended::Done)) {
         return Ended::Done;
     }

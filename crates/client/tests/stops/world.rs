@@ -12,11 +12,11 @@ use obnova_algorithm::verify_digest;
 use obnova_ca::Outcome as Decided;
 use obnova_card::{KeyRole, PasswordKind, PasswordState, PasswordStatus, Pin, SignDigest, SlotId, Tries};
 use obnova_client::{
-    Checkup, EstConnection, FileJournal, Outcome, RunError, Runner, Seams, SharedToken, Subject, Turn, check_up,
-    install_completion, look,
+    Checkup, FileJournal, Outcome, RunError, Runner, Seams, SharedToken, Subject, Turn, check_up, install_completion,
+    look,
 };
 use obnova_renewal::{
-    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Reason, Terms, Vouching, scan,
+    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Policy, Reason, Terms, Vouching, scan,
 };
 
 use crate::{
@@ -24,16 +24,17 @@ use crate::{
     holder::{Door, Holder},
     journal::MortalJournal,
     mortal::Mortal,
-    rig::Rig,
+    rig::Rig as _,
+    task::Task,
 };
 
 /// Where the one-time password stands that was handed over.
 pub const PAPER: &str = "paper";
 
 /// A card in a reader, a CA, and a folder for journals.
-pub struct World<R: Rig> {
+pub struct World<T: Task> {
     folder: tempfile::TempDir,
-    pub rig: Option<R>,
+    pub rig: Option<T::Rig>,
     pub authority: Authority,
     /// How often somebody was told that his one-time password is used.
     pub sent_to_the_link: Cell<usize>,
@@ -78,36 +79,36 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub fn take<R: Rig>() -> Self {
+    pub fn take<T: Task>() -> Self {
         let folder = folder();
         for name in ["ca", "card"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let ca = folder.path().join("ca");
-        Authority::found(&ca, &R::policy_of_ca());
+        Authority::found(&ca, &T::policy_of_ca());
         let authority = Authority::start(&ca, Mortal::forever());
-        R::set_up(folder.path(), &authority);
+        T::set_up(folder.path(), &authority);
         drop(authority);
-        let card = look(R::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
-        let old = R::plan(&card, SystemTime::now()).unwrap().old;
+        let card = look(T::Rig::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
+        let old = T::plan(&card, &T::policy(), SystemTime::now()).unwrap().old;
         let old = old.map(|_, old| (old.slot, old.certificate.clone()));
         Self { folder, before: Rc::new(Before { old, passwords: card.passwords }) }
     }
 
     /// As a world is at this moment. Its card is taken out, and its CA is ended.
-    pub fn of<R: Rig>(world: World<R>) -> Self {
+    pub fn of<T: Task>(world: World<T>) -> Self {
         let World { folder, rig, authority, before, .. } = world;
         drop((rig, authority));
         Self { folder, before }
     }
 }
 
-impl<R: Rig> World<R> {
+impl<T: Task> World<T> {
     /// Made anew from the snapshot, with a CA of this life.
     pub fn new(snapshot: &Snapshot, life_of_ca: Mortal) -> Self {
         let folder = folder();
         copy(snapshot.folder.path(), folder.path());
-        let rig = R::insert(&folder.path().join("card"));
+        let rig = T::Rig::insert(&folder.path().join("card"));
         let authority = Authority::start(&folder.path().join("ca"), life_of_ca);
         Self { folder, rig: Some(rig), authority, sent_to_the_link: Cell::default(), before: snapshot.before.clone() }
     }
@@ -128,14 +129,19 @@ impl<R: Rig> World<R> {
     /// The card is taken out and put in again: what it knows is what was written.
     pub fn reinsert(&mut self) {
         drop(self.rig.take());
-        self.rig = Some(R::insert(&self.folder.path().join("card")));
+        self.rig = Some(T::Rig::insert(&self.folder.path().join("card")));
     }
 
-    fn holder(&self) -> Holder<R> {
+    fn holder(&self) -> Holder<T::Rig> {
         Holder::new(fs::read_to_string(self.path().join(PAPER)).ok())
     }
 
-    pub fn rig(&self) -> &R {
+    /// The network between a process of this life and the CA.
+    fn wire(&self, life: &Mortal) -> Wire<'_> {
+        Wire { authority: &self.authority, life: life.clone() }
+    }
+
+    pub fn rig(&self) -> &T::Rig {
         self.rig.as_ref().unwrap()
     }
 
@@ -156,7 +162,9 @@ impl<R: Rig> World<R> {
             Some((name, _)) => (name, None),
             None => {
                 let card = look(token.lock().unwrap().as_mut())?;
-                let plan = match R::plan(&card, SystemTime::now()) {
+                let wishes = T::connect(self.wire(life)).and_then(|mut ca| ca.wishes())?;
+                let plan = |policy: &Policy| T::plan(&card, policy, SystemTime::now());
+                let plan = match wishes.plan(&card, &T::policy(), plan) {
                     Ok(plan) => plan,
                     Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
                 };
@@ -195,7 +203,7 @@ impl<R: Rig> World<R> {
         let terms =
             Terms { anchors: self.authority.anchors(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
         let card = look(token.lock().unwrap().as_mut())?;
-        let completion = Completion::make(&card, came, &R::policy(), &terms, SystemTime::now());
+        let completion = Completion::make(&card, came, &T::policy(), &terms, SystemTime::now());
         let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
         install_completion(&token, &mut self.holder(), &completion)?;
         Ok(Ended::Done)
@@ -220,8 +228,7 @@ impl<R: Rig> World<R> {
         files: Vec<Vec<u8>>,
         goes_on: &mut dyn FnMut(Halt) -> bool,
     ) -> Result<Ended, RunError> {
-        let wire = Wire { authority: &self.authority, life: life.clone() };
-        let mut ca = EstConnection::new(wire, self.authority.anchors())?;
+        let mut ca = T::connect(self.wire(life))?;
         let mut login = Door { authority: &self.authority, life: life.clone() };
         let mut holder = self.holder();
         let skew = Cell::new(Duration::ZERO);
@@ -233,7 +240,7 @@ impl<R: Rig> World<R> {
         let mut journal = MortalJournal { inner, life: life.clone() };
         let seams = Seams {
             token: Some(token),
-            ca: &mut ca,
+            ca: ca.as_mut(),
             prompt: &mut holder,
             journal: &mut journal,
             login: Some(&mut login),
@@ -264,10 +271,10 @@ impl<R: Rig> World<R> {
         let seen = Seen::of(self);
         self.assert_sound_as(&seen, told, gone);
         seen.assert_signs(told, &self.old_pair());
-        R::assert_sound(self.path(), told);
+        T::assert_sound(self.path(), told);
     }
 
-    fn assert_sound_as(&self, seen: &Seen<R>, told: &str, gone: TriesGone<'_>) {
+    fn assert_sound_as(&self, seen: &Seen<T>, told: &str, gone: TriesGone<'_>) {
         seen.assert_nothing_unreported(told);
         assert_eq!(seen.card.passwords.len(), self.before.passwords.len(), "{told}");
         for (password, before) in seen.card.passwords.iter().zip(&self.before.passwords) {
@@ -307,19 +314,19 @@ impl<R: Rig> World<R> {
         self.assert_sound_as(&seen, told, if *ended == Ended::Done { &no_try } else { &at_most });
         let orders = self.authority.orders();
         assert_eq!(orders.len(), 1, "{told}: ordered once");
-        assert_eq!(orders[0].certificates.len(), R::policy().rules.len(), "{told}: issued once");
-        R::assert_sound(self.path(), told);
-        R::assert_done(&self.authority, told);
+        assert_eq!(orders[0].certificates.len(), T::policy().rules.len(), "{told}: issued once");
+        T::assert_sound(self.path(), told);
+        T::assert_done(&self.authority, told);
         let card = &seen.card;
         assert_eq!(scan(card), [], "{told}: keys without certificates");
-        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), R::KEYS, "{told}: keys on the card");
+        assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), T::KEYS, "{told}: keys on the card");
         let issued: Vec<_> =
             orders[0].certificates.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap()).collect();
         let mut signers = self.old_pair();
         for (issued, role) in issued.iter().zip([KeyRole::Authentication, KeyRole::Signature]) {
             let slot = card.slots.iter().find(|slot| slot.holds(issued));
             let slot = slot.unwrap_or_else(|| panic!("{told}: the new {role} certificate is not on the card"));
-            assert_eq!(slot.certificates.len(), R::ON_A_KEY, "{told}: slot {}", slot.id);
+            assert_eq!(slot.certificates.len(), T::ON_A_KEY, "{told}: slot {}", slot.id);
             assert_eq!(slot.key.as_ref().unwrap().role, role, "{told}: slot {}", slot.id);
             signers.push((slot.id, issued));
         }
@@ -332,7 +339,7 @@ impl<R: Rig> World<R> {
             let marked = old.all(|one| one.superseded != one.certificate.as_ref().is_some_and(is_new));
             assert!(marked, "{told}: the old {role} certificate is not marked");
         }
-        match R::plan(card, SystemTime::now()) {
+        match T::plan(card, &T::policy(), SystemTime::now()) {
             Err(NotEligible { reasons }) if matches!(reasons[..], [Reason::NotDue { .. }]) => {}
             other => panic!("{told}: the new pair is not the current one: {other:?}"),
         }
@@ -340,17 +347,17 @@ impl<R: Rig> World<R> {
 }
 
 /// The card, as somebody sees it who does not take part.
-struct Seen<R> {
+struct Seen<T> {
     token: SharedToken,
     card: CardView,
-    rig: PhantomData<R>,
+    task: PhantomData<T>,
 }
 
-impl<R: Rig> Seen<R> {
-    fn of(world: &World<R>) -> Self {
+impl<T: Task> Seen<T> {
+    fn of(world: &World<T>) -> Self {
         let token = world.rig().witness();
         let card = look(token.lock().unwrap().as_mut()).unwrap();
-        Self { token, card, rig: PhantomData }
+        Self { token, card, task: PhantomData }
     }
 
     /// Each key without a certificate is told by the computer check, and by the plan: as one that is gone on with or not.
@@ -359,7 +366,7 @@ impl<R: Rig> Seen<R> {
         if orphans.is_empty() {
             return;
         }
-        let checkup = Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &R::policy() };
+        let checkup = Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &T::policy() };
         let checks = check_up(checkup, SystemTime::now());
         let unfinished = checks.iter().find(|check| check.subject == Subject::Unfinished).unwrap();
         match &unfinished.outcome {
@@ -369,7 +376,7 @@ impl<R: Rig> Seen<R> {
             }
             other => panic!("{told}: {other:?} with {orphans:?}"),
         }
-        if let Ok(plan) = R::plan(&self.card, SystemTime::now()) {
+        if let Ok(plan) = T::plan(&self.card, &T::policy(), SystemTime::now()) {
             let used = |slot| plan.new.iter().any(|(_, new)| new.slot == slot && new.waiting.is_some());
             for orphan in &orphans {
                 let told_of = used(orphan.slot) || plan.unfinished.contains(&orphan.slot);
@@ -391,7 +398,7 @@ impl<R: Rig> Seen<R> {
                 SignDigest { slot, algorithm, digest: algorithm.digest().of(told.as_bytes()) }
             };
             let jobs: Vec<_> = guarded.iter().map(|(slot, _)| job(*slot)).collect();
-            let signatures = self.token.lock().unwrap().sign(&jobs, &Pin::new(R::pin(password)));
+            let signatures = self.token.lock().unwrap().sign(&jobs, &Pin::new(T::Rig::pin(password)));
             let signatures = signatures.unwrap_or_else(|error| panic!("{told}: {error}"));
             for (((_, certificate), job), signature) in guarded.iter().zip(&jobs).zip(&signatures) {
                 verify_digest(certificate.public_key(), job.algorithm, &job.digest, signature).unwrap();

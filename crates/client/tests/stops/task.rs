@@ -1,0 +1,78 @@
+use std::{marker::PhantomData, path::Path, time::SystemTime};
+
+use obnova_client::{CaConnection, CaError, EstConnection};
+use obnova_renewal::{CardView, NotEligible, Plan, Policy};
+
+use crate::{
+    authority::{Authority, Wire},
+    rig::Rig,
+};
+
+/// What is done with a card, and stopped.
+pub trait Task: Sized {
+    /// The kind of card.
+    type Rig: Rig;
+
+    /// What it is, for what is printed.
+    const WHAT: &'static str;
+
+    /// As the rig has it, or less.
+    const EACH_POINT: bool = Self::Rig::EACH_POINT;
+
+    /// Keys on the card at the end.
+    const KEYS: usize;
+
+    /// Certificates on a key that was certified.
+    const ON_A_KEY: usize = 1;
+
+    /// What is asked of the renewal, or of the first order.
+    fn policy() -> Policy;
+
+    /// The CA's policy.
+    fn policy_of_ca() -> String;
+
+    /// Makes what there is before anything is begun: the card in a folder of this, and what its holder was given.
+    fn set_up(folder: &Path, authority: &Authority) {
+        Self::Rig::personalise(&folder.join("card"), |keys| authority.certify(keys));
+    }
+
+    /// What is begun with this card by that policy, if anything.
+    fn plan(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Plan, NotEligible> {
+        Plan::make(card, policy, now)
+    }
+
+    /// The way to the CA, in the protocol that is spoken.
+    fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
+        let anchors = wire.authority.anchors();
+        Ok(Box::new(EstConnection::new(wire, anchors)?))
+    }
+
+    /// At the moment of a stop, beyond what always holds.
+    fn assert_sound(_folder: &Path, _told: &str) {}
+
+    /// At the end, beyond what always holds.
+    fn assert_done(_: &Authority, _told: &str) {}
+
+    /// After so many stops so many were told, without their journal, that their one-time password is used.
+    fn assert_told(sent_to_the_link: usize, _stops: usize) {
+        assert_eq!(sent_to_the_link, 0);
+    }
+}
+
+/// Two new keys in place of two.
+pub struct TwinRenewal<R>(PhantomData<R>);
+
+impl<R: Rig> Task for TwinRenewal<R> {
+    type Rig = R;
+
+    const WHAT: &'static str = "a twin renewal";
+    const KEYS: usize = 4;
+
+    fn policy() -> Policy {
+        Policy::twins()
+    }
+
+    fn policy_of_ca() -> String {
+        obnova_ca::Policy::TEMPLATE.into()
+    }
+}
