@@ -330,6 +330,7 @@ impl Refusal {
             | Self::NotYetValid { .. }
             | Self::Expired { .. }
             | Self::Revoked(_)
+            | Self::Lapsed(_)
             | Self::OtherPeer
             | Self::UnknownPeer
             | Self::PeerExpired { .. }

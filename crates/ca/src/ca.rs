@@ -242,7 +242,7 @@ impl Ca {
     /// confirmed.
     ///
     /// # Errors
-    /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::TokenSpent`], [`Refusal::Rejected`].
+    /// [`CaError::Refused`]: [`Refusal::UnknownToken`], [`Refusal::TokenSpent`], [`Refusal::Rejected`], [`Refusal::Lapsed`].
     pub fn pick_up(&self, token: &PickUpToken) -> Result<Outcome, CaError> {
         self.opened(&self.order_of(token)?, None)
     }
@@ -263,9 +263,9 @@ impl Ca {
     /// Issues a pending order, named by itself or by a repeat, if the certificates that vouch for it are still valid.
     ///
     /// # Errors
-    /// [`CaError::Decided`] when it is not pending any more; [`CaError::Refused`] with [`Refusal::Expired`] when it waited too
-    /// long, with [`Refusal::Revoked`] when they are revoked, also while this is at work: it stays pending, to be rejected;
-    /// [`StoreError::NoSuchOrder`].
+    /// [`CaError::Decided`] when it is not pending any more, as when they were revoked; [`CaError::Refused`] with [`Refusal::Revoked`]
+    /// when they are on hold, also since a moment ago: it waits on; with [`Refusal::Expired`] when it waited too long: it is turned down
+    /// by [`RevocationDesk::turn_down_lapsed`](crate::RevocationDesk::turn_down_lapsed); [`StoreError::NoSuchOrder`].
     pub fn approve(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, CaError> {
         let pending = self.pending(transaction)?;
         let certificates = self.certificates_for(&pending, now)?;
@@ -406,7 +406,11 @@ impl Ca {
             OrderState::Pending => {
                 Ok(Outcome::Pending { token: self.token(record), retry_after: self.policy.retry_after })
             }
-            OrderState::Rejected => Err(Refusal::Rejected(record.reason.clone().unwrap_or_default()).into()),
+            OrderState::Rejected => Err(match record.lapse {
+                Some(lapse) => Refusal::Lapsed(lapse),
+                None => Refusal::Rejected(record.reason.clone().unwrap_or_default()),
+            }
+            .into()),
             OrderState::Issued | OrderState::Confirmed => {
                 let read = |record: &CertificateRecord| IssuedCertificate::from_der(&record.der);
                 let certificates = record.certificates.iter().map(read).collect::<Result<_, _>>();

@@ -25,6 +25,7 @@ mod first;
 mod issuer;
 mod key;
 mod key_hash;
+mod lapse;
 mod link;
 mod mail;
 mod notice;
@@ -60,6 +61,7 @@ pub use first::{
 pub use issuer::{Issuer, IssuerError};
 pub use key::{CaKey, KeyFileError};
 pub use key_hash::KeyHash;
+pub use lapse::Lapse;
 pub use link::{LinkDesk, LinkError, LinkId, LinkPurpose, LinkToken, OpenLink};
 pub use mail::{AddressError, English, Letter, Mail, MailAddress, MailError, MailKind, MailLink, Text, Texts};
 pub use notice::{Notice, NoticeDesk, NoticesDone};

@@ -95,6 +95,8 @@ pub enum MailKind {
     PickUp,
     /// A certificate was revoked.
     Revoked,
+    /// An order was turned down, since what it would replace is over.
+    TurnedDown,
     /// An address is to be confirmed.
     Confirm,
     /// A transport PIN can be looked at.
@@ -107,10 +109,11 @@ pub enum MailKind {
 
 impl MailKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Notice,
         Self::PickUp,
         Self::Revoked,
+        Self::TurnedDown,
         Self::Confirm,
         Self::TransportPin,
         Self::RevocationPassword,
@@ -124,6 +127,7 @@ impl MailKind {
             Self::Notice => "notice",
             Self::PickUp => "pick-up",
             Self::Revoked => "revoked",
+            Self::TurnedDown => "turned-down",
             Self::Confirm => "confirm",
             Self::TransportPin => "transport-pin",
             Self::RevocationPassword => "revocation-password",

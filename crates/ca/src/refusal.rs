@@ -5,7 +5,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_enroll::cmc::PasswordError;
 use obnova_pkcs10::{ParseError, Rejected};
 
-use crate::{Profile, Transaction};
+use crate::{Lapse, Profile, Transaction};
 
 /// Why the CA turned a client down: a rule, by its name, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -247,6 +247,9 @@ pub enum Refusal {
     /// The operator turned it down.
     #[error("the CA turned the order down: {0}")]
     Rejected(String),
+    /// The CA turned it down by itself: what it would replace is over.
+    #[error("the order is turned down, for {0}: ask the CA")]
+    Lapsed(Lapse),
 }
 
 impl Refusal {
@@ -305,6 +308,7 @@ impl Refusal {
             Self::RevocationReason => "revocation-reason",
             Self::RevokedAlready { .. } => "revoked-already",
             Self::Rejected(_) => "rejected",
+            Self::Lapsed(lapse) => lapse.name(),
         }
     }
 }

@@ -15,7 +15,7 @@ pub use sqlite::{
 pub(crate) use sqlite::{Effect, StepNote};
 pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, ReplacedMails, RevocationGuess, Writ};
 
-use crate::{KeyHash, Mail, Profile, Transaction};
+use crate::{KeyHash, Lapse, Mail, Profile, Transaction};
 
 /// Is called with what became of a change, once it is on disk, by whichever thread. Dropped when the store has stopped.
 pub type Then<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
@@ -36,8 +36,8 @@ pub trait Store: Send + Sync {
         then(self.submit(order));
     }
 
-    /// Gives a pending order its certificates, unless one that it replaces is revoked or on hold: then it goes on waiting. An order
-    /// that is decided stays as it is: look at what comes back.
+    /// Gives a pending order its certificates, unless one that it replaces is on hold, or was revoked and the order not turned down
+    /// yet: then it goes on waiting. An order that is decided stays as it is: look at what comes back.
     ///
     /// # Errors
     /// [`StoreError::NoSuchOrder`]; [`StoreError::Revoked`]; [`StoreError`]: nothing was kept.
@@ -268,8 +268,12 @@ pub struct OrderRecord {
     pub holder: String,
     /// What became of it.
     pub state: OrderState,
-    /// Why it was turned down, for the holder.
+    /// Why an operator turned it down, for the holder.
     pub reason: Option<String>,
+    /// Why the CA itself turned it down.
+    pub lapse: Option<Lapse>,
+    /// While it waits: which of the certificates that it replaces is on hold, so that it cannot be issued before that is released.
+    pub on_hold: Option<Profile>,
     /// What the pick-up token is made from.
     pub token_salt: [u8; 16],
     /// SHA-256 of the token.
@@ -284,6 +288,16 @@ pub struct OrderRecord {
     pub requests: Vec<RequestRecord>,
     /// Its certificates, in the order of `requests`; none unless issued.
     pub certificates: Vec<CertificateRecord>,
+}
+
+impl OrderRecord {
+    /// Why it was turned down, or cannot be issued now, in words.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        let on_hold = |profile| format!("the old {profile} certificate is on hold");
+        let lapse = self.lapse.map(|lapse| lapse.to_string());
+        lapse.or_else(|| self.reason.clone()).or_else(|| self.on_hold.map(on_hold))
+    }
 }
 
 /// A message that asked again for what an order asks for.

@@ -89,7 +89,8 @@ fn who_is_revoked_while_an_approval_signs_gets_nothing_and_the_order_waits_on() 
         let meanwhile = Meanwhile { store: world.store(), desk: world.desk(), revoked: revoked.clone() };
         let refused = world.remembering(meanwhile).approve(&order.transaction, now());
         assert!(matches!(refused, Err(CaError::Refused(Refusal::Revoked(of))) if of == profile), "{refused:?}");
-        assert_eq!(world.ca.order(&order.transaction).unwrap().as_ref(), Some(&order), "it waits on");
+        let on_hold = OrderRecord { on_hold: Some(profile), ..order.clone() };
+        assert_eq!(world.ca.order(&order.transaction).unwrap(), Some(on_hold), "it waits on");
 
         world.desk().release(&revoked).unwrap();
         let issued = world.ca.approve(&order.transaction, now()).unwrap();

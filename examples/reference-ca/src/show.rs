@@ -20,7 +20,7 @@ pub fn table(orders: &[OrderRecord]) -> String {
     let mut text = format!("{:<32}  {:<9}  {:<20}  HOLDER\n", "TRANSACTION", "STATE", "RECEIVED");
     for order in orders {
         let holder = printable(&order.holder);
-        let reason = order.reason.as_ref().map(|reason| format!(" ({})", printable(reason))).unwrap_or_default();
+        let reason = order.why().map(|why| format!(" ({})", printable(&why))).unwrap_or_default();
         let (name, state) = (order.transaction.to_string(), order.state.name());
         text += &format!("{name:<32}  {state:<9}  {:<20}  {holder}{reason}\n", date(order.received));
     }
@@ -37,7 +37,9 @@ pub fn json(orders: &[OrderRecord]) -> String {
             "received": date(order.received),
             "decided": order.decided.map(date),
             "confirmed": order.confirmed.map(date),
-            "reason": order.reason,
+            "reason": order.why(),
+            "lapse": order.lapse.map(obnova_ca::Lapse::name),
+            "on_hold": order.on_hold.map(obnova_ca::Profile::name),
             "certificates": order.certificates.iter().map(certificate).collect::<Vec<_>>(),
         })
     };

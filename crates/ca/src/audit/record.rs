@@ -44,7 +44,7 @@ pub enum AuditEvent {
     OrderIssued,
     /// A message was taken for the repeat of an order, which the detail names.
     OrderRepeated,
-    /// An operator turned an order down.
+    /// An operator turned an order down; or the CA itself, since what it would replace was revoked or expired: the detail says so then.
     OrderRejected,
     /// The client has its certificates.
     OrderConfirmed,

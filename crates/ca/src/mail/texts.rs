@@ -4,6 +4,7 @@ use der::DateTime;
 use obnova_status::RevocationReason;
 
 use super::Mail;
+use crate::Lapse;
 
 /// What a mail says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,15 @@ pub enum Letter<'a> {
         reason: RevocationReason,
         /// Since when.
         since: SystemTime,
+    },
+    /// The order that waited to replace a certificate was turned down, since that is over.
+    TurnedDown {
+        /// Its holder, readable.
+        holder: &'a str,
+        /// The serial number of the certificate.
+        serial: &'a [u8],
+        /// What became of it.
+        lapse: Lapse,
     },
     /// Whoever registered is to confirm the address. With a link.
     Confirm {
@@ -125,6 +135,19 @@ impl Texts for English {
                     date(*since),
                 ),
             ),
+            Letter::TurnedDown { holder, serial, lapse } => (
+                "Your renewal was turned down".into(),
+                format!(
+                    "The renewal that was ordered for\n{}\nis turned down: the certificate with the serial number {}\n{}.\n\n\
+                     Nothing comes of that order any more. To get new certificates, call the issuer.\n",
+                    plain(holder),
+                    crate::transaction::to_hex(serial),
+                    match lapse {
+                        Lapse::Revoked(_) => "was revoked while the order waited",
+                        Lapse::Expired(_) => "ended while the order waited",
+                    },
+                ),
+            ),
             Letter::RevocationPassword { holder, serial, before: false, at } => (
                 "Your revocation password".into(),
                 format!(
@@ -203,7 +226,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::MailKind;
+    use crate::{MailKind, Profile};
 
     #[test]
     fn each_letter_has_words_that_can_be_mailed_and_one_link_where_it_has_one() {
@@ -216,6 +239,8 @@ mod tests {
                 Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
                 0,
             ),
+            (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Revoked(Profile::Signature) }, 0),
+            (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Expired(Profile::Signature) }, 0),
             (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: true, at: time }, 0),
             (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: false, at: time }, 0),
             (Letter::UserId { holder: name, user: "eva", module: "main", expires: time }, 0),

@@ -3,7 +3,8 @@ use std::{sync::Arc, time::SystemTime};
 use obnova_status::{Revocation, RevocationReason};
 
 use crate::{
-    CaError, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
+    CaError, Lapse, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
+    Transaction,
     notice::address_in,
     store::{CertificateRecord, KeptStatus, Letters, StatusChange, Writ},
     transaction::to_hex,
@@ -13,7 +14,8 @@ use crate::{
 pub(super) type Ending = (CertificateRecord, RevocationReason, &'static str);
 
 /// Ends certificates: all that are named at once, or none, with a mail to each holder. Everything is on disk together, and in the
-/// audit log with who did it. Where a key may be in other hands, all certificates on that key end. OCSP says so from the next answer on, and so does the next CRL.
+/// audit log with who did it. Where a key may be in other hands, all certificates on that key end. An order that waits to replace one of
+/// them is turned down with it. OCSP says so from the next answer on, and so does the next CRL.
 pub struct RevocationDesk {
     pub(super) policy: RevocationPolicy,
     pub(super) store: Arc<SqliteStore>,
@@ -51,7 +53,7 @@ impl RevocationDesk {
         for serial in serials {
             let KeptStatus::Revoked(revocation) = self.store.status(serial)? else { continue };
             let kept = self.store.certificate(serial)?;
-            let mail = kept.map(|kept| letters(&kept, revocation)).transpose()?.flatten();
+            let mail = kept.map(|kept| letters.revoked(&kept, revocation)).transpose()?.flatten();
             self.store.told_of_end(serial, mail, now)?;
         }
         Ok(())
@@ -72,18 +74,52 @@ impl RevocationDesk {
         Ok(self.store.revoke_all(writs, self.letters(), now)?)
     }
 
+    /// Turns down the orders that wait to replace what is over: certificates past their end, since a renewal is for who has a valid one,
+    /// and those that an older program revoked; what is revoked now takes its order with it at once. Done each day. Their holders are
+    /// written to.
+    ///
+    /// # Errors
+    /// [`StoreError`]: what was turned down until then is.
+    pub fn turn_down_lapsed(&self, now: SystemTime) -> Result<u64, StoreError> {
+        self.store.lapse_all(|| self.letters(), now)
+    }
+
     /// What the holders are told.
-    fn letters(&self) -> Box<Letters> {
-        let texts = self.texts.clone();
-        Box::new(move |kept, Revocation { at: since, reason, .. }| {
-            // Who has no address in his certificate gets no mail; it ends all the same.
-            let address = address_in(kept)?;
-            let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
-            Ok(address.and_then(|address| {
-                let key = format!("revoked/{}", to_hex(&kept.serial));
-                Mail::new(key, MailKind::Revoked, address, texts.compose(&letter)).ok()
-            }))
-        })
+    fn letters(&self) -> Box<dyn Letters> {
+        Box::new(ToHolders(self.texts.clone()))
+    }
+}
+
+/// To the address in the certificate. Who has none there gets no mail; it ends all the same.
+struct ToHolders(Arc<dyn Texts>);
+
+impl ToHolders {
+    fn mail(
+        &self,
+        kept: &CertificateRecord,
+        letter: &Letter<'_>,
+        (key, kind): (String, MailKind),
+    ) -> Result<Option<Mail>, StoreError> {
+        let address = address_in(kept)?;
+        Ok(address.and_then(|address| Mail::new(key, kind, address, self.0.compose(letter)).ok()))
+    }
+}
+
+impl Letters for ToHolders {
+    fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError> {
+        let Revocation { at: since, reason, .. } = revocation;
+        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
+        self.mail(kept, &letter, (format!("revoked/{}", to_hex(&kept.serial)), MailKind::Revoked))
+    }
+
+    fn turned_down(
+        &self,
+        order: &Transaction,
+        kept: &CertificateRecord,
+        lapse: Lapse,
+    ) -> Result<Option<Mail>, StoreError> {
+        let letter = Letter::TurnedDown { holder: &kept.subject, serial: &kept.serial, lapse };
+        self.mail(kept, &letter, (format!("turned-down/{order}"), MailKind::TurnedDown))
     }
 }
 

@@ -6,6 +6,7 @@ mod credentials;
 mod file;
 mod guesses;
 mod holder;
+mod lapses;
 mod links;
 mod mails;
 mod notices;

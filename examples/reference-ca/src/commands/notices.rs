@@ -2,10 +2,14 @@ use std::{path::Path, time::SystemTime};
 
 use super::{CommandError, open, print};
 
-/// Posts the notices that are due.
+/// Turns down the orders that wait for nothing, and posts the notices that are due.
 pub fn run(directory: &Path) -> Result<(), CommandError> {
-    let house = open(directory)?;
-    let done = house.notice_desk()?.send(house.ca(), SystemTime::now())?;
+    let (house, now) = (open(directory)?, SystemTime::now());
+    let turned_down = house.revocation_desk()?.turn_down_lapsed(now)?;
+    if turned_down > 0 {
+        print(&format!("{turned_down} orders turned down, for what they would replace is over\n"))?;
+    }
+    let done = house.notice_desk()?.send(house.ca(), now)?;
     for serial in &done.unreachable {
         let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
         eprintln!("{serial}: there is no address in the certificate that can be written to");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use obnova_ca::{
-    CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, StoreError,
+    CaError, LinkDesk, LinkError, MailKind, NoticeDesk, Outbox, RevocationDesk, StoreError,
     store::{MailState, QueuedLink, QueuedMail},
 };
 use zeroize::Zeroizing;
@@ -31,6 +31,7 @@ pub struct Postman {
     outbox: Outbox,
     links: LinkDesk,
     notices: NoticeDesk,
+    revocations: RevocationDesk,
     config: MailConfig,
     carrier: Carrier,
 }
@@ -73,8 +74,8 @@ impl Postman {
             Some(relay) => Carrier::smtp(relay)?,
         };
         let (outbox, links) = (house.outbox()?, house.link_desk()?);
-        let notices = house.notice_desk()?;
-        Ok(Self { house, outbox, links, notices, config, carrier })
+        let (notices, revocations) = (house.notice_desk()?, house.revocation_desk()?);
+        Ok(Self { house, outbox, links, notices, revocations, config, carrier })
     }
 
     /// Takes out all that is due when it begins, one at a time: each has the whole time that a sender has for it.
@@ -96,6 +97,12 @@ impl Postman {
     }
 
     fn tell(&self, now: SystemTime, log: &dyn Fn(&str)) {
+        // First, so that whoever can order again is told so.
+        match self.revocations.turn_down_lapsed(now) {
+            Ok(0) => {}
+            Ok(count) => log(&format!("orders: {count} turned down, for what they would replace is over")),
+            Err(error) => log(&format!("orders: {error}")),
+        }
         match self.notices.send(self.house.ca(), now) {
             Ok(done) if done.unreachable.is_empty() => {}
             Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),
@@ -154,8 +161,8 @@ impl Postman {
         Ok(Some(Zeroizing::new(format!("{}{}", base.trim_end_matches('/'), *path))))
     }
 
-    /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it writes the notices that are due, and has
-    /// forgotten what was kept long enough.
+    /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it turns down the orders that wait for
+    /// nothing, writes the notices that are due, and has forgotten what was kept long enough.
     ///
     /// # Errors
     /// No thread.

@@ -129,7 +129,7 @@ async fn pick_up(State(shared): State<Arc<Shared>>, Path(link): Path<String>, he
         Ok(Err(CaError::Refused(refusal))) => {
             let status = match refusal {
                 Refusal::TokenSpent => StatusCode::GONE,
-                Refusal::Rejected(_) => StatusCode::FORBIDDEN,
+                Refusal::Rejected(_) | Refusal::Lapsed(_) => StatusCode::FORBIDDEN,
                 _ => StatusCode::NOT_FOUND,
             };
             refusal_answer(status, &refusal)

@@ -26,6 +26,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (15, include_str!("../schema-15.sql")),
     (16, include_str!("../schema-16.sql")),
     (17, include_str!("../schema-17.sql")),
+    (18, include_str!("../schema-18.sql")),
 ];
 /// From this version on what changes of the tables delete is overwritten.
 const OVERWRITTEN: i64 = 16;

@@ -10,7 +10,7 @@ use super::{
     statements, time,
 };
 use crate::{
-    AuditEvent, KeyHash, LinkId, Mail, Profile, StoreError, Transaction,
+    AuditEvent, KeyHash, Lapse, LinkId, Mail, Profile, StoreError, Transaction,
     audit::Entry,
     store::{Asked, CertificateRecord, Issued, Known, NewOrder, OrderRecord, OrderState, RequestRecord, Submission},
 };
@@ -147,6 +147,8 @@ fn accepted(order: NewOrder) -> OrderRecord {
         holder: order.holder,
         state: if issued { OrderState::Issued } else { OrderState::Pending },
         reason: None,
+        lapse: None,
+        on_hold: None,
         token_salt: order.token_salt,
         token_hash: order.token_hash,
         received,
@@ -173,7 +175,7 @@ pub(super) fn issue(
     {
         return Err(StoreError::Revoked(profile));
     }
-    if let Some(id) = decide(connection, transaction, OrderState::Issued, None, now)? {
+    if let Some(id) = decide(connection, transaction, OrderState::Issued, (None, None), now)? {
         certificates::insert(connection, Some(id), certificates)?;
         let (about, detail) = (order.transaction.to_string(), certificates::serials_of(certificates));
         audit::append(connection, &Entry { event: AuditEvent::OrderIssued, about: &about, detail: &detail, actor })?;
@@ -190,12 +192,35 @@ pub(super) fn reject(
     actor: &str,
     now: SystemTime,
 ) -> Result<OrderRecord, StoreError> {
-    if decide(connection, transaction, OrderState::Rejected, Some(reason), now)?.is_some() {
+    if decide(connection, transaction, OrderState::Rejected, (Some(reason), None), now)?.is_some() {
         // The reason is for the holder, and may tell about him.
         let about = transaction.to_string();
         audit::append(connection, &Entry { event: AuditEvent::OrderRejected, about: &about, detail: "", actor })?;
     }
     existing(connection, transaction)
+}
+
+/// Turns down the order that waits to replace a certificate that is over, if one does: names it then, and why.
+pub(super) fn lapse(
+    connection: &Connection,
+    serial: &[u8],
+    lapse: impl FnOnce(Profile) -> Lapse,
+    actor: &str,
+    now: SystemTime,
+) -> Result<Option<(Transaction, Lapse)>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::ORDER_THAT_WAITS).map_err(failure)?;
+    let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, certificates::profile(&row.get::<_, String>(1)?)?));
+    let Some((name, profile)) = statement.query_row([serial], read).optional().map_err(failure)? else {
+        return Ok(None);
+    };
+    let name = Transaction::new(&name).ok_or_else(|| odd("orders.name"))?;
+    let lapse = lapse(profile);
+    if decide(connection, &name, OrderState::Rejected, (None, Some(lapse)), now)?.is_none() {
+        return Ok(None);
+    }
+    let (event, about, detail) = (AuditEvent::OrderRejected, name.to_string(), lapse.name());
+    audit::append(connection, &Entry { event, about: &about, detail, actor })?;
+    Ok(Some((name, lapse)))
 }
 
 pub(super) fn confirm(
@@ -233,13 +258,14 @@ fn decide(
     connection: &Connection,
     transaction: &Transaction,
     state: OrderState,
-    reason: Option<&str>,
+    (reason, lapse): (Option<&str>, Option<Lapse>),
     now: SystemTime,
 ) -> Result<Option<i64>, StoreError> {
     let decided = connection
         .prepare_cached(statements::DECIDE)
         .and_then(|mut statement| {
-            let row = params![transaction.as_bytes(), state.name(), reason, seconds(now)];
+            let lapse = lapse.map(|lapse| format!("{}/{}", lapse.name(), lapse.profile()));
+            let row = params![transaction.as_bytes(), state.name(), reason, seconds(now), lapse];
             statement.query_row(row, |row| row.get::<_, i64>(0)).optional()
         })
         .map_err(failure)?;
@@ -358,6 +384,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, OrderRecord)> {
             .find(|known| known.name() == state)
             .ok_or(rusqlite::Error::InvalidQuery)?,
         reason: row.get(5)?,
+        lapse: row.get::<_, Option<String>>(11)?.map(|lapse| read_lapse(&lapse)).transpose()?,
+        on_hold: None,
         token_salt: row.get(6)?,
         token_hash: row.get(7)?,
         received: time(row.get(8)?),
@@ -369,7 +397,20 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, OrderRecord)> {
     Ok((row.get(0)?, record))
 }
 
+fn read_lapse(text: &str) -> rusqlite::Result<Lapse> {
+    match text.split_once('/') {
+        Some(("revoked", profile)) => certificates::profile(profile).map(Lapse::Revoked),
+        Some(("expired", profile)) => certificates::profile(profile).map(Lapse::Expired),
+        _ => Err(rusqlite::Error::InvalidQuery),
+    }
+}
+
 fn complete(connection: &Connection, (id, mut record): (i64, OrderRecord)) -> Result<OrderRecord, StoreError> {
+    if record.state == OrderState::Pending {
+        let mut statement = connection.prepare_cached(statements::HELD_OF_ORDER).map_err(failure)?;
+        let held = statement.query_row([id], |row| certificates::profile(&row.get::<_, String>(0)?));
+        record.on_hold = held.optional().map_err(failure)?;
+    }
     let mut statement = connection.prepare_cached(statements::REQUESTS_OF_ORDER).map_err(failure)?;
     let requests = statement.query_map([id], |row| {
         Ok(RequestRecord {

@@ -5,8 +5,11 @@ use std::time::SystemTime;
 use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{SqliteStore, audit, certificates, failure, mails, seconds, statements, time};
-use crate::{AuditEvent, Mail, StoreError, audit::Entry, link::LinkId, store::CertificateRecord, transaction::to_hex};
+use super::{SqliteStore, audit, certificates, failure, mails, orders, seconds, statements, time};
+use crate::{
+    AuditEvent, Lapse, Mail, StoreError, Transaction, audit::Entry, link::LinkId, store::CertificateRecord,
+    transaction::to_hex,
+};
 
 /// What became of a change of a certificate's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,25 @@ pub(crate) struct Writ {
     pub actor: Option<&'static str>,
 }
 
-/// What the holder of a certificate is told that has ended, if anything.
-pub(crate) type Letters = dyn Fn(&CertificateRecord, Revocation) -> Result<Option<Mail>, StoreError> + Send;
+/// What holders are told, if there is a way to.
+pub(crate) trait Letters: Send {
+    /// A certificate has ended.
+    fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError>;
+
+    /// The order that waited to replace it was turned down.
+    fn turned_down(
+        &self,
+        order: &Transaction,
+        kept: &CertificateRecord,
+        lapse: Lapse,
+    ) -> Result<Option<Mail>, StoreError>;
+}
+
+/// A certificate that has ended, and the order that waited to replace it and was turned down with it.
+struct Ended {
+    serial: Vec<u8>,
+    order: Option<(Transaction, Lapse)>,
+}
 
 /// Entries of one page.
 const PAGE: u32 = 512;
@@ -65,7 +85,8 @@ const MAX_PASSED: usize = 100;
 
 impl SqliteStore {
     /// Revokes a certificate, or puts it on hold. From hold it may be revoked for good; then it is revoked since it was held.
-    /// When others may have its key, every certificate on that key that has not ended is revoked with it.
+    /// When others may have its key, every certificate on that key that has not ended is revoked with it. An order that waits to replace
+    /// what is revoked for good is turned down with it.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was kept.
@@ -80,7 +101,7 @@ impl SqliteStore {
     pub(crate) fn revoke_all(
         &self,
         writs: Vec<Writ>,
-        letters: Box<Letters>,
+        letters: Box<dyn Letters>,
         now: SystemTime,
     ) -> Result<Option<(usize, StatusChange)>, StoreError> {
         let own = self.actor.clone();
@@ -97,11 +118,12 @@ impl SqliteStore {
             }
             for Writ { serial, revocation, actor } in &writs {
                 let (_, ended) = revoke_with_key(connection, serial, *revocation, actor.unwrap_or(&own))?;
-                for serial in ended {
-                    let kept = certificates::find(connection, &serial)?;
-                    if let Some(mail) = kept.map(|kept| letters(&kept, *revocation)).transpose()?.flatten() {
-                        mails::post(connection, &mail, LinkId::generate()?, now)?;
-                    }
+                for Ended { serial, order } in ended {
+                    let Some(kept) = certificates::find(connection, &serial)? else { continue };
+                    let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
+                    letters.revoked(&kept, *revocation)?.map_or(Ok(()), post)?;
+                    let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
+                    told.flatten().map_or(Ok(()), post)?;
                 }
             }
             Ok(None)
@@ -216,19 +238,19 @@ fn revoke_with_key(
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<(StatusChange, Vec<Vec<u8>>), StoreError> {
-    let change = revoke(connection, serial, revocation, actor)?;
+) -> Result<(StatusChange, Vec<Ended>), StoreError> {
+    let (change, order) = revoke(connection, serial, revocation, actor)?;
     if change != StatusChange::Done {
         return Ok((change, Vec::new()));
     }
-    let mut ended = vec![serial.to_vec()];
+    let mut ended = vec![Ended { serial: serial.to_vec(), order }];
     if revocation.reason == RevocationReason::KeyCompromise {
         let mut statement = connection.prepare_cached(statements::LIVE_ON_SAME_KEY).map_err(failure)?;
         let others = statement.query_map(params![serial, seconds(revocation.at)], |row| row.get(0));
         let others: Vec<Vec<u8>> = others.and_then(Iterator::collect).map_err(failure)?;
         for other in others {
-            if revoke(connection, &other, revocation, actor)? == StatusChange::Done {
-                ended.push(other);
+            if let (StatusChange::Done, order) = revoke(connection, &other, revocation, actor)? {
+                ended.push(Ended { serial: other, order });
             }
         }
     }
@@ -245,18 +267,19 @@ pub(super) fn end(
     revoke(connection, serial, revocation, actor).map(drop)
 }
 
-/// From hold it may be revoked for good; then it is revoked since it was held.
+/// From hold it may be revoked for good; then it is revoked since it was held. The order that waits to replace it is turned down then,
+/// and named.
 fn revoke(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<StatusChange, StoreError> {
+) -> Result<(StatusChange, Option<(Transaction, Lapse)>), StoreError> {
     let since = match status(connection, serial)? {
-        KeptStatus::Unknown => return Ok(StatusChange::Unknown),
+        KeptStatus::Unknown => return Ok((StatusChange::Unknown, None)),
         KeptStatus::Good => revocation.at,
         KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
-        KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
+        KeptStatus::Revoked(revoked) => return Ok((StatusChange::Revoked(revoked), None)),
     };
     let reason = revocation.reason.to_string();
     let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
@@ -267,7 +290,11 @@ fn revoke(
         false => (AuditEvent::Revoked, reason.as_str()),
     };
     audit::append(connection, &Entry { event, about: &to_hex(serial), detail, actor })?;
-    Ok(StatusChange::Done)
+    let order = match revocation.is_hold() {
+        true => None,
+        false => orders::lapse(connection, serial, Lapse::Revoked, actor, revocation.at)?,
+    };
+    Ok((StatusChange::Done, order))
 }
 
 pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {

@@ -4,7 +4,7 @@ macro_rules! orders {
     ($rest:literal) => {
         concat!(
             "SELECT id, name, coalesce((SELECT message FROM messages WHERE order_id = id), x''), holder, state, reason, token_salt,
-                 token_hash, received, decided, confirmed
+                 token_hash, received, decided, confirmed, lapse
              FROM orders ",
             $rest
         )
@@ -70,6 +70,17 @@ pub const KEY_IS_TAKEN: &str = "SELECT
      OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
 pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON orders.id = order_id
      WHERE replaces = ?1 AND state != 'rejected' LIMIT 1";
+/// The order that waits to replace a certificate, and which request of it does.
+pub const ORDER_THAT_WAITS: &str = "SELECT name, profile FROM requests JOIN orders ON orders.id = order_id
+     WHERE replaces = ?1 AND state = 'pending' LIMIT 1";
+/// Which certificate that an order replaces is on hold.
+pub const HELD_OF_ORDER: &str = "SELECT profile FROM requests JOIN revocations ON revocations.serial = replaces
+     WHERE order_id = ?1 AND reason = 'certificateHold' ORDER BY position LIMIT 1";
+/// Certificates that orders wait to replace and that are over: whether revoked for good, or only past their end.
+pub const LAPSED: &str = "SELECT certificates.serial, EXISTS (SELECT 1 FROM revocations
+         WHERE revocations.serial = certificates.serial AND reason != 'certificateHold') AS revoked
+     FROM orders CROSS JOIN requests ON requests.order_id = orders.id CROSS JOIN certificates ON certificates.serial = replaces
+     WHERE state = 'pending' AND (not_after < ?1 OR revoked)";
 /// Whether an order, or a repeat of one, has this name.
 pub const NAME_IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM orders WHERE name = ?1)
      OR EXISTS (SELECT 1 FROM repeats WHERE repeats.name = ?1)";
@@ -100,8 +111,7 @@ pub const ADD_REQUEST: &str =
 pub const ADD_CERTIFICATE: &str =
     "INSERT INTO certificates (serial, profile, key, subject, not_after, der, order_id, position)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-pub const DECIDE: &str =
-    "UPDATE orders SET state = ?2, reason = ?3, decided = ?4 WHERE name = ?1 AND state = 'pending' RETURNING id";
+pub const DECIDE: &str = "UPDATE orders SET state = ?2, reason = ?3, decided = ?4, lapse = ?5 WHERE name = ?1 AND state = 'pending' RETURNING id";
 pub const WAITS_NO_MORE: &str = "UPDATE requests SET waiting = NULL WHERE order_id = ?1";
 pub const CONFIRM: &str = "UPDATE orders SET state = 'confirmed', confirmed = ?2 WHERE name = ?1 AND state = 'issued'";
 pub const REVOKE: &str = "INSERT INTO revocations (serial, since, reason, invalid_since) VALUES (?1, ?2, ?3, ?4)
@@ -213,6 +223,9 @@ mod tests {
         ENDING,
         KEY_IS_TAKEN,
         ORDER_THAT_REPLACES,
+        ORDER_THAT_WAITS,
+        HELD_OF_ORDER,
+        LAPSED,
         ADD_ORDER,
         ADD_MESSAGE,
         ADD_REQUEST,
