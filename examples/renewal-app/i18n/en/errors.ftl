@@ -132,6 +132,10 @@ ended-inconsistent = The renewal does not fit together. This is a fault of the p
 error-refused = The CA refused ({ $reason }): { $text }.
 error-refused-old = The old pair was not touched.
 error-refused-old-one = The old certificate was not touched.
+error-refused-keys = { $count ->
+        [one] The new key stays in slot { $slots } for the next renewal, or can be removed (obnova card clean).
+       *[other] The new keys stay in slots { $slots } for the next renewal, or can be removed (obnova card clean).
+    }
 error-refused-first = What was on the card was not touched. New keys stay there for the next order, or can be removed (obnova card clean).
 ca-bad-alg = an algorithm is unknown or not allowed
 ca-bad-message-check = a signature on the message does not verify

@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Plan, Policy, Process, Protocol, Wishes};
+use obnova_renewal::{CardView, Diagnosis, Method, Plan, Policy, Process, Protocol, Wishes};
 
 use crate::{
     authority::Authority,
@@ -221,7 +221,13 @@ fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
         None if plan.new.len() == 1 => t!("error-refused-old-one"),
         None => t!("error-refused-old"),
     };
-    Failure::new(failure.kind(), format!("{} {card}", failure.message()))
+    let mut told = vec![failure.message().to_owned(), card];
+    // What is refused was signed with them, so that they are on the card by then.
+    if plan.method == Some(Method::ReKey) {
+        let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();
+        told.push(t!("error-refused-keys", count = slots.len(), slots = slots.join(", ")));
+    }
+    Failure::new(failure.kind(), told.join(" "))
 }
 
 /// What the holder mends alone needs no help desk.

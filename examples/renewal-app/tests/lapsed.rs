@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+//! The old certificates are revoked while the order for new ones waits: the holder's program ends it, and says what is left.
+
+mod support;
+
+use support::{Desk, Said, ca::House};
+
+const CARD: [&str; 2] = ["--token", "sim:card.state"];
+const PINS: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+
+/// A card whose certificates end in three weeks, and their serial numbers.
+fn begin(desk: &Desk) -> (House<'_>, Vec<String>) {
+    let house = House::open(desk);
+    desk.write("pin", "1234");
+    desk.write("pin2", "567890");
+    desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
+    let due = house.operator(&["due", "ca", "--json"]).ends_with(0);
+    let due: serde_json::Value = serde_json::from_str(&due.out).unwrap();
+    let serials = due[0]["certificates"].as_array().unwrap().iter();
+    let serials = serials.map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
+    (house, serials)
+}
+
+fn order_of(house: &House<'_>) -> serde_json::Value {
+    let listed = house.operator(&["list", "ca", "--json"]).ends_with(0);
+    let orders: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    orders[0].clone()
+}
+
+fn renew(desk: &Desk, how: &[&str]) -> Said {
+    desk.run([&["renew", "--yes"], how, &CARD[..], &PINS].concat())
+}
+
+#[test]
+fn who_waits_is_told_that_nothing_comes_and_which_keys_are_left() {
+    let desk = Desk::new();
+    let (house, serials) = begin(&desk);
+    let options = house.options();
+    renew(&desk, &options).ends_with(8);
+    // On hold it waits on, and the operator sees why.
+    house.operator(&["hold", "ca", &serials[1]]).ends_with(0);
+    renew(&desk, &["--resume"]).ends_with(8);
+    assert_eq!(
+        (order_of(&house)["state"].as_str(), order_of(&house)["on_hold"].as_str()),
+        (Some("pending"), Some("signature"))
+    );
+    house.operator(&["list", "ca"]).ends_with(0).says(&["pending", "the old signature certificate is on hold"]);
+    house.operator(&["release", "ca", &serials[1]]).ends_with(0);
+    assert!(order_of(&house)["on_hold"].is_null());
+
+    house.operator(&["revoke", "ca", &serials[0], "--reason", "superseded"]).ends_with(0);
+    let order = order_of(&house);
+    assert_eq!((order["state"].as_str(), order["lapse"].as_str()), (Some("rejected"), Some("revoked")));
+    house.operator(&["list", "ca"]).ends_with(0).says(&["rejected", "the old authentication certificate was revoked"]);
+    let told = renew(&desk, &["--resume"]).ends_with(6);
+    for words in
+        ["revoked: the order is turned down", "The old pair was not touched", "The new keys stay in slots 3, 4"]
+    {
+        assert!(told.err.contains(words), "{words}: {}", told.err);
+    }
+    // The journal is closed with it: there is nothing to resume, and no renewal is under way.
+    let over = renew(&desk, &["--resume"]);
+    assert!(over.code != 0 && over.code != 8, "{} {}", over.code, over.err);
+    let journal = desk.files().into_iter().find(|file| file.extension().is_some_and(|end| end == "journal")).unwrap();
+    let journal = std::fs::read_to_string(desk.file(journal.to_str().unwrap())).unwrap();
+    assert!(journal.lines().last().unwrap().contains("revoked: the order is turned down"), "{journal}");
+    let cleaned = desk.run([&["card", "clean"], &CARD[..], &PINS].concat());
+    for key in ["authentication key in slot 3", "signature key in slot 4"] {
+        assert!(cleaned.out.contains(key), "{key}: {}\n{}", cleaned.out, cleaned.err);
+    }
+}
+
+#[test]
+fn who_waits_by_plain_est_is_told_too() {
+    let desk = Desk::new();
+    let (mut house, serials) = begin(&desk);
+    let pair = "profiles = [\"authentication\", \"signature\"]";
+    house.change_policy(|policy| policy.replace(pair, "profiles = [\"authentication\"]"));
+    let options = house.options();
+    renew(&desk, &[&["--plain", "--service", "partner"], &options[..]].concat()).ends_with(8);
+    house.operator(&["revoke", "ca", &serials[0]]).ends_with(0);
+    let told = renew(&desk, &["--resume"]).ends_with(6);
+    for words in
+        ["revoked: the order is turned down", "The old certificate was not touched", "The new key stays in slot 3"]
+    {
+        assert!(told.err.contains(words), "{words}: {}", told.err);
+    }
+}
