@@ -158,8 +158,8 @@ fn an_order_that_waits_is_not_issued_to_the_revoked() {
     let order = world.ca.list(None, 10).unwrap().remove(0).transaction;
     world.desk().revoke(world.old.certificates[1].serial(), RevocationReason::KeyCompromise, now()).unwrap();
     let refused = world.ca.approve(&order, now()).unwrap_err();
-    assert!(matches!(refused, CaError::Refused(Refusal::Revoked(_))), "{refused}");
-    assert_eq!(world.ca.list(Some(OrderState::Pending), 10).unwrap().len(), 1);
+    assert!(matches!(refused, CaError::Decided { state: OrderState::Rejected }), "{refused}");
+    assert!(world.ca.list(Some(OrderState::Pending), 10).unwrap().is_empty());
 }
 
 #[test]
