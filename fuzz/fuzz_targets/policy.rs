@@ -521,7 +521,7 @@ impl File {
                 let once = |at: usize| !days[..at].contains(&days[at]);
                 days.len() <= 16 && days.iter().all(|one| (1..=365).contains(one)) && (0..days.len()).all(once)
             })
-            && self.holder.as_ref().is_none_or(|holder| holder.due_before_days.value(27) >= 0)
+            && self.holder.as_ref().is_none_or(|holder| self.is_for(holder))
     }
 
     fn has_sound_password(&self) -> bool {

@@ -8,6 +8,7 @@ mod registration;
 mod retention;
 mod revocation;
 mod revocation_password;
+mod service;
 mod wire;
 
 use std::time::Duration;
@@ -105,8 +106,8 @@ impl Policy {
     pub const TEMPLATE: &str = include_str!("policy/template.toml");
 
     /// Reads a policy. Strict: a name that is not known, a value out of its range, a list with nothing in it or with
-    /// something twice is an error that names the field. Of the tables for the holder's side only what both sides have to agree
-    /// about is looked at: which certificates, how they are renewed, and from when on.
+    /// something twice is an error that names the field. The tables for the holder's side, where they are there, are read as
+    /// strictly as by a holder's program, and both sides have to agree: which certificates, how they are renewed, and from when on.
     ///
     /// # Errors
     /// [`PolicyError`].

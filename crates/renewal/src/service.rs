@@ -36,7 +36,7 @@ impl Service {
             return Err(ServiceError::TooLong { size: text.len() });
         }
         let file: file::File = toml::from_str(text).map_err(|error| ServiceError::Syntax(error.to_string()))?;
-        Ok(file.into())
+        file.check(text)
     }
 
     /// The service of [`TWINS`](Self::TWINS).

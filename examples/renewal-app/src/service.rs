@@ -117,12 +117,9 @@ impl Service {
         let Holders { name, plays, transport_pin, policy, .. } =
             Holders::from_toml(text).map_err(|error| error.to_string())?;
         let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
-            .map_err(|_| "service.plays: \"twins\", \"activation\" or \"partner\"".to_owned())?;
-        let model = transport_pin.map_or(Ok(Model::Separate), |model| Model::from_str(&model, false));
-        let transport_pin: TransportPinModel = model.map_err(|_| NO_MODEL.to_owned())?.into();
-        if !transport_pin.is_secret() {
-            return Err(NO_MODEL.to_owned());
-        }
+            .map_err(|_| "service.plays is missing: no play shows this service".to_owned())?;
+        let model = transport_pin.map_or(Ok(Model::Separate), |model| Model::from_str(&model, false))?;
+        let transport_pin = TransportPinModel::from(model);
         let expects = Expects {
             days: of_ca.profile(Profile::Authentication).validity.as_secs() / 86_400,
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
@@ -165,7 +162,8 @@ impl Service {
 
 fn both(text: &str) -> Result<(Policy, Option<CaPolicy>), String> {
     let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
-    let has_ca = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("renewal"));
+    let of_holder = |table: &String| HOLDERS.contains(&table.as_str());
+    let has_ca = text.parse::<toml::Table>().is_ok_and(|table| !table.keys().all(of_holder));
     let ca = has_ca.then(|| CaPolicy::from_toml(text)).transpose().map_err(|error| error.to_string())?;
     Ok((holders.policy, ca))
 }
@@ -179,8 +177,8 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     parse(&text).map_err(unreadable)
 }
 
-const NO_MODEL: &str =
-    "service.transport_pin: \"separate\", \"in-place\", \"must-change\", \"single-use\" or \"five-digits\"";
+/// What a file may have that is for no CA.
+const HOLDERS: [&str; 4] = ["version", "service", "holder", "revocation_password"];
 
 const fn text_of(scenario: Scenario) -> &'static str {
     match scenario {
@@ -212,3 +210,6 @@ impl Service {
         Self::parse(&text).unwrap()
     }
 }
+
+#[cfg(test)]
+mod tests;

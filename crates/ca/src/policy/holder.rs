@@ -1,4 +1,4 @@
-//! What the holder's side of the same file asks, as far as both sides have to agree.
+//! What the holder's side of the same file asks.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,23 +6,30 @@ use serde::Deserialize;
 
 use super::{
     Policy, PolicyError,
-    wire::{DAY, field},
+    wire::{DAY, field, no_duplicates, one_of, range},
 };
 use crate::Profile;
 
-/// `[holder]`. All else in it is for the holder's side, whose reader knows its names.
+/// `[holder]`.
 #[derive(Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Holder {
-    certificates: BTreeSet<String>,
+    certificates: Vec<String>,
     qualified: bool,
     method: String,
     protocol: String,
     due_before_days: u64,
+    clock_tolerance_seconds: u64,
+    #[serde(rename = "confirm_first")]
+    _confirm_first: bool,
+    #[serde(rename = "prove_login")]
+    _prove_login: bool,
+    #[serde(rename = "prove_signature")]
+    _prove_signature: bool,
 }
 
 impl Default for Holder {
-    /// What it means to the holder's side where it says nothing.
+    /// What it means to the holder's side where it says nothing; what no CA has to agree about may be anything.
     fn default() -> Self {
         Self {
             certificates: Profile::ALL.map(|profile| profile.to_string()).into(),
@@ -30,11 +37,48 @@ impl Default for Holder {
             method: "re-key".into(),
             protocol: "cmc".into(),
             due_before_days: 30,
+            clock_tolerance_seconds: 300,
+            _confirm_first: true,
+            _prove_login: true,
+            _prove_signature: true,
         }
     }
 }
 
 impl Holder {
+    /// What both sides have to agree about, where the rest is what a holder's program takes.
+    pub(super) fn check(self) -> Result<Asked, PolicyError> {
+        if self.certificates.is_empty() {
+            return Err(field("holder.certificates", "is empty: name at least one certificate".into()));
+        }
+        for name in &self.certificates {
+            one_of("holder.certificates", name, &["authentication", "signature"])?;
+        }
+        no_duplicates("holder.certificates", &self.certificates)?;
+        one_of("holder.method", &self.method, &["re-key", "same-key"])?;
+        range("holder.clock_tolerance_seconds", self.clock_tolerance_seconds, 0, DAY)?;
+        Ok(Asked {
+            due_before_days: range("holder.due_before_days", self.due_before_days, 1, 3660)?,
+            certificates: self.certificates.into_iter().collect(),
+            qualified: self.qualified,
+            same_key: self.method == "same-key",
+        })
+    }
+}
+
+/// What the holder's side asks of the CA's.
+pub(super) struct Asked {
+    certificates: BTreeSet<String>,
+    qualified: bool,
+    same_key: bool,
+    due_before_days: u64,
+}
+
+impl Asked {
+    pub(super) fn is_pair(&self) -> bool {
+        self.certificates.len() == 2
+    }
+
     /// Whether a holder who goes by this file gets what he asks from a CA that goes by it.
     pub(super) fn agrees_with(&self, policy: &Policy) -> Result<(), PolicyError> {
         let profiles: BTreeSet<_> = policy.first.profiles.iter().map(ToString::to_string).collect();
@@ -52,7 +96,7 @@ impl Holder {
             let reason = "the holder takes only what signature.qualified says compliance and sscd of".into();
             return Err(field("holder.qualified", reason));
         }
-        if self.method == "same-key" && !policy.same_key {
+        if self.same_key && !policy.same_key {
             return Err(field("holder.method", "the holder keeps the keys, and renewal.same_key is false".into()));
         }
         if self.protocol == "est" {
@@ -102,7 +146,7 @@ mod tests {
     use super::*;
 
     fn with(holder: &str) -> Result<Policy, PolicyError> {
-        Policy::from_toml(&Policy::TEMPLATE.replace("version = 1", &format!("version = 1\n{holder}")))
+        Policy::from_toml(&Policy::TEMPLATE.replace("version = 1", &format!("version = 1\n[service]\nname = \"mine\"\n{holder}")))
     }
 
     #[test]
@@ -136,9 +180,42 @@ mod tests {
             }
         }
         let unclaimed = Policy::TEMPLATE.replace("sscd = true", "sscd = false");
-        let unclaimed = unclaimed.replace("version = 1", "version = 1\n[holder]\nqualified = true");
+        let unclaimed = unclaimed.replace("version = 1", "version = 1\n[service]\nname = \"mine\"\n[holder]\nqualified = true");
         let error = Policy::from_toml(&unclaimed).unwrap_err().to_string();
         assert!(error.contains("holder.qualified (line ") && error.contains("signature.qualified"), "{error}");
+    }
+
+    /// What no holder's program would take.
+    #[test]
+    fn odd_values_are_refused_by_name_also_where_they_are_for_the_other_side() {
+        for (line, wanted) in [
+            ("certificates = []", "holder.certificates"),
+            ("certificates = [\"encryption\"]", "holder.certificates"),
+            ("certificates = [\"signature\", \"signature\"]", "holder.certificates"),
+            ("method = \"again\"", "holder.method"),
+            ("due_before_days = 0", "holder.due_before_days"),
+            ("clock_tolerance_seconds = 86401", "holder.clock_tolerance_seconds"),
+        ] {
+            let Err(PolicyError::Field { field, line: at, .. }) = with(&format!("[holder]\n{line}")) else { panic!("{line}") };
+            assert_eq!((field, at), (wanted, Some(7)), "{line}");
+        }
+        for line in ["bogus = 1", "prove_logins = true", "confirm_first = 1"] {
+            let Err(PolicyError::Syntax(text)) = with(&format!("[holder]\n{line}")) else { panic!("{line}") };
+            assert!(text.contains("line 7") && text.contains(line), "{text}");
+        }
+        for (line, wanted) in [
+            ("name = \"Mine!\"", "service.name"),
+            ("name = \"mine\"\nplays = \"chess\"", "service.plays"),
+            ("name = \"mine\"\ntransport_pin = \"null\"", "service.transport_pin"),
+            ("name = \"mine\"\nplays = \"twins\"\n[holder]\ncertificates = [\"signature\"]", "service.plays"),
+        ] {
+            let file = Policy::TEMPLATE.replace("version = 1", &format!("version = 1\n[service]\n{line}"));
+            let error = Policy::from_toml(&file).unwrap_err();
+            assert!(matches!(error, PolicyError::Field { field, line: Some(_), .. } if field == wanted), "{error}");
+        }
+        let nameless = Policy::TEMPLATE.replace("version = 1", "version = 1\n[holder]\nmethod = \"re-key\"");
+        let error = Policy::from_toml(&nameless).unwrap_err().to_string();
+        assert!(error.contains("holder (line ") && error.contains("service.name"), "{error}");
     }
 
     #[test]

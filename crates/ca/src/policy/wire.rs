@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use const_oid::ObjectIdentifier;
 use obnova_algorithm::KeyAlgorithm;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
-    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First, holder::Holder, notices::Notices,
+    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First,
+    holder::{Asked, Holder}, notices::Notices,
     registration::Registration, retention::Retention, revocation::Revocation, revocation_password::RevocationPassword,
+    service::Service,
 };
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -24,7 +26,7 @@ pub(super) struct Policy {
     authentication: Profile,
     signature: Profile,
     /// For the holder's side.
-    service: Option<IgnoredAny>,
+    service: Option<Service>,
     holder: Option<Holder>,
     #[serde(default)]
     notices: Notices,
@@ -116,7 +118,7 @@ impl Policy {
         }
         let renewal = self.renewal;
         let approval = renewal.approval.into();
-        let holder = self.holder.or_else(|| self.service.map(|_| Holder::default()));
+        let asked = holders_side(self.service, self.holder)?;
         let policy = super::Policy {
             approval,
             renewal_window: Duration::from_secs(range("renewal.window_days", renewal.window_days, 1, 3660)? * DAY),
@@ -136,9 +138,20 @@ impl Policy {
             signature: self.signature.check(&SIGNATURE)?,
             first: self.first.check(approval, self.revocation_password.check()?)?,
         };
-        holder.map_or(Ok(()), |holder| holder.agrees_with(&policy))?;
+        asked.map_or(Ok(()), |asked| asked.agrees_with(&policy))?;
         Ok(policy)
     }
+}
+
+/// What the holder's side asks, where the file has that side: a holder's program has to be able to read it too.
+fn holders_side(service: Option<Service>, holder: Option<Holder>) -> Result<Option<Asked>, PolicyError> {
+    let Some(service) = service else {
+        let reason = "holders need a name beside it: service.name".into();
+        return holder.map_or(Ok(None), |_| Err(field("holder", reason)));
+    };
+    let asked = holder.unwrap_or_default().check()?;
+    service.check(asked.is_pair())?;
+    Ok(Some(asked))
 }
 
 /// What clocks may differ by where the file says nothing.
@@ -266,6 +279,14 @@ pub(super) fn range(name: &'static str, value: u64, least: u64, most: u64) -> Re
         return Ok(value);
     }
     Err(field(name, format!("{value} is out of range: {least} to {most}")))
+}
+
+pub(super) fn one_of(name: &'static str, value: &str, known: &[&str]) -> Result<(), PolicyError> {
+    if known.contains(&value) {
+        return Ok(());
+    }
+    let known: Vec<_> = known.iter().map(|one| format!("{one:?}")).collect();
+    Err(field(name, format!("{value:?} is not one of {}", known.join(", "))))
 }
 
 pub(super) fn field(field: &'static str, reason: String) -> PolicyError {

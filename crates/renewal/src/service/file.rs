@@ -7,8 +7,9 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny},
 };
+use toml::Spanned;
 
-use super::Service;
+use super::{Service, ServiceError};
 use crate::{ByRole, CertificateRules, Method, Pair, PasswordRules, Policy, Protocol, policy::CLOCK_TOLERANCE, wire};
 
 #[derive(Deserialize)]
@@ -44,7 +45,9 @@ pub(super) struct File {
 struct Head {
     #[serde(deserialize_with = "label")]
     name: String,
-    plays: Option<String>,
+    #[serde(default, deserialize_with = "play")]
+    plays: Option<Spanned<String>>,
+    #[serde(default, deserialize_with = "transport_pin")]
     transport_pin: Option<String>,
 }
 
@@ -84,39 +87,56 @@ impl Default for Holder {
 
 /// The table that both sides read.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, try_from = "Lengths")]
-struct RevocationPassword {
-    rules: PasswordRules,
-    at_once: bool,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Lengths {
+struct RevocationPassword {
     required: bool,
     later: bool,
     #[serde(deserialize_with = "characters")]
     minimum: u64,
-    distinct: u64,
+    distinct: Option<Spanned<u64>>,
 }
 
-impl Default for Lengths {
+impl Default for RevocationPassword {
     fn default() -> Self {
-        Self { required: false, later: false, minimum: 8, distinct: 5 }
+        Self { required: false, later: false, minimum: 8, distinct: None }
     }
 }
 
-impl TryFrom<Lengths> for RevocationPassword {
-    type Error = String;
+/// How many different characters there are at least where the file says nothing.
+const DISTINCT: u64 = 5;
 
-    fn try_from(lengths: Lengths) -> Result<Self, String> {
-        let Lengths { required, later, minimum, distinct } = lengths;
-        if !(1..=minimum).contains(&distinct) {
-            return Err(format!("distinct: {distinct} is out of range: 1 to minimum, {minimum}"));
-        }
+impl RevocationPassword {
+    fn rules(&self) -> PasswordRules {
         let whole = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        let rules = PasswordRules { minimum: whole(minimum), distinct: whole(distinct) };
-        Ok(Self { rules, at_once: required && !later })
+        let distinct = self.distinct.as_ref().map_or(DISTINCT, |distinct| *distinct.get_ref());
+        PasswordRules { minimum: whole(self.minimum), distinct: whole(distinct) }
+    }
+}
+
+impl File {
+    /// The service, where its fields fit to each other.
+    pub(super) fn check(self, text: &str) -> Result<Service, ServiceError> {
+        let wrong = |at: usize, problem: String| {
+            let line = text.get(..at).map_or(0, |before| before.matches('\n').count() + 1);
+            Err(ServiceError::Syntax(format!("line {line}: {problem}")))
+        };
+        if let Some(plays) = &self.service.plays
+            && plays.get_ref() == PLAYS[0]
+            && self.holder.certificates.len() != Pair::ROLES.len()
+        {
+            let problem = "service.plays: \"twins\" shows how a pair is renewed, and holder.certificates has one";
+            return wrong(plays.span().start, problem.to_owned());
+        }
+        if let Some(RevocationPassword { minimum, distinct: Some(distinct), .. }) = &self.revocation_password
+            && !(1..=*minimum).contains(distinct.get_ref())
+        {
+            let problem = format!(
+                "revocation_password.distinct: {} is out of range: 1 to minimum, {minimum}",
+                distinct.get_ref()
+            );
+            return wrong(distinct.span().start, problem);
+        }
+        Ok(self.into())
     }
 }
 
@@ -136,13 +156,13 @@ impl From<File> for Service {
                 signature: asked(KeyRole::Signature, signature),
             },
             confirm_first: holder.confirm_first,
-            revocation_password: revocation_password.as_ref().map(|asked| asked.rules),
-            revocation_password_at_once: revocation_password.is_some_and(|asked| asked.at_once),
+            revocation_password: revocation_password.as_ref().map(RevocationPassword::rules),
+            revocation_password_at_once: revocation_password.is_some_and(|asked| asked.required && !asked.later),
             clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),
             prove_login: holder.prove_login,
             prove_signature: holder.prove_signature,
         };
-        Self { name, plays, transport_pin, policy }
+        Self { name, plays: plays.map(Spanned::into_inner), transport_pin, policy }
     }
 }
 
@@ -180,6 +200,31 @@ fn label<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
         return Ok(text);
     }
     Err(D::Error::custom("1 to 64 small letters, digits and -"))
+}
+
+/// Plays that show a service; the first is of a pair.
+const PLAYS: [&str; 3] = ["twins", "activation", "partner"];
+/// Transport PINs that something is to hand over of.
+const TRANSPORT_PINS: [&str; 5] = ["separate", "in-place", "must-change", "single-use", "five-digits"];
+
+fn play<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<String>>, D::Error> {
+    let text = Spanned::<String>::deserialize(deserializer)?;
+    one_of(text.get_ref(), &PLAYS)?;
+    Ok(Some(text))
+}
+
+fn transport_pin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    one_of(&text, &TRANSPORT_PINS)?;
+    Ok(Some(text))
+}
+
+fn one_of<E: Error>(text: &str, known: &[&str]) -> Result<(), E> {
+    if known.contains(&text) {
+        return Ok(());
+    }
+    let known: Vec<_> = known.iter().map(|one| format!("{one:?}")).collect();
+    Err(E::custom(format!("{text:?} is not one of {}", known.join(", "))))
 }
 
 fn roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<KeyRole>, D::Error> {

@@ -62,8 +62,19 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         let problem = read(&format!("[{table}]\n{line}")).unwrap_err();
         assert!(problem.contains("line 7") && problem.contains(line) && problem.contains(named), "{problem}");
     }
-    let problem = read("[revocation_password]\ndistinct = 9").unwrap_err();
-    assert!(problem.contains("line 6") && problem.contains("distinct"), "{problem}");
+    for distinct in [0, 9] {
+        let problem = read(&format!("[revocation_password]\ndistinct = {distinct}")).unwrap_err();
+        assert!(problem.contains("line 7: revocation_password.distinct"), "{problem}");
+    }
+    for (line, named) in [
+        ("plays = \"chess\"", "\"partner\""),
+        ("transport_pin = \"null\"", "\"in-place\""),
+        ("plays = \"twins\"\n[holder]\ncertificates = [\"signature\"]", "line 5: service.plays"),
+    ] {
+        let problem = Service::from_toml(&format!("{HEAD}{line}")).unwrap_err().to_string();
+        assert!(problem.contains("line 5") && problem.contains("plays") | problem.contains("transport_pin"), "{problem}");
+        assert!(problem.contains(named), "{problem}");
+    }
 }
 
 #[test]
