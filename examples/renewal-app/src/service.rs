@@ -35,8 +35,8 @@ pub struct Service {
 
 /// Numbers that the rules of a play hold what they see against: those of the service's file.
 pub struct Expects {
-    /// How long a certificate is valid, in days.
-    pub days: u64,
+    /// How long each certificate is valid, in days.
+    pub days: Pair<u64>,
     /// How many days before the end notices go out, the first first.
     pub notices: Vec<u64>,
     /// How long before the end both sides renew.
@@ -50,6 +50,11 @@ pub struct Expects {
 }
 
 impl Expects {
+    /// How many days the certificate is valid that ends first.
+    pub fn shortest_days(&self) -> u64 {
+        self.days.authentication.min(self.days.signature)
+    }
+
     /// Kinds of keys for one holder: this one where it is certified, else the first that is.
     pub fn keys(&self, wished: KeyAlgorithm) -> Pair<KeyAlgorithm> {
         self.keys_of(Pair { authentication: wished, signature: wished })
@@ -121,7 +126,10 @@ impl Service {
         let model = transport_pin.map_or(Ok(Model::Separate), |model| Model::from_str(&model, false))?;
         let transport_pin = TransportPinModel::from(model);
         let expects = Expects {
-            days: of_ca.profile(Profile::Authentication).validity.as_secs() / 86_400,
+            days: Pair {
+                authentication: of_ca.authentication.validity.as_secs() / 86_400,
+                signature: of_ca.signature.validity.as_secs() / 86_400,
+            },
             notices: of_ca.notices.days().iter().rev().map(|days| u64::from(*days)).collect(),
             due: policy.due_before.min(of_ca.renewal_window),
             confirm: of_ca.registration.confirm,
@@ -208,6 +216,14 @@ impl Service {
             text.replace(replaced, by)
         });
         Self::parse(&text).unwrap()
+    }
+
+    /// A service of this file, by another play than it names, if it names one.
+    pub fn played_by(text: &str, scenario: Scenario) -> Self {
+        let mut file: toml::Table = text.parse().unwrap();
+        let play = scenario.to_possible_value().unwrap().get_name().into();
+        file["service"].as_table_mut().unwrap().insert("plays".into(), play);
+        Self::parse(&file.to_string()).unwrap()
     }
 }
 

@@ -52,13 +52,7 @@ fn the_report_has_every_field_and_the_figures_hold() {
     let sum: u64 = steps.iter().map(|step| step["apdus"].as_u64().unwrap()).sum();
     assert_eq!(report["apdus"].as_u64().unwrap(), sum);
 
-    let certificates = report["certificates"].as_array().unwrap();
-    let roles: Vec<_> = certificates.iter().map(|one| one["role"].as_str().unwrap()).collect();
-    assert_eq!(roles, ["authentication", "signature"]);
-    for certificate in certificates {
-        assert!(certificate["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
-        assert!(certificate["subject"].as_str().unwrap().contains("CN="));
-    }
+    brought(&report, &["authentication", "signature"]);
     let rules = report["rules"].as_array().unwrap();
     assert!(rules.len() > 25);
     for rule in rules {
@@ -103,7 +97,39 @@ fn a_card_that_arrives_inactive_is_held_against_its_rules() {
     ] {
         assert!(holds(id), "{id}");
     }
+    brought(&report, &["authentication", "signature"]);
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
+}
+
+/// What the play brought on the card, whole.
+#[track_caller]
+fn brought(report: &Value, roles: &[&str]) {
+    let certificates = report["certificates"].as_array().unwrap();
+    let named: Vec<_> = certificates.iter().map(|one| one["role"].as_str().unwrap()).collect();
+    assert_eq!(named, roles);
+    for certificate in certificates {
+        assert!(certificate["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert!(certificate["subject"].as_str().unwrap().contains("CN="));
+        assert!(certificate["slot"].as_u64().is_some_and(|slot| slot > 0), "{certificate}");
+        for text in ["serial", "not_after"] {
+            assert!(!certificate[text].as_str().unwrap().is_empty(), "{certificate}");
+        }
+    }
+}
+
+/// The service that no code knows names a play.
+#[test]
+fn a_sixth_service_is_held_against_the_rules_of_the_play_that_it_names() {
+    let desk = Desk::new();
+    let text = include_str!("sixth.toml").replace("name = \"seals\"", "name = \"my-sixth\"\nplays = \"partner\"");
+    std::fs::write(desk.file("my-sixth.toml"), text).unwrap();
+    let said = desk.run(["scenario", "--policy", "my-sixth.toml", "--json"]).ends_with(0);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["scenario"], &report["ok"]), (&"my-sixth".into(), &true.into()));
+    let rules = report["rules"].as_array().unwrap();
+    let steps = rules.iter().find(|rule| rule["id"] == "my-sixth/renewal-steps").unwrap();
+    assert!(steps["seen"].as_str().unwrap().contains("not in a renewal: [\"generate\", \"pick-up\"]"), "{steps}");
+    brought(&report, &["signature"]);
 }
 
 /// A service that nobody has heard of is a file, and no new code.
@@ -145,5 +171,6 @@ fn a_first_certificate_is_held_against_its_rules() {
     for id in ["password-once/ca", "revocation-password-sealed", "waits", "renewal", "revoked-by-password"] {
         assert!(holds(&format!("partner/{id}")), "{id}");
     }
+    brought(&report, &["authentication"]);
     assert_eq!(desk.files(), Vec::<std::path::PathBuf>::new(), "nothing is left behind");
 }

@@ -129,15 +129,46 @@ fn a_file_whose_two_sides_disagree_is_refused_by_either() {
         assert!(FILE.contains(replaced), "{replaced}");
         desk.write("torn.toml", &FILE.replacen(replaced, by, 1));
         let of_holder = desk.run(["renew", "--policy", "torn.toml"]).ends_with(2).err;
-        let made =
-            Command::new(program()).args(["init", "ca", "--policy", "torn.toml"]).current_dir(desk.path()).output();
-        let of_ca = Said::from(made.unwrap());
+        let of_ca = init(&desk, "torn.toml");
         assert_ne!(of_ca.code, 0, "{}", of_ca.out);
         assert!(!desk.file("ca").exists(), "nothing is left of a CA that was not made");
         for said in [&of_holder, &of_ca.err] {
             assert!(named.iter().all(|part| said.contains(part)), "{named:?}: {said}");
         }
     }
+}
+
+/// No CA is made of a file that every holder's program would refuse.
+#[test]
+fn what_the_holders_program_refuses_no_ca_is_made_of() {
+    let desk = Desk::new();
+    let name = "name = \"seals\"";
+    for (replaced, by, named) in [
+        ("qualified = false", "bogus = 1", ["line 9", "bogus"]),
+        ("due_before_days = 70", "due_before_days = 0", ["line 11", "due_before_days"]),
+        ("prove_login = false", "prove_login = 0", ["line 12", "prove_login"]),
+        (name, "name = \"seals\"\nplays = \"chess\"", ["line 6", "plays"]),
+        (name, "name = \"seals\"\ntransport_pin = \"null\"", ["line 6", "transport_pin"]),
+        (name, "name = \"seals\"\nplays = \"twins\"", ["line 6", "service.plays"]),
+        ("distinct = 8", "distinct = 13", ["line 17", "distinct"]),
+    ] {
+        assert!(FILE.contains(replaced), "{replaced}");
+        desk.write("bad.toml", &FILE.replacen(replaced, by, 1));
+        let of_holder = desk.run(["renew", "--policy", "bad.toml"]).ends_with(2).err;
+        let of_ca = init(&desk, "bad.toml");
+        assert_ne!(of_ca.code, 0, "{}", of_ca.out);
+        assert!(!desk.file("ca").exists(), "nothing is left of a CA that was not made");
+        for said in [&of_holder, &of_ca.err] {
+            assert!(named.iter().all(|part| said.contains(part)), "{named:?}: {said}");
+        }
+    }
+    desk.write("good.toml", FILE);
+    assert_eq!(init(&desk, "good.toml").code, 0);
+}
+
+fn init(desk: &Desk, file: &str) -> Said {
+    let made = Command::new(program()).args(["init", "ca", "--policy", file]).current_dir(desk.path()).output();
+    Said::from(made.unwrap())
 }
 
 #[test]
@@ -147,7 +178,7 @@ fn a_bad_file_is_refused_with_line_and_name() {
     for (replaced, by, named) in [
         ("due_before_days = 70", "due_before_day = 70", ["line 11", "due_before_days"]),
         ("due_before_days = 70", "due_before_days = 0", ["line 11", "1 to 3660"]),
-        ("distinct = 8", "distinct = 13", ["[revocation_password]", "distinct"]),
+        ("distinct = 8", "distinct = 13", ["line 17", "distinct"]),
         ("validity_days = 25", "validity_days = 0", ["authentication.validity_days (line 27)", "1 to 3660"]),
         ("window_days = 70", "window_day = 70", ["line 21", "window_days"]),
         ("version = 1", "version = 2", ["line 2", "version 1"]),

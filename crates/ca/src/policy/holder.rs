@@ -146,7 +146,9 @@ mod tests {
     use super::*;
 
     fn with(holder: &str) -> Result<Policy, PolicyError> {
-        Policy::from_toml(&Policy::TEMPLATE.replace("version = 1", &format!("version = 1\n[service]\nname = \"mine\"\n{holder}")))
+        Policy::from_toml(
+            &Policy::TEMPLATE.replace("version = 1", &format!("version = 1\n[service]\nname = \"mine\"\n{holder}")),
+        )
     }
 
     #[test]
@@ -180,7 +182,8 @@ mod tests {
             }
         }
         let unclaimed = Policy::TEMPLATE.replace("sscd = true", "sscd = false");
-        let unclaimed = unclaimed.replace("version = 1", "version = 1\n[service]\nname = \"mine\"\n[holder]\nqualified = true");
+        let unclaimed =
+            unclaimed.replace("version = 1", "version = 1\n[service]\nname = \"mine\"\n[holder]\nqualified = true");
         let error = Policy::from_toml(&unclaimed).unwrap_err().to_string();
         assert!(error.contains("holder.qualified (line ") && error.contains("signature.qualified"), "{error}");
     }
@@ -196,7 +199,9 @@ mod tests {
             ("due_before_days = 0", "holder.due_before_days"),
             ("clock_tolerance_seconds = 86401", "holder.clock_tolerance_seconds"),
         ] {
-            let Err(PolicyError::Field { field, line: at, .. }) = with(&format!("[holder]\n{line}")) else { panic!("{line}") };
+            let Err(PolicyError::Field { field, line: at, .. }) = with(&format!("[holder]\n{line}")) else {
+                panic!("{line}")
+            };
             assert_eq!((field, at), (wanted, Some(7)), "{line}");
         }
         for line in ["bogus = 1", "prove_logins = true", "confirm_first = 1"] {

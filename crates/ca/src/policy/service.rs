@@ -33,7 +33,11 @@ impl Service {
             }
         }
         if let Some(model) = &self.transport_pin {
-            one_of("service.transport_pin", model, &["separate", "in-place", "must-change", "single-use", "five-digits"])?;
+            one_of(
+                "service.transport_pin",
+                model,
+                &["separate", "in-place", "must-change", "single-use", "five-digits"],
+            )?;
         }
         Ok(())
     }

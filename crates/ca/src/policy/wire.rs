@@ -7,9 +7,14 @@ use obnova_algorithm::KeyAlgorithm;
 use serde::Deserialize;
 
 use super::{
-    Approval, PolicyError, ProfilePolicy, QualifiedPolicy, first::First,
-    holder::{Asked, Holder}, notices::Notices,
-    registration::Registration, retention::Retention, revocation::Revocation, revocation_password::RevocationPassword,
+    Approval, PolicyError, ProfilePolicy, QualifiedPolicy,
+    first::First,
+    holder::{Asked, Holder},
+    notices::Notices,
+    registration::Registration,
+    retention::Retention,
+    revocation::Revocation,
+    revocation_password::RevocationPassword,
     service::Service,
 };
 

@@ -72,7 +72,10 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("plays = \"twins\"\n[holder]\ncertificates = [\"signature\"]", "line 5: service.plays"),
     ] {
         let problem = Service::from_toml(&format!("{HEAD}{line}")).unwrap_err().to_string();
-        assert!(problem.contains("line 5") && problem.contains("plays") | problem.contains("transport_pin"), "{problem}");
+        assert!(
+            problem.contains("line 5") && problem.contains("plays") | problem.contains("transport_pin"),
+            "{problem}"
+        );
         assert!(problem.contains(named), "{problem}");
     }
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use obnova_algorithm::KeyAlgorithm;
+use obnova_apdu::ins;
 use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, ProfileToken, Secret};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken, look};
 use obnova_profile::TransportPinModel;
@@ -32,16 +33,20 @@ pub struct Arrived<'s> {
 #[derive(Clone, Default)]
 pub struct Heard(Arc<Mutex<Vec<u8>>>);
 
+/// What changes nothing on any card.
+const LOOKS: [u8; 6] =
+    [ins::SELECT, ins::GET_DATA, ins::GET_DATA_TLV, ins::READ_BINARY, ins::READ_BINARY_TLV, ins::GET_RESPONSE];
+
 impl Heard {
     /// How many came.
     pub fn all(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// How many came that could change something: all but SELECT, GET DATA, READ BINARY and GET RESPONSE.
+    /// How many came that could change something.
     pub fn changing(&self) -> usize {
         let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.iter().filter(|instruction| ![0xa4, 0xca, 0xcb, 0xb0, 0xb1, 0xc0].contains(*instruction)).count()
+        heard.iter().filter(|instruction| !LOOKS.contains(*instruction)).count()
     }
 }
 
@@ -72,7 +77,7 @@ impl<'s> Arrived<'s> {
         let transport_pin = stage.transport_pin();
         let mut card = card.inactive(stage.service.transport_pin, transport_pin.as_bytes()).finish()?;
         let algorithms = stage.service.expects.keys(KeyAlgorithm::P256);
-        let days_left = u32::try_from(stage.service.expects.days)?;
+        let days_left = u32::try_from(stage.service.expects.shortest_days())?;
         let first = FirstPair { algorithms, days_left };
         let issued = personalise_inactive(&mut card, stage.house(), holder, &first, SystemTime::now())?;
         let certificates = Pair {

@@ -1,8 +1,8 @@
 use std::time::Instant;
 
 use super::{
-    Arrived, Audience, Figure, Report, Scene, Stage, Witness,
-    meter::Meter,
+    Arrived, Audience, Report, Scene, Stage, Witness,
+    meter::{Meter, ReportedCertificate},
     newcomer::{Joints, Story},
     play,
     rules::{self, Broken, activation, partner, twins as of_twins, twins::World},
@@ -25,11 +25,11 @@ fn activated(stage: &Stage, bend: impl FnOnce(&mut activation::World<'_>)) -> (R
     let begun = Instant::now();
     let arrived = Arrived::new(stage);
     let played = match &arrived {
-        Ok(arrived) => brought_to_life(arrived),
+        Ok(arrived) => brought_to_life(stage, arrived),
         Err(Broken(why)) => Err(Broken(why.clone())),
     };
     let (mut report, failure) = match played {
-        Ok(steps) => (Report::new(&stage.service.name, steps), None),
+        Ok(report) => (report, None),
         Err(Broken(why)) => {
             let failure = internal(why);
             (Report::broken_off(&stage.service.name, &failure), Some(failure))
@@ -37,14 +37,14 @@ fn activated(stage: &Stage, bend: impl FnOnce(&mut activation::World<'_>)) -> (R
     };
     let mut world = activation::World::new(stage, arrived);
     bend(&mut world);
-    report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules());
+    report.rules = rules::judge(&stage.service.name, &mut world, &activation::rules_of(&stage.service));
     report.seconds = begun.elapsed().as_secs_f64();
     report.ok &= report.rules.iter().all(|one| one.ok != Some(false));
     (report, failure)
 }
 
-/// What it took to bring a copy of a card to life that arrived.
-fn brought_to_life(arrived: &Arrived<'_>) -> Result<Vec<Figure>, Broken> {
+/// What it took to bring a copy of a card to life that arrived, and what is on it then.
+fn brought_to_life(stage: &Stage, arrived: &Arrived<'_>) -> Result<Report, Broken> {
     let card = arrived.fork();
     let mut meter = Meter::new(card.count.clone());
     meter.begin("list");
@@ -53,7 +53,8 @@ fn brought_to_life(arrived: &Arrived<'_>) -> Result<Vec<Figure>, Broken> {
     meter.begin("activate");
     card.activate()?;
     meter.end();
-    Ok(meter.figures().to_vec())
+    let certificates = ReportedCertificate::shown(&card.view()?, &card.certificates.clone().into());
+    Ok(Report::new(&stage.service.name, meter.figures().to_vec(), certificates))
 }
 
 /// Leads somebody from a one-time password to the first certificate, and holds every rule of `partner` against it. A play that
@@ -66,7 +67,7 @@ pub fn partner(stage: &Stage) -> (Report, Option<Failure>) {
 fn for_first(stage: &Stage, joints: Joints, bend: impl FnOnce(&mut partner::World<'_>)) -> (Report, Option<Failure>) {
     let begun = Instant::now();
     let (mut report, story, failure) = match Story::play(stage, joints) {
-        Ok((story, steps)) => (Report::new(&stage.service.name, steps), Some(story), None),
+        Ok((story, report)) => (report, Some(story), None),
         Err(Broken(why)) => {
             let failure = internal(why);
             (Report::broken_off(&stage.service.name, &failure), None, Some(failure))

@@ -1,10 +1,12 @@
 use std::time::Instant;
 
+use obnova_card::SlotId;
+use obnova_renewal::{ByRole, CardView, ParsedCertificate, date};
 use obnova_transport::{Count, Counts};
 use serde::Serialize;
 
 use super::rules::Ruled;
-use crate::failure::Failure;
+use crate::{failure::Failure, files};
 
 /// What one step took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,7 +35,7 @@ pub struct Report {
 
 impl Report {
     /// Of a play that went well.
-    pub fn new(scenario: &str, steps: Vec<Figure>) -> Self {
+    pub fn new(scenario: &str, steps: Vec<Figure>, certificates: Vec<ReportedCertificate>) -> Self {
         let all = Figure::sum(&steps);
         Self {
             scenario: scenario.to_owned(),
@@ -41,7 +43,7 @@ impl Report {
             seconds: all.seconds,
             apdus: all.apdus,
             steps,
-            certificates: Vec::new(),
+            certificates,
             rules: Vec::new(),
             error: None,
         }
@@ -71,6 +73,24 @@ pub struct ReportedCertificate {
     pub serial: String,
     pub not_after: String,
     pub pem: String,
+}
+
+impl ReportedCertificate {
+    /// Those of these that a card shows.
+    pub fn shown(card: &CardView, certificates: &ByRole<ParsedCertificate>) -> Vec<Self> {
+        let shown = certificates.iter().filter_map(|(role, certificate)| {
+            let SlotId(slot) = card.slots.iter().find(|slot| slot.holds(certificate))?.id;
+            Some(Self {
+                role: role.to_string(),
+                slot,
+                subject: certificate.subject().to_string(),
+                serial: certificate.serial(),
+                not_after: date(certificate.not_after()),
+                pem: files::pem(certificate.der()),
+            })
+        });
+        shown.collect()
+    }
 }
 
 /// Measures steps. Those of one name that follow each other are one.

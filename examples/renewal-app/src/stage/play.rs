@@ -4,12 +4,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use obnova_card::{Pin, SlotId};
+use obnova_card::Pin;
 use obnova_client::{FileJournal, Journal as _, Runner, Seams, SharedToken, Turn, look, renewal::CardView};
 use obnova_renewal::{Because, Plan, SlotView, Summary, date, removable, removals};
 
 use super::{
-    Audience, Figure, Moment, Report, Scene, Stage,
+    Audience, Moment, Report, Scene, Stage,
     actor::Holder,
     meter::{Meter, ReportedCertificate},
 };
@@ -40,22 +40,15 @@ pub fn play(stage: &Stage, audience: &mut dyn Audience) -> Result<Report, Failur
 
     // As it was read back when the new pair was written.
     let card = CardView { slots, ..card };
+    let certificates = ReportedCertificate::shown(&card, &summary.certificates);
     see(&shared, &Scene::Card { moment: Moment::Renewed, card: &card });
     clean(stage, &card, &meter, &shared)?;
     let card = measured(&meter, "list", || read(&stage.token))?;
     see(&shared, &Scene::Card { moment: Moment::Cleaned, card: &card });
 
-    let figures = meter.borrow().figures().to_vec();
-    let report = Report {
-        scenario: stage.service.name.clone(),
-        ok: true,
-        seconds: begun.elapsed().as_secs_f64(),
-        apdus: Figure::sum(&figures).apdus,
-        certificates: certificates(&summary),
-        steps: figures,
-        rules: Vec::new(),
-        error: None,
-    };
+    let steps = meter.borrow().figures().to_vec();
+    let report =
+        Report { seconds: begun.elapsed().as_secs_f64(), ..Report::new(&stage.service.name, steps, certificates) };
     see(&shared, &Scene::Report(&report));
     Ok(report)
 }
@@ -175,22 +168,4 @@ fn unexpected(turn: &Turn) -> Failure {
         Turn::Failed(failure) => failure.clone().into(),
         turn => Failure::new(Kind::Internal, format!("{turn:?}")),
     }
-}
-
-fn certificates(summary: &Summary) -> Vec<ReportedCertificate> {
-    let slot = |SlotId(number): SlotId| number;
-    summary
-        .certificates
-        .iter()
-        .filter_map(|(role, certificate)| {
-            Some(ReportedCertificate {
-                role: role.to_string(),
-                slot: slot(*summary.slots.get(role)?),
-                subject: certificate.subject().to_string(),
-                serial: certificate.serial(),
-                not_after: date(certificate.not_after()),
-                pem: crate::files::pem(certificate.der()),
-            })
-        })
-        .collect()
 }

@@ -277,7 +277,7 @@ impl Stage {
 /// Both sides have to renew by then, and the certificates to live as long.
 fn days_left(service: &Service) -> u32 {
     let due = service.expects.due.as_secs() / 86_400;
-    u32::try_from(DAYS_LEFT.min(due).min(service.expects.days)).unwrap_or(u32::MAX)
+    u32::try_from(DAYS_LEFT.min(due).min(service.expects.shortest_days())).unwrap_or(u32::MAX)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

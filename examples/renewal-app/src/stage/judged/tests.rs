@@ -39,5 +39,6 @@ fn assert_red(rules: &[Ruled], expected: &[(&str, &str)]) {
 mod activation;
 mod bent_ca;
 mod careless;
+mod files;
 mod partner;
 mod twins;

@@ -7,7 +7,11 @@ use obnova_client::Turn;
 use obnova_renewal::{ByRole, ParsedCertificate};
 
 use super::{Asked, Certified, Joints, Newcomer};
-use crate::stage::{Figure, Stage, meter::Meter, rules::Broken};
+use crate::stage::{
+    Report, Stage,
+    meter::{Meter, ReportedCertificate},
+    rules::Broken,
+};
 
 /// How often a client asks the CA whose operator has said yes, before nobody believes any more that it finishes.
 const PATIENCE: u32 = 5;
@@ -26,7 +30,7 @@ pub struct Story<'s> {
 
 impl<'s> Story<'s> {
     /// Plays it: his client is begun once and comes to the end by itself; while it waits the CA's operator says yes.
-    pub fn play(stage: &'s Stage, joints: Joints) -> Result<(Self, Vec<Figure>), Broken> {
+    pub fn play(stage: &'s Stage, joints: Joints) -> Result<(Self, Report), Broken> {
         let mut who = Newcomer::new(stage, joints)?;
         who.waited = Duration::ZERO;
         let keys_before = keys(&who)?;
@@ -53,13 +57,15 @@ impl<'s> Story<'s> {
         let Turn::Done(summary) = turn else { return Err(Broken(format!("the order was not finished: {turn:?}"))) };
         let mut meter = meter.into_inner();
         meter.begin("list");
-        who.view()?;
+        let card = who.view()?;
         meter.end();
+        let certificates = ReportedCertificate::shown(&card, &summary.certificates);
+        let report = Report::new(&stage.service.name, meter.figures().to_vec(), certificates);
         let asked = who.asked.clone();
         let steps = who.steps.clone();
         let holder = Certified { who, certificates: summary.certificates };
         let story = Self { holder, asked, steps, keys_before, waited: waited.get() };
-        Ok((story, meter.figures().to_vec()))
+        Ok((story, report))
     }
 
     pub fn certificates(&self) -> &ByRole<ParsedCertificate> {

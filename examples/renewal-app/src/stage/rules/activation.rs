@@ -14,6 +14,7 @@ pub use passwords::change;
 use super::{Broken, Rule};
 use crate::{
     failure::Failure,
+    service::Service,
     stage::{Arrived, Stage},
     texts::t,
 };
@@ -48,7 +49,13 @@ pub struct Office {
     pub done: fn(Result<(), ApplicantError>) -> Result<(), ApplicantError>,
 }
 
-/// The rules, in the order in which a holder meets them.
+/// The rules of a service, in the order in which a holder meets them.
+pub fn rules_of<'s>(service: &Service) -> Vec<Rule<World<'s>>> {
+    let applies = |id: &str| id != "activation/registration" || service.told.ca.registration.open;
+    rules().into_iter().filter(|rule| applies(rule.id)).collect()
+}
+
+/// Those of every service.
 pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
     vec![
         Rule::seen("activation/registration", || t!("rule-activation-registration"), registration::registration),

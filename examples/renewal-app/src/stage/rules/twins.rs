@@ -147,6 +147,7 @@ pub fn rules_of<'s>(service: &Service) -> Vec<Rule<World<'s>>> {
     let applies = |id: &str| match id.split_once('/').map_or("", |(_, id)| id) {
         "pin-new-keys" => service.told.holder.method == Method::ReKey,
         "accepted" | "resume-link" | "resume-files" | "waiting" | "single-use" | "one-brings-other" => service.waits(),
+        "login" => service.told.holder.prove_login,
         notice if notice.starts_with("notice-") => !service.expects.notices.is_empty(),
         _ => true,
     };

@@ -411,6 +411,7 @@ fn the_file_says_what_the_service_is() {
         password_days: 21,
         free_guesses: 3,
         waits: true,
+        renewals_wait: true,
         confirms: true,
         revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
         plain_est: true,

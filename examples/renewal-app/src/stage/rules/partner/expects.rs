@@ -19,6 +19,8 @@ pub struct Expects {
     pub free_guesses: u32,
     /// An operator looks at first orders; otherwise nobody waits.
     pub waits: bool,
+    /// The same of renewals.
+    pub renewals_wait: bool,
     /// Certificates are shown to the holder before they are put on the card.
     pub confirms: bool,
     /// What the revocation password has to be like, where there is one.
@@ -51,6 +53,7 @@ impl Expects {
             password_days: ca.first.password_life.as_secs() / DAY,
             free_guesses: ca.first.guesses.free,
             waits: ca.first.approval == Approval::Manual,
+            renewals_wait: ca.approval == Approval::Manual,
             confirms: holder.confirm_first,
             revocation_password: holder.revocation_password,
             plain_est: ca.first.profiles == [Profile::Authentication]

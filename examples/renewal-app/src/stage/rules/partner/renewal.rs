@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use obnova_card::{PasswordKind, PasswordState, Pin, Secret};
 use obnova_renewal::{ByRole, Method, ParsedCertificate, Plan, Reason};
 
-use super::{World, first::days_of};
+use super::{Expects, World, first::days_of};
 use crate::{
     stage::{
         Newcomer,
@@ -94,17 +94,21 @@ pub fn renewal(world: &mut World<'_>) -> Verdict {
     )
 }
 
-/// What is shown is what was shown for the first certificate, but for what a renewal has no need of.
+/// What is shown is what was shown for the first certificate, but for what one of the two has no need of.
 pub fn steps(world: &mut World<'_>) -> Verdict {
-    let method = world.expects.method;
+    let Expects { method, waits, renewals_wait, .. } = world.expects;
     let first = shown(&world.story()?.steps);
     let renewal = shown(&world.renewed()?.who.steps);
-    let missing: Vec<_> = first.iter().filter(|step| !renewal.contains(step)).copied().collect();
-    let new: Vec<_> = renewal.iter().filter(|step| !first.contains(step)).copied().collect();
-    // The key that is there already is not made again.
-    let unneeded: &[_] = if method == Method::SameKey { &["generate"] } else { &[] };
+    let only_in = |these: &[&'static str], others: &[&str]| {
+        these.iter().filter(|step| !others.contains(step)).copied().collect::<Vec<_>>()
+    };
+    let (missing, new) = (only_in(&first, &renewal), only_in(&renewal, &first));
+    // The key that is there already is not made again, and who is answered at once picks nothing up.
+    let unneeded = [("generate", method == Method::SameKey), ("pick-up", waits && !renewals_wait)];
+    let unneeded: Vec<_> = unneeded.into_iter().filter(|(_, left_out)| *left_out).map(|(step, _)| step).collect();
+    let needed: &[_] = if renewals_wait && !waits { &["pick-up"] } else { &[] };
     so(
-        missing == unneeded && new.is_empty(),
+        missing == unneeded && new == needed,
         format!("not in a renewal: {missing:?}; in a renewal only: {new:?}; in both: {}", first.len() - missing.len()),
     )
 }

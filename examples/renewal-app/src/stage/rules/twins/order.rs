@@ -22,7 +22,7 @@ pub fn one_year(world: &mut World<'_>) -> Verdict {
         let (from, until) = (certificate.not_before(), certificate.not_after());
         let days = until.duration_since(from).map_or(0, |span| (span + Duration::from_secs(1)).as_secs() / 86_400);
         let text = format!("{role}: {} to {}, {days} days", date(from), date(until));
-        if !shown || days != world.stage.service.expects.days {
+        if !shown || days != *world.stage.service.expects.days.get(role) {
             return Err(Broken(text));
         }
         seen.push(text);
