@@ -56,12 +56,14 @@ impl Holder {
         }
         no_duplicates("holder.certificates", &self.certificates)?;
         one_of("holder.method", &self.method, &["re-key", "same-key"])?;
+        one_of("holder.protocol", &self.protocol, &["cmc", "est"])?;
         range("holder.clock_tolerance_seconds", self.clock_tolerance_seconds, 0, DAY)?;
         Ok(Asked {
             due_before_days: range("holder.due_before_days", self.due_before_days, 1, 3660)?,
             certificates: self.certificates.into_iter().collect(),
             qualified: self.qualified,
             same_key: self.method == "same-key",
+            plain_est: self.protocol == "est",
         })
     }
 }
@@ -71,6 +73,7 @@ pub(super) struct Asked {
     certificates: BTreeSet<String>,
     qualified: bool,
     same_key: bool,
+    plain_est: bool,
     due_before_days: u64,
 }
 
@@ -99,7 +102,7 @@ impl Asked {
         if self.same_key && !policy.same_key {
             return Err(field("holder.method", "the holder keeps the keys, and renewal.same_key is false".into()));
         }
-        if self.protocol == "est" {
+        if self.plain_est {
             self.suits_plain_est(policy)?;
         }
         let due = Duration::from_secs(self.due_before_days.saturating_mul(DAY));
@@ -124,7 +127,7 @@ impl Asked {
     }
 }
 
-impl Holder {
+impl Asked {
     /// Plain EST carries one request, and no revocation password.
     fn suits_plain_est(&self, policy: &Policy) -> Result<(), PolicyError> {
         if self.certificates.len() > 1 {
@@ -196,6 +199,7 @@ mod tests {
             ("certificates = [\"encryption\"]", "holder.certificates"),
             ("certificates = [\"signature\", \"signature\"]", "holder.certificates"),
             ("method = \"again\"", "holder.method"),
+            ("protocol = \"cmp\"", "holder.protocol"),
             ("due_before_days = 0", "holder.due_before_days"),
             ("clock_tolerance_seconds = 86401", "holder.clock_tolerance_seconds"),
         ] {

@@ -10,13 +10,15 @@ use super::*;
 const WHOLE: &str = include_str!("../../tests/whole.toml");
 
 /// Words by which it is said that two fields do not fit to each other, in the line of one of them.
-const DISAGREE: [&str; 8] = [
+const DISAGREE: [&str; 10] = [
     "the holder asks for",
     "the holder keeps the keys",
     "the holder renews",
     "the holder takes only",
     "holders are told",
     "shows how a pair is renewed",
+    "plain EST is for one certificate",
+    "plain EST has no place",
     "without compliance",
     "is less than free_guesses",
 ];
@@ -164,6 +166,7 @@ fn a_file_may_name_what_there_is() {
     for play in Scenario::value_variants() {
         let name = play.to_possible_value().unwrap().get_name().to_owned();
         let pair = WHOLE.replace("[\"signature\"]", "[\"authentication\", \"signature\"]");
+        let pair = pair.replace("protocol = \"est\"", "protocol = \"cmc\"");
         assert_eq!(
             verdicts(&pair.replace("plays = \"partner\"", &format!("plays = \"{name}\""))),
             [None, None],
