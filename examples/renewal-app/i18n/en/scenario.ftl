@@ -55,8 +55,12 @@ rule-activation-transport-pin-dead-card = After that the card takes the transpor
 rule-activation-puk-sets-pin = Where a PIN is blocked the PUK sets another one.
 rule-activation-puk-blocked-client = Where the PUK is blocked too it is said that this is the end, and nothing that cannot help is offered.
 rule-activation-puk-blocked-card = Where the PUK is blocked the card takes it from nobody.
-rule-activation-tries-shown = The tries that are left are shown before one is spent.
-rule-activation-last-try = The last try is never spent without a clear yes.
+rule-activation-tries-shown = The tries that are left of the authentication PIN, and of the transport PIN, are shown before one is spent.
+rule-activation-tries-shown-signature-pin = So are those of the signature PIN.
+rule-activation-tries-shown-puk = So are those of the PUK.
+rule-activation-last-try = The last try of the authentication PIN is never spent without a clear yes.
+rule-activation-last-try-signature-pin = Nor is that of the signature PIN.
+rule-activation-last-try-puk = Nor is that of the PUK.
 
 rule-partner-handed-over = User id and one-time password are handed over apart.
 rule-partner-password-client = A one-time password that was mistyped is noticed before it is sent.

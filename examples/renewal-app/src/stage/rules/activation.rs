@@ -5,11 +5,12 @@ mod passwords;
 mod registration;
 
 use obnova_ca::ApplicantError;
-use obnova_card::Secret;
+use obnova_card::{PasswordKind, PasswordSteps, Secret};
 use obnova_client::{Prompt, RunError, SharedToken};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
+use obnova_renewal::CardView;
 
-pub use passwords::change;
+pub use passwords::{offers, set};
 
 use super::{Broken, Rule};
 use crate::{
@@ -25,13 +26,25 @@ pub struct World<'s> {
     /// As it arrived; nothing was done with it. What is wrong, where none did.
     pub arrived: Result<Arrived<'s>, Broken>,
     pub office: Office,
-    /// The holder's client, which sets another authentication PIN.
-    pub change: fn(&SharedToken, &mut dyn Prompt, &Secret) -> Result<(), RunError>,
+    pub client: Client,
+}
+
+/// The holder's client, where a rule asks it for something.
+pub struct Client {
+    /// Sets another password, by this one.
+    pub set: fn(&SharedToken, &mut dyn Prompt, PasswordKind, &Secret) -> Result<(), RunError>,
+    /// What it offers for a card's passwords, and what it says is lost.
+    pub offers: fn(&CardView) -> PasswordSteps,
 }
 
 impl<'s> World<'s> {
     pub fn new(stage: &'s Stage, arrived: Result<Arrived<'s>, Broken>) -> Self {
-        Self { stage, arrived, office: Office { asked: Stage::ask, done: |outcome| outcome }, change }
+        Self {
+            stage,
+            arrived,
+            office: Office { asked: Stage::ask, done: |outcome| outcome },
+            client: Client { set, offers },
+        }
     }
 
     /// The card, as it arrived.
@@ -95,6 +108,18 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
             passwords::puk_blocked_card,
         ),
         Rule::seen("activation/tries-shown", || t!("rule-activation-tries-shown"), passwords::tries_shown),
+        Rule::seen(
+            "activation/tries-shown-signature-pin",
+            || t!("rule-activation-tries-shown-signature-pin"),
+            passwords::tries_shown_signature_pin,
+        ),
+        Rule::seen("activation/tries-shown-puk", || t!("rule-activation-tries-shown-puk"), passwords::tries_shown_puk),
         Rule::seen("activation/last-try", || t!("rule-activation-last-try"), passwords::last_try),
+        Rule::seen(
+            "activation/last-try-signature-pin",
+            || t!("rule-activation-last-try-signature-pin"),
+            passwords::last_try_signature_pin,
+        ),
+        Rule::seen("activation/last-try-puk", || t!("rule-activation-last-try-puk"), passwords::last_try_puk),
     ]
 }

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_card::Secret;
+use obnova_card::{Offer, PasswordKind, PasswordStep, PasswordSteps, Secret, Tries};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_enroll::est::Method;
 
@@ -15,7 +15,7 @@ use crate::{
         PlayPins, Setting, Through,
         rules::{
             Ruled,
-            activation::{World, change},
+            activation::{World, offers, set},
         },
     },
 };
@@ -116,19 +116,26 @@ worlds! { rules::activation::rules();
             "activation/puk-blocked/client": "is active already",
             "activation/puk-blocked/card": "is active already",
             "activation/tries-shown": "is active already",
+            "activation/tries-shown-signature-pin": "is active already",
+            "activation/tries-shown-puk": "is active already",
             "activation/last-try": "is active already",
+            "activation/last-try-signature-pin": "is active already",
+            "activation/last-try-puk": "is active already",
         ];
 
     a_card_that_hides_its_tries: Played::through(|token| Careless::boxed(token, How::HidesTries))
         => [
-            "activation/tries-shown": "shown of the PIN before each attempt: [Unknown, Known(2)]",
-            "activation/last-try": "without a yes these tries are left: None",
+            "activation/tries-shown": "shown of the authentication PIN before each attempt: [Unknown, Known(2)], and it had 3",
+            "activation/tries-shown-signature-pin": "shown of the signature PIN before each attempt: [Unknown, Known(2)], and it had 3",
+            "activation/tries-shown-puk": "shown of the PUK before each attempt: [Unknown, Known(4)], and it had 5",
         ];
 
     a_card_that_needs_no_puk: Played::through(|token| Careless::boxed(token, How::AnyPuk))
         => [
             "activation/puk-blocked/client": "a wrong PUK was taken",
             "activation/puk-blocked/card": "a wrong PUK was taken",
+            "activation/tries-shown-puk": "shown of the PUK before each attempt: [Known(5)], and it had 5",
+            "activation/last-try-puk": "nobody said yes, and it ended otherwise: Ok(())",
         ];
 
     a_puk_that_does_nothing: Played::through(|token| Careless::boxed(token, How::IdlePuk))
@@ -156,6 +163,8 @@ worlds! { rules::activation::rules();
             "activation/unused/card": "of two keys of an active card the same raw commands use 1",
             "activation/activated": "the signature key and its new PIN: the signature PIN is wrong",
             "activation/transport-pin-dead/card": "the card takes it as password 2",
+            "activation/tries-shown-signature-pin": "the last try for the signature PIN, or what may be the last, was kept",
+            "activation/last-try-signature-pin": "the signature PIN is blocked",
         ];
 
     a_card_whose_puk_is_the_transport_pin: Played::through(|token| Careless::boxed(token, How::KeepsTransportAsPuk))
@@ -163,6 +172,8 @@ worlds! { rules::activation::rules();
             "activation/transport-pin-dead/card": "the card takes it as the PUK",
             "activation/puk-sets-pin": "the PUK is wrong",
             "activation/puk-blocked/card": "before the PUK was blocked it does not work either",
+            "activation/tries-shown-puk": "nothing more is typed",
+            "activation/last-try-puk": "the PUK is blocked",
         ];
 
     a_card_that_forgets_that_its_puk_is_blocked: Played::through(|token| Careless::boxed(token, How::ForgetsBlocked))
@@ -172,12 +183,34 @@ worlds! { rules::activation::rules();
         => [
             "activation/puk-sets-pin": "the PUK was not offered",
             "activation/puk-blocked/card": "with the right PUK: 9000",
+            "activation/tries-shown-puk": "the PUK is blocked",
+            "activation/last-try-puk": "it ended otherwise: Err(Token(Blocked { password: Puk",
         ];
 
     a_client_that_spends_the_last_try: Played::bent(|world| {
-        world.change = |token, prompt, new| change(token, &mut Yes(prompt), new);
+        world.client.set = |token, prompt, by, new| set(token, &mut Yes(prompt), by, new);
     })
-        => ["activation/last-try": "nobody said yes, and it ended otherwise"];
+        => [
+            "activation/last-try": "nobody said yes, and it ended otherwise: Ok(())",
+            "activation/last-try-signature-pin": "nobody said yes, and it ended otherwise: Ok(())",
+            "activation/last-try-puk": "nobody said yes, and it ended otherwise: Ok(())",
+        ];
+
+    a_client_that_offers_what_cannot_work: Played::bent(|world| {
+        world.client.offers = |card| {
+            let mut steps = offers(card);
+            let step = PasswordStep::Unblock(PasswordKind::AuthenticationPin);
+            steps.offers.push(Offer { step, takes: Some((PasswordKind::Puk, Tries::Unknown)) });
+            steps
+        };
+    })
+        => ["activation/puk-blocked/client": "the PUK is offered all the same"];
+
+    a_client_that_offers_nothing: Played::bent(|world| world.client.offers = |_| PasswordSteps::default())
+        => [
+            "activation/puk-sets-pin": "the PUK was not offered",
+            "activation/puk-blocked/client": "it is not said: []",
+        ];
 
     a_driver_that_activates_nothing: Played::through(|token| Careless::boxed(token, How::IdleActivation))
         => [
@@ -191,8 +224,12 @@ worlds! { rules::activation::rules();
             "activation/puk-sets-pin": "the PIN is not blocked after 20 wrong ones",
             "activation/puk-blocked/client": "the PIN is not blocked after 20 wrong ones",
             "activation/puk-blocked/card": "the PIN is not blocked after 20 wrong ones",
-            "activation/tries-shown": "not active yet",
-            "activation/last-try": "nobody said yes, and it ended otherwise: Err(Token(NotActive))",
+            "activation/tries-shown": "the authentication PIN is no password that has tries: Some(Empty)",
+            "activation/tries-shown-signature-pin": "the signature PIN is no password that has tries: Some(Empty)",
+            "activation/tries-shown-puk": "the PUK is no password that has tries: Some(Empty)",
+            "activation/last-try": "the authentication PIN is no password that has tries: Some(Empty)",
+            "activation/last-try-signature-pin": "the signature PIN is no password that has tries: Some(Empty)",
+            "activation/last-try-puk": "the PUK is no password that has tries: Some(Empty)",
         ];
 
     a_card_that_is_dead_on_arrival: Played { breaks_off: true, ..Played::through(|token| Careless::boxed(token, How::Mute)) }
@@ -208,7 +245,11 @@ worlds! { rules::activation::rules();
             "activation/puk-blocked/client": "the card is finished",
             "activation/puk-blocked/card": "the card is finished",
             "activation/tries-shown": "the card is finished",
+            "activation/tries-shown-signature-pin": "the card is finished",
+            "activation/tries-shown-puk": "the card is finished",
             "activation/last-try": "the card is finished",
+            "activation/last-try-signature-pin": "the card is finished",
+            "activation/last-try-puk": "the card is finished",
         ];
 
     no_card_that_arrives: Played { breaks_off: true, ..Played::but(AUTHENTICATION, "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\"]") }
@@ -227,7 +268,11 @@ worlds! { rules::activation::rules();
             "activation/puk-blocked/client": "no card arrived",
             "activation/puk-blocked/card": "no card arrived",
             "activation/tries-shown": "no card arrived",
+            "activation/tries-shown-signature-pin": "no card arrived",
+            "activation/tries-shown-puk": "no card arrived",
             "activation/last-try": "no card arrived",
+            "activation/last-try-signature-pin": "no card arrived",
+            "activation/last-try-puk": "no card arrived",
         ];
 }
 

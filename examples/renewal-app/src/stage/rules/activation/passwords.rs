@@ -1,8 +1,12 @@
 //! What a wrong password costs, and what brings a card back.
 
-use obnova_card::{Dead, PasswordKind, PasswordStep, PasswordSteps, Pin, Secret, TokenError, Tries};
+use obnova_card::{
+    Activation, Dead, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, ProfileToken, Secret, Token as _,
+    TokenError, Tries,
+};
 use obnova_client::{Prompt, RunError, SharedToken, with_password};
 use obnova_profile::TransportPinModel;
+use obnova_renewal::CardView;
 
 use super::{
     World,
@@ -59,15 +63,19 @@ fn finished<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
     Err(Broken("the PUK is not blocked after 20 wrong ones".to_owned()))
 }
 
-fn steps(card: &Arrived<'_>) -> Result<PasswordSteps, Broken> {
-    let seen = card.view()?;
-    Ok(PasswordSteps::of(seen.capabilities.activation, &seen.passwords))
+/// What the client offers for a card.
+pub fn offers(card: &CardView) -> PasswordSteps {
+    PasswordSteps::of(card.capabilities.activation, &card.passwords)
+}
+
+fn steps(world: &World<'_>, card: &Arrived<'_>) -> Result<PasswordSteps, Broken> {
+    Ok((world.client.offers)(&card.view()?))
 }
 
 pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
     let card = blocked(world)?;
     let right_pin = sign(&card, 0, CHOSEN[0]);
-    let offered = steps(&card)?.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
+    let offered = steps(world, &card)?.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
     unblock(&card, CHOSEN[2])?;
     want(right_pin.is_err(), "a PIN that is blocked was taken")?;
     want(offered, "the PUK was not offered")?;
@@ -78,7 +86,7 @@ pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
 /// It is said, and nothing that cannot work is offered.
 pub fn puk_blocked_client(world: &mut World<'_>) -> Verdict {
     let card = finished(world)?;
-    let steps = steps(&card)?;
+    let steps = steps(world, &card)?;
     let said: Vec<_> = steps.dead.iter().map(|dead| view::dead(*dead)).collect();
     let pin = Dead::Pin(PasswordKind::AuthenticationPin);
     let offered = steps.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
@@ -106,45 +114,108 @@ pub fn reset(puk: &str) -> Vec<u8> {
     [&[0x00, 0x2c, 0x00, 0x01, length], values.as_slice()].concat()
 }
 
-/// Sets another authentication PIN as the client does.
-pub fn change(token: &SharedToken, prompt: &mut dyn Prompt, new: &Secret) -> Result<(), RunError> {
-    let kind = PasswordKind::AuthenticationPin;
-    with_password(token, prompt, kind, &[], |token, pin| token.change_password(kind, pin, new))
+/// Sets another password as the client does, by this one: by the PUK another authentication PIN, by any other the next of its kind.
+pub fn set(token: &SharedToken, prompt: &mut dyn Prompt, by: PasswordKind, new: &Secret) -> Result<(), RunError> {
+    with_password(token, prompt, by, &[], |token, typed| match by {
+        PasswordKind::Puk => token.unblock_password(PasswordKind::AuthenticationPin, typed, new),
+        kind => token.change_password(kind, typed, new),
+    })
+}
+
+/// The right one and a wrong one.
+const fn typed(kind: PasswordKind) -> (&'static str, &'static str) {
+    match kind {
+        PasswordKind::SignaturePin => (CHOSEN[1], WRONG),
+        PasswordKind::Puk => (CHOSEN[2], "00099900"),
+        _ => (CHOSEN[0], WRONG),
+    }
+}
+
+/// Tries that are left, as the card itself has them.
+fn left(card: &Arrived<'_>, kind: PasswordKind) -> Result<u8, Broken> {
+    let statuses = ProfileToken::new(card.card.clone()).passwords()?;
+    match statuses.iter().find(|status| status.kind == kind).map(|status| status.state) {
+        Some(PasswordState::Active(Tries::Known(left))) => Ok(left),
+        state => Err(Broken(format!("the {kind} is no password that has tries: {state:?}"))),
+    }
+}
+
+/// Of the authentication PIN; and of the transport PIN, where it has more than one.
+pub fn tries_shown(world: &mut World<'_>) -> Verdict {
+    let seen = shown(world, PasswordKind::AuthenticationPin)?;
+    if world.stage.service.transport_pin == TransportPinModel::SingleUse {
+        return Ok(seen);
+    }
+    let card = world.card()?.fork();
+    let had = transport_tries(&card)?;
+    let typed = card.activate_typing(&[&"246802"[..world.stage.transport_pin().len()], world.stage.transport_pin()])?;
+    let transport: Vec<_> = typed.asked.iter().map(|request| request.tries).collect();
+    want(
+        transport == [Tries::Known(had), Tries::Known(had.saturating_sub(1))],
+        format!("shown of the transport PIN before each attempt: {transport:?}, and it had {had}"),
+    )?;
+    Ok(format!("{seen}; of the transport PIN {transport:?}"))
+}
+
+/// Of the transport PIN, as the card itself has them.
+fn transport_tries(card: &Arrived<'_>) -> Result<u8, Broken> {
+    match ProfileToken::new(card.card.clone()).capabilities()?.activation {
+        Some(Activation::TransportPin { tries: Tries::Known(left), .. }) => Ok(left),
+        activation => Err(Broken(format!("it is no transport PIN with tries that it waits for: {activation:?}"))),
+    }
+}
+
+pub fn tries_shown_signature_pin(world: &mut World<'_>) -> Verdict {
+    shown(world, PasswordKind::SignaturePin)
+}
+
+pub fn tries_shown_puk(world: &mut World<'_>) -> Verdict {
+    shown(world, PasswordKind::Puk)
 }
 
 /// Before each attempt the tries are shown as the card has them.
-pub fn tries_shown(world: &mut World<'_>) -> Verdict {
+fn shown(world: &World<'_>, kind: PasswordKind) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
-    let mut typist = Typist::types([WRONG, CHOSEN[0]]);
-    (world.change)(&card.token, &mut typist, &NEW_PIN.into())?;
+    let had = left(&card, kind)?;
+    let (right, wrong) = typed(kind);
+    let mut typist = Typist::types([wrong, right]);
+    (world.client.set)(&card.token, &mut typist, kind, &NEW_PIN.into())?;
     let shown: Vec<_> = typist.asked.iter().map(|request| request.tries).collect();
-    want(shown == [Tries::Known(3), Tries::Known(2)], format!("shown of the PIN before each attempt: {shown:?}"))?;
-    if world.stage.service.transport_pin == TransportPinModel::SingleUse {
-        return Ok(format!("shown before each attempt: {shown:?}"));
-    }
-    let typed = world
-        .card()?
-        .fork()
-        .activate_typing(&[&"246802"[..world.stage.transport_pin().len()], world.stage.transport_pin()])?;
-    let transport: Vec<_> = typed.asked.iter().map(|request| request.tries).collect();
-    want(transport == shown, format!("shown of the transport PIN before each attempt: {transport:?}"))?;
-    Ok(format!("shown before each attempt: {shown:?}; of the transport PIN too"))
+    let seen = format!("shown of the {kind} before each attempt: {shown:?}, and it had {had}");
+    want(shown == [Tries::Known(had), Tries::Known(had.saturating_sub(1))], seen.clone())?;
+    Ok(seen)
 }
 
-/// Two wrong ones; for the third a yes is asked for, and without it the card keeps it.
 pub fn last_try(world: &mut World<'_>) -> Verdict {
+    last_kept(world, PasswordKind::AuthenticationPin)
+}
+
+pub fn last_try_signature_pin(world: &mut World<'_>) -> Verdict {
+    last_kept(world, PasswordKind::SignaturePin)
+}
+
+pub fn last_try_puk(world: &mut World<'_>) -> Verdict {
+    last_kept(world, PasswordKind::Puk)
+}
+
+/// Wrong ones until one try is left; for that a yes is asked for, and without it the card keeps it.
+fn last_kept(world: &World<'_>, kind: PasswordKind) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
-    let mut typist = Typist::types([WRONG, WRONG, CHOSEN[0]]);
-    let act = |typist: &mut Typist| (world.change)(&card.token, typist, &NEW_PIN.into());
+    let had = left(&card, kind)?;
+    let (right, wrong) = typed(kind);
+    let wrong = std::iter::repeat_n(wrong, usize::from(had.saturating_sub(1)));
+    // Who was not told that it is the last one types it again, after the yes.
+    let mut typist = Typist::types(wrong.chain([right; 2]));
+    let act = |typist: &mut Typist| (world.client.set)(&card.token, typist, kind, &NEW_PIN.into());
     let kept = act(&mut typist);
-    let left = tries_of(&card, PasswordKind::AuthenticationPin)?;
-    let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin }));
+    let is_kept = matches!(kept, Err(RunError::LastTryKept { password }) if password == kind);
     want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
-    want(left == Some(1), format!("without a yes these tries are left: {left:?}"))?;
+    let left = left(&card, kind)?;
+    want(left == 1, format!("without a yes {left} tries of {had} are left"))?;
     typist.spends_last_try = true;
     act(&mut typist)?;
-    want(typist.warned.len() == 2, format!("a yes was asked for {} times", typist.warned.len()))?;
-    Ok("without a yes one try was left; with one it was spent".to_owned())
+    want(typist.warned == [kind; 2], format!("a yes was asked for: {:?}", typist.warned))?;
+    Ok(format!("of {had} tries one was left without a yes; with one it was spent, and was right"))
 }
