@@ -180,6 +180,11 @@ impl Store for MemoryStore {
         Ok(self.kept().orders.iter().find(|order| order.token_hash == *token_hash).cloned())
     }
 
+    fn order_of_certificate(&self, serial: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
+        let is_its = |order: &&OrderRecord| order.certificates.iter().any(|one| one.serial == serial);
+        Ok(self.kept().orders.iter().find(is_its).cloned())
+    }
+
     fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError> {
         let kept = self.kept();
         let wanted = kept.orders.iter().rev().filter(|order| state.is_none_or(|state| order.state == state));

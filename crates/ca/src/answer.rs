@@ -59,7 +59,7 @@ enum Word {
 enum Decision {
     Say(Said),
     KeepOrder(Box<NewOrder>, Said),
-    KeepReceipt(Said),
+    KeepReceipt(Transaction, Said),
 }
 
 /// What an answer says.
@@ -115,7 +115,7 @@ impl Ca {
         let decision = transaction.and_then(|name| Ok((self.decide(message, request, &name, peer, now)?, name)));
         let (answer, order, transaction) = match decision {
             Ok((Decision::KeepOrder(order, answer), name)) => (answer, Some(order), name),
-            Ok((Decision::KeepReceipt(answer), name)) => (answer, None, name),
+            Ok((Decision::KeepReceipt(name, answer), _)) => (answer, None, name),
             Ok((Decision::Say(answer), _)) => return self.response(address, Ok(answer)).map(Begun::Answered),
             Err(error) => return self.response(address, Err(error)).map(Begun::Answered),
         };
@@ -188,8 +188,13 @@ impl Ca {
             }
             Kind::ConfirmAcceptance { token, certificates } => {
                 let token = token.as_ref().map(token_of).transpose()?;
-                self.check_receipt(transaction, token.as_ref(), &certificates)?;
-                Ok(Decision::KeepReceipt(Said::Other(Answer::Confirmed)))
+                let order = match request.signers.is_empty() {
+                    true => transaction.clone(),
+                    // Who signs has another transaction, or none: he did not order here, or has lost what he knew of it.
+                    false => self.order_of_signers(&request.signers)?.transaction,
+                };
+                self.check_receipt(&order, token.as_ref(), &certificates)?;
+                Ok(Decision::KeepReceipt(order, Said::Other(Answer::Confirmed)))
             }
         }
     }

@@ -330,13 +330,18 @@ impl Ca {
         self.secret.token(&order.transaction, &order.token_salt)
     }
 
-    /// Who logs in with a TLS client certificate.
+    /// Who logs in with a TLS client certificate. The login is the receipt of an order that this is the only certificate of: its
+    /// pick-up token is dead from here on.
     ///
     /// # Errors
     /// [`CaError::Refused`] when it is not an authentication certificate of this CA, valid now.
     pub fn login(&self, peer: &Certificate, now: SystemTime) -> Result<CertificateRecord, CaError> {
         let kept = self.check_peer(peer, now)?;
-        if kept.profile == Profile::Authentication { Ok(kept) } else { Err(Refusal::PeerNotForLogin.into()) }
+        if kept.profile != Profile::Authentication {
+            return Err(Refusal::PeerNotForLogin.into());
+        }
+        self.arrived(&kept, now)?;
+        Ok(kept)
     }
 
     /// A certificate that was issued here, whatever became of it.
@@ -375,7 +380,7 @@ impl Ca {
         self.store.as_ref()
     }
 
-    fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {
+    pub(crate) fn order_of(&self, token: &PickUpToken) -> Result<OrderRecord, CaError> {
         let found = self.store.order_by_token(&token.hash())?;
         found.filter(|order| token.matches(&order.token_hash)).ok_or_else(|| Refusal::UnknownToken.into())
     }

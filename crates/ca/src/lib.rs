@@ -35,6 +35,7 @@ mod pair;
 mod policy;
 mod qualified;
 mod ready;
+mod receipt;
 mod recent;
 mod refusal;
 mod retention;

@@ -105,6 +105,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn order_by_token(&self, token_hash: &[u8; 32]) -> Result<Option<OrderRecord>, StoreError>;
 
+    /// The order that a certificate was issued by, by the content of its serial number; none for one that was issued without.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn order_of_certificate(&self, serial: &[u8]) -> Result<Option<OrderRecord>, StoreError>;
+
     /// Orders, the newest first, at most `limit`, of one state or of all.
     ///
     /// # Errors

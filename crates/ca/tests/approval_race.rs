@@ -62,6 +62,10 @@ impl Store for Meanwhile {
         unreachable!()
     }
 
+    fn order_of_certificate(&self, _: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
+        unreachable!()
+    }
+
     fn orders(&self, _: Option<OrderState>, _: u32) -> Result<Vec<OrderRecord>, StoreError> {
         unreachable!()
     }

@@ -1,11 +1,12 @@
 use obnova_card::{Removal, Repair};
 use obnova_card_rustls::SharedToken;
-use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse, SlotView};
+use obnova_renewal::{CardView, Completion, MANAGING_PASSWORD, PinUse};
 
-use crate::{Prompt, Question, RunError, look::lock, pins::with_password};
+use crate::{Finish, Prompt, RunError, look::lock, pins::with_password};
 
 /// Installs a pair of certificates for keys that waited on the card, without a journal, and reads them back. What is there
 /// already is not written again, and takes no PIN. First ones are shown to the holder before, as in an order with a journal.
+/// [`Finish`] does this, and what comes after it.
 ///
 /// # Errors
 /// [`RunError`]; [`RunError::NotOnCard`] when the card does not show what was written, [`RunError::Declined`] when the holder
@@ -15,18 +16,7 @@ pub fn install_completion(
     prompt: &mut dyn Prompt,
     completion: &Completion,
 ) -> Result<(), RunError> {
-    if completion.is_done() {
-        return Ok(());
-    }
-    if completion.confirm_certificates && !prompt.confirm(&Question::Certificates(&completion.certificates))? {
-        return Err(RunError::Declined);
-    }
-    with_password(token, prompt, MANAGING_PASSWORD, &[PinUse::Install], |token, pin| {
-        token.install(&completion.jobs, &completion.superseded, pin)
-    })?;
-    let slots: Vec<SlotView> = lock(token).slots()?.into_iter().map(SlotView::from).collect();
-    let there = completion.certificates.iter().all(|(_, certificate)| slots.iter().any(|slot| slot.holds(certificate)));
-    if there { Ok(()) } else { Err(RunError::NotOnCard) }
+    Finish::new(token, prompt, &completion.certificates, &[]).install(completion)
 }
 
 /// Removes what [`removals`](obnova_renewal::removals) approved, in one go, and returns the card as it is then.

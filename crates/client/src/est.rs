@@ -21,11 +21,13 @@ use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
 mod attributes;
 mod certificates;
 mod encryption;
+mod receipt;
 mod revocation;
 mod signers;
 mod simple;
 mod tokens;
 
+pub(crate) use receipt::SignedReceipt;
 pub(crate) use revocation::Said;
 pub use simple::SimpleEstConnection;
 use tokens::{Fetch, FirstContent, Taken, Thread};

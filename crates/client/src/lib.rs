@@ -7,6 +7,8 @@
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
+//! - [`Finish`]: certificates that came without a journal are put on the card, the issuer is told so ([`PickUpLink`]), and they are
+//!   proven.
 //! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
 //! - [`revoke_with_card`], [`revoke_by_password`]: certificates that end before their time, and are asked about afterwards.
 //! - [`programs`]: where other programs look for certificates.
@@ -20,6 +22,7 @@ mod credentials;
 mod doctor;
 mod error;
 mod est;
+mod finish;
 mod https;
 mod journal;
 mod link;
@@ -39,9 +42,10 @@ pub use credentials::{Credential, CredentialProblem, CredentialRequest, Credenti
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::{EstConnection, SimpleEstConnection};
+pub use finish::{Finish, ReceiptError};
 pub use https::{HttpExchange, Https, Patience, PlainHttp, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
-pub use link::{LinkError, RenewalLink, follow_link, is_link};
+pub use link::{LinkError, PickUpLink, RenewalLink, follow_link, is_link};
 pub use login::{Login, LoginError, LoginExchange, LoginProof, TlsLogin};
 pub use look::look;
 pub use mailed::{MailedError, read_mailed};

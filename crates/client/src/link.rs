@@ -1,13 +1,11 @@
+mod pick_up;
 mod renewal;
 
-use obnova_enroll::{
-    certs_only,
-    est::{Headers, HttpRequest, Method},
-};
 use obnova_renewal::{Loose, ParsedCertificate};
 
-use crate::{CaError, HttpExchange, Https, tls_config};
+use crate::CaError;
 
+pub use pick_up::PickUpLink;
 pub use renewal::RenewalLink;
 
 /// Whether this is a link, and not the name of a file.
@@ -21,14 +19,12 @@ pub fn is_link(text: &str) -> bool {
 /// Certificates from the link that an issuer mailed: for a holder who has it and the card, and no journal any more.
 ///
 /// The server is recognised by `anchors`; no redirect leads to another. A link opens nothing but certificates, which are public,
-/// so it can be followed as often as the issuer lets it.
+/// so it can be followed as often as the issuer lets it; [`PickUpLink`] can close it too.
 ///
 /// # Errors
 /// [`LinkError`].
 pub fn follow_link(link: &str, anchors: &[ParsedCertificate]) -> Result<Vec<Loose>, LinkError> {
-    let (server, path) = parts(link).ok_or(LinkError::NoLink)?;
-    let https = Https::new(server, tls_config(anchors)?).map_err(|_| LinkError::NoLink)?;
-    ask(&https, server, path)
+    Ok(PickUpLink::open(link, anchors)?.certificates())
 }
 
 /// Address of the server, and the path there. What comes after `#` is for browsers.
@@ -38,27 +34,6 @@ fn parts(link: &str) -> Option<(&str, &str)> {
     let scheme = "https://".len();
     let at = scheme + link.get(scheme..)?.find('/')?;
     (sound && link.starts_with("https://")).then_some(link.split_at(at))
-}
-
-fn ask(https: &dyn HttpExchange, server: &str, path: &str) -> Result<Vec<Loose>, LinkError> {
-    let headers = Headers::from_iter([("Accept", "application/pkcs7-mime, application/x-pem-file")]);
-    let question = HttpRequest { method: Method::Get, path: path.to_owned(), headers, body: Vec::new() };
-    let answer = https.exchange(&question)?;
-    match answer.status {
-        200 => {}
-        202 => return Err(LinkError::Undecided),
-        403 => return Err(LinkError::Rejected),
-        404 => return Err(LinkError::Unknown),
-        410 => return Err(LinkError::Spent),
-        status => return Err(CaError::Status { status, text: String::new() }.into()),
-    }
-    let unreadable = |problem: String| LinkError::NoCertificate { problem };
-    let certificates = certs_only::read_file(&answer.body).map_err(|error| unreadable(error.to_string()))?;
-    let loose = certificates.iter().map(|certificate| {
-        let certificate = ParsedCertificate::try_from(certificate).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Loose { name: server.to_owned(), certificate })
-    });
-    loose.collect()
 }
 
 /// Why a link gave no certificates. Nothing was done to the card.
@@ -104,8 +79,6 @@ pub enum LinkError {
 
 #[cfg(test)]
 mod tests {
-    use obnova_enroll::est::HttpResponse;
-
     use super::*;
 
     #[test]
@@ -125,28 +98,6 @@ mod tests {
                 matches!(follow_link(none, &[]), Err(LinkError::NoLink | LinkError::Ca(CaError::Order(_)))),
                 "{none}"
             );
-        }
-    }
-
-    struct Says(u16, &'static str);
-
-    impl HttpExchange for Says {
-        fn exchange(&self, question: &HttpRequest) -> Result<HttpResponse, CaError> {
-            assert_eq!((question.method.clone(), question.path.as_str()), (Method::Get, "/pickup/ab"));
-            Ok(HttpResponse { status: self.0, headers: Headers::default(), body: self.1.as_bytes().to_vec() })
-        }
-    }
-
-    #[test]
-    fn each_answer_without_certificates_is_told_by_its_name() {
-        let asked = |status, body| ask(&Says(status, body), "https://ca.example", "/pickup/ab").unwrap_err();
-        assert!(matches!(asked(202, ""), LinkError::Undecided));
-        assert!(matches!(asked(403, ""), LinkError::Rejected));
-        assert!(matches!(asked(404, ""), LinkError::Unknown));
-        assert!(matches!(asked(410, ""), LinkError::Spent));
-        assert!(matches!(asked(302, ""), LinkError::Ca(CaError::Status { status: 302, .. })));
-        for body in ["", "<html>Log in</html>", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"] {
-            assert!(matches!(asked(200, body), LinkError::NoCertificate { .. }), "{body}");
         }
     }
 }

@@ -58,8 +58,12 @@ pub struct Completion {
     pub jobs: Vec<InstallCertificate>,
     /// Slots of the old pair, to be marked as superseded where the card can and has not done so.
     pub superseded: Vec<SlotId>,
-    /// They renew none, and are shown to the holder before they are put on the card.
+    /// They renew none.
+    pub first: bool,
+    /// They are shown to the holder before they are put on the card.
     pub confirm_certificates: bool,
+    /// What they renew is marked as superseded, or will be.
+    pub marks_superseded: bool,
 }
 
 impl Completion {
@@ -115,8 +119,9 @@ impl Completion {
             })
         });
         let jobs = missing.collect();
-        let confirm_certificates = policy.confirm_first && old.is_empty();
-        Ok(Self { certificates: new, jobs, superseded, confirm_certificates })
+        let first = old.is_empty();
+        let confirm_certificates = policy.confirm_first && first;
+        Ok(Self { certificates: new, jobs, superseded, first, confirm_certificates, marks_superseded: marks && !first })
     }
 
     /// Whether everything is on the card already.

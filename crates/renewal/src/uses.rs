@@ -56,6 +56,8 @@ pub enum PinUse {
     Repair,
     /// Sign that a certificate is to end; never part of a renewal.
     Revoke,
+    /// Sign that the new certificates are on the card; never part of a renewal, where the CA knows who asks.
+    Receipt,
 }
 
 impl PinUse {
@@ -66,7 +68,7 @@ impl PinUse {
             Self::MakeKey(_) => Some(Phase::NewKeys),
             Self::SignRequest(_) | Self::Vouch(_) | Self::SignOrder(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
-            Self::Remove | Self::Repair | Self::Revoke => None,
+            Self::Remove | Self::Repair | Self::Revoke | Self::Receipt => None,
         }
     }
 
@@ -94,6 +96,7 @@ impl PinUse {
             Self::Remove => "use-remove",
             Self::Repair => "use-repair",
             Self::Revoke => "use-revoke",
+            Self::Receipt => "use-receipt",
         }
     }
 }
@@ -111,6 +114,7 @@ impl fmt::Display for PinUse {
             Self::Remove => f.write_str("remove what you picked from the card"),
             Self::Repair => f.write_str("repair the card's list of what it holds"),
             Self::Revoke => f.write_str("sign that the certificate is to end"),
+            Self::Receipt => f.write_str("sign that the new certificates are on the card"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod html;
 mod links;
 mod pages;
 mod peers;
+mod pick_up;
 mod revoke;
 mod simple;
 mod status;

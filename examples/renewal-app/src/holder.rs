@@ -45,6 +45,7 @@ impl Face {
     /// What is told from here on.
     pub fn is_about(&mut self, plan: &Plan) {
         (self.narrator.first, self.narrator.one) = (plan.is_first(), plan.new.len() == 1);
+        self.narrator.unmarked = !plan.card.marks_superseded;
     }
 
     /// Tells what is known from here on.

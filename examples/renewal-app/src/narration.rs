@@ -13,6 +13,8 @@ pub struct Narrator {
     pub first: bool,
     /// There is one certificate.
     pub one: bool,
+    /// What is renewed is not marked: the card has no place for that.
+    pub unmarked: bool,
 }
 
 impl Narrator {
@@ -40,8 +42,6 @@ impl Narrator {
                 }
             }
             Fact::Sealed(message) if self.first => t!("fact-sealed-first", bytes = message.0.len()),
-            Fact::Installed if self.one && !self.first => t!("fact-installed-one"),
-            Fact::Installed if self.first => t!("fact-installed-first"),
             Fact::Sealed(message) => t!("fact-sealed", bytes = message.0.len()),
             Fact::Pending(_) => t!("fact-pending"),
             Fact::Arrived { from, .. } => match from {
@@ -49,12 +49,22 @@ impl Narrator {
                 Source::PickUp(_) => t!("fact-picked-up"),
                 Source::Files => t!("fact-files"),
             },
-            Fact::Installed => t!("fact-installed"),
+            Fact::Installed => installed(self.first, self.one, self.unmarked),
             Fact::Acknowledged => t!("fact-acknowledged"),
             Fact::LoggedIn(who) => t!("fact-logged-in", name = who.as_str()),
             Fact::SignatureProven => t!("fact-signature-proven"),
             _ => return None,
         })
+    }
+}
+
+/// What was put on the card, and what became of the old.
+pub fn installed(first: bool, one: bool, unmarked: bool) -> String {
+    match (first, unmarked, one) {
+        (true, ..) => t!("fact-installed-first"),
+        (false, true, _) => t!("fact-installed-beside"),
+        (false, false, true) => t!("fact-installed-one"),
+        (false, false, false) => t!("fact-installed"),
     }
 }
 

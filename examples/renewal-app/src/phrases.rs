@@ -26,6 +26,7 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Remove => t!("use-remove"),
         PinUse::Repair => t!("use-repair"),
         PinUse::Revoke => t!("use-revoke"),
+        PinUse::Receipt => t!("use-receipt"),
     }
 }
 

@@ -191,7 +191,13 @@ fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
     let before = fs::read(desk.file("card.state")).unwrap();
     desk.run(&install).ends_with(2).says(&["Jana Nováková", "jana@example.cz"]);
     assert_eq!(fs::read(desk.file("card.state")).unwrap(), before);
-    desk.run([&install[..], &["--yes"]].concat()).ends_with(0).says(&["Jana Nováková", "were checked"]);
+    let told =
+        ["Jana Nováková", "were checked", "What is new is on the card", "the link opens nothing any more", "TLS login"];
+    let said = desk.run([&install[..], &["--yes"]].concat()).ends_with(0);
+    assert!(!said.out.contains("superseded"), "{}", said.out);
+    said.says(&told);
+    assert!(house.is_confirmed(&order));
+    assert!(desk.run([&install[..], &["--yes"]].concat()).ends_with(6).err.contains("used up"));
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["valid", "valid", "6 slots are free"]);
 }

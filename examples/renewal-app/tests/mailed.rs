@@ -134,10 +134,19 @@ fn without_its_journal_card_and_link_are_enough() {
     assert!(!is_renewed(&desk));
 
     house.approve();
-    install(&link).ends_with(0).says(&["were checked", "Both are on the card"]);
+    let told = [
+        "were checked",
+        "Both are on the card",
+        "the link opens nothing any more",
+        "TLS login",
+        "was made and verified",
+    ];
+    install(&link).ends_with(0).says(&told);
     assert!(is_renewed(&desk));
-    // Once more: everything is there.
-    install(&link).ends_with(0);
+    assert!(house.is_confirmed(&order));
+    // Once more: it was used.
+    let late = install(&link).ends_with(6);
+    assert!(late.err.contains("used up") && late.err.contains("obnova card list"), "{}", late.err);
     assert!(is_renewed(&desk));
 }
 
@@ -145,9 +154,12 @@ fn without_its_journal_card_and_link_are_enough() {
 fn a_link_goes_on_with_the_renewal_whose_journal_is_here() {
     let desk = Desk::new();
     let house = ordered_only(&desk);
-    let link = link(&house, &house.approve());
-    desk.run([&["install", &link], &CARD[..], &PLAY].concat()).ends_with(0).says(&["Renewed"]);
+    let order = house.approve();
+    let link = link(&house, &order);
+    let told = ["Renewed", "the link opens nothing any more"];
+    desk.run([&["install", &link], &CARD[..], &PLAY].concat()).ends_with(0).says(&told);
     assert!(is_renewed(&desk));
+    assert!(house.is_confirmed(&order));
 }
 
 #[test]

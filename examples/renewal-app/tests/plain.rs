@@ -77,9 +77,10 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     assert!(said.code != 0 && said.err.contains("by plain EST with --plain"), "{} {}", said.code, said.err);
     desk.run([&resume[..], &ONCE, &options, &["--plain"]].concat()).ends_with(8);
     std::fs::write(&remembered, text).unwrap();
-    house.approve();
+    let order = house.approve();
     let done = ["Jana Nováková", "read back", "TLS login", "first certificates", "ask the issuer for one"];
     desk.run([&resume[..], &ONCE].concat()).ends_with(0).says(&done);
+    assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["expires in 20 days", "7 slots are free"]);
 
@@ -89,9 +90,10 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let renew = ["renew", "--yes", "--policy", "est.toml"];
     let renew = [&renew[..], &CARD, &PIN_FILES, &options].concat();
     desk.run(&renew).ends_with(8).says(&["Accepted, pending"]);
-    house.approve();
+    let order = house.approve();
     let resume = [&["renew", "--resume", "--yes"], &CARD[..], &PIN_FILES].concat();
     desk.run(&resume).ends_with(0).says(&["TLS login", "Renewed"]);
+    assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["superseded", "6 slots are free"]);
 

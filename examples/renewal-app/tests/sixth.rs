@@ -90,7 +90,14 @@ fn on_another_computer_the_card_the_link_and_the_file_are_enough() {
     let install = [&["install", "--yes", link, "--trust", "ca/root.pem"], &CARD[..]].concat();
     // A link opens more than once, and a service that wants a pair takes no half of one.
     desk.run(&install).ends_with(6);
-    desk.run([&install[..], &["--policy", "sixth.toml"]].concat()).ends_with(0).says(&["were checked"]);
+    assert!(!house.is_confirmed(&order));
+    // The one key that there is signs the receipt; there is none to log in with.
+    let told =
+        ["were checked", "What is new is on the card", "the link opens nothing any more", "this service asks for none"];
+    let said = desk.run([&install[..], &["--policy", "sixth.toml"]].concat()).ends_with(0);
+    assert!(!said.out.contains("TLS login") && !said.out.contains("Both"), "{}", said.out);
+    said.says(&told);
+    assert!(house.is_confirmed(&order));
     desk.run([&["card", "list"], &CARD[..2]].concat()).ends_with(0).says(&["expires in 25 days", "7 slots are free"]);
 }
 

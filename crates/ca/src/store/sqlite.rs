@@ -212,6 +212,10 @@ impl Store for SqliteStore {
         self.read_at_once(|connection| orders::by_token(connection, token_hash))
     }
 
+    fn order_of_certificate(&self, serial: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
+        self.read_at_once(|connection| orders::of_certificate(connection, serial))
+    }
+
     fn orders(&self, state: Option<OrderState>, limit: u32) -> Result<Vec<OrderRecord>, StoreError> {
         self.read_at_once(|connection| orders::all(connection, state, limit))
     }

@@ -1,11 +1,14 @@
 use const_oid::db::rfc5912::ID_CCT_PKI_DATA;
 use x509_cert::Certificate;
 
-use super::{BuildError, CertificateId, Nonce, PendToken, TransactionId, controls::ControlWriter, request::pki_data};
+use super::{
+    BuildError, CertificateId, MessageToSign, Nonce, PendToken, Signer, TransactionId, controls::ControlWriter,
+    request::pki_data,
+};
 use crate::{limits::MAX_CERTIFICATES, signed::unsigned};
 
-/// A later message of a transaction. It is a SignedData without signers: no key and no PIN is needed, since the pick-up
-/// token, and the transaction number that only the parties know, speak for it. It belongs on a channel that
+/// A later message of a transaction. It is a SignedData without signers, but for [one](Self::sign_acceptance): no key and no PIN
+/// is needed, since the pick-up token, and the transaction number that only the parties know, speak for it. It belongs on a channel that
 /// authenticates the CA and hides both (TLS).
 #[derive(Clone, Debug)]
 pub struct FollowUp {
@@ -49,6 +52,23 @@ impl FollowUp {
         token: Option<&PendToken>,
         certificates: &[Certificate],
     ) -> Result<Vec<u8>, BuildError> {
+        unsigned(ID_CCT_PKI_DATA, Some(&self.acceptance(token, certificates)?), &[])
+    }
+
+    /// The same for who knows neither token nor transaction number, since the certificates came on another way: `signers`, the
+    /// keys of what arrived, speak for him. The transaction is one of his own then.
+    ///
+    /// # Errors
+    /// As [`confirm_acceptance`](Self::confirm_acceptance); [`BuildError::NoSigner`] without signers.
+    pub fn sign_acceptance(
+        &self,
+        certificates: &[Certificate],
+        signers: &[Signer],
+    ) -> Result<MessageToSign, BuildError> {
+        MessageToSign::new(ID_CCT_PKI_DATA, self.acceptance(None, certificates)?, signers, Vec::new())
+    }
+
+    fn acceptance(&self, token: Option<&PendToken>, certificates: &[Certificate]) -> Result<Vec<u8>, BuildError> {
         if certificates.is_empty() {
             return Err(BuildError::Empty);
         }
@@ -60,7 +80,7 @@ impl FollowUp {
         for certificate in certificates {
             controls.confirm(&CertificateId::from(certificate))?;
         }
-        unsigned(ID_CCT_PKI_DATA, Some(&pki_data(controls, &[])?), &[])
+        Ok(pki_data(controls, &[])?)
     }
 
     fn controls(&self) -> der::Result<ControlWriter> {

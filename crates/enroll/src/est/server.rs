@@ -80,16 +80,21 @@ impl Server {
         if request.method != Method::Post {
             return Err(RouteError::Method { allowed: Method::Post });
         }
-        if !matches!(Media::of(&request.headers), Media::CmcRequest | Media::Pkcs7) {
+        Self::message(&request.headers, &request.body).map(Operation::FullCmc)
+    }
+
+    /// The Full PKI Request that was sent like those to `/fullcmc`, to whichever path.
+    ///
+    /// # Errors
+    /// [`RouteError`], for another content type and for a body that holds none.
+    pub fn message(headers: &Headers, body: &[u8]) -> Result<Vec<u8>, RouteError> {
+        if !matches!(Media::of(headers), Media::CmcRequest | Media::Pkcs7) {
             return Err(RouteError::ContentType);
         }
-        if request.body.len() > MAX_BODY {
+        if body.len() > MAX_BODY {
             return Err(RouteError::TooLong);
         }
-        match transfer::decode(&request.body) {
-            Some(message) if !message.is_empty() => Ok(Operation::FullCmc(message)),
-            _ => Err(RouteError::Base64),
-        }
+        transfer::decode(body).filter(|message| !message.is_empty()).ok_or(RouteError::Base64)
     }
 
     /// What `request` wants of plain EST, for a CA that offers it beside what [`route`](Self::route) knows.

@@ -3,30 +3,27 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use obnova_ca::{CaError, Outcome, PickUpToken, Refusal, StatusDesk};
-use obnova_enroll::certs_only;
+use obnova_ca::{CaError, Refusal, StatusDesk};
 use serde_json::json;
 use tokio::time::timeout;
-use x509_cert::{
-    Certificate,
-    der::{DateTime, EncodePem, pem::LineEnding},
-};
-use zeroize::Zeroizing;
+use x509_cert::der::DateTime;
 
-use super::{Access, Shared, applicant_pages, applicants, connection::Peer, est, links, revoke, simple, status};
+use super::{
+    Access, Shared, applicant_pages, applicants, connection::Peer, est, links, pick_up, revoke, simple, status,
+};
 
 /// Everything that can be asked for.
 pub(super) fn router(desk: StatusDesk, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/login", get(login))
         .route("/encryption.cer", get(simple::encryption_certificate))
-        .route("/pickup/{token}", get(pick_up))
+        .merge(pick_up::router())
         .merge(links::router())
         .merge(revoke::router())
         .merge(status::router(desk, shared.clone()))
@@ -102,62 +99,6 @@ async fn login(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Pee
     }
 }
 
-/// The certificates that the link in a mail opens.
-async fn pick_up(State(shared): State<Arc<Shared>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
-    let link = Zeroizing::new(link);
-    let Some(token) = PickUpToken::from_link(&link) else {
-        return refusal_answer(StatusCode::NOT_FOUND, &Refusal::UnknownToken);
-    };
-    let as_pem = headers.get_all(header::ACCEPT).iter().any(|accept| {
-        accept.to_str().is_ok_and(|accept| accept.to_ascii_lowercase().contains("application/x-pem-file"))
-    });
-    let work = move || {
-        let outcome = shared.ca.pick_up(&token)?;
-        let issuing = shared.ca.certificates().next().map(|one| one.certificate.clone());
-        Ok((outcome, issuing))
-    };
-    match blocking(work).await {
-        Ok(Ok((Outcome::Issued(certificates), issuing))) => {
-            let certificates = certificates.into_iter().map(|one| one.certificate).chain(issuing).collect::<Vec<_>>();
-            file(&certificates, as_pem)
-        }
-        Ok(Ok((Outcome::Pending { retry_after, .. }, _))) => {
-            let mut answer = text(StatusCode::ACCEPTED, "the CA has not decided yet: ask again later");
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs()));
-            answer
-        }
-        Ok(Err(CaError::Refused(refusal))) => {
-            let status = match refusal {
-                Refusal::TokenSpent => StatusCode::GONE,
-                Refusal::Rejected(_) | Refusal::Lapsed(_) => StatusCode::FORBIDDEN,
-                _ => StatusCode::NOT_FOUND,
-            };
-            refusal_answer(status, &refusal)
-        }
-        Ok(Err(error)) => failed(&error),
-        Err(answer) => answer,
-    }
-}
-
-fn file(certificates: &[Certificate], as_pem: bool) -> Response {
-    let content = if as_pem {
-        let all =
-            certificates.iter().map(|certificate| certificate.to_pem(LineEnding::LF)).collect::<Result<String, _>>();
-        all.map(String::into_bytes).map_err(|error| error.to_string())
-    } else {
-        certs_only::encode(certificates).map_err(|error| error.to_string())
-    };
-    let (kind, name) = if as_pem {
-        ("application/x-pem-file", "attachment; filename=\"certificates.pem\"")
-    } else {
-        ("application/pkcs7-mime; smime-type=certs-only", "attachment; filename=\"certificates.p7c\"")
-    };
-    match content {
-        Ok(content) => ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], content).into_response(),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error),
-    }
-}
-
 /// Runs what reads the database beside the threads that serve connections.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -177,7 +118,7 @@ pub(super) fn failed(error: &CaError) -> Response {
     answer
 }
 
-fn refusal_answer(status: StatusCode, refusal: &Refusal) -> Response {
+pub(super) fn refusal_answer(status: StatusCode, refusal: &Refusal) -> Response {
     let mut answer = json_answer(status, &json!({ "error": refusal.name(), "reason": refusal.to_string() }));
     answer.extensions_mut().insert(Refused(refusal.name()));
     answer

@@ -178,4 +178,6 @@ error-no-link = This is not a link like https://ca.example/...: copy all of it f
 error-link-undecided = The CA has not decided yet. Follow the link again later; the keys on the card wait.
 error-link-rejected = The CA rejected the order behind this link: ask the CA why. The old pair was not touched.
 error-link-unknown = The CA does not know this link. Copy all of it from the mail, or ask the CA for another.
+error-receipt = The certificates are on the card. Whether the CA knows it and the link is closed, is not known: { $problem } Do the same once more; nothing is written twice.
+error-receipt-refused = The certificates are on the card. The CA did not take the receipt ({ $reason }: { $text }): the link stays open. Ask the CA.
 error-link-spent = This link was used up when its certificates were put on a card. See whether they are on this one (obnova card list).

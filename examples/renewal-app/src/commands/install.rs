@@ -6,17 +6,21 @@ use std::{
     time::SystemTime,
 };
 
-use obnova_client::{FileJournal, LinkError, Runner, follow_link, install_completion, is_link, look, read_mailed};
-use obnova_renewal::{Completion, Loose, ParsedCertificate, Policy, Refusal, Terms, Vouching, match_loose};
+use obnova_client::{
+    FileJournal, Finish, LinkError, PickUpLink, ReceiptError, Runner, TlsLogin, is_link, look, read_mailed,
+};
+use obnova_renewal::{
+    ByRole, Completion, Loose, ParsedCertificate, PinUse, Policy, Refusal, Terms, Vouching, match_loose,
+};
 
 use super::renew::{Road, Way};
 use crate::{
     authority::Authority,
     cli::{Global, PinOptions, ServiceOptions},
-    failure::{Failure, Kind},
+    failure::{Failure, Kind, internal},
     holder::{Face, Holder},
     journals::{self, Known},
-    phrases,
+    narration, phrases,
     pins::Pins,
     service::Service,
     texts::t,
@@ -39,32 +43,41 @@ pub fn run(
     let face = Face::new();
     let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
-    let mut loose = Vec::new();
+    let (mut loose, mut links) = (Vec::new(), Vec::new());
     for one in named {
-        let found = match one.to_str() {
+        match one.to_str() {
             Some("-") => {
                 let anchors = trusted(global, &folder)?;
-                let followed = links()?.iter().map(|link| follow_link(link, &anchors)).collect::<Result<Vec<_>, _>>();
-                followed?.into_iter().flatten().collect()
+                for link in given_links()? {
+                    links.push(PickUpLink::open(&link, &anchors)?);
+                }
             }
-            Some(link) if is_link(link) => follow_link(link, &trusted(global, &folder)?)?,
-            _ => read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?,
-        };
-        loose.extend(found);
+            Some(link) if is_link(link) => links.push(PickUpLink::open(link, &trusted(global, &folder)?)?),
+            _ => loose.extend(read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?),
+        }
     }
+    loose.extend(links.iter().flat_map(PickUpLink::certificates));
+    let came = Came { loose, links };
     let waits = |known: &Known| {
         let keys = known.process.keys()?;
         let is_for = |one: &Loose| keys.iter().any(|(_, key)| *key == one.certificate.public_key());
-        loose.iter().any(is_for).then_some(())
+        came.loose.iter().any(is_for).then_some(())
     };
     match journals::open(&folder)?.into_iter().find(|known| waits(known).is_some()) {
-        Some(known) => into_renewal(global, &folder, &known, loose, (holder, &face)),
-        None => onto_card(global, &loose, &Service::asked_for(service)?, (holder, &face)),
+        Some(known) => into_renewal(global, &folder, &known, came, (holder, &face)),
+        None => onto_card(global, &came, &Service::asked_for(service)?, (holder, &face)),
     }
 }
 
+/// What was named.
+struct Came {
+    /// Certificates from files, and those that links brought.
+    loose: Vec<Loose>,
+    links: Vec<PickUpLink>,
+}
+
 /// The links on standard input, one a line.
-fn links() -> Result<Vec<String>, Failure> {
+fn given_links() -> Result<Vec<String>, Failure> {
     let mut text = String::new();
     std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
     let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -91,42 +104,149 @@ fn into_renewal(
     global: &Global,
     folder: &Path,
     known: &Known,
-    loose: Vec<Loose>,
-    (holder, face): (Holder, &Rc<RefCell<Face>>),
+    came: Came,
+    (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
     let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
-    let certificates = match_loose(loose, &keys).into_certificates();
+    let is_for = |key| came.loose.iter().map(|one| &one.certificate).find(|one| one.public_key() == key).cloned();
+    let certificates = keys.filter_map(|_, key| is_for(*key));
     let authority = Authority::to_go_on_with(global, &Way::default(), &journals::authority(folder, &known.name))?;
-    let token = Some(tokens::open_shared(global)?);
-    let road = Road { folder, name: &known.name, authority: &authority, token, wait: false };
+    let token = tokens::open_shared(global)?;
+    let road = Road { folder, name: &known.name, authority: &authority, token: Some(token.clone()), wait: false };
     let journal = FileJournal::open(folder, &known.name)?;
-    road.walk(journal, holder, face, |seams| {
+    let files = match_loose(came.loose, &keys).into_certificates();
+    road.walk(journal, &mut holder, face, |seams| {
         let mut runner = Runner::resume(seams)?;
-        runner.take_files(certificates)?;
+        runner.take_files(files)?;
         Ok(runner)
-    })
+    })?;
+    // The order was not told by what is known of it here: what came may be of another one.
+    let Some(certificates) = certificates else { return Ok(()) };
+    let open = came.links.iter().map(|link| Ok((link, link.is_open()?))).collect::<Result<Vec<_>, LinkError>>()?;
+    let open: Vec<_> = open.into_iter().filter_map(|(link, open)| open.then_some(link)).collect();
+    close(&mut Finish::new(&token, &mut holder, &certificates, &[PinUse::Receipt]), &open, face)
 }
 
 /// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
 fn onto_card(
     global: &Global,
-    loose: &[Loose],
+    came: &Came,
     policy: &Policy,
     (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
-    let authority = Authority::named_trust(global)?;
-    let terms = Terms { anchors: authority, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
+    let anchors = Authority::named_trust(global)?;
+    let terms = Terms { anchors: anchors.clone(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
-    let came: Vec<_> = loose.iter().map(|one| one.certificate.der().to_vec()).collect();
+    let ders: Vec<_> = came.loose.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion =
-        Completion::make(&card, &came, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
-    let outcome = install_completion(&token, &mut holder, &completion);
-    holder.outcome(outcome)?;
-    let mut face = face.borrow_mut();
-    face.screen.mark(Mark::Good, &t!("fact-files"));
-    face.screen.mark(Mark::Good, &t!("fact-installed"));
+        Completion::make(&card, &ders, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
+    let proofs = Proofs::of(global, came, policy, &completion.certificates);
+    let mut finish = Finish::new(&token, &mut holder, &completion.certificates, &proofs.uses(!came.links.is_empty()));
+    let outcome = finish.install(&completion);
+    face.borrow_mut().outcome(outcome)?;
+    good(face, &t!("fact-files"));
+    good(
+        face,
+        &match completion.is_done() {
+            true => t!("fact-installed-already"),
+            false => {
+                let one = completion.certificates.len() == 1;
+                narration::installed(completion.first, one, !completion.marks_superseded)
+            }
+        },
+    );
+    close(&mut finish, &came.links.iter().collect::<Vec<_>>(), face)?;
+    proofs.make(&mut finish, anchors, face)
+}
+
+/// The CA is told that what its links brought is on the card, and they open nothing any more.
+fn close(finish: &mut Finish<'_>, links: &[&PickUpLink], face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
+    for link in links {
+        match finish.close(link) {
+            Ok(()) | Err(ReceiptError::Spent) => good(face, &t!("fact-link-closed")),
+            Err(ReceiptError::NotTaken { status }) => {
+                face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-not-taken", status = status));
+            }
+            Err(ReceiptError::Refused { reason, text }) => {
+                let reason = phrases::fail_info(&reason);
+                return Err(Failure::new(Kind::Refused, t!("error-receipt-refused", reason = reason, text = text)));
+            }
+            Err(ReceiptError::Ca(error)) => return Err(not_told(&error.into())),
+            Err(ReceiptError::Run(error)) => {
+                let failure = face.borrow_mut().outcome::<()>(Err(error)).err();
+                return Err(failure.map_or_else(|| internal("no receipt"), |failure| not_told(&failure)));
+            }
+            Err(error) => return Err(internal(error)),
+        }
+    }
     Ok(())
+}
+
+/// What is on the card stays there, whatever became of the receipt.
+fn not_told(failure: &Failure) -> Failure {
+    Failure::new(failure.kind(), t!("error-receipt", problem = failure.message().to_owned()))
+}
+
+/// What the service wants of new certificates, where it can be had.
+struct Proofs {
+    login: Option<String>,
+    signature: bool,
+    /// Why there is no login.
+    left_out: Option<String>,
+}
+
+impl Proofs {
+    fn of(global: &Global, came: &Came, policy: &Policy, certificates: &ByRole<ParsedCertificate>) -> Self {
+        let server = global.ca.clone().or_else(|| came.links.first().map(|link| link.server().to_owned()));
+        let (login, left_out) = match (policy.prove_login, &certificates.authentication, server) {
+            (false, ..) => (None, Some(t!("fact-login-not-asked"))),
+            (true, None, _) => (None, Some(t!("fact-login-nothing"))),
+            (true, Some(_), None) => (None, Some(t!("fact-login-nowhere"))),
+            (true, Some(_), server) => (server, None),
+        };
+        Self { login, signature: policy.prove_signature && certificates.signature.is_some(), left_out }
+    }
+
+    /// What passwords will be needed for.
+    fn uses(&self, receipt: bool) -> Vec<PinUse> {
+        let uses = [
+            (receipt, PinUse::Receipt),
+            (self.login.is_some(), PinUse::Login),
+            (self.signature, PinUse::TestSignature),
+        ];
+        uses.into_iter().filter_map(|(wanted, one)| wanted.then_some(one)).collect()
+    }
+
+    fn make(
+        &self,
+        finish: &mut Finish<'_>,
+        anchors: Vec<ParsedCertificate>,
+        face: &Rc<RefCell<Face>>,
+    ) -> Result<(), Failure> {
+        if let Some(server) = &self.login {
+            let outcome = finish.prove_login(&mut TlsLogin::new(server, "/login", anchors));
+            let seen = face.borrow_mut().outcome(outcome)?;
+            if let Some(name) = seen {
+                good(face, &t!("fact-logged-in", name = name));
+            }
+        }
+        if let Some(reason) = &self.left_out {
+            face.borrow_mut().screen.mark(Mark::Item, reason);
+        }
+        if self.signature {
+            let outcome = finish.prove_signature();
+            let made = face.borrow_mut().outcome(outcome)?;
+            if made {
+                good(face, &t!("fact-signature-proven"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn good(face: &Rc<RefCell<Face>>, text: &str) {
+    face.borrow_mut().screen.mark(Mark::Good, text);
 }
 
 fn refused(refusal: &Refusal) -> Failure {

@@ -59,7 +59,7 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
 pub fn resume(
     global: &Global,
     folder: &Path,
-    holder: Holder,
+    mut holder: Holder,
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
 ) -> Result<(), Failure> {
@@ -70,7 +70,7 @@ pub fn resume(
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
     let road = Road { folder, name: &known.name, authority: &authority, token, wait: way.wait };
     let journal = FileJournal::open(folder, &known.name)?;
-    road.walk(journal, holder, face, |seams| Runner::resume(seams))
+    road.walk(journal, &mut holder, face, |seams| Runner::resume(seams))
 }
 
 /// How the issuer is asked.
@@ -95,7 +95,7 @@ impl Way<'_> {
 pub fn begin<E>(
     global: &Global,
     folder: &Path,
-    holder: Holder,
+    mut holder: Holder,
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
     plan: impl FnOnce(&CardView, &Wishes) -> Result<Plan, E>,
@@ -123,7 +123,7 @@ where
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;
     let road = Road { folder, name: &name, authority: &authority, token: Some(token), wait: way.wait };
-    road.walk(journal, holder, face, |seams| Runner::begin(seams, &name, plan))
+    road.walk(journal, &mut holder, face, |seams| Runner::begin(seams, &name, plan))
 }
 
 /// What one renewal runs on.
@@ -140,7 +140,7 @@ impl Road<'_> {
     pub fn walk(
         &self,
         journal: FileJournal,
-        mut holder: Holder,
+        holder: &mut Holder,
         face: &Rc<RefCell<Face>>,
         make: impl for<'r> FnOnce(Seams<'r>) -> Result<Runner<'r>, RunError>,
     ) -> Result<(), Failure> {
@@ -150,7 +150,7 @@ impl Road<'_> {
         let runner = make(Seams {
             token: self.token.clone(),
             ca: &mut *ca,
-            prompt: &mut holder,
+            prompt: holder,
             journal: &mut journal,
             login: Some(&mut login),
             clock: &SystemTime::now,

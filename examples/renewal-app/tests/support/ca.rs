@@ -82,6 +82,11 @@ impl<'a> House<'a> {
         order
     }
 
+    /// Whether the CA knows that what was ordered has arrived: what opened it opens nothing any more.
+    pub fn is_confirmed(&self, order: &str) -> bool {
+        self.operator(&["list", "ca", "--state", "confirmed"]).ends_with(0).out.contains(order)
+    }
+
     /// The options that name this CA to a holder.
     pub fn options(&self) -> [&str; 4] {
         ["--ca", &self.url, "--trust", "ca/root.pem"]

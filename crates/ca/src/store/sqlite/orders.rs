@@ -325,6 +325,10 @@ pub(super) fn by_token(connection: &Connection, token_hash: &[u8; 32]) -> Result
     one(connection, statements::ORDER_BY_TOKEN, token_hash)
 }
 
+pub(super) fn of_certificate(connection: &Connection, serial: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
+    one(connection, statements::ORDER_BY_CERTIFICATE, serial)
+}
+
 pub(super) fn issued(connection: &Connection, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
     let token = |sql: &str| {
         let mut statement = connection.prepare_cached(sql)?;

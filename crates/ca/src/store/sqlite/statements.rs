@@ -47,6 +47,7 @@ macro_rules! credentials {
 pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
 pub const ORDER_BY_REPEAT: &str = orders!("WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)");
 pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
+pub const ORDER_BY_CERTIFICATE: &str = orders!("WHERE id = (SELECT order_id FROM certificates WHERE serial = ?1)");
 pub const TOKEN_BY_NAME: &str = "SELECT id, token_hash FROM orders WHERE name = ?1";
 pub const TOKEN_BY_REPEAT: &str =
     "SELECT id, token_hash FROM orders WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)";
@@ -212,6 +213,7 @@ mod tests {
         ADD_REPEAT,
         CONFIRM_REPEAT,
         ORDER_BY_TOKEN,
+        ORDER_BY_CERTIFICATE,
         TOKEN_BY_NAME,
         TOKEN_BY_REPEAT,
         SERIALS_OF_ORDER,
