@@ -181,7 +181,7 @@ fn an_order_that_waits_or_was_turned_down_takes_none() {
     world.send(&draft);
     let order = world.ca.list(None, 1).unwrap().remove(0);
     let old = (&world.old.certificates[0].certificate, &world.old.keys[0]);
-    let message = receipt(&[old.0.clone()], &[old]);
+    let message = receipt(std::slice::from_ref(old.0), &[old]);
     let close = || world.ca.answer_receipt(&world.ca.token(&order), &message, None, now());
     assert!(matches!(close(), Err(AnswerError::Ca(CaError::Refused(Refusal::WrongReceipt)))));
     world.ca.reject(&order.transaction, "no", now()).unwrap();

@@ -115,8 +115,7 @@ impl<'a> Finish<'a> {
         let algorithm = *key.signs.first().ok_or_else(|| no_algorithm(slot))?;
         let text = format!("Obnova: this signature proves the certificate {}.\n", certificate.serial());
         let digest = algorithm.digest().of(text.as_bytes());
-        let signature =
-            self.sign(PinUse::TestSignature, key.password, SignDigest { slot, algorithm, digest: digest.clone() })?;
+        let signature = self.sign(PinUse::TestSignature, key.password, SignDigest { slot, algorithm, digest })?;
         verify_digest(certificate.public_key(), algorithm, &digest, &signature)
             .map_err(|error| RunError::Process(error.into()))?;
         Ok(true)

@@ -156,6 +156,22 @@ impl<'s> Newcomer<'s> {
         (self.joints.mails)(self.stage, &self.email)
     }
 
+    /// The link in the last of them that has one, to what was ordered.
+    pub fn mailed_link(&self) -> Result<Option<String>, Broken> {
+        let mails = self.mails()?;
+        let path = mails.iter().rev().find_map(|mail| mail.find("/pickup/").map(|at| &mail[at..]));
+        let path = path.and_then(|path| path.split_whitespace().next());
+        Ok(path.map(|path| format!("{}{path}", self.stage.authority.url)))
+    }
+
+    /// That this link opens nothing any more.
+    pub fn link_is_spent(&self, link: &str) -> Result<(), Broken> {
+        match (self.joints.is_open)(self.stage, link)? {
+            true => Err(Broken("the link that was used opens the certificates once more".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     pub fn view(&self) -> Result<CardView, Broken> {
         Ok(look(tokens::lock(&self.token).as_mut())?)
     }

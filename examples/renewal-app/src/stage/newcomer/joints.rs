@@ -3,8 +3,8 @@ use std::time::SystemTime;
 use obnova_ca::{FirstDesk, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
-    CaConnection as _, Login, LoginError, LoginProof as _, PlainHttp, Prompt, Revocation, RevocationError,
-    RevocationPlan, RevocationReason, Revoked, revoke_by_password, revoke_with_card,
+    CaConnection as _, LinkError, Login, LoginError, LoginProof as _, PickUpLink, PlainHttp, Prompt, Revocation,
+    RevocationError, RevocationPlan, RevocationReason, Revoked, revoke_by_password, revoke_with_card,
 };
 use obnova_enroll::{
     OneTimePassword,
@@ -44,6 +44,8 @@ pub struct Joints {
     pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
     /// The server that one logs in to: whom it saw.
     pub login: fn(&Newcomer<'_>, &ParsedCertificate) -> Result<String, Broken>,
+    /// Whether a link that was mailed opens something still.
+    pub is_open: fn(&Stage, &str) -> Result<bool, Broken>,
     /// What tells other programs of the certificates.
     pub register: twins::Register,
     /// The clock of the holder's computer.
@@ -71,6 +73,7 @@ impl Default for Joints {
             end_by_key,
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
             login,
+            is_open,
             register: twins::as_the_client_does,
             clock: SystemTime::now,
         }
@@ -133,6 +136,14 @@ fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {
 /// By the TLS client certificate.
 fn login(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
     logged_in(who, certificate, |login| who.authority.login().login(login))
+}
+
+fn is_open(stage: &Stage, link: &str) -> Result<bool, Broken> {
+    match PickUpLink::open(link, &stage.authority.anchors) {
+        Ok(_) => Ok(true),
+        Err(LinkError::Spent) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Does something with a certificate that is on the card, and its key.

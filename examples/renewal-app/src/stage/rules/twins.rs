@@ -10,15 +10,17 @@ mod registered;
 pub use registered::{Register, as_the_client_does, registered_at};
 use std::time::SystemTime;
 
-use obnova_client::{CaConnection as _, LinkError, RunError, Runner, follow_link};
+use obnova_client::{CaConnection as _, Finish, LinkError, PickUpLink, RunError, Runner, follow_link};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
-use obnova_renewal::{Answer, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, Policy, Process};
+use obnova_renewal::{
+    Answer, ByRole, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, PinUse, Policy, Process,
+};
 
 use super::{Broken, Rule};
 use crate::{
     checks::{self, Check},
     service::Service,
-    stage::{Liar, Lie, Report, Stage, Witness},
+    stage::{Liar, Lie, Report, Stage, Trial, Witness, trial::Face},
     texts::t,
 };
 
@@ -89,6 +91,9 @@ pub trait Counter {
     /// Follows a link.
     fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError>;
 
+    /// Is told that what a link brought is on this card.
+    fn receive(&self, link: &str, trial: &Trial<'_>, on_card: &ByRole<ParsedCertificate>) -> Result<(), Broken>;
+
     /// Asks for a page.
     fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken>;
 
@@ -125,6 +130,13 @@ impl Counter for Wire<'_> {
 
     fn link(&self, link: &str) -> Result<Vec<Loose>, LinkError> {
         follow_link(link, &self.0.authority.anchors)
+    }
+
+    fn receive(&self, link: &str, trial: &Trial<'_>, on_card: &ByRole<ParsedCertificate>) -> Result<(), Broken> {
+        let link = PickUpLink::open(link, &self.0.authority.anchors)?;
+        let mut asked = Vec::new();
+        let mut face = Face { asked: &mut asked };
+        Ok(Finish::new(&trial.token, &mut face, on_card, &[PinUse::Receipt]).close(&link)?)
     }
 
     fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken> {

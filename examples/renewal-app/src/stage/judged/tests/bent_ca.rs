@@ -2,10 +2,10 @@ use std::{cell::RefCell, collections::HashMap, time::SystemTime};
 
 use obnova_client::LinkError;
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
-use obnova_renewal::{Loose, ParsedCertificate};
+use obnova_renewal::{ByRole, Loose, ParsedCertificate};
 
 use crate::stage::{
-    Liar, Lie, Stage,
+    Liar, Lie, Stage, Trial,
     rules::{
         Broken,
         twins::{Counter, Heard, World},
@@ -27,6 +27,8 @@ pub enum How {
     TakesEveryOrder,
     /// A link brings certificates again and again.
     OpensAgain,
+    /// What clients without a journal say of their cards is not heard.
+    LosesReceipts,
     /// A link brings one of two.
     BringsHalf,
     /// Whoever has the link in a notice begins, whoever began before.
@@ -62,6 +64,10 @@ impl Counter for BentCa<'_> {
             self.brought.borrow_mut().insert(link.to_owned(), came.clone());
         }
         Ok(came)
+    }
+
+    fn receive(&self, link: &str, trial: &Trial<'_>, on_card: &ByRole<ParsedCertificate>) -> Result<(), Broken> {
+        if self.how == How::LosesReceipts { Ok(()) } else { self.ca.receive(link, trial, on_card) }
     }
 
     fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken> {
@@ -101,6 +107,10 @@ impl Counter for Nobody {
 
     fn link(&self, _: &str) -> Result<Vec<Loose>, LinkError> {
         Err(LinkError::Unknown)
+    }
+
+    fn receive(&self, _: &str, _: &Trial<'_>, _: &ByRole<ParsedCertificate>) -> Result<(), Broken> {
+        Err(nobody())
     }
 
     fn ask(&self, _: &HttpRequest) -> Result<HttpResponse, Broken> {

@@ -89,6 +89,11 @@ const WORLDS: [&[Fault]; 4] = [
                 joints.end_by_key = |_| Ok(None);
             },
         ),
+        joint(
+            "links that stay open",
+            &[("link", "opens the certificates once more"), ("plain-est", "opens the certificates once more")],
+            |joints| joints.is_open = |_, _| Ok(true),
+        ),
         joint("a clock that is behind", &[("expired/client", "an hour after the end a renewal is begun")], |joints| {
             joints.clock = || SystemTime::now() - Duration::from_secs(7200);
         }),

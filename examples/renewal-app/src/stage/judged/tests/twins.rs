@@ -96,12 +96,17 @@ worlds! { of_twins::rules();
         ];
 
     a_link_that_opens_again_and_again: Played::bent(|world| BentCa::replace(world, bent_ca::How::OpensAgain))
-        => ["twins/single-use": "the link opened 3 certificates once more"];
+        => ["twins/single-use": "with a journal the link opened 3 certificates once more"];
+
+    a_link_that_stays_open_where_there_is_no_journal:
+        Played::bent(|world| BentCa::replace(world, bent_ca::How::LosesReceipts))
+        => ["twins/single-use": "without a journal the link opened 3 certificates once more"];
 
     a_link_that_brings_one_of_two: Played::bent(|world| BentCa::replace(world, bent_ca::How::BringsHalf))
         => [
             "twins/resume-link": "only one of the two came, the signature certificate is missing: both",
             "twins/resume-files": "signature.cer: No such file",
+            "twins/single-use": "only one of the two came, the signature certificate is missing: both",
             "twins/one-brings-other": "only one of the two came, the signature certificate is missing: both",
             "twins/installed-half": "0 signature certificates came",
         ];

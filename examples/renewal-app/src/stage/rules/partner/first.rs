@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use obnova_client::{Turn, follow_link, install_completion};
+use obnova_client::{Finish, PickUpLink, Turn};
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{Completion, Fact, ParsedCertificate, Terms, Vouching, date};
+use obnova_renewal::{Completion, Fact, ParsedCertificate, PinUse, Terms, Vouching, date};
 use x509_cert::{der::oid::AssociatedOid as _, ext::pkix::SubjectAltName};
 
 use super::World;
@@ -101,28 +101,30 @@ pub fn link(world: &mut World<'_>) -> Verdict {
     let mut who = world.newcomer()?;
     let password = who.password(SystemTime::now())?;
     who.run(&password)?;
-    let path = |mails: &[String]| {
-        let mail = mails.iter().rev().find_map(|mail| mail.find("/pickup/").map(|at| mail[at..].to_owned()))?;
-        mail.split_whitespace().next().map(str::to_owned)
-    };
-    if path(&who.mails()?).is_some() {
+    if who.mailed_link()?.is_some() {
         return Err(Broken("the link came before anything was decided".to_owned()));
     }
     world.stage.approve()?;
     let who = who.elsewhere()?;
-    let link = format!("{}{}", world.stage.authority.url, there(path(&who.mails()?), "mail with a link")?);
+    let link = there(who.mailed_link()?, "mail with a link")?;
     let anchors = world.stage.authority.anchors.clone();
-    let came = follow_link(&link, &anchors)?;
-    let came: Vec<_> = came.iter().map(|one| one.certificate.der().to_vec()).collect();
+    let opened = PickUpLink::open(&link, &anchors)?;
+    let came: Vec<_> = opened.certificates().iter().map(|one| one.certificate.der().to_vec()).collect();
     let terms = Terms { anchors, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let policy = &world.stage.service.policy;
     let completion = Completion::make(&who.view()?, &came, policy, &terms, SystemTime::now())?;
-    install_completion(&who.token, &mut Typist::types([PINS[0]]), &completion)?;
+    let mut types = Typist::types(PINS);
+    let mut finish = Finish::new(&who.token, &mut types, &completion.certificates, &[PinUse::Receipt]);
+    finish.install(&completion)?;
+    finish.close(&opened)?;
+    who.link_is_spent(&link)?;
     let card = who.view()?;
     let shown = completion.certificates.iter().filter(|(_, one)| card.slots.iter().any(|slot| slot.holds(one))).count();
     so(
         shown == world.expects.days.len(),
-        format!("card and the link in the mail, no journal: {shown} certificates of the order are on the card"),
+        format!(
+            "card and the link in the mail, no journal: {shown} certificates of the order are on the card, and the link is spent"
+        ),
     )
 }
 

@@ -96,16 +96,28 @@ pub fn waiting(world: &mut World<'_>) -> Verdict {
     Ok("fetched with the card taken out; no PIN asked for, no command to the card".to_owned())
 }
 
-/// The link opens until the receipt is confirmed, and nothing after that.
+/// The link opens until the CA knows that the certificates are on the card, and nothing after that: from a client with a journal, and
+/// from one without.
 pub fn single_use(world: &mut World<'_>) -> Verdict {
     let mut trial = Trial::ordered(world.stage)?;
     let link = trial.link()?;
     world.ca.link(&link)?;
     let Turn::Done(_) = trial.run()? else { return Err(Broken("the renewal was not finished".to_owned())) };
-    match world.ca.link(&link) {
+    let with_journal = spent(world, &link, "with a journal")?;
+    let trial = Trial::ordered(world.stage)?;
+    let link = trial.link()?;
+    let came = world.ca.link(&link)?;
+    let found = complete(world, &trial, &came)?;
+    world.ca.receive(&link, &trial, &found)?;
+    spent(world, &link, "without a journal")?;
+    Ok(format!("with a journal, and without: {with_journal}"))
+}
+
+fn spent(world: &World<'_>, link: &str, road: &str) -> Verdict {
+    match world.ca.link(link) {
         Err(error @ LinkError::Spent) => Ok(error.to_string()),
         Err(error) => Err(error.into()),
-        Ok(came) => Err(Broken(format!("the link opened {} certificates once more", came.len()))),
+        Ok(came) => Err(Broken(format!("{road} the link opened {} certificates once more", came.len()))),
     }
 }
 
