@@ -61,6 +61,14 @@ impl PasswordSteps {
         self.offers.iter().find(|offer| offer.step == step)
     }
 
+    /// What sets a password anew where its holder is not sure of it, so that no try of it has to be spent: the PUK, for a PIN of a
+    /// token that is active and has one that is not blocked. Nothing else has such a way out: neither a PUK nor a transport PIN,
+    /// nor a PIN that an activation goes on with.
+    #[must_use]
+    pub fn instead_of(&self, password: PasswordKind) -> Option<Offer> {
+        self.offer(PasswordStep::Unblock(password)).copied()
+    }
+
     fn activate(takes: Option<(PasswordKind, Tries)>) -> Self {
         Self { offers: vec![Offer { step: PasswordStep::Activate, takes }], dead: Vec::new() }
     }

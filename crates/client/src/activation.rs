@@ -4,7 +4,7 @@ use obnova_card_rustls::SharedToken;
 use crate::{
     Prompt, Question, RunError,
     look::lock,
-    pins::{Once, retry},
+    pins::{Once, last_try_kept, retry},
 };
 
 /// A new password for each that stays, as [`NewPasswords`](obnova_card::NewPasswords) hands them out.
@@ -35,7 +35,7 @@ fn once_sure(token: &SharedToken, prompt: &mut dyn Prompt, transport: &Pin, new:
             if password != PasswordKind::TransportPin && transport.keep_tries > 0 =>
         {
             if !prompt.confirm(&Question::LastTry(password))? {
-                return Err(RunError::LastTryKept { password });
+                return Err(last_try_kept(token, password));
             }
             Ok(lock(token).activate(&Pin::with_last_try(transport.secret.clone()), new)?)
         }

@@ -1,4 +1,4 @@
-use obnova_card::{PasswordKind, TokenError};
+use obnova_card::{Offer, PasswordKind, TokenError};
 use obnova_renewal::{ProcessError, ReplayError};
 
 use crate::{CaError, Credential, CredentialProblem, JournalError, LoginError, PromptError};
@@ -43,12 +43,12 @@ pub enum RunError {
         found: String,
     },
     /// One try was left, or nobody knows how many, and the holder kept it.
-    #[error(
-        "the last try for the {password}, or what may be the last, was kept: unblock it with the PUK, or be sure of it and resume"
-    )]
+    #[error("the last try for the {password}, or what may be the last, was kept: {}", ways_on(instead.as_ref()))]
     LastTryKept {
         /// Which password.
         password: PasswordKind,
+        /// What sets it anew on this card as it stands; `None` where nothing does, and only who is sure of it goes on.
+        instead: Option<Offer>,
     },
     /// What was given is no good, and stayed so.
     #[error("the {what} is no good: {problem}; nothing was sent, resume to give another")]
@@ -72,4 +72,11 @@ pub enum RunError {
     /// The action is not one that is performed.
     #[error("there is nothing to do")]
     NothingToDo,
+}
+
+const fn ways_on(instead: Option<&Offer>) -> &'static str {
+    match instead {
+        Some(_) => "set it anew with the PUK, or be sure of it and resume",
+        None => "nothing sets it anew, so be sure of it and resume, or ask the issuer",
+    }
 }

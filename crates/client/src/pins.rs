@@ -1,4 +1,4 @@
-use obnova_card::{PasswordKind, PasswordState, PasswordStatus, Pin, Token, TokenError, Tries};
+use obnova_card::{Offer, PasswordKind, PasswordState, PasswordStatus, PasswordSteps, Pin, Token, TokenError, Tries};
 use obnova_card_rustls::SharedToken;
 use obnova_renewal::{Phase, PinUse};
 
@@ -69,6 +69,7 @@ pub(crate) fn retry<A: Asker, T>(
 /// Asks the holder, after so many wrong ones, and after the last try was allowed where it may be the last. With `pad` it is
 /// entered at the reader.
 pub(crate) fn ask(
+    token: &SharedToken,
     prompt: &mut dyn Prompt,
     statuses: &[PasswordStatus],
     mut request: PinRequest,
@@ -88,7 +89,7 @@ pub(crate) fn ask(
     }
     let last = may_be_last(request.tries, wrong);
     if last && !prompt.confirm(&Question::LastTry(password))? {
-        return Err(RunError::LastTryKept { password });
+        return Err(last_try_kept(token, password));
     }
     if pad {
         prompt.at_pad(&request)?;
@@ -96,6 +97,18 @@ pub(crate) fn ask(
     }
     let secret = prompt.pin(&request)?;
     Ok(if last { Pin::with_last_try(secret) } else { Pin::new(secret) })
+}
+
+/// The last try was kept: with what else can be done about it, on the card as it stands now.
+pub(crate) fn last_try_kept(token: &SharedToken, password: PasswordKind) -> RunError {
+    // A card that is gone by now offers nothing.
+    RunError::LastTryKept { password, instead: instead_of(token, password).ok().flatten() }
+}
+
+fn instead_of(token: &SharedToken, password: PasswordKind) -> Result<Option<Offer>, TokenError> {
+    let mut token = lock(token);
+    let activation = token.capabilities()?.activation;
+    Ok(PasswordSteps::of(activation, &token.passwords()?).instead_of(password))
 }
 
 /// Whether passwords are entered at the reader: it has a pad, and the face takes it.
@@ -119,6 +132,7 @@ pub(crate) fn note_wrong(statuses: &mut [PasswordStatus], password: PasswordKind
 /// Asks for one thing.
 pub(crate) struct Once<'a> {
     pub(crate) prompt: &'a mut dyn Prompt,
+    token: &'a SharedToken,
     card: String,
     statuses: Vec<PasswordStatus>,
     uses: &'a [PinUse],
@@ -126,11 +140,15 @@ pub(crate) struct Once<'a> {
 }
 
 impl<'a> Once<'a> {
-    pub(crate) fn new(token: &SharedToken, prompt: &'a mut dyn Prompt, uses: &'a [PinUse]) -> Result<Self, TokenError> {
+    pub(crate) fn new(
+        token: &'a SharedToken,
+        prompt: &'a mut dyn Prompt,
+        uses: &'a [PinUse],
+    ) -> Result<Self, TokenError> {
         let card = lock(token).identity()?.label;
         let statuses = lock(token).passwords()?;
         let pad = at_pad(token, prompt)?;
-        Ok(Self { prompt, card, statuses, uses, pad })
+        Ok(Self { prompt, token, card, statuses, uses, pad })
     }
 }
 
@@ -144,7 +162,7 @@ impl Once<'_> {
 impl Asker for Once<'_> {
     fn pin(&mut self, wrong: u32, password: PasswordKind) -> Result<Pin, RunError> {
         let request = PinRequest::new(self.card.clone(), password, None, self.uses.to_vec());
-        ask(self.prompt, &self.statuses, request, wrong, self.pad)
+        ask(self.token, self.prompt, &self.statuses, request, wrong, self.pad)
     }
 
     fn wrong(&mut self, password: PasswordKind, tries: Tries) {

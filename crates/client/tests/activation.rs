@@ -93,7 +93,7 @@ fn a_wrong_one_is_asked_for_again_and_the_last_try_takes_a_yes() {
         holder.wrong = vec![wrong; 2];
         holder.says_yes = false;
         let kept = activate(&token, &mut holder, &new(&token, TYPED));
-        assert!(matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::TransportPin })), "{kept:?}");
+        assert!(matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::TransportPin, .. })), "{kept:?}");
         let told: Vec<_> = holder.asked.iter().map(|(_, tries, wrong)| (*tries, *wrong)).collect();
         assert_eq!(told, [(Tries::Known(3), false), (Tries::Known(2), true)], "{model:?}");
         holder.says_yes = true;
@@ -155,7 +155,7 @@ fn the_last_try_of_a_password_that_was_set_before_a_tear_takes_a_yes_too() {
         holder.last_tries.clear();
         holder.says_yes = false;
         let kept = activate(&token, &mut holder, &chosen);
-        let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin }));
+        let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }));
         assert!(is_kept, "{model:?}: {kept:?}");
         holder.says_yes = true;
         activate(&token, &mut holder, &chosen).unwrap();

@@ -142,7 +142,7 @@ fn a_token_that_does_not_tell_its_tries_keeps_one_without_a_yes() {
         let mut world = world_that_says(told);
         world.face.keeps_last_try = true;
         let error = world.run().unwrap_err();
-        assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin }), "{error}");
+        assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }), "{error}");
         assert_eq!(world.face.asked.len(), without_a_yes);
         assert_eq!(left(&world), PasswordState::Active(Tries::Known(3 - without_a_yes as u8)));
         world.face = Face::default();

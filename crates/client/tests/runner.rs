@@ -137,7 +137,7 @@ fn the_last_try_is_never_spent_without_a_yes() {
     let mut world = World::new();
     world.face = Face { wrong: vec!["0000", "0000", "0000"], keeps_last_try: true, ..Face::default() };
     let error = world.run().unwrap_err();
-    assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin }), "{error}");
+    assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }), "{error}");
     assert_eq!(world.face.asked.len(), 2, "it was not even asked for");
     let state = |world: &World| look(world.token.lock().unwrap().as_mut()).unwrap().passwords[0].state;
     assert_eq!(state(&world), obnova_card::PasswordState::Active(Tries::Known(1)));

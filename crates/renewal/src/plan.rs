@@ -149,6 +149,12 @@ impl Plan {
         self.asks.iter().any(|ask| ask.uses.contains(&one))
     }
 
+    /// Without what the way to the CA has no place for, so that no password is asked for it.
+    pub(crate) fn drop_uses(&mut self, dropped: impl Fn(PinUse) -> bool) {
+        self.asks.iter_mut().for_each(|ask| ask.uses.retain(|one| !dropped(*one)));
+        self.asks.retain(|ask| !ask.uses.is_empty());
+    }
+
     /// The password that guards a use; `None` when it is not part of the plan.
     #[must_use]
     pub fn password_for(&self, one: PinUse) -> Option<PasswordKind> {

@@ -8,7 +8,7 @@ use x509_cert::ext::{
     pkix::{ExtendedKeyUsage, KeyUsage},
 };
 
-use crate::{CardView, Method, NewKey, NotEligible, Oid, Plan, Policy, Reason, plan::offered, wire};
+use crate::{CardView, Method, NewKey, NotEligible, Oid, PinUse, Plan, Policy, Reason, plan::offered, wire};
 
 /// What a CA wants of an order, asked before it is planned (RFC 7030 §4.5). The default is: anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Wishes {
     /// Keys and signatures on requests that it takes; all, where nothing is said.
     taken: Option<Vec<(KeyAlgorithm, SignatureAlgorithm)>>,
     wanted: Vec<Wanted>,
-    /// Its protocol has room for one request, and for no revocation password.
+    /// Its protocol has room for one request, and for nothing beside it: no revocation password, no signature on the order.
     one_request: bool,
 }
 
@@ -25,7 +25,7 @@ pub struct Wishes {
 pub struct Wanted(pub Extension);
 
 impl Wishes {
-    /// For a protocol whose orders are one request, and that has no place for a revocation password.
+    /// For a protocol whose orders are one request, and that has no place for a revocation password or a signature on the order.
     #[must_use]
     pub fn one_request() -> Self {
         Self { one_request: true, ..Self::default() }
@@ -87,6 +87,9 @@ impl Wishes {
             return Err(NotEligible { reasons });
         }
         plan.wanted.clone_from(&self.wanted);
+        if self.one_request {
+            plan.drop_uses(|one| matches!(one, PinUse::SignOrder(_)));
+        }
         if no_place {
             plan.revocation_password = None;
             plan.revocation_password_later = true;

@@ -77,6 +77,8 @@ fn one_request_is_one_certificate_and_carries_no_revocation_password() {
     assert_eq!(first(&wishes, &at_once).unwrap_err().reasons, [Reason::NoPlaceForPassword]);
     let other_way = first(&Wishes::default(), &at_once).unwrap();
     assert!(other_way.revocation_password.is_some() && !other_way.revocation_password_later);
+    let signs_order = |plan: &Plan| plan.has(PinUse::SignOrder(KeyRole::Authentication));
+    assert!(signs_order(&other_way) && !signs_order(&plan), "no password is asked for a signature that is not made");
     assert!(renewal(&wishes, &at_once).is_ok_and(|plan| !plan.revocation_password_later), "a renewal sets none");
     assert_eq!(first(&wishes, &Policy::twins()).unwrap_err().reasons, [Reason::OneRequestOnly { count: 2 }]);
 }

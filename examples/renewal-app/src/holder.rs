@@ -1,6 +1,6 @@
 //! The holder at a terminal, or what was handed over in place of one.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, io::IsTerminal as _, rc::Rc};
 
 use obnova_card::{PasswordKind, Secret, TokenError, Tries};
 use obnova_client::{
@@ -10,6 +10,8 @@ use obnova_renewal::{Fact, Plan, date};
 
 use crate::{
     ask,
+    authority::Authority,
+    beforehand::Beforehand,
     failure::{Failure, Kind},
     narration::{self, Narrator},
     phrases,
@@ -42,9 +44,11 @@ impl Face {
         }))
     }
 
-    /// What is told from here on.
-    pub fn is_about(&mut self, plan: &Plan) {
-        (self.narrator.first, self.narrator.one) = (plan.is_first(), plan.new.len() == 1);
+    /// What is told from here on, and with whom is spoken.
+    pub fn is_about(&mut self, plan: &Plan, with: &Authority) {
+        self.narrator.first = plan.is_first();
+        self.narrator.one = plan.new.len() == 1;
+        self.narrator.plain = with.plain.then(|| with.url.clone());
         self.narrator.unmarked = !plan.card.marks_superseded;
     }
 
@@ -67,6 +71,10 @@ impl Face {
         }
     }
 
+    fn show_request(&mut self, request: &PinRequest) {
+        ask::show(&mut self.screen, request, self.narrator.plain.is_some());
+    }
+
     fn show_progress(&mut self) {
         self.progress = self.meanwhile.as_ref().map(|text| self.screen.progress(text));
     }
@@ -80,11 +88,13 @@ pub struct Holder {
     pub agrees: bool,
     /// `--user`: as whom a first order is placed.
     pub user: Option<String>,
+    /// The command has options for what a first order asks for.
+    pub gives_credentials: bool,
 }
 
 impl Holder {
     pub fn new(face: &Rc<RefCell<Face>>, pins: Pins) -> Self {
-        Self { face: face.clone(), pins, agrees: false, user: None }
+        Self { face: face.clone(), pins, agrees: false, user: None, gives_credentials: false }
     }
 
     /// The outcome of something that was done for the holder.
@@ -107,13 +117,10 @@ impl Prompt for Holder {
                 return Err(PromptError::Cancelled);
             }
         }
-        ask::show(&mut face.screen, request);
+        face.show_request(request);
         let secret = match given {
             Some(secret) => secret,
-            None => Pins::ask(&view::password(request.password)).map_err(|failure| match failure.kind() {
-                Kind::Interrupted => PromptError::Cancelled,
-                _ => PromptError::Nobody(failure.message().to_owned()),
-            })?,
+            None => Pins::ask(asked, &view::password(request.password)).map_err(nobody)?,
         };
         face.show_progress();
         Ok(secret)
@@ -130,7 +137,7 @@ impl Prompt for Holder {
         if request.was_wrong {
             face.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(request.password)));
         }
-        ask::show(&mut face.screen, request);
+        face.show_request(request);
         face.screen.mark(Mark::Caution, &t!("pin-at-pad"));
         Ok(())
     }
@@ -141,12 +148,13 @@ impl Prompt for Holder {
         match question {
             Question::Plan(planned) => {
                 face.screen.title(&t!("act-plan"));
-                plan::show(&mut face.screen, planned);
-                Ok(self.agrees || yes(&t!("ask-plan"))?)
+                let Face { screen, narrator, .. } = &mut *face;
+                plan::show(screen, planned, narrator.plain.as_deref());
+                Ok(self.agrees || yes(&t!("ask-plan"), Beforehand::Yes)?)
             }
             Question::Risk(risk) => {
                 face.screen.mark(Mark::Caution, &phrases::risk(**risk));
-                yes(&t!("ask-risk"))
+                yes(&t!("ask-risk"), Beforehand::Nothing)
             }
             Question::Certificates(certificates) => {
                 face.screen.title(&t!("act-certificates"));
@@ -164,7 +172,7 @@ impl Prompt for Holder {
                     // Where notices go, and the links in them.
                     certificate.email_addresses().iter().for_each(|address| face.screen.detail(address));
                 }
-                Ok(self.agrees || yes(&t!("ask-certificates"))?)
+                Ok(self.agrees || yes(&t!("ask-certificates"), Beforehand::Yes)?)
             }
             Question::LastTry(password) => {
                 face.screen.mark(Mark::Caution, &phrases::last_try(*password));
@@ -172,7 +180,7 @@ impl Prompt for Holder {
                     return Ok(true);
                 }
                 // Nobody there is no yes.
-                Ok(yes(&t!("pin-last-try-ask")).unwrap_or(false))
+                Ok(yes(&t!("pin-last-try-ask"), Beforehand::Nothing).unwrap_or(false))
             }
             _ => Ok(false),
         }
@@ -180,13 +188,14 @@ impl Prompt for Holder {
 
     fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
         let what = phrases::credential(request.what);
-        let given = match request.what {
-            Credential::UserId => self.user.as_deref().map(Secret::from),
-            Credential::OneTimePassword => self.pins.given(Asked::OneTimePassword),
-            Credential::RevocationPassword | Credential::RevocationPasswordAgain => {
-                self.pins.given(Asked::RevocationPassword)
-            }
-            _ => None,
+        let asked = match request.what {
+            Credential::UserId => None,
+            Credential::OneTimePassword => Some(Asked::OneTimePassword),
+            _ => Some(Asked::RevocationPassword),
+        };
+        let given = match asked {
+            Some(asked) => self.pins.given(asked),
+            None => self.user.as_deref().map(Secret::from),
         };
         let mut face = self.face.borrow_mut();
         face.progress = None;
@@ -202,16 +211,17 @@ impl Prompt for Holder {
         if request.what == Credential::RevocationPassword && given.is_none() {
             face.screen.detail(&t!("credential-why-revocation"));
         }
-        let nobody = |failure: Failure| match failure.kind() {
-            Kind::Interrupted => PromptError::Cancelled,
-            _ => PromptError::Nobody(failure.message().to_owned()),
-        };
-        let secret = match (given, request.what) {
+        if given.is_none() && !self.gives_credentials && !std::io::stdin().is_terminal() {
+            let beforehand = asked.map_or(Beforehand::User, Beforehand::Password);
+            return Err(nobody(beforehand.nobody_but_in_first(&what)));
+        }
+        let secret = match (given, asked) {
             (Some(given), _) => given,
-            (None, Credential::UserId) => {
-                ask_line(&format!("{what}:")).map(|line| Secret::from(line.as_str())).map_err(nobody)?
+            (None, None) => {
+                let line = ask_line(&format!("{what}:"), Beforehand::User);
+                line.map(|line| Secret::from(line.as_str())).map_err(nobody)?
             }
-            (None, _) => Pins::ask(&what).map_err(nobody)?,
+            (None, Some(asked)) => Pins::ask(asked, &what).map_err(nobody)?,
         };
         face.show_progress();
         Ok(secret)
@@ -228,8 +238,16 @@ impl Prompt for Holder {
     }
 }
 
+/// No answer could be had.
+fn nobody(failure: Failure) -> PromptError {
+    match failure.kind() {
+        Kind::Interrupted => PromptError::Cancelled,
+        _ => PromptError::Nobody(failure.message().to_owned()),
+    }
+}
+
 /// Takes a clear yes, and nothing else for one.
-fn yes(question: &str) -> Result<bool, PromptError> {
-    let answer = ask_line(question).map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?;
+fn yes(question: &str, beforehand: Beforehand) -> Result<bool, PromptError> {
+    let answer = ask_line(question, beforehand).map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?;
     Ok(answer.eq_ignore_ascii_case(&t!("word-yes")))
 }

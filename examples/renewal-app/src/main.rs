@@ -9,6 +9,7 @@
 
 mod ask;
 mod authority;
+mod beforehand;
 mod checks;
 mod cli;
 mod commands;

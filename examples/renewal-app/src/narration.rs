@@ -15,11 +15,16 @@ pub struct Narrator {
     pub one: bool,
     /// What is renewed is not marked: the card has no place for that.
     pub unmarked: bool,
+    /// The server that is spoken to by plain EST: the order is a request and no more, and each time who asks is said again.
+    pub plain: Option<String>,
 }
 
 impl Narrator {
     /// A line for what is now known; `None` for what nobody needs to read.
     pub fn fact(&mut self, fact: &Fact) -> Option<String> {
+        if let Some(line) = self.by_plain_est(fact) {
+            return Some(line);
+        }
         Some(match fact {
             Fact::Terms(terms) => {
                 let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
@@ -45,8 +50,8 @@ impl Narrator {
             Fact::Sealed(message) => t!("fact-sealed", bytes = message.0.len()),
             Fact::Pending(_) => t!("fact-pending"),
             Fact::Arrived { from, .. } => match from {
-                Source::Order => t!("fact-arrived"),
-                Source::PickUp(_) => t!("fact-picked-up"),
+                Source::Order => t!("fact-arrived", count = self.count()),
+                Source::PickUp(_) => t!("fact-picked-up", count = self.count()),
                 Source::Files => t!("fact-files"),
             },
             Fact::Installed => installed(self.first, self.one, self.unmarked),
@@ -55,6 +60,28 @@ impl Narrator {
             Fact::SignatureProven => t!("fact-signature-proven"),
             _ => return None,
         })
+    }
+
+    /// What is another story where the order is a request and no more: it goes to the server as it is, and who asks is said beside
+    /// it each time, by the password or over a login.
+    fn by_plain_est(&self, fact: &Fact) -> Option<String> {
+        let server = self.plain.as_deref()?;
+        Some(match (fact, self.first) {
+            (Fact::Sealed(_), true) => t!("fact-sealed-plain-first", server = server),
+            (Fact::Sealed(_), false) => t!("fact-sealed-plain", server = server),
+            (Fact::Pending(_), true) => t!("fact-pending-plain-first"),
+            (Fact::Pending(_), false) => t!("fact-pending-plain"),
+            (Fact::Arrived { from: Source::PickUp(_), .. }, true) => {
+                t!("fact-picked-up-plain-first", count = self.count())
+            }
+            (Fact::Arrived { from: Source::PickUp(_), .. }, false) => t!("fact-picked-up-plain", count = self.count()),
+            _ => return None,
+        })
+    }
+
+    /// Certificates; two where nobody said that there is one.
+    const fn count(&self) -> usize {
+        if self.one { 1 } else { 2 }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The words of the renewal's own types.
 
-use obnova_card::{BrokenRule, KeyRole, PasswordKind};
+use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind};
 use obnova_client::{Credential, CredentialProblem};
 use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, WeakPassword, date};
 
 use crate::{
     texts::t,
-    view::{password, role},
+    view::{self, password, role},
 };
 
 /// What a password is sent to the card for.
@@ -45,6 +45,19 @@ pub fn last_try(kind: PasswordKind) -> String {
         PasswordKind::TransportPin => t!("pin-last-try-transport"),
         PasswordKind::Puk => t!("pin-last-try-puk"),
         PasswordKind::AuthenticationPin | PasswordKind::SignaturePin => t!("pin-last-try", name = password(kind)),
+    }
+}
+
+/// The last try was kept, and what can be done about it on this card.
+pub fn last_try_kept(kind: PasswordKind, instead: Option<&Offer>) -> String {
+    let (name, sure) = (password(kind), t!("last-try-sure"));
+    match (instead, kind) {
+        (Some(offer), _) => t!("error-last-try-kept-or", name = name, sure = sure, instead = view::offer(offer)),
+        (None, PasswordKind::TransportPin) => t!("error-last-try-kept-transport", name = name, sure = sure),
+        (None, PasswordKind::Puk) => t!("error-last-try-kept-puk", name = name, sure = sure),
+        (None, PasswordKind::AuthenticationPin | PasswordKind::SignaturePin) => {
+            t!("error-last-try-kept-pin", name = name, sure = sure)
+        }
     }
 }
 

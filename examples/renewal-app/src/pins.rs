@@ -11,6 +11,7 @@ use obnova_card::{NewPasswords, PasswordKind, Secret};
 use zeroize::Zeroizing;
 
 use crate::{
+    beforehand::Beforehand,
     cli::{CredentialOptions, PinOptions, TransportOptions},
     failure::{Failure, Kind},
     phrases,
@@ -31,6 +32,21 @@ pub enum Asked {
     TransportPin,
     OneTimePassword,
     RevocationPassword,
+}
+
+impl Asked {
+    /// The options that give it.
+    pub const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::AuthenticationPin => &["--pin-file", "--pin-fd"],
+            Self::SignaturePin => &["--signature-pin-file", "--signature-pin-fd"],
+            Self::Puk => &["--puk-file", "--puk-fd"],
+            Self::NewPassword => &["--new-pin-file", "--new-pin-fd"],
+            Self::TransportPin => &["--transport-pin-file", "--transport-pin-fd"],
+            Self::OneTimePassword => &["--one-time-password-file", "--one-time-password-fd"],
+            Self::RevocationPassword => &["--revocation-password-file", "--revocation-password-fd"],
+        }
+    }
 }
 
 impl From<PasswordKind> for Asked {
@@ -120,26 +136,26 @@ impl Pins {
         self.last_try_allowed
     }
 
-    /// Asks at the keyboard, nothing shown.
-    pub fn ask(prompt: &str) -> Result<Secret, Failure> {
+    /// Asks for it at the keyboard, nothing shown.
+    pub fn ask(asked: Asked, prompt: &str) -> Result<Secret, Failure> {
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::new(Kind::Usage, t!("error-nobody-to-ask", prompt = prompt)));
+            return Err(Beforehand::Password(asked).nobody(prompt));
         }
         Ok(ask_hidden(&format!("   {prompt} > "))?)
     }
 
     /// Takes the new password that is wanted next: what an option gave, or else what is typed twice at the keyboard, again
     /// and again until it keeps the rules.
-    pub fn take_new(given: Option<Secret>, new: &mut NewPasswords, prompt: &str) -> Result<(), Failure> {
+    pub fn take_new(asked: Asked, given: Option<Secret>, new: &mut NewPasswords, prompt: &str) -> Result<(), Failure> {
         let told = |broken| Failure::new(Kind::Pin, t!("pin-not-taken", problem = phrases::broken_rule(broken)));
         if let Some(given) = given {
             return new.take(given.clone(), &given).map_err(told);
         }
         loop {
-            let first = Self::ask(prompt)?;
+            let first = Self::ask(asked, prompt)?;
             // What is wrong with it is told before it is typed once more.
             let taken = match new.check(&first) {
-                Ok(()) => new.take(first, &Self::ask(&t!("pin-again"))?),
+                Ok(()) => new.take(first, &Self::ask(asked, &t!("pin-again"))?),
                 broken => broken,
             };
             match taken {

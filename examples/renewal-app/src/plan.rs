@@ -10,12 +10,13 @@ use crate::{
     view,
 };
 
-/// Prints what will be done, in order, then which password is asked for and why.
-pub fn show(screen: &mut Screen, plan: &Plan) {
+/// Prints what will be done, in order, then which password is asked for and why. `plain` is the server that is asked by plain
+/// EST.
+pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>) {
     if let Some(risk) = plan.risk {
         screen.mark(Mark::Caution, &phrases::risk(risk));
     }
-    for step in steps(plan) {
+    for step in steps(plan, plain) {
         screen.mark(Mark::Item, &step);
     }
     screen.detail(&t!("plan-asks"));
@@ -24,15 +25,17 @@ pub fn show(screen: &mut Screen, plan: &Plan) {
     }
 }
 
-fn steps(plan: &Plan) -> Vec<String> {
+fn steps(plan: &Plan, plain: Option<&str>) -> Vec<String> {
     let mut steps: Vec<_> = plan.new.iter().map(|(role, new)| key(plan, role, new)).collect();
     let vouched = plan.has(PinUse::Vouch(KeyRole::Authentication)) || plan.has(PinUse::Vouch(KeyRole::Signature));
     let one = plan.new.len() == 1;
-    steps.push(match (vouched, plan.is_first()) {
-        (true, _) if one => t!("plan-request-one"),
-        (true, _) => t!("plan-request"),
-        (false, true) => t!("plan-request-first"),
-        (false, false) => t!("plan-request-alone"),
+    steps.push(match (vouched, plan.is_first(), plain) {
+        (_, true, Some(server)) => t!("plan-request-plain-first", server = server),
+        (_, false, Some(server)) => t!("plan-request-plain", server = server),
+        (true, ..) if one => t!("plan-request-one"),
+        (true, ..) => t!("plan-request"),
+        (false, true, _) => t!("plan-request-first"),
+        (false, false, _) => t!("plan-request-alone"),
     });
     if plan.revocation_password_later {
         steps.push(t!("plan-password-later"));

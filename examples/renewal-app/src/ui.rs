@@ -14,14 +14,15 @@ pub use table::Table;
 use std::io::{IsTerminal as _, Write as _};
 
 use crate::{
+    beforehand::Beforehand,
     failure::{Failure, Kind},
     texts::t,
 };
 
 /// Asks for a line of text, shown as it is typed.
-pub fn ask_line(question: &str) -> Result<String, Failure> {
+pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = question)));
+        return Err(beforehand.nobody(question));
     }
     let mut out = anstream::stdout();
     write!(out, "   {question} ")?;

@@ -189,3 +189,76 @@ fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
     let checked = run(&desk, &["doctor"]);
     assert!(checked.out.contains(lost) && !checked.out.contains("obnova pin unblock"), "{}", checked.out);
 }
+
+/// What is advised when the last try of a password is kept, done as it is written; and being sure of it.
+#[test]
+fn what_is_advised_instead_of_a_last_try_works() {
+    let activate = [&ACTIVATE[..], &["--transport-pin-file", "given"]].concat();
+    for (name, transport, wrong) in [
+        ("separate", "135790", "246801"),
+        ("in-place", "135790", "246801"),
+        ("must-change", "135790", "246801"),
+        ("single-use", "135790", "246801"),
+        ("five-digits", "13579", "24680"),
+    ] {
+        let desk = arrived(name, transport);
+        kept(&desk, &activate, ("given", wrong, transport), None);
+    }
+    let change = |which, option| ["pin", "change", which, option, "given", "--new-pin-file", "changed"];
+    for (which, option, right) in
+        [("authentication", "--pin-file", "1234"), ("signature", "--signature-pin-file", "5678")]
+    {
+        let unblock = format!("obnova pin unblock {which}");
+        for blocked in [false, true] {
+            let desk = made();
+            if blocked {
+                block_puk(&desk);
+            }
+            kept(&desk, &change(which, option), ("given", "999999", right), (!blocked).then_some(unblock.as_str()));
+        }
+    }
+    kept(&made(), &change("puk", "--puk-file"), ("given", "99999999", "12345678"), None);
+}
+
+/// A card for play.
+fn made() -> Desk {
+    let desk = Desk::in_memory();
+    desk.write("play", "1234\n5678\n12345678\n");
+    let pins = ["--pin-file", "play", "--signature-pin-file", "play", "--puk-file", "play"];
+    desk.run([&["simulator", "new", "card.state", "--empty"], &pins[..]].concat()).ends_with(0);
+    desk.write("changed", "73028461");
+    desk.write("puk", "12345678");
+    desk
+}
+
+fn block_puk(desk: &Desk) {
+    desk.write("wrong", "00000000");
+    let unblock = ["pin", "unblock", "signature", "--puk-file", "wrong", "--new-pin-file", "changed"];
+    while !run(desk, &[&unblock[..], &["--spend-last-try"]].concat()).err.contains("The PUK is blocked") {}
+}
+
+/// A command is given a wrong password until its last try is kept; then what it says is done.
+fn kept(desk: &Desk, command: &[&str], (file, wrong, right): (&str, &str, &str), unblock: Option<&str>) {
+    desk.write(file, wrong);
+    let said = loop {
+        let said = run(desk, command).ends_with(4);
+        if said.err.contains("was kept") {
+            break said;
+        }
+    };
+    // As it stands there, folded or not.
+    let told = said.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(told.contains("obnova pin unblock"), unblock.is_some(), "{command:?}: {told}");
+    assert!(told.contains("--spend-last-try"), "{told}");
+    let state = std::fs::read(desk.file("card.state")).unwrap();
+    if let Some(unblock) = unblock {
+        assert!(told.contains(unblock), "{told}");
+        let words: Vec<_> =
+            unblock.split(' ').skip(1).chain(["--puk-file", "puk", "--new-pin-file", "changed"]).collect();
+        run(desk, &words).ends_with(0);
+        std::fs::write(desk.file("card.state"), state).unwrap();
+    }
+    desk.write(file, right);
+    assert!(run(desk, command).ends_with(4).err.contains("was kept"), "without a yes the right one is not sent either");
+    run(desk, &[command, &["--spend-last-try"]].concat()).ends_with(0);
+}

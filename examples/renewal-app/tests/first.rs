@@ -215,7 +215,7 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
         policy.replacen("validity_days = 365", "validity_days = 20", 1)
     });
     desk.write("once", &hand_out(&house));
-    let done = ["read back", "TLS login", "first certificates"];
+    let done = ["read back", "TLS login", "first certificate is"];
     desk.run(first(&house, &["--yes", "--service", "partner", "--wait"])).ends_with(0).says(&done);
     // A new certificate on the same key has to end later than the old one.
     house.change_policy(|policy| policy.replacen("validity_days = 20", "validity_days = 25", 1));

@@ -57,7 +57,24 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     assert!(said.err.contains("no place for a revocation password"), "{}", said.err);
     assert_eq!(std::fs::read(desk.file("card.state")).unwrap(), before);
     let sent = desk.run([&first[..], &["--yes"]].concat()).ends_with(8);
-    sent.says(&["none is set with this order", "Accepted, pending"]);
+    sent.says(&[
+        &format!("Ask for the certificate at {}", house.url.trim_end_matches('/')),
+        "one-time password go there beside it, inside TLS",
+        "none is set with this order",
+        "PKCS#10 request",
+        "The order is that request.",
+        "no proof of it either",
+        "Accepted, pending",
+        "says the user id and the one-time password again",
+    ]);
+    // What another protocol does is told of none of its orders: no message around the request, no proof, no second signature.
+    let untrue = ["CMC", "not the password itself", "sign the order", "vouch", "certificates in one request", "pair"];
+    let told_only_what_is = |said: &support::Said| {
+        let told = untrue.iter().find(|text| said.out.contains(**text) || said.err.contains(**text));
+        assert!(told.is_none(), "{told:?}: {}{}", said.out, said.err);
+    };
+    told_only_what_is(&sent);
+    assert!(sent.err.contains("your user id and the one-time password"), "{}", sent.err);
 
     // Who asks is said each time: without the password nothing is fetched, and with another one neither.
     let resume = [&["first", "--resume", "--yes", "--user", "jana"], &CARD[..], &PIN_FILES].concat();
@@ -78,8 +95,11 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.run([&resume[..], &ONCE, &options, &["--plain"]].concat()).ends_with(8);
     std::fs::write(&remembered, text).unwrap();
     let order = house.approve();
-    let done = ["Jana Nováková", "read back", "TLS login", "first certificates", "ask the issuer for one"];
-    desk.run([&resume[..], &ONCE].concat()).ends_with(0).says(&done);
+    let done = ["Jana Nováková", "read back", "TLS login", "first certificate is", "ask the issuer for one"];
+    let said = desk.run([&resume[..], &ONCE].concat()).ends_with(0);
+    said.says(&["The certificate was picked up with your user id and one-time password"]);
+    said.says(&done);
+    told_only_what_is(&said);
     assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["expires in 20 days", "7 slots are free"]);
@@ -89,10 +109,20 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.write("est.toml", &est);
     let renew = ["renew", "--yes", "--policy", "est.toml"];
     let renew = [&renew[..], &CARD, &PIN_FILES, &options].concat();
-    desk.run(&renew).ends_with(8).says(&["Accepted, pending"]);
+    let sent = desk.run(&renew).ends_with(8);
+    sent.says(&[
+        "over a login with the old one",
+        "log in to the issuer with the old key",
+        "The order is that request.",
+        "Accepted, pending",
+        "takes the card and its PIN",
+    ]);
+    told_only_what_is(&sent);
     let order = house.approve();
     let resume = [&["renew", "--resume", "--yes"], &CARD[..], &PIN_FILES].concat();
-    desk.run(&resume).ends_with(0).says(&["TLS login", "Renewed"]);
+    let said = desk.run(&resume).ends_with(0);
+    said.says(&["log in to the issuer", "picked up over a login with the old key", "TLS login", "Renewed"]);
+    told_only_what_is(&said);
     assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["superseded", "6 slots are free"]);

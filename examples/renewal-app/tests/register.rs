@@ -29,7 +29,8 @@ fn nss_finds_the_cards_certificates_when_they_are_registered() {
     };
     assert!(!seen().contains("Authentication"), "{}", seen());
 
-    desk.run([&["register"][..], &house.options()].concat()).ends_with(2);
+    let said = desk.run([&["register"][..], &house.options()].concat()).ends_with(2);
+    assert!(said.err.contains("beforehand: --yes"), "{}", said.err);
     assert!(!seen().contains("Authentication"), "nobody said yes");
     let said = desk.run([&["register", "--yes"][..], &house.options()].concat()).ends_with(0);
     said.says(&["opensc-pkcs11", "Root CA", "Issuing CA", "2 certificates of the issuer"]);

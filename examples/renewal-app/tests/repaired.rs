@@ -63,7 +63,10 @@ fn a_spoiled_list_is_shown_and_repaired_once_the_holder_agrees_and_no_key_is_tou
         "key in slot 2",
         "not touched",
     ]);
-    repair(&["--yes"]).ends_with(2).says(&["will be done"]);
+    assert!(said.err.contains("beforehand: --yes"), "{}", said.err);
+    let said = repair(&["--yes"]).ends_with(2);
+    said.says(&["will be done"]);
+    assert!(said.err.contains("beforehand: --pin-file, --pin-fd"), "{}", said.err);
     assert_eq!(std::fs::read(desk.file("card.state")).unwrap(), state);
 
     repair(&["--yes", "--pin-file", "pin"]).ends_with(0).says(&["will be done", "was repaired"]);

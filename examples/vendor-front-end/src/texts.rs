@@ -132,8 +132,12 @@ pub fn error(error: &RunError) -> String {
     match error {
         RunError::NoCard => "K tomuto kroku je třeba karta: vložte ji a pokračujte.".into(),
         RunError::WrongCard { wanted, .. } => format!("To je jiná karta. Vložte prosím kartu číslo {wanted}."),
-        RunError::LastTryKept { password: kind } => {
-            format!("{}: poslední pokus zůstal nevyužit. Odblokujte jej pomocí PUK.", password(*kind))
+        RunError::LastTryKept { password: kind, instead } => {
+            let instead = match instead {
+                Some(_) => "Nastavte nový pomocí PUK, nebo zadejte ten správný.",
+                None => "Nový nastavit nelze: pokračujte, jen když jste si jistí, jinak se obraťte na vydavatele.",
+            };
+            format!("{}: poslední pokus zůstal nevyužit. {instead}", password(*kind))
         }
         RunError::Token(TokenError::WrongSecret { password: kind, tries: left }) => {
             format!("{} nebyl správný; {}.", password(*kind), tries(*left))

@@ -109,8 +109,9 @@ impl Asker for OfPhase<'_, '_> {
         let uses = runner.process.uses_ahead(self.phase, password);
         let card = runner.process.plan().card.label.clone();
         let request = PinRequest::new(card, password, Some(self.phase), uses);
+        let token = runner.token()?;
         let statuses = runner.pins.statuses.as_deref().unwrap_or_default();
-        let pin = ask(runner.seams.prompt, statuses, request, wrong, runner.pins.pad)?;
+        let pin = ask(&token, runner.seams.prompt, statuses, request, wrong, runner.pins.pad)?;
         if !pin.at_pad {
             runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
         }

@@ -1,7 +1,9 @@
 ### What can go wrong with cards and passwords, and what to do about it.
 
-error-nobody-to-ask = There is no terminal to ask for: { $prompt }. Give it with a file descriptor or a file (see --help).
-error-nobody-to-answer = There is no terminal to answer at: { $question } Say it beforehand: --yes agrees to the plan of a renewal, --confirm NAME to a removal (see --help).
+error-nobody-to-ask = There is no terminal to ask for: { $prompt }. Give it beforehand: { $option } (see --help).
+error-nobody-to-ask-first = There is no terminal to ask for: { $prompt }. What is under way is a first order: go on with "obnova first --resume", and give it beforehand: { $option }.
+error-nobody-to-answer = There is no terminal to answer at: { $question } Say it beforehand: { $option } (see --help).
+error-nobody-at-terminal = There is no terminal to answer at: { $question } No option says this for you: begin again at a terminal.
 error-password-unreadable = The password could not be read from { $place }: { $problem }
 error-password-missing = { $place } does not have the password, or not enough lines.
 
@@ -16,12 +18,12 @@ error-card-timeout = The card did not answer in time: take it out, insert it aga
 error-wrong-password = { $tries ->
         [unknown] The { $name } is wrong.
         [few] The { $name } is wrong, and fewer tries than usual are left.
-        [0] The { $name } is wrong, and blocked now: unblock it with the PUK (obnova pin unblock).
+        [0] The { $name } is wrong, and blocked now. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
         [1] The { $name } is wrong. One try is left; it is not used without a clear yes.
        *[other] The { $name } is wrong. { $tries } tries are left.
     }
-error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; otherwise unblock it with the PUK (obnova pin unblock).
-error-blocked = The { $name } is blocked. A blocked PIN is unblocked with the PUK (obnova pin unblock); when the PUK is blocked too, ask the issuer for a new card.
+error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; what else can be done "obnova card show" tells.
+error-blocked = The { $name } is blocked. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
 error-puk-blocked = The PUK is blocked: no PIN of this card can be unblocked any more. What is not blocked works on. Ask the issuer for a new card.
 error-pin-dead = The { $name } is blocked, and no PUK unblocks it any more: what it guards is lost. Ask the issuer for a new card.
 error-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
@@ -67,7 +69,15 @@ error-cancelled = You cancelled. What was done so far is kept, and can be resume
 error-interrupted = You broke it off. What was done before is kept.
 error-card-needed = This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
 error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }).
-error-last-try-kept = Only one try is left for the { $name }, and it was kept. Unblock it with the PUK (obnova pin unblock), or be sure of it and say so with --spend-last-try.
+
+# The last try of a password, or what may be it, was kept: only what can work on this card is advised.
+last-try-sure = If you are sure of it, say so with --spend-last-try
+error-last-try-kept-or =
+    The last try for the { $name }, or what may be the last, was kept. { $sure }; or else:
+    { $instead }
+error-last-try-kept-pin = The last try for the { $name }, or what may be the last, was kept. Nothing on this card sets a new one. { $sure }; if not, ask the issuer.
+error-last-try-kept-puk = The last try for the { $name }, or what may be the last, was kept. Nothing sets a new one; what does not take it works on. { $sure }.
+error-last-try-kept-transport = The last try for the { $name } was kept: with a wrong one the card is finished. Nothing sets a new one. { $sure }; if not, ask the issuer.
 
 # The issuer's server. Nothing is lost by any of these.
 error-ca-unreachable = The issuer's server { $server } cannot be reached ({ $problem }): check the network, then try again. What was begun is kept.
@@ -152,7 +162,7 @@ ca-internal-ca-error = the CA itself failed
 ca-try-later = not now, try again later
 ca-auth-data-fail = the data that identifies the holder is wrong
 ca-unspecified = no reason was given
-error-rejected = What the CA sent was not put on the card. { $reason } The old pair was not touched.
+error-rejected = What the CA sent was not put on the card. { $reason }
 error-which-token = Which card? Name it with --token: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help).
 error-token-name = --token: { $problem }. It takes pcsc, pcsc:READER, pkcs11:URI, or sim:FILE for a simulated card.
 error-unused-option = This command has no use for { $option }: leave it out.
@@ -176,7 +186,7 @@ error-link-no-renewal = This link does not begin a renewal: copy all of it from 
 error-link-trust = To follow the link, name the certificates that the CA is recognised by with --trust.
 error-no-link = This is not a link like https://ca.example/...: copy all of it from the mail.
 error-link-undecided = The CA has not decided yet. Follow the link again later; the keys on the card wait.
-error-link-rejected = The CA rejected the order behind this link: ask the CA why. The old pair was not touched.
+error-link-rejected = The CA rejected the order behind this link: ask the CA why. What was on the card before is there as it was.
 error-link-unknown = The CA does not know this link. Copy all of it from the mail, or ask the CA for another.
 error-receipt = The certificates are on the card. Whether the CA knows it and the link is closed, is not known: { $problem } Do the same once more; nothing is written twice.
 error-receipt-refused = The certificates are on the card. The CA did not take the receipt ({ $reason }: { $text }): the link stays open. Ask the CA.

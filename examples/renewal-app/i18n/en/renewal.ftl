@@ -14,6 +14,7 @@ use-vouch-authentication = vouch for what is requested with the old authenticati
 use-vouch-signature = vouch for what is requested with the old signature key
 use-sign-order-authentication = sign the order with the new authentication key
 use-sign-order-signature = sign the order with the new signature key
+use-order-over-login = log in to the issuer with the old key, each time that it is asked
 use-install = put the new certificates on the card
 use-login = log in with the new authentication certificate
 use-test-signature = make a test signature with the new signature key
@@ -83,6 +84,8 @@ plan-confirm = Show you the name that stands in them, and go on only if you agre
 plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
 plan-request-one = Ask for the certificate, in a request that is signed by its key and by the old one.
 plan-request-alone = Ask for both certificates in one request, signed by the new keys.
+plan-request-plain-first = Ask for the certificate at { $server }, in a request that is signed by its key. Your user id and one-time password go there beside it, inside TLS, each time that it is asked.
+plan-request-plain = Ask for the certificate at { $server }, in a request that is signed by its key, over a login with the old one.
 plan-password-later = This way to the issuer has no place for a revocation password: none is set with this order.
 plan-install = When both have arrived and are right: put them on the card, and mark the old pair as superseded.
 plan-install-one = When it has arrived and is right: put it on the card, and mark the old one as superseded.
@@ -109,11 +112,29 @@ fact-requested = PKCS#10 request for the { $role } certificate: signed by its ke
 fact-vouched = The old { $role } key vouches for what is requested.
 fact-signed-order = The new { $role } key signs the order.
 fact-sealed-first = One CMC transaction holds the requests and the proof that the one-time password is known, not the password itself: { $bytes } bytes.
+fact-sealed-plain-first = The order is that request. The one-time password is no part of it, and no proof of it either: it goes to { $server } itself, beside the order, inside TLS.
+fact-sealed-plain = The order is that request. It goes to { $server } over a login with the old key.
 fact-installed-first = What is new is on the card and was read back.
 fact-sealed = One CMC transaction holds what is requested and the signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
-fact-arrived = The certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
-fact-picked-up = The certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.
+fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; whoever asks again says the user id and the one-time password again.
+fact-pending-plain = Accepted, pending: the CA issues later. It is asked again over a login with the old key, which takes the card and its PIN.
+fact-arrived = { $count ->
+        [one] The certificate came with the answer, and was checked: right key, right person, trusted issuer, right use.
+       *[other] The certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
+    }
+fact-picked-up = { $count ->
+        [one] The certificate was picked up without card or PIN, and checked: right key, right person, trusted issuer, right use.
+       *[other] The certificates were picked up without card or PIN, and checked: right keys, right person, trusted issuer, right use.
+    }
+fact-picked-up-plain-first = { $count ->
+        [one] The certificate was picked up with your user id and one-time password, and checked: right key, right person, trusted issuer, right use.
+       *[other] The certificates were picked up with your user id and one-time password, and checked: right keys, right person, trusted issuer, right use.
+    }
+fact-picked-up-plain = { $count ->
+        [one] The certificate was picked up over a login with the old key, and checked: right key, right person, trusted issuer, right use.
+       *[other] The certificates were picked up over a login with the old key, and checked: right keys, right person, trusted issuer, right use.
+    }
 fact-files = The certificates that came by mail were checked: right keys, right person, trusted issuer, right use.
 fact-installed = Both are on the card and were read back; the old pair is marked as superseded.
 fact-installed-one = It is on the card and was read back; the old one is marked as superseded.
@@ -132,11 +153,25 @@ ask-certificates = Is this you? Type "yes":
 ask-plan = Go ahead? Type "yes":
 ask-risk = To accept this risk, type "yes":
 
-renew-pending = The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
-first-pending = The order was accepted; the certificates are not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
-first-done = Your first certificates are on the card, and work.
+renew-pending = { $count ->
+        [one] The order was accepted; the certificate is not there yet. Come back with "obnova renew --resume". The card and its old certificate work as before.
+       *[other] The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.
+    }
+renew-pending-plain = The order was accepted; the certificate is not there yet. Come back with "obnova renew --resume", and with the card: it speaks for you each time. It and its old certificate work as before.
+first-pending = { $count ->
+        [one] The order was accepted; the certificate is not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
+       *[other] The order was accepted; the certificates are not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
+    }
+first-pending-plain = The order was accepted; the certificate is not there yet. Come back with "obnova first --resume", your user id and the one-time password, or use the link that is mailed to you (obnova install).
+first-done = { $count ->
+        [one] Your first certificate is on the card, and works.
+       *[other] Your first certificates are on the card, and work.
+    }
 first-password-later = There is no revocation password yet, and whoever loses the card needs it: ask the issuer for one.
-renew-done = Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
+renew-done = { $count ->
+        [one] Renewed. The old certificate stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
+       *[other] Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
+    }
 renew-diagnosis = What a help desk needs is in { $file }.
 
 ask-for = The { $name }, { $reason } ({ $tries }):

@@ -34,8 +34,8 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
     while let Some(rules) = new.wanted() {
         let name = view::password(rules.kind);
         let question = t!("pin-new", name = name, minimum = rules.minimum, maximum = rules.maximum);
-        let given = pins.given(rules.kind.into());
-        Pins::take_new(given, &mut new, &question)?;
+        let asked = rules.kind.into();
+        Pins::take_new(asked, pins.given(asked), &mut new, &question)?;
     }
     let new = new.finish().ok_or_else(|| internal("a new password is missing"))?;
     let face = Face::new();

@@ -5,6 +5,7 @@ use obnova_client::{look, remove};
 use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
 
 use crate::{
+    beforehand::Beforehand,
     cli::{Global, PinOptions},
     failure::{Failure, Kind},
     holder::{Face, Holder},
@@ -107,7 +108,7 @@ pub fn repair(global: &Global, agrees: bool, options: &PinOptions) -> Result<(),
         screen.mark(Mark::Item, &repaired(*one));
     }
     screen.detail(&t!("repair-untouched"));
-    if !agrees && !ask_line(&t!("ask-plan"))?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !agrees && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let face = Face::new();
@@ -134,7 +135,7 @@ fn pick(offered: Vec<Removable>, confirm: &[String]) -> Result<Vec<Removable>, F
     let mut picked = Vec::new();
     for one in offered {
         let is_named = if confirm.is_empty() {
-            ask_line(&t!("clean-ask-name", name = one.name.as_str()))? == one.name
+            ask_line(&t!("clean-ask-name", name = one.name.as_str()), Beforehand::Name)? == one.name
         } else {
             confirm.contains(&one.name)
         };

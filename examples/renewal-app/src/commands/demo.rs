@@ -83,7 +83,7 @@ impl Audience for Stalls {
             }
             Scene::Plan(planned) => {
                 self.act(t!("act-plan"));
-                plan::show(&mut self.screen, planned);
+                plan::show(&mut self.screen, planned, None);
                 self.screen.aside(&t!("demo-yes"));
             }
             Scene::Pin(request) => self.pin(request),
@@ -145,7 +145,7 @@ impl Stalls {
     }
 
     fn pin(&mut self, request: &PinRequest) {
-        ask::show(&mut self.screen, request);
+        ask::show(&mut self.screen, request, false);
         self.screen.aside(&t!("demo-pin-answer"));
         self.progress = self.meanwhile.as_ref().map(|text| self.screen.progress(text));
     }

@@ -17,7 +17,8 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     let pins = Pins::read_for_first(&options.pins, &options.credentials)?;
     let folder = journals::folder(global)?;
     let face = Face::new();
-    let holder = Holder { agrees: options.yes, user: options.user.clone(), ..Holder::new(&face, pins) };
+    let user = options.user.clone();
+    let holder = Holder { agrees: options.yes, user, gives_credentials: true, ..Holder::new(&face, pins) };
     let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };
     if options.resume {
         return renew::resume(global, &folder, holder, &face, &way);

@@ -73,7 +73,7 @@ fn set(
             return act(token, old, &Secret::new(Vec::new()));
         }
         if wanted.wanted().is_some() {
-            match Pins::take_new(given.clone(), &mut wanted, &question) {
+            match Pins::take_new(Asked::NewPassword, given.clone(), &mut wanted, &question) {
                 Ok(()) => new = std::mem::replace(&mut wanted, NewPasswords::new(&[], PasswordPolicy::NONE)).finish(),
                 Err(failure) => failed = Some(failure),
             }

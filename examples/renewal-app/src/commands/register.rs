@@ -12,6 +12,7 @@ use obnova_renewal::ParsedCertificate;
 
 use crate::{
     authority::Authority,
+    beforehand::Beforehand,
     cli::{Global, RegisterOptions},
     failure::{Failure, Kind},
     texts::t,
@@ -39,7 +40,7 @@ pub fn run(global: &Global, options: &RegisterOptions) -> Result<(), Failure> {
         screen.detail(&t!("register-issuer", name = issuer.subject().to_string()));
     }
     screen.aside(&t!("register-no-trust"));
-    if !options.yes && !ask_line(&t!("ask-plan"))?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     for place in &places {

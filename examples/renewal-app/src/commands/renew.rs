@@ -12,6 +12,7 @@ use obnova_renewal::{CardView, Diagnosis, Method, Plan, Policy, Process, Protoco
 
 use crate::{
     authority::Authority,
+    beforehand::Beforehand,
     cli::{Global, RenewOptions},
     failure::{Failure, Kind},
     files,
@@ -107,7 +108,7 @@ where
     let authority = Authority { module: way.module.map(str::to_owned), plain: way.plain, ..authority };
     // Before anything is begun that would then wait for an answer.
     if !holder.agrees && !std::io::stdin().is_terminal() {
-        return Err(Failure::new(Kind::Usage, t!("error-nobody-to-answer", question = t!("ask-plan"))));
+        return Err(Beforehand::Yes.nobody(&t!("ask-plan")));
     }
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
@@ -156,7 +157,7 @@ impl Road<'_> {
             clock: &SystemTime::now,
         });
         let mut runner = face.borrow_mut().outcome(runner)?;
-        face.borrow_mut().is_about(runner.process().plan());
+        face.borrow_mut().is_about(runner.process().plan(), self.authority);
         let outcome = runner.run_to_end(|until| {
             if self.wait {
                 let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
@@ -167,16 +168,21 @@ impl Road<'_> {
         });
         let outcome = outcome.inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
         let turn = face.borrow_mut().outcome(outcome)?;
-        let first = runner.process().plan().is_first();
+        let (first, count) = (runner.process().plan().is_first(), runner.process().plan().new.len());
         match turn {
-            Turn::Waits(_) | Turn::Went => {
-                let text = if first { t!("first-pending") } else { t!("renew-pending") };
-                Err(Failure::new(Kind::Pending, text))
-            }
+            Turn::Waits(_) | Turn::Went => Err(Failure::new(
+                Kind::Pending,
+                match (first, self.authority.plain) {
+                    (true, true) => t!("first-pending-plain"),
+                    (true, false) => t!("first-pending", count = count),
+                    (false, true) => t!("renew-pending-plain"),
+                    (false, false) => t!("renew-pending", count = count),
+                },
+            )),
             Turn::Done(_) => {
                 // What was written for a help desk on the way is of no use any more.
                 let _ = std::fs::remove_file(self.diagnosis());
-                let text = if first { t!("first-done") } else { t!("renew-done") };
+                let text = if first { t!("first-done", count = count) } else { t!("renew-done", count = count) };
                 let mut face = face.borrow_mut();
                 face.screen.mark(Mark::Good, &text);
                 if runner.process().plan().revocation_password_later {
@@ -209,9 +215,9 @@ impl Road<'_> {
     }
 }
 
-/// How it ended, and what became of the card where the CA refused.
+/// How it ended, and what became of the card where the CA refused, or what it sent was not taken.
 fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
-    let refused = matches!(ended, obnova_renewal::Failure::Refused { .. });
+    let refused = matches!(ended, obnova_renewal::Failure::Refused { .. } | obnova_renewal::Failure::Rejected(_));
     let failure = Failure::from(ended);
     let card = match plan.risk {
         _ if !refused => return failure,

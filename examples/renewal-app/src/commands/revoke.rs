@@ -8,6 +8,7 @@ use obnova_renewal::date;
 
 use crate::{
     authority::Authority,
+    beforehand::Beforehand,
     cli::{CredentialOptions, Global, RevokeOptions, Why},
     failure::{Failure, Kind},
     holder::{Face, Holder},
@@ -31,7 +32,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
     let face = Face::new();
     face.borrow_mut().screen.say(&t!("revoke-what", serial = options.revoked.as_str()));
     face.borrow_mut().screen.detail(&t!("revoke-for-good"));
-    if !options.yes && !ask_line(&t!("ask-plan"))?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let mut ca = authority.connection()?;
@@ -82,7 +83,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
 fn password(pins: &Pins) -> Result<obnova_card::Secret, Failure> {
     match pins.given(Asked::RevocationPassword) {
         Some(given) => Ok(given),
-        None => Pins::ask(&t!("credential-revocation-password")),
+        None => Pins::ask(Asked::RevocationPassword, &t!("credential-revocation-password")),
     }
 }
 

@@ -44,6 +44,9 @@ impl From<TokenError> for Failure {
             TokenError::TooFewTries { password, tries } => {
                 (Kind::Pin, t!("error-too-few-tries", name = view::password(password), tries = number(tries)))
             }
+            TokenError::Blocked { password: PasswordKind::TransportPin } => {
+                return TokenError::Finished { password: PasswordKind::TransportPin }.into();
+            }
             TokenError::Blocked { password: PasswordKind::Puk } => (Kind::Pin, t!("error-puk-blocked")),
             TokenError::Blocked { password } => (Kind::Pin, t!("error-blocked", name = view::password(password))),
             TokenError::PinPad(problem) => (Kind::Pin, t!("error-pin-pad", problem = problem.to_string())),

@@ -210,7 +210,7 @@ fn last_kept(world: &World<'_>, kind: PasswordKind) -> Verdict {
     let mut typist = Typist::types(wrong.chain([right; 2]));
     let act = |typist: &mut Typist| (world.client.set)(&card.token, typist, kind, &NEW_PIN.into());
     let kept = act(&mut typist);
-    let is_kept = matches!(kept, Err(RunError::LastTryKept { password }) if password == kind);
+    let is_kept = matches!(kept, Err(RunError::LastTryKept { password, .. }) if password == kind);
     want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
     let left = left(&card, kind)?;
     want(left == 1, format!("without a yes {left} tries of {had} are left"))?;
