@@ -45,7 +45,8 @@ fn given(desk: &Desk, command: &[&str], resume: &[&str]) -> (BTreeSet<&'static s
         let answers = |command: &[&str]| {
             let answers = ANSWERS.iter().filter(|(option, _)| given.contains(option));
             let answers = answers.flat_map(|(option, value)| [*option, *value]).filter(|word| !word.is_empty());
-            desk.run(command.iter().copied().chain(CARD).chain(answers).collect::<Vec<_>>())
+            let card = CARD.iter().copied().filter(|_| !command.contains(&"--without-card"));
+            desk.run(command.iter().copied().chain(card).chain(answers).collect::<Vec<_>>())
         };
         let mut said = answers(command);
         if said.code == 3 && said.err.contains("under way") {
