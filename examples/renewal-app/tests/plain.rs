@@ -65,7 +65,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
         "The order is that request.",
         "no proof of it either",
         "Accepted, pending",
-        "says the user id and the one-time password again",
+        "your user id and the one-time password again",
     ]);
     // What another protocol does is told of none of its orders: no message around the request, no proof, no second signature.
     let untrue = ["CMC", "not the password itself", "sign the order", "vouch", "certificates in one request", "pair"];
@@ -187,5 +187,5 @@ fn who_waits_is_asked_for_nothing_again_and_kept_from_nothing_by_anybodys_guesse
     house.approve();
     let done = Said::from(waiting.wait_with_output().unwrap()).ends_with(0);
     assert!(!done.err.contains("assword"), "{}", done.err);
-    done.says(&["read back", "TLS login", "first certificates"]);
+    done.says(&["read back", "TLS login", "first certificate is"]);
 }

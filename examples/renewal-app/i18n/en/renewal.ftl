@@ -117,7 +117,7 @@ fact-sealed-plain = The order is that request. It goes to { $server } over a log
 fact-installed-first = What is new is on the card and was read back.
 fact-sealed = One CMC transaction holds what is requested and the signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
-fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; whoever asks again says the user id and the one-time password again.
+fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; but whoever goes on later needs your user id and the one-time password again.
 fact-pending-plain = Accepted, pending: the CA issues later. It is asked again over a login with the old key, which takes the card and its PIN.
 fact-arrived = { $count ->
         [one] The certificate came with the answer, and was checked: right key, right person, trusted issuer, right use.
