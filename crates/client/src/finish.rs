@@ -194,7 +194,7 @@ impl Asker for Finish<'_> {
         let uses: Vec<_> = self.ahead.iter().copied().filter(|one| self.password_for(*one) == Some(password)).collect();
         let Some(card) = &self.card else { return Err(RunError::NoCard) };
         let request = PinRequest::new(card.label.clone(), password, None, uses);
-        let pin = ask(self.prompt, &card.statuses, request, wrong, card.pad)?;
+        let pin = ask(self.token, self.prompt, &card.statuses, request, wrong, card.pad)?;
         if !pin.at_pad {
             self.held.push((password, pin.clone()));
         }
