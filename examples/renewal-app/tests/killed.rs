@@ -13,7 +13,11 @@ use obnova_simulator::{Card, SimulatorConnection};
 use support::{
     Desk,
     ca::{self, House},
-    killing::{Target, life::lives, rounds},
+    killing::{
+        Target,
+        life::{Service, lives},
+        rounds, rounds_with_the_same_keys,
+    },
 };
 
 /// Whoever looks at a card does so alone: a program that another test begins to start holds for a moment what is open here.
@@ -28,14 +32,30 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
     pins(&desk);
-    let mut renew_card = |round| {
-        let _ = fs::remove_file(desk.file("card.state"));
-        let serial = format!("OBN2{round:07}");
-        let kinds = ["--authentication-key", "p-256", "--signature-key", "p-256", "--serial", &serial];
-        let files = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
-        desk.run([&["simulator", "new", "card.state", "--house", "ca"], &kinds[..], &files].concat()).ends_with(0);
-    };
+    let mut renew_card = |round| with_a_pair(&desk, "OBN2", round);
     with_target(&desk, &mut renew_card, |target| rounds(&desk, &mut house, target, 24));
+}
+
+#[test]
+fn a_renewal_with_the_same_keys_comes_to_its_end_however_often_its_programs_are_killed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    let same_key = |policy: &str| policy.replace("same_key = false", "same_key = true");
+    house.change_policy(|policy| same_key(&policy));
+    desk.write("service.toml", &same_key(include_str!("../../../policies/twins.toml")));
+    pins(&desk);
+    let mut renew_card = |round| with_a_pair(&desk, "OBN4", round);
+    with_target(&desk, &mut renew_card, |target| rounds_with_the_same_keys(&desk, &mut house, target, 8));
+}
+
+/// A card with a pair on it that ends soon.
+fn with_a_pair(desk: &Desk, kind: &str, round: usize) {
+    let _ = fs::remove_file(desk.file("card.state"));
+    let serial = format!("{kind}{round:07}");
+    let kinds = ["--authentication-key", "p-256", "--signature-key", "p-256", "--serial", &serial];
+    let files = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+    desk.run([&["simulator", "new", "card.state", "--house", "ca"], &kinds[..], &files].concat()).ends_with(0);
 }
 
 /// Models of transport PINs, and what the holder is given.
@@ -53,7 +73,15 @@ const MODELS: [(&str, &str); 7] = [
 fn cards_with_one_certificate_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
     let policy = include_str!("../../../policies/partner.toml");
     assert!(policy.contains("password_alone = true"));
-    live(("partner", 1), |_| policy.to_owned(), 7);
+    live(Service { name: "partner", certificates: 1, plain: false }, |_| policy.to_owned(), 7);
+}
+
+#[test]
+fn cards_with_plain_est_are_activated_certified_renewed_and_revoked_however_often_the_programs_are_killed() {
+    let policy = include_str!("../../../policies/partner.toml");
+    // So that the first certificate is due.
+    let soon = policy.replacen("validity_days = 365", "validity_days = 20", 1);
+    live(Service { name: "partner", certificates: 1, plain: true }, |_| soon, 4);
 }
 
 #[test]
@@ -62,10 +90,10 @@ fn cards_with_a_pair_are_activated_certified_and_revoked_however_often_the_progr
         let policy = policy.replace("required = false", "required = true");
         policy.replace("password_alone = false", "password_alone = true")
     };
-    live(("twins", 2), policy, 4);
+    live(Service { name: "twins", certificates: 2, plain: false }, policy, 4);
 }
 
-fn live(service: (&'static str, usize), policy: impl FnOnce(String) -> String, count: usize) {
+fn live(service: Service, policy: impl FnOnce(String) -> String, count: usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);

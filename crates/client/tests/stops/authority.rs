@@ -14,7 +14,7 @@ use obnova_client::{CaError, HttpExchange, StatusExchange};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::{desk, mortal::Mortal, plain};
+use crate::{desk, mortal::Mortal, page, plain};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -164,6 +164,9 @@ impl Authority {
             let server = Server::new();
             if request.path == "/encryption.cer" {
                 return desk::encryption_certificate(ca);
+            }
+            if request.path == page::PATH {
+                return page::answer(ca, request, peer);
             }
             if let Ok(operation) = server.route_simple(request) {
                 return plain::answer(ca, request, &operation, peer);

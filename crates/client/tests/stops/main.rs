@@ -14,7 +14,7 @@
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
-//! - [`revocation`] has those of the end of a certificate.
+//! - [`revocation`] has those of the end of a certificate, by CMC and by the [`page`].
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -26,6 +26,7 @@ mod first;
 mod holder;
 mod journal;
 mod mortal;
+mod page;
 mod plain;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../../../../examples/renewal-app/tests/support/planted.rs"]

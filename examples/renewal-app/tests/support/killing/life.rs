@@ -1,35 +1,48 @@
 //! A card's life under `kill -9`: it arrives inactive and is activated, its holder gets first certificates by a one-time password,
-//! and ends the one that he logs in with.
+//! renews the one that came by plain EST, and ends the one that he logs in with.
 
 use std::{fs, process::Command};
 
 use obnova_card::{Activation, KeyRole, PasswordKind, PasswordState, Slot, Tries};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Chance, Due, Growth, Killing, MOST_STARTS, Target};
+use super::{Chance, Due, Growth, Killing, MOST_STARTS, Renewal, Target, certificates};
 use crate::support::{Desk, ca::House, report::report};
 
-/// So many lives of cards, each of which gets so many certificates of this service. The target's card is inactive before each;
+/// What a holder gets.
+#[derive(Clone, Copy)]
+pub struct Service {
+    pub name: &'static str,
+    pub certificates: usize,
+    /// By plain EST: one certificate, which is renewed soon.
+    pub plain: bool,
+}
+
+const PLAIN_RENEWAL: Renewal =
+    Renewal { begins: &["--plain", "--service", "partner"], keeps_keys: false, old: 1, state: "issued" };
+
+/// So many lives of cards, each of which gets the certificates of this service. The target's card is inactive before each;
 /// its model is in the file `model`, the transport PIN, if there is one, in `transport`, and what the holder picks in `new`.
-pub fn lives(
-    desk: &Desk,
-    house: &mut House<'_>,
-    target: &mut Target<'_>,
-    (service, certificates): (&'static str, usize),
-    count: usize,
-) {
+pub fn lives(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, service: Service, count: usize) {
     let (mut finished, mut by_link) = (0, 0);
-    Killing::rounds(desk, house, target, (count, "lives of a card", certificates), |killing| {
+    let what = if service.plain { "lives of a card with plain EST" } else { "lives of a card" };
+    Killing::rounds(desk, house, target, (count, what, service.certificates), |killing| {
         if !killing.activate() {
             finished += 1;
             return;
         }
         by_link += usize::from(killing.certify(service));
-        killing.revoke(service);
+        if service.plain {
+            killing.begins("renewals", 2);
+            killing.one_renewal(&PLAIN_RENEWAL);
+            killing.hand_out_revocation_password();
+        }
+        killing.revoke(service.name);
     });
     report(&format!(
-        "{service}: {count} cards: {finished} died while they compared the transport PIN that works once; {by_link} were \
-         completed by the link since the journal was lost"
+        "{}: {count} cards: {finished} died while they compared the transport PIN that works once; {by_link} were \
+         completed by the link since the journal was lost",
+        service.name
     ));
 }
 
@@ -78,7 +91,7 @@ impl Killing<'_, '_, '_> {
     }
 
     /// Whether it was by the link.
-    fn certify(&mut self, service: &str) -> bool {
+    fn certify(&mut self, service: Service) -> bool {
         let user = format!("user{}", self.round);
         let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
         let issued = self.house.operator(&[&["password", "issue", "ca", "--user", &user], &name[..]].concat());
@@ -94,18 +107,18 @@ impl Killing<'_, '_, '_> {
             if by_link {
                 assert!(self.order().is_some() && self.lost > lost, "{}: it was not used", self.told());
                 if self.is_installed() {
-                    self.assert_certified(&user, by_link);
+                    self.assert_certified(service, &user, by_link);
                     assert_eq!(self.passwords(), passwords, "{}", self.told());
                     return by_link;
                 }
                 self.approve();
-                let install = self.install(service);
+                let install = self.install(service.name);
                 self.started("install", install, Growth::of_card, &[0], &mut kills);
                 continue;
             }
             let due = self.due();
             if due == Due::Nothing {
-                self.assert_certified(&user, by_link);
+                self.assert_certified(service, &user, by_link);
                 assert_eq!(self.passwords(), passwords, "{}", self.told());
                 return by_link;
             }
@@ -129,14 +142,16 @@ impl Killing<'_, '_, '_> {
         status.contains("one-time password was used") && status.contains("link")
     }
 
-    fn first(&self, due: Due, user: &str, service: &str) -> Command {
-        let begin = ["--yes", "--service", service];
-        let begin: &[&str] = if due == Due::Begin { &begin } else { &["--resume", "--yes"] };
+    fn first(&self, due: Due, user: &str, service: Service) -> Command {
+        let begin = ["--yes", "--service", service.name, "--plain"];
+        let begin = if service.plain { &begin[..] } else { &begin[..3] };
+        let begin: &[&str] = if due == Due::Begin { begin } else { &["--resume", "--yes"] };
         let journals = self.journals();
         let at = ["--user", user, "--token", self.target.token, "--journal", &journals];
         let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
+        let secrets = if service.plain { &secrets[..2] } else { &secrets };
         let pins = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
-        self.desk.command([&["first"], begin, &at, &self.house.options(), &secrets, &pins].concat())
+        self.desk.command([&["first"], begin, &at, &self.house.options(), secrets, &pins].concat())
     }
 
     /// What the holder does with the mail.
@@ -151,16 +166,17 @@ impl Killing<'_, '_, '_> {
         self.desk.command([&install[..], &more].concat())
     }
 
-    /// Each key has its certificate and signs; the CA has one order with just these, by the one password, and has mailed once.
-    fn assert_certified(&mut self, user: &str, by_link: bool) {
+    /// Each key has its certificate and signs; the CA has one order with just these, by the one password, and has mailed once, and says
+    /// that they are good.
+    fn assert_certified(&mut self, service: Service, user: &str, by_link: bool) {
         let told = self.told();
         let slots: Vec<Slot> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         assert_eq!(slots.len(), self.complete, "{told}: {slots:#?}");
         assert!(slots.iter().all(|slot| slot.certificates.len() == 1), "{told}: {slots:#?}");
-        slots.iter().for_each(|slot| self.assert_signs(slot));
+        certificates(&slots).for_each(|(slot, certificate)| self.assert_signs(slot, certificate));
         let order = self.order().unwrap_or_else(|| panic!("{told}: there is no order"));
-        assert_eq!(order["state"], if by_link { "issued" } else { "confirmed" }, "{told}");
-        let there: Vec<_> = slots.iter().map(|slot| self.serial(slot)).collect();
+        assert_eq!(order["state"], if by_link || service.plain { "issued" } else { "confirmed" }, "{told}");
+        let there: Vec<_> = certificates(&slots).map(|(_, certificate)| self.serial(certificate)).collect();
         assert_eq!(serials(&order), there, "{told}");
         let of_user = |one: &Value| one["user"] == user;
         let passwords = self.listed(&["password", "list", "ca", "--json", "--limit", "1000"], of_user);
@@ -173,42 +189,73 @@ impl Killing<'_, '_, '_> {
             1,
             "{told}"
         );
+        self.assert_status(&[]);
     }
 
-    /// Ends the certificate for logging in: once, with one mail, however often it is asked for; by its key, and in every second life
-    /// by the revocation password alone.
+    /// Plain EST has no place for one: the operator gives it.
+    fn hand_out_revocation_password(&mut self) {
+        let serial = self.current_login();
+        let said = self.house.operator(&["revocation-password", "ca", &serial]).ends_with(0).out;
+        let line = said.lines().find(|line| line.starts_with("revocation password")).unwrap();
+        self.desk.write("revocation", line.split_whitespace().last().unwrap());
+    }
+
+    /// The serial number of the certificate that its holder logs in with.
+    fn current_login(&mut self) -> String {
+        let slots = self.slots();
+        let logins: Vec<_> = certificates(&slots)
+            .filter(|(slot, one)| {
+                slot.key.as_ref().is_some_and(|key| key.role == KeyRole::Authentication) && !one.superseded
+            })
+            .collect();
+        let [(_, login)] = logins.as_slice() else { panic!("{}: {logins:?}", self.told()) };
+        self.serial(login)
+    }
+
+    /// Ends the certificate for logging in: once, with one mail, however often it is asked for. By its key; by the revocation
+    /// password alone; and by that on the page that any program can ask.
     fn revoke(&mut self, service: &str) {
-        let login = self
-            .slots()
-            .into_iter()
-            .find(|slot| slot.key.as_ref().is_some_and(|key| key.role == KeyRole::Authentication));
-        let serial = self.serial(&login.unwrap());
-        let by_password = self.round % 2 == 1;
+        let serial = self.current_login();
         self.chance = Chance::of(self.seed, self.round, 200);
         let mut kills = 1 + self.chance.below(3);
+        let (grows, who): (fn(&Self) -> Growth, _) = match (self.round % 3, service) {
+            (1 | 2, _) => (Growth::of_authority, "holder, by password alone"),
+            // Its policy asks for both.
+            (_, "partner") => (Growth::of_card, "holder, by the certificate's own key and by password"),
+            _ => (Growth::of_card, "holder, by the certificate's own key"),
+        };
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, 200 + start);
-            let (by, grows): (&[&str], fn(&Self) -> Growth) = match by_password {
-                true => (&["--without-card", "--revocation-password-file", "revocation"], Growth::of_authority),
-                false => (
-                    &["--token", self.target.token, "--pin-file", "pin", "--revocation-password-file", "revocation"],
-                    Growth::of_card,
-                ),
+            let card = ["--token", self.target.token, "--pin-file", "pin"];
+            let (revoke, done): (_, &[i32]) = match self.round % 3 {
+                0 => (self.revoke_by(&serial, &card), &[0]),
+                1 => (self.revoke_by(&serial, &["--without-card"]), &[0]),
+                // 22: it was revoked already.
+                _ => (self.revoke_on_the_page(&serial), &[0, 22]),
             };
-            let revoke = ["revoke", &serial, "--yes", "--why", "superseded"];
-            let revoke = self.desk.command([&revoke[..], by, &self.house.options()].concat());
-            let code = self.started("revoke", revoke, grows, &[0], &mut kills);
-            if code == Some(0) {
-                let by = match (by_password, service) {
-                    (true, _) => "holder, by password alone",
-                    // Its policy asks for both.
-                    (false, "partner") => "holder, by the certificate's own key and by password",
-                    (false, _) => "holder, by the certificate's own key",
-                };
-                return self.assert_revoked(&serial, by);
+            let code = self.started("revoke", revoke, grows, done, &mut kills);
+            if code.is_some_and(|code| done.contains(&code)) {
+                return self.assert_revoked(&serial, who);
             }
         }
         panic!("{}: not revoked after {MOST_STARTS} starts", self.told());
+    }
+
+    fn revoke_by(&self, serial: &str, who: &[&str]) -> Command {
+        let revoke = ["revoke", serial, "--yes", "--why", "superseded", "--revocation-password-file", "revocation"];
+        self.desk.command([&revoke[..], who, &self.house.options()].concat())
+    }
+
+    fn revoke_on_the_page(&self, serial: &str) -> Command {
+        let password = fs::read_to_string(self.desk.file("revocation")).unwrap();
+        let asked = json!({ "serial": serial, "reason": "superseded", "password": password });
+        self.desk.write("revoke.json", &asked.to_string());
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--cacert", "ca/root.pem", "--output", "revoked.json"])
+            .args(["--header", "Content-Type: application/json", "--data-binary", "@revoke.json"])
+            .arg(format!("{}/revoke", self.house.url))
+            .current_dir(self.desk.path());
+        curl
     }
 
     fn assert_revoked(&mut self, serial: &str, by: &str) {
@@ -223,6 +270,7 @@ impl Killing<'_, '_, '_> {
             "{told}"
         );
         self.house.operator(&["audit", "verify", "ca"]).ends_with(0);
+        self.assert_status(&[serial]);
     }
 
     /// What a list of the operator's has of these.
