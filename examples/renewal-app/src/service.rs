@@ -205,8 +205,13 @@ impl Service {
 
     /// The same with more than one other text.
     pub fn but_all(scenario: Scenario, texts: &[(&str, &str)]) -> Self {
-        let Self { expects, told, .. } = Self::known(scenario).ok().unwrap();
-        Self { expects, told, ..Self::other(scenario, texts) }
+        Self::but_of(scenario, &[], texts)
+    }
+
+    /// The same of another service, whose file is that of one that exists but for the first texts.
+    pub fn but_of(scenario: Scenario, base: &[(&str, &str)], texts: &[(&str, &str)]) -> Self {
+        let Self { expects, told, .. } = Self::other(scenario, base);
+        Self { expects, told, ..Self::other(scenario, &[base, texts].concat()) }
     }
 
     /// Another service, whose file is that of one that exists but for these texts.

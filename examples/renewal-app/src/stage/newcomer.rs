@@ -26,7 +26,7 @@ use super::{Stage, rules::Broken};
 use crate::{authority::Authority, tokens};
 
 pub use face::{Asked, Types};
-pub use joints::{Ending, Joints};
+pub use joints::{Ending, Joints, regardless};
 pub use order::Bent;
 pub use story::{Story, keys};
 
@@ -200,8 +200,7 @@ impl<'s> Newcomer<'s> {
         let is_new = self.journal.records()?.is_empty();
         let first = |wishes: &Wishes| {
             let (card, now) = (self.view()?, self.now());
-            let plan = wishes.plan(&card, &self.stage.service.policy, |policy| Plan::first(&card, policy, now));
-            plan.map_err(Broken::from)
+            (self.joints.plan)(wishes, &card, &self.stage.service.policy, now)
         };
         let plan = match (is_new, plan) {
             (true, None) => Some(first(&ca.wishes()?)?),
@@ -251,6 +250,16 @@ impl<'s> Newcomer<'s> {
     /// The same for somebody who may have been there before.
     pub fn certify(&mut self, password: &OneTimePassword) -> Result<ByRole<ParsedCertificate>, Broken> {
         let turn = self.run(password)?;
+        self.finished_by(turn, password)
+    }
+
+    /// What was ordered with a one-time password, where plain EST wants to know who asks each time.
+    fn finished_by(&mut self, turn: Turn, password: &OneTimePassword) -> Result<ByRole<ParsedCertificate>, Broken> {
+        if !self.plain || !matches!(turn, Turn::Waits(_)) {
+            return self.finished(turn);
+        }
+        self.stage.approve_at(self.now())?;
+        let turn = self.with_runner(Some(password), None, |runner| runner.run())?;
         self.finished(turn)
     }
 

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_ca::{FirstDesk, store::SubjectRecord};
+use obnova_ca::{English, FirstDesk, RevocationPasswords, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
     CaConnection as _, LinkError, Login, LoginError, LoginProof as _, PickUpLink, PlainHttp, Prompt, Revocation,
@@ -11,7 +11,7 @@ use obnova_enroll::{
     est::{HttpRequest, Method},
 };
 use obnova_reference_ca::house::HandedOver;
-use obnova_renewal::{Answer, Message, ParsedCertificate};
+use obnova_renewal::{Answer, CardView, Message, ParsedCertificate, Plan, Policy, Wishes};
 use serde_json::{Value, json};
 
 use super::{Certified, MODULE, Newcomer, Stage, connection, pin};
@@ -46,6 +46,10 @@ pub struct Joints {
     pub login: fn(&Newcomer<'_>, &ParsedCertificate) -> Result<String, Broken>,
     /// Whether a link that was mailed opens something still.
     pub is_open: fn(&Stage, &str) -> Result<bool, Broken>,
+    /// The CA's operator, who hands another revocation password out.
+    pub replace: fn(&RevocationPasswords<'_>, &[u8]) -> Result<String, Broken>,
+    /// The holder's client, which plans a first order by what the CA wants.
+    pub plan: fn(&Wishes, &CardView, &Policy, SystemTime) -> Result<Plan, Broken>,
     /// What tells other programs of the certificates.
     pub register: twins::Register,
     /// The clock of the holder's computer.
@@ -74,10 +78,23 @@ impl Default for Joints {
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
             login,
             is_open,
+            replace: |passwords, serial| {
+                Ok(passwords.replace(serial, &English, SystemTime::now())?.password.to_text().to_string())
+            },
+            plan,
             register: twins::as_the_client_does,
             clock: SystemTime::now,
         }
     }
+}
+
+fn plan(wishes: &Wishes, card: &CardView, policy: &Policy, now: SystemTime) -> Result<Plan, Broken> {
+    Ok(wishes.plan(card, policy, |policy| Plan::first(card, policy, now))?)
+}
+
+/// The same by a client that does not look whether there is a place for the revocation password.
+pub fn regardless(wishes: &Wishes, card: &CardView, policy: &Policy, now: SystemTime) -> Result<Plan, Broken> {
+    plan(wishes, card, &Policy { revocation_password_at_once: false, ..policy.clone() }, now)
 }
 
 /// Over the wire, where the server's log has the name of the rule.

@@ -2,6 +2,7 @@
 
 mod expects;
 mod first;
+mod later;
 mod passwords;
 mod plain;
 mod registered;
@@ -96,6 +97,9 @@ fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let by_plain_est = |rule| Of { rule, applies: |expects| expects.plain_est };
+    let where_it_comes_later = |rule| Of { rule, applies: |expects| expects.password_later };
+    let where_it_comes_at_once = |rule| Of { rule, applies: |expects| expects.password_at_once };
+    let where_one_must_wait = |rule| Of { rule, applies: Expects::must_wait };
     let with_login = |rule| Of { rule, applies: Expects::has_login };
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
@@ -129,6 +133,21 @@ fn all<'s>() -> Vec<Of<'s>> {
         where_one_waits(Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits)),
         where_one_waits(Rule::seen("partner/link", || t!("rule-partner-link"), first::link)),
         by_plain_est(Rule::seen("partner/plain-est", || t!("rule-partner-plain-est"), plain::plain_est)),
+        where_it_comes_later(Rule::seen(
+            "partner/revocation-password-later",
+            || t!("rule-partner-revocation-password-later"),
+            later::later,
+        )),
+        where_it_comes_at_once(Rule::seen(
+            "partner/revocation-password-at-once/client",
+            || t!("rule-partner-revocation-password-at-once-client"),
+            later::at_once_client,
+        )),
+        where_it_comes_at_once(Rule::seen(
+            "partner/revocation-password-at-once/ca",
+            || t!("rule-partner-revocation-password-at-once-ca"),
+            later::at_once_ca,
+        )),
         every(Rule::seen("partner/one-year", || t!("rule-partner-one-year"), first::one_year)),
         with_login(Rule::seen("partner/login", || t!("rule-partner-login"), use_of_it::login)),
         every(Rule::seen("partner/list", || t!("rule-partner-list"), use_of_it::list)),
@@ -136,6 +155,12 @@ fn all<'s>() -> Vec<Of<'s>> {
         every(Rule::seen("partner/pin-change", || t!("rule-partner-pin-change"), use_of_it::pin_change)),
         every(Rule::seen("partner/renewal", || t!("rule-partner-renewal"), renewal::renewal)),
         every(Rule::seen("partner/renewal-steps", || t!("rule-partner-renewal-steps"), renewal::steps)),
+        where_one_must_wait(Rule::seen(
+            "partner/early/client",
+            || t!("rule-partner-early-client"),
+            renewal::early_client,
+        )),
+        where_one_must_wait(Rule::seen("partner/early/ca", || t!("rule-partner-early-ca"), renewal::early_ca)),
         every(Rule::seen("partner/expired/client", || t!("rule-partner-expired-client"), renewal::expired_client)),
         every(Rule::seen("partner/expired/ca", || t!("rule-partner-expired-ca"), renewal::expired_ca)),
         every(Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), renewal::begins_again)),

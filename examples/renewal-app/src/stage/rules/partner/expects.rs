@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use obnova_ca::{Approval, Profile};
+use obnova_ca::{Approval, Profile, RevocationPasswordPolicy};
 use obnova_card::KeyRole;
 use obnova_renewal::{ByRole, Method, PasswordRules};
 
@@ -27,6 +27,10 @@ pub struct Expects {
     pub revocation_password: Option<PasswordRules>,
     /// A first certificate may come by plain EST too.
     pub plain_est: bool,
+    /// Where one comes by plain EST there is no revocation password yet, though one is required.
+    pub password_later: bool,
+    /// A revocation password is required with the order, so that plain EST is no way to the one certificate.
+    pub password_at_once: bool,
     /// The revocation password alone ends a certificate.
     pub password_alone: bool,
     /// A certificate's own key alone ends it; else the revocation password has to come with it, where it has one.
@@ -48,6 +52,8 @@ impl Expects {
             let validity = ca.profile(profile).validity.as_secs() / DAY;
             ca.first.profiles.contains(&profile).then_some(validity)
         };
+        let RevocationPasswordPolicy { required, later, .. } = ca.first.revocation_password;
+        let alone = ca.first.profiles == [Profile::Authentication];
         Self {
             days: ByRole::from_fn(days),
             password_days: ca.first.password_life.as_secs() / DAY,
@@ -56,13 +62,20 @@ impl Expects {
             renewals_wait: ca.approval == Approval::Manual,
             confirms: holder.confirm_first,
             revocation_password: holder.revocation_password,
-            plain_est: ca.first.profiles == [Profile::Authentication]
-                && (!ca.first.revocation_password.required || ca.first.revocation_password.later),
+            plain_est: alone && (!required || later),
+            password_later: alone && required && later,
+            password_at_once: alone && required && !later,
             password_alone: ca.revocation.password_alone,
             own_key_alone: ca.revocation.own_key_alone,
             window: ca.renewal_window.min(holder.due_before),
             method: holder.method,
         }
+    }
+
+    /// Whether no new certificate may be renewed at once: what lives no longer than the window may be.
+    pub fn must_wait(&self) -> bool {
+        let shortest = self.days.iter().map(|(_, days)| Duration::from_secs(days * DAY)).min();
+        shortest.is_some_and(|shortest| self.window + Duration::from_secs(DAY) < shortest)
     }
 
     /// Whether one of the certificates is for logging in.

@@ -10,7 +10,7 @@ use crate::{
     stage::{
         Newcomer,
         newcomer::{Asked, Certified, one},
-        rules::{Broken, Verdict, so, there},
+        rules::{Broken, Verdict, so, there, want},
     },
     tokens,
 };
@@ -64,11 +64,7 @@ impl<'s> World<'s> {
 
 /// The valid certificate speaks for its holder: no password, and a life more.
 pub fn renewal(world: &mut World<'_>) -> Verdict {
-    let (expects, policy) = (world.expects.clone(), &world.stage.service.policy);
-    let fresh = Plan::make(&world.story()?.holder.who.view()?, policy, SystemTime::now());
-    let early = fresh.is_err_and(|refused| refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })));
-    // What lives no longer than the window may be renewed at any time.
-    let must_wait = expects.window + DAY < world.shortest();
+    let expects = world.expects.clone();
     let Renewed { who, old, new } = world.renewed()?;
     let (before, after) = (one(old)?, one(new)?);
     let typed = who.asked.iter().filter(|asked| matches!(asked, Asked::Credential(_))).count();
@@ -86,9 +82,9 @@ pub fn renewal(world: &mut World<'_>) -> Verdict {
         return Err(Broken("the server does not know the holder by the new certificate".to_owned()));
     }
     so(
-        early == must_wait && typed == 0 && life && same_key == (expects.method == Method::SameKey),
+        typed == 0 && life && same_key == (expects.method == Method::SameKey),
         format!(
-            "refused before it is due: {early}; then renewed and used, {typed} passwords of the service typed, the same key: \
+            "renewed and used, {typed} passwords of the service typed, the same key: \
              {same_key}, in the same name and for longer: {life}"
         ),
     )
@@ -122,6 +118,29 @@ fn shown(steps: &[&'static str]) -> Vec<&'static str> {
         }
     }
     seen
+}
+
+/// Before the window no plan is made.
+pub fn early_client(world: &mut World<'_>) -> Verdict {
+    let (policy, now) = (&world.stage.service.policy, (world.joints.clock)());
+    match Plan::make(&world.story()?.holder.who.view()?, policy, now) {
+        Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })) => {
+            Ok(refused.to_string())
+        }
+        Err(refused) => Err(Broken(format!("on the first day it is refused, but not for that: {refused}"))),
+        Ok(_) => Err(Broken("on the first day a renewal is begun".to_owned())),
+    }
+}
+
+/// An order of a client whose clock was put forward; the same comes within the window by a client that does not lie.
+pub fn early_ca(world: &mut World<'_>) -> Verdict {
+    let ahead = world.shortest().saturating_sub(world.expects.window / 2);
+    let mut who = world.certified()?.who.elsewhere()?;
+    let plan = Plan::make(&who.view()?, &world.stage.service.policy, SystemTime::now() + ahead)?;
+    let order = who.sealed(plan)?;
+    world.refused(&order, "too-early")?;
+    world.renewed()?;
+    Ok("on the first day it is refused by name: too-early; within the window it is taken".to_owned())
 }
 
 pub fn expired_client(world: &mut World<'_>) -> Verdict {
@@ -172,11 +191,12 @@ pub fn forgotten(world: &mut World<'_>) -> Verdict {
     let mut guesses = 0;
     while !blocked(&who)? && guesses < 20 {
         guesses += 1;
-        let guess = tokens::lock(&who.token).change_password(kind, &Pin::new("000999".into()), &Secret::from("640281"));
-        if guess.is_ok() {
+        let guess = Pin::with_last_try("000999".into());
+        if tokens::lock(&who.token).change_password(kind, &guess, &Secret::from("640281")).is_ok() {
             return Err(Broken("the card takes any PIN".to_owned()));
         }
     }
+    want(blocked(&who)?, format!("the PIN is not blocked after {guesses} wrong ones"))?;
     let old = one(&certificates)?;
     let refused = match has_login {
         true => Some(refused(&who, old, "the certificate is used without the PIN")?),

@@ -48,6 +48,13 @@ pub fn mail(world: &mut World<'_>) -> Verdict {
     told(holder, mails)
 }
 
+/// The same of the mails that came after these.
+fn told_since(holder: &Certified<'_>, before: &[String]) -> Verdict {
+    let mut mails = holder.who.mails()?;
+    mails.retain(|mail| !before.contains(mail));
+    told(holder, &mails)
+}
+
 /// One mail came, which names the certificate.
 fn told(holder: &Certified<'_>, mails: &[String]) -> Verdict {
     let serial = holder.one()?.serial().replace(':', "").to_lowercase();
@@ -85,11 +92,12 @@ pub fn by_holder(world: &mut World<'_>) -> Verdict {
         return Err(Broken(told));
     }
     works(&another)?;
+    let before = own.who.mails()?;
     if let Some(name) = end(&own, &own, &own.who.revocation)? {
         return Err(Broken(format!("with the right password it is refused: {name}")));
     }
-    let seen = works_no_more(&own)?;
-    Ok(format!("{told}; with the right one {seen}"))
+    let (seen, mail) = (works_no_more(&own)?, told_since(&own, &before)?);
+    Ok(format!("{told}; with the right one {seen}; {mail}"))
 }
 
 /// The certificate's own key says that it is to end: alone, or with the revocation password where the service asks for both. The key of
@@ -120,11 +128,12 @@ pub fn by_key(world: &mut World<'_>) -> Verdict {
     } else {
         ("", "without a password")
     };
+    let before = own.who.mails()?;
     if let Some(name) = end(&own, &own, password)? {
         return Err(Broken(format!("its own key, {how}, is refused: {name}")));
     }
-    let seen = works_no_more(&own)?;
-    Ok(format!("the key of another certificate: {name}; its own, {how}: {seen}"))
+    let (seen, mail) = (works_no_more(&own)?, told_since(&own, &before)?);
+    Ok(format!("the key of another certificate: {name}; its own, {how}: {seen}; {mail}"))
 }
 
 /// Without the card. Where the service does not let the password alone speak, the operator is asked.
@@ -153,14 +162,12 @@ pub fn by_password(world: &mut World<'_>) -> Verdict {
         return Err(Broken(format!("the right password alone is refused: {name}")));
     }
     let seen = works_no_more(&second)?;
-    let mut mails = second.who.mails()?;
-    mails.retain(|mail| !before.contains(mail));
-    let told = told(&second, &mails)?;
+    let told = told_since(&second, &before)?;
     Ok(format!("a wrong password: wrong-revocation-password; the right one, without the card: {seen}; {told}"))
 }
 
 /// The holder logs in with it, and whoever asks is told that it is good.
-fn works(holder: &Certified<'_>) -> Result<(), Broken> {
+pub fn works(holder: &Certified<'_>) -> Result<(), Broken> {
     let Certified { who, certificates } = holder;
     if let Some(certificate) = &certificates.authentication {
         who.log_in(certificate)?;
@@ -172,7 +179,7 @@ fn works(holder: &Certified<'_>) -> Result<(), Broken> {
 }
 
 /// The next login is refused, and whoever asks is told.
-fn works_no_more(holder: &Certified<'_>) -> Verdict {
+pub fn works_no_more(holder: &Certified<'_>) -> Verdict {
     let Certified { who, certificates } = holder;
     let login = match certificates.authentication.as_ref().map(|certificate| who.log_in(certificate)) {
         Some(Ok(seen)) => return Err(Broken(format!("the server let in {seen}"))),
