@@ -367,6 +367,8 @@ impl Refusal {
             | Self::SealedPassword(_)
             | Self::ShortPassword { .. }
             | Self::PlainPassword { .. }
+            | Self::RevocationPasswordStands
+            | Self::NoPlaceForPassword
             | Self::TransactionTaken
             | Self::AlreadyOrdered(_)
             | Self::UnknownToken

@@ -75,7 +75,7 @@ pub use policy::{
 };
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;
-pub use revocation::{AskedRevocation, RevocationDesk};
+pub use revocation::{AskedPassword, AskedRevocation, RevocationDesk};
 pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};

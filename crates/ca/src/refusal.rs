@@ -223,6 +223,12 @@ pub enum Refusal {
     /// [slowed](Self::PasswordSlowed).
     #[error("the revocation password is wrong, or the certificate has none")]
     WrongRevocationPassword,
+    /// One is set, and it was not given.
+    #[error("the certificate has a revocation password already: give that one too, or have the CA replace it")]
+    RevocationPasswordStands,
+    /// It was issued at personalisation.
+    #[error("the certificate was issued without an order, and has no place for a revocation password")]
+    NoPlaceForPassword,
     /// This CA does not take such requests.
     #[error("this CA ends certificates only when its operator does: call it")]
     NoRevocation,
@@ -301,6 +307,8 @@ impl Refusal {
             Self::ShortPassword { .. } => "short-password",
             Self::PlainPassword { .. } => "plain-password",
             Self::WrongRevocationPassword => "wrong-revocation-password",
+            Self::RevocationPasswordStands => "revocation-password-stands",
+            Self::NoPlaceForPassword => "no-place-for-password",
             Self::NoRevocation => "no-revocation",
             Self::NotYours => "not-yours",
             Self::PasswordAlone => "password-alone",

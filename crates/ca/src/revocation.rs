@@ -2,6 +2,8 @@
 
 mod asked;
 mod desk;
+mod password;
 
 pub use asked::AskedRevocation;
 pub use desk::RevocationDesk;
+pub use password::AskedPassword;

@@ -83,6 +83,9 @@ pub enum AuditEvent {
     /// An operator replaced the revocation password of a certificate, of those that were issued with it, and of those
     /// that renew them; the detail says where there was none.
     RevocationPasswordReplaced,
+    /// A holder who was logged in set the revocation password of a certificate, of those that were issued with it, and of those that
+    /// renew them; the detail says where there was none.
+    RevocationPasswordSet,
     /// A backup was made; the detail has the hash of its list of files.
     BackedUp,
     /// The CA was brought back from a backup; the detail says from which, and what was made sure of.
@@ -119,6 +122,7 @@ impl AuditEvent {
             Self::PasswordSlowed => "password-slowed",
             Self::RevocationSlowed => "revocation-slowed",
             Self::RevocationPasswordReplaced => "revocation-password-replaced",
+            Self::RevocationPasswordSet => "revocation-password-set",
             Self::BackedUp => "backed-up",
             Self::Restored => "restored",
             Self::Applicant => "applicant",
@@ -139,6 +143,8 @@ pub(crate) struct Entry<'a> {
 impl Entry<'_> {
     /// Whoever sends orders through the protocol: the order itself says who that is.
     pub const CLIENT: &'static str = "client";
+    /// Whoever logged in with the certificate that the record is about.
+    pub const HOLDER: &'static str = "holder, logged in";
 }
 
 impl AuditHead {

@@ -286,11 +286,16 @@ impl FirstDesk {
     /// What a revocation password will be checked with, as policy wants it; nothing when none is set and none has to be.
     pub(crate) fn revocation_password(&self, sealed: Option<&SealedPassword>) -> Result<Option<Vec<u8>>, CaError> {
         let Some(sealed) = sealed else { return Ok(None) };
+        Ok(Some(self.secret.hash(&self.picked_password(sealed)?)?))
+    }
+
+    /// The revocation password that somebody picked, as policy wants it.
+    pub(crate) fn picked_password(&self, sealed: &SealedPassword) -> Result<Password, CaError> {
         let (key, _) =
             self.envelopes.as_ref().ok_or(Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into()))?;
         let password = sealed.open(key).map_err(Refusal::SealedPassword)?;
         check_rule(self.policy.revocation_password, &password)?;
-        Ok(Some(self.secret.hash(&password)?))
+        Ok(password)
     }
 
     /// The revocation password that came for a certificate, opened.

@@ -4,10 +4,10 @@ use obnova_enroll::{OneTimePassword, Secret as Password};
 
 use super::{CredentialSecret, FirstError, credential::generate};
 use crate::{
-    CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, Texts,
+    CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, StoreError, Texts,
     link::LinkId,
     notice::address_in,
-    store::{Guesser, ReplacedMails, RevocationGuess},
+    store::{CertificateRecord, Guesser, ReplacedMails, RevocationGuess, SetPassword},
     transaction::to_hex,
 };
 
@@ -78,18 +78,51 @@ impl<'a> RevocationPasswords<'a> {
         now: SystemTime,
     ) -> Result<ReplacedRevocationPassword, FirstError> {
         let kept = self.store.certificate(serial)?.ok_or(FirstError::NoCertificate)?;
-        let (password, name) = (generate()?, LinkId::generate()?.0);
+        let password = generate()?;
         let hash = self.secret.hash(&password.secret())?;
-        let key = format!("revocation-password/{}/{}", to_hex(serial), to_hex(&name));
-        let address = address_in(&kept)?;
-        let mail = |before| {
-            let letter = Letter::RevocationPassword { holder: &kept.subject, serial, before, at: now };
-            let mail = |address| Mail::new(key.clone(), MailKind::RevocationPassword, address, texts.compose(&letter));
-            address.clone().and_then(|address| mail(address).ok())
-        };
-        let mails = ReplacedMails { first: mail(false), another: mail(true) };
+        let mails = mails(&kept, false, texts, now)?;
         let serials = self.store.replace_revocation_password(serial, hash, mails, now)?.ok_or(FirstError::NoOrder)?;
         Ok(ReplacedRevocationPassword { password, serials })
+    }
+
+    /// A holder who is logged in with `kept` gives it, and what the password is shared with, this one; where one stands he gives that too.
+    pub(crate) fn set(
+        &self,
+        kept: &CertificateRecord,
+        new: &Password,
+        old: Option<&Password>,
+        texts: &dyn Texts,
+        now: SystemTime,
+    ) -> Result<Vec<Vec<u8>>, CaError> {
+        let guesser = Guesser::Holder;
+        let before = match self.store.guess_revocation_password(&kept.serial, guesser, self.policy, now)? {
+            RevocationGuess::None => None,
+            RevocationGuess::Wait { until } => return Err(Refusal::PasswordSlowed { until }.into()),
+            RevocationGuess::Counted { order, hash, .. } if self.matches(new, &hash) => {
+                self.store.guessed_revocation_password(order, hash, guesser)?;
+                return Ok(self.store.serials_with(&kept.serial)?);
+            }
+            RevocationGuess::Counted { order, hash, .. } if old.is_some_and(|old| self.matches(old, &hash)) => {
+                self.store.guessed_revocation_password(order, hash.clone(), guesser)?;
+                Some(hash)
+            }
+            RevocationGuess::Counted { count, .. } => {
+                if self.policy.tells(count) {
+                    self.store.slowed_revocation_password(&kept.serial, guesser, count)?;
+                }
+                return Err(match old {
+                    Some(_) => Refusal::WrongRevocationPassword.into(),
+                    None => Refusal::RevocationPasswordStands.into(),
+                });
+            }
+        };
+        let (hash, mails) = (self.secret.hash(new)?, mails(kept, true, texts, now)?);
+        match self.store.set_revocation_password(&kept.serial, before, hash, mails, now)? {
+            SetPassword::Done(serials) => Ok(serials),
+            SetPassword::NoOrder => Err(Refusal::NoPlaceForPassword.into()),
+            // Somebody was faster.
+            SetPassword::Another => Err(Refusal::RevocationPasswordStands.into()),
+        }
     }
 
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
@@ -115,6 +148,24 @@ impl<'a> RevocationPasswords<'a> {
             RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
         }
     }
+}
+
+/// What the holder is told.
+fn mails(
+    kept: &CertificateRecord,
+    by_holder: bool,
+    texts: &dyn Texts,
+    now: SystemTime,
+) -> Result<ReplacedMails, StoreError> {
+    let key = format!("revocation-password/{}/{}", to_hex(&kept.serial), to_hex(&LinkId::generate()?.0));
+    let address = address_in(kept)?;
+    let mail = |before| {
+        let letter =
+            Letter::RevocationPassword { holder: &kept.subject, serial: &kept.serial, before, by_holder, at: now };
+        let mail = |address| Mail::new(key.clone(), MailKind::RevocationPassword, address, texts.compose(&letter));
+        address.clone().and_then(|address| mail(address).ok())
+    };
+    Ok(ReplacedMails { first: mail(false), another: mail(true) })
 }
 
 impl RevocationPasswords<'_> {

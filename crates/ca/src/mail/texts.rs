@@ -60,7 +60,8 @@ pub enum Letter<'a> {
         /// Until when the link is good.
         expires: SystemTime,
     },
-    /// An operator handed out a revocation password for a certificate, and for those that were issued with it or renew it.
+    /// A certificate, and those that were issued with it or renew it, has a revocation password that an operator handed out, or that its
+    /// holder set.
     RevocationPassword {
         /// Its holder, readable.
         holder: &'a str,
@@ -68,6 +69,8 @@ pub enum Letter<'a> {
         serial: &'a [u8],
         /// Whether there was one before, which is worth nothing any more.
         before: bool,
+        /// Whether who was logged in with the certificate set it; else an operator handed it out.
+        by_holder: bool,
         /// When.
         at: SystemTime,
     },
@@ -148,27 +151,33 @@ impl Texts for English {
                     },
                 ),
             ),
-            Letter::RevocationPassword { holder, serial, before: false, at } => (
-                "Your revocation password".into(),
-                format!(
-                    "The certificate with the serial number {}\nof {}\nhas a revocation password since {}; it had none before.\n\n\
-                     The issuer hands it over on paper. If you know nothing of this, call the issuer.\n",
+            Letter::RevocationPassword { holder, serial, before, by_holder, at } => {
+                let subject = if *before { "Your revocation password was replaced" } else { "Your revocation password" };
+                let what = if *before {
+                    ("another revocation password", "the one before is worth nothing any more")
+                } else {
+                    ("a revocation password", "it had none before")
+                };
+                let end = match (by_holder, before) {
+                    (true, _) => {
+                        "It was set by who was logged in with the certificate. If that was not you, call the issuer at once: \
+                         somebody has your card and its PIN."
+                    }
+                    (false, false) => "The issuer hands it over on paper. If you know nothing of this, call the issuer.",
+                    (false, true) => {
+                        "The issuer hands the new one over on paper. If you did not ask for this, call the issuer."
+                    }
+                };
+                let text = format!(
+                    "The certificate with the serial number {}\nof {}\nhas {} since {}; {}.\n\n{end}\n",
                     crate::transaction::to_hex(serial),
                     plain(holder),
+                    what.0,
                     date(*at),
-                ),
-            ),
-            Letter::RevocationPassword { holder, serial, before: true, at } => (
-                "Your revocation password was replaced".into(),
-                format!(
-                    "The certificate with the serial number {}\nof {}\nhas another revocation password since {}; \
-                     the one before is worth nothing any more.\n\n\
-                     The issuer hands the new one over on paper. If you did not ask for this, call the issuer.\n",
-                    crate::transaction::to_hex(serial),
-                    plain(holder),
-                    date(*at),
-                ),
-            ),
+                    what.1,
+                );
+                (subject.into(), text)
+            }
             Letter::UserId { holder, user, module, expires } => (
                 "Your user id".into(),
                 format!(
@@ -232,6 +241,13 @@ mod tests {
     fn each_letter_has_words_that_can_be_mailed_and_one_link_where_it_has_one() {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let name = "Eva {link}\r\nBcc: all@example.cz";
+        let set = |before, by_holder| Letter::RevocationPassword {
+            holder: name,
+            serial: &[1, 0xab],
+            before,
+            by_holder,
+            at: time,
+        };
         let letters = [
             (Letter::Notice { holder: name, ends: time, days: 21 }, 1),
             (Letter::PickUp { holder: name }, 1),
@@ -241,8 +257,10 @@ mod tests {
             ),
             (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Revoked(Profile::Signature) }, 0),
             (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Expired(Profile::Signature) }, 0),
-            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: true, at: time }, 0),
-            (Letter::RevocationPassword { holder: name, serial: &[1, 0xab], before: false, at: time }, 0),
+            (set(true, false), 0),
+            (set(false, false), 0),
+            (set(true, true), 0),
+            (set(false, true), 0),
             (Letter::UserId { holder: name, user: "eva", module: "main", expires: time }, 0),
             (Letter::Confirm { name, expires: time }, 1),
             (Letter::TransportPin { name, expires: time }, 1),

@@ -19,7 +19,7 @@ pub(super) type Ending = (CertificateRecord, RevocationReason, &'static str);
 pub struct RevocationDesk {
     pub(super) policy: RevocationPolicy,
     pub(super) store: Arc<SqliteStore>,
-    texts: Arc<dyn Texts>,
+    pub(super) texts: Arc<dyn Texts>,
 }
 
 impl RevocationDesk {

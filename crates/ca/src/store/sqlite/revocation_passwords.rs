@@ -123,20 +123,43 @@ impl SqliteStore {
     ) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
         let (serial, link, actor) = (serial.to_vec(), LinkId::generate()?, self.actor.clone());
         self.writer.run(move |connection| {
-            let mut statement = connection.prepare_cached(statements::ORDER_OF_CERTIFICATE).map_err(failure)?;
-            let order = statement.query_row([&serial], |row| row.get::<_, Vec<u8>>(1));
-            let Some(name) = order.optional().map_err(failure)? else { return Ok(None) };
-            let order = Transaction::new(&name).ok_or_else(|| odd("orders.name"))?;
+            let Some(order) = order_of(connection, &serial)? else { return Ok(None) };
             let (_, before) = of_order(connection, &order)?;
-            let serials = replace_onwards(connection, order, before.as_deref(), &hash)?;
-            let (detail, mail) = match before {
-                Some(_) => ("", &mails.another),
-                None => ("there was none", &mails.first),
-            };
             let event = AuditEvent::RevocationPasswordReplaced;
-            audit::append(connection, &Entry { event, about: &to_hex(&serial), detail, actor: &actor })?;
-            mail.as_ref().map_or(Ok(()), |mail| mails::post(connection, mail, link, now).map(drop))?;
-            Ok(Some(serials))
+            let before = before.as_deref();
+            let change = Change { serial: &serial, before, hash: &hash, event, actor: &actor, mails: &mails };
+            change.make(connection, order, link, now).map(Some)
+        })
+    }
+
+    /// The same by a holder who is logged in with the certificate, in the place of the one that he has shown to know, or of none.
+    pub(crate) fn set_revocation_password(
+        &self,
+        serial: &[u8],
+        before: Option<Vec<u8>>,
+        hash: Vec<u8>,
+        mails: ReplacedMails,
+        now: SystemTime,
+    ) -> Result<SetPassword, StoreError> {
+        let (serial, link) = (serial.to_vec(), LinkId::generate()?);
+        self.writer.run(move |connection| {
+            let Some(order) = order_of(connection, &serial)? else { return Ok(SetPassword::NoOrder) };
+            if of_order(connection, &order)?.1 != before {
+                return Ok(SetPassword::Another);
+            }
+            let (event, actor) = (AuditEvent::RevocationPasswordSet, Entry::HOLDER);
+            let before = before.as_deref();
+            let change = Change { serial: &serial, before, hash: &hash, event, actor, mails: &mails };
+            change.make(connection, order, link, now).map(SetPassword::Done)
+        })
+    }
+
+    /// The serial numbers of the certificates that share the revocation password of this one: of its order and of those that renew it.
+    pub(crate) fn serials_with(&self, serial: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.read(|connection| {
+            let Some(order) = order_of(connection, serial)? else { return Ok(Vec::new()) };
+            let (_, password) = of_order(connection, &order)?;
+            onwards(connection, order, password.as_deref(), |_| Ok(()))
         })
     }
 
@@ -160,13 +183,61 @@ pub(crate) struct ReplacedMails {
     pub another: Option<Mail>,
 }
 
-/// Puts this one in the place of `before`, for this order and for all that renew its certificates and have the same: it went over to
-/// them when they came in. Returns the serial numbers of their certificates.
-fn replace_onwards(
+/// What became of a password that a holder sets.
+pub(crate) enum SetPassword {
+    /// These certificates have it.
+    Done(Vec<Vec<u8>>),
+    /// The certificate was issued without an order.
+    NoOrder,
+    /// Another one stands than was said.
+    Another,
+}
+
+/// A password in the place of another, or of none.
+struct Change<'a> {
+    serial: &'a [u8],
+    before: Option<&'a [u8]>,
+    hash: &'a [u8],
+    event: AuditEvent,
+    actor: &'a str,
+    mails: &'a ReplacedMails,
+}
+
+impl Change<'_> {
+    /// For the order and all that renew its certificates and have the same password, with a record and a mail.
+    fn make(
+        &self,
+        connection: &Connection,
+        order: Transaction,
+        link: LinkId,
+        now: SystemTime,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        let &Self { serial, hash, event, actor, mails, .. } = self;
+        let serials = onwards(connection, order, self.before, |order| put(connection, order, hash))?;
+        let (detail, mail) = match self.before {
+            Some(_) => ("", &mails.another),
+            None => ("there was none", &mails.first),
+        };
+        audit::append(connection, &Entry { event, about: &to_hex(serial), detail, actor })?;
+        mail.as_ref().map_or(Ok(()), |mail| mails::post(connection, mail, link, now).map(drop))?;
+        Ok(serials)
+    }
+}
+
+/// The order that a certificate came by, if it came by one.
+fn order_of(connection: &Connection, serial: &[u8]) -> Result<Option<Transaction>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::ORDER_OF_CERTIFICATE).map_err(failure)?;
+    let order = statement.query_row([serial], |row| row.get::<_, Vec<u8>>(1)).optional().map_err(failure)?;
+    order.map(|name| Transaction::new(&name).ok_or_else(|| odd("orders.name"))).transpose()
+}
+
+/// Does this for the order, and for all that renew its certificates and have the same password, `before`: it went over to them when they
+/// came in. Returns the serial numbers of their certificates.
+fn onwards(
     connection: &Connection,
     order: Transaction,
     before: Option<&[u8]>,
-    hash: &[u8],
+    act: impl Fn(&Transaction) -> Result<(), StoreError>,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let (mut orders, mut all) = (vec![order], Vec::new());
     let mut done = 0;
@@ -176,7 +247,7 @@ fn replace_onwards(
         if kept.as_deref() != before {
             continue;
         }
-        put(connection, &order, hash)?;
+        act(&order)?;
         let mut statement = connection.prepare_cached(statements::SERIALS_OF_ORDER).map_err(failure)?;
         let serials = statement.query_map([id], |row| row.get(0)).and_then(Iterator::collect);
         let serials: Vec<Vec<u8>> = serials.map_err(failure)?;

@@ -1,0 +1,204 @@
+//! A holder who has a certificate without a revocation password, as out of plain EST, sets one when he is logged in with it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{
+    DAY, World,
+    first::{First, USER, automatic, issue},
+    issued,
+    life::Life,
+    now,
+};
+use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::{
+    AskedPassword, AskedRevocation, AuditFinding, AuditLog, AuditRecord, Ca, CaError, IssuedCertificate, MailKind,
+    Outbox, Refusal, StoreError,
+};
+use obnova_enroll::{
+    Secret,
+    cmc::{CertificateId, SealedPassphrase},
+};
+use obnova_status::RevocationReason;
+use x509_cert::der::Encode;
+
+const PASSWORD: &str = "planted revocation password";
+const ANOTHER: &str = "quite another pass phrase";
+
+/// Jana has a pair, and no revocation password.
+struct Place {
+    world: World,
+    /// That holders end certificates with.
+    ca: Ca,
+    login: IssuedCertificate,
+    signature: IssuedCertificate,
+}
+
+impl Place {
+    fn new() -> Self {
+        let world = World::with(&automatic(), KeyAlgorithm::P256);
+        let certificates = issued(world.first(&First::of(&issue(&world.ca, USER, "main", now()), 1)));
+        let [login, signature] =
+            [0, 1].map(|index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap());
+        let ca = world.observed(&Life::forever());
+        Self { world, ca, login, signature }
+    }
+
+    fn set(&self, new: &str, old: Option<&str>) -> &'static str {
+        self.set_at(&self.ca, new, old).expect("the CA lives")
+    }
+
+    /// The name of the rule that is broken, or "done"; `None`: the CA died.
+    fn set_at(&self, ca: &Ca, new: &str, old: Option<&str>) -> Option<&'static str> {
+        let old = old.map(|old| self.sealed_for(&self.login, old));
+        let new = self.world.sealed(new);
+        match ca.set_revocation_password(
+            &AskedPassword { new: &new, old: old.as_ref() },
+            &self.login.certificate,
+            now(),
+        ) {
+            Ok(serials) => {
+                assert!(serials.contains(&self.login.serial().to_vec()) && serials.len() >= 2, "{serials:?}");
+                Some("done")
+            }
+            Err(CaError::Refused(refusal)) => Some(refusal.name()),
+            Err(CaError::Store(StoreError::Stopped)) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn sealed_for(&self, certificate: &IssuedCertificate, password: &str) -> SealedPassphrase {
+        let subject = certificate.certificate.tbs_certificate();
+        let id = CertificateId { issuer: subject.issuer().clone(), serial: subject.serial_number().clone() };
+        let ca = self.world.ca.first().unwrap().encryption_certificate().unwrap();
+        SealedPassphrase::seal(&secret(password), &id, ca).unwrap()
+    }
+
+    /// Whether it opens both certificates of the order; one does whenever the other does.
+    fn opens(&self, password: &str) -> bool {
+        let passwords = self.world.ca.first().unwrap();
+        let opens = [&self.login, &self.signature].map(|one| {
+            // Anybody's guesses are counted apart from those of who is logged in.
+            passwords.revocation_passwords().check(one.serial(), &secret(password), now() + DAY).is_ok()
+        });
+        assert_eq!(opens[0], opens[1]);
+        opens[0]
+    }
+
+    fn records(&self) -> Vec<(String, String)> {
+        let (mut records, log) = (Vec::new(), AuditLog::new(self.world.store()));
+        let each = |record: AuditRecord| {
+            if record.event == "revocation-password-set" {
+                records.push((record.actor, record.detail));
+            }
+            true
+        };
+        log.read(1, each).unwrap();
+        assert_eq!(log.verify(&[]).unwrap().findings, [AuditFinding::NoAnchors]);
+        records
+    }
+
+    fn mails(&self) -> Vec<String> {
+        let mails = Outbox::new(Arc::new(self.world.store())).list(None, 100).unwrap();
+        let about = mails.into_iter().filter(|mail| mail.kind == MailKind::RevocationPassword);
+        about.map(|mail| mail.subject).collect()
+    }
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::from_bytes(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn he_sets_one_where_there_is_none_and_another_only_with_the_one_that_stands() {
+    let place = Place::new();
+    assert_eq!(place.set("short", None), "short-password");
+    assert_eq!(place.set(&"ab".repeat(20), None), "plain-password");
+    assert_eq!((place.opens(PASSWORD), place.records().len(), place.mails().len()), (false, 0, 0));
+    assert_eq!(place.set(PASSWORD, None), "done");
+    assert!(place.opens(PASSWORD));
+    // The answer may have been lost.
+    assert_eq!((place.set(PASSWORD, None), place.set(PASSWORD, Some(ANOTHER))), ("done", "done"));
+    assert_eq!(place.records().len(), 1);
+
+    assert_eq!(place.set(ANOTHER, None), "revocation-password-stands");
+    assert_eq!(place.set(ANOTHER, Some("a guess at it")), "wrong-revocation-password");
+    assert!(place.opens(PASSWORD));
+    assert_eq!(place.set(ANOTHER, Some(PASSWORD)), "done");
+    assert_eq!((place.opens(PASSWORD), place.opens(ANOTHER)), (false, true));
+    let records = [("holder, logged in", "there was none"), ("holder, logged in", "")];
+    assert_eq!(place.records(), records.map(|(actor, detail)| (actor.to_owned(), detail.to_owned())));
+    assert_eq!(place.mails().len(), 2);
+
+    // It ends the other certificate of the order.
+    let asked = AskedRevocation {
+        serial: place.signature.serial(),
+        reason: RevocationReason::Superseded,
+        password: &secret(ANOTHER),
+    };
+    place.ca.revoke(&asked, Some(&place.login.certificate), now()).unwrap();
+}
+
+/// A guess by who is logged in is counted as any other of his, and nobody else waits for it.
+#[test]
+fn who_has_the_card_and_its_pin_guesses_no_password_by_setting_one() {
+    let place = Place::new();
+    assert_eq!(place.set(PASSWORD, None), "done");
+    let said: Vec<_> = (0..5).map(|guess| place.set(ANOTHER, (guess % 2 == 0).then_some("a guess at it"))).collect();
+    let (wrong, stands) = ("wrong-revocation-password", "revocation-password-stands");
+    assert_eq!(said, [wrong, stands, wrong, "password-slowed", "password-slowed"]);
+    assert_eq!(place.set(PASSWORD, None), "password-slowed", "the right one too");
+    assert!(place.opens(PASSWORD));
+}
+
+#[test]
+fn only_who_is_logged_in_with_a_certificate_of_an_order_sets_one() {
+    let place = Place::new();
+    let (ca, new) = (&place.ca, place.world.sealed(PASSWORD));
+    let ask = |peer: &IssuedCertificate, old: Option<&SealedPassphrase>, moment| {
+        let asked = AskedPassword { new: &new, old };
+        match ca.set_revocation_password(&asked, &peer.certificate, moment) {
+            Err(CaError::Refused(refusal)) => refusal.name(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ask(&place.world.old.certificates[0], None, now()), "no-place-for-password");
+    assert_eq!(ask(&place.signature, None, now()), "peer-not-for-login");
+    assert_eq!(ask(&place.login, None, now() + 400 * DAY), "peer-expired");
+    assert_eq!(ask(&place.world.impostor().old.certificates[0], None, now()), "unknown-peer");
+    // An envelope for another certificate is none for this one.
+    let other = place.sealed_for(&place.signature, PASSWORD);
+    assert_eq!(ask(&place.login, Some(&other), now()), "sealed-password");
+    let desks = place.world.without_desk();
+    let refused = desks.set_revocation_password(&AskedPassword { new: &new, old: None }, &place.login.certificate, now());
+    assert!(matches!(refused, Err(CaError::Refused(Refusal::NoRevocation))), "{refused:?}");
+    assert!(!place.opens(PASSWORD));
+    ca.revocations().unwrap().by_operator(place.login.serial(), RevocationReason::Superseded, now()).unwrap();
+    assert_eq!(ask(&place.login, None, now()), "peer-revoked");
+}
+
+#[test]
+fn killed_at_each_write_it_is_set_once_and_told_once() {
+    let (place, life) = (Place::new(), Life::forever());
+    assert_eq!(place.set(PASSWORD, None), "done");
+    let observed = place.world.observed(&life);
+    assert_eq!(place.set_at(&observed, ANOTHER, Some(PASSWORD)), Some("done"));
+    let points = life.passed();
+    assert_eq!(points.len(), 6, "{points:?}");
+    for (at, point) in points.iter().enumerate() {
+        let told = format!("killed {point} (point {at})");
+        let place = Place::new();
+        assert_eq!(place.set(PASSWORD, None), "done");
+        let ca = place.world.observed(&Life::until(at));
+        assert_eq!(place.set_at(&ca, ANOTHER, Some(PASSWORD)), None, "{told}");
+        let was_set = usize::from(at == points.len() - 1);
+        assert_eq!((place.opens(PASSWORD), place.opens(ANOTHER)), (was_set == 0, was_set == 1), "{told}");
+        assert_eq!((place.records().len(), place.mails().len()), (1 + was_set, 1 + was_set), "{told}");
+        // The same again, by a program that knows nothing of it.
+        assert_eq!(place.set(ANOTHER, Some(PASSWORD)), "done", "{told}");
+        assert!(place.opens(ANOTHER), "{told}");
+        assert_eq!((place.records().len(), place.mails().len()), (2, 2), "{told}");
+    }
+}
