@@ -172,7 +172,8 @@ fn only_who_is_logged_in_with_a_certificate_of_an_order_sets_one() {
     let other = place.sealed_for(&place.signature, PASSWORD);
     assert_eq!(ask(&place.login, Some(&other), now()), "sealed-password");
     let desks = place.world.without_desk();
-    let refused = desks.set_revocation_password(&AskedPassword { new: &new, old: None }, &place.login.certificate, now());
+    let refused =
+        desks.set_revocation_password(&AskedPassword { new: &new, old: None }, &place.login.certificate, now());
     assert!(matches!(refused, Err(CaError::Refused(Refusal::NoRevocation))), "{refused:?}");
     assert!(!place.opens(PASSWORD));
     ca.revocations().unwrap().by_operator(place.login.serial(), RevocationReason::Superseded, now()).unwrap();

@@ -29,6 +29,8 @@ pub enum Credential {
     RevocationPassword,
     /// The same once more: nobody can tell him later what he typed.
     RevocationPasswordAgain,
+    /// The one that stands, where another one is to take its place.
+    OldRevocationPassword,
 }
 
 impl Credential {
@@ -40,6 +42,7 @@ impl Credential {
             Self::OneTimePassword => "credential-one-time-password",
             Self::RevocationPassword => "credential-revocation-password",
             Self::RevocationPasswordAgain => "credential-revocation-password-again",
+            Self::OldRevocationPassword => "credential-old-revocation-password",
         }
     }
 }
@@ -51,6 +54,7 @@ impl fmt::Display for Credential {
             Self::OneTimePassword => "one-time password",
             Self::RevocationPassword => "revocation password",
             Self::RevocationPasswordAgain => "revocation password once more",
+            Self::OldRevocationPassword => "revocation password that is set now",
         })
     }
 }
@@ -113,12 +117,19 @@ impl Credentials {
         let mut mistyped = None;
         let one_time_password =
             ask(prompt, Credential::OneTimePassword, None, |_, given| one_time(given, &mut mistyped))?;
-        let revocation_password = revocation.map(|rules| {
-            ask(prompt, Credential::RevocationPassword, Some(rules), |prompt, given| {
-                picked(prompt, given, &one_time_password, rules)
-            })
-        });
-        Ok(Self { user, one_time_password, revocation_password: revocation_password.transpose()? })
+        let revocation_password =
+            revocation.map(|rules| Self::pick_revocation_password(prompt, rules, Some(&one_time_password)));
+        let revocation_password = revocation_password.transpose()?;
+        Ok(Self { user, one_time_password, revocation_password })
+    }
+
+    /// Has a password picked that revokes, and typed twice; where there is a one-time password beside it, another one.
+    pub(crate) fn pick_revocation_password(
+        prompt: &mut dyn Prompt,
+        rules: PasswordRules,
+        one_time: Option<&obnova_enroll::Secret>,
+    ) -> Result<obnova_enroll::Secret, RunError> {
+        ask(prompt, Credential::RevocationPassword, Some(rules), |prompt, given| picked(prompt, given, one_time, rules))
     }
 }
 
@@ -165,7 +176,7 @@ fn one_time(given: &Secret, mistyped: &mut Option<Secret>) -> Judged<obnova_enro
 fn picked(
     prompt: &mut dyn Prompt,
     given: &Secret,
-    one_time: &obnova_enroll::Secret,
+    one_time: Option<&obnova_enroll::Secret>,
     rules: PasswordRules,
 ) -> Judged<obnova_enroll::Secret> {
     if let Err(weak) = rules.check(given.expose()) {
@@ -174,7 +185,7 @@ fn picked(
     let Ok(password) = obnova_enroll::Secret::from_bytes(given.expose()) else {
         return Ok(Err(CredentialProblem::Form));
     };
-    if password == *one_time {
+    if one_time == Some(&password) {
         return Ok(Err(CredentialProblem::SameAsOneTime));
     }
     let what = Credential::RevocationPasswordAgain;

@@ -75,7 +75,7 @@ impl<H: HttpExchange> EstConnection<H> {
     }
 
     /// The certificate that secrets for the CA are encrypted to.
-    fn encryption_certificate(&mut self) -> Result<Certificate, CaError> {
+    pub(crate) fn encryption_certificate(&mut self) -> Result<Certificate, CaError> {
         let (given, now) = (self.certificates()?, SystemTime::now());
         if let Some(known) = encryption::certificate(&given, &self.anchors, &given, now) {
             return Ok(known);

@@ -10,7 +10,8 @@
 //! - [`Finish`]: certificates that came without a journal are put on the card, the issuer is told so ([`PickUpLink`]), and they are
 //!   proven.
 //! - [`activate`], [`install_completion`], [`remove`], [`with_password`]: what is done on a card outside of a renewal.
-//! - [`revoke_with_card`], [`revoke_by_password`]: certificates that end before their time, and are asked about afterwards.
+//! - [`revoke_with_card`], [`revoke_by_password`]: certificates that end before their time, and are asked about afterwards;
+//!   [`set_revocation_password`]: the password for that, of a holder who is logged in.
 //! - [`programs`]: where other programs look for certificates.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -52,8 +53,9 @@ pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use revocation::{
-    Confirmation, ConfirmedBy, NotConfirmed, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked,
-    StatusExchange, StatusProblem, revoke_by_password, revoke_with_card,
+    Confirmation, ConfirmedBy, NotConfirmed, PasswordSet, Revocation, RevocationError, RevocationPlan,
+    RevocationReason, Revoked, SetPasswordError, StatusExchange, StatusProblem, revoke_by_password, revoke_with_card,
+    set_revocation_password,
 };
 pub use runner::{Runner, Seams, Turn};
 

@@ -17,11 +17,13 @@ use crate::{EstConnection, HttpExchange, Prompt, est::Said, with_password};
 
 mod confirm;
 mod error;
+mod password;
 mod plan;
 mod subject;
 
 pub use confirm::{Confirmation, ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};
 pub use error::RevocationError;
+pub use password::{PasswordSet, SetPasswordError, set_revocation_password};
 pub use plan::RevocationPlan;
 
 use subject::Subject;

@@ -58,6 +58,8 @@ pub enum PinUse {
     Revoke,
     /// Sign that the new certificates are on the card; never part of a renewal, where the CA knows who asks.
     Receipt,
+    /// Log in to set the revocation password; never part of a renewal.
+    SetPassword,
 }
 
 impl PinUse {
@@ -68,7 +70,7 @@ impl PinUse {
             Self::MakeKey(_) => Some(Phase::NewKeys),
             Self::SignRequest(_) | Self::Vouch(_) | Self::SignOrder(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
-            Self::Remove | Self::Repair | Self::Revoke | Self::Receipt => None,
+            Self::Remove | Self::Repair | Self::Revoke | Self::Receipt | Self::SetPassword => None,
         }
     }
 
@@ -97,6 +99,7 @@ impl PinUse {
             Self::Repair => "use-repair",
             Self::Revoke => "use-revoke",
             Self::Receipt => "use-receipt",
+            Self::SetPassword => "use-set-password",
         }
     }
 }
@@ -115,6 +118,7 @@ impl fmt::Display for PinUse {
             Self::Repair => f.write_str("repair the card's list of what it holds"),
             Self::Revoke => f.write_str("sign that the certificate is to end"),
             Self::Receipt => f.write_str("sign that the new certificates are on the card"),
+            Self::SetPassword => f.write_str("log in, to set the revocation password"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod links;
 mod pages;
 mod peers;
 mod pick_up;
+mod revocation_password;
 mod revoke;
 mod simple;
 mod status;

@@ -11,7 +11,7 @@ use clap_complete::Shell;
 
 pub use options::{
     ActivateOptions, CredentialOptions, FirstOptions, Global, Model, NewCard, PinOptions, RegisterOptions,
-    RenewOptions, RevokeOptions, ServiceOptions, TransportOptions, Why,
+    RenewOptions, RevocationPasswordOptions, RevokeOptions, ServiceOptions, TransportOptions, Why,
 };
 
 use crate::texts;
@@ -67,6 +67,7 @@ pub enum Command {
     },
     Register(RegisterOptions),
     Revoke(RevokeOptions),
+    RevocationPassword(Box<RevocationPasswordOptions>),
     #[command(subcommand)]
     Simulator(SimulatorCommand),
     Completions {

@@ -11,6 +11,7 @@ mod install;
 mod pin;
 mod register;
 mod renew;
+mod revocation_password;
 mod revoke;
 mod scenario;
 mod simulator;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export { to, slots } => export::run(global, &to, &slots),
         Command::Register(options) => register::run(global, &options),
         Command::Revoke(options) => revoke::run(global, &options),
+        Command::RevocationPassword(options) => revocation_password::run(global, &options),
         Command::Simulator(command) => simulator::run(command),
         Command::Completions { shell } => completions::run(shell),
     }
@@ -67,7 +69,11 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         Command::Revoke(options) if options.without_card => &["--ca", "--trust"],
         Command::Revoke(_) => &["--token", "--ca", "--trust", "--trace"],
         Command::Status => &["--journal"],
-        Command::Doctor(_) | Command::Renew(_) | Command::First(_) | Command::Install { .. } => return None,
+        Command::Doctor(_)
+        | Command::Renew(_)
+        | Command::First(_)
+        | Command::Install { .. }
+        | Command::RevocationPassword(_) => return None,
     };
     let given = [
         ("--token", global.token.is_some()),

@@ -191,6 +191,7 @@ impl Prompt for Holder {
         let asked = match request.what {
             Credential::UserId => None,
             Credential::OneTimePassword => Some(Asked::OneTimePassword),
+            Credential::OldRevocationPassword => Some(Asked::OldRevocationPassword),
             _ => Some(Asked::RevocationPassword),
         };
         let given = match asked {

@@ -6,11 +6,12 @@ use std::{
 };
 
 use obnova_client::{FileJournal, JournalError};
-use obnova_renewal::{Process, ReplayError};
+use obnova_renewal::{ByRole, ParsedCertificate, Process, ReplayError};
 
 use crate::{
     cli::Global,
     failure::{Failure, Kind},
+    files,
     texts::t,
 };
 
@@ -55,6 +56,40 @@ pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
     let mut open: Vec<_> = unfinished.into_iter().map(|(name, process)| Known { name, process }).collect();
     open.sort_by_key(|known| std::cmp::Reverse(number(&known.name)));
     Ok(open)
+}
+
+/// Certificates that were ordered from here by a way that has no place for a revocation password, and for which none was set from here since.
+pub fn without_password(folder: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
+    let mut certificates = Vec::new();
+    for known in ordered_without_password(folder)? {
+        if !password_note(folder, &known.name).exists() {
+            certificates
+                .extend(known.process.certificates().into_iter().flat_map(ByRole::iter).map(|(_, one)| one.clone()));
+        }
+    }
+    Ok(certificates)
+}
+
+/// Notes that a revocation password was set for the certificates with these serial numbers.
+pub fn note_password(folder: &Path, serials: &[String]) -> Result<(), Failure> {
+    for known in ordered_without_password(folder)? {
+        let mut certificates = known.process.certificates().into_iter().flat_map(ByRole::iter);
+        let same = |one: &ParsedCertificate, serial: &String| {
+            one.serial().trim_start_matches('0').eq_ignore_ascii_case(serial.trim_start_matches('0'))
+        };
+        if certificates.any(|(_, one)| serials.iter().any(|serial| same(one, serial))) {
+            files::write_private(&password_note(folder, &known.name), b"set\n")?;
+        }
+    }
+    Ok(())
+}
+
+fn ordered_without_password(folder: &Path) -> Result<impl Iterator<Item = Known>, Failure> {
+    Ok(all(folder)?.into_iter().filter(|known| known.process.plan().revocation_password_later))
+}
+
+fn password_note(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.password"))
 }
 
 /// A name that is not taken.

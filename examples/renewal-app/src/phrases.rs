@@ -27,6 +27,7 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Repair => t!("use-repair"),
         PinUse::Revoke => t!("use-revoke"),
         PinUse::Receipt => t!("use-receipt"),
+        PinUse::SetPassword => t!("use-set-password"),
     }
 }
 
@@ -80,6 +81,7 @@ pub fn credential(what: Credential) -> String {
         Credential::OneTimePassword => t!("credential-one-time-password"),
         Credential::RevocationPassword => t!("credential-revocation-password"),
         Credential::RevocationPasswordAgain => t!("credential-revocation-password-again"),
+        Credential::OldRevocationPassword => t!("credential-old-revocation-password"),
         other => other.to_string(),
     }
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     beforehand::Beforehand,
-    cli::{CredentialOptions, PinOptions, TransportOptions},
+    cli::{CredentialOptions, PinOptions, RevocationPasswordOptions, TransportOptions},
     failure::{Failure, Kind},
     phrases,
     texts::t,
@@ -32,6 +32,7 @@ pub enum Asked {
     TransportPin,
     OneTimePassword,
     RevocationPassword,
+    OldRevocationPassword,
 }
 
 impl Asked {
@@ -45,6 +46,7 @@ impl Asked {
             Self::TransportPin => &["--transport-pin-file", "--transport-pin-fd"],
             Self::OneTimePassword => &["--one-time-password-file", "--one-time-password-fd"],
             Self::RevocationPassword => &["--revocation-password-file", "--revocation-password-fd"],
+            Self::OldRevocationPassword => &["--old-revocation-password-file", "--old-revocation-password-fd"],
         }
     }
 }
@@ -92,6 +94,27 @@ impl Pins {
             [
                 (Asked::OneTimePassword, place(*one_time_password_fd, one_time_password_file.as_deref())),
                 (Asked::RevocationPassword, place(*revocation_password_fd, revocation_password_file.as_deref())),
+            ],
+        )
+    }
+
+    /// The same where a revocation password is set; it comes first where several stand in one input, and then the one that stands.
+    pub fn read_for_password(options: &PinOptions, passwords: &RevocationPasswordOptions) -> Result<Self, Failure> {
+        let RevocationPasswordOptions {
+            revocation_password_fd,
+            revocation_password_file,
+            old_revocation_password_fd,
+            old_revocation_password_file,
+            ..
+        } = passwords;
+        Self::read_from(
+            options,
+            [
+                (Asked::RevocationPassword, place(*revocation_password_fd, revocation_password_file.as_deref())),
+                (
+                    Asked::OldRevocationPassword,
+                    place(*old_revocation_password_fd, old_revocation_password_file.as_deref()),
+                ),
             ],
         )
     }

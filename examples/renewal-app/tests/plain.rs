@@ -11,6 +11,9 @@ use support::{Desk, Said, ca::House, planted::Search};
 const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+/// Picked by the holder, and another one in its place.
+const REVOCATION: &str = "Xylofonová baterie";
+const ANOTHER: &str = "Quaggové v pralese";
 const ONCE: [&str; 2] = ["--one-time-password-file", "once"];
 
 /// A card with nothing on it, a CA of a service of one certificate, and the holder's secrets in files.
@@ -95,7 +98,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.run([&resume[..], &ONCE, &options, &["--plain"]].concat()).ends_with(8);
     std::fs::write(&remembered, text).unwrap();
     let order = house.approve();
-    let done = ["Jana Nováková", "read back", "TLS login", "first certificate is", "ask the issuer for one"];
+    let done = ["Jana Nováková", "read back", "TLS login", "first certificate is", "Set one: obnova revocation-password"];
     let said = desk.run([&resume[..], &ONCE].concat()).ends_with(0);
     said.says(&["The certificate was picked up with your user id and one-time password"]);
     said.says(&done);
@@ -103,6 +106,36 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["expires in 20 days", "7 slots are free"]);
+
+    // Who is logged in sets the password that plain EST had no place for; the rules are those of the service.
+    let mended = "no revocation password was set";
+    let doctor = [&["doctor", "--service", "partner"], &CARD[..], &options].concat();
+    desk.run(&doctor).ends_with(0).says(&[mended]);
+    let set = ["revocation-password", "--service", "partner", "--revocation-password-file", "revocation"];
+    let set = [&set[..], &CARD, &PIN_FILES[..2], &options].concat();
+    desk.write("revocation", "short");
+    assert!(desk.run(&set).ends_with(2).err.contains("8 characters"));
+    desk.run(&doctor).ends_with(0).says(&[mended]);
+    desk.write("revocation", REVOCATION);
+    for _ in 0..2 {
+        desk.run(&set).ends_with(0).says(&[
+            "log in, to set the revocation password",
+            "is set",
+            "It ends the certificate",
+        ]);
+    }
+    let said = desk.run(&doctor).ends_with(0);
+    assert!(!said.out.contains(mended), "{}", said.out);
+    // Another one takes the one that stands.
+    desk.write("revocation", ANOTHER);
+    let said = desk.run(&set).ends_with(2);
+    assert!(said.err.contains("Revocation password that is set now"), "{}", said.err);
+    desk.write("old", "something else entirely");
+    let old = ["--old-revocation-password-file", "old"];
+    let said = desk.run([&set[..], &old].concat()).ends_with(6);
+    assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
+    desk.write("old", REVOCATION);
+    desk.run([&set[..], &old].concat()).ends_with(0);
 
     // The card speaks for its holder, by the protocol that the service's file names.
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
@@ -130,9 +163,9 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     // The password was sent to the CA, and is nowhere.
     drop(house);
     let plain = password.replace('-', "");
-    let secrets = Search::new([plain.as_str()]);
+    let secrets = Search::new([plain.as_str(), REVOCATION, ANOTHER]);
     for file in desk.files() {
-        if !file.ends_with("once") {
+        if !["once", "revocation", "old"].iter().any(|own| file.ends_with(own)) {
             let content = std::fs::read(desk.file(file.to_str().unwrap())).unwrap();
             let as_it_was_shown = content.windows(password.len()).any(|text| text == password.as_bytes());
             assert!(!as_it_was_shown, "in {}", file.display());

@@ -152,7 +152,8 @@ impl Texts for English {
                 ),
             ),
             Letter::RevocationPassword { holder, serial, before, by_holder, at } => {
-                let subject = if *before { "Your revocation password was replaced" } else { "Your revocation password" };
+                let subject =
+                    if *before { "Your revocation password was replaced" } else { "Your revocation password" };
                 let what = if *before {
                     ("another revocation password", "the one before is worth nothing any more")
                 } else {
@@ -163,7 +164,9 @@ impl Texts for English {
                         "It was set by who was logged in with the certificate. If that was not you, call the issuer at once: \
                          somebody has your card and its PIN."
                     }
-                    (false, false) => "The issuer hands it over on paper. If you know nothing of this, call the issuer.",
+                    (false, false) => {
+                        "The issuer hands it over on paper. If you know nothing of this, call the issuer."
+                    }
                     (false, true) => {
                         "The issuer hands the new one over on paper. If you did not ask for this, call the issuer."
                     }

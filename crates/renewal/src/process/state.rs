@@ -423,7 +423,7 @@ impl State {
             PinUse::Install => self.installed,
             PinUse::Login => self.logged_in.is_some(),
             PinUse::TestSignature => self.signature_proven,
-            PinUse::Remove | PinUse::Repair | PinUse::Revoke | PinUse::Receipt => true,
+            PinUse::Remove | PinUse::Repair | PinUse::Revoke | PinUse::Receipt | PinUse::SetPassword => true,
         };
         !done && self.plan.has(one)
     }

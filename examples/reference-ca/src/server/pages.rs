@@ -15,7 +15,8 @@ use tokio::time::timeout;
 use x509_cert::der::DateTime;
 
 use super::{
-    Access, Shared, applicant_pages, applicants, connection::Peer, est, links, pick_up, revoke, simple, status,
+    Access, Shared, applicant_pages, applicants, connection::Peer, est, links, pick_up, revocation_password, revoke,
+    simple, status,
 };
 
 /// Everything that can be asked for.
@@ -26,6 +27,7 @@ pub(super) fn router(desk: StatusDesk, shared: Arc<Shared>) -> Router {
         .merge(pick_up::router())
         .merge(links::router())
         .merge(revoke::router())
+        .merge(revocation_password::router())
         .merge(status::router(desk, shared.clone()))
         .merge(applicants::router())
         .merge(applicant_pages::router())

@@ -22,6 +22,7 @@ use-remove = remove what you confirmed
 use-repair = repair the card's list of what it holds
 use-revoke = sign that the certificate is to end
 use-receipt = sign for the CA that the new certificates are on the card
+use-set-password = log in, to set the revocation password
 
 reason-not-active = The card is not active: activate it with its transport PIN first.
 reason-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
@@ -167,7 +168,7 @@ first-done = { $count ->
         [one] Your first certificate is on the card, and works.
        *[other] Your first certificates are on the card, and work.
     }
-first-password-later = There is no revocation password yet, and whoever loses the card needs it: ask the issuer for one.
+first-password-later = There is no revocation password yet, and whoever loses the card needs it. Set one: obnova revocation-password
 renew-done = { $count ->
         [one] Renewed. The old certificate stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
        *[other] Renewed. The old pair stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".
@@ -190,6 +191,7 @@ credential-user-id = User id
 credential-one-time-password = One-time password
 credential-revocation-password = Revocation password
 credential-revocation-password-again = Revocation password, once more
+credential-old-revocation-password = Revocation password that is set now
 credential-why-revocation = Pick a revocation password. With it you can end the certificates when the card is lost; it goes to the CA encrypted, and is kept nowhere here.
 credential-no-good = { $what }: { $problem }
 credential-form = this cannot be it; copy it as it was handed over

@@ -29,3 +29,20 @@ help-revoke-after =
 help-arg-revoked = Serial number of the certificate, in hexadecimal digits
 help-arg-why = Why
 help-arg-without_card = The card is lost: the revocation password speaks alone
+
+### `revocation-password`: the password that ends a certificate.
+
+revocation-password-set = The revocation password is set. Keep it where you find it without the card. The CA writes to you about it.
+revocation-password-of = It ends the certificate with the serial number { $serial }.
+revocation-password-none = The certificate of { $holder } came by plain EST, and no revocation password was set from here since: without one nobody but the issuer ends it when the card is lost. Set one: obnova revocation-password
+error-no-revocation-password = This service has no revocation passwords.
+error-revocation-password-no-login = The card has no valid certificate of this issuer to log in with. Check --ca and --trust, or ask the issuer for a revocation password.
+error-revocation-password-refused = The CA did not set it: { $text } ({ $rule })
+
+help-revocation-password = Set the revocation password of the certificate on the card, or another one in its place.
+help-revocation-password-more = For who ordered by plain EST, which has no place for it. The password is picked by the rules of the service, typed twice, and travels encrypted to the CA inside a login with the card. It ends the certificate that you log in with, those that were issued with it, and those that renew them. Where one is set already, it is asked for too; who forgot it asks the issuer for another one. The command may be run again at any time: the same password is set once.
+help-revocation-password-after =
+    Example:
+      obnova revocation-password --service partner --ca https://ca.example --trust ca.pem
+help-arg-old_revocation_password_fd = Read the revocation password that is set now from this file descriptor
+help-arg-old_revocation_password_file = Read the revocation password that is set now from this file

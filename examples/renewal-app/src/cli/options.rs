@@ -118,6 +118,23 @@ pub struct RevokeOptions {
     pub revocation_password_file: Option<PathBuf>,
 }
 
+// The password that ends certificates, set by who is logged in.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RevocationPasswordOptions {
+    #[arg(long, value_name = "N", conflicts_with = "revocation_password_file")]
+    pub revocation_password_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub revocation_password_file: Option<PathBuf>,
+    #[arg(long, value_name = "N", conflicts_with = "old_revocation_password_file")]
+    pub old_revocation_password_fd: Option<u32>,
+    #[arg(long, value_name = "FILE")]
+    pub old_revocation_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub service: ServiceOptions,
+    #[command(flatten)]
+    pub pins: PinOptions,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Why {
     KeyCompromise,

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_client::{FileJournal, look};
-use obnova_renewal::Policy;
+use obnova_renewal::{CardView, ParsedCertificate, Policy};
 
 use crate::{
     authority::Authority,
@@ -40,9 +40,23 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
 fn card(global: &Global, policy: &Policy) -> Vec<Check> {
     let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
     match seen {
-        Ok(card) => checks::card(&card, policy, SystemTime::now()),
+        Ok(card) => {
+            let mut checks = checks::card(&card, policy, SystemTime::now());
+            checks.extend(without_password(global, &card));
+            checks
+        }
         Err(failure) => vec![Check::bad(failure.kind(), t!("doctor-no-card", problem = failure.message()))],
     }
+}
+
+/// A certificate on the card that nobody but the issuer ends when the card is lost, as far as is known here.
+fn without_password(global: &Global, card: &CardView) -> Option<Check> {
+    // What is wrong with the journals is told in its own line.
+    let without = journals::folder(global).and_then(|folder| journals::without_password(&folder)).ok()?;
+    let now = SystemTime::now();
+    let on_card = |one: &&ParsedCertificate| one.is_valid_at(now) && card.slots.iter().any(|slot| slot.holds(one));
+    let one = without.iter().find(on_card)?;
+    Some(Check::caution(t!("revocation-password-none", holder = one.subject().to_string())))
 }
 
 fn journal(global: &Global) -> Check {

@@ -1,0 +1,70 @@
+use std::time::SystemTime;
+
+use obnova_client::{RunError, SetPasswordError, look, set_revocation_password};
+
+use crate::{
+    authority::Authority,
+    cli::{Global, RevocationPasswordOptions},
+    failure::{Failure, Kind},
+    holder::{Face, Holder},
+    journals,
+    pins::Pins,
+    service::Service,
+    texts::t,
+    tokens,
+    ui::Mark,
+};
+
+/// `revocation-password`: sets the password that ends the certificate on the card, or another one in its place.
+pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), Failure> {
+    let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+    let rules = Service::asked_for(&options.service)?.revocation_password;
+    let rules = rules.ok_or_else(|| Failure::new(Kind::NotEligible, t!("error-no-revocation-password")))?;
+    let face = Face::new();
+    let mut holder = Holder::new(&face, Pins::read_for_password(&options.pins, options)?);
+    let token = tokens::open_shared(global)?;
+    let card = look(tokens::lock(&token).as_mut())?;
+    let (mut ca, login) = (authority.connection()?, authority.login());
+    let seams = (&mut ca, &login as _);
+    let set = set_revocation_password(&token, &mut holder, seams, (&card, rules), SystemTime::now());
+    let set = match set {
+        Err(SetPasswordError::Run(error)) => return holder.outcome(Err(error)),
+        set => set?,
+    };
+    let mut face = face.borrow_mut();
+    face.screen.mark(Mark::Good, &t!("revocation-password-set"));
+    set.serials.iter().for_each(|serial| face.screen.detail(&t!("revocation-password-of", serial = serial.as_str())));
+    journals::note_password(&journals::folder(global)?, &set.serials)
+}
+
+impl From<SetPasswordError> for Failure {
+    fn from(error: SetPasswordError) -> Self {
+        match error {
+            SetPasswordError::NoLogin => Self::new(Kind::NotEligible, t!("error-revocation-password-no-login")),
+            SetPasswordError::Refused { rule, text } => {
+                Self::new(Kind::Refused, t!("error-revocation-password-refused", text = text, rule = rule))
+            }
+            SetPasswordError::Run(RunError::Ca(error)) | SetPasswordError::Ca(error) => error.into(),
+            SetPasswordError::Run(error) => error.into(),
+            other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obnova_client::CaError;
+
+    use super::*;
+
+    #[test]
+    fn every_error_has_the_exit_code_of_its_kind() {
+        for (error, code) in [
+            (SetPasswordError::NoLogin, 3),
+            (SetPasswordError::Refused { rule: String::new(), text: String::new() }, 6),
+            (SetPasswordError::Ca(CaError::OtherIssuer), 7),
+        ] {
+            assert_eq!(Failure::from(error).kind().code(), code);
+        }
+    }
+}
