@@ -53,7 +53,7 @@ pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use revocation::{
-    Confirmation, ConfirmedBy, NotConfirmed, PasswordSet, Revocation, RevocationError, RevocationPlan,
+    Confirmation, ConfirmedBy, NotConfirmed, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan,
     RevocationReason, Revoked, SetPasswordError, StatusExchange, StatusProblem, revoke_by_password, revoke_with_card,
     set_revocation_password,
 };

@@ -23,7 +23,7 @@ mod subject;
 
 pub use confirm::{Confirmation, ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};
 pub use error::RevocationError;
-pub use password::{PasswordSet, SetPasswordError, set_revocation_password};
+pub use password::{PasswordSet, PasswordWanted, SetPasswordError, set_revocation_password};
 pub use plan::RevocationPlan;
 
 use subject::Subject;

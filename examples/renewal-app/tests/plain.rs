@@ -12,8 +12,8 @@ const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
 /// Picked by the holder, and another one in its place.
-const REVOCATION: &str = "Xylofonová baterie";
-const ANOTHER: &str = "Quaggové v pralese";
+const REVOCATION: &str = "Xylofon7Quaggy9Vrba";
+const ANOTHER: &str = "Mlhovina4Zubr8Kapka";
 const ONCE: [&str; 2] = ["--one-time-password-file", "once"];
 
 /// A card with nothing on it, a CA of a service of one certificate, and the holder's secrets in files.

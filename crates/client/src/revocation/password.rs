@@ -58,11 +58,20 @@ struct Speaker {
     certificate: ParsedCertificate,
 }
 
+/// What a revocation password that is to be set has to do with. Like all that holds a secret it has no `Debug`.
+pub struct PasswordWanted<'a> {
+    /// What the holder's password has to be like: the rules of the service.
+    pub rules: PasswordRules,
+    /// The one that stands, where it is known beforehand that one does. Else the holder is asked for it if the CA wants it, which costs
+    /// one of the guesses that are free.
+    pub old: Option<&'a Secret>,
+}
+
 /// Sets the revocation password of the certificate on the card that one logs in with, of those that were issued with it and of those
 /// that renew it: for who ordered it by a way that has no place for one. The holder picks it, and types it twice; where one stands already
 /// he is asked for that too. Both travel sealed for the CA, inside a login with the card.
 ///
-/// The password is good for `rules`, which are those of the service. After whatever stop and whatever error the same may be asked again: a CA of ours
+/// After whatever stop and whatever error the same may be asked again: a CA of ours
 /// takes the same password as done.
 ///
 /// # Errors
@@ -71,14 +80,15 @@ pub fn set_revocation_password<H: HttpExchange>(
     token: &SharedToken,
     prompt: &mut dyn Prompt,
     (ca, login): (&mut EstConnection<H>, &dyn LoginExchange),
-    (card, rules): (&CardView, PasswordRules),
+    card: &CardView,
+    wanted: &PasswordWanted<'_>,
     now: SystemTime,
 ) -> Result<PasswordSet, SetPasswordError> {
     let speaker = speaker(card, ca, now)?;
     let recipient = ca.encryption_certificate()?;
-    let new = Credentials::pick_revocation_password(prompt, rules, None)?;
+    let new = Credentials::pick_revocation_password(prompt, wanted.rules, None)?;
     let sealed = SealedPassword::seal(&new, &recipient).map_err(|error| CaError::Order(error.to_string()))?;
-    let mut old = None;
+    let mut old = wanted.old.map(|old| seal_old(old, &speaker, &recipient)).transpose()?;
     loop {
         let answer = send(token, prompt, login, &speaker, &request(&sealed, old.as_ref()))?;
         match read(&answer, &speaker)? {

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_client::{RunError, SetPasswordError, look, set_revocation_password};
+use obnova_client::{PasswordWanted, RunError, SetPasswordError, look, set_revocation_password};
 
 use crate::{
     authority::Authority,
@@ -8,7 +8,7 @@ use crate::{
     failure::{Failure, Kind},
     holder::{Face, Holder},
     journals,
-    pins::Pins,
+    pins::{Asked, Pins},
     service::Service,
     texts::t,
     tokens,
@@ -25,8 +25,9 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let (mut ca, login) = (authority.connection()?, authority.login());
-    let seams = (&mut ca, &login as _);
-    let set = set_revocation_password(&token, &mut holder, seams, (&card, rules), SystemTime::now());
+    let (seams, old) = ((&mut ca, &login as _), holder.pins.given(Asked::OldRevocationPassword));
+    let wanted = PasswordWanted { rules, old: old.as_ref() };
+    let set = set_revocation_password(&token, &mut holder, seams, &card, &wanted, SystemTime::now());
     let set = match set {
         Err(SetPasswordError::Run(error)) => return holder.outcome(Err(error)),
         set => set?,
