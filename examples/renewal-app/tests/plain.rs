@@ -98,7 +98,8 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.run([&resume[..], &ONCE, &options, &["--plain"]].concat()).ends_with(8);
     std::fs::write(&remembered, text).unwrap();
     let order = house.approve();
-    let done = ["Jana Nováková", "read back", "TLS login", "first certificate is", "Set one: obnova revocation-password"];
+    let done =
+        ["Jana Nováková", "read back", "TLS login", "first certificate is", "Set one: obnova revocation-password"];
     let said = desk.run([&resume[..], &ONCE].concat()).ends_with(0);
     said.says(&["The certificate was picked up with your user id and one-time password"]);
     said.says(&done);
