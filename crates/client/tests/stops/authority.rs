@@ -6,8 +6,8 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    Ca, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy, RevocationDesk, SqliteStore,
-    StatusDesk,
+    Ca, CaError as CaFailure, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy,
+    RevocationDesk, SqliteStore, StatusDesk, StoreError,
     store::{OrderRecord, OrderState, WriteObserver},
 };
 use obnova_client::{CaError, HttpExchange, StatusExchange};
@@ -144,7 +144,12 @@ impl Authority {
 
     /// Whose login that is; `None` when the CA is dead.
     pub fn login(&self, certificate: &ParsedCertificate) -> Option<String> {
-        self.with_ca(|ca| ca.login(certificate.certificate(), SystemTime::now()).unwrap().subject)
+        let who = self.with_ca(|ca| ca.login(certificate.certificate(), SystemTime::now()));
+        match who? {
+            Ok(known) => Some(known.subject),
+            Err(CaFailure::Store(StoreError::Stopped)) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// What it answers, to who logged in with this certificate; `None` when it is dead, or dies of it.
