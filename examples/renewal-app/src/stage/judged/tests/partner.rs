@@ -414,7 +414,7 @@ fn other_services_are_judged_by_their_own_files() {
         ("method = \"re-key\"", "method = \"same-key\""),
         ("same_key = false", "same_key = true"),
         (
-            "[revocation_password]\nrequired = true\n# Who orders by plain EST gets one from the operator.\nlater = true\nminimum = 8\ndistinct = 5\n",
+            "[revocation_password]\nrequired = true\n# Who orders by plain EST sets one afterwards (`obnova revocation-password`).\nlater = true\nminimum = 8\ndistinct = 5\n",
             "",
         ),
         ("validity_days = 365", "validity_days = 730"),
