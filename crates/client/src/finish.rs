@@ -5,7 +5,8 @@ use obnova_enroll::cmc::{Signer, ToSign};
 use obnova_renewal::{ByRole, Completion, MANAGING_PASSWORD, ParsedCertificate, PinUse, SlotView};
 
 use crate::{
-    CaError, HttpExchange, Login, LoginError, LoginProof, PickUpLink, PinRequest, Prompt, Question, RunError,
+    CaError, EstConnection, HttpExchange, Login, LoginError, LoginProof, PickUpLink, PinRequest, Prompt, Question,
+    RunError,
     look::lock,
     pins::{Asker, ask, at_pad, note_wrong, retry},
 };
@@ -80,13 +81,36 @@ impl<'a> Finish<'a> {
         let came: Vec<_> = certificates.iter().filter(|(_, one)| link.brought(one)).collect();
         let Some((role, certificate)) = came.first().copied() else { return Ok(()) };
         let came: Vec<_> = came.into_iter().map(|(_, one)| one).collect();
+        let (signer, mut sign) = self.signer(role, certificate)?;
+        link.receive(&came, signer, &mut sign)
+    }
+
+    /// Tells the issuer the same where the certificates came as files: what link it mailed opens nothing any more then.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn confirm<H: HttpExchange>(&mut self, ca: &mut EstConnection<H>) -> Result<(), ReceiptError> {
+        let certificates = self.certificates;
+        let Some((role, certificate)) = certificates.iter().next() else { return Ok(()) };
+        let all: Vec<_> = certificates.iter().map(|(_, one)| one).collect();
+        let (signer, mut sign) = self.signer(role, certificate)?;
+        ca.receive(&all, signer, &mut sign)
+    }
+
+    /// Who signs a receipt, and how.
+    fn signer(
+        &mut self,
+        role: KeyRole,
+        certificate: &ParsedCertificate,
+    ) -> Result<(Signer, impl FnMut(&ToSign) -> Result<Vec<u8>, ReceiptError>), RunError> {
         let (slot, key) = self.key(role)?;
         let algorithm = *key.signs.first().ok_or_else(|| no_algorithm(slot))?;
         let signer = Signer { certificate: certificate.certificate().clone(), algorithm };
-        link.receive(&came, signer, |to_sign: &ToSign| {
+        let sign = move |to_sign: &ToSign| {
             let job = SignDigest { slot, algorithm, digest: to_sign.digest };
             Ok(self.sign(PinUse::Receipt, key.password, job)?)
-        })
+        };
+        Ok((signer, sign))
     }
 
     /// Logs in with the new authentication certificate, and says whom the server saw; nothing where there is none.

@@ -65,7 +65,8 @@ fn either_of_a_pair_brings_the_other_that_lies_beside_it() {
     for named in ["mail/certificate0.pem", "mail/certificate1.pem"] {
         let desk = Desk::new();
         let _house = ordered(&desk);
-        desk.run([&["install", named], &CARD[..], &PLAY].concat()).ends_with(0).says(&["Renewed"]);
+        let told = ["Renewed", "a link that it mailed opens nothing any more"];
+        desk.run([&["install", named], &CARD[..], &PLAY].concat()).ends_with(0).says(&told);
         assert!(is_renewed(&desk));
     }
 }
@@ -86,13 +87,36 @@ fn one_alone_is_refused_by_name_and_the_old_pair_stays() {
 #[test]
 fn without_its_journal_the_card_is_enough() {
     let desk = Desk::new();
-    let _house = ordered(&desk);
+    let house = ordered(&desk);
     let elsewhere = ["--journal", "elsewhere"];
     let install = [&["install", "mail/certificate0.pem"], &CARD[..], &PLAY, &elsewhere].concat();
     assert!(desk.run(&install).ends_with(2).err.contains("--trust"));
     let trust = ["--trust", "ca/root.pem"];
-    desk.run([&install[..], &trust].concat()).ends_with(0);
+    let said = desk.run([&install[..], &trust].concat()).ends_with(0);
     assert!(is_renewed(&desk));
+    // Nobody is named who could be told.
+    said.says(&["name the server with --ca"]);
+    let confirmed =
+        |house: &House<'_>| house.operator(&["list", "ca", "--state", "confirmed"]).ends_with(0).out.contains("Demo");
+    assert!(!confirmed(&house));
+    let told = ["is on the card already", "a link that it mailed opens nothing any more", "TLS login"];
+    desk.run([&install[..], &house.options()].concat()).ends_with(0).says(&told);
+    assert!(confirmed(&house));
+}
+
+/// Whose journal is on another computer than the one where the link was followed has nothing left to do.
+#[test]
+fn who_followed_the_link_elsewhere_is_done_here_too() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    let trust = ["--trust", "ca/root.pem"];
+    let elsewhere = ["--journal", "elsewhere"];
+    desk.run([&["install", &link], &CARD[..], &PLAY, &elsewhere, &trust].concat()).ends_with(0);
+    let card = fs::read(desk.file("card.state")).unwrap();
+    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(0).says(&["on the card already"]);
+    assert_eq!(fs::read(desk.file("card.state")).unwrap(), card);
+    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(3);
 }
 
 #[test]

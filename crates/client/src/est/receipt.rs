@@ -11,7 +11,7 @@ use obnova_enroll::{
 };
 use obnova_renewal::ParsedCertificate;
 
-use super::{est_error, random, signers::signers};
+use super::{EstConnection, est_error, random, signers::signers};
 use crate::{CaError, HttpExchange, ReceiptError};
 
 /// What is said, by whom, and to whom.
@@ -25,6 +25,21 @@ pub(crate) struct SignedReceipt<'a> {
     pub certificates: &'a [&'a ParsedCertificate],
     /// Whose key signs.
     pub signer: Signer,
+}
+
+impl<H: HttpExchange> EstConnection<H> {
+    /// Tells the CA on the road of all messages that these certificates arrived.
+    pub(crate) fn receive(
+        &mut self,
+        certificates: &[&ParsedCertificate],
+        signer: Signer,
+        sign: impl FnMut(&ToSign) -> Result<Vec<u8>, ReceiptError>,
+    ) -> Result<(), ReceiptError> {
+        let given = self.certificates()?;
+        let path = self.client.fullcmc_request(&[]).path;
+        let receipt = SignedReceipt { path: &path, anchors: &self.anchors, given: &given, certificates, signer };
+        receipt.send(&self.https, sign)
+    }
 }
 
 impl SignedReceipt<'_> {

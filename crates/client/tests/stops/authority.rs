@@ -14,7 +14,7 @@ use obnova_client::{CaError, HttpExchange, StatusExchange};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::{desk, mortal::Mortal, page, plain};
+use crate::{desk, link, mortal::Mortal, page, plain};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -126,6 +126,12 @@ impl Authority {
         vec![ParsedCertificate::from_der(&std::fs::read(self.folder.join("root.cer")).unwrap()).unwrap()]
     }
 
+    /// The link that it mails for its newest order.
+    pub fn link(&self) -> String {
+        let path = self.with_ca(|ca| ca.token(&ca.list(None, 1).unwrap()[0]).to_link().to_string());
+        format!("https://ca.example/pickup/{}", path.expect("the CA is down"))
+    }
+
     /// Every order.
     pub fn orders(&self) -> Vec<OrderRecord> {
         self.with_ca(|ca| ca.list(None, 100).unwrap()).expect("the CA is down")
@@ -167,6 +173,9 @@ impl Authority {
         }
         self.with_ca(|ca| {
             let server = Server::new();
+            if let Some(token) = request.path.strip_prefix("/pickup/") {
+                return link::answer(ca, token, request);
+            }
             if request.path == "/encryption.cer" {
                 return desk::encryption_certificate(ca);
             }

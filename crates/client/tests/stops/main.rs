@@ -14,6 +14,7 @@
 //! - [`world::World`] has a card, a CA and a folder for journals, made from a snapshot; [`world::World::live`] is one life
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
+//! - [`link`] has those of the link in a mail, where there is no journal: until it is closed.
 //! - [`revocation`] has those of the end of a certificate, by CMC and by the [`page`].
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
@@ -25,6 +26,7 @@ mod desk;
 mod first;
 mod holder;
 mod journal;
+mod link;
 mod mortal;
 mod page;
 mod plain;

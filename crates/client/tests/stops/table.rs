@@ -65,7 +65,7 @@ pub fn by_files<T: Task>() {
 }
 
 /// A world in which the order is out and approved, with nothing fetched yet.
-fn ordered<T: Task>() -> Snapshot {
+pub fn ordered<T: Task>() -> Snapshot {
     let world = World::<T>::new(&Snapshot::take::<T>(), Mortal::forever());
     let ended = world.live_on(&Mortal::forever(), &mut |_| false);
     assert_eq!(ended.unwrap(), Ended::Pending);
@@ -88,7 +88,7 @@ pub type Lived = Result<Ended, obnova_client::RunError>;
 
 /// Stops a life at each point, takes the card out and in, goes on in each way, and looks whether all is well. Returns how many
 /// stops that were.
-fn each_stop<T: Task>(
+pub fn each_stop<T: Task>(
     snapshot: &Snapshot,
     what: &str,
     live: impl Fn(&World<T>, &Mortal) -> Lived,

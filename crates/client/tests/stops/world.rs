@@ -12,11 +12,12 @@ use obnova_algorithm::verify_digest;
 use obnova_ca::Outcome as Decided;
 use obnova_card::{KeyRole, PasswordKind, PasswordState, PasswordStatus, Pin, SignDigest, SlotId, Tries};
 use obnova_client::{
-    Checkup, FileJournal, Outcome, RunError, Runner, Seams, SharedToken, Subject, Turn, check_up, install_completion,
-    look,
+    Checkup, FileJournal, Finish, LinkError, Outcome, PickUpLink, ReceiptError, RunError, Runner, Seams, SharedToken,
+    Subject, Turn, check_up, install_completion, look,
 };
 use obnova_renewal::{
-    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, Plan, Policy, Reason, Terms, Vouching, scan,
+    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, PinUse, Plan, Policy, Reason, Terms,
+    Vouching, scan,
 };
 
 use crate::{
@@ -206,6 +207,34 @@ impl<T: Task> World<T> {
         let completion = Completion::make(&card, came, &T::policy(), &terms, SystemTime::now());
         let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
         install_completion(&token, &mut self.holder(), &completion)?;
+        Ok(Ended::Done)
+    }
+
+    /// One life of the program that follows the link in the CA's mail, and has no journal: what it brings is put on the card, the CA
+    /// is told so, and it is proven. A link that opens nothing any more was closed by such a life before.
+    pub fn follow(&self, life: &Mortal) -> Result<Ended, RunError> {
+        let (wire, anchors) = (self.wire(life), self.authority.anchors());
+        let link = match PickUpLink::open_over(wire, &self.authority.link(), &anchors) {
+            Err(LinkError::Spent) => return Ok(Ended::Done),
+            Err(LinkError::Ca(error)) => return Err(error.into()),
+            opened => opened.unwrap(),
+        };
+        let token = self.rig().token(life);
+        let terms = Terms { anchors, intermediates: Vec::new(), vouching: Vouching::Elsewhere };
+        let card = look(token.lock().unwrap().as_mut())?;
+        let came: Vec<_> = link.certificates().iter().map(|one| one.certificate.der().to_vec()).collect();
+        let completion = Completion::make(&card, &came, &T::policy(), &terms, SystemTime::now()).unwrap();
+        let ahead = [PinUse::Receipt, PinUse::Login, PinUse::TestSignature];
+        let mut holder = self.holder();
+        let mut finish = Finish::new(&token, &mut holder, &completion.certificates, &ahead);
+        finish.install(&completion)?;
+        finish.close(&link).map_err(|error| match error {
+            ReceiptError::Ca(error) => RunError::Ca(error),
+            ReceiptError::Run(error) => error,
+            error => panic!("{error}"),
+        })?;
+        finish.prove_login(&mut Door { authority: &self.authority, life: life.clone() })?;
+        finish.prove_signature()?;
         Ok(Ended::Done)
     }
 

@@ -124,7 +124,11 @@ fn into_renewal(
     let Some(certificates) = certificates else { return Ok(()) };
     let open = came.links.iter().map(|link| Ok((link, link.is_open()?))).collect::<Result<Vec<_>, LinkError>>()?;
     let open: Vec<_> = open.into_iter().filter_map(|(link, open)| open.then_some(link)).collect();
-    close(&mut Finish::new(&token, &mut holder, &certificates, &[PinUse::Receipt]), &open, face)
+    let mut finish = Finish::new(&token, &mut holder, &certificates, &[PinUse::Receipt]);
+    if came.links.is_empty() && !authority.plain {
+        return receive(&mut finish, &authority, face);
+    }
+    close(&mut finish, &open, face)
 }
 
 /// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
@@ -135,6 +139,7 @@ fn onto_card(
     (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
     let anchors = Authority::named_trust(global)?;
+    let named = if global.ca.is_some() { Authority::named(global)? } else { None };
     let terms = Terms { anchors: anchors.clone(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
@@ -142,7 +147,12 @@ fn onto_card(
     let completion =
         Completion::make(&card, &ders, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
     let proofs = Proofs::of(global, came, policy, &completion.certificates);
-    let mut finish = Finish::new(&token, &mut holder, &completion.certificates, &proofs.uses(!came.links.is_empty()));
+    let mut finish = Finish::new(
+        &token,
+        &mut holder,
+        &completion.certificates,
+        &proofs.uses(named.is_some() || !came.links.is_empty()),
+    );
     let outcome = finish.install(&completion);
     face.borrow_mut().outcome(outcome)?;
     good(face, &t!("fact-files"));
@@ -156,7 +166,10 @@ fn onto_card(
             }
         },
     );
-    close(&mut finish, &came.links.iter().collect::<Vec<_>>(), face)?;
+    match &named {
+        Some(authority) if came.links.is_empty() => receive(&mut finish, authority, face)?,
+        _ => close(&mut finish, &came.links.iter().collect::<Vec<_>>(), face)?,
+    }
     proofs.make(&mut finish, anchors, face)
 }
 
@@ -180,6 +193,24 @@ fn close(finish: &mut Finish<'_>, links: &[&PickUpLink], face: &Rc<RefCell<Face>
             Err(error) => return Err(internal(error)),
         }
     }
+    Ok(())
+}
+
+/// The CA is told that what came as files is on the card. There may be no network, and no link of it to close.
+fn receive(finish: &mut Finish<'_>, authority: &Authority, face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
+    let problem = match finish.confirm(&mut authority.connection()?) {
+        Ok(()) => {
+            good(face, &t!("fact-received"));
+            return Ok(());
+        }
+        Err(ReceiptError::Run(error)) => {
+            let failure = face.borrow_mut().outcome::<()>(Err(error)).err();
+            return failure.map_or(Ok(()), |failure| Err(not_told(&failure)));
+        }
+        Err(ReceiptError::Ca(error)) => Failure::from(error).message().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-not-received", problem = problem));
     Ok(())
 }
 

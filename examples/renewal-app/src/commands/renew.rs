@@ -8,7 +8,7 @@ use std::{
 
 use obnova_card::TokenError;
 use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, Plan, Policy, Process, Protocol, Wishes};
+use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, Plan, Policy, Process, Protocol, Wishes};
 
 use crate::{
     authority::Authority,
@@ -190,11 +190,32 @@ impl Road<'_> {
                 }
                 Ok(())
             }
+            Turn::Failed(obnova_renewal::Failure::Refused { .. }) if self.is_on_card(runner.process()) => {
+                face.borrow_mut().screen.mark(Mark::Good, &t!("fact-done-elsewhere"));
+                Ok(())
+            }
             Turn::Failed(failure) => {
                 self.diagnose(runner.process(), None, face);
                 Err(ended(failure, runner.process().plan()))
             }
         }
+    }
+
+    /// Whether new certificates for all keys of the order are on its card, which is here: they came on another way, and the CA gives
+    /// nothing for it any more.
+    fn is_on_card(&self, process: &Process) -> bool {
+        let Some((token, keys)) = self.token.as_ref().zip(process.keys()) else { return false };
+        let Ok(card) = look(tokens::lock(token).as_mut()) else { return false };
+        let old = &process.plan().old;
+        card.identity.serial == process.plan().card.serial
+            && keys.iter().all(|(role, key)| {
+                let is_new = |one: &ParsedCertificate| {
+                    one.public_key() == *key
+                        && old.get(role).is_none_or(|old| old.certificate.not_before() < one.not_before())
+                };
+                let mut certificates = card.slots.iter().flat_map(|slot| &slot.certificates);
+                certificates.any(|entry| entry.certificate.as_ref().is_some_and(is_new))
+            })
     }
 
     fn diagnosis(&self) -> PathBuf {
