@@ -8,6 +8,7 @@
 mod common;
 mod house;
 mod lies;
+mod link;
 #[path = "../../../card/tests/common/report.rs"]
 mod report;
 mod revocation;

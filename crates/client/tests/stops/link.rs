@@ -69,7 +69,8 @@ impl<T: Task> World<T> {
     }
 }
 
-fn stopped<T: Task>() {
+/// Stops the holder's program at each point.
+pub fn stopped<T: Task>() {
     let ordered = table::ordered::<T>();
     let follow = |world: &World<T>, life: &Mortal| {
         world.lose_journals();
@@ -84,9 +85,9 @@ fn stopped<T: Task>() {
         assert!(world.is_closed("at the end"), "the link is open still");
         ended
     };
-    let stops = table::each_stop::<T>(&ordered, "a link followed without a journal", follow, &[("by it", &again)]);
+    let (stops, _) = table::each_stop::<T>(&ordered, "a link followed without a journal", follow, &[("by it", &again)]);
     report(&format!("{}: the link was closed at {} of {stops} stops", T::Rig::NAME, closed_before.get()));
-    assert!((2..stops).contains(&closed_before.get()), "{} of {stops}", closed_before.get());
+    assert!((1..stops).contains(&closed_before.get()), "{} of {stops}", closed_before.get());
 }
 
 fn ca_killed<T: Task>() {
@@ -124,11 +125,6 @@ fn a_pair_stopped_anywhere_comes_to_its_end() {
 #[test]
 fn a_first_certificate_stopped_anywhere_comes_to_its_end() {
     stopped::<First<ProfileRig, Partner>>();
-}
-
-#[test]
-fn a_pair_stopped_anywhere_on_a_pkcs11_token_comes_to_its_end() {
-    stopped::<TwinRenewal<crate::softhsm::SoftHsmRig>>();
 }
 
 #[test]

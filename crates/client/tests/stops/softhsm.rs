@@ -21,6 +21,7 @@ use obnova_transport::TransportError;
 
 use crate::{
     first::{First, Partner, Twins},
+    link,
     mortal::Mortal,
     revocation,
     rig::{Rig, Tear, Tearing},
@@ -300,6 +301,12 @@ fn a_first_order_of_a_pair_stopped_anywhere_comes_to_its_end() {
 #[test]
 fn a_first_order_of_a_pair_with_the_ca_killed_at_each_write() {
     alone("a_first_order_of_a_pair_with_the_ca_killed_at_each_write", tears::ca_killed::<First<SoftHsmRig, Twins>>);
+}
+
+#[test]
+fn a_link_followed_without_a_journal_stopped_anywhere_is_closed() {
+    let name = "a_link_followed_without_a_journal_stopped_anywhere_is_closed";
+    alone(name, link::stopped::<TwinRenewal<SoftHsmRig>>);
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub fn stopped<T: Task>() {
     let ways: [Way<'_, T>; 3] =
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
     let snapshot = Snapshot::take::<T>();
-    let stops = each_stop::<T>(&snapshot, T::WHAT, |world, life| world.live(life), &ways);
+    let (stops, sent_to_the_link) = each_stop::<T>(&snapshot, T::WHAT, |world, life| world.live(life), &ways);
+    T::assert_told(sent_to_the_link, stops);
     report(&format!("{}: the link was used {} times", T::Rig::NAME, links.get()));
     assert!(links.get() > stops / 8, "the link was used {} times", links.get());
 }
@@ -60,8 +61,9 @@ pub fn by_files<T: Task>() {
     let resume = |world: &World<T>| world.live(&Mortal::forever());
     let ways: [Way<'_, T>; 3] =
         [("with its journal", &again), ("without its journal", &again_bare), ("by resuming", &resume)];
-    each_stop::<T>(&ordered, "installing files with the journal", install, &ways);
-    each_stop::<T>(&ordered, "installing files without a journal", bare, &[("again", &again_bare)]);
+    let with_journal = each_stop::<T>(&ordered, "installing files with the journal", install, &ways);
+    let without = each_stop::<T>(&ordered, "installing files without a journal", bare, &[("again", &again_bare)]);
+    assert_eq!((with_journal.1, without.1), (0, 0), "nobody was told that a one-time password is used");
 }
 
 /// A world in which the order is out and approved, with nothing fetched yet.
@@ -87,13 +89,13 @@ type Way<'w, T> = (&'static str, &'w dyn Fn(&World<T>) -> Lived);
 pub type Lived = Result<Ended, obnova_client::RunError>;
 
 /// Stops a life at each point, takes the card out and in, goes on in each way, and looks whether all is well. Returns how many
-/// stops that were.
+/// stops that were, and how many of those who went on were told that their one-time password is used.
 pub fn each_stop<T: Task>(
     snapshot: &Snapshot,
     what: &str,
     live: impl Fn(&World<T>, &Mortal) -> Lived,
     ways: &[Way<'_, T>],
-) -> usize {
+) -> (usize, usize) {
     let (recording, _) = recorded::<T>(snapshot, what, &live);
     let (points, mut seen) = (recording.points(), BTreeSet::new());
     // Who is stopped while he writes to the journal leaves something else behind than what was there at the time.
@@ -132,8 +134,7 @@ pub fn each_stop<T: Task>(
             sent_to_the_link += world.sent_to_the_link.get();
         }
     }
-    T::assert_told(sent_to_the_link, count);
-    count
+    (count, sent_to_the_link)
 }
 
 /// What a whole life passes, and the writes of its CA, by a recorded one; the numbers are printed.
