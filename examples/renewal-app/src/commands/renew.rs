@@ -210,8 +210,9 @@ impl Road<'_> {
         card.identity.serial == process.plan().card.serial
             && keys.iter().all(|(role, key)| {
                 let is_new = |one: &ParsedCertificate| {
+                    // A CA that was just made begins all of them in the same second.
                     one.public_key() == *key
-                        && old.get(role).is_none_or(|old| old.certificate.not_before() < one.not_before())
+                        && old.get(role).is_none_or(|old| old.certificate.not_after() < one.not_after())
                 };
                 let mut certificates = card.slots.iter().flat_map(|slot| &slot.certificates);
                 certificates.any(|entry| entry.certificate.as_ref().is_some_and(is_new))
