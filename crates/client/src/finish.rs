@@ -32,6 +32,9 @@ struct Card {
     keys: ByRole<(SlotId, KeyEntry)>,
 }
 
+/// How a receipt is signed.
+type Sign<'s> = &'s mut dyn FnMut(&ToSign) -> Result<Vec<u8>, ReceiptError>;
+
 impl<'a> Finish<'a> {
     /// Of these certificates. `ahead` is what will be done when they are on the card.
     #[must_use]
@@ -81,8 +84,7 @@ impl<'a> Finish<'a> {
         let came: Vec<_> = certificates.iter().filter(|(_, one)| link.brought(one)).collect();
         let Some((role, certificate)) = came.first().copied() else { return Ok(()) };
         let came: Vec<_> = came.into_iter().map(|(_, one)| one).collect();
-        let (signer, mut sign) = self.signer(role, certificate)?;
-        link.receive(&came, signer, &mut sign)
+        self.signed(role, certificate, |signer, sign| link.receive(&came, signer, sign))
     }
 
     /// Tells the issuer the same where the certificates came as files: what link it mailed opens nothing any more then.
@@ -93,24 +95,23 @@ impl<'a> Finish<'a> {
         let certificates = self.certificates;
         let Some((role, certificate)) = certificates.iter().next() else { return Ok(()) };
         let all: Vec<_> = certificates.iter().map(|(_, one)| one).collect();
-        let (signer, mut sign) = self.signer(role, certificate)?;
-        ca.receive(&all, signer, &mut sign)
+        self.signed(role, certificate, |signer, sign| ca.receive(&all, signer, sign))
     }
 
-    /// Who signs a receipt, and how.
-    fn signer(
+    /// Sends a receipt that the key of this certificate signs.
+    fn signed(
         &mut self,
         role: KeyRole,
         certificate: &ParsedCertificate,
-    ) -> Result<(Signer, impl FnMut(&ToSign) -> Result<Vec<u8>, ReceiptError>), RunError> {
+        send: impl FnOnce(Signer, Sign<'_>) -> Result<(), ReceiptError>,
+    ) -> Result<(), ReceiptError> {
         let (slot, key) = self.key(role)?;
         let algorithm = *key.signs.first().ok_or_else(|| no_algorithm(slot))?;
         let signer = Signer { certificate: certificate.certificate().clone(), algorithm };
-        let sign = move |to_sign: &ToSign| {
+        send(signer, &mut |to_sign: &ToSign| {
             let job = SignDigest { slot, algorithm, digest: to_sign.digest };
             Ok(self.sign(PinUse::Receipt, key.password, job)?)
-        };
-        Ok((signer, sign))
+        })
     }
 
     /// Logs in with the new authentication certificate, and says whom the server saw; nothing where there is none.
