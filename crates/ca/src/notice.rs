@@ -26,18 +26,25 @@ pub struct Notice {
 
 impl Ca {
     /// The notices for certificates that end from `from` on and before `until`, the first to end first; at most `limit`
-    /// certificates are looked at.
+    /// certificates are looked at. Those that an order replaces, which waits or is issued, are left out, and those that this service has
+    /// not, as the second of a pair where it renews one: nobody could renew them here.
     ///
     /// Nothing is remembered of who asks: [`NoticeDesk`] writes to them, once.
     ///
     /// # Errors
     /// [`CaError::Store`].
     pub fn notices(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<Notice>, CaError> {
+        self.notices_of(self.ending(from, until, limit)?)
+    }
+
+    /// The notices for these, which come by end and holder.
+    fn notices_of(&self, ending: Vec<CertificateRecord>) -> Result<Vec<Notice>, CaError> {
         let mut notices: Vec<Notice> = Vec::new();
-        for record in self.ending(from, until, limit)? {
+        let service = &self.policy().first.profiles;
+        for record in ending.into_iter().filter(|record| service.contains(&record.profile)) {
             let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
             let email = email(&certificate);
-            // They come by end and holder, so that no notice but the last few can be the same.
+            // No notice but the last few can be the same.
             let holder = |notice: &&mut Notice| notice.holder == record.subject && notice.ends == record.not_after;
             match notices.iter_mut().rev().take_while(holder).find(|notice| notice.email == email) {
                 Some(notice) => notice.certificates.push(record),

@@ -8,9 +8,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{DAY, Draft, EMAIL, World, first_pair, now, token};
+use common::{DAY, Draft, EMAIL, World, first::one_certificate, first_pair, now, token};
 use obnova_ca::{
-    English, LinkDesk, LinkPurpose, LinkToken, NoticeDesk, NoticesDone, Outbox, PickUpSecret, Policy, SqliteStore,
+    English, LinkDesk, LinkPurpose, LinkToken, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret, Policy,
+    SqliteStore,
     store::{MailRecord, QueuedLink},
 };
 use obnova_status::RevocationReason;
@@ -77,6 +78,55 @@ fn renewed_revoked_and_held_ones_are_left_in_peace() {
     status.release(other.certificates[0].serial()).unwrap();
     assert_eq!(posted(&world, now()), 0);
     assert_eq!(posted(&world, now() + 14 * DAY), 1);
+}
+
+/// Whatever becomes of a renewal: while it waits, and when it is issued and not fetched, nobody is asked to order what he has ordered.
+#[test]
+fn who_has_ordered_is_told_only_when_the_order_was_turned_down() {
+    for ends in ["rejected", "approved"] {
+        let world = World::new();
+        let draft = Draft::renewing(&world.old, 1);
+        token(&world.send(&draft));
+        assert_eq!(posted(&world, now()), 0);
+        match ends {
+            "approved" => {
+                world.approve(&draft.transaction);
+                assert_eq!((posted(&world, now()), posted(&world, now() + 14 * DAY)), (0, 0));
+            }
+            _ => {
+                let order = world.ca.list(None, 1).unwrap().remove(0).transaction;
+                world.ca.reject(&order, "not paid", now()).unwrap();
+                assert_eq!((posted(&world, now()), posted(&world, now())), (1, 0));
+                // Who orders again, while the mail waits, gets none.
+                let again = Draft::renewing(&world.old, 2);
+                token(&world.send(&again));
+                let serials = world.old.certificates.each_ref().map(|one| one.serial().to_vec());
+                assert!(!desk(&world).is_due(&serials).unwrap());
+                assert_eq!(posted(&world, now() + 14 * DAY), 0);
+            }
+        }
+    }
+}
+
+/// The second certificate of a card that this service does not renew: who has ordered the first is not told to order what he cannot.
+#[test]
+fn nobody_is_told_to_renew_what_the_service_has_not() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), obnova_algorithm::KeyAlgorithm::P256);
+    for number in 0..3 {
+        first_pair(&world.ca, &format!("CN=Holder {number},C=CZ"), &format!("h{number}@example.cz"), 15);
+    }
+    let request = Draft::renewing(&world.old, 1).requests[0].request();
+    let ordered = world.ca.reenroll(&request, &world.old.certificates[0].certificate, now());
+    assert!(matches!(ordered, Ok(Outcome::Pending { .. })), "{ordered:?}");
+    assert_eq!(posted(&world, now()), 3);
+    assert!(mails(&world).iter().all(|mail| mail.to != EMAIL));
+    let due = world.ca.notices(now(), now() + 30 * DAY, 100).unwrap();
+    assert!(
+        due.iter().all(|notice| notice.certificates.len() == 1 && notice.email.as_deref() != Some(EMAIL)),
+        "{due:?}"
+    );
+    world.ca.reject(&world.ca.list(None, 1).unwrap()[0].transaction, "not paid", now()).unwrap();
+    assert_eq!(posted(&world, now()), 1);
 }
 
 #[test]

@@ -66,10 +66,10 @@ impl NoticeDesk {
     ) -> Result<(), CaError> {
         let mut limit = PAGE;
         loop {
-            let mut notices = ca.notices(from, until, limit)?;
-            let read: usize = notices.iter().map(|notice| notice.certificates.len()).sum();
-            let last = notices.last().map(|notice| notice.ends);
-            let full = read >= limit as usize;
+            let ending = ca.ending(from, until, limit)?;
+            let last = ending.last().map(|certificate| certificate.not_after);
+            let full = ending.len() >= limit as usize;
+            let mut notices = ca.notices_of(ending)?;
             if full {
                 // What ends together with the last may be on the next page, and is told together.
                 notices.retain(|notice| Some(notice.ends) != last);
