@@ -2,8 +2,10 @@
 
 mod asked;
 mod desk;
+mod letters;
 mod password;
 
 pub use asked::AskedRevocation;
 pub use desk::RevocationDesk;
+pub(crate) use letters::ToHolders;
 pub use password::AskedPassword;

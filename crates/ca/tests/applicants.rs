@@ -111,7 +111,8 @@ fn allowed(stage: Stage, step: Step) -> Option<Stage> {
         (S::Confirmed, Step::Identify) => S::Identified,
         (S::Identified, Step::Contract) => S::Contracted,
         (S::Contracted, Step::Pay) => S::Paid,
-        (S::Paid, Step::Personalise) => S::Personalised,
+        // Only where the transport PIN is gone, which the stage does not say.
+        (S::Paid | S::Personalised | S::HandedOver, Step::Personalise) => S::Personalised,
         (S::Personalised, Step::HandOver) => S::HandedOver,
         (S::HandedOver, Step::HandOver | Step::ShowPin) => S::HandedOver,
         _ => return None,
@@ -287,7 +288,8 @@ fn a_lost_link_to_a_transport_pin_is_mailed_again_and_the_one_before_ends() {
         assert_eq!(error.name(), "used-link", "it ended");
     }
     assert_eq!(place.desk.show_transport_pin(&newest, late).unwrap().reveal(), PIN);
-    assert_eq!(place.desk.hand_over(who.id, "op", late).unwrap_err().name(), "too-late", "the PIN is gone");
+    let gone = place.desk.hand_over(who.id, "op", late).unwrap_err();
+    assert!(matches!(gone, ApplicantError::PinGone { shown: true }), "{gone}");
 }
 
 /// Nobody looked at it, and its last link is over: it is not kept for somebody who may find it.
@@ -306,7 +308,67 @@ fn a_transport_pin_that_nobody_looked_at_is_forgotten_after_its_last_link() {
     assert_eq!((record.has_transport_pin, record.pin_shown), (false, None));
     let refused = place.desk.show_transport_pin(&link, now()).map(|_| ()).unwrap_err();
     assert_eq!(refused.name(), "unknown-link");
-    assert_eq!(place.desk.hand_over(who.id, "op", now()).unwrap_err().name(), "too-late");
+    let gone = place.desk.hand_over(who.id, "op", now()).unwrap_err();
+    assert!(matches!(gone, ApplicantError::PinGone { shown: false }), "{gone}");
+}
+
+/// Who lost the transport PIN, or looked too late: the operator makes another card, and nothing of the one before is left.
+#[test]
+fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before() {
+    for shown in [true, false] {
+        let place = place();
+        let (who, _) = place.at(Stage::HandedOver);
+        let personalise = |made: &Personalised| place.desk.personalise(who.id, "op", made, now());
+        let link = place.links(MailKind::TransportPin).remove(0);
+        let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+        let serials = |pair: &Pair| pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        let [first, second] = [&place.pair, &other].map(serials);
+        // One of them stays, as where a card gets another key beside what is on it.
+        let on_it = vec![first[1].clone(), second[0].clone()];
+        let made =
+            Personalised { card: "0043".into(), certificates: on_it.clone(), transport_pin: pin("another-pin-77") };
+        assert_eq!(personalise(&made).unwrap_err().name(), "too-late", "it is kept, and can be looked at");
+        if shown {
+            place.desk.show_transport_pin(&link, now()).unwrap();
+        } else {
+            let retention = Policy::from_toml(Policy::TEMPLATE).unwrap().retention;
+            let retention = RetentionDesk::new(Arc::new(place.world.store()), retention);
+            retention.forget(now() + policy().transport_pin + 31 * DAY).unwrap();
+        }
+        let record = personalise(&made).unwrap();
+        assert_eq!((record.stage, record.card.as_deref()), (Stage::Personalised, Some("0043")));
+        assert_eq!((record.has_transport_pin, record.pin_shown, &record.certificates), (true, None, &on_it));
+        let revoked = |serial: &Vec<u8>| place.world.ca.certificate(serial).unwrap().unwrap().revoked;
+        assert_eq!([&first[0], &first[1], &second[0]].map(revoked), [true, false, false]);
+        let told: Vec<_> = place.outbox.list(None, 99).unwrap().into_iter().map(|mail| mail.kind).collect();
+        assert_eq!(told.iter().filter(|kind| **kind == MailKind::Revoked).count(), 1);
+        // The card is not in her hands yet, and no link of the one before shows anything.
+        assert!(place.desk.show_transport_pin(&link, now()).is_err());
+        assert_eq!(personalise(&made).unwrap_err().name(), "too-late");
+        place.desk.hand_over(who.id, "op", now()).unwrap();
+        assert!(place.desk.show_transport_pin(&link, now()).is_err());
+        let newest = place.links(MailKind::TransportPin).pop().unwrap();
+        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "another-pin-77");
+        let steps = place.desk.get(who.id).unwrap().steps;
+        let cards: Vec<_> = steps.iter().filter(|step| step.step == Step::Personalise).collect();
+        assert_eq!(cards.iter().map(|step| step.reference.as_deref().unwrap()).collect::<Vec<_>>(), ["0042", "0043"]);
+    }
+}
+
+/// Its certificates ended before it was handed over, so that retention has wiped what would be shown.
+#[test]
+fn nobody_is_mailed_a_link_to_a_transport_pin_that_is_gone() {
+    let place = place();
+    let (who, _) = place.at(Stage::Personalised);
+    for certificate in &place.pair.certificates {
+        place.world.desk().revoke(certificate.serial(), obnova_status::RevocationReason::Superseded, now()).unwrap();
+    }
+    let retention = Policy::from_toml(Policy::TEMPLATE).unwrap().retention;
+    let retention = RetentionDesk::new(Arc::new(place.world.store()), retention);
+    assert_eq!(retention.forget(now() + 31 * DAY).unwrap().transport_pins, 1);
+    let gone = place.desk.hand_over(who.id, "op", now()).unwrap_err();
+    assert!(matches!(gone, ApplicantError::PinGone { shown: false }), "{gone}");
+    assert!(place.links(MailKind::TransportPin).is_empty());
 }
 
 #[test]

@@ -427,6 +427,21 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     ] {
         assert_eq!((get(&wrong).status, post(&wrong).status), (404, 404), "{wrong}");
     }
+    // It is lost then: no link shows it again, and another card takes the place of this one.
+    let (code, said) = run(&["hand-over", id], "");
+    assert!(code == 4 && said.contains("was shown") && said.contains("personalise another card"), "{code} {said}");
+    let more = certificates(&world);
+    let another = ["personalise", id, "--card", "0043", "--certificate", &more[0], "--certificate", &more[1]];
+    let another = [&another[..], &["--transport-pin-file", "-"]].concat();
+    assert_eq!(run(&another, &format!("{PIN}\n")), (0, format!("{id} personalised\n")));
+    assert_eq!(run(&another, &format!("{PIN}\n")).0, 4);
+    let is_revoked = |serial: &String| {
+        let serial: Vec<_> =
+            (0..serial.len()).step_by(2).map(|at| u8::from_str_radix(&serial[at..at + 2], 16).unwrap()).collect();
+        world.house.ca().certificate(&serial).unwrap().unwrap().revoked
+    };
+    assert!(serials.iter().all(is_revoked) && !more.iter().any(is_revoked));
+    assert_eq!(run(&["hand-over", id], "").0, 0);
     let (_, list) = run(&["list", "--stage", "handed-over"], "");
     assert!(list.contains(id) && list.contains(NAME), "{list}");
     let audit = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(&home).output().unwrap();

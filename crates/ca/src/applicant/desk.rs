@@ -11,6 +11,7 @@ use crate::{
     MailAddress, MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy, SqliteStore, StoreError,
     Texts,
     notice::email,
+    revocation::ToHolders,
     sealed::Seal,
     store::{ApplicantRecord, Effect, StepNote},
     transaction::{from_hex, to_hex},
@@ -243,6 +244,10 @@ impl ApplicantDesk {
     /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
     /// country, number and address, and nothing else of a person.
     ///
+    /// Where the transport PIN of a card is gone, since it was shown, or forgotten after its last link, another card is made in the same
+    /// way, or this one is personalised again: what was on it and is not on the other one is revoked as superseded, in one
+    /// transaction with that, and its holder is told. Then it is handed over anew.
+    ///
     /// # Errors
     /// [`ApplicantError`].
     pub fn personalise(
@@ -254,7 +259,7 @@ impl ApplicantDesk {
     ) -> Result<ApplicantRecord, ApplicantError> {
         let note = note(operator, Some(&made.card))?;
         let (record, _) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
-        record.stage.after(Step::Personalise)?;
+        record.takes_a_card()?;
         if made.certificates.is_empty() {
             return Err(ApplicantError::Certificate(CardCertificateError::None));
         }
@@ -263,15 +268,17 @@ impl ApplicantDesk {
                 .map_err(|error| error.map_or_else(ApplicantError::Store, ApplicantError::Certificate))?;
         }
         let sealed = self.seal.seal(made.transport_pin.reveal().as_bytes(), &pin_of(id, &made.card))?;
-        let effect = Effect::Personalise { card: made.card.clone(), certificates: made.certificates.clone(), sealed };
+        let letters = Arc::new(ToHolders(self.texts.clone()));
+        let (card, certificates) = (made.card.clone(), made.certificates.clone());
+        let effect = Effect::Personalise { card, certificates, sealed, letters };
         self.store.applicant_step(id, Step::Personalise, note, effect, now)?
     }
 
     /// The card is handed over; a link to the transport PIN is mailed. Done again it mails another link, and the one before it ends,
-    /// until the PIN was shown.
+    /// as long as the PIN is kept.
     ///
     /// # Errors
-    /// [`ApplicantError`].
+    /// [`ApplicantError::PinGone`] when it is not; [`ApplicantError`].
     pub fn hand_over(
         &self,
         id: ApplicantId,
@@ -453,6 +460,15 @@ pub enum ApplicantError {
     /// A card that somebody else has.
     #[error("this card is another applicant's")]
     CardTaken,
+    /// The transport PIN is not kept any more.
+    #[error(
+        "the transport PIN of this card {}, and no link can show it: personalise another card or this one again, and hand that over; what was on it before is revoked then",
+        if *.shown { "was shown" } else { "was forgotten, since nobody looked at it in time or nothing on the card is valid" }
+    )]
+    PinGone {
+        /// Somebody looked at it.
+        shown: bool,
+    },
     /// What was encrypted cannot be opened: the key is another one.
     #[error("the transport PIN cannot be read: the CA has lost its key, or somebody changed the database")]
     Sealed,
@@ -482,6 +498,7 @@ impl ApplicantError {
             Self::TransportPin => "transport-pin",
             Self::Certificate(error) => error.name(),
             Self::CardTaken => "card-taken",
+            Self::PinGone { .. } => "transport-pin-gone",
             Self::Sealed => "sealed",
             Self::Mail(_) => "mail",
             Self::Key(_) => "key",

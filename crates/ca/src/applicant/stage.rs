@@ -127,8 +127,8 @@ impl Step {
     const fn until(self) -> Stage {
         match self {
             Self::Correct => Stage::Confirmed,
-            // Another link, where the PIN was not shown yet.
-            Self::HandOver => Stage::HandedOver,
+            // Another link, where the PIN is kept; and where it is not, another card.
+            Self::HandOver | Self::Personalise => Stage::HandedOver,
             other => other.between().0,
         }
     }

@@ -2,12 +2,10 @@ use std::{sync::Arc, time::SystemTime};
 
 use obnova_status::{Revocation, RevocationReason};
 
+use super::letters::ToHolders;
 use crate::{
-    CaError, Lapse, Letter, Mail, MailKind, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
-    Transaction,
-    notice::address_in,
+    CaError, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
     store::{CertificateRecord, KeptStatus, Letters, StatusChange, Writ},
-    transaction::to_hex,
 };
 
 /// A certificate that is to end, why, and in whose name.
@@ -81,45 +79,12 @@ impl RevocationDesk {
     /// # Errors
     /// [`StoreError`]: what was turned down until then is.
     pub fn turn_down_lapsed(&self, now: SystemTime) -> Result<u64, StoreError> {
-        self.store.lapse_all(|| self.letters(), now)
+        self.store.lapse_all(&self.letters(), now)
     }
 
     /// What the holders are told.
-    fn letters(&self) -> Box<dyn Letters> {
-        Box::new(ToHolders(self.texts.clone()))
-    }
-}
-
-/// To the address in the certificate. Who has none there gets no mail; it ends all the same.
-struct ToHolders(Arc<dyn Texts>);
-
-impl ToHolders {
-    fn mail(
-        &self,
-        kept: &CertificateRecord,
-        letter: &Letter<'_>,
-        (key, kind): (String, MailKind),
-    ) -> Result<Option<Mail>, StoreError> {
-        let address = address_in(kept)?;
-        Ok(address.and_then(|address| Mail::new(key, kind, address, self.0.compose(letter)).ok()))
-    }
-}
-
-impl Letters for ToHolders {
-    fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError> {
-        let Revocation { at: since, reason, .. } = revocation;
-        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
-        self.mail(kept, &letter, (format!("revoked/{}", to_hex(&kept.serial)), MailKind::Revoked))
-    }
-
-    fn turned_down(
-        &self,
-        order: &Transaction,
-        kept: &CertificateRecord,
-        lapse: Lapse,
-    ) -> Result<Option<Mail>, StoreError> {
-        let letter = Letter::TurnedDown { holder: &kept.subject, serial: &kept.serial, lapse };
-        self.mail(kept, &letter, (format!("turned-down/{order}"), MailKind::TurnedDown))
+    fn letters(&self) -> Arc<dyn Letters> {
+        Arc::new(ToHolders(self.texts.clone()))
     }
 }
 

@@ -76,6 +76,9 @@ pub enum ApplicantCommand {
         reference: String,
     },
     /// A card has keys, certificates and a transport PIN
+    ///
+    /// Again, for another card or the same one, where the transport PIN is gone: it was shown, or forgotten after the time of its last link.
+    /// Certificates that are not on the card any more are revoked as superseded, and it is handed over anew.
     Personalise {
         #[command(flatten)]
         of: Of,
@@ -104,6 +107,8 @@ pub enum ApplicantCommand {
         module: String,
     },
     /// The applicant has the card; a link to the transport PIN is mailed. Again, where it is lost or over: the one before ends
+    ///
+    /// Where the PIN is not kept any more, a card has to be personalised before.
     HandOver {
         #[command(flatten)]
         of: Of,

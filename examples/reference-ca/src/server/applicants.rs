@@ -317,7 +317,10 @@ impl From<Unauthorized> for Response {
 fn refused(error: &ApplicantError) -> Response {
     let status = match error {
         ApplicantError::Unknown => StatusCode::NOT_FOUND,
-        ApplicantError::Step(_) | ApplicantError::CardTaken | ApplicantError::Changed => StatusCode::CONFLICT,
+        ApplicantError::Step(_)
+        | ApplicantError::CardTaken
+        | ApplicantError::Changed
+        | ApplicantError::PinGone { .. } => StatusCode::CONFLICT,
         ApplicantError::Data(_)
         | ApplicantError::Note
         | ApplicantError::TransportPin

@@ -1,13 +1,18 @@
 //! People who apply for a card.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use obnova_status::{Revocation, RevocationReason};
+
 use super::{
-    SqliteStore,
-    audit::{self},
-    failure, links, mails, odd, seconds, time,
+    SqliteStore, audit, certificates, failure, links, mails, odd,
+    revocations::{self, Letters},
+    seconds, time,
 };
 use crate::applicant::hash_of;
 use crate::{
@@ -36,10 +41,12 @@ const ADD_STEP: &str =
     "INSERT INTO applicant_steps (applicant, step, at, operator, reference) VALUES (?1, ?2, ?3, ?4, ?5)";
 const SET_STAGE: &str = "UPDATE applicants SET stage = ?2 WHERE id = ?1";
 const SET_DATA: &str = "UPDATE applicants SET name = ?2, email = ?3, country = ?4, number = ?5 WHERE id = ?1";
-const SET_CARD: &str = "UPDATE applicants SET card = ?2, transport_pin = ?3 WHERE id = ?1";
+const SET_CARD: &str = "UPDATE applicants SET card = ?2, transport_pin = ?3, pin_shown = NULL WHERE id = ?1";
+const NO_CERTIFICATES: &str = "DELETE FROM applicant_certificates WHERE applicant = ?1";
 const ADD_CERTIFICATE: &str = "INSERT INTO applicant_certificates (serial, applicant) VALUES (?1, ?2)";
-const CERTIFICATE_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicant_certificates WHERE serial = ?1)";
-const CARD_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicants WHERE card = ?1)";
+const CERTIFICATE_TAKEN: &str =
+    "SELECT EXISTS (SELECT 1 FROM applicant_certificates WHERE serial = ?1 AND applicant != ?2)";
+const CARD_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicants WHERE card = ?1 AND id != ?2)";
 const PIN: &str = "SELECT transport_pin FROM applicants WHERE id = ?1";
 const WIPE_PIN: &str =
     "UPDATE applicants SET transport_pin = NULL, pin_shown = ?3 WHERE id = ?1 AND transport_pin = ?2";
@@ -55,7 +62,7 @@ const END_PIN_MAILS: &str = "UPDATE mails SET due = NULL, body = '', problem = '
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 20] = [
+pub(super) const STATEMENTS: [&str; 21] = [
     ADD,
     BY_ID,
     LIST,
@@ -66,6 +73,7 @@ pub(super) const STATEMENTS: [&str; 20] = [
     SET_STAGE,
     SET_DATA,
     SET_CARD,
+    NO_CERTIFICATES,
     ADD_CERTIFICATE,
     CERTIFICATE_TAKEN,
     CARD_TAKEN,
@@ -106,6 +114,20 @@ pub struct ApplicantRecord {
     pub pin_shown: Option<SystemTime>,
 }
 
+impl ApplicantRecord {
+    /// A card is made for who has none, or has one whose transport PIN is not kept any more.
+    ///
+    /// # Errors
+    /// [`StepRefused`].
+    pub(crate) fn takes_a_card(&self) -> Result<(), StepRefused> {
+        self.stage.after(Step::Personalise)?;
+        match self.has_transport_pin {
+            true => Err(StepRefused::Done { step: Step::Personalise, stage: self.stage }),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A step that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRecord {
@@ -133,7 +155,7 @@ pub(crate) enum Effect {
     Identify { seen: String },
     Confirm { link: LinkId, address: Vec<u8> },
     Correct { data: ApplicantData, mail: Mail, policy: RegistrationPolicy },
-    Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8> },
+    Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8>, letters: Arc<dyn Letters> },
     HandOver { mail: Mail },
     ShowPin { link: LinkId, sealed: Vec<u8> },
 }
@@ -213,7 +235,7 @@ impl SqliteStore {
                 Ok(stage) => stage,
                 Err(refused) => return Ok(Err(refused.into())),
             };
-            if let Err(refused) = take(connection, &record, &effect, link, &mut stage, now)? {
+            if let Err(refused) = take(connection, &record, &effect, (link, &actor), &mut stage, now)? {
                 return Ok(Err(refused));
             }
             execute(connection, SET_STAGE, params![id.0, stage.name()])?;
@@ -232,7 +254,7 @@ fn take(
     connection: &Connection,
     record: &ApplicantRecord,
     effect: &Effect,
-    fresh: LinkId,
+    (fresh, actor): (LinkId, &str),
     stage: &mut Stage,
     now: SystemTime,
 ) -> Outcome<()> {
@@ -270,30 +292,37 @@ fn take(
                 params![id, data.name(), data.email().as_str(), data.country(), data.number()],
             )?;
         }
-        Effect::Personalise { card, certificates, sealed } => {
-            if one(connection, CARD_TAKEN, [card])? {
+        Effect::Personalise { card, certificates, sealed, letters } => {
+            if let Err(refused) = record.takes_a_card() {
+                return Ok(Err(refused.into()));
+            }
+            if one(connection, CARD_TAKEN, params![card, id])? {
                 return Ok(Err(ApplicantError::CardTaken));
             }
             for (index, serial) in certificates.iter().enumerate() {
-                if certificates[..index].contains(serial) || one(connection, CERTIFICATE_TAKEN, [serial])? {
+                if certificates[..index].contains(serial) || one(connection, CERTIFICATE_TAKEN, params![serial, id])? {
                     return Ok(Err(ApplicantError::Certificate(CardCertificateError::Taken)));
                 }
             }
+            // What was on the card before, whose transport PIN is gone, nobody has in hand any more.
+            end_pin_links(connection, record, now)?;
+            for serial in record.certificates.iter().filter(|serial| !certificates.contains(serial)) {
+                if certificates::find(connection, serial)?.is_some_and(|before| before.not_after > now) {
+                    let revocation = Revocation::new(now, RevocationReason::Superseded);
+                    revocations::end_and_tell(connection, serial, revocation, (actor, letters.as_ref()), now)?;
+                }
+            }
+            execute(connection, NO_CERTIFICATES, [id])?;
             execute(connection, SET_CARD, params![id, card, sealed])?;
             for serial in certificates {
                 execute(connection, ADD_CERTIFICATE, params![serial, id])?;
             }
         }
         Effect::HandOver { mail } => {
-            if record.stage == Stage::HandedOver {
-                if !record.has_transport_pin {
-                    return Ok(Err(StepRefused::Done { step: Step::HandOver, stage: record.stage }.into()));
-                }
-                // Behind `/` stands what tells one from the next, and `0` follows it.
-                let (begin, end) = (format!("transport-pin/{}", record.id), format!("transport-pin/{}0", record.id));
-                execute(connection, END_PIN_LINKS, params![begin, end, seconds(now)])?;
-                execute(connection, END_PIN_MAILS, params![begin, end])?;
+            if !record.has_transport_pin {
+                return Ok(Err(ApplicantError::PinGone { shown: record.pin_shown.is_some() }));
             }
+            end_pin_links(connection, record, now)?;
             mails::post(connection, mail, fresh, now)?;
         }
         Effect::ShowPin { link, sealed } => {
@@ -305,6 +334,14 @@ fn take(
         }
     }
     Ok(Ok(()))
+}
+
+/// What was mailed to look at a transport PIN opens nothing any more, and what was not goes no more.
+fn end_pin_links(connection: &Connection, record: &ApplicantRecord, now: SystemTime) -> Result<(), StoreError> {
+    // Behind `/` stands what tells one from the next, and `0` follows it.
+    let (begin, end) = (format!("transport-pin/{}", record.id), format!("transport-pin/{}0", record.id));
+    execute(connection, END_PIN_LINKS, params![begin, end, seconds(now)])?;
+    execute(connection, END_PIN_MAILS, params![begin, end]).map(drop)
 }
 
 fn too_many_mails(

@@ -1,6 +1,6 @@
 //! Orders that wait for what cannot be: what they would replace is over.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use rusqlite::Connection;
 
@@ -13,11 +13,11 @@ const AT_ONCE: usize = 200;
 impl SqliteStore {
     /// Turns down each order that waits to replace a certificate past its end, or one that an older program revoked; with its record
     /// and its mail. Says how many.
-    pub(crate) fn lapse_all(&self, letters: impl Fn() -> Box<dyn Letters>, now: SystemTime) -> Result<u64, StoreError> {
+    pub(crate) fn lapse_all(&self, letters: &Arc<dyn Letters>, now: SystemTime) -> Result<u64, StoreError> {
         let over = self.read(|connection| over(connection, now))?;
         let mut turned_down = 0;
         for some in over.chunks(AT_ONCE) {
-            let (some, letters, actor) = (some.to_vec(), letters(), self.actor.clone());
+            let (some, letters, actor) = (some.to_vec(), letters.clone(), self.actor.clone());
             turned_down += self.writer.run(move |connection| {
                 let turned_down = some.iter().map(|(serial, revoked)| {
                     lapse(connection, serial, *revoked, letters.as_ref(), &actor, now).map(u64::from)

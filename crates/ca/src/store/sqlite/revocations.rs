@@ -1,6 +1,6 @@
 //! Who is revoked or on hold.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use obnova_status::{Revocation, RevocationReason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -59,7 +59,7 @@ pub(crate) struct Writ {
 }
 
 /// What holders are told, if there is a way to.
-pub(crate) trait Letters: Send {
+pub(crate) trait Letters: Send + Sync {
     /// A certificate has ended.
     fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError>;
 
@@ -101,7 +101,7 @@ impl SqliteStore {
     pub(crate) fn revoke_all(
         &self,
         writs: Vec<Writ>,
-        letters: Box<dyn Letters>,
+        letters: Arc<dyn Letters>,
         now: SystemTime,
     ) -> Result<Option<(usize, StatusChange)>, StoreError> {
         let own = self.actor.clone();
@@ -117,14 +117,7 @@ impl SqliteStore {
                 }
             }
             for Writ { serial, revocation, actor } in &writs {
-                let (_, ended) = revoke_with_key(connection, serial, *revocation, actor.unwrap_or(&own))?;
-                for Ended { serial, order } in ended {
-                    let Some(kept) = certificates::find(connection, &serial)? else { continue };
-                    let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
-                    letters.revoked(&kept, *revocation)?.map_or(Ok(()), post)?;
-                    let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
-                    told.flatten().map_or(Ok(()), post)?;
-                }
+                end_and_tell(connection, serial, *revocation, (actor.unwrap_or(&own), letters.as_ref()), now)?;
             }
             Ok(None)
         })
@@ -255,6 +248,25 @@ fn revoke_with_key(
         }
     }
     Ok((change, ended))
+}
+
+/// Ends a certificate, what else has to end with it, and the orders that waited to replace them; with a mail about each.
+pub(super) fn end_and_tell(
+    connection: &Connection,
+    serial: &[u8],
+    revocation: Revocation,
+    (actor, letters): (&str, &dyn Letters),
+    now: SystemTime,
+) -> Result<(), StoreError> {
+    let (_, ended) = revoke_with_key(connection, serial, revocation, actor)?;
+    for Ended { serial, order } in ended {
+        let Some(kept) = certificates::find(connection, &serial)? else { continue };
+        let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
+        letters.revoked(&kept, revocation)?.map_or(Ok(()), post)?;
+        let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
+        told.flatten().map_or(Ok(()), post)?;
+    }
+    Ok(())
 }
 
 /// Ends one certificate, whatever else is on its key.
