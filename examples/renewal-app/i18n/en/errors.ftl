@@ -4,8 +4,8 @@ error-nobody-to-ask = There is no terminal to ask for: { $prompt }. Give it befo
 error-nobody-to-ask-first = There is no terminal to ask for: { $prompt }. What is under way is a first order: go on with "obnova first --resume", and give it beforehand: { $option }.
 error-nobody-to-answer = There is no terminal to answer at: { $question } Say it beforehand: { $option } (see --help).
 error-nobody-at-terminal = There is no terminal to answer at: { $question } No option says this for you: begin again at a terminal.
-error-password-unreadable = The password could not be read from { $place }: { $problem }
-error-password-missing = { $place } does not have the password, or not enough lines.
+error-password-unreadable = The password could not be read from { $place } ({ $problem }): name a file or descriptor that can be read.
+error-password-missing = { $place } does not have the password, or not enough lines: put each on a line of its own.
 
 error-no-reader = No card reader was found: connect one, and check that its driver is installed.
 error-no-card = There is no card in the reader { $reader }: insert the card.
@@ -16,34 +16,34 @@ error-service-stopped = The smart card service (pcscd) does not answer: start it
 error-card-timeout = The card did not answer in time: take it out, insert it again.
 
 error-wrong-password = { $tries ->
-        [unknown] The { $name } is wrong.
-        [few] The { $name } is wrong, and fewer tries than usual are left.
+        [unknown] The { $name } is wrong. Look it up before you try again.
+        [few] The { $name } is wrong, and fewer tries than usual are left. Look it up before you try again.
         [0] The { $name } is wrong, and blocked now. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
-        [1] The { $name } is wrong. One try is left; it is not used without a clear yes.
-       *[other] The { $name } is wrong. { $tries } tries are left.
+        [1] The { $name } is wrong. One try is left; it is not used without a clear yes. Look it up first.
+       *[other] The { $name } is wrong. { $tries } tries are left. Look it up before you try again.
     }
 error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; what else can be done "obnova card show" tells.
 error-blocked = The { $name } is blocked. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
 error-puk-blocked = The PUK is blocked: no PIN of this card can be unblocked any more. What is not blocked works on. Ask the issuer for a new card.
 error-pin-dead = The { $name } is blocked, and no PUK unblocks it any more: what it guards is lost. Ask the issuer for a new card.
 error-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
-error-transport-pin-again = The new { $name } must not be the transport PIN: the card's maker knows that one. Nothing was sent to the card.
+error-transport-pin-again = The new { $name } must not be the transport PIN: the card's maker knows that one. Nothing was sent to the card. Choose another one.
 error-no-control = The reader cannot be spoken to, only the card in it: enter PINs at the keyboard.
-error-pin-pad = Nothing was entered at the reader: { $problem }.
+error-pin-pad = Nothing was entered at the reader: { $problem }. Try again.
 error-not-active = The card is not active yet. Activate it first (obnova card activate).
-error-password-form = The { $name } must have { $minimum } to { $maximum } characters. Nothing was sent to the card.
+error-password-form = The { $name } must have { $minimum } to { $maximum } characters. Nothing was sent to the card. Choose one that has.
 error-card-full = The card is full: remove superseded pairs first (obnova card clean).
 error-reader-not-found = No reader is called "{ $wanted }": connect it, or choose one of: { $present }.
 error-reader-ambiguous = Several readers fit: choose one of: { $candidates }.
 error-card-mute = The card does not answer: insert it the right way round. If that does not help, the card or its chip is broken.
 error-access-denied = The smart card service (pcscd) refuses this user: log in at the machine itself, or ask its administrator (polkit).
 error-card-io = Talking to the card failed ({ $problem }): take it out, insert it again, and try once more.
-error-replay = The conversation differs from the recorded one at line { $line }: recorded { $expected }, now { $got }.
+error-replay = The conversation differs from the recorded one at line { $line }: recorded { $expected }, now { $got }. Record it anew.
 error-unknown-card = The card in { $place } is of a kind that is not known here: insert the right card, or use it through its PKCS#11 module (--token pkcs11:URI).
 error-card-slot = Slot { $slot } of the card: { $problem }. If it was empty a moment ago, another program is using the card too: look with obnova card list, and begin anew.
 error-card-unsupported = This card cannot { $what }: use another card, or ask the issuer for a newer one.
 error-other-card = This is another card (serial { $found }) than the one that was there before ({ $wanted }). No PIN was sent to it. Insert the first one again, or begin anew with this one.
-error-module = The card's PKCS#11 module failed in { $call }: { $problem }.
+error-module = The card's PKCS#11 module failed in { $call }: { $problem }. Try again. If it stays, ask who made the module.
 
 # What no sound card says: it is worn out, or made to deceive.
 error-card-refused = The card refused { $command } ({ $status }): take it out and in again, and try once more. If it stays, ask the issuer.
@@ -62,21 +62,21 @@ error-not-granted = The card took the { $name }, and then refused { $command } a
 error-card-malformed = The card's answer to { $command } makes no sense ({ $problem }): take it out and in again. If it stays, do not use this card.
 error-card-too-many-objects = The token lists more than { $most } objects of one kind: remove what is not needed with its own software. If it stays, do not use this token.
 error-card-too-long-object = The token says that one of its objects has { $length } bytes, and at most { $most } are read: remove it with the token's own software. If it stays, do not use this token.
-error-card-other = { $detail }
-error-declined = Nothing was changed.
-error-other = { $detail }
+error-card-other = { $detail }. Try again. If it stays, ask the issuer.
+error-declined = Nothing was changed. Begin again when you agree.
+error-other = { $detail }. Look at what is there (obnova status), then try again.
 error-cancelled = You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
-error-interrupted = You broke it off. What was done before is kept.
+error-interrupted = You broke it off. What was done before is kept: look at it (obnova status).
 error-card-needed = This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
-error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }).
+error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }): insert that one.
 
 # The last try of a password, or what may be it, was kept: only what can work on this card is advised.
 last-try-sure = If you are sure of it, say so with --spend-last-try
 error-last-try-kept-or =
-    The last try for the { $name }, or what may be the last, was kept. { $sure }; or else:
+    The last try for the { $name }, or what may be the last, was kept. { $sure }; if not, do this:
     { $instead }
 error-last-try-kept-pin = The last try for the { $name }, or what may be the last, was kept. Nothing on this card sets a new one. { $sure }; if not, ask the issuer.
-error-last-try-kept-puk = The last try for the { $name }, or what may be the last, was kept. Nothing sets a new one; what does not take it works on. { $sure }.
+error-last-try-kept-puk = The last try for the { $name }, or what may be the last, was kept. Nothing sets a new one; what does not take it works on. { $sure }; if not, leave it.
 error-last-try-kept-transport = The last try for the { $name } was kept: with a wrong one the card is finished. Nothing sets a new one. { $sure }; if not, ask the issuer.
 
 # The issuer's server. Nothing is lost by any of these.
@@ -101,16 +101,16 @@ error-ca-protocol = The issuer's answer cannot be used ({ $problem }): try again
 error-ca-foreign = This renewal was begun with another kind of connection to the issuer ({ $problem }): go on with it as it was begun, by plain EST with --plain, and else without.
 error-ca-order = The order cannot be made for this issuer ({ $problem }): check the options, or ask the issuer.
 error-ca-random = This computer gives no random numbers: restart it, then try again.
-error-ca = CA: { $detail }
+error-ca = CA: { $detail }. Try again. If it stays, tell the issuer.
 error-unvouchable = The connection to the issuer asks the old { $role } key for a signature that it should not give. It was not given: tell the issuer.
 error-no-pick-up = The issuer accepted the order, and gave nothing to fetch it with: ask the issuer.
 error-no-anchors = There is no certificate to recognise the issuer by: name it with --trust.
 
 error-wrong-key = The card made another kind of { $role } key than was ordered, or gave back the old one: try again. If it stays, do not use this card.
 error-begun = There is a renewal in this journal already: go on with it (obnova renew --resume).
-error-no-login = The plan has a login, and no server to log in to is given.
+error-no-login = The plan has a login, and no server to log in to is given: name it with --ca.
 error-not-on-card = The card does not show what was written to it: look at it again (obnova card list). If it stays, ask the issuer.
-error-nothing-to-do = There is nothing to do.
+error-nothing-to-do = There is nothing to do: look at what is there (obnova status).
 error-process = This does not belong to the renewal that is under way ({ $detail }): look at what is there (obnova status), and go on with it.
 error-login-nobody = The server let the connection in without asking for the new certificate ({ $detail }): ask who runs the server.
 error-login-refused = The server refused the new certificate (HTTP status { $status }): ask who runs the server. The certificate is on the card.
@@ -118,13 +118,13 @@ error-login-card = The card failed during the login ({ $problem }): take it out 
 error-login-key = The new key cannot be used for a login ({ $problem }): ask the issuer.
 error-login-connection = The server to log in to cannot be reached ({ $problem }): check the network, then try again.
 
-error-journal = Journal: { $detail }
+error-journal = Journal: { $detail }. Try again. If it stays, report it with what "obnova doctor" says.
 error-journal-locked = { $process ->
         [unknown] Another program works with { $file }: wait for it, or end it first.
        *[other] Another program (process { $process }) works with { $file }: wait for it, or end it first.
     }
 error-journal-exists = There is a renewal in { $file } already: go on with it (obnova renew --resume).
-error-journal-missing = There is no journal { $file }: nothing can be resumed from it.
+error-journal-missing = There is no journal { $file }: nothing can be resumed from it. Look at what is there (obnova status).
 error-journal-name = "{ $name }" cannot be the name of a renewal: use 1 to 64 letters, digits, - and _.
 error-journal-newer = { $file } was written by a newer version of this program: use that one.
 error-journal-broken = Journal: { $problem } (obnova card list).
@@ -139,9 +139,9 @@ ended-key-gone = The new { $role } key is not on the card any more: begin again.
 ended-read-back = The card does not show what was written to it: do not use it, and ask the issuer.
 ended-inconsistent = The renewal does not fit together. This is a fault of the program: report it with what "obnova doctor" says.
 
-error-refused = The CA refused ({ $reason }): { $text }.
-error-refused-old = The old pair was not touched.
-error-refused-old-one = The old certificate was not touched.
+error-refused = The CA refused ({ $reason }): { $text }. Do as it says, or ask the issuer.
+error-refused-old = The old pair was not touched: use it on.
+error-refused-old-one = The old certificate was not touched: use it on.
 error-refused-keys = { $count ->
         [one] The new key stays in slot { $slots } for the next renewal, or can be removed (obnova card clean).
        *[other] The new keys stay in slots { $slots } for the next renewal, or can be removed (obnova card clean).
@@ -162,15 +162,15 @@ ca-internal-ca-error = the CA itself failed
 ca-try-later = not now, try again later
 ca-auth-data-fail = the data that identifies the holder is wrong
 ca-unspecified = no reason was given
-error-rejected = What the CA sent was not put on the card. { $reason }
+error-rejected = What the CA sent was not put on the card. { $reason } Tell the issuer.
 error-which-token = Which card? Name it with --token: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (see obnova --help).
-error-token-name = --token: { $problem }. It takes pcsc, pcsc:READER, pkcs11:URI, or sim:FILE for a simulated card.
+error-token-name = --token: { $problem }. Name pcsc, pcsc:READER, pkcs11:URI, or sim:FILE for a simulated card.
 error-unused-option = This command has no use for { $option }: leave it out.
-error-token-feature = This build of obnova cannot use { $location }: build it with the feature pcsc or pkcs11.
+error-token-feature = This program was built so that it cannot use { $location }: build it with the feature pcsc or pkcs11.
 error-folder-not-empty = { $folder } is not empty: name a new folder.
 error-which-ca = Which CA? Name its address with --ca and the certificates it is recognised by with --trust.
-error-ca-address = --ca: "{ $address }" is not an address like https://ca.example.
-error-file = { $file }: { $problem }
+error-ca-address = --ca: "{ $address }" is not an address: name one like https://ca.example.
+error-file = { $file }: { $problem }. Check that it is there, and that you may use it.
 error-service = { $file }: { $problem }
     Mend the file, or ask whoever gave it to you for another one; policies/README.md says what each field means.
 error-no-journal-folder = There is no folder for the journal: name one with --journal.
@@ -181,7 +181,7 @@ error-no-same-key = The CA of this service certifies no key again: leave --same-
 error-other-way = What is under way was begun in another way: leave --plain and --module out, and it goes on as it was begun.
 error-which-trust = No renewal on this computer waits for these certificates. To put them on the card without its journal, name the certificates that the CA is recognised by with --trust.
 error-link-over = This link begins nothing any more: the renewal was begun with it, or the certificates are renewed, revoked or over. Begin with --ca instead, or ask the issuer.
-error-link-other-card = This link is for the certificates of another card.
+error-link-other-card = This link is for the certificates of another card: insert that one.
 error-link-no-renewal = This link does not begin a renewal: copy all of it from the mail that says that your certificates end.
 error-link-trust = To follow the link, name the certificates that the CA is recognised by with --trust.
 error-no-link = This is not a link like https://ca.example/...: copy all of it from the mail.

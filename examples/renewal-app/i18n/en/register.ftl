@@ -22,5 +22,5 @@ register-restart = Programs that run now see it when they are started again.
 
 error-no-library = { $library } is not there. Install OpenSC (Debian: opensc-pkcs11), or name the card's PKCS#11 library with --module.
 error-no-database = There is no NSS database in { $folder }: name the folder with cert9.db, such as a profile of Firefox.
-error-no-program = { $program } is not installed (Debian: apt-get install { $package }).
+error-no-program = { $program } is not installed: install it (Debian: apt-get install { $package }).
 error-not-kept = { $place } does not keep what is entered: close the programs that use it, then try again.

@@ -29,12 +29,12 @@ reason-card-finished = The card is finished: it was never activated, and its { $
 reason-pin-dead = The { $name } is blocked, and no PUK unblocks it any more. Ask the issuer for a new card.
 reason-pin-not-set = The { $name } was never set: set it first, or ask the issuer.
 reason-pin-blocked = The { $name } is blocked: unblock it with the PUK (obnova pin unblock).
-reason-no-certificates = There is no certificate with its key on the card: is it the right card?
+reason-no-certificates = There is no certificate with its key on the card: insert the right card, or ask the issuer for a first certificate.
 reason-broken-certificate = The certificate in slot { $slot } cannot be read, or is for another key: ask the issuer.
 reason-only-one-of-two = The { $missing } certificate is missing beside the other one. Both are renewed together, or neither: ask the issuer.
 reason-expired = The { $role } certificate expired on { $since }: ask the issuer for a new first certificate.
 reason-not-yet-valid = The { $role } certificate is not valid before { $from }: wait, or check the clock of this computer.
-reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on.
+reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on: come again then.
 reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant. Remove the pair that is not used any more (obnova card clean).
 reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
         [0] none is free

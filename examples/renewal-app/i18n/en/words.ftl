@@ -8,3 +8,7 @@ word-authentication-pin = authentication PIN
 word-signature-pin = signature PIN
 word-puk = PUK
 word-transport-pin = transport PIN
+
+# Words that a sentence, or a part of one, begins with where it tells somebody to do something. The test of the texts goes by them.
+advice-verbs = activate ask begin build check choose clean come connect continue copy do enter fetch follow give go insert install keep leave let log
+    look mend name pick put record remove renew repair report restart revoke run say see set start take tell try type unblock use wait write

@@ -67,6 +67,42 @@ fn every_command_and_option_has_its_help_and_no_help_is_left_over() {
     assert!(left_over.is_empty(), "help for nothing: {left_over:#?}");
 }
 
+/// Whatever goes wrong, each way of saying so says what to do, or whom to ask.
+#[test]
+fn no_sentence_about_what_went_wrong_leaves_its_reader_alone() {
+    let (mut sentences, mut mute) = (0, Vec::new());
+    for entry in LANGUAGES[0].1.iter().flat_map(|file| parse(file).body) {
+        let ast::Entry::Message(message) = entry else { continue };
+        let id = message.id.name;
+        if !["error-", "ended-", "reason-"].iter().any(|head| id.starts_with(head)) {
+            continue;
+        }
+        for sentence in sentences_of(&message.value.unwrap()) {
+            sentences += 1;
+            mute.extend(crate::advice::lacks(&sentence).map(|lacks| format!("{id}: {lacks}: {sentence}")));
+        }
+    }
+    assert!(mute.is_empty(), "{mute:#?}");
+    assert!(sentences > 150, "{sentences}");
+}
+
+/// A pattern in all its variants, with something in the place of its variables.
+fn sentences_of(pattern: &ast::Pattern<&str>) -> Vec<String> {
+    let mut sentences = vec![String::new()];
+    for element in &pattern.elements {
+        let parts = match element {
+            ast::PatternElement::TextElement { value } => vec![(*value).to_owned()],
+            ast::PatternElement::Placeable { expression: ast::Expression::Select { variants, .. } } => {
+                variants.iter().flat_map(|variant| sentences_of(&variant.value)).collect()
+            }
+            ast::PatternElement::Placeable { .. } => vec!["Something".to_owned()],
+        };
+        sentences =
+            sentences.iter().flat_map(|before| parts.iter().map(move |part| format!("{before}{part}"))).collect();
+    }
+    sentences
+}
+
 #[test]
 fn an_unknown_id_is_shown_as_it_is() {
     assert_eq!(super::format("no-such-sentence", None), "no-such-sentence");

@@ -169,8 +169,11 @@ worlds! { of_twins::rules();
             "twins/requested/client": "a card with one of the two got a plan",
         ];
 
-    a_check_without_advice: Played::bent(|world| world.client.check = |_, _, _| vec![mute()])
-        => ["twins/check-advice": "no certificates: \"It does not work.\" does not say what to do"];
+    a_check_without_advice: Played::bent(|world| world.client.check = |_, _, _| vec![bad("It does not work: it is broken, as it was.")])
+        => ["twins/check-advice": "as it was.\": it does not say what to do"];
+
+    a_check_that_advises_what_is_not_there: Played::bent(|world| world.client.check = |_, _, _| vec![bad("Mend it (obnova card mend).")])
+        => ["twins/check-advice": "there is no command card mend"];
 
     a_diagnosis_that_tells_the_pin: Played::bent(|world| world.client.diagnosis = talkative)
         => ["twins/diagnosis": "\"Qw7zAuth\" is in the diagnosis"];
@@ -306,8 +309,8 @@ fn twice(world: &mut World<'_>) {
     world.report.steps.iter_mut().filter(|step| step.name == "pick-up").for_each(|step| step.apdus += 1);
 }
 
-fn mute() -> Check {
-    Check::bad(Kind::NotEligible, "It does not work.".to_owned())
+fn bad(text: &str) -> Check {
+    Check::bad(Kind::NotEligible, text.to_owned())
 }
 
 fn talkative(process: &Process) -> String {

@@ -8,6 +8,7 @@ use obnova_renewal::{CardView, Fact, Method, Phase, Plan, Reason, Stage as Reach
 
 use super::World;
 use crate::{
+    advice,
     authority::Authority,
     checks::{self, Check},
     failure::Failure,
@@ -69,8 +70,8 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         if bad.is_empty() {
             return Err(Broken(format!("{what}: nothing is said")));
         }
-        if let Some(mute) = bad.iter().find(|line| !says_what_to_do(&line.text)) {
-            return Err(Broken(format!("{what}: {:?} does not say what to do", mute.text)));
+        if let Some((line, lacks)) = bad.iter().find_map(|line| Some((line, advice::lacks(&line.text)?))) {
+            return Err(Broken(format!("{what}: {:?}: {lacks}", line.text)));
         }
     }
     want(of(world, &sound).iter().all(|line| line.failure.is_none()), "a fit card is called unfit")?;
@@ -84,12 +85,6 @@ fn no_card(error: TokenError) -> Check {
 
 fn of(world: &World<'_>, card: &CardView) -> Vec<Check> {
     (world.client.check)(card, &world.client.policy, SystemTime::now())
-}
-
-/// Something stands after what is wrong.
-fn says_what_to_do(text: &str) -> bool {
-    let rest = text.split_once([':', '.', ';']).map(|(_, rest)| rest.trim());
-    rest.is_some_and(|rest| rest.split_whitespace().count() >= 3)
 }
 
 /// One pair that can be meant is taken without a question; of two it is not guessed.
