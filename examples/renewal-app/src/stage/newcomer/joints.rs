@@ -3,18 +3,24 @@ use std::time::SystemTime;
 use obnova_ca::{English, FirstDesk, RevocationPasswords, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
-    CaConnection as _, LinkError, Login, LoginError, LoginProof as _, PickUpLink, PlainHttp, Prompt, Revocation,
-    RevocationError, RevocationPlan, RevocationReason, Revoked, revoke_by_password, revoke_with_card,
+    CaConnection as _, Credential, LinkError, Login, LoginError, LoginProof as _, PasswordWanted, PickUpLink,
+    PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, SetPasswordError,
+    revoke_by_password, revoke_with_card, set_revocation_password,
 };
 use obnova_enroll::{
     OneTimePassword,
-    est::{HttpRequest, Method},
+    est::{Client, HttpRequest, Method},
 };
+use obnova_pkcs10::CertificationRequest;
 use obnova_reference_ca::house::HandedOver;
-use obnova_renewal::{Answer, CardView, Message, ParsedCertificate, Plan, Policy, Wishes};
+use obnova_renewal::{Answer, CardView, Message, ParsedCertificate, PasswordRules, Plan, Policy, Wishes};
 use serde_json::{Value, json};
 
-use super::{Certified, MODULE, Newcomer, Stage, connection, pin};
+use super::{
+    Certified, MODULE, Newcomer, Stage, connection,
+    face::{Asked, Face, Types},
+    pin,
+};
 use crate::stage::{
     arrived::Typist,
     rules::{Broken, there, twins},
@@ -48,6 +54,10 @@ pub struct Joints {
     pub is_open: fn(&Stage, &str) -> Result<bool, Broken>,
     /// The CA's operator, who hands another revocation password out.
     pub replace: fn(&RevocationPasswords<'_>, &[u8]) -> Result<String, Broken>,
+    /// The holder's client, which sets a revocation password over a login: picked by these rules, in the place of another.
+    pub set_password: fn(&Certified<'_>, &str, Option<&str>, PasswordRules) -> Heard,
+    /// The same, which sends a request by plain EST for another certificate over a login.
+    pub reenroll: fn(&Certified<'_>, &CertificationRequest) -> Heard,
     /// The holder's client, which plans a first order by what the CA wants.
     pub plan: fn(&Wishes, &CardView, &Policy, SystemTime) -> Result<Plan, Broken>,
     /// What tells other programs of the certificates.
@@ -81,6 +91,8 @@ impl Default for Joints {
             replace: |passwords, serial| {
                 Ok(passwords.replace(serial, &English, SystemTime::now())?.password.to_text().to_string())
             },
+            set_password,
+            reenroll,
             plan,
             register: twins::as_the_client_does,
             clock: SystemTime::now,
@@ -139,6 +151,51 @@ fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
     let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password };
     let (mut ca, mut typist) = (ending.stage.authority.connection()?, Typist::types([super::PINS[0]]));
     heard(revoke_with_card(&who.token, &mut typist, &mut ca, &PlainHttp::default(), &plan, &wanted))
+}
+
+/// As `obnova revocation-password` does.
+fn set_password(holder: &Certified<'_>, new: &str, old: Option<&str>, rules: PasswordRules) -> Heard {
+    let who = &holder.who;
+    let (mut ca, login) = (who.authority.connection()?, who.authority.login());
+    let (mut asked, mut steps) = (Vec::new(), Vec::new());
+    let mut face = Face {
+        user: who.user.clone(),
+        password: None,
+        revocation: new,
+        minimum: 0,
+        types: Types::Right,
+        asked: &mut asked,
+        steps: &mut steps,
+    };
+    let old = old.map(Secret::from);
+    // Who knows of none, and is asked for one, has none to give.
+    let wanted = PasswordWanted { rules, old: old.as_ref() };
+    let seams = (&mut ca, &login as _);
+    match set_revocation_password(&who.token, &mut face, seams, &who.view()?, &wanted, SystemTime::now()) {
+        Ok(_) => Ok(None),
+        Err(SetPasswordError::Refused { rule, .. }) => Ok(Some(rule)),
+        Err(_) if asked.iter().any(|one| is_for(one, Credential::OldRevocationPassword)) => {
+            Ok(Some("revocation-password-stands".to_owned()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_for(asked: &Asked, what: Credential) -> bool {
+    matches!(asked, Asked::Credential(one) if one.what == what)
+}
+
+/// Whatever the holder's own client would say of it.
+fn reenroll(holder: &Certified<'_>, request: &CertificationRequest) -> Heard {
+    let own = there(holder.certificates.authentication.as_ref(), "certificate to log in with")?;
+    let http = Client::new().label(MODULE).simplereenroll_request(request);
+    let who = &holder.who;
+    let answer = logged_in(who, own, |login| who.authority.login().exchange(login, &http))?;
+    if matches!(answer.status, 200 | 202) {
+        return Ok(None);
+    }
+    let name = who.stage.wire().iter().rev().find_map(|access| access.refused);
+    Ok(Some(name.unwrap_or_default().to_owned()))
 }
 
 fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {

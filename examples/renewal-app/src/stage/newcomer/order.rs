@@ -54,6 +54,12 @@ impl Newcomer<'_> {
         signed.map_err(|error| internal(error).into())
     }
 
+    /// A request for another certificate to log in with, for a key in software.
+    pub fn request_with(&self, email: &str) -> Result<CertificationRequest, Broken> {
+        let role = KeyRole::Authentication;
+        self.request(role, &CaKey::generate(self.kind_of_key(role))?, email)
+    }
+
     fn request(&self, role: KeyRole, key: &CaKey, email: &str) -> Result<CertificationRequest, Broken> {
         let usage = match role {
             KeyRole::Authentication => KeyUsages::DigitalSignature,

@@ -97,6 +97,8 @@ fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let by_plain_est = |rule| Of { rule, applies: |expects| expects.plain_est };
+    let where_he_sets_one =
+        |rule| Of { rule, applies: |expects| expects.plain_est && expects.has_revocation_password() };
     let where_it_comes_later = |rule| Of { rule, applies: |expects| expects.password_later };
     let where_it_comes_at_once = |rule| Of { rule, applies: |expects| expects.password_at_once };
     let where_one_must_wait = |rule| Of { rule, applies: Expects::must_wait };
@@ -133,6 +135,17 @@ fn all<'s>() -> Vec<Of<'s>> {
         where_one_waits(Rule::seen("partner/waits", || t!("rule-partner-waits"), first::waits)),
         where_one_waits(Rule::seen("partner/link", || t!("rule-partner-link"), first::link)),
         by_plain_est(Rule::seen("partner/plain-est", || t!("rule-partner-plain-est"), plain::plain_est)),
+        by_plain_est(Rule::seen("partner/plain-est-renewal", || t!("rule-partner-plain-est-renewal"), plain::renewal)),
+        by_plain_est(Rule::seen(
+            "partner/plain-est-renewal/ca",
+            || t!("rule-partner-plain-est-renewal-ca"),
+            plain::renewal_ca,
+        )),
+        where_he_sets_one(Rule::seen(
+            "partner/revocation-password-own",
+            || t!("rule-partner-revocation-password-own"),
+            later::own,
+        )),
         where_it_comes_later(Rule::seen(
             "partner/revocation-password-later",
             || t!("rule-partner-revocation-password-later"),

@@ -39,8 +39,15 @@ fn green(text: &str, scenario: Scenario, left_out: &[&str]) {
 }
 
 /// What is about orders by plain EST, which are for one certificate.
-const OF_ONE: [&str; 4] =
-    ["plain-est", "revocation-password-later", "revocation-password-at-once/client", "revocation-password-at-once/ca"];
+const OF_ONE: [&str; 7] = [
+    "plain-est",
+    "plain-est-renewal",
+    "plain-est-renewal/ca",
+    "revocation-password-own",
+    "revocation-password-later",
+    "revocation-password-at-once/client",
+    "revocation-password-at-once/ca",
+];
 
 #[test]
 fn twins_whose_card_arrives_inactive() {

@@ -103,6 +103,17 @@ const WORLDS: [World; 5] = [
             },
         ),
         joint(
+            "a CA that says yes to whatever comes over a login",
+            &[
+                ("plain-est-renewal/ca", "a client that lies is not refused"),
+                ("revocation-password-own", "a weak one is taken by the client"),
+            ],
+            |joints| {
+                joints.reenroll = |_, _| Ok(None);
+                joints.set_password = |_, _, _, _| Ok(None);
+            },
+        ),
+        joint(
             "links that stay open",
             &[("link", "opens the certificates once more"), ("plain-est", "opens the certificates once more")],
             |joints| joints.is_open = |_, _| Ok(true),
@@ -151,7 +162,13 @@ const WORLDS: [World; 5] = [
         ),
         file(
             "a shorter window",
-            &[("renewal", "too-early"), ("renewal-steps", "too-early"), ("early/ca", "too-early")],
+            &[
+                ("renewal", "too-early"),
+                ("renewal-steps", "too-early"),
+                ("early/ca", "too-early"),
+                ("plain-est-renewal", "too-early"),
+                ("plain-est-renewal/ca", "refused by another name: too-early"),
+            ],
             "\nwindow_days = 30",
             "\nwindow_days = 10",
         ),
@@ -180,6 +197,7 @@ const WORLDS: [World; 5] = [
             "orders by plain EST refused",
             &[
                 ("plain-est", "no place for a revocation password"),
+                ("revocation-password-own", "no place for a revocation password"),
                 ("revocation-password-later", "no place for a revocation password"),
             ],
             "later = true",
@@ -214,7 +232,11 @@ const WORLDS: [World; 5] = [
         ),
         file(
             "certificates that live longer",
-            &[("one-year", "400 days"), ("renewal", "the renewed one is valid for other days than the service says")],
+            &[
+                ("one-year", "400 days"),
+                ("renewal", "the renewed one is valid for other days than the service says"),
+                ("plain-est-renewal", "it is valid for other days than the service says"),
+            ],
             "validity_days = 365",
             "validity_days = 400",
         ),
@@ -228,6 +250,7 @@ const WORLDS: [World; 5] = [
                 ("revoked-by-holder", "0 mail came"),
                 ("revoked-by-key", "0 mail came"),
                 ("revocation-password-later", "0 mails came of it"),
+                ("revocation-password-own", "0 mails came of it"),
                 ("handed-over", "in mails: []"),
                 ("link", "there is no mail with a link"),
                 ("revoked-mail", "0 mail came"),
@@ -388,6 +411,10 @@ fn a_sound_first_certificate() {
     assert!(seen, "one could not be looked at: apt-get install opensc-pkcs11 libnss3-tools");
 }
 
+/// What is no rule where no order comes by plain EST.
+const BY_PLAIN_EST: [&str; 5] =
+    ["plain-est", "plain-est-renewal", "plain-est-renewal/ca", "revocation-password-own", "revocation-password-later"];
+
 /// What is no rule where orders come by plain EST too; these are left out then.
 const AT_ONCE: [&str; 2] = ["revocation-password-at-once/client", "revocation-password-at-once/ca"];
 
@@ -424,6 +451,9 @@ fn other_services_are_judged_by_their_own_files() {
         "revocation-password/ca",
         "revocation-password-sealed",
         "plain-est",
+        "plain-est-renewal",
+        "plain-est-renewal/ca",
+        "revocation-password-own",
         "revocation-password-later",
         "revoked-by-holder",
         "revoked-by-password",
@@ -436,10 +466,10 @@ fn other_services_are_judged_by_their_own_files() {
         ("prove_login = true\nprove_signature = false", "prove_login = false\nprove_signature = true"),
         ("distinct = 5", "distinct = 1"),
     ];
-    let without = ["plain-est", "revocation-password-later", "login", "revoked-by-holder", "revoked-by-key"];
-    green(&signs, &[&without, &AT_ONCE[..]].concat(), "signature: ");
+    let without = ["login", "revoked-by-holder", "revoked-by-key"];
+    green(&signs, &[&without, &BY_PLAIN_EST[..], &AT_ONCE].concat(), "signature: ");
     let at_once = [("name = \"partner\"", "name = \"at-once\""), ("later = true", "later = false")];
-    green(&at_once, &["plain-est", "revocation-password-later"], "told that plain EST has no place");
+    green(&at_once, &BY_PLAIN_EST, "told that plain EST has no place");
 }
 
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use obnova_renewal::PasswordRules;
+
 use super::{
     World,
     revocation::{works, works_no_more},
@@ -9,7 +11,7 @@ use super::{
 use crate::stage::{
     Newcomer,
     newcomer::{Certified, Ending, Joints, keys, regardless},
-    rules::{Broken, Verdict, want},
+    rules::{Broken, Verdict, there, want},
 };
 
 /// What came by plain EST no password ends, until the operator hands one out.
@@ -38,6 +40,53 @@ pub fn later(world: &mut World<'_>) -> Verdict {
     }
     let seen = works_no_more(&holder)?;
     Ok(format!("none ends it before the operator hands one out; with that {seen}; one mail says so, without it"))
+}
+
+/// Who is logged in sets one himself; another one takes the one that stands.
+pub fn own(world: &mut World<'_>) -> Verdict {
+    let rules = there(world.expects.revocation_password, "rule for revocation passwords")?;
+    let mut who = world.newcomer()?;
+    who.plain = true;
+    let password = who.password(SystemTime::now())?;
+    let certificates = who.certify(&password)?;
+    let holder = Certified { who, certificates };
+    let set = |new: &str, old: Option<&str>, rules| (world.joints.set_password)(&holder, new, old, rules);
+    let own = holder.who.revocation.as_str();
+    let another = format!("{own}, a ještě něco");
+    let weak: String = own.chars().take(rules.minimum - 1).collect();
+    want(set(&weak, None, rules).is_err(), "a weak one is taken by the client")?;
+    let regardless = PasswordRules { minimum: 1, distinct: 1 };
+    let heard = set(&weak, None, regardless)?;
+    want(heard.as_deref() == Some("short-password"), format!("a weak one by a client that lies: {heard:?}"))?;
+    let before = holder.who.mails()?;
+    let heard = set(own, None, rules)?;
+    want(heard.is_none(), format!("the first one is refused: {heard:?}"))?;
+    // Each of these is a guess, after which he would have to wait where fewer are free.
+    if world.expects.free_guesses > 2 {
+        let heard = [set(&another, None, rules)?, set(&another, Some("a guess at it"), rules)?];
+        let heard = heard.each_ref().map(|name| name.as_deref().unwrap_or("taken"));
+        want(
+            heard == ["revocation-password-stands", "wrong-revocation-password"],
+            format!("another one without the one that stands, and with a wrong one: {heard:?}"),
+        )?;
+    }
+    let heard = set(&another, Some(own), rules)?;
+    want(heard.is_none(), format!("another one with the one that stands is refused: {heard:?}"))?;
+    let mut mails = holder.who.mails()?;
+    mails.retain(|mail| !before.contains(mail));
+    let telling = mails.iter().filter(|mail| mail.contains(own)).count();
+    want((mails.len(), telling) == (2, 0), format!("{} mails came of it, {telling} with the password", mails.len()))?;
+    let by = (!world.expects.password_alone).then_some(&holder);
+    let end =
+        |password: &str| (world.joints.end)(&Ending { stage: world.stage, by, certificate: holder.one()?, password });
+    if world.expects.free_guesses > 2 {
+        let heard = end(own)?;
+        want(heard.as_deref() == Some("wrong-revocation-password"), format!("the one before ends it: {heard:?}"))?;
+    }
+    if let Some(name) = end(&another)? {
+        return Err(Broken(format!("the one that he set is refused: {name}")));
+    }
+    Ok("set by login, then another with the one that stood, which ends it; a weak one goes nowhere, another alone is refused".to_owned())
 }
 
 /// The client sees that the order would be refused before it makes a key.

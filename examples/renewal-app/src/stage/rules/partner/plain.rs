@@ -1,13 +1,14 @@
-//! The other road to a first certificate.
+//! The other road to a certificate.
 
 use std::time::SystemTime;
 
 use obnova_client::Turn;
+use obnova_renewal::{Plan, Reason};
 
-use super::World;
+use super::{World, first::days_of};
 use crate::stage::{
-    newcomer::{Asked, one},
-    rules::{Broken, Verdict, so},
+    newcomer::{Asked, Certified, one},
+    rules::{Broken, Verdict, so, want},
 };
 
 /// By plain EST: the one-time password goes to the CA inside TLS, the same request is sent again until the certificate is there,
@@ -39,4 +40,59 @@ pub fn plain_est(world: &mut World<'_>) -> Verdict {
         asked && !written && !picked && waited == usize::from(world.expects.waits),
         format!("simpleenroll brought it after {waited} waits; the server saw {saw}; no password is in the journal"),
     )
+}
+
+/// The next one over a login with the old one, which speaks for its holder each time; before its time no plan is made of it.
+pub fn renewal(world: &mut World<'_>) -> Verdict {
+    let (expects, policy) = (world.expects.clone(), &world.stage.service.policy);
+    if expects.must_wait() {
+        let fresh = Plan::make(&world.certified()?.who.view()?, policy, SystemTime::now());
+        let early = fresh.is_err_and(|refused| refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })));
+        want(early, "on the first day a renewal is begun")?;
+    }
+    let Certified { mut who, certificates: old } = world.due()?;
+    who.plain = true;
+    let plan = Plan::make(&who.view()?, policy, SystemTime::now())?;
+    let turn = who.with_runner(None, Some(plan), |runner| runner.run())?;
+    let new = who.finished(turn)?;
+    let (before, after) = (one(&old)?, one(&new)?);
+    want(
+        expects.days.authentication == Some(days_of(after)),
+        format!("it is valid for other days than the service says: {}", days_of(after)),
+    )?;
+    let typed = who.asked.iter().filter(|asked| matches!(asked, Asked::Credential(_))).count();
+    let came = world.stage.wire().iter().any(|access| access.path.ends_with("/simplereenroll") && access.status == 200);
+    let same = before.subject() == after.subject() && before.not_after() < after.not_after();
+    so(
+        came && typed == 0 && same,
+        format!(
+            "simplereenroll over a login with the old one: {came}; {typed} passwords of the service typed; in the same name and for longer: {same}"
+        ),
+    )
+}
+
+/// A client that asks before the time, and one that asks for another name; the same comes where it is right.
+pub fn renewal_ca(world: &mut World<'_>) -> Verdict {
+    let mut told = Vec::new();
+    let mut refused = |holder: &Certified<'_>, email: &str, by: &str| match (world.joints.reenroll)(
+        holder,
+        &holder.who.request_with(email)?,
+    )? {
+        Some(name) if name == by => {
+            told.push(name);
+            Ok(())
+        }
+        Some(name) => Err(Broken(format!("a client that lies is refused by another name: {name}"))),
+        None => Err(Broken("a client that lies is not refused".to_owned())),
+    };
+    let due = world.due()?;
+    refused(&due, "somebody@else.example", "names-changed")?;
+    if world.expects.must_wait() {
+        let fresh = world.certified()?;
+        refused(&fresh, &fresh.who.email, "too-early")?;
+    }
+    match (world.joints.reenroll)(&due, &due.who.request_with(&due.who.email)?)? {
+        None => Ok(format!("refused by name: {}; the right one is taken", told.join(", "))),
+        Some(name) => Err(Broken(format!("the right one is refused: {name}"))),
+    }
 }

@@ -35,13 +35,17 @@ impl<'s> World<'s> {
     }
 
     fn renew(&self) -> Result<Renewed<'s>, Broken> {
-        let left = self.expects.window.min(self.shortest()) / 2;
-        let ago = self.shortest().saturating_sub(left);
-        let Certified { mut who, certificates: old } = Newcomer::certified_ago(self.stage, self.joints, ago)?;
+        let Certified { mut who, certificates: old } = self.due()?;
         let plan = Plan::make(&who.view()?, &self.stage.service.policy, SystemTime::now())?;
         let turn = who.with_runner(None, Some(plan), |runner| runner.run())?;
         let new = who.finished(turn)?;
         Ok(Renewed { who, old, new })
+    }
+
+    /// Somebody who got the first certificates so long ago that half of the window is left.
+    pub(super) fn due(&self) -> Result<Certified<'s>, Broken> {
+        let left = self.expects.window.min(self.shortest()) / 2;
+        Newcomer::certified_ago(self.stage, self.joints, self.shortest().saturating_sub(left))
     }
 
     /// Somebody whose certificates ended an hour ago.
