@@ -12,7 +12,6 @@ mod password_steps;
 mod pkcs11;
 mod pkcs11_uri;
 mod profile;
-mod secret;
 mod token;
 
 pub use activation::Activation;
@@ -20,12 +19,12 @@ pub use error::TokenError;
 pub use in_place::InPlaceOnly;
 pub use location::{Location, LocationError};
 pub use new_password::{Alphabet, BrokenRule, NewPasswords, PasswordPolicy, PasswordRules};
+pub use obnova_algorithm::Secret;
 pub use password_steps::{Dead, Offer, PasswordStep, PasswordSteps};
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Token, Pkcs11Trace};
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use profile::{ProfileToken, Repair};
-pub use secret::Secret;
 pub use token::{
     Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, Overview,
     PasswordKind, PasswordState, PasswordStatus, Pin, Removal, SignDigest, Slot, SlotId, Token, Tries,

@@ -1,12 +1,12 @@
-use subtle::ConstantTimeEq;
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use zeroize::ZeroizeOnDrop;
 
 use crate::cmc::IdError;
 
-/// A password as it was typed or handed over: a one-time password, a revocation password, that of an EST user. There is no
-/// `Debug`, it is compared in constant time (so that two typings can be), and wiped when dropped.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+/// A password as it was typed or handed over: a one-time password, a revocation password, that of an EST user. It is a
+/// [`Secret`](obnova_algorithm::Secret) of 1 to 255 bytes: without `Debug`, compared in constant time (so that two typings can be), and
+/// wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(obnova_algorithm::Secret);
 
 impl Secret {
     /// The longest that is taken, in bytes.
@@ -23,23 +23,15 @@ impl Secret {
 
     /// From bytes that are neither none nor too many.
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self(Zeroizing::new(bytes.to_vec()))
+        Self(obnova_algorithm::Secret::new(bytes.to_vec()))
     }
 
     /// The secret bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.expose()
     }
 }
-
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for Secret {}
 
 impl ZeroizeOnDrop for Secret {}
 

@@ -1,7 +1,7 @@
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-/// A PIN, PUK or transport PIN. Wiped when dropped, compared in constant time, never shown: there is no `Debug`, on purpose,
+/// What is typed or handed over and must not be seen: a PIN, a PUK, a password. Wiped when dropped, compared in constant time, never shown: there is no `Debug`, on purpose,
 /// not even one that says `(..)`. A type that holds one cannot derive it either, and so has to think of what it shows.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
@@ -51,6 +51,14 @@ impl ZeroizeOnDrop for Secret {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_cannot_be_shown() {
+        use static_assertions::assert_not_impl_any;
+        assert_not_impl_any!(Secret: std::fmt::Debug, std::fmt::Display, std::hash::Hash, PartialOrd, Default, AsRef<[u8]>);
+        assert!(Secret::from("1234") == Secret::new(b"1234".to_vec()) && Secret::from("1234") != Secret::from("1235"));
+        assert!(Secret::from("1234") != Secret::from("12345") && Secret::from("") != Secret::from("1"));
+    }
 
     #[test]
     fn a_secret_is_held_in_what_wipes_it() {
