@@ -3,6 +3,7 @@
 
 mod actor;
 mod arrived;
+mod held;
 mod judged;
 mod keep;
 mod liar;

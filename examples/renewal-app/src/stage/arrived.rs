@@ -5,15 +5,15 @@ use std::{
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::ins;
-use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, ProfileToken, Secret};
-use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken, look};
+use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, Secret};
+use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken};
 use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::Holder;
 use obnova_renewal::{CardView, Pair, ParsedCertificate};
-use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::{CardTransport, Count, Decorated, Decorator, TransportError};
 
-use super::{FirstPair, Stage, personalise_inactive, rules::Broken};
+use super::{FirstPair, Stage, held, personalise_inactive, rules::Broken};
 use crate::tokens;
 
 /// What the holder chooses: authentication PIN, signature PIN, PUK.
@@ -91,19 +91,17 @@ impl<'s> Arrived<'s> {
         let count = Count::new();
         let heard = Heard::default();
         let connection = Decorated::new(Decorated::new(card.clone(), heard.clone()), count.clone());
-        let token = Box::new(ProfileToken::new(connection));
-        let token = Arc::new(Mutex::new((stage.through)(token)));
+        let token = held::token(stage, connection);
         Self { stage, card, token, count, heard, certificates }
     }
 
     /// The same card once more: what happens to one does not happen to the other.
     pub fn fork(&self) -> Self {
-        let card = SimulatorConnection::new(self.card.with_card(|card: &mut Card| card.fork()));
-        Self::with(self.stage, card, self.certificates.clone())
+        Self::with(self.stage, held::fork(&self.card), self.certificates.clone())
     }
 
     pub fn view(&self) -> Result<CardView, Broken> {
-        Ok(look(tokens::lock(&self.token).as_mut())?)
+        held::view(&self.token)
     }
 
     /// Activates it as its holder would.

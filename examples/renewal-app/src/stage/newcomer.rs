@@ -6,24 +6,21 @@ mod order;
 mod past;
 mod story;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use obnova_ca::{FirstDesk, Subject};
-use obnova_card::{PasswordKind, Pin, ProfileToken};
+use obnova_card::{PasswordKind, Pin};
 use obnova_client::{
-    EstConnection, Https, Journal as _, MemoryJournal, RunError, Runner, Seams, SharedToken, Turn, look, tls_config,
+    EstConnection, Https, Journal as _, MemoryJournal, RunError, Runner, Seams, SharedToken, Turn, tls_config,
 };
 use obnova_enroll::{OneTimePassword, cmc::UserId};
 use obnova_reference_ca::house::HandedOver;
 use obnova_renewal::{ByRole, CardView, Fact, ParsedCertificate, Plan, Protocol, Wishes};
-use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::{Count, Decorated};
 
-use super::{Stage, rules::Broken};
-use crate::{authority::Authority, tokens};
+use super::{Stage, held, rules::Broken};
+use crate::authority::Authority;
 
 pub use face::{Asked, Types};
 pub use joints::{Ending, Joints, regardless};
@@ -92,7 +89,6 @@ impl<'s> Newcomer<'s> {
 
     fn with(stage: &'s Stage, joints: Joints, card: SimulatorConnection, number: u32) -> Result<Self, Broken> {
         let count = Count::new();
-        let token = Box::new(ProfileToken::new(Decorated::new(card.clone(), count.clone())));
         Ok(Self {
             stage,
             joints,
@@ -101,7 +97,7 @@ impl<'s> Newcomer<'s> {
             name: format!("CN=Partner {number},C=CZ"),
             email: format!("partner-{number}@holder.example"),
             revocation: format!("korektní kůň baterie spona, a k tomu ještě deset slov do délky {number}"),
-            token: Arc::new(Mutex::new((stage.through)(token))),
+            token: held::token(stage, Decorated::new(card.clone(), count.clone())),
             card,
             count,
             journal: MemoryJournal::default(),
@@ -117,8 +113,7 @@ impl<'s> Newcomer<'s> {
 
     /// The card once more, as it is, without the journal.
     pub fn elsewhere(&self) -> Result<Self, Broken> {
-        let card = SimulatorConnection::new(self.card.with_card(|card: &mut Card| card.fork()));
-        Self::with(self.stage, self.joints, card, self.number)
+        Self::with(self.stage, self.joints, held::fork(&self.card), self.number)
     }
 
     /// The same person with another card, on which nothing is yet.
@@ -173,7 +168,7 @@ impl<'s> Newcomer<'s> {
     }
 
     pub fn view(&self) -> Result<CardView, Broken> {
-        Ok(look(tokens::lock(&self.token).as_mut())?)
+        held::view(&self.token)
     }
 
     /// Logs in with a certificate that is on the card, and says whom the server saw.
@@ -227,11 +222,7 @@ impl<'s> Newcomer<'s> {
             login: Some(&mut login),
             clock: &clock,
         };
-        let mut runner = match plan {
-            Some(plan) => Runner::begin(seams, "partner", plan)?,
-            None => Runner::resume(seams)?,
-        };
-        Ok(act(&mut runner)?)
+        Ok(act(&mut held::runner(seams, "partner", plan)?)?)
     }
 
     /// Asks for the first certificate, and goes on until there is nothing to do but to wait.

@@ -1,19 +1,16 @@
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{PasswordKind, Pin, ProfileToken, Secret, SignDigest};
 use obnova_client::{
     Journal as _, Login, LoginProof as _, MemoryJournal, PinRequest, Progress, Prompt, PromptError, Question, RunError,
-    Runner, Seams, SharedToken, Turn, look,
+    Runner, Seams, SharedToken, Turn,
 };
 use obnova_reference_ca::house::Holder;
 use obnova_renewal::{ByRole, CardView, Pair, ParsedCertificate, Plan, Process, Stage as Reached};
-use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use obnova_simulator::{Personalisation, SimulatorConnection};
 
-use super::{FirstPair, Stage, personalise, rules::Broken};
+use super::{FirstPair, Stage, held, personalise, rules::Broken};
 use crate::{failure::internal, tokens};
 
 /// Passwords that stand in no other text.
@@ -54,8 +51,8 @@ impl<'s> Trial<'s> {
         };
         Ok(Self {
             stage,
+            token: held::token(stage, connection.clone()),
             card: connection,
-            token: through(stage, token),
             old,
             email: holder.email,
             journal: MemoryJournal::default(),
@@ -65,10 +62,10 @@ impl<'s> Trial<'s> {
 
     /// The same holder once more, with a copy of card and journal: what happens to one does not happen to the other.
     pub fn fork(&self) -> Self {
-        let card = SimulatorConnection::new(self.card.with_card(|card: &mut Card| card.fork()));
+        let card = held::fork(&self.card);
         Self {
             stage: self.stage,
-            token: through(self.stage, ProfileToken::new(card.clone())),
+            token: held::token(self.stage, card.clone()),
             card,
             old: self.old.clone(),
             email: self.email.clone(),
@@ -78,7 +75,7 @@ impl<'s> Trial<'s> {
     }
 
     pub fn view(&self) -> Result<CardView, Broken> {
-        Ok(look(tokens::lock(&self.token).as_mut())?)
+        held::view(&self.token)
     }
 
     pub fn process(&self) -> Result<Process, Broken> {
@@ -106,11 +103,7 @@ impl<'s> Trial<'s> {
             login: Some(&mut login),
             clock: &clock,
         };
-        let mut runner = match plan {
-            Some(plan) => Runner::begin(seams, "trial", plan)?,
-            None => Runner::resume(seams)?,
-        };
-        Ok(act(&mut runner)?)
+        Ok(act(&mut held::runner(seams, "trial", plan)?)?)
     }
 
     /// Goes on until there is nothing to do, or nothing but to wait.
@@ -164,20 +157,16 @@ impl<'s> Trial<'s> {
     /// Logs in with a certificate that is on the card, and says whom the server saw.
     pub fn login(&self, certificate: &ParsedCertificate) -> Result<String, Broken> {
         let card = self.view()?;
-        let slot = card.slots.iter().find(|slot| slot.holds(certificate));
-        let slot = slot.ok_or_else(|| Broken("the certificate to log in with is not on the card".to_owned()))?;
-        let key = slot.key.as_ref().ok_or_else(|| Broken("its key is not on the card".to_owned()))?;
+        let (slot, key) = held::key_of(&card, certificate)?;
         let pin = pin(PasswordKind::AuthenticationPin);
-        let login = Login { token: &self.token, slot: slot.id, key, certificate, pin };
+        let login = Login { token: &self.token, slot, key, certificate, pin };
         Ok(self.stage.authority.login().login(&login)?)
     }
 
     /// Makes a signature with the key of a certificate that is on the card, and verifies it.
     pub fn sign(&self, certificate: &ParsedCertificate) -> Result<(), Broken> {
         let card = self.view()?;
-        let slot = card.slots.iter().find(|slot| slot.holds(certificate));
-        let key = slot.and_then(|slot| Some((slot.id, slot.key.as_ref()?)));
-        let (slot, key) = key.ok_or_else(|| Broken("the certificate to sign with is not on the card".to_owned()))?;
+        let (slot, key) = held::key_of(&card, certificate)?;
         let algorithm = *key.signs.first().ok_or_else(|| Broken("its key signs nothing".to_owned()))?;
         let job = SignDigest { slot, algorithm, digest: algorithm.digest().of(TEXT) };
         let made = tokens::lock(&self.token).sign(&[job], &pin(key.password))?;
@@ -204,10 +193,6 @@ impl<'s> Trial<'s> {
         let keys = keys.map(|_, key| (*key).clone());
         keys.into_pair().ok_or_else(|| Broken("there is one key only".to_owned()))
     }
-}
-
-fn through(stage: &Stage, token: ProfileToken<SimulatorConnection>) -> SharedToken {
-    Arc::new(Mutex::new((stage.through)(Box::new(token))))
 }
 
 const TEXT: &[u8] = b"a text to sign";

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::stage::{
     arrived::Typist,
+    held,
     rules::{Broken, there, twins},
 };
 
@@ -227,9 +228,7 @@ fn logged_in<T>(
     act: impl FnOnce(&Login<'_>) -> Result<T, LoginError>,
 ) -> Result<T, Broken> {
     let card = who.view()?;
-    let slot = card.slots.iter().find(|slot| slot.holds(certificate));
-    let key = slot.and_then(|slot| Some((slot.id, slot.key.as_ref()?)));
-    let (slot, key) = there(key, "certificate on the card to log in with")?;
+    let (slot, key) = held::key_of(&card, certificate)?;
     Ok(act(&Login { token: &who.token, slot, key, certificate, pin: pin(key.password) })?)
 }
 

@@ -139,7 +139,7 @@ worlds! { rules::activation::rules();
         ];
 
     a_puk_that_does_nothing: Played::through(|token| Careless::boxed(token, How::IdlePuk))
-        => ["activation/puk-sets-pin": "the PIN that the PUK set: the authentication PIN is blocked: unblock"];
+        => ["activation/puk-sets-pin": "the authentication PIN that the PUK set: the authentication PIN is blocked: unblock"];
 
     a_driver_that_checks_later: Played::through(|token| Careless::boxed(token, How::ChecksLater))
         => [

@@ -128,7 +128,7 @@ worlds! { of_twins::rules();
 
     a_card_that_drops_the_old_pair: Played::through(|token| Careless::boxed(token, careless::How::DropsOld))
         => [
-            "twins/installed-torn": "the certificate to log in with is not on the card",
+            "twins/installed-torn": "the certificate is not on the card",
             "twins/old-stays": "the old authentication certificate is gone",
             "twins/holder-removes": "0 certificates would go without being named",
         ];

@@ -26,27 +26,27 @@ const WRONG: &str = "000999";
 
 /// An active card whose authentication PIN somebody has blocked.
 pub fn blocked<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
+    with_blocked(world, PasswordKind::AuthenticationPin)
+}
+
+/// The same of either PIN.
+fn with_blocked<'s>(world: &World<'s>, kind: PasswordKind) -> Result<Arrived<'s>, Broken> {
     let card = world.card()?.fork();
     card.activate()?;
     for _ in 0..20 {
-        if tries_of(&card, PasswordKind::AuthenticationPin)? == Some(0) {
+        if tries_of(&card, kind)? == Some(0) {
             return Ok(card);
         }
-        let wrong = tokens::lock(&card.token).change_password(
-            PasswordKind::AuthenticationPin,
-            &Pin::with_last_try(WRONG.into()),
-            &NEW_PIN.into(),
-        );
-        if wrong.is_ok() {
+        let wrong = Pin::with_last_try(WRONG.into());
+        if tokens::lock(&card.token).change_password(kind, &wrong, &NEW_PIN.into()).is_ok() {
             return Err(Broken("a wrong PIN was taken".to_owned()));
         }
     }
     Err(Broken("the PIN is not blocked after 20 wrong ones".to_owned()))
 }
 
-fn unblock(card: &Arrived<'_>, puk: &str) -> Result<(), TokenError> {
-    let (kind, puk) = (PasswordKind::AuthenticationPin, Pin::with_last_try(puk.into()));
-    tokens::lock(&card.token).unblock_password(kind, &puk, &NEW_PIN.into())
+fn unblock(card: &Arrived<'_>, kind: PasswordKind, puk: &str) -> Result<(), TokenError> {
+    tokens::lock(&card.token).unblock_password(kind, &Pin::with_last_try(puk.into()), &NEW_PIN.into())
 }
 
 /// Blocked for good: the PUK too.
@@ -56,7 +56,7 @@ fn finished<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
         if tries_of(&card, PasswordKind::Puk)? == Some(0) {
             return Ok(card);
         }
-        if unblock(&card, "00099900").is_ok() {
+        if unblock(&card, PasswordKind::AuthenticationPin, "00099900").is_ok() {
             return Err(Broken("a wrong PUK was taken".to_owned()));
         }
     }
@@ -72,15 +72,19 @@ fn steps(world: &World<'_>, card: &Arrived<'_>) -> Result<PasswordSteps, Broken>
     Ok((world.client.offers)(&card.view()?))
 }
 
+/// Of either PIN.
 pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
-    let card = blocked(world)?;
-    let right_pin = sign(&card, 0, CHOSEN[0]);
-    let offered = steps(world, &card)?.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
-    unblock(&card, CHOSEN[2])?;
-    want(right_pin.is_err(), "a PIN that is blocked was taken")?;
-    want(offered, "the PUK was not offered")?;
-    sign(&card, 0, NEW_PIN).map_err(|error| Broken(format!("the PIN that the PUK set: {error}")))?;
-    Ok("blocked, the right PIN was refused; the PUK was offered and set another one, which works".to_owned())
+    for (place, kind) in [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin].into_iter().enumerate() {
+        let card = with_blocked(world, kind)?;
+        let right_pin = sign(&card, place, CHOSEN[place]);
+        let offered = steps(world, &card)?.offer(PasswordStep::Unblock(kind)).is_some();
+        unblock(&card, kind, CHOSEN[2])?;
+        want(right_pin.is_err(), format!("the {kind} is blocked, and was taken"))?;
+        want(offered, "the PUK was not offered")?;
+        sign(&card, place, NEW_PIN).map_err(|error| Broken(format!("the {kind} that the PUK set: {error}")))?;
+    }
+    Ok("of either PIN: blocked, the right one was refused; the PUK was offered and set another one, which works"
+        .to_owned())
 }
 
 /// It is said, and nothing that cannot work is offered.
