@@ -102,6 +102,8 @@ impl Store for MemoryStore {
             holder: new.holder,
             state: if issued { OrderState::Issued } else { OrderState::Pending },
             reason: None,
+            lapse: None,
+            on_hold: None,
             token_salt: new.token_salt,
             token_hash: new.token_hash,
             received: new.received,
