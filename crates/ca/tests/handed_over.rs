@@ -3,13 +3,17 @@
 
 mod common;
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use common::{DAY, Pair, World, first_pair, life::Life, now};
 use obnova_ca::{
     ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, English, LinkDesk, LinkError, LinkToken, MailKind,
     Outbox, Personalised, PickUpSecret, Policy, RegistrationPolicy, SqliteStore, Stage, Step, StoreError, TransportPin,
-    store::QueuedLink,
+    store::{MailState, QueuedLink},
 };
 
 const NAME: &str = "Eva Dvořáková";
@@ -215,5 +219,123 @@ fn killed_at_each_write_of_a_correction_each_has_its_link_and_none_to_the_old_ad
         for link in again.links(MailKind::Confirm) {
             assert!(again.desk.confirm(&link, now()).is_err(), "{told}");
         }
+    }
+}
+
+/// A mail as it went out: what mail programs know it by, what it is about, and its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Letter {
+    message_id: String,
+    kind: MailKind,
+    link: String,
+}
+
+/// The CA's process with its postman, all of whose writes can be the last: it does what is still to be done from the form to the PIN,
+/// by the links that were carried out.
+fn live_with_the_postman(
+    place: &Place,
+    life: &Arc<Life>,
+    carried: &mut Vec<Letter>,
+    now: SystemTime,
+) -> Result<TransportPin, ApplicantError> {
+    let folder = place.world.directory.path();
+    let store = Arc::new(SqliteStore::open(&folder.join("ca.db")).unwrap().observed(life.clone()));
+    let secret = PickUpSecret::load(&folder.join("secret")).unwrap();
+    let policy = RegistrationPolicy { open: true, ..Policy::from_toml(Policy::TEMPLATE).unwrap().registration };
+    let desk = ApplicantDesk::new(policy, &secret, store.clone(), Arc::new(English)).unwrap();
+    let (outbox, links) = (Outbox::new(store.clone()), LinkDesk::new(&secret, store));
+    let id = match desk.list(None, 10)?.first() {
+        Some(known) => known.id,
+        None => desk.register(&eva(), now)?.id,
+    };
+    let mut deliver = |kind| {
+        while let Some(mail) = outbox.take_next(now, now)? {
+            let Some(QueuedLink::Signed(link)) = &mail.link else { panic!("{:?}", mail.link) };
+            let link = links.path(*link).unwrap().rsplit('/').next().unwrap().to_owned();
+            carried.push(Letter { message_id: mail.message_id(), kind: mail.kind, link });
+            outbox.sent(&mail, now)?;
+        }
+        let letter = carried.iter().rev().find(|letter| letter.kind == kind).unwrap();
+        Ok::<_, StoreError>(LinkToken::from_link(&letter.link).unwrap())
+    };
+    loop {
+        let record = desk.get(id)?;
+        match record.stage {
+            Stage::Entered => desk.confirm(&deliver(MailKind::Confirm)?, now)?,
+            Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
+            Stage::Identified => desk.contract(id, "op", "C-1", now)?,
+            Stage::Contracted => desk.pay(id, "op", "P-1", now)?,
+            Stage::Paid => desk.personalise(id, "op", &place.card(0), now)?,
+            Stage::Personalised => desk.hand_over(id, "op", now)?,
+            Stage::HandedOver => return desk.show_transport_pin(&deliver(MailKind::TransportPin)?, now),
+        };
+    }
+}
+
+/// Between the relay's yes and the note that a mail is out nobody knows: then the same one goes out again, and in no other case.
+#[test]
+fn killed_at_each_write_of_the_desk_and_the_postman_each_mail_goes_out_once_or_again_as_the_same() {
+    let (place, life) = (Place::new(), Life::forever());
+    let mut carried = Vec::new();
+    assert_eq!(live_with_the_postman(&place, &life, &mut carried, now()).unwrap().reveal(), PIN);
+    assert_eq!(carried.len(), 2);
+    let (points, mut twice) = (life.passed(), Vec::new());
+    for (at, point) in points.iter().enumerate() {
+        let told = format!("killed {point} (point {at})");
+        let (place, life, mut carried) = (Place::new(), Life::until(at), Vec::new());
+        let died = live_with_the_postman(&place, &life, &mut carried, now());
+        assert!(matches!(died, Err(ApplicantError::Store(StoreError::Stopped))), "{told}: {:?}", died.err());
+        assert_eq!(life.passed().last(), Some(point), "{told}");
+
+        // When nobody has the mails any more that were taken.
+        let shown = live_with_the_postman(&place, &Life::forever(), &mut carried, now() + HOUR);
+        // The last write of all is that it is shown, and on disk before anybody sees it.
+        let is_last = at + 1 == points.len();
+        match shown {
+            Ok(pin) => assert_eq!((pin.reveal(), is_last), (PIN, false), "{told}"),
+            Err(ApplicantError::Link(LinkError::Used)) => assert!(is_last, "{told}"),
+            Err(error) => panic!("{told}: {error}"),
+        }
+        let mails = Outbox::new(place.unobserved()).list(None, 10).unwrap();
+        let kinds: Vec<_> = mails.iter().rev().map(|mail| (mail.kind, mail.state)).collect();
+        assert_eq!(kinds, [(MailKind::Confirm, MailState::Sent), (MailKind::TransportPin, MailState::Sent)], "{told}");
+        let before = carried.len();
+        carried.dedup();
+        assert_eq!(
+            carried.iter().map(|letter| letter.kind).collect::<Vec<_>>(),
+            kinds.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+            "{told}"
+        );
+        if before > carried.len() {
+            twice.push(point.clone());
+        }
+    }
+    println!("{} stops of a CA and its postman; a mail went out twice at: {}", points.len(), twice.join(", "));
+    assert_eq!(points.len(), 16 + 2 * 4, "{points:?}");
+    assert_eq!(twice, ["before mail_sent", "before mail_sent"]);
+}
+
+/// Whose mail was lost is handed over once more: the newest link shows the PIN, and it alone.
+#[test]
+fn killed_at_each_write_of_another_hand_over_one_link_shows_the_pin() {
+    for (at, point) in ["before applicant_step", "after applicant_step"].into_iter().enumerate() {
+        let told = format!("killed {point}");
+        let place = Place::new();
+        let running = place.start(&Life::forever());
+        let id = running.desk.register(&eva(), now()).unwrap().id;
+        running.hand_over(id, &place.card(0)).unwrap();
+        let life = Life::until(at);
+        let died = place.start(&life).desk.hand_over(id, "op", now());
+        assert!(matches!(died, Err(ApplicantError::Store(StoreError::Stopped))), "{told}: {:?}", died.err());
+        assert_eq!(life.passed().last().map(String::as_str), Some(point));
+
+        running.desk.hand_over(id, "op", now()).unwrap();
+        let mut links = running.links(MailKind::TransportPin);
+        assert_eq!(links.len(), 2 + at, "{told}: each hand-over on disk has its mail");
+        let newest = links.pop().unwrap();
+        for dead in links {
+            assert!(running.desk.show_transport_pin(&dead, now()).is_err(), "{told}: a link of before");
+        }
+        assert_eq!(running.desk.show_transport_pin(&newest, now()).unwrap().reveal(), PIN, "{told}");
     }
 }

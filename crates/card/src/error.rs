@@ -187,6 +187,15 @@ pub enum TokenError {
         /// Tries after it.
         after: u8,
     },
+    /// The card took every new password and says that it is active, and that this password is not as it has to be then: one that was
+    /// set is not usable, or the transport PIN still stands.
+    #[error(
+        "the card says that it is active, and that the {password} is not as it has to be then: take it out and in again; if it stays, do not use this card"
+    )]
+    NotActivated {
+        /// Which one.
+        password: PasswordKind,
+    },
     /// The card took a secret, and then acted as if it had not.
     #[error(
         "the card took the {password} and refused {command} as if it had not: take it out and in again; if it stays, ask the issuer"

@@ -95,13 +95,26 @@ pub(super) fn activate(
     confirm(card)
 }
 
-/// A card that took everything and is not active would be found out when its holder needs it.
+/// A card that took everything and is not as it should be would be found out when its holder needs it.
 fn confirm(card: &mut Conversation<'_>) -> Result<(), TokenError> {
     let question = command::read_status();
     let status = CardStatus::from_template(&card.ask(&question)?)?;
-    match status.life_cycle {
-        LifeCycle::Active => Ok(()),
-        LifeCycle::Inactive => Err(malformed(&question, "it took every new password, and is not active")),
+    if status.serial != card.status.serial {
+        return Err(TokenError::OtherCard { wanted: card.status.serial.clone(), found: status.serial });
+    }
+    if status.life_cycle == LifeCycle::Inactive {
+        return Err(malformed(&question, "it took every new password, and is not active"));
+    }
+    if status.transport_pin != card.status.transport_pin {
+        return Err(malformed(&question, "it is activated in another way than it said before"));
+    }
+    let state = |password| status.password(password).map(|record| record.state);
+    let is_set = |password| matches!(state(password), Some(State::Active { .. }));
+    let odd = PasswordReference::LASTING.into_iter().find(|password| !is_set(*password));
+    let transport = PasswordReference::TransportPin;
+    match odd.or(state(transport).map(|_| transport)) {
+        Some(odd) => Err(TokenError::NotActivated { password: names::password(odd) }),
+        None => Ok(()),
     }
 }
 
@@ -225,6 +238,9 @@ fn transport_is_meant(error: TokenError) -> TokenError {
         }
         TokenError::TooFewTries { tries, .. } => {
             TokenError::TooFewTries { password: PasswordKind::TransportPin, tries }
+        }
+        TokenError::TriesWentUp { before, after, .. } => {
+            TokenError::TriesWentUp { password: PasswordKind::TransportPin, before, after }
         }
         other => other,
     }

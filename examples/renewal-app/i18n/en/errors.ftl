@@ -59,6 +59,7 @@ error-card-key-not-new = The card gave a key as new that is not: nothing was don
 error-card-wrong-signature = A signature by the card is wrong, and was not sent anywhere: try once more. If it stays, do not use this card, and tell the issuer.
 error-tries-went-up = The { $name } was wrong, and the card says that { $after } tries are left where { $before } were. A sound card does not say so: do not enter the { $name } again, and ask the issuer.
 error-not-granted = The card took the { $name }, and then refused { $command } as if it had not: take it out and in again. If it stays, do not enter the { $name } again, and ask the issuer.
+error-not-activated = The card says that it is active, and that the { $name } is not as it has to be then: take it out and in again. If it stays, do not use this card.
 error-card-malformed = The card's answer to { $command } makes no sense ({ $problem }): take it out and in again. If it stays, do not use this card.
 error-card-too-many-objects = The token lists more than { $most } objects of one kind: remove what is not needed with its own software. If it stays, do not use this token.
 error-card-too-long-object = The token says that one of its objects has { $length } bytes, and at most { $most } are read: remove it with the token's own software. If it stays, do not use this token.

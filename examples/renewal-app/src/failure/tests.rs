@@ -86,6 +86,7 @@ fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
         TokenError::WrongSignature { command },
         TokenError::TriesWentUp { password, before: 2, after: 3 },
         TokenError::NotGranted { command, password },
+        TokenError::NotActivated { password },
         TokenError::OtherCard { wanted: "OBN1".into(), found: "OBN2".into() },
         TokenError::Malformed { command, problem: "it is too short".into() },
         TokenError::TooManyObjects { most: 9 },

@@ -66,6 +66,9 @@ impl From<TokenError> for Failure {
             TokenError::NotGranted { command, password } => {
                 (Kind::Pin, t!("error-not-granted", name = view::password(password), command = command))
             }
+            TokenError::NotActivated { password } => {
+                (Kind::NotEligible, t!("error-not-activated", name = view::password(password)))
+            }
             TokenError::Module { call, problem } => (Kind::NoCard, t!("error-module", call = call, problem = problem)),
             TokenError::NotActive => (Kind::NotEligible, t!("error-not-active")),
             TokenError::Full => (Kind::NotEligible, t!("error-card-full")),
