@@ -11,10 +11,10 @@ pub trait WriteObserver: Send + Sync {
     fn after(&self, change: &str) -> bool;
 }
 
-/// What a change is called: as the method that makes it.
+/// What a change is called: as the method that makes it, also where it has another one do so.
 pub(super) fn name_of<W>() -> &'static str {
     let path = std::any::type_name::<W>();
-    let method = path.trim_end_matches("::{{closure}}");
+    let method = path.trim_end_matches("::{{closure}}").trim_end_matches('>').trim_end_matches("::{{closure}}");
     method.rsplit("::").next().unwrap_or(method)
 }
 
