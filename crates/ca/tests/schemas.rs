@@ -125,6 +125,8 @@ fn what_stands_in_a_file_of_an_older_schema_is_found_again() {
         assert_eq!(shape(&path), shape(&today), "{told}: the tables are those of a new file");
         assert_eq!(version(&path), schemas().len() as i64);
         store.check().unwrap();
+        let other = Connection::open(&path).unwrap().execute("UPDATE orders SET state = 'other'", []);
+        assert!(other.unwrap_err().to_string().contains("CHECK constraint failed"), "{told}");
         assert_eq!(store.orders(None, 9).unwrap(), orders, "{told}");
         for order in &orders {
             assert_eq!(store.order(&order.transaction).unwrap().as_ref(), Some(order), "{told}");
