@@ -517,7 +517,15 @@ fn plain_est_gets_the_same_answer_for_the_same_request_only() {
     assert!(pending(ask(&one, &text.to_lowercase().replace('-', ""))), "however it is typed");
     assert!(pending(ask(&one, text)));
     assert!(matches!(ask(&two, text), Err(CaError::Refused(Refusal::PasswordUsed))));
-    assert!(matches!(ask(&one, "another"), Err(CaError::Refused(Refusal::WrongPassword))), "not even that it is there");
+    // What stands on no paper is right for nobody: no guess of anybody's, and not even that the order is there is told.
+    let (first, cut) = text.split_at(text.len() - 1);
+    for odd in ["another", first, cut, &text[6..], &format!("{text}0"), &text.replacen('-', "U", 1), &"0".repeat(19)] {
+        let refused = ask(&one, odd);
+        assert!(matches!(refused, Err(CaError::Refused(Refusal::WrongPassword))), "{odd}: {refused:?}");
+        let refused = ask(&two, odd);
+        assert!(matches!(refused, Err(CaError::Refused(Refusal::WrongPassword))), "{odd}: {refused:?}");
+    }
+    assert_eq!(world.ca.first().unwrap().list(9).unwrap()[0].guesses, 0);
     let order = world.ca.list(None, 10).unwrap().remove(0);
     world.ca.approve(&order.transaction, now()).unwrap();
     for _ in 0..2 {

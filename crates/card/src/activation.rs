@@ -9,6 +9,9 @@ pub enum Activation {
         tries: Tries,
         /// It is used up when it is sent, right or wrong: check everything else first.
         single_use: bool,
+        /// It is presented by a command of its own, and so can be entered at the reader's pad ([`Pin::at_pad`](crate::Pin::at_pad)).
+        /// Where it is not, a new password goes along with it, which was chosen and checked here.
+        at_pad: bool,
         /// Shortest length in bytes.
         minimum: usize,
         /// Longest length in bytes.

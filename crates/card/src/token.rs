@@ -117,6 +117,9 @@ pub trait Token: Send {
     /// Activates a token that was never used, as its [`Activation`] says. Everything is checked before a secret is sent. The
     /// secret of `transport` is empty where there is no transport PIN.
     ///
+    /// A transport PIN that [can be](Activation) may be entered at the reader's pad ([`Pin::at_pad`]). Whether a new password is the
+    /// same is not noticed then.
+    ///
     /// An activation that was torn is repeated, with the same new passwords: it goes on where it was.
     ///
     /// # Errors

@@ -64,12 +64,14 @@ fn everything_is_looked_at_before_a_secret_is_sent() {
 fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
     for model in TransportPinModel::ALL.into_iter().filter(|model| model.is_secret()) {
         let (card, mut token) = arrived(model);
-        let Some(Activation::TransportPin { mut tries, single_use, minimum, maximum }) = state(&mut token) else {
+        let Some(Activation::TransportPin { mut tries, single_use, at_pad, minimum, maximum }) = state(&mut token)
+        else {
             panic!("{model:?}")
         };
         let lengths = model.lengths(PasswordReference::TransportPin);
         assert_eq!((minimum, maximum), (lengths.0.into(), lengths.1.into()));
         assert_eq!(single_use, model == TransportPinModel::SingleUse);
+        assert_eq!(at_pad, model == TransportPinModel::Separate, "by a command of its own");
         while tries != Tries::Known(1) {
             let refused = token.activate(&Pin::new(wrong(model).secret), &good());
             let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries: left }) = refused else {

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 
 use common::{
     AUTHENTICATION, PUK, SIGNATURE, Setup,
-    arrived::{arrived, good, transport},
+    arrived::{arrived, everything_can_be_used, good, new, nothing_can_be_used, state, transport, transport_pin},
     digest, order,
     pad::{Desk, Enters, MODIFY, PadReader, VERIFY, digits, features},
     pin,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm};
 use obnova_apdu::ins;
-use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries};
+use obnova_card::{
+    Activation, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries,
+};
 use obnova_profile::TransportPinModel;
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::{
@@ -187,4 +189,96 @@ fn a_pad_that_only_verifies_changes_nothing() {
     let mixed = token.change_password(PasswordKind::Puk, &Pin::at_pad(), &Secret::from("87654321"));
     assert!(matches!(mixed, Err(TokenError::Unsupported { .. })), "{mixed:?}");
     token.sign(&[job(1, b"x")], &Pin::at_pad()).unwrap();
+}
+
+/// Fails when the transport PIN goes through the host, alone or with another.
+struct NoTransportPin;
+
+impl Decorator for NoTransportPin {
+    fn transmit(&mut self, card: &mut dyn CardTransport, sent: &[u8], got: &mut Vec<u8>) -> Result<(), TransportError> {
+        let transport = transport_pin(TransportPinModel::Separate).as_bytes();
+        assert!(!sent.windows(transport.len()).any(|part| part == transport), "it went through the host: {sent:02X?}");
+        assert!(sent[1] != ins::VERIFY || sent.len() <= 5, "a password went through the host");
+        card.transmit(sent, got)
+    }
+}
+
+fn arrived_at_pad(
+    model: TransportPinModel,
+    enters: impl IntoIterator<Item = Enters>,
+) -> (SimulatorConnection, ProfileToken<Decorated<PadReader, NoTransportPin>>, Arc<Mutex<Desk>>) {
+    let (card, _) = arrived(model);
+    let desk = Arc::new(Mutex::new(Desk { enters: enters.into_iter().collect(), ..Desk::default() }));
+    let features = features(&[(0x06, VERIFY), (0x07, MODIFY)]);
+    let reader = PadReader { card: card.clone(), features, desk: desk.clone() };
+    (card, ProfileToken::new(Decorated::new(reader, NoTransportPin)), desk)
+}
+
+#[test]
+fn a_transport_pin_of_a_command_of_its_own_is_entered_at_the_pad() {
+    let right = transport_pin(TransportPinModel::Separate);
+    let wrong = [digits(&["000000"]), digits(&["1234"]), digits(&["123456789"]), Enters::Cancel, Enters::Nothing];
+    let (card, mut token, desk) =
+        arrived_at_pad(TransportPinModel::Separate, wrong.into_iter().chain([digits(&[right])]));
+    let before = card.with_card(|card| card.status());
+    // What the card's rules do not allow never comes to the pad.
+    let short = token.activate(&Pin::at_pad(), &new([AUTHENTICATION, "1", PUK]));
+    assert!(matches!(short, Err(TokenError::SecretForm { password: PasswordKind::SignaturePin, .. })), "{short:?}");
+    assert!(!desk.lock().unwrap().asked.contains(&VERIFY));
+    assert_eq!(card.with_card(|card| card.status()), before);
+    let refused = token.activate(&Pin::at_pad(), &good());
+    let is_wrong = TokenError::WrongSecret { password: PasswordKind::TransportPin, tries: Tries::Known(2) };
+    assert_eq!(refused.unwrap_err().to_string(), is_wrong.to_string());
+    for named in [PinPadError::Length, PinPadError::Length, PinPadError::Cancelled, PinPadError::Timeout] {
+        let refused = token.activate(&Pin::at_pad(), &good());
+        assert!(matches!(refused, Err(TokenError::PinPad(problem)) if problem == named), "{named:?}");
+        assert!(matches!(state(&mut token), Some(Activation::TransportPin { tries: Tries::Known(2), .. })));
+    }
+    token.activate(&Pin::at_pad(), &good()).unwrap();
+    let desk = desk.lock().unwrap();
+    assert!(desk.enters.is_empty() && !desk.asked.contains(&MODIFY));
+    everything_can_be_used(&card);
+}
+
+#[test]
+fn the_last_try_of_a_transport_pin_is_kept_at_the_pad_too() {
+    let (card, mut token, desk) = arrived_at_pad(TransportPinModel::Separate, vec![digits(&["000000"]); 3]);
+    for _ in 0..2 {
+        token.activate(&Pin::at_pad(), &good()).unwrap_err();
+    }
+    let kept = token.activate(&Pin::at_pad(), &good());
+    let is_kept = matches!(kept, Err(TokenError::TooFewTries { password: PasswordKind::TransportPin, .. }));
+    assert!(is_kept, "{kept:?}");
+    assert_eq!(desk.lock().unwrap().enters.len(), 1, "nobody was asked");
+    let end = token.activate(&Pin::at_pad_with_last_try(), &good());
+    assert!(matches!(end, Err(TokenError::Finished { password: PasswordKind::TransportPin })), "{end:?}");
+    nothing_can_be_used(&card);
+}
+
+#[test]
+fn where_a_new_pin_goes_along_with_the_transport_pin_no_pad_takes_it() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| *model != TransportPinModel::Separate) {
+        let (card, mut token, desk) = arrived_at_pad(model, []);
+        let at_pad = match state(&mut token) {
+            Some(Activation::TransportPin { at_pad, .. }) => at_pad,
+            _ => false,
+        };
+        assert!(!at_pad, "{model:?}");
+        let before = card.with_card(|card| card.status());
+        if model.is_secret() {
+            let refused = token.activate(&Pin::at_pad(), &good());
+            assert!(matches!(refused, Err(TokenError::Unsupported { .. })), "{model:?}: {refused:?}");
+            assert_eq!(card.with_card(|card| card.status()), before);
+        }
+        let asked = &desk.lock().unwrap().asked;
+        assert!(!asked.contains(&VERIFY) && !asked.contains(&MODIFY), "{model:?}");
+    }
+    // Nor a reader whose pad is switched off.
+    let (card, token, desk) = arrived_at_pad(TransportPinModel::Separate, []);
+    let mut token = token.without_pin_pad();
+    let before = card.with_card(|card| card.status());
+    let refused = token.activate(&Pin::at_pad(), &good());
+    assert!(matches!(refused, Err(TokenError::Unsupported { .. })), "{refused:?}");
+    assert_eq!(card.with_card(|card| card.status()), before);
+    assert!(desk.lock().unwrap().asked.is_empty());
 }

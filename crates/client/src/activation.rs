@@ -11,19 +11,20 @@ use crate::{
 type New = [(PasswordKind, Secret)];
 
 /// Activates a token with new passwords that were [collected](obnova_card::NewPasswords) and checked before. The transport PIN
-/// is asked for where there is one, again when it was wrong and tries are left; the last one is never spent without a clear
+/// is asked for where there is one, at the reader's pad where [it can be](Activation) and the face takes it, again when it was wrong and tries are left; the last one is never spent without a clear
 /// yes, which a transport PIN that works once always takes. When it was torn, do it again with the same new passwords.
 ///
 /// # Errors
 /// [`RunError::Token`], in particular [`TokenError::Finished`]; [`RunError::Prompt`]; [`RunError::LastTryKept`].
 pub fn activate(token: &SharedToken, prompt: &mut dyn Prompt, new: &New) -> Result<(), RunError> {
     let needed = lock(token).capabilities()?.activation;
-    let Some(Activation::TransportPin { .. }) = needed else {
+    let Some(Activation::TransportPin { at_pad, .. }) = needed else {
         // What is wrong with its state the token says itself.
         return once_sure(token, prompt, &Pin::new(Secret::new(Vec::new())), new);
     };
-    // The new passwords were collected here, and the reader takes no two of different kinds.
-    let mut asker = Once::new(token, prompt, &[])?.at_keyboard();
+    let asker = Once::new(token, prompt, &[])?;
+    // A new password that was collected here goes along with it, and the reader takes no two of different kinds.
+    let mut asker = if at_pad { asker } else { asker.at_keyboard() };
     retry(&mut asker, PasswordKind::TransportPin, |asker, pin| once_sure(token, asker.prompt, pin, new))
 }
 
@@ -37,7 +38,7 @@ fn once_sure(token: &SharedToken, prompt: &mut dyn Prompt, transport: &Pin, new:
             if !prompt.confirm(&Question::LastTry(password))? {
                 return Err(last_try_kept(token, password));
             }
-            Ok(lock(token).activate(&Pin::with_last_try(transport.secret.clone()), new)?)
+            Ok(lock(token).activate(&Pin { keep_tries: 0, ..transport.clone() }, new)?)
         }
         outcome => Ok(outcome?),
     }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use obnova_card::Secret;
 use obnova_enroll::{OneTimePassword, TypingError, cmc::UserId};
-use obnova_renewal::{PasswordRules, WeakPassword};
+use obnova_renewal::{OneTimePasswords, PasswordRules, WeakPassword};
 
 use crate::{Prompt, RunError};
 
@@ -77,10 +77,18 @@ pub enum CredentialProblem {
     /// Nothing was given, or too much, or what nobody can have been handed.
     #[error("this cannot be it: copy it as it was handed over")]
     Form,
-    /// It is a password with characters that tell whether it was typed right, and they say that it was not. Given once more just
-    /// so it is taken: an issuer of another make may hand out what looks alike.
+    /// It is a password with characters that tell whether it was typed right, and they say that it was not.
     #[error("it was mistyped: look at it once more; no guess was spent")]
     Mistyped,
+    /// It has more or fewer characters than the issuer's one-time passwords.
+    #[error("it has 20 letters and digits: look whether one is missing or stands there twice; no guess was spent")]
+    Length,
+    /// It has a character that stands in none of the issuer's one-time passwords.
+    #[error("its character {position} is none that stands there: digits and letters do, but no U; no guess was spent")]
+    Character {
+        /// From 1.
+        position: usize,
+    },
     /// A password that was picked is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
@@ -99,6 +107,8 @@ impl CredentialProblem {
         match self {
             Self::Form => "credential-form",
             Self::Mistyped => "credential-mistyped",
+            Self::Length => "credential-length",
+            Self::Character { .. } => "credential-character",
             Self::Weak(weak) => weak.id(),
             Self::Differ => "credential-differ",
             Self::SameAsOneTime => "credential-same-as-one-time",
@@ -107,16 +117,19 @@ impl CredentialProblem {
 }
 
 impl Credentials {
-    /// Asks for everything, and again for what is no good, up to three times each; `revocation` has the rules for the password
-    /// that the holder picks, where there is one.
+    /// Asks for everything, and again for what is no good, up to three times each; `one_time` says what can be a one-time password
+    /// of this issuer, and `revocation` has the rules for the password that the holder picks, where there is one.
     ///
     /// # Errors
     /// [`RunError::Prompt`]; [`RunError::Credential`] when what is given stays no good.
-    pub fn ask(prompt: &mut dyn Prompt, revocation: Option<PasswordRules>) -> Result<Self, RunError> {
+    pub fn ask(
+        prompt: &mut dyn Prompt,
+        one_time: OneTimePasswords,
+        revocation: Option<PasswordRules>,
+    ) -> Result<Self, RunError> {
         let user = ask(prompt, Credential::UserId, None, user_id)?;
-        let mut mistyped = None;
         let one_time_password =
-            ask(prompt, Credential::OneTimePassword, None, |_, given| one_time(given, &mut mistyped))?;
+            ask(prompt, Credential::OneTimePassword, None, |_, given| Ok(handed_over(given, one_time)))?;
         let revocation_password =
             revocation.map(|rules| Self::pick_revocation_password(prompt, rules, Some(&one_time_password)));
         let revocation_password = revocation_password.transpose()?;
@@ -160,17 +173,19 @@ fn user_id(_: &mut dyn Prompt, given: &Secret) -> Judged<UserId> {
     Ok(text.ok().and_then(|text| UserId::new(text).ok()).ok_or(CredentialProblem::Form))
 }
 
-fn one_time(given: &Secret, mistyped: &mut Option<Secret>) -> Judged<obnova_enroll::Secret> {
+fn handed_over(given: &Secret, are: OneTimePasswords) -> Result<obnova_enroll::Secret, CredentialProblem> {
     let typed = given.expose().trim_ascii();
-    match std::str::from_utf8(typed).map(OneTimePassword::typed) {
-        Ok(Ok(password)) => return Ok(Ok(password.secret())),
-        Ok(Err(TypingError::Mistyped)) if mistyped.as_ref() != Some(given) => {
-            *mistyped = Some(given.clone());
-            return Ok(Err(CredentialProblem::Mistyped));
-        }
-        _ => {}
+    if are == OneTimePasswords::Any {
+        return obnova_enroll::Secret::from_bytes(typed).map_err(|_| CredentialProblem::Form);
     }
-    Ok(obnova_enroll::Secret::from_bytes(typed).map_err(|_| CredentialProblem::Form))
+    let text = std::str::from_utf8(typed).map_err(|_| CredentialProblem::Form)?;
+    match OneTimePassword::typed(text) {
+        Ok(password) => Ok(password.secret()),
+        Err(_) if text.is_empty() => Err(CredentialProblem::Form),
+        Err(TypingError::Length) => Err(CredentialProblem::Length),
+        Err(TypingError::Character { position }) => Err(CredentialProblem::Character { position }),
+        Err(TypingError::Mistyped) => Err(CredentialProblem::Mistyped),
+    }
 }
 
 fn picked(

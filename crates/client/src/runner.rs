@@ -199,7 +199,7 @@ impl<'a> Runner<'a> {
             Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
             Action::Prepare(order) if self.process.plan().is_first() => {
                 let rules = self.process.plan().revocation_password;
-                let credentials = Credentials::ask(self.seams.prompt, rules)?;
+                let credentials = Credentials::ask(self.seams.prompt, self.process.plan().one_time_password, rules)?;
                 Event::Prepared(self.seams.ca.prepare_first(order, &credentials)?)
             }
             Action::Prepare(order) => Event::Prepared(self.seams.ca.prepare(order)?),
@@ -253,7 +253,7 @@ impl<'a> Runner<'a> {
     /// Says who asks for first certificates, where that is said each time and is not known any more.
     fn tell_who(&mut self) -> Result<(), RunError> {
         if self.process.plan().is_first() && self.seams.ca.asks_who() {
-            let credentials = Credentials::ask(self.seams.prompt, None)?;
+            let credentials = Credentials::ask(self.seams.prompt, self.process.plan().one_time_password, None)?;
             self.seams.ca.is_told_who(&credentials)?;
         }
         Ok(())

@@ -87,17 +87,33 @@ fn a_face_that_takes_no_pad_is_asked_at_the_keyboard() {
     assert_eq!(entered(&desk), 0);
 }
 
-#[test]
-fn a_card_is_brought_to_life_at_the_keyboard() {
-    let card = Personalisation::new("OBN1").inactive(TransportPinModel::Separate, b"135790").finish().unwrap();
-    let (token, desk) = at(SimulatorConnection::new(card), Desk::default());
-    let mut face = Face { takes_pad: true, wrong: vec!["135790"], ..Face::default() };
+/// Activates a card of a model, whose holder enters these at the pad: how often he was asked for something there, and at the keyboard.
+fn brought_to_life(model: TransportPinModel, takes_pad: bool, enters: &[&'static str]) -> (usize, usize) {
+    let card = Personalisation::new("OBN1").inactive(model, b"135790").finish().unwrap();
+    let enters = enters.iter().map(|one| digits(&[one])).collect();
+    let (token, desk) = at(SimulatorConnection::new(card), Desk { enters, ..Desk::default() });
+    let mut face = Face { takes_pad, wrong: vec!["135790"], ..Face::default() };
     let mut new = NewPasswords::new(&token.lock().unwrap().passwords().unwrap(), PasswordPolicy::CAREFUL);
     for value in ["482915", "730264", "91827364"] {
         new.take(Secret::from(value), &Secret::from(value)).unwrap();
     }
     activate(&token, &mut face, &new.finish().unwrap()).unwrap();
-    assert!(face.at_pad.is_empty() && face.asked.len() == 1);
-    assert_eq!(entered(&desk), 0);
-    assert_eq!(token.lock().unwrap().capabilities().unwrap().activation, None);
+    assert_eq!(token.lock().unwrap().capabilities().unwrap().activation, None, "{model:?}");
+    assert_eq!(
+        entered(&desk),
+        face.at_pad.len(),
+        "whoever stands at the reader was told before each time that it asks"
+    );
+    assert!(face.at_pad.iter().all(|request| request.password == PasswordKind::TransportPin));
+    (face.at_pad.len(), face.asked.len())
+}
+
+#[test]
+fn a_card_is_brought_to_life_at_the_pad_where_its_transport_pin_goes_alone() {
+    assert_eq!(brought_to_life(TransportPinModel::Separate, true, &["135790"]), (1, 0));
+    assert_eq!(brought_to_life(TransportPinModel::Separate, true, &["246801", "135790"]), (2, 0));
+    assert_eq!(brought_to_life(TransportPinModel::Separate, false, &[]), (0, 1));
+    for model in [TransportPinModel::InPlace, TransportPinModel::MustChange, TransportPinModel::SingleUse] {
+        assert_eq!(brought_to_life(model, true, &[]), (0, 1), "{model:?}");
+    }
 }

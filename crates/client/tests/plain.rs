@@ -195,7 +195,7 @@ fn a_renewal_logs_in_each_time_and_sends_no_password() {
 #[test]
 fn a_wrong_password_is_sent_once_and_asked_for_again() {
     let mut place = Place::new(Order::First);
-    place.face.credentials[1].1 = "AAAAAAAAAAAAAAAA";
+    place.face.credentials[1].1 = "AAAAA-AAAAA-AAAAA-AAAQE";
     let error = place.live(&Mortal::forever()).unwrap_err();
     assert!(matches!(error, RunError::Ca(obnova_client::CaError::WrongPassword)), "{error}");
     assert_eq!((place.office.passwords.get(), place.office.orders()), (1, 0));

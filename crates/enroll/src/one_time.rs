@@ -34,8 +34,8 @@ impl OneTimePassword {
     ///
     /// # Errors
     /// [`TypingError`] when it is no such password, or was mistyped: every single wrong character and every two that changed
-    /// places are noticed. A CA of another make hands over other ones, which are taken as they are
-    /// ([`Secret::from_bytes`]).
+    /// places are noticed. A CA of another make hands over other ones, which no check here
+    /// fits ([`Secret::from_bytes`]).
     pub fn typed(text: &str) -> Result<Self, TypingError> {
         let mut digits = Zeroizing::new([0; DIGITS]);
         let mut count = 0;

@@ -51,7 +51,9 @@ pub use matching::{Loose, Matched, match_loose};
 pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
 pub use pair::Pair;
 pub use plan::{MANAGING_PASSWORD, NewKey, OldKey, Plan, PlannedCard, Risk};
-pub use policy::{CertificateRules, Method, PasswordRules, Policy, Protocol, QC_COMPLIANCE, QC_SSCD, WeakPassword};
+pub use policy::{
+    CertificateRules, Method, OneTimePasswords, PasswordRules, Policy, Protocol, QC_COMPLIANCE, QC_SSCD, WeakPassword,
+};
 pub use process::{Process, ProcessError, ReplayError, Stage};
 pub use reason::{NotEligible, Reason, date};
 pub use record::{Fact, Failure, Record, Source};

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
-    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, PasswordRules, PinUse, Policy, Wanted,
-    policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, OneTimePasswords, PasswordRules, PinUse, Policy,
+    Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
 mod asks;
@@ -47,6 +47,9 @@ pub struct Plan {
     /// The holder is shown the new certificates before they are put on the card, and can say no.
     #[serde(default, skip_serializing_if = "is_false")]
     pub confirm_certificates: bool,
+    /// What the one-time password is like that will be asked for, where one is.
+    #[serde(default, skip_serializing_if = "OneTimePasswords::are_checked")]
+    pub one_time_password: OneTimePasswords,
     /// What the revocation password has to be like that will be asked for; `None` where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_password: Option<PasswordRules>,
@@ -128,6 +131,7 @@ impl Plan {
             unfinished: card.slots.iter().filter(orphan).map(|slot| slot.id).collect(),
             rules: policy.rules.clone(),
             confirm_certificates: policy.confirm_first && old.is_empty(),
+            one_time_password: policy.one_time_password,
             revocation_password: policy.revocation_password.filter(|_| old.is_empty()),
             revocation_password_later: false,
             wanted: Vec::new(),

@@ -25,6 +25,8 @@ pub struct Policy {
     /// Show certificates that renew none to the holder before they are put on the card: nothing but he can tell whether
     /// it is his name that stands there.
     pub confirm_first: bool,
+    /// What one-time passwords are like.
+    pub one_time_password: OneTimePasswords,
     /// What the revocation password has to be like that a holder picks with a first order; `None` where there is none.
     pub revocation_password: Option<PasswordRules>,
     /// Orders that set none are refused, so that no way is taken that has no place for one. Where not, it may come later.
@@ -77,6 +79,26 @@ pub enum Protocol {
     Cmc,
     /// A request of plain EST (RFC 7030 §4.2): for one certificate, with no place for a revocation password.
     Est,
+}
+
+/// What the one-time passwords of an issuer are like, by which he knows who asks for first certificates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OneTimePasswords {
+    /// Twenty letters and digits, two of which tell whether the others were typed right. What cannot be one is sent to nobody, so
+    /// that no guess is spent on it.
+    #[default]
+    Checked,
+    /// Whatever an issuer of another make hands out: sent as it was typed.
+    Any,
+}
+
+impl OneTimePasswords {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+    pub(crate) const fn are_checked(&self) -> bool {
+        matches!(self, Self::Checked)
+    }
 }
 
 /// What a certificate must and must not say before it is put on a card.

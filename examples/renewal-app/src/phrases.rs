@@ -91,6 +91,8 @@ pub fn credential_problem(problem: CredentialProblem) -> String {
     match problem {
         CredentialProblem::Form => t!("credential-form"),
         CredentialProblem::Mistyped => t!("credential-mistyped"),
+        CredentialProblem::Length => t!("credential-length"),
+        CredentialProblem::Character { position } => t!("credential-character", position = position),
         CredentialProblem::Weak(WeakPassword::NotText) => t!("weak-not-text"),
         CredentialProblem::Weak(WeakPassword::TooLong { maximum }) => t!("weak-too-long", maximum = maximum),
         CredentialProblem::Weak(WeakPassword::TooShort { minimum }) => t!("weak-too-short", minimum = minimum),

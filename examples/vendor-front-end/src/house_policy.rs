@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_client::renewal::{ByRole, CertificateRules, Method, NewKey, Pair, Plan, Policy, Protocol};
+use obnova_client::renewal::{
+    ByRole, CertificateRules, Method, NewKey, OneTimePasswords, Pair, Plan, Policy, Protocol,
+};
 
 /// What the front end asks of a renewal. The engine does the rest; nothing here is code.
 #[must_use]
@@ -23,6 +25,7 @@ pub fn policy() -> Policy {
         },
         // Cards leave the house with their first pair on them: there are no first orders.
         confirm_first: true,
+        one_time_password: OneTimePasswords::Checked,
         revocation_password: None,
         revocation_password_at_once: false,
         // Holders' clocks may be off by five minutes.

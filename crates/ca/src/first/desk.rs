@@ -216,10 +216,11 @@ impl FirstDesk {
         now: SystemTime,
     ) -> Result<CredentialRecord, CaError> {
         let module = Some(module.unwrap_or(Subject::MODULE));
-        // As the paper has it, however it was typed; what is no such password is compared as it is.
+        // As the paper has it, however it was typed. What stands on no paper is right for nobody, so that it is no guess: who sends
+        // it learns nothing by it, and who mistyped loses nothing.
         let text = std::str::from_utf8(password.as_bytes()).ok();
         let typed = text.and_then(|text| OneTimePassword::typed(text).ok()).map(|typed| typed.secret());
-        let password = typed.as_ref().unwrap_or(password);
+        let password = &typed.ok_or(Refusal::WrongPassword)?;
         let matches = |credential: &CredentialRecord| self.secret.matches(password, &credential.hash);
         let all = self.store.credentials_of(user.as_str(), module)?;
         let mut used_last = false;

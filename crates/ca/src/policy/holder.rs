@@ -20,6 +20,7 @@ pub(super) struct Holder {
     protocol: String,
     due_before_days: u64,
     clock_tolerance_seconds: u64,
+    one_time_password: String,
     #[serde(rename = "confirm_first")]
     _confirm_first: bool,
     #[serde(rename = "prove_login")]
@@ -38,6 +39,7 @@ impl Default for Holder {
             protocol: "cmc".into(),
             due_before_days: 30,
             clock_tolerance_seconds: 300,
+            one_time_password: "checked".into(),
             _confirm_first: true,
             _prove_login: true,
             _prove_signature: true,
@@ -57,6 +59,7 @@ impl Holder {
         no_duplicates("holder.certificates", &self.certificates)?;
         one_of("holder.method", &self.method, &["re-key", "same-key"])?;
         one_of("holder.protocol", &self.protocol, &["cmc", "est"])?;
+        one_of("holder.one_time_password", &self.one_time_password, &["checked", "any"])?;
         range("holder.clock_tolerance_seconds", self.clock_tolerance_seconds, 0, DAY)?;
         Ok(Asked {
             due_before_days: range("holder.due_before_days", self.due_before_days, 1, 3660)?,
@@ -200,6 +203,7 @@ mod tests {
             ("certificates = [\"signature\", \"signature\"]", "holder.certificates"),
             ("method = \"again\"", "holder.method"),
             ("protocol = \"cmp\"", "holder.protocol"),
+            ("one_time_password = \"paper\"", "holder.one_time_password"),
             ("due_before_days = 0", "holder.due_before_days"),
             ("clock_tolerance_seconds = 86401", "holder.clock_tolerance_seconds"),
         ] {

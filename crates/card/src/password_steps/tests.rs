@@ -52,7 +52,7 @@ fn an_offer_names_what_it_may_cost() {
 #[test]
 fn before_activation_there_is_one_thing_to_do_or_none() {
     let passwords = card([Empty; 3]);
-    let transport = Activation::TransportPin { tries: THREE, single_use: false, minimum: 5, maximum: 8 };
+    let transport = Activation::TransportPin { tries: THREE, single_use: false, at_pad: true, minimum: 5, maximum: 8 };
     for (activation, takes) in [
         (transport, Some((TransportPin, THREE))),
         (Activation::Nothing, None),

@@ -42,6 +42,7 @@ pub(super) fn activation(info: &TokenInfo) -> Option<Activation> {
     (status.state == PasswordState::Transport).then_some(Activation::TransportPin {
         tries,
         single_use: false,
+        at_pad: false,
         minimum,
         maximum,
     })

@@ -26,6 +26,7 @@ pub(super) fn state(card: &Conversation<'_>) -> Option<Activation> {
         Activation::TransportPin {
             tries: Tries::Known(left),
             single_use: model == TransportPinModel::SingleUse,
+            at_pad: model == TransportPinModel::Separate,
             minimum: minimum.into(),
             maximum: maximum.into(),
         }
@@ -63,13 +64,16 @@ pub(super) fn activate(
     let Some(activation) = state(card) else {
         return Err(TokenError::Unsupported { what: "be activated: it is active already".to_owned() });
     };
-    if transport.at_pad {
-        return Err(TokenError::Unsupported { what: "be activated at a pad: new PINs are checked first".to_owned() });
+    if transport.at_pad && matches!(activation, Activation::TransportPin { at_pad: false, .. }) {
+        let what = "take its transport PIN from a pad: a new PIN goes along with it, which was checked here".to_owned();
+        return Err(TokenError::Unsupported { what });
     }
     let passwords = new_passwords(card, new)?;
     match activation {
         Activation::Finished { password } => return Err(TokenError::Finished { password }),
         Activation::GoesOn { .. } => {}
+        // The reader keeps the lengths, and nobody here sees whether a new one is the same.
+        Activation::TransportPin { .. } if transport.at_pad => {}
         Activation::TransportPin { minimum, maximum, .. } => check_transport(transport, minimum, maximum, new)?,
         Activation::Nothing => check_transport(transport, 0, 0, new)?,
     }

@@ -30,7 +30,7 @@ use x509_cert::{
 use super::common::support::{Draft, House, days, name};
 
 pub const USER: &str = "jana.novakova";
-pub const ONE_TIME_PASSWORD: &str = "MZXW6YTBOI5FA2LC";
+pub const ONE_TIME_PASSWORD: &str = "MZXW6-YTB05-FA2RC-9QDSZ";
 pub const REVOCATION_PASSWORD: &str = "the plums are in the cellar";
 
 /// What a desk says that is not true.
@@ -61,6 +61,7 @@ pub struct Desk {
     issued: RefCell<Vec<Certificate>>,
     orders: Cell<usize>,
     confirmed: Cell<usize>,
+    guesses: Cell<usize>,
 }
 
 impl Desk {
@@ -87,6 +88,7 @@ impl Desk {
             issued: RefCell::default(),
             orders: Cell::new(0),
             confirmed: Cell::new(0),
+            guesses: Cell::new(0),
         }
     }
 
@@ -114,6 +116,11 @@ impl Desk {
         self.confirmed.get()
     }
 
+    /// Orders of somebody who did not know the password.
+    pub fn guesses(&self) -> usize {
+        self.guesses.get()
+    }
+
     /// What the CA makes of the revocation password that came.
     pub fn revocation_password(&self) -> Option<Vec<u8>> {
         let sealed = self.sealed.borrow();
@@ -128,6 +135,7 @@ impl Desk {
             return pending;
         }
         if request.user.as_str() != USER || request.proof.verify(&self.kept).is_err() {
+            self.guesses.set(self.guesses.get() + 1);
             return Answer::Refused { reason: FailInfo::BadIdentity, text: "who are you?".into() };
         }
         if self.orders.get() > 0 {

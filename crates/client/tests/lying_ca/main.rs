@@ -247,7 +247,7 @@ impl What {
         let credentials = match self {
             Self::Renewal => Vec::new(),
             Self::FirstOrder => {
-                vec![(Credential::UserId, "jana"), (Credential::OneTimePassword, "MZXW6YTBOI5FA2LC")]
+                vec![(Credential::UserId, "jana"), (Credential::OneTimePassword, "MZXW6-YTB05-FA2RC-9QDSZ")]
             }
         };
         Face { credentials, ..Face::default() }

@@ -26,7 +26,7 @@ use super::{
 };
 
 pub const USER: &str = "jana.novakova";
-pub const ONE_TIME_PASSWORD: &str = "MZXW6YTBOI5FA2LC";
+pub const ONE_TIME_PASSWORD: &str = "MZXW6-YTB05-FA2RC-9QDSZ";
 
 /// What is answered in place of the truth.
 pub enum Lie {

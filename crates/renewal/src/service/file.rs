@@ -10,7 +10,10 @@ use serde::{
 use toml::Spanned;
 
 use super::{Service, ServiceError};
-use crate::{ByRole, CertificateRules, Method, Pair, PasswordRules, Policy, Protocol, policy::CLOCK_TOLERANCE, wire};
+use crate::{
+    ByRole, CertificateRules, Method, OneTimePasswords, Pair, PasswordRules, Policy, Protocol, policy::CLOCK_TOLERANCE,
+    wire,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +65,7 @@ struct Holder {
     #[serde(deserialize_with = "days")]
     due_before_days: u64,
     confirm_first: bool,
+    one_time_password: OneTimePasswords,
     #[serde(deserialize_with = "a_day")]
     clock_tolerance_seconds: u64,
     prove_login: bool,
@@ -78,6 +82,7 @@ impl Default for Holder {
             protocol: Protocol::Cmc,
             due_before_days: 30,
             confirm_first: true,
+            one_time_password: OneTimePasswords::Checked,
             clock_tolerance_seconds: CLOCK_TOLERANCE.as_secs(),
             prove_login: true,
             prove_signature: true,
@@ -156,6 +161,7 @@ impl From<File> for Service {
                 signature: asked(KeyRole::Signature, signature),
             },
             confirm_first: holder.confirm_first,
+            one_time_password: holder.one_time_password,
             revocation_password: revocation_password.as_ref().map(RevocationPassword::rules),
             revocation_password_at_once: revocation_password.is_some_and(|asked| asked.required && !asked.later),
             clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{Method, PasswordRules, Protocol};
+use crate::{Method, OneTimePasswords, PasswordRules, Protocol};
 
 const HEAD: &str = "version = 1\n\n[service]\nname = \"mine\"\n";
 
@@ -25,7 +25,12 @@ fn what_is_left_out_is_as_it_is_for_most() {
     assert_eq!(nothing.policy.due_before, Duration::from_secs(30 * 86_400));
     assert_eq!((nothing.policy.method, nothing.policy.protocol), (Method::ReKey, Protocol::Cmc));
     assert_eq!(read("[holder]\nprotocol = \"est\"\n").unwrap().policy.protocol, Protocol::Est);
-    assert_eq!(nothing.policy.revocation_password, None);
+    assert_eq!(
+        (nothing.policy.one_time_password, nothing.policy.revocation_password),
+        (OneTimePasswords::Checked, None)
+    );
+    let any = read("[holder]\none_time_password = \"any\"\n").unwrap().policy;
+    assert_eq!(any.one_time_password, OneTimePasswords::Any);
     let twins = read("[holder]\nqualified = true\n[revocation_password]\n").unwrap().policy;
     assert_eq!(twins, Policy::twins());
     let short = read("[revocation_password]\nrequired = true\nminimum = 6\n").unwrap().policy;
@@ -54,6 +59,7 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("holder", "clock_tolerance_seconds = 100000", "0 to 86400"),
         ("holder", "method = \"again\"", "same-key"),
         ("holder", "protocol = \"cmp\"", "`est`"),
+        ("holder", "one_time_password = \"paper\"", "`any`"),
         ("holder", "prove_logins = true", "prove_login"),
         ("holder", "prove_login = 1", "boolean"),
         ("revocation_password", "minimum = 5", "6 to 64"),

@@ -97,6 +97,8 @@ step-takes = { $what } ({ $takes })
 
 activate-with = The card is not active. Choose your PINs and a PUK; then its transport PIN is asked for.
 activate-once = The card is not active. Choose your PINs and a PUK; then its transport PIN is asked for. It works once: a wrong one finishes the card.
+activate-pad = The PINs and the PUK that you choose are typed here, at the keyboard, since they are checked before the card is touched; the transport PIN at the reader's own keys.
+activate-keyboard = All of it is typed here, at the keyboard, also with this reader's own keys: what you choose is checked before the card is touched, and goes to it together with what it has now.
 activate-without = The card is not active, and has no transport PIN. Choose your PINs and a PUK.
 activate-goes-on-with = The card is not active, and its transport PIN was used. It goes on with the { $name } that was chosen then.
 activate-was-torn = An activation was begun and did not end. Enter the same PINs as then.

@@ -77,21 +77,22 @@ help-pin-unblock = Set a new PIN with the PUK, after too many wrong ones.
 help-pin-unblock-after =
     Examples:
       obnova pin unblock signature --token pcsc
-help-renew = Renew both certificates: new keys in free slots, one request that the old keys vouch for.
-help-renew-more = Everything is written into a journal before it is done: close the window at any time, "obnova renew --resume" goes on. The old pair keeps working, and stays on the card until you remove it.
+help-renew = Renew the certificates on the card: new keys in free slots, one request that the old keys vouch for.
+help-renew-more = Everything is written into a journal before it is done: close the window at any time, "obnova renew --resume" goes on. What is renewed keeps working, and stays on the card until you remove it. On a card that can only replace keys where they are this is not so: the plan says it, and asks.
 help-renew-after =
     Examples:
       obnova renew --token pcsc --ca https://ca.example --trust ca.pem
       obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
 help-first = Get your first certificates, with the user id and the one-time password that you were given.
-help-first-more = Keys are made in empty slots of the card. Everything is written into a journal before it is done, but for passwords: close the window at any time, "obnova first --resume" goes on.
+help-first-more = Keys are made in empty slots of the card. Everything is written into a journal before it is done, but for passwords: close the window at any time, "obnova first --resume" goes on (by plain EST it asks for user id and one-time password once more). The one-time password may be typed in small letters, and without its hyphens. The certificates are shown before they are put on the card, where the service says so.
 help-first-after =
     Examples:
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana --service partner --wait
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana --policy my-service.toml
+      obnova first --resume --token pcsc
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
-help-install = Install certificates that came by mail, as files or as a link; they are matched to the keys on the card.
+help-install = Install certificates that came by mail, as files or by a link; they are matched to the keys on the card.
 help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and give it on standard input, where it is in no list of programs and in no history.
 help-install-after =
     Examples:
@@ -155,7 +156,7 @@ help-arg-nss = Only this NSS database: a folder with cert9.db (may be given more
 help-arg-module = The card's PKCS#11 library [default: that of the token, or OpenSC's]
 help-arg-remove = Take back what was registered
 help-arg-resume = Go on with what the journal has, where it was left
-help-arg-yes = Go ahead without asking, after the plan or what came was printed
+help-arg-yes = Go ahead without asking, after the plan or what came was printed; a risk by the card's nature is asked about all the same
 help-arg-transport_pin_fd = Read the transport PIN from this file descriptor
 help-arg-transport_pin_file = Read the transport PIN from this file
 help-arg-inactive = Hand the card over inactive, with this kind of transport PIN
@@ -167,11 +168,11 @@ help-arg-puk_fd = Read the PUK from this file descriptor
 help-arg-puk_file = Read the PUK from this file
 help-arg-new_pin_fd = Read the new PIN or PUK from this file descriptor
 help-arg-new_pin_file = Read the new PIN or PUK from this file
-help-arg-spend_last_try = Yes, use the last try too: if it is wrong, the PIN is blocked
+help-arg-spend_last_try = Yes, use the last try too: if it is wrong, that password is blocked, and a card that is not active is finished
 help-arg-confirm = Name of what may be removed, instead of being asked for it (may be given more than once)
 help-arg-changed = Which one
 help-arg-unblocked = Which one
-help-arg-certificates = Files with certificates
+help-arg-certificates = Files with certificates, the link that was mailed, or - for links on standard input
 help-arg-to = Folder to write into
 help-arg-slots = Only the certificates in this slot (may be given more than once)
 help-arg-state = File of the simulated card

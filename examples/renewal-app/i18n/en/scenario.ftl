@@ -63,7 +63,7 @@ rule-activation-last-try-signature-pin = Nor is that of the signature PIN.
 rule-activation-last-try-puk = Nor is that of the PUK.
 
 rule-partner-handed-over = User id and one-time password are handed over apart.
-rule-partner-password-client = A one-time password that was mistyped is noticed before it is sent.
+rule-partner-password-client = What cannot be the one-time password, mistyped or of another length, is noticed before it is sent.
 rule-partner-password-ca = The first certificate takes the user id and the one-time password: a client with another password is refused.
 rule-partner-password-days-ca = The one-time password lives as long as the service says: 21 days for the partners.
 rule-partner-password-once-ca = The one-time password works once.

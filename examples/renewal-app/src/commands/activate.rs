@@ -27,6 +27,13 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
         Some(Activation::TransportPin { single_use: true, .. }) => t!("activate-once"),
         Some(Activation::TransportPin { .. }) => t!("activate-with"),
     });
+    // Which is typed where, with a reader that has keys of its own.
+    if card.capabilities.pin_pad && !pins.any() {
+        screen.detail(&match card.capabilities.activation {
+            Some(Activation::TransportPin { at_pad: true, .. }) => t!("activate-pad"),
+            _ => t!("activate-keyboard"),
+        });
+    }
     if card.passwords.iter().any(was_set) {
         screen.mark(Mark::Caution, &t!("activate-was-torn"));
     }

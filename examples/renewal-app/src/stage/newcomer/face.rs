@@ -10,6 +10,14 @@ pub enum Types {
     Right,
     /// A character of the one-time password is another one.
     Mistypes,
+    /// Of the one-time password only so many characters.
+    Piece(usize),
+    /// The one-time password with a character more.
+    Doubles,
+    /// A character in the one-time password that stands in none.
+    Strays,
+    /// The one-time password in small letters, with blanks for hyphens.
+    Loosely,
     /// The revocation password is another one when it is typed again.
     Differs,
     /// The revocation password is a character too short.
@@ -72,8 +80,7 @@ impl Prompt for Face<'_> {
             Credential::RevocationPasswordAgain if self.types == Types::Differs => "something else entirely".into(),
             Credential::RevocationPassword | Credential::RevocationPasswordAgain => self.revocation.into(),
             _ => match &self.password {
-                Some(password) if self.types == Types::Mistypes => mistyped(password).as_str().into(),
-                Some(password) => password.to_text().as_str().into(),
+                Some(password) => self.types.of(password).as_str().into(),
                 None => return Err(PromptError::Nobody(format!("for the {}", request.what))),
             },
         })
@@ -86,8 +93,18 @@ impl Prompt for Face<'_> {
     }
 }
 
-fn mistyped(password: &OneTimePassword) -> String {
-    let text = password.to_text();
-    let (first, rest) = text.split_at(1);
-    format!("{}{rest}", if first == "A" { "B" } else { "A" })
+impl Types {
+    /// What is typed for this one-time password.
+    fn of(self, password: &OneTimePassword) -> String {
+        let text = password.to_text();
+        let (first, rest) = text.split_at(1);
+        match self {
+            Self::Mistypes => format!("{}{rest}", if first == "A" { "B" } else { "A" }),
+            Self::Piece(length) => text.chars().filter(|one| *one != '-').take(length).collect(),
+            Self::Doubles => format!("{first}{first}{rest}"),
+            Self::Strays => format!("U{rest}"),
+            Self::Loosely => text.to_lowercase().replace('-', " "),
+            _ => text.to_string(),
+        }
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use obnova_client::{Credential, CredentialProblem};
+use obnova_client::{Credential, CredentialProblem, Turn};
 use obnova_enroll::Secret;
 
 use super::World;
 use crate::stage::{
     Newcomer,
     newcomer::{Asked, Bent, MODULE, Types},
-    rules::{Broken, Verdict, so, there},
+    rules::{Broken, Verdict, so, there, want},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,12 +37,31 @@ pub fn handed_over(world: &mut World<'_>) -> Verdict {
     Ok(format!("the password on paper, the user id in a mail, neither with the other; {right}"))
 }
 
-/// What was mistyped is told, and no guess is spent on it.
+/// What cannot be it is told, and no guess is spent on it; and it is taken as people type it.
 pub fn mistyped(world: &mut World<'_>) -> Verdict {
     let mut who = world.newcomer()?;
     let password = who.password(SystemTime::now())?;
-    let (told, sent) = stopped(&mut who, Types::Mistypes, CredentialProblem::Mistyped, &password)?;
-    so(told && sent == 0, format!("a wrong character was noticed: {told}; orders that were sent: {sent}"))
+    let stray = CredentialProblem::Character { position: 1 };
+    for (what, types, problem) in [
+        ("a wrong character", Types::Mistypes, CredentialProblem::Mistyped),
+        ("all but the last character", Types::Piece(19), CredentialProblem::Length),
+        ("its first half", Types::Piece(10), CredentialProblem::Length),
+        ("a character twice", Types::Doubles, CredentialProblem::Length),
+        ("a character that stands in none", Types::Strays, stray),
+    ] {
+        let (told, sent) = stopped(&mut who, types, problem, &password)?;
+        want(told && sent == 0, format!("{what} was noticed: {told}; orders that were sent: {sent}"))?;
+    }
+    who.types = Types::Loosely;
+    let taken = matches!(who.run(&password)?, Turn::Waits(_) | Turn::Went | Turn::Done(_));
+    so(
+        taken,
+        format!(
+            "noticed before anything was sent: a wrong character, one missing, half of it, one twice, one that stands in none; \
+             in small letters with blanks it is {}",
+            if taken { "taken" } else { "not taken" }
+        ),
+    )
 }
 
 /// Whether a holder who types like this was told so, and how many orders were sent all the same.
@@ -53,7 +72,13 @@ fn stopped(
     password: &obnova_enroll::OneTimePassword,
 ) -> Result<(bool, usize), Broken> {
     let stage = who.stage;
-    let orders = || stage.wire().iter().filter(|access| access.path.ends_with("/fullcmc")).count();
+    let orders = || {
+        stage
+            .wire()
+            .iter()
+            .filter(|access| ["/fullcmc", "/simpleenroll"].iter().any(|end| access.path.ends_with(end)))
+            .count()
+    };
     who.types = types;
     let before = orders();
     // Whatever becomes of it is seen by what was told and sent.
