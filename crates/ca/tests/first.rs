@@ -180,7 +180,7 @@ fn a_password_ends_after_three_weeks() {
 fn another_password_kills_the_one_before_and_frees_from_a_lock() {
     let world = World::new();
     let old = First::of(&issue(&world.ca, USER, "main", now()), 1);
-    let wrong = First { password: Secret::from_bytes(b"wrong").unwrap(), ..old.clone() };
+    let wrong = First { password: Secret::from_bytes(b"AAAAA-AAAAA-AAAAA-AAAQE").unwrap(), ..old.clone() };
     let mut moment = now();
     for _ in 0..10 {
         assert_eq!(rule(&world.first_at(&wrong, moment)), "wrong-password");
@@ -201,7 +201,7 @@ fn another_password_kills_the_one_before_and_frees_from_a_lock() {
 fn guesses_are_slowed_and_counted_across_processes_and_the_right_one_begins_anew() {
     let world = World::new();
     let right = First::of(&issue(&world.ca, USER, "main", now()), 1);
-    let wrong = First { password: Secret::from_bytes(b"wrong").unwrap(), ..right.clone() };
+    let wrong = First { password: Secret::from_bytes(b"AAAAA-AAAAA-AAAAA-AAAQE").unwrap(), ..right.clone() };
     let other_process = world.another();
     let refused = |first: &First, moment| {
         let response = other_process.answer(&first.message(), None, moment).unwrap();
@@ -637,7 +637,7 @@ fn a_lock_on_a_used_password_keeps_nobody_from_what_he_ordered_by_it() {
         Err(CaError::Refused(refusal)) => refusal.name(),
         Err(other) => panic!("{other}"),
     };
-    let (right, wrong) = (own.password.secret(), Secret::from_bytes(b"wrong").unwrap());
+    let (right, wrong) = (own.password.secret(), Secret::from_bytes(b"AAAAA-AAAAA-AAAAA-AAAQE").unwrap());
     assert_eq!(ask(&mine, &right, now()), "pending");
     let mut moment = now();
     for _ in 0..10 {
@@ -673,7 +673,7 @@ fn a_password_is_noted_as_locked_when_the_last_guess_is_wrong() {
         let (user, request) = (UserId::new(USER).unwrap(), First::of(&password, 1).request(0));
         let mut moment = now();
         for guess in 1..=10 {
-            let wrong = Secret::from_bytes(b"wrong").unwrap();
+            let wrong = Secret::from_bytes(b"AAAAA-AAAAA-AAAAA-AAAQE").unwrap();
             let typed = if guess == 10 && last_is_right { password.password.secret() } else { wrong };
             let right = world.ca.enroll(&request, (&user, &typed), None, moment).is_ok();
             assert_eq!(right, guess == 10 && last_is_right);
