@@ -115,7 +115,7 @@ fn a_turned_down_order_leaves_its_password_used() {
 fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
     type Bend = fn(&mut First, &World);
     let lies: [(&str, Bend); 16] = [
-        ("wrong-password", |first, _| first.password = Secret::from_bytes(b"K7QWM-2F9TD-0XYHR-4CBN8").unwrap()),
+        ("wrong-password", |first, _| first.password = Secret::from_bytes(b"K7QWM-2F9TD-0XYHR-4CBBT").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("petra").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("Jana").unwrap()),
         ("wrong-password", |first, world| {

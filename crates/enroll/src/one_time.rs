@@ -2,7 +2,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::Secret;
 
-/// A one-time password that a CA hands over on paper, as `K7QWM-2F9TD-0XYHR-4CBN8`: 90 random bits in 18 characters that are
+/// A one-time password that a CA hands over on paper, as `K7QWM-2F9TD-0XYHR-4CBBT`: 90 random bits in 18 characters that are
 /// not mistaken for others, and two that tell whether it was typed right, before a guess is spent on it.
 ///
 /// The secret is the text as it is shown, hyphens and all ([`secret`](Self::secret)): both sides make proofs from that, however

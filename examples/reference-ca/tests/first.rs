@@ -202,7 +202,7 @@ fn whoever_lies_to_plain_est_is_refused_by_name() {
     let nobody = world.send(&est::Client::new().simpleenroll_request(&honest), None);
     assert_eq!((nobody.status, nobody.body.len()), (401, 0));
     assert_eq!(nobody.headers.get("WWW-Authenticate"), Some("Basic realm=\"first certificates\", charset=\"UTF-8\""));
-    let wrong = Plain::new(&world, None, "K7QWM-2F9TD-0XYHR-4CBN8").enroll(&honest);
+    let wrong = Plain::new(&world, None, "K7QWM-2F9TD-0XYHR-4CBBT").enroll(&honest);
     assert_eq!((wrong.status, wrong.headers.get("WWW-Authenticate").is_some()), (401, true));
     let plain = Plain::new(&world, Some("invoices"), typed);
     let refused = |answer: HttpResponse| (answer.status, text(&answer).split(':').next().unwrap().to_owned());
@@ -226,7 +226,7 @@ fn whoever_lies_to_plain_est_is_refused_by_name() {
     let plain = Plain::new(&world, Some("invoices"), another.to_text());
     assert_eq!(refused(plain.enroll(&taken)), (400, "key-taken".into()));
     // Wrong ones are slowed, and the server says for how long.
-    let guess = || Plain::new(&world, None, "guess").enroll(&other);
+    let guess = || Plain::new(&world, None, "AAAAA-AAAAA-AAAAA-AAAQE").enroll(&other);
     assert_eq!([guess().status, guess().status, guess().status], [401; 3]);
     let slowed = guess();
     let wait: u32 = slowed.headers.get("Retry-After").unwrap().parse().unwrap();

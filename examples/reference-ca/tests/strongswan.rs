@@ -115,7 +115,7 @@ fn strongswan_with_another_password_or_another_name_gets_nothing() {
     let key = key();
     prepare(&world, HOLDER, &key);
     let enroll = |user: &str| pki(&world, &["--est", "--in", "request.der", "--interval", "1", "--userpass", user]);
-    assert!(!enroll("jana:K7QWM-2F9TD-0XYHR-4CBN8").status.success());
+    assert!(!enroll("jana:K7QWM-2F9TD-0XYHR-4CBBT").status.success());
     prepare(&world, &HOLDER.replace("Jana", "Petra"), &key);
     assert!(!enroll(&format!("jana:{}", typed.to_text().as_str())).status.success());
     let log = world.log.lock().unwrap();

@@ -14,8 +14,8 @@ use crate::stage::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Well formed, and nobody's.
-const NOBODYS: &str = "K7QWM-2F9TD-0XYHR-4CBN8";
+/// One that could be, and is nobody's.
+const NOBODYS: &str = "K7QWM-2F9TD-0XYHR-4CBBT";
 
 /// The password is on a paper without the user id, the user id in a mail without the password; together they are taken.
 pub fn handed_over(world: &mut World<'_>) -> Verdict {
