@@ -14,11 +14,11 @@ use common::{World, first_pair, new_keys, order, read_response};
 use obnova_ca::{CaKey, IssuedCertificate, PickUpToken, Policy, Transaction};
 use obnova_enroll::{
     certs_only,
-    cmc::{Answer, Asked, Expected, FollowUp, FullResponse, Nonce, TransactionId},
+    cmc::{Answer, Asked, Expected, FollowUp, FullResponse, Nonce, Signer, TransactionId},
     est::{self, FullCmcReply, HttpRequest, HttpResponse},
 };
 use obnova_reference_ca::{House, Patience, Server, ServerConfig, ServerError};
-use x509_cert::der::Encode;
+use x509_cert::{Certificate, der::Encode};
 
 fn ids(random: u8) -> (TransactionId, Nonce) {
     (TransactionId::from_random([random; 16]), Nonce::from_random([random; 16]))
@@ -90,6 +90,58 @@ fn a_pair_is_renewed_over_https() {
     assert_eq!(post(&world, &receipt, &transaction, &nonce, Asked::Confirmation), Answer::Confirmed);
     let spent = world.get(&link, None, &[]);
     assert_eq!((spent.status, json(&spent)["error"].as_str()), (410, Some("token-spent")));
+    let log = format!("{:?}", world.log.lock().unwrap());
+    assert!(log.contains("/pickup/...") && !log.contains(&link[8..20]), "no token in the log");
+}
+
+#[test]
+fn a_link_is_closed_by_a_key_of_what_it_brings_and_by_nobody_else() {
+    let world = World::with(&Policy::TEMPLATE.replace("\"manual\"", "\"automatic\""), |config| config);
+    let (transaction, nonce) = ids(7);
+    let keys = new_keys();
+    let message = order(&world.old, &keys, &transaction, &nonce);
+    let answer = post(&world, &message, &transaction, &nonce, Asked::Certificates);
+    let Answer::Issued { certificates, .. } = answer else { panic!("{answer:?}") };
+    let kept = world.house.ca().list(None, 1).unwrap().remove(0);
+    let link = format!("/pickup/{}", world.house.ca().token(&kept).to_link().as_str());
+
+    let (transaction, nonce) = ids(8);
+    let by = |certificate: &Certificate, key: &CaKey| {
+        let signer = Signer { certificate: certificate.clone(), algorithm: key.algorithm() };
+        let follow_up = FollowUp::new(transaction.clone(), nonce.clone());
+        let to_sign = follow_up.sign_acceptance(&certificates, &[signer]).unwrap();
+        to_sign.sign_with(|to_sign| key.sign(&to_sign.bytes)).unwrap()
+    };
+    let sent = |link: &str, message: &[u8]| {
+        let mut request = est::Client::new().fullcmc_request(message);
+        link.clone_into(&mut request.path);
+        world.send(&request, None)
+    };
+    let error = |answer: &HttpResponse| json(answer)["error"].as_str().unwrap().to_owned();
+    let own = certs_only::find_by_key(&certificates, keys[0].public_key()).unwrap();
+    let right = by(own, &keys[0]);
+    let thief = by(&world.old.certificates[0].certificate, &world.old.keys[0]);
+    let unsigned = FollowUp::new(transaction.clone(), nonce.clone()).confirm_acceptance(None, &certificates).unwrap();
+    for message in [thief, unsigned, message] {
+        let answer = sent(&link, &message);
+        assert_eq!((answer.status, error(&answer).as_str()), (400, "wrong-receipt"));
+    }
+    assert_eq!(sent(&link, b"garbage").status, 400);
+    assert_eq!(world.get(&link, None, &[]).status, 200, "it is open still");
+    // A login with one of two says nothing of the other.
+    let own = IssuedCertificate::from_der(&own.to_der().unwrap()).unwrap();
+    assert_eq!(world.get("/login", Some((&keys[0], &own)), &[]).status, 200);
+    assert_eq!(world.get(&link, None, &[]).status, 200);
+    let unknown = sent(&format!("/pickup/{}", "0".repeat(40)), &right);
+    assert_eq!((unknown.status, error(&unknown).as_str()), (404, "unknown-token"));
+    assert_eq!(sent("/pickup/0", &right).status, 404);
+
+    let answer = sent(&link, &right);
+    assert_eq!(answer.status, 200);
+    assert_eq!(read(&world, &answer, &transaction, &nonce, Asked::Confirmation), Answer::Confirmed);
+    for answer in [world.get(&link, None, &[]), sent(&link, &right)] {
+        assert_eq!((answer.status, error(&answer).as_str()), (410, "token-spent"));
+    }
     let log = format!("{:?}", world.log.lock().unwrap());
     assert!(log.contains("/pickup/...") && !log.contains(&link[8..20]), "no token in the log");
 }

@@ -175,6 +175,23 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     }
 }
 
+/// What is the receipt where a login is made is one by signature where none is.
+#[test]
+fn a_service_without_a_login_tells_the_issuer_by_a_signature_that_all_arrived() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| policy.replace("approval = \"manual\"", "approval = \"automatic\""));
+    desk.write("once", &hand_out(&house, "jana"));
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
+    let order = ["first", "--yes", "--user", "jana", "--policy", "est.toml"];
+    let order = [&order[..], &CARD, &PIN_FILES, &ONCE, &house.options()].concat();
+    let said = desk.run(order).ends_with(0);
+    assert!(!said.out.contains("TLS login"), "{}", said.out);
+    said.says(&["sign for the CA that", "a link that it mailed opens nothing any more"]);
+    house.operator(&["list", "ca", "--state", "confirmed"]).ends_with(0).says(&["confirmed"]);
+}
+
 /// By the file of the service, without an option. The password was read once, and is gone; and while the program waits somebody guesses at it.
 #[test]
 fn who_waits_is_asked_for_nothing_again_and_kept_from_nothing_by_anybodys_guesses() {

@@ -19,10 +19,10 @@ use crate::{
     mortal::Mortal,
     profile::ProfileRig,
     report::report,
-    rig::Rig as _,
+    rig::{Rig as _, Tear, Tearing},
     table,
     task::{Task, TwinRenewal},
-    world::{World, no_try},
+    world::{Ended, World, no_try},
 };
 
 /// What the CA's server answers to the link; `None` when the CA dies of it.
@@ -115,6 +115,49 @@ fn ca_killed<T: Task>() {
     let count = points.len() - begun;
     report(&format!("{}: the CA killed at {count} points of a link that is closed: it was at {closed}", T::Rig::NAME));
     assert_eq!((count, closed), (2, 1), "{points:?}");
+}
+
+/// Takes the power from the card at each command. Who finds the link closed then does nothing more: a try that was torn stays gone
+/// until the next right PIN.
+fn torn<T: Task<Rig: Tearing>>(tear: Tear) {
+    let ordered = table::ordered::<T>();
+    let follow = |world: &World<T>, life: &Mortal| {
+        world.lose_journals();
+        world.follow(life)
+    };
+    let commands = table::recorded::<T>(&ordered, "a link followed without a journal", follow).0.commands::<T::Rig>();
+    let mut closed = 0;
+    for (at, command) in commands.iter().enumerate() {
+        let told = format!("{}: torn {tear:?} {} (command {at})", T::Rig::NAME, command.name);
+        let gone = |password| {
+            let tries = T::Rig::tries_gone(&command.name, tear, password);
+            tries..=tries
+        };
+        let mut world = World::<T>::new(&ordered, Mortal::forever());
+        world.rig().tear(at, tear);
+        let ended = follow(&world, &Mortal::forever());
+        assert!(world.rig().is_torn() && ended.is_err(), "{told}: nothing was torn: {ended:?}");
+        world.assert_sound(&told, &gone);
+        let was_closed = world.is_closed(&told);
+        closed += usize::from(was_closed);
+        world.reinsert();
+        let ended = table::well(world.follow(&Mortal::forever()), &told);
+        assert!(world.is_closed(&told), "{told}: the link is open still");
+        let nothing = || Ended::NothingToDo(obnova_renewal::NotEligible { reasons: Vec::new() });
+        world.assert_whole(&told, &if was_closed { nothing() } else { ended }, &gone);
+    }
+    report(&format!("{}: {} commands torn {tear:?}, the link was closed at {closed}", T::Rig::NAME, commands.len()));
+    assert!((1..commands.len()).contains(&closed), "{closed}");
+}
+
+#[test]
+fn a_pair_torn_inside_each_command() {
+    torn::<TwinRenewal<ProfileRig>>(Tear::Inside);
+}
+
+#[test]
+fn a_pair_torn_after_each_command() {
+    torn::<TwinRenewal<ProfileRig>>(Tear::After);
 }
 
 #[test]

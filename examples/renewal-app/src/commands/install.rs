@@ -197,7 +197,7 @@ fn close(finish: &mut Finish<'_>, links: &[&PickUpLink], face: &Rc<RefCell<Face>
 }
 
 /// The CA is told that what came as files is on the card. There may be no network, and no link of it to close.
-fn receive(finish: &mut Finish<'_>, authority: &Authority, face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
+pub fn receive(finish: &mut Finish<'_>, authority: &Authority, face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
     let problem = match finish.confirm(&mut authority.connection()?) {
         Ok(()) => {
             good(face, &t!("fact-received"));

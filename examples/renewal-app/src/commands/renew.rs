@@ -7,9 +7,10 @@ use std::{
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, Plan, Policy, Process, Protocol, Wishes};
+use obnova_client::{FileJournal, Finish, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, PinUse, Plan, Policy, Process, Protocol, Wishes};
 
+use super::install;
 use crate::{
     authority::Authority,
     beforehand::Beforehand,
@@ -179,16 +180,26 @@ impl Road<'_> {
                     (false, false) => t!("renew-pending", count = count),
                 },
             )),
-            Turn::Done(_) => {
+            Turn::Done(summary) => {
                 // What was written for a help desk on the way is of no use any more.
                 let _ = std::fs::remove_file(self.diagnosis());
                 let text = if first { t!("first-done", count = count) } else { t!("renew-done", count = count) };
-                let mut face = face.borrow_mut();
-                face.screen.mark(Mark::Good, &text);
-                if runner.process().plan().revocation_password_later {
-                    face.screen.mark(Mark::Caution, &t!("first-password-later"));
+                let later = runner.process().plan().revocation_password_later;
+                drop(runner);
+                let mut screen = face.borrow_mut();
+                screen.screen.mark(Mark::Good, &text);
+                if later {
+                    screen.screen.mark(Mark::Caution, &t!("first-password-later"));
                 }
-                Ok(())
+                drop(screen);
+                match &self.token {
+                    // Plain EST has no receipt but a login.
+                    Some(token) if self.authority.plain && summary.logged_in_as.is_none() => {
+                        let mut finish = Finish::new(token, holder, &summary.certificates, &[PinUse::Receipt]);
+                        install::receive(&mut finish, self.authority, face)
+                    }
+                    _ => Ok(()),
+                }
             }
             Turn::Failed(obnova_renewal::Failure::Refused { .. }) if self.is_on_card(runner.process()) => {
                 face.borrow_mut().screen.mark(Mark::Good, &t!("fact-done-elsewhere"));
