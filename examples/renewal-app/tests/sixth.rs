@@ -55,7 +55,7 @@ fn it_lives_from_the_first_certificate_to_the_renewal() {
     house.approve();
     let said = desk.run(first(&house, &["--resume"])).ends_with(0);
     assert!(!said.out.contains("TLS login"), "{}", said.out);
-    said.says(&["read back", "signature", "first certificates"]);
+    said.says(&["read back", "signature", "first certificate is"]);
     let listed = desk.run([&["card", "list"], &CARD[..2]].concat()).ends_with(0);
     listed.says(&["expires in 25 days", "7 slots are free"]);
 
