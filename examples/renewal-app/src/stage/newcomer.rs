@@ -240,8 +240,26 @@ impl<'s> Newcomer<'s> {
 
     /// The same for somebody who may have been there before.
     pub fn certify(&mut self, password: &OneTimePassword) -> Result<ByRole<ParsedCertificate>, Broken> {
+        let certificates = self.certify_only(password)?;
+        self.set_password()?;
+        Ok(certificates)
+    }
+
+    /// The same, by whom no revocation password is set where none goes with the order.
+    pub fn certify_only(&mut self, password: &OneTimePassword) -> Result<ByRole<ParsedCertificate>, Broken> {
         let turn = self.run(password)?;
         self.finished_by(turn, password)
+    }
+
+    /// Sets the revocation password, where the service's orders have no place for it.
+    fn set_password(&self) -> Result<(), Broken> {
+        let policy = &self.stage.service.policy;
+        let rules = policy.revocation_password.filter(|_| policy.protocol == Protocol::Est);
+        let Some(rules) = rules else { return Ok(()) };
+        match (self.joints.set_password)(self, &self.revocation, None, rules)? {
+            None => Ok(()),
+            Some(name) => Err(Broken(format!("the revocation password is refused: {name}"))),
+        }
     }
 
     /// What was ordered with a one-time password, where plain EST wants to know who asks each time.
@@ -271,6 +289,8 @@ impl<'s> Newcomer<'s> {
 
     /// An order for this plan that the holder's client makes and does not send.
     pub fn sealed(&mut self, plan: Plan) -> Result<Vec<u8>, Broken> {
+        // A CMC message, whatever the service says: a client that lies takes any way.
+        self.plain = false;
         self.with_runner(None, Some(plan), |runner| {
             while runner.process().stage() != obnova_renewal::Stage::Send {
                 runner.step()?;

@@ -56,7 +56,7 @@ pub struct Joints {
     /// The CA's operator, who hands another revocation password out.
     pub replace: fn(&RevocationPasswords<'_>, &[u8]) -> Result<String, Broken>,
     /// The holder's client, which sets a revocation password over a login: picked by these rules, in the place of another.
-    pub set_password: fn(&Certified<'_>, &str, Option<&str>, PasswordRules) -> Heard,
+    pub set_password: fn(&Newcomer<'_>, &str, Option<&str>, PasswordRules) -> Heard,
     /// The same, which sends a request by plain EST for another certificate over a login.
     pub reenroll: fn(&Certified<'_>, &CertificationRequest) -> Heard,
     /// The holder's client, which plans a first order by what the CA wants.
@@ -155,8 +155,7 @@ fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
 }
 
 /// As `obnova revocation-password` does.
-fn set_password(holder: &Certified<'_>, new: &str, old: Option<&str>, rules: PasswordRules) -> Heard {
-    let who = &holder.who;
+fn set_password(who: &Newcomer<'_>, new: &str, old: Option<&str>, rules: PasswordRules) -> Heard {
     let (mut ca, login) = (who.authority.connection()?, who.authority.login());
     let (mut asked, mut steps) = (Vec::new(), Vec::new());
     let mut face = Face {
@@ -172,7 +171,7 @@ fn set_password(holder: &Certified<'_>, new: &str, old: Option<&str>, rules: Pas
     // Who knows of none, and is asked for one, has none to give.
     let wanted = PasswordWanted { rules, old: old.as_ref() };
     let seams = (&mut ca, &login as _);
-    match set_revocation_password(&who.token, &mut face, seams, &who.view()?, &wanted, SystemTime::now()) {
+    match set_revocation_password(&who.token, &mut face, seams, &who.view()?, &wanted, who.now()) {
         Ok(_) => Ok(None),
         Err(SetPasswordError::Refused { rule, .. }) => Ok(Some(rule)),
         Err(_) if asked.iter().any(|one| is_for(one, Credential::OldRevocationPassword)) => {

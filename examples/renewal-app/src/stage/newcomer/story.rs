@@ -61,6 +61,7 @@ impl<'s> Story<'s> {
         meter.end();
         let certificates = ReportedCertificate::shown(&card, &summary.certificates);
         let report = Report::new(&stage.service.name, meter.figures().to_vec(), certificates);
+        who.set_password()?;
         let asked = who.asked.clone();
         let steps = who.steps.clone();
         let holder = Certified { who, certificates: summary.certificates };

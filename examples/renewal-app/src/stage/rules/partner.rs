@@ -97,6 +97,7 @@ fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let by_plain_est = |rule| Of { rule, applies: |expects| expects.plain_est };
+    let where_it_is_sent = |rule| Of { rule, applies: |expects| expects.password_sent };
     let where_he_sets_one =
         |rule| Of { rule, applies: |expects| expects.plain_est && expects.has_revocation_password() };
     let where_it_comes_later = |rule| Of { rule, applies: |expects| expects.password_later };
@@ -116,7 +117,7 @@ fn all<'s>() -> Vec<Of<'s>> {
         every(Rule::seen("partner/module/ca", || t!("rule-partner-module-ca"), passwords::module)),
         every(Rule::seen("partner/other-names/client", || t!("rule-partner-other-names-client"), first::names_client)),
         every(Rule::seen("partner/other-names/ca", || t!("rule-partner-other-names-ca"), first::names_ca)),
-        with_revocation(Rule::seen(
+        where_it_is_sent(Rule::seen(
             "partner/revocation-password/client",
             || t!("rule-partner-revocation-password-client"),
             passwords::revocation_client,

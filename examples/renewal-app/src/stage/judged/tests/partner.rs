@@ -472,6 +472,13 @@ fn other_services_are_judged_by_their_own_files() {
     green(&at_once, &BY_PLAIN_EST, "told that plain EST has no place");
 }
 
+/// Orders go by plain EST, as the file says, and the revocation password is set afterwards by who is logged in.
+#[test]
+fn a_service_whose_orders_go_by_plain_est_is_judged_by_its_own_file() {
+    let est = [("name = \"partner\"", "name = \"est\""), ("protocol = \"cmc\"", "protocol = \"est\"")];
+    green(&est, &[&["revocation-password/client"], &AT_ONCE[..]].concat(), "simplereenroll over a login");
+}
+
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.
 fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) {
     let service = Service::other(Scenario::Partner, texts);
@@ -497,6 +504,7 @@ fn the_file_says_what_the_service_is() {
         renewals_wait: true,
         confirms: true,
         revocation_password: Some(PasswordRules { minimum: 8, distinct: 5 }),
+        password_sent: true,
         plain_est: true,
         password_later: true,
         password_at_once: false,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use obnova_ca::{Approval, Profile, RevocationPasswordPolicy};
 use obnova_card::KeyRole;
-use obnova_renewal::{ByRole, Method, PasswordRules};
+use obnova_renewal::{ByRole, Method, PasswordRules, Protocol};
 
 use crate::service::Told;
 
@@ -25,6 +25,8 @@ pub struct Expects {
     pub confirms: bool,
     /// What the revocation password has to be like, where there is one.
     pub revocation_password: Option<PasswordRules>,
+    /// A revocation password goes with the order.
+    pub password_sent: bool,
     /// A first certificate may come by plain EST too.
     pub plain_est: bool,
     /// Where one comes by plain EST there is no revocation password yet, though one is required.
@@ -62,6 +64,7 @@ impl Expects {
             renewals_wait: ca.approval == Approval::Manual,
             confirms: holder.confirm_first,
             revocation_password: holder.revocation_password,
+            password_sent: holder.revocation_password.is_some() && holder.protocol == Protocol::Cmc,
             plain_est: alone && (!required || later),
             password_later: alone && required && later,
             password_at_once: alone && required && !later,

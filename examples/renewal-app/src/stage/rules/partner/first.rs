@@ -41,7 +41,7 @@ pub fn names_client(world: &mut World<'_>) -> Verdict {
     let declined = match who.run(&password)? {
         Turn::Waits(_) => {
             world.stage.approve()?;
-            who.with_runner(None, None, |runner| runner.run())?
+            who.with_runner(Some(&password), None, |runner| runner.run())?
         }
         turn => turn,
     };

@@ -19,7 +19,7 @@ pub fn later(world: &mut World<'_>) -> Verdict {
     let mut who = world.newcomer()?;
     who.plain = true;
     let password = who.password(SystemTime::now())?;
-    let certificates = who.certify(&password)?;
+    let certificates = who.certify_only(&password)?;
     let holder = Certified { who, certificates };
     let certificate = holder.one()?;
     let by = (!world.expects.password_alone).then_some(&holder);
@@ -48,9 +48,9 @@ pub fn own(world: &mut World<'_>) -> Verdict {
     let mut who = world.newcomer()?;
     who.plain = true;
     let password = who.password(SystemTime::now())?;
-    let certificates = who.certify(&password)?;
+    let certificates = who.certify_only(&password)?;
     let holder = Certified { who, certificates };
-    let set = |new: &str, old: Option<&str>, rules| (world.joints.set_password)(&holder, new, old, rules);
+    let set = |new: &str, old: Option<&str>, rules| (world.joints.set_password)(&holder.who, new, old, rules);
     let own = holder.who.revocation.as_str();
     let another = format!("{own}, a ještě něco");
     let weak: String = own.chars().take(rules.minimum - 1).collect();
