@@ -28,6 +28,9 @@ const RULES: PasswordRules = PasswordRules { minimum: 8, distinct: 5 };
 /// What comes back over the login, by how often it was asked.
 type Lie = fn(&Desk, usize) -> Result<HttpResponse, CaError>;
 
+/// Whether it is called what it is.
+type IsTold = fn(&SetPasswordError) -> bool;
+
 /// A CA with one holder.
 struct Desk {
     house: House,
@@ -108,7 +111,7 @@ fn typed(more: &[(Credential, &'static str)]) -> Face {
 
 #[test]
 fn what_a_ca_can_lie_is_no_password_that_is_set() {
-    let lies: [(&str, Lie, fn(&SetPasswordError) -> bool); 10] = [
+    let lies: [(&str, Lie, IsTold); 10] = [
         ("nothing", |_, _| said(200, ""), |error| matches!(error, SetPasswordError::Ca(CaError::Protocol(_)))),
         ("noise", |_, _| said(200, "\u{1}[["), |error| matches!(error, SetPasswordError::Ca(CaError::Protocol(_)))),
         ("no numbers", |_, _| said(200, "{}"), |error| matches!(error, SetPasswordError::Ca(CaError::Protocol(_)))),
