@@ -69,10 +69,8 @@ impl Authority {
         let (first, revocation) = (policy.first.clone(), policy.revocation.clone());
         let status = StatusDesk::new(issuer(), self.store()).unwrap();
         let mut ca = Ca::new(policy, issuer(), secret, Box::new(store())).with_letters(Arc::new(English));
-        if first.revocation_password.required {
-            let revocations = RevocationDesk::new(revocation, Arc::new(store()), Arc::new(English));
-            ca = ca.with_first(desk::open(&self.folder, first, store())).with_revocations(revocations);
-        }
+        let revocations = RevocationDesk::new(revocation, Arc::new(store()), Arc::new(English));
+        ca = ca.with_first(desk::open(&self.folder, first, store())).with_revocations(revocations);
         *running = Some(Running { ca, status, life });
     }
 
