@@ -1,8 +1,12 @@
+use std::time::SystemTime;
+
 use obnova_enroll::{
     cmc::ResponseError,
     est::{EstError, RedirectError},
 };
-use obnova_renewal::{Answer, Asked, Message, Order, PickUp, Prepared, Receipt, Terms, Wishes};
+use obnova_renewal::{
+    Answer, Asked, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, Wishes,
+};
 
 use crate::{Credentials, Login, LoginError};
 
@@ -18,6 +22,16 @@ pub trait CaConnection {
     /// [`CaError`].
     fn wishes(&mut self) -> Result<Wishes, CaError> {
         Ok(Wishes::default())
+    }
+
+    /// What everybody is told of a certificate that is to be renewed. A protocol that has nobody to ask leaves this as it is: what
+    /// a renewal does then is its policy ([`AskStatus`](obnova_renewal::AskStatus)).
+    ///
+    /// # Errors
+    /// [`CaError`] when the CA itself cannot be reached. That nobody is believed is an answer.
+    fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {
+        let _ = (certificate, now);
+        Ok(Standing::Unknown { problems: "this way to the issuer has nobody to ask".into() })
     }
 
     /// Whom to trust, and who vouches for new keys.

@@ -2,7 +2,9 @@ use std::{path::Path, time::SystemTime};
 
 use obnova_card::{KeyRole, TokenError};
 use obnova_card_rustls::{CardKey, SharedToken};
-use obnova_renewal::{CardView, NotEligible, Plan, Policy, Reason};
+use obnova_renewal::{
+    AskStatus, ByRole, CardView, NotEligible, ParsedCertificate, Plan, Policy, Reason, Standing, chosen_pair,
+};
 
 use crate::{CaConnection, FileJournal, look::lock};
 
@@ -48,11 +50,13 @@ pub enum Subject {
     Journal,
     /// The CA answers, and is the right one.
     Issuer,
+    /// The certificates are not revoked, as everybody is told.
+    Status,
 }
 
 impl Subject {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Card,
         Self::Passwords,
         Self::Pair,
@@ -62,6 +66,7 @@ impl Subject {
         Self::Unfinished,
         Self::Journal,
         Self::Issuer,
+        Self::Status,
     ];
 
     /// Message id, for translations and for machines.
@@ -77,6 +82,7 @@ impl Subject {
             Self::Unfinished => "check-unfinished",
             Self::Journal => "check-journal",
             Self::Issuer => "check-issuer",
+            Self::Status => "check-status",
         }
     }
 }
@@ -105,18 +111,23 @@ pub struct Problem {
 
 /// Checks whether a renewal can work here, without touching anything: no PIN, no try, nothing written but an empty directory.
 pub fn check_up(checkup: Checkup<'_>, now: SystemTime) -> Vec<Check> {
-    let mut checks = match &checkup.token {
+    let policy = checkup.policy;
+    let seen = checkup.token.and_then(|token| {
+        let card = crate::look(lock(&token).as_mut())?;
+        Ok((token, card))
+    });
+    let mut checks = match &seen {
         Err(error) => no_card(error),
-        Ok(token) => {
-            let seen = crate::look(lock(token).as_mut());
-            match seen {
-                Err(error) => no_card(&error),
-                Ok(card) => card_checks(token, &card, checkup.policy, now),
-            }
-        }
+        Ok((token, card)) => card_checks(token, card, policy, now),
     };
     checks.push((Subject::Journal, checkup.journals.map_or(Outcome::Skipped, journal)));
-    checks.push((Subject::Issuer, checkup.ca.map_or(Outcome::Skipped, issuer)));
+    let pair = seen.ok().and_then(|(_, card)| chosen_pair(&card, policy, None, now));
+    let (answers, told) = checkup.ca.map_or((Outcome::Skipped, Outcome::Skipped), |ca| {
+        let answers = issuer(ca);
+        let told = pair.filter(|_| matches!(answers, Outcome::Good(_)) && policy.ask_status != AskStatus::Never);
+        (answers, told.map_or(Outcome::Skipped, |pair| status(ca, &pair, policy.ask_status, now)))
+    });
+    checks.extend([(Subject::Issuer, answers), (Subject::Status, told)]);
     checks.into_iter().map(|(subject, outcome)| Check { subject, outcome }).collect()
 }
 
@@ -226,6 +237,23 @@ fn journal(directory: &Path) -> Outcome {
     match FileJournal::probe(directory) {
         Ok(names) => Outcome::Good(vec![("processes", names.join(" "))]),
         Err(error) => bad(error.to_string()),
+    }
+}
+
+/// What is worst of what is told: what keeps from renewing, else what nobody knows.
+fn status(ca: &mut dyn CaConnection, pair: &ByRole<ParsedCertificate>, ask: AskStatus, now: SystemTime) -> Outcome {
+    let told = match pair.try_map(|_, certificate| ca.standing(certificate, now)) {
+        Ok(told) => told,
+        Err(error) => return Outcome::Warning(Problem { id: "standing-unknown", text: error.to_string() }),
+    };
+    let problem = |(role, standing): (KeyRole, &Standing)| Problem { id: standing.id(), text: standing.text(role) };
+    let unsure = |(_, standing): &(KeyRole, &Standing)| !matches!(standing, Standing::Good { .. });
+    if let Some(bad) = told.iter().find(|(_, standing)| standing.stops(ask)) {
+        return Outcome::Bad(problem(bad));
+    }
+    match told.iter().find(unsure) {
+        Some(unknown) => Outcome::Warning(problem(unknown)),
+        None => Outcome::Good(told.iter().map(|(role, standing)| (name(role), standing.text(role))).collect()),
     }
 }
 

@@ -12,11 +12,15 @@ use obnova_enroll::{
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, ToSign, Vouching, Wishes, follow_chain,
+    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, ToSign, Vouching, Wishes,
+    follow_chain,
 };
 use x509_cert::Certificate;
 
-use crate::{CaConnection, CaError, Credentials, HttpExchange, Https};
+use crate::{
+    CaConnection, CaError, Credentials, HttpExchange, Https,
+    standing::{Asking, standing},
+};
 
 mod attributes;
 mod certificates;
@@ -43,6 +47,8 @@ pub struct EstConnection<H = Https> {
     anchors: Vec<ParsedCertificate>,
     /// What the server gave as its certificates, once it was asked.
     certificates: Option<Vec<ParsedCertificate>>,
+    /// Servers that did not say whether a certificate is revoked.
+    silent: Vec<String>,
 }
 
 impl<H: HttpExchange> EstConnection<H> {
@@ -54,7 +60,7 @@ impl<H: HttpExchange> EstConnection<H> {
         if anchors.is_empty() {
             return Err(CaError::Order("no certificate to trust the issuer by".into()));
         }
-        Ok(Self { https, client: Client::new(), anchors, certificates: None })
+        Ok(Self { https, client: Client::new(), anchors, certificates: None, silent: Vec::new() })
     }
 
     /// For one of several CAs of a server (RFC 7030 §3.2.2).
@@ -167,6 +173,11 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
     fn wishes(&mut self) -> Result<Wishes, CaError> {
         let shape = attributes::shape(&self.https, &self.client)?;
         Ok(attributes::of_keys(Wishes::default(), &shape))
+    }
+
+    fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {
+        let issuer = self.issuer_of(certificate)?;
+        Ok(standing(certificate, issuer.as_ref(), &Asking::new(&self.https, &mut self.silent), now))
     }
 
     fn terms(&mut self) -> Result<Terms, CaError> {

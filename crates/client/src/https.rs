@@ -13,7 +13,7 @@ use ureq::{
     },
 };
 
-use crate::CaError;
+use crate::{CaError, StatusExchange as _};
 
 mod bounded;
 mod carried;
@@ -31,6 +31,16 @@ pub trait HttpExchange {
     /// # Errors
     /// [`CaError`]: nobody knows whether the server saw the request.
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError>;
+
+    /// Asks another server once, whose address (`http://status.example`) stands in a certificate, what is public: whether that is
+    /// revoked. Who leaves this as it is reaches none.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        let _ = request;
+        Err(CaError::Unreachable { server: server.to_owned(), problem: "no other server is asked here".into() })
+    }
 }
 
 /// HTTPS to one server, and nothing else: a redirect is followed where it leads to the same server and asks for the same (RFC
@@ -42,6 +52,8 @@ pub struct Https {
     server: String,
     /// What redirects are held against; none are followed where there is nothing.
     site: Option<Site>,
+    /// For other servers.
+    elsewhere: Patience,
 }
 
 /// How long a server may take before it is left, however busily it sends meanwhile.
@@ -51,6 +63,16 @@ pub struct Patience {
     pub connect: Duration,
     /// For everything, until the answer was read: 90 seconds.
     pub whole: Duration,
+}
+
+impl Patience {
+    /// Nobody waits longer for what helps and can be done without.
+    const fn short(self) -> Self {
+        const fn least(one: Duration, other: Duration) -> Duration {
+            if one.as_nanos() < other.as_nanos() { one } else { other }
+        }
+        Self { connect: least(self.connect, Duration::from_secs(5)), whole: least(self.whole, Duration::from_secs(15)) }
+    }
 }
 
 impl Default for Patience {
@@ -85,7 +107,7 @@ impl Https {
         let site = Site::parse(&server).map_err(no_address)?;
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
         let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
-        Ok(Self { agent, server, site: Some(site) })
+        Ok(Self { agent, server, site: Some(site), elsewhere: patience.short() })
     }
 
     /// The server.
@@ -148,6 +170,10 @@ impl Https {
 impl HttpExchange for Https {
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         Self::exchange(self, request)
+    }
+
+    fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        PlainHttp { patience: self.elsewhere }.exchange(server, request)
     }
 }
 

@@ -35,6 +35,7 @@ pub mod programs;
 mod prompt;
 mod revocation;
 mod runner;
+mod standing;
 
 pub use activation::activate;
 pub use ca::{CaConnection, CaError};
@@ -53,11 +54,11 @@ pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use revocation::{
-    Confirmation, ConfirmedBy, NotConfirmed, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan,
-    RevocationReason, Revoked, SetPasswordError, StatusExchange, StatusProblem, revoke_by_password, revoke_with_card,
-    set_revocation_password,
+    Confirmation, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked,
+    SetPasswordError, revoke_by_password, revoke_with_card, set_revocation_password,
 };
 pub use runner::{Runner, Seams, Turn};
+pub use standing::{ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};
 
 pub use obnova_card as card;
 pub use obnova_card_rustls::{SharedToken, share};

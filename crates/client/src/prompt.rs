@@ -1,5 +1,5 @@
 use obnova_card::{PasswordKind, Secret, Tries};
-use obnova_renewal::{Action, ByRole, ParsedCertificate, Phase, PinUse, Plan, Risk};
+use obnova_renewal::{Action, ByRole, ParsedCertificate, Phase, PinUse, Plan, Risk, Standing};
 
 use crate::CredentialRequest;
 
@@ -93,6 +93,8 @@ pub enum Progress<'a> {
     Done(&'a Action),
     /// It did not work; the error comes from the runner.
     Failed(&'a Action),
+    /// What is told of the certificates that are to be renewed.
+    Standing(&'a ByRole<Standing>),
 }
 
 /// Why no answer was had.

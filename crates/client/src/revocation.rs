@@ -13,7 +13,7 @@ use obnova_enroll::cmc::{FailInfo, Signer, ToSign};
 use obnova_renewal::PinUse;
 use x509_cert::ext::pkix::CrlReason;
 
-use crate::{EstConnection, HttpExchange, Prompt, est::Said, with_password};
+use crate::{EstConnection, HttpExchange, NotConfirmed, Prompt, StatusExchange, est::Said, with_password};
 
 mod confirm;
 mod error;
@@ -21,12 +21,12 @@ mod password;
 mod plan;
 mod subject;
 
-pub use confirm::{Confirmation, ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};
+pub use confirm::Confirmation;
 pub use error::RevocationError;
 pub use password::{PasswordSet, PasswordWanted, SetPasswordError, set_revocation_password};
 pub use plan::RevocationPlan;
 
-use subject::Subject;
+pub(crate) use subject::Subject;
 
 /// That a certificate is to end, for good. Like all that holds a secret it has no `Debug`.
 pub struct Revocation<'a> {

@@ -195,6 +195,12 @@ impl<'a> Runner<'a> {
             self.check_card()?;
         }
         Ok(match action {
+            Action::AskStanding(certificates) => {
+                let now = (self.seams.clock)();
+                let told = certificates.try_map(|_, certificate| self.seams.ca.standing(certificate, now))?;
+                self.seams.prompt.progress(&Progress::Standing(&told));
+                Event::Standing(told)
+            }
             Action::Ask(asked) => self.ask(asked)?,
             Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
             Action::Prepare(order) if self.process.plan().is_first() => {

@@ -8,6 +8,9 @@ use crate::{ByRole, Failure, Message, Order, ParsedCertificate, PickUp, PinUse, 
 /// What a process wants done next. Exactly one thing; its outcome goes back as an [`Event`](crate::Event).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Ask whether the certificates that are to be renewed are revoked: the first thing of each run, until the order goes out.
+    /// Answer: [`Event::Standing`](crate::Event::Standing).
+    AskStanding(ByRole<ParsedCertificate>),
     /// Ask the holder. Answer: [`Event::Agreed`](crate::Event::Agreed) or [`Event::Declined`](crate::Event::Declined).
     Ask(Question),
     /// Ask the CA for its terms. Answer: [`Event::Terms`](crate::Event::Terms).
@@ -93,6 +96,7 @@ impl Action {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::AskStanding(_) => "standing",
             Self::Ask(_) => "ask",
             Self::LearnTerms => "terms",
             Self::Look => "look",

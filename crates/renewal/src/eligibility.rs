@@ -26,6 +26,19 @@ pub fn current_pair(
     current(card, policy, issuer, now).map(|current| current.old)
 }
 
+/// The certificates that a renewal would be about, whatever else speaks against it: what to ask about whether they are revoked.
+#[must_use]
+pub fn chosen_pair(
+    card: &CardView,
+    policy: &Policy,
+    issuer: Option<&Name>,
+    now: SystemTime,
+) -> Option<ByRole<ParsedCertificate>> {
+    let wanted: Vec<_> = policy.rules.roles().collect();
+    let (pair, _) = choose(card, &wanted, issuer, now).ok()?;
+    Some(pair.map(|_, one| one.certificate.clone()))
+}
+
 /// The pair to renew, and what an earlier renewal of it left half done.
 pub(crate) struct Current {
     pub(crate) old: ByRole<OldKey>,

@@ -1,10 +1,12 @@
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 
-use crate::{Answer, Message, Prepared, Terms, view::SlotView};
+use crate::{Answer, ByRole, Message, Prepared, Standing, Terms, view::SlotView};
 
 /// What came of an [`Action`](crate::Action), or in from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// What is told of the certificates that are to be renewed.
+    Standing(ByRole<Standing>),
     /// The holder said yes.
     Agreed,
     /// The holder said no.
@@ -40,6 +42,7 @@ impl Event {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Standing(_) => "standing",
             Self::Agreed => "agreed",
             Self::Declined => "declined",
             Self::Terms(_) => "terms",

@@ -3,7 +3,7 @@
 //! Read it in this order:
 //! - [`CardView`]: a card at one moment; [`ParsedCertificate`]: a certificate, read once.
 //! - [`Policy`] and [`current_pair`]: what a house asks, and which pair is due; [`Reason`]: why not.
-//! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is. [`Wishes`]: what a CA makes of it.
+//! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is. [`Standing`]: whether old certificates are revoked. [`Wishes`]: what a CA makes of it.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
 //! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
@@ -32,6 +32,7 @@ mod record;
 mod recover;
 mod refusal;
 mod service;
+mod standing;
 mod uses;
 mod view;
 mod waiting;
@@ -45,7 +46,7 @@ pub use chain::follow as follow_chain;
 pub use check::{Expected, MAX_CERTIFICATES, check_certificates};
 pub use clean::{Because, Guard, NotConfirmed, Removable, removable, removals};
 pub use diagnosis::Diagnosis;
-pub use eligibility::current_pair;
+pub use eligibility::{chosen_pair, current_pair};
 pub use event::Event;
 pub use matching::{Loose, Matched, match_loose};
 pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
@@ -60,6 +61,7 @@ pub use record::{Fact, Failure, Record, Source};
 pub use recover::{Completion, Orphan, Prospect, scan};
 pub use refusal::{ChainProblem, Oid, Refusal};
 pub use service::{Service, ServiceError};
+pub use standing::{AskStatus, Standing};
 pub use uses::{Ask, Phase, PinUse};
 pub use view::{CardView, CertificateView, SlotView};
 pub use wishes::{Wanted, Wishes};

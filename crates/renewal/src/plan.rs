@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
-    Ask, ByRole, CardView, CertificateRules, Method, NotEligible, OneTimePasswords, PasswordRules, PinUse, Policy,
-    Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, OneTimePasswords, PasswordRules, PinUse,
+    Policy, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
 mod asks;
@@ -62,6 +62,9 @@ pub struct Plan {
     /// How far the issuer's clock may be ahead of ours, in whole seconds.
     #[serde(with = "wire::span", default = "default_tolerance")]
     pub clock_tolerance: Duration,
+    /// Whether it is asked first whether the old certificates are revoked.
+    #[serde(default, skip_serializing_if = "AskStatus::is_usual")]
+    pub ask_status: AskStatus,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -136,6 +139,7 @@ impl Plan {
             revocation_password_later: false,
             wanted: Vec::new(),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
+            ask_status: policy.ask_status,
             old,
             new,
         }

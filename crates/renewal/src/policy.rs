@@ -6,7 +6,7 @@ use obnova_algorithm::KeyAlgorithm;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
-use crate::{ByRole, Pair, Service, wire};
+use crate::{AskStatus, ByRole, Pair, Service, wire};
 
 /// What a house asks of a renewal. Data: a vendor writes another one instead of other code, and may write it as the file of a
 /// [`Service`].
@@ -34,6 +34,8 @@ pub struct Policy {
     /// How far the issuer's clock may be ahead of ours: certificates that begin to be valid within it are waited for, and
     /// those that begin later are refused.
     pub clock_tolerance: Duration,
+    /// Whether it is asked first whether the old certificates are revoked.
+    pub ask_status: AskStatus,
     /// Prove the new authentication certificate by a TLS login.
     pub prove_login: bool,
     /// Prove the new signature key by a signature.

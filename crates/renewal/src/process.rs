@@ -33,6 +33,8 @@ pub struct Process {
 /// What is known for this run only and is not worth a line in the journal.
 #[derive(Clone, Debug, Default)]
 struct Doubt {
+    /// It was asked whether the old certificates are revoked.
+    stood: bool,
     /// The card must be looked at before it is written to.
     look: bool,
     /// Certificates were written in this run, and the card said so.

@@ -4,7 +4,7 @@ use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, SlotId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Consent, Message, PickUp, Plan, Prepared, Receipt, Refusal, Terms, wire};
+use crate::{ByRole, Consent, Message, PickUp, Plan, Prepared, Receipt, Refusal, Standing, Terms, wire};
 
 /// A line of the journal: written down before what follows from it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,9 @@ pub enum Failure {
         "this issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then: nothing was done; ask the issuer for a new card or a one-time password"
     )]
     OldKeysNeeded,
+    /// The old certificates are revoked or on hold, or nobody says that they are not where that is demanded.
+    #[error("{}", crate::standing::Unfit(.0))]
+    Unfit(ByRole<Standing>),
     /// The old pair expired before the order went out.
     #[error("the old certificates expired before the order was sent: ask the issuer for a new first certificate")]
     PairExpired,
@@ -210,6 +213,7 @@ impl Failure {
             Self::Declined => "failure-declined",
             Self::CertificatesDeclined => "failure-certificates-declined",
             Self::OldKeysNeeded => "failure-old-keys-needed",
+            Self::Unfit(_) => "failure-unfit",
             Self::PairExpired => "failure-pair-expired",
             Self::SlotTaken { .. } => "failure-slot-taken",
             Self::KeyLost { .. } => "failure-key-lost",

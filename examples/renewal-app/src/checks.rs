@@ -4,9 +4,16 @@ use std::time::SystemTime;
 
 use obnova_card::{Dead, KeyRole, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps};
 use obnova_client::CaConnection as _;
-use obnova_renewal::{CardView, Plan, Policy, Reason, current_pair, date};
+use obnova_renewal::{AskStatus, CardView, Plan, Policy, Reason, Standing, chosen_pair, current_pair, date};
 
-use crate::{authority::Authority, failure::Kind, phrases, texts::t, ui::Mark, view};
+use crate::{
+    authority::Authority,
+    failure::{Failure, Kind},
+    phrases,
+    texts::t,
+    ui::Mark,
+    view,
+};
 
 /// A line of the check.
 pub struct Check {
@@ -78,6 +85,30 @@ pub fn authority(authority: &Authority) -> Check {
             Check::good(t!("doctor-ca-good", address = authority.url.as_str(), name = name))
         }
         Err(failure) => Check::bad(failure.kind(), failure.message().to_owned()),
+    }
+}
+
+/// Whether the certificates that a renewal would be about are revoked, as everybody is told; nothing where there are none.
+pub fn standing(authority: &Authority, card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
+    let pair = chosen_pair(card, policy, None, now).filter(|_| policy.ask_status != AskStatus::Never);
+    let told = pair.map(|pair| {
+        let mut road = authority.road()?;
+        Ok::<_, Failure>(pair.try_map(|_, certificate| road.standing(certificate, now))?)
+    });
+    match told {
+        // That the CA cannot be reached is said on its own line.
+        None | Some(Err(_)) => Vec::new(),
+        Some(Ok(told)) => told.iter().map(|(role, standing)| status(role, standing, policy.ask_status)).collect(),
+    }
+}
+
+fn status(role: KeyRole, standing: &Standing, ask: AskStatus) -> Check {
+    let text = phrases::standing(role, standing);
+    match standing {
+        Standing::Unknown { .. } if standing.stops(ask) => Check::bad(Kind::Network, text),
+        Standing::Unknown { .. } => Check::caution(text),
+        _ if standing.stops(ask) => Check::bad(Kind::NotEligible, text),
+        _ => Check::good(text),
     }
 }
 

@@ -6,7 +6,7 @@ use obnova_card::{PasswordKind, Secret, TokenError, Tries};
 use obnova_client::{
     Credential, CredentialRequest, PinRequest, Progress as Told, Prompt, PromptError, Question, RunError,
 };
-use obnova_renewal::{Fact, Plan, date};
+use obnova_renewal::{Fact, Plan, Standing, date};
 
 use crate::{
     ask,
@@ -230,6 +230,18 @@ impl Prompt for Holder {
 
     fn progress(&mut self, progress: &Told<'_>) {
         let mut face = self.face.borrow_mut();
+        if let Told::Standing(told) = progress {
+            face.progress = None;
+            for (role, standing) in told.iter() {
+                let mark = match standing {
+                    Standing::Good { .. } => Mark::Good,
+                    Standing::Unknown { .. } => Mark::Caution,
+                    // Said as the reason why it ends.
+                    _ => continue,
+                };
+                face.screen.mark(mark, &phrases::standing(role, standing));
+            }
+        }
         face.meanwhile = match progress {
             Told::Begins(action) => narration::meanwhile(action),
             _ => None,

@@ -98,6 +98,7 @@ pub fn installed(first: bool, one: bool, unmarked: bool) -> String {
 /// What is shown while an action takes its time; `None` for what is over at once.
 pub fn meanwhile(action: &Action) -> Option<String> {
     Some(match action {
+        Action::AskStanding(_) => t!("progress-standing"),
         Action::LearnTerms => t!("progress-terms"),
         Action::Generate { order, .. } => t!("progress-key", algorithm = order.algorithm.to_string()),
         Action::Sign { .. } => t!("progress-sign"),

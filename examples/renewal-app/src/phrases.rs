@@ -2,7 +2,7 @@
 
 use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind};
 use obnova_client::{Credential, CredentialProblem};
-use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, WeakPassword, date};
+use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
 
 use crate::{
     texts::t,
@@ -28,6 +28,24 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Revoke => t!("use-revoke"),
         PinUse::Receipt => t!("use-receipt"),
         PinUse::SetPassword => t!("use-set-password"),
+    }
+}
+
+/// What is told of a certificate that is to be renewed, and what to do.
+pub fn standing(of: KeyRole, standing: &Standing) -> String {
+    let role = role(of);
+    match standing {
+        Standing::Good { by, place } => {
+            t!("standing-good", role = role, by = by.as_str(), place = place.as_str())
+        }
+        Standing::Revoked { since, reason, place } => {
+            t!("standing-revoked", role = role, since = date(*since), reason = reason.as_str(), place = place.as_str())
+        }
+        Standing::OnHold { since, place } => {
+            t!("standing-on-hold", role = role, since = date(*since), place = place.as_str())
+        }
+        Standing::NeverIssued { place } => t!("standing-never-issued", role = role, place = place.as_str()),
+        Standing::Unknown { problems } => t!("standing-unknown", role = role, problems = problems.as_str()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_client::renewal::{
-    ByRole, CertificateRules, Method, NewKey, OneTimePasswords, Pair, Plan, Policy, Protocol,
+    AskStatus, ByRole, CertificateRules, Method, NewKey, OneTimePasswords, Pair, Plan, Policy, Protocol,
 };
 
 /// What the front end asks of a renewal. The engine does the rest; nothing here is code.
@@ -30,6 +30,8 @@ pub fn policy() -> Policy {
         revocation_password_at_once: false,
         // Holders' clocks may be off by five minutes.
         clock_tolerance: Duration::from_secs(5 * 60),
+        // The office looks itself whether what is renewed is revoked.
+        ask_status: AskStatus::Never,
         // There is no server to log in to. The new signature key is proven by a signature.
         prove_login: false,
         prove_signature: true,

@@ -21,3 +21,28 @@ pub(super) fn fetch(
     let ours = |one| anchors.contains(one) || follow_chain(one, anchors, &parsed, now).is_ok();
     if parsed.iter().any(ours) { Ok(parsed) } else { Err(CaError::OtherIssuer) }
 }
+
+/// Those that may issue and lead up to an anchor now, each once.
+pub(super) fn issuers(
+    anchors: &[ParsedCertificate],
+    given: &[ParsedCertificate],
+    now: SystemTime,
+) -> Vec<ParsedCertificate> {
+    let sound = given.iter().filter(|one| follow_chain(one, anchors, given, now).is_ok());
+    let mut issuers: Vec<ParsedCertificate> = Vec::new();
+    for one in anchors.iter().chain(sound) {
+        let is_ca = one.basic_constraints().is_some_and(|constraints| constraints.ca);
+        if is_ca && !issuers.contains(one) {
+            issuers.push(one.clone());
+        }
+    }
+    issuers
+}
+
+/// The one of these that issued a certificate.
+pub(super) fn issuer_of<'a>(
+    certificate: &ParsedCertificate,
+    issuers: &'a [ParsedCertificate],
+) -> Option<&'a ParsedCertificate> {
+    issuers.iter().find(|ca| ca.subject() == certificate.issuer() && certificate.is_signed_by(ca.public_key()))
+}

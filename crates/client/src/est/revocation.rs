@@ -8,10 +8,10 @@ use obnova_enroll::{
         SealedPassphrase, SignWithError, Signer, ToSign, TransactionId,
     },
 };
-use obnova_renewal::{ParsedCertificate, follow_chain};
+use obnova_renewal::ParsedCertificate;
 use x509_cert::ext::pkix::CrlReason;
 
-use super::{EstConnection, Reply, Thread, random};
+use super::{EstConnection, Reply, Thread, certificates, random};
 use crate::{CaError, HttpExchange, RevocationError};
 
 /// What the CA says of it, with its signature.
@@ -32,9 +32,7 @@ impl<H: HttpExchange> EstConnection<H> {
 
     /// The CA that issued this certificate, when it is this one.
     pub(crate) fn issuer_of(&mut self, certificate: &ParsedCertificate) -> Result<Option<ParsedCertificate>, CaError> {
-        let issued =
-            |ca: &&ParsedCertificate| ca.subject() == certificate.issuer() && certificate.is_signed_by(ca.public_key());
-        Ok(self.issuers()?.iter().find(issued).cloned())
+        Ok(certificates::issuer_of(certificate, &self.issuers()?).cloned())
     }
 
     /// The CA that issues holders' certificates: it stands above no other one.
@@ -54,16 +52,8 @@ impl<H: HttpExchange> EstConnection<H> {
 
     /// The CA's certificates that lead up to an anchor now, each once.
     fn issuers(&mut self) -> Result<Vec<ParsedCertificate>, CaError> {
-        let (given, now) = (self.certificates()?, std::time::SystemTime::now());
-        let sound = given.iter().filter(|one| follow_chain(one, &self.anchors, &given, now).is_ok());
-        let mut issuers: Vec<ParsedCertificate> = Vec::new();
-        for one in self.anchors.iter().chain(sound) {
-            let is_ca = one.basic_constraints().is_some_and(|constraints| constraints.ca);
-            if is_ca && !issuers.contains(one) {
-                issuers.push(one.clone());
-            }
-        }
-        Ok(issuers)
+        let given = self.certificates()?;
+        Ok(certificates::issuers(&self.anchors, &given, std::time::SystemTime::now()))
     }
 
     /// Asks for the end of a certificate. The password travels in an envelope that only the CA opens.

@@ -5,12 +5,15 @@ use obnova_enroll::est::{
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Answer, Asked, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Terms, Vouching, Wishes,
+    Answer, Asked, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, Vouching, Wishes,
 };
 use x509_cert::der::Encode as _;
 
 use super::{attributes, certificates, est_error};
-use crate::{CaConnection, CaError, Credentials, HttpExchange, Https, Login, LoginExchange, TlsLogin};
+use crate::{
+    CaConnection, CaError, Credentials, HttpExchange, Https, Login, LoginExchange, TlsLogin,
+    standing::{Asking, standing},
+};
 
 /// A CA that takes plain EST (RFC 7030 §4.2), for a service of one certificate: `/simpleenroll` with user id and one-time
 /// password (HTTP Basic inside TLS) for the first one, `/simplereenroll` over a TLS login with the old one for the next.
@@ -31,6 +34,8 @@ pub struct SimpleEstConnection<H = Https, L = TlsLogin> {
     certificates: Option<Vec<ParsedCertificate>>,
     /// Who asks for a first certificate: the client that says so.
     who: Option<Client>,
+    /// Servers that did not say whether a certificate is revoked.
+    silent: Vec<String>,
 }
 
 impl SimpleEstConnection {
@@ -55,7 +60,16 @@ impl<H: HttpExchange, L: LoginExchange> SimpleEstConnection<H, L> {
         if anchors.is_empty() {
             return Err(CaError::Order("no certificate to trust the issuer by".into()));
         }
-        Ok(Self { https, login, site, client: Client::new(), anchors, certificates: None, who: None })
+        Ok(Self {
+            https,
+            login,
+            site,
+            client: Client::new(),
+            anchors,
+            certificates: None,
+            who: None,
+            silent: Vec::new(),
+        })
     }
 
     /// For one of several CAs of a server (RFC 7030 §3.2.2).
@@ -63,6 +77,15 @@ impl<H: HttpExchange, L: LoginExchange> SimpleEstConnection<H, L> {
     pub fn label(mut self, label: &str) -> Self {
         self.client = self.client.label(label);
         self
+    }
+
+    /// The CA's certificates, asked for once.
+    fn certificates(&mut self) -> Result<Vec<ParsedCertificate>, CaError> {
+        if let Some(known) = &self.certificates {
+            return Ok(known.clone());
+        }
+        let fetched = certificates::fetch(&self.https, &self.client, &self.anchors)?;
+        Ok(self.certificates.insert(fetched).clone())
     }
 
     /// Asks with who asks in the request.
@@ -87,11 +110,15 @@ impl<H: HttpExchange, L: LoginExchange> CaConnection for SimpleEstConnection<H, 
         Ok(attributes::of_keys(Wishes::one_request(), &shape).with_extensions(shape.extensions().iter().cloned()))
     }
 
+    fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {
+        let given = self.certificates()?;
+        let issuers = certificates::issuers(&self.anchors, &given, SystemTime::now());
+        let issuer = certificates::issuer_of(certificate, &issuers);
+        Ok(standing(certificate, issuer, &Asking::new(&self.https, &mut self.silent), now))
+    }
+
     fn terms(&mut self) -> Result<Terms, CaError> {
-        if self.certificates.is_none() {
-            self.certificates = Some(certificates::fetch(&self.https, &self.client, &self.anchors)?);
-        }
-        let intermediates = self.certificates.clone().unwrap_or_default();
+        let intermediates = self.certificates()?;
         Ok(Terms { anchors: self.anchors.clone(), intermediates, vouching: Vouching::Login })
     }
 

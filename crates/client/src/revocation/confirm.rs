@@ -1,28 +1,14 @@
-//! What everybody is told of a certificate.
+//! What everybody is told of a certificate that was revoked.
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
-use aws_lc_rs::rand;
-use obnova_algorithm::text::printable;
-use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Method};
-use obnova_status::{
-    Revocation, RevocationReason, Rules, Status,
-    crl::{Crl, CrlError, ParseError},
-    ocsp::{Nonce, OcspError, Question, http},
-};
+use obnova_status::{Revocation, RevocationReason, Status};
 
 use super::{RevocationError, Subject};
-use crate::{CaError, HttpExchange};
-
-/// Reaches servers whose addresses stand in certificates: who tells there who is revoked signs it, and is asked over plain HTTP.
-/// [`PlainHttp`](crate::PlainHttp) does; whoever has a network stack of their own writes another.
-pub trait StatusExchange {
-    /// Asks this server (`http://status.example`) once. Every status is an answer.
-    ///
-    /// # Errors
-    /// [`CaError`].
-    fn exchange(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError>;
-}
+use crate::{
+    ConfirmedBy, HttpExchange, NotConfirmed, StatusExchange, StatusProblem,
+    standing::{Place, first_believed},
+};
 
 /// That whoever asks is told that a certificate is revoked. The CA signed it, or whom it lets answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,66 +21,6 @@ pub struct Confirmation {
     pub by: ConfirmedBy,
     /// Where.
     pub place: String,
-}
-
-/// How it was confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConfirmedBy {
-    /// By an answer that was made for the question (RFC 6960, with a nonce).
-    Ocsp,
-    /// By a list (RFC 5280 §5).
-    Crl,
-}
-
-impl fmt::Display for ConfirmedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ocsp => "OCSP",
-            Self::Crl => "CRL",
-        })
-    }
-}
-
-/// Nobody could be asked, or is believed: what was wrong at each place, at least one.
-#[derive(Debug)]
-pub struct NotConfirmed(pub Vec<(String, StatusProblem)>);
-
-impl fmt::Display for NotConfirmed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (place, problem)) in self.0.iter().enumerate() {
-            write!(f, "{}{place}: {problem}", if index == 0 { "" } else { "; " })?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for NotConfirmed {}
-
-/// Why a place says nothing that counts.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StatusProblem {
-    /// It cannot be asked.
-    #[error(transparent)]
-    Ca(#[from] CaError),
-    /// It answered with this HTTP status.
-    #[error("HTTP status {0}")]
-    Status(u16),
-    /// Its address is none of plain HTTP.
-    #[error("not an address of plain HTTP")]
-    Address,
-    /// Its OCSP answer is not believed.
-    #[error(transparent)]
-    Ocsp(#[from] OcspError),
-    /// Its list cannot be read.
-    #[error(transparent)]
-    CrlForm(#[from] ParseError),
-    /// Its list is not believed.
-    #[error(transparent)]
-    Crl(#[from] CrlError),
-    /// Its list does not have the certificate. It may be an old one that still counts.
-    #[error("it is not on the list yet")]
-    NotListed,
 }
 
 /// What is told of a certificate.
@@ -119,150 +45,23 @@ impl Told {
     }
 }
 
-/// Asks by OCSP where the certificate says, then at the CA's own server; then for a CRL in the same order. The first who is believed
-/// is enough.
+/// Asks until somebody is believed. A list that does not have it, or as one on hold, may be an old one that still counts: what was
+/// listed as held may be listed as revoked in the next one only.
 pub(super) fn ask(subject: &Subject, own: &impl HttpExchange, servers: &dyn StatusExchange, now: SystemTime) -> Told {
-    let mut problems = Vec::new();
-    let places = |addresses: &[String], own: &'static str| {
-        let there = addresses.iter().map(|address| Place::There(address.clone()));
-        there.chain([Place::Own(own)]).collect::<Vec<_>>()
+    let judge = |place: &Place, by, status| match (by, status) {
+        (_, Status::Revoked(revoked)) if !revoked.is_hold() => Ok(confirms(place, &revoked, by)),
+        (ConfirmedBy::Crl, _) => Err(StatusProblem::NotListed),
+        (ConfirmedBy::Ocsp, Status::Revoked(_)) => Ok(says(place, "on hold")),
+        (ConfirmedBy::Ocsp, Status::Good) => Ok(says(place, "good")),
+        (ConfirmedBy::Ocsp, Status::NeverIssued) => Ok(says(place, "none of this issuer's")),
     };
-    for place in places(&subject.ocsp, "/ocsp") {
-        match by_ocsp(subject, &place, own, servers, now) {
-            Ok(Status::Revoked(revoked)) if !revoked.is_hold() => return place.confirms(&revoked, ConfirmedBy::Ocsp),
-            Ok(Status::Revoked(_)) => return place.says("on hold"),
-            Ok(Status::Good) => return place.says("good"),
-            Ok(Status::NeverIssued) => return place.says("none of this issuer's"),
-            Err(problem) => problems.push((place.name(), problem)),
-        }
-    }
-    for place in places(&subject.crl, "/crl") {
-        match by_crl(subject, &place, own, servers, now) {
-            Ok(Some(revoked)) if !revoked.is_hold() => return place.confirms(&revoked, ConfirmedBy::Crl),
-            // What was listed as held may be listed as revoked in the next one only.
-            Ok(_) => problems.push((place.name(), StatusProblem::NotListed)),
-            Err(problem) => problems.push((place.name(), problem)),
-        }
-    }
-    Told::Nothing(NotConfirmed(problems))
+    first_believed(subject, own, servers, now, judge).unwrap_or_else(Told::Nothing)
 }
 
-/// Where to ask.
-enum Place {
-    /// An address out of the certificate.
-    There(String),
-    /// A path at the CA's own server.
-    Own(&'static str),
+fn confirms(place: &Place, revoked: &Revocation, by: ConfirmedBy) -> Told {
+    Told::Revoked(Confirmation { since: revoked.at, reason: revoked.reason, by, place: place.name() })
 }
 
-impl Place {
-    fn name(&self) -> String {
-        match self {
-            Self::There(address) => printable(address, 200),
-            Self::Own(path) => format!("the issuer's server, {path}"),
-        }
-    }
-
-    fn confirms(&self, revoked: &Revocation, by: ConfirmedBy) -> Told {
-        Told::Revoked(Confirmation { since: revoked.at, reason: revoked.reason, by, place: self.name() })
-    }
-
-    fn says(&self, what: &'static str) -> Told {
-        Told::Instead { place: self.name(), what }
-    }
-
-    /// The body of what is answered with status 200.
-    fn exchange(
-        &self,
-        request: impl FnOnce(String) -> HttpRequest,
-        own: &impl HttpExchange,
-        servers: &dyn StatusExchange,
-    ) -> Result<Vec<u8>, StatusProblem> {
-        let answer = match self {
-            Self::There(address) => {
-                let (server, path) = parts(address).ok_or(StatusProblem::Address)?;
-                servers.exchange(server, &request(path))?
-            }
-            Self::Own(path) => own.exchange(&request((*path).to_owned()))?,
-        };
-        if answer.status == 200 { Ok(answer.body) } else { Err(StatusProblem::Status(answer.status)) }
-    }
-}
-
-/// Server and path of an address of plain HTTP.
-fn parts(address: &str) -> Option<(&str, String)> {
-    let scheme = address.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"))?.len();
-    if !address.bytes().all(|byte| byte.is_ascii_graphic()) || address.contains(['#', '@']) {
-        return None;
-    }
-    let end = address[scheme..].find(['/', '?']).map_or(address.len(), |at| scheme + at);
-    let (server, path) = address.split_at(end);
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    (server.len() > scheme).then_some((server, path))
-}
-
-fn by_ocsp(
-    subject: &Subject,
-    place: &Place,
-    own: &impl HttpExchange,
-    servers: &dyn StatusExchange,
-    now: SystemTime,
-) -> Result<Status, StatusProblem> {
-    let mut nonce = [0; 32];
-    rand::fill(&mut nonce).map_err(|_| CaError::Random)?;
-    let encode = |error: x509_cert::der::Error| CaError::Order(error.to_string());
-    let question = Question::numbered(subject.serial.clone(), &subject.authority).map_err(encode)?;
-    let question = question.nonce(Nonce::from_random(nonce));
-    let body = question.to_der().map_err(encode)?;
-    let request = |path| HttpRequest {
-        method: Method::Post,
-        path,
-        headers: Headers::from_iter([("Content-Type", http::REQUEST_TYPE), ("Accept", http::RESPONSE_TYPE)]),
-        body,
-    };
-    let answer = place.exchange(request, own, servers)?;
-    Ok(question.check(&answer, now, &Rules::default())?.status)
-}
-
-fn by_crl(
-    subject: &Subject,
-    place: &Place,
-    own: &impl HttpExchange,
-    servers: &dyn StatusExchange,
-    now: SystemTime,
-) -> Result<Option<Revocation>, StatusProblem> {
-    let request = |path| HttpRequest {
-        method: Method::Get,
-        path,
-        headers: Headers::from_iter([("Accept", "application/pkix-crl")]),
-        body: Vec::new(),
-    };
-    let list = place.exchange(request, own, servers)?;
-    let list = Crl::parse(&list)?.verify(&subject.authority, now, &Rules::default())?;
-    Ok(list.find(&subject.serial)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_taken_apart() {
-        for (address, wanted) in [
-            ("http://a.example/ocsp", Some(("http://a.example", "/ocsp"))),
-            ("HTTP://a.example:8080/x/y?z=1", Some(("HTTP://a.example:8080", "/x/y?z=1"))),
-            ("http://a.example", Some(("http://a.example", "/"))),
-            ("http://a.example?q", Some(("http://a.example", "/?q"))),
-            ("https://a.example/ocsp", None),
-            ("ldap://a.example/crl", None),
-            ("http:///crl", None),
-            ("http://a@b/crl", None),
-            ("http://a/\r\nX: y", None),
-            ("http://é/", None),
-            ("httpé://", None),
-            ("", None),
-        ] {
-            assert_eq!(parts(address), wanted.map(|(server, path)| (server, path.to_owned())), "{address}");
-        }
-    }
+fn says(place: &Place, what: &'static str) -> Told {
+    Told::Instead { place: place.name(), what }
 }

@@ -9,20 +9,20 @@ use x509_cert::ext::pkix::{
 
 use super::RevocationError;
 
-/// The certificate that is to end: what is known of it.
-pub(super) struct Subject {
-    pub(super) authority: Authority,
-    pub(super) serial: SerialNumber,
+/// A certificate that is asked about: what is known of it.
+pub(crate) struct Subject {
+    pub(crate) authority: Authority,
+    pub(crate) serial: SerialNumber,
     id: CertificateId,
     /// Where its issuer says that OCSP is spoken.
-    pub(super) ocsp: Vec<String>,
+    pub(crate) ocsp: Vec<String>,
     /// Where its issuer says that its CRL is.
-    pub(super) crl: Vec<String>,
+    pub(crate) crl: Vec<String>,
 }
 
 impl Subject {
     /// By its number, and itself where it is there.
-    pub(super) fn new(
+    pub(crate) fn new(
         serial: &str,
         certificate: Option<&ParsedCertificate>,
         issuer: &ParsedCertificate,

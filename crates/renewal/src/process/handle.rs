@@ -5,10 +5,11 @@ use obnova_card::KeyRole;
 
 use super::{
     Doubt, ProcessError, Stage, State,
-    next::{roles_to_request, to_supersede, vouches_to_make},
+    next::{before_the_order, roles_to_request, to_supersede, vouches_to_make},
 };
 use crate::{
-    Answer, Consent, Event, Fact, Failure, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk, Source, Vouching,
+    Answer, ByRole, Consent, Event, Fact, Failure, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk, Source,
+    Standing, Vouching,
     view::{CertificateView, SlotView},
 };
 
@@ -19,6 +20,9 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
     let stage = state.stage();
     let doubt = doubt.clone();
     Ok(match (event, stage) {
+        (Event::Standing(told), stage) if before_the_order(stage) => {
+            (unfit(state, &told), Doubt { stood: true, ..doubt })
+        }
         (Event::Agreed, Stage::AskRisk) => (vec![Fact::Agreed(Consent::Risk)], doubt),
         (Event::Agreed, Stage::AskPlan) => (vec![Fact::Agreed(Consent::Plan)], doubt),
         (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
@@ -55,6 +59,17 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         (Event::LoggedIn(name), Stage::ProveLogin) => (vec![Fact::LoggedIn(printable(&name))], doubt),
         (event, stage) => return Err(ProcessError::Unexpected { what: event.name(), stage }),
     })
+}
+
+/// What is told of a certificate that is renewed and stops that. Of who was not asked nothing is known.
+fn unfit(state: &State, told: &ByRole<Standing>) -> Vec<Fact> {
+    let unfit = ByRole::from_fn(|role| {
+        state.plan.old.get(role)?;
+        let nothing = || Standing::Unknown { problems: "nobody was asked".into() };
+        let told = told.get(role).cloned().unwrap_or_else(nothing);
+        told.stops(state.plan.ask_status).then_some(told)
+    });
+    if unfit.is_empty() { Vec::new() } else { vec![Fact::Failed(Failure::Unfit(unfit))] }
 }
 
 fn looked_for_key(state: &State, doubt: Doubt, slots: &[SlotView], role: KeyRole) -> (Vec<Fact>, Doubt) {

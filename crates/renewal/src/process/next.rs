@@ -3,11 +3,14 @@ use std::time::SystemTime;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, SignDigest, SlotId};
 
 use super::{Doubt, Stage, State};
-use crate::{Action, Asked, Failure, PinNeed, PinUse, Plan, Question, Summary};
+use crate::{Action, AskStatus, Asked, Failure, PinNeed, PinUse, Plan, Question, Summary};
 
 pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
     if before_the_order(state.stage()) && state.plan.old_ends().is_some_and(|end| now > end) {
         return Action::Failed(Failure::PairExpired);
+    }
+    if asks_standing(state, doubt) {
+        return Action::AskStanding(state.plan.old.map(|_, old| old.certificate.clone()));
     }
     due(state, doubt, now).unwrap_or(Action::Failed(Failure::Inconsistent))
 }
@@ -68,8 +71,14 @@ fn over_login(state: &State, asked: Asked) -> Option<Action> {
     })
 }
 
+/// Before anything is asked of the holder, and before a card that can only replace keys loses the old ones.
+fn asks_standing(state: &State, doubt: &Doubt) -> bool {
+    let asks = !state.plan.is_first() && state.plan.ask_status != AskStatus::Never;
+    asks && !doubt.stood && before_the_order(state.stage())
+}
+
 /// Whether the old pair still has to be valid: once the order went out, the CA decides.
-const fn before_the_order(stage: Stage) -> bool {
+pub(super) const fn before_the_order(stage: Stage) -> bool {
     matches!(
         stage,
         Stage::AskRisk

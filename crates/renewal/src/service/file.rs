@@ -11,8 +11,8 @@ use toml::Spanned;
 
 use super::{Service, ServiceError};
 use crate::{
-    ByRole, CertificateRules, Method, OneTimePasswords, Pair, PasswordRules, Policy, Protocol, policy::CLOCK_TOLERANCE,
-    wire,
+    AskStatus, ByRole, CertificateRules, Method, OneTimePasswords, Pair, PasswordRules, Policy, Protocol,
+    policy::CLOCK_TOLERANCE, wire,
 };
 
 #[derive(Deserialize)]
@@ -68,6 +68,7 @@ struct Holder {
     one_time_password: OneTimePasswords,
     #[serde(deserialize_with = "a_day")]
     clock_tolerance_seconds: u64,
+    ask_status: AskStatus,
     prove_login: bool,
     prove_signature: bool,
 }
@@ -84,6 +85,7 @@ impl Default for Holder {
             confirm_first: true,
             one_time_password: OneTimePasswords::Checked,
             clock_tolerance_seconds: CLOCK_TOLERANCE.as_secs(),
+            ask_status: AskStatus::default(),
             prove_login: true,
             prove_signature: true,
         }
@@ -165,6 +167,7 @@ impl From<File> for Service {
             revocation_password: revocation_password.as_ref().map(RevocationPassword::rules),
             revocation_password_at_once: revocation_password.is_some_and(|asked| asked.required && !asked.later),
             clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),
+            ask_status: holder.ask_status,
             prove_login: holder.prove_login,
             prove_signature: holder.prove_signature,
         };

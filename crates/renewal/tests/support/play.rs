@@ -7,7 +7,7 @@ use obnova_card::{Pin, Token};
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
     Action, Answer, Asked, Event, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared, Process,
-    Receipt, Record, SlotView, ToSign, Vouching,
+    Receipt, Record, SlotView, Standing, ToSign, Vouching,
 };
 
 use super::{Draft, House, now, pin_for, view};
@@ -16,6 +16,8 @@ pub struct Play {
     pub house: House,
     pub token: Box<dyn Token>,
     pub vouching: Vouching,
+    /// What everybody is told of the old certificates.
+    pub standing: Standing,
     pub process: Process,
     pub records: Vec<Record>,
     pub actions: Vec<&'static str>,
@@ -36,6 +38,7 @@ impl Play {
             house,
             token,
             vouching: Vouching::OldKeys,
+            standing: Standing::Good { by: "OCSP".into(), place: "http://status.example".into() },
             process,
             records,
             actions: Vec::new(),
@@ -85,6 +88,7 @@ impl Play {
         let pin = action.pin().map(|need| Pin::new(pin_for(need.password)));
         let token = self.token.as_mut();
         Some(match action {
+            Action::AskStanding(asked) => Event::Standing(asked.map(|_, _| self.standing.clone())),
             Action::Ask(_) => Event::Agreed,
             Action::LearnTerms => Event::Terms(obnova_renewal::Terms { vouching: self.vouching, ..self.house.terms() }),
             Action::Look => Event::Looked(token.slots().unwrap().into_iter().map(SlotView::from).collect()),

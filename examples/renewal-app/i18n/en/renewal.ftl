@@ -49,6 +49,12 @@ reason-one-request-only = This way to the issuer carries one request, and { $cou
 reason-no-place-for-password = This way to the issuer has no place for a revocation password, and the issuer takes no first order without one: leave --plain out, or take a file of the service that says "cmc".
 reason-key-cannot-sign = The card offers no signature with the old { $role } key that a CA could check: ask the issuer.
 
+standing-good = The { $role } certificate is not revoked ({ $by }, { $place }).
+standing-revoked = The { $role } certificate was revoked on { $since } ({ $reason }; { $place }), and cannot be renewed: ask the issuer for a one-time password, and begin again with "obnova first".
+standing-on-hold = The { $role } certificate is on hold since { $since } ({ $place }), and cannot be renewed meanwhile: ask the issuer to end the hold.
+standing-never-issued = The issuer says that it never issued the { $role } certificate ({ $place }): do not use it, ask the issuer.
+standing-unknown = Nobody who is believed says whether the { $role } certificate is revoked ({ $problems }): the issuer will look when it gets the order.
+
 refusal-malformed = What came is not a certificate, or too long for one: have it sent again.
 refusal-too-many = { $count } certificates came, more than the { $limit } that are looked at: have them sent again.
 refusal-another-key = No certificate that came is for a key of this renewal: it belongs to another card, or to another renewal.
@@ -97,6 +103,7 @@ plan-stays = Nothing else on the card is touched, and nothing is removed.
 plan-asks = You will be asked for
 plan-ask = the { $name }, { $reason }
 
+progress-standing = Asking whether the old certificates are revoked
 progress-terms = Asking the CA for its certificates
 progress-key = The card makes an { $algorithm } key
 progress-sign = The card signs

@@ -20,9 +20,11 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     let policy = Service::asked_for(service)?;
     let mut screen = Screen::new();
     screen.title(&t!("doctor-title"));
-    let mut checks = card(global, &policy);
+    let now = SystemTime::now();
+    let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
+    let mut checks = card(global, &seen, &policy, now);
     checks.push(journal(global));
-    checks.push(authority(global));
+    checks.extend(authority(global, seen.as_ref().ok(), &policy, now));
     checks.iter().for_each(|check| screen.mark(check.mark, &check.text));
     let failures: Vec<Kind> = checks.iter().filter_map(|check| check.failure).collect();
     match failures.first() {
@@ -37,12 +39,11 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     }
 }
 
-fn card(global: &Global, policy: &Policy) -> Vec<Check> {
-    let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
+fn card(global: &Global, seen: &Result<CardView, Failure>, policy: &Policy, now: SystemTime) -> Vec<Check> {
     match seen {
         Ok(card) => {
-            let mut checks = checks::card(&card, policy, SystemTime::now());
-            checks.extend(without_password(global, &card));
+            let mut checks = checks::card(card, policy, now);
+            checks.extend(without_password(global, card));
             checks
         }
         Err(failure) => vec![Check::bad(failure.kind(), t!("doctor-no-card", problem = failure.message()))],
@@ -70,10 +71,19 @@ fn journal(global: &Global) -> Check {
     }
 }
 
-fn authority(global: &Global) -> Check {
-    match Authority::named(global) {
-        Ok(None) => Check::caution(t!("doctor-ca-none")),
-        Ok(Some(authority)) => checks::authority(&authority),
-        Err(failure) => Check::bad(failure.kind(), t!("doctor-ca-bad", problem = failure.message())),
+/// Whether the CA answers, and what it says of the certificates on the card.
+fn authority(global: &Global, card: Option<&CardView>, policy: &Policy, now: SystemTime) -> Vec<Check> {
+    let authority = match Authority::named(global) {
+        Ok(None) => return vec![Check::caution(t!("doctor-ca-none"))],
+        Ok(Some(authority)) => authority,
+        Err(failure) => {
+            return vec![Check::bad(failure.kind(), t!("doctor-ca-bad", problem = failure.message()))];
+        }
+    };
+    let mut lines = vec![checks::authority(&authority)];
+    let answers = lines.iter().all(|line| line.failure.is_none());
+    if let Some(card) = card.filter(|_| answers) {
+        lines.extend(checks::standing(&authority, card, policy, now));
     }
+    lines
 }

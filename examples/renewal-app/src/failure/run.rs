@@ -1,5 +1,5 @@
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
-use obnova_renewal::{ProcessError, ReplayError};
+use obnova_renewal::{ProcessError, ReplayError, Standing};
 
 use super::{Failure, Kind};
 use crate::{phrases, texts::t, view};
@@ -134,6 +134,12 @@ impl From<obnova_renewal::Failure> for Failure {
             }
             Ended::Rejected(refusal) => (Kind::Refused, t!("error-rejected", reason = phrases::refusal(&refusal))),
             Ended::OldKeysNeeded => (Kind::NotEligible, t!("ended-old-keys-needed")),
+            Ended::Unfit(unfit) => {
+                // Who could not be asked may be asked later.
+                let unknown = unfit.iter().all(|(_, standing)| matches!(standing, Standing::Unknown { .. }));
+                let texts: Vec<_> = unfit.iter().map(|(role, standing)| phrases::standing(role, standing)).collect();
+                (if unknown { Kind::Network } else { Kind::NotEligible }, texts.join("\n"))
+            }
             Ended::PairExpired => (Kind::NotEligible, t!("ended-pair-expired")),
             Ended::SlotTaken { slot } => (Kind::NotEligible, t!("ended-slot-taken", slot = slot.to_string())),
             Ended::KeyLost { slot } => (Kind::NotEligible, t!("ended-key-lost", slot = slot.to_string())),
