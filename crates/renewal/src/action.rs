@@ -8,7 +8,8 @@ use crate::{ByRole, Failure, Message, Order, ParsedCertificate, PickUp, PinUse, 
 /// What a process wants done next. Exactly one thing; its outcome goes back as an [`Event`](crate::Event).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Ask whether the certificates that are to be renewed are revoked: the first thing of each run, until the order goes out.
+    /// Ask whether the certificates that are to be renewed are revoked: the first thing, and again where an hour went by before the
+    /// order goes out.
     /// Answer: [`Event::Standing`](crate::Event::Standing).
     AskStanding(ByRole<ParsedCertificate>),
     /// Ask the holder. Answer: [`Event::Agreed`](crate::Event::Agreed) or [`Event::Declined`](crate::Event::Declined).
@@ -168,7 +169,7 @@ pub struct PinNeed {
 /// A question to the holder that takes a clear yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// The nature of the card is a risk. Asked before anything else.
+    /// The nature of the card is a risk. Asked before the plan.
     Risk(Risk),
     /// The plan: what will be done.
     Plan(Box<Plan>),

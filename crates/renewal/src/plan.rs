@@ -63,7 +63,7 @@ pub struct Plan {
     #[serde(with = "wire::span", default = "default_tolerance")]
     pub clock_tolerance: Duration,
     /// Whether it is asked first whether the old certificates are revoked.
-    #[serde(default, skip_serializing_if = "AskStatus::is_usual")]
+    #[serde(default = "nobody_asked")]
     pub ask_status: AskStatus,
 }
 
@@ -75,6 +75,11 @@ const fn is_false(value: &bool) -> bool {
 /// For journals of before it was part of the plan.
 const fn default_tolerance() -> Duration {
     CLOCK_TOLERANCE
+}
+
+/// In journals of before it was part of the plan.
+const fn nobody_asked() -> AskStatus {
+    AskStatus::Never
 }
 
 impl Plan {

@@ -33,8 +33,6 @@ pub struct Process {
 /// What is known for this run only and is not worth a line in the journal.
 #[derive(Clone, Debug, Default)]
 struct Doubt {
-    /// It was asked whether the old certificates are revoked.
-    stood: bool,
     /// The card must be looked at before it is written to.
     look: bool,
     /// Certificates were written in this run, and the card said so.
@@ -135,6 +133,8 @@ impl Process {
     /// # Errors
     /// [`ProcessError`]: the event does not fit, or what it brings is not what was asked for.
     pub fn handle(&mut self, event: Event, now: SystemTime) -> Result<Vec<Record>, ProcessError> {
+        // Asked at any stage, it leads up to nothing.
+        let leads_on = !matches!(event, Event::Standing(_));
         let (facts, doubt) = handle::facts(&self.state, &self.doubt, event, now)?;
         let mut state = self.state.clone();
         let mut records = Vec::new();
@@ -143,7 +143,7 @@ impl Process {
             records.push(Record { at: now, fact });
         }
         // An intent goes with what leads up to it, so that the next action may follow at once.
-        if let Some(fact) = state.intent().filter(|_| !records.is_empty()) {
+        if let Some(fact) = state.intent().filter(|_| leads_on && !records.is_empty()) {
             state.apply(&fact, now)?;
             records.push(Record { at: now, fact });
         }

@@ -28,6 +28,8 @@ pub enum Fact {
         /// What will be done.
         plan: Box<Plan>,
     },
+    /// What is told of the certificates that are to be renewed does not speak against it.
+    Standing(ByRole<Standing>),
     /// The holder agreed.
     Agreed(Consent),
     /// The CA's terms.
@@ -105,6 +107,7 @@ impl Fact {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "started",
+            Self::Standing(_) => "standing",
             Self::Agreed(_) => "agreed",
             Self::Terms(_) => "terms",
             Self::Generating(_) => "generating",

@@ -105,13 +105,6 @@ pub enum AskStatus {
     Never,
 }
 
-impl AskStatus {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-    pub(crate) fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Certificates that cannot be renewed, with what is told of them.
 pub(crate) struct Unfit<'a>(pub(crate) &'a ByRole<Standing>);
 

@@ -9,12 +9,13 @@ use std::time::Duration;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{InPlaceOnly, KeyRole, SlotId};
 use obnova_renewal::{
-    Action, Answer, Event, Fact, Failure, Message, Pair, PickUp, Plan, Process, ProcessError, Question, Receipt,
-    Record, Refusal, ReplayError, Risk, SlotView, Stage, Vouching,
+    Action, Answer, AskStatus, ByRole, Event, Fact, Failure, Message, Pair, PickUp, Plan, Policy, Process,
+    ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk, SlotView, Stage, Standing, Vouching,
 };
 use support::{
     Draft, Holder, House, days, now,
     play::{Play, new_certificates},
+    view,
 };
 
 fn twins() -> Play {
@@ -41,6 +42,7 @@ fn the_order_of_things() {
     let mut play = twins();
     let end = play.run();
     let expected = [
+        "standing",
         "ask",
         "terms",
         "generate",
@@ -145,7 +147,7 @@ fn a_key_that_was_made_in_vain_is_found_again() {
     assert_eq!(play.next(), Action::Look);
     play.step();
     assert_eq!(play.records.iter().filter(|record| record.fact.name() == "key-found").count(), 1);
-    assert!(matches!(&play.records[4].fact, Fact::KeyMade { public_key, found: true, .. } if *public_key == lost));
+    assert!(matches!(&play.records[5].fact, Fact::KeyMade { public_key, found: true, .. } if *public_key == lost));
     play.run();
     assert_renewed(&mut play);
 }
@@ -294,6 +296,8 @@ fn the_risk_of_a_card_that_only_replaces_is_asked_about_first() {
         Play::new(house, Box::new(token))
     };
     let mut play = in_place();
+    assert!(matches!(play.next(), Action::AskStanding(_)));
+    play.step();
     assert_eq!(play.next(), Action::Ask(Question::Risk(Risk::InPlaceOnly)));
     let before = play.token.slots().unwrap();
     play.take(Event::Declined);
@@ -302,7 +306,7 @@ fn the_risk_of_a_card_that_only_replaces_is_asked_about_first() {
 
     let mut play = in_place();
     assert_eq!(play.run(), Action::Failed(Failure::OldKeysNeeded));
-    assert_eq!(play.actions, ["ask", "ask", "terms", "failed"]);
+    assert_eq!(play.actions, ["standing", "ask", "ask", "terms", "failed"]);
     assert_eq!(play.token.slots().unwrap().len(), before.len(), "and the card was not touched");
     assert!(play.token.slots().unwrap().iter().all(|slot| slot.certificates.len() == 1));
 
@@ -603,4 +607,95 @@ fn what_a_password_is_still_for_shrinks_with_every_step() {
     assert_eq!(uses(&play, Phase::Finish, AuthenticationPin), [PinUse::Login]);
     until(&mut play, "done");
     assert!(Phase::ALL.iter().all(|phase| uses(&play, *phase, AuthenticationPin).is_empty()));
+}
+
+fn stood(ask_status: AskStatus, standing: Standing) -> Play {
+    let house = House::new("CN=Root");
+    let mut token: Box<dyn obnova_card::Token> = Box::new(Holder::new(&house).token());
+    let policy = Policy { ask_status, ..Policy::twins() };
+    let plan = Plan::make(&view(token.as_mut()), &policy, now()).unwrap();
+    let mut play = Play::of(house, token, plan);
+    play.standing = standing;
+    play
+}
+
+fn place() -> String {
+    "http://status.example".into()
+}
+
+fn revoked() -> Standing {
+    Standing::Revoked { since: now(), reason: "keyCompromise".into(), place: place() }
+}
+
+#[test]
+fn what_is_revoked_on_hold_or_was_never_issued_is_not_renewed_and_no_key_is_made() {
+    for told in [revoked(), Standing::OnHold { since: now(), place: place() }, Standing::NeverIssued { place: place() }]
+    {
+        for ask in [AskStatus::Required, AskStatus::Try] {
+            let mut play = stood(ask, told.clone());
+            let Action::Failed(failure @ Failure::Unfit(_)) = play.run() else {
+                panic!("{told:?}: {:?}", play.actions)
+            };
+            assert_eq!(play.actions, ["standing", "failed"], "nothing was asked and nothing was made");
+            let text = failure.to_string();
+            assert!(
+                text.contains("authentication") && text.contains("signature") && text.contains("ask the issuer"),
+                "{text}"
+            );
+            assert_eq!(play.token.slots().unwrap().iter().filter(|slot| slot.key.is_some()).count(), 2);
+            play.forget();
+            assert!(play.process.is_over(now()), "the journal knows it");
+        }
+        let mut play = stood(AskStatus::Never, told);
+        assert!(matches!(play.run(), Action::Done(_)));
+        assert!(!play.actions.contains(&"standing"));
+    }
+}
+
+#[test]
+fn who_cannot_be_asked_stops_a_renewal_only_where_an_answer_is_required() {
+    let silence = || Standing::Unknown { problems: "it did not answer".into() };
+    let mut play = stood(AskStatus::Try, silence());
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_eq!(play.records[1].fact.name(), "standing");
+
+    let mut play = stood(AskStatus::Required, silence());
+    let Action::Failed(failure) = play.run() else { panic!("{:?}", play.actions) };
+    assert!(failure.to_string().contains("it did not answer") && failure.to_string().contains("try again later"));
+
+    // Nothing is known of what was not asked about.
+    let mut play = stood(AskStatus::Required, Standing::Good { by: "OCSP".into(), place: place() });
+    let half = Standing::Good { by: "OCSP".into(), place: place() };
+    play.take(Event::Standing(ByRole::one(KeyRole::Signature, half)));
+    let Action::Failed(Failure::Unfit(unfit)) = play.next() else { panic!() };
+    assert_eq!(unfit.roles().collect::<Vec<_>>(), [KeyRole::Authentication]);
+}
+
+#[test]
+fn what_was_told_counts_for_an_hour_and_is_asked_again_until_the_order_goes_out() {
+    let mut play = twins();
+    until(&mut play, "vouch");
+    let later = now() + Duration::from_secs(3601);
+    assert!(matches!(play.process.next(later), Action::AskStanding(_)));
+    let mut unlucky = play.process.clone();
+    unlucky.handle(Event::Standing(ByRole::from_fn(|_| Some(revoked()))), later).unwrap();
+    assert!(matches!(unlucky.next(later), Action::Failed(Failure::Unfit(_))));
+    until(&mut play, "send");
+    assert_eq!(play.process.next(later).name(), "send", "now the CA decides");
+    assert!(play.process.handle(Event::Standing(ByRole::from_fn(|_| Some(revoked()))), now()).is_err());
+}
+
+#[test]
+fn asking_again_does_not_make_a_key_of_somebody_else_ours() {
+    let mut play = twins();
+    until(&mut play, "terms");
+    play.step();
+    play.forget();
+    let told = || Event::Standing(ByRole::from_fn(|_| Some(revoked())));
+    assert!(play.process.handle(told(), now() + Duration::from_secs(3600)).is_err(), "it was not asked");
+    let good = Event::Standing(ByRole::from_fn(|_| Some(play.standing.clone())));
+    let more = play.process.handle(good, now() + Duration::from_secs(3601)).unwrap();
+    assert_eq!(more.len(), 1, "a key is not begun by it");
+    play.records.extend(more);
+    assert_eq!(Process::replay(&play.records).unwrap(), play.process);
 }

@@ -5,7 +5,7 @@ use obnova_card::KeyRole;
 
 use super::{
     Doubt, ProcessError, Stage, State,
-    next::{before_the_order, roles_to_request, to_supersede, vouches_to_make},
+    next::{asks_standing, roles_to_request, to_supersede, vouches_to_make},
 };
 use crate::{
     Answer, ByRole, Consent, Event, Fact, Failure, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk, Source,
@@ -20,9 +20,7 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
     let stage = state.stage();
     let doubt = doubt.clone();
     Ok(match (event, stage) {
-        (Event::Standing(told), stage) if before_the_order(stage) => {
-            (unfit(state, &told), Doubt { stood: true, ..doubt })
-        }
+        (Event::Standing(told), _) if asks_standing(state, now) => (vec![stands(state, &told)], doubt),
         (Event::Agreed, Stage::AskRisk) => (vec![Fact::Agreed(Consent::Risk)], doubt),
         (Event::Agreed, Stage::AskPlan) => (vec![Fact::Agreed(Consent::Plan)], doubt),
         (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
@@ -61,15 +59,12 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
     })
 }
 
-/// What is told of a certificate that is renewed and stops that. Of who was not asked nothing is known.
-fn unfit(state: &State, told: &ByRole<Standing>) -> Vec<Fact> {
-    let unfit = ByRole::from_fn(|role| {
-        state.plan.old.get(role)?;
-        let nothing = || Standing::Unknown { problems: "nobody was asked".into() };
-        let told = told.get(role).cloned().unwrap_or_else(nothing);
-        told.stops(state.plan.ask_status).then_some(told)
-    });
-    if unfit.is_empty() { Vec::new() } else { vec![Fact::Failed(Failure::Unfit(unfit))] }
+/// What is told of the certificates that are renewed; or those of them that cannot be. Where one was not asked about, nothing is known.
+fn stands(state: &State, told: &ByRole<Standing>) -> Fact {
+    let nothing = || Standing::Unknown { problems: "nobody was asked".into() };
+    let told = state.plan.old.map(|role, _| told.get(role).cloned().unwrap_or_else(nothing));
+    let unfit = ByRole::from_fn(|role| told.get(role).filter(|one| one.stops(state.plan.ask_status)).cloned());
+    if unfit.is_empty() { Fact::Standing(told) } else { Fact::Failed(Failure::Unfit(unfit)) }
 }
 
 fn looked_for_key(state: &State, doubt: Doubt, slots: &[SlotView], role: KeyRole) -> (Vec<Fact>, Doubt) {

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, SignDigest, SlotId};
 
@@ -9,7 +9,7 @@ pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
     if before_the_order(state.stage()) && state.plan.old_ends().is_some_and(|end| now > end) {
         return Action::Failed(Failure::PairExpired);
     }
-    if asks_standing(state, doubt) {
+    if asks_standing(state, now) {
         return Action::AskStanding(state.plan.old.map(|_, old| old.certificate.clone()));
     }
     due(state, doubt, now).unwrap_or(Action::Failed(Failure::Inconsistent))
@@ -72,13 +72,17 @@ fn over_login(state: &State, asked: Asked) -> Option<Action> {
 }
 
 /// Before anything is asked of the holder, and before a card that can only replace keys loses the old ones.
-fn asks_standing(state: &State, doubt: &Doubt) -> bool {
+pub(super) fn asks_standing(state: &State, now: SystemTime) -> bool {
     let asks = !state.plan.is_first() && state.plan.ask_status != AskStatus::Never;
-    asks && !doubt.stood && before_the_order(state.stage())
+    let counts = |at| now.duration_since(at).map_or(true, |ago| ago <= STANDING_COUNTS);
+    asks && before_the_order(state.stage()) && !state.stood.is_some_and(counts)
 }
 
+/// How long it counts what was told of the old certificates, for who is interrupted and comes back.
+const STANDING_COUNTS: Duration = Duration::from_secs(3600);
+
 /// Whether the old pair still has to be valid: once the order went out, the CA decides.
-pub(super) const fn before_the_order(stage: Stage) -> bool {
+const fn before_the_order(stage: Stage) -> bool {
     matches!(
         stage,
         Stage::AskRisk

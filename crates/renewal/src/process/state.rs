@@ -1,11 +1,14 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{DigestValue, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify_digest};
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
 use x509_cert::{ext::pkix::KeyUsage, name::Name};
 
-use super::{ProcessError, Stage, next::vouches_to_make};
+use super::{
+    ProcessError, Stage,
+    next::{asks_standing, vouches_to_make},
+};
 use crate::{
     ByRole, Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, ParsedCertificate, Phase, PickUp, PinUse,
     Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_certificates,
@@ -17,6 +20,8 @@ use crate::{
 pub(super) struct State {
     pub(super) id: String,
     pub(super) plan: Plan,
+    /// When it was told that the old certificates may be renewed.
+    pub(super) stood: Option<SystemTime>,
     pub(super) terms: Option<Terms>,
     pub(super) keys: ByRole<Key>,
     pub(super) prepared: Option<Prepared>,
@@ -74,6 +79,7 @@ impl State {
             keys: plan.new.map(|_, new| Key { public: new.waiting.clone(), ..Key::default() }),
             id,
             plan,
+            stood: None,
             terms: None,
             prepared: None,
             vouches: Vec::new(),
@@ -137,6 +143,13 @@ impl State {
     pub(super) fn apply(&mut self, fact: &Fact, at: SystemTime) -> Result<(), ProcessError> {
         let stage = self.stage();
         match (fact, stage) {
+            // Journals have whole seconds.
+            (Fact::Standing(_), _) if asks_standing(self, at.checked_add(Duration::from_secs(2)).unwrap_or(at)) => {
+                self.stood = Some(at);
+            }
+            (Fact::Agreed(_), _) if self.stood.is_none() && asks_standing(self, at) => {
+                return Err(ProcessError::Unexpected { what: fact.name(), stage });
+            }
             (Fact::Agreed(Consent::Risk), Stage::AskRisk) => self.agreed_to_risk = true,
             (Fact::Agreed(Consent::Plan), Stage::AskPlan) => self.agreed_to_plan = true,
             (Fact::Agreed(Consent::Certificates), Stage::AskCertificates) => self.agreed_to_certificates = true,

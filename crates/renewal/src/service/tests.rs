@@ -60,6 +60,7 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("holder", "method = \"again\"", "same-key"),
         ("holder", "protocol = \"cmp\"", "`est`"),
         ("holder", "one_time_password = \"paper\"", "`any`"),
+        ("holder", "ask_status = \"maybe\"", "required"),
         ("holder", "prove_logins = true", "prove_login"),
         ("holder", "prove_login = 1", "boolean"),
         ("revocation_password", "minimum = 5", "6 to 64"),
