@@ -11,7 +11,7 @@ use common::{
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{InPlaceOnly, SlotId, TokenError};
 use obnova_client::{CaConnection, Check, Checkup, Outcome, SharedToken, Subject, check_up, is_ready, share};
-use obnova_renewal::{Policy, Stage};
+use obnova_renewal::{Policy, Stage, Standing};
 
 fn check(token: Result<SharedToken, TokenError>, ca: Option<&mut dyn CaConnection>) -> Vec<Check> {
     let folder = tempfile::tempdir().unwrap();
@@ -103,4 +103,25 @@ fn each_problem_is_told_at_its_line() {
     let checkup = Checkup { token: Ok(world.token.clone()), ca: None, journals: Some(&in_the_way), policy: &policy };
     let checks = check_up(checkup, now());
     assert_eq!(bad_id(&checks, Subject::Journal), "problem-journal");
+}
+
+#[test]
+fn what_is_revoked_is_told_before_a_renewal_is_begun() {
+    let mut world = World::new();
+    let (since, place) = (now() - days(3), || "http://status.example".to_owned());
+    for (standing, id, is_bad) in [
+        (Standing::Revoked { since, reason: "keyCompromise".into(), place: place() }, "standing-revoked", true),
+        (Standing::OnHold { since, place: place() }, "standing-on-hold", true),
+        (Standing::NeverIssued { place: place() }, "standing-never-issued", true),
+        (Standing::Unknown { problems: "nobody answers".into() }, "standing-unknown", false),
+    ] {
+        world.ca.standing = standing;
+        let checks = check(Ok(world.token.clone()), Some(&mut world.ca));
+        assert_eq!((bad_id(&checks, Subject::Status), is_ready(&checks)), (id, !is_bad));
+    }
+    // Nobody asks a CA that does not answer, nor where none is configured.
+    world.ca.down.push("terms");
+    let checks = check(Ok(world.token.clone()), Some(&mut world.ca));
+    assert_eq!(of(&checks, Subject::Status), &Outcome::Skipped);
+    assert_eq!(of(&check(Ok(world.token.clone()), None), Subject::Status), &Outcome::Skipped);
 }

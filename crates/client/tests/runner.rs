@@ -12,7 +12,7 @@ use obnova_card::{PasswordKind, TokenError, Tries};
 use obnova_client::{
     CaError, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, Turn, look, share,
 };
-use obnova_renewal::{Failure, Phase, Record, Stage};
+use obnova_renewal::{Failure, Phase, Record, Stage, Standing};
 use obnova_simulator::{Fault, FaultPlan};
 
 #[test]
@@ -315,5 +315,38 @@ fn mailed_files_finish_what_the_network_could_not() {
         runner.run()
     });
     assert!(matches!(turn.unwrap().unwrap(), Turn::Done(_)));
+    world.assert_renewed();
+}
+
+#[test]
+fn what_is_revoked_is_not_renewed_and_neither_a_pin_nor_a_key_is_spent_on_it() {
+    let (since, place) = (now(), || "http://status.example".to_owned());
+    for standing in [
+        Standing::Revoked { since, reason: "keyCompromise".into(), place: place() },
+        Standing::OnHold { since, place: place() },
+        Standing::NeverIssued { place: place() },
+    ] {
+        let mut world = World::new();
+        let before = look(world.token.lock().unwrap().as_mut()).unwrap();
+        world.ca.standing = standing.clone();
+        let Turn::Failed(Failure::Unfit(unfit)) = world.run().unwrap() else { panic!("{standing:?}") };
+        assert!(unfit.iter().all(|(_, one)| *one == standing) && unfit.len() == 2);
+        assert!(world.face.asked.is_empty() && world.face.questions.is_empty(), "nothing was asked of the holder");
+        assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before, "the card is as it was");
+        assert!(world.ca.sent.is_empty());
+        // It is over, also for who reads the journal.
+        assert!(world.with_runner(|runner| runner.process().is_over(now())).unwrap());
+    }
+}
+
+#[test]
+fn a_ca_that_cannot_be_reached_is_asked_again_and_what_nobody_tells_keeps_nobody() {
+    let mut world = World::new();
+    world.ca.down.push("standing");
+    assert!(matches!(world.run(), Err(RunError::Ca(CaError::Unreachable { .. }))));
+    assert!(world.face.asked.is_empty() && world.face.questions.is_empty());
+    world.ca.down.clear();
+    world.ca.standing = Standing::Unknown { problems: "nobody answers".into() };
+    assert!(matches!(world.run().unwrap(), Turn::Done(_)));
     world.assert_renewed();
 }

@@ -14,7 +14,10 @@ use obnova_client::{
     share,
 };
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{Answer, Message, Order, Phase, PickUp, PinUse, Plan, Policy, Prepared, Receipt, Stage, Terms};
+use obnova_renewal::{
+    Answer, Message, Order, ParsedCertificate, Phase, PickUp, PinUse, Plan, Policy, Prepared, Receipt, Stage, Standing,
+    Terms,
+};
 
 #[path = "../../../renewal/tests/support/mod.rs"]
 pub mod support;
@@ -112,11 +115,14 @@ pub struct HouseCa {
     pub down: Vec<&'static str>,
     /// Calls whose answer is lost once after they were done.
     pub loses: Vec<&'static str>,
+    /// What everybody is told of its certificates.
+    pub standing: Standing,
 }
 
 impl HouseCa {
     pub fn new(house: House) -> Self {
-        Self { house, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new() }
+        let standing = Standing::Good { by: "OCSP".into(), place: "http://status.example".into() };
+        Self { house, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new(), standing }
     }
 
     fn is_up(&self, call: &'static str) -> Result<(), CaError> {
@@ -139,6 +145,11 @@ impl HouseCa {
 }
 
 impl CaConnection for HouseCa {
+    fn standing(&mut self, _: &ParsedCertificate, _: SystemTime) -> Result<Standing, CaError> {
+        self.is_up("standing")?;
+        Ok(self.standing.clone())
+    }
+
     fn terms(&mut self) -> Result<Terms, CaError> {
         self.is_up("terms")?;
         Ok(self.house.terms())

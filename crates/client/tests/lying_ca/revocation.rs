@@ -2,6 +2,7 @@
 //! everybody is told. Each lie has its own name, takes bounded time and memory, and costs no try; with an honest CA the same is
 //! asked again and done, once.
 
+mod asked;
 mod desk;
 mod table;
 

@@ -61,6 +61,19 @@ pub struct Asked<'a> {
     pub desk: &'a Desk,
     /// The OCSP request; empty for a list.
     pub request: &'a [u8],
+    /// What is told in it that nobody should believe.
+    pub told: CertStatus,
+}
+
+impl Asked<'_> {
+    /// A list that lies has what is revoked, or something else where it is to look good.
+    pub fn entries(&self) -> Vec<(SerialNumber, Revocation)> {
+        let true_ones = self.desk.entries();
+        if true_ones.is_empty() || self.told == CertStatus::Good {
+            return vec![(SerialNumber::from(7_u64), Revocation::new(now(), RevocationReason::Superseded))];
+        }
+        true_ones
+    }
 }
 
 pub struct Desk {
@@ -73,6 +86,7 @@ pub struct Desk {
     lie: Mutex<Option<Told>>,
     times: AtomicUsize,
     revoked: Mutex<Vec<(SerialNumber, Revocation)>>,
+    told: Mutex<CertStatus>,
     earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
 }
 
@@ -89,12 +103,29 @@ impl Desk {
         (draft.usage, draft.extended) = (Some(FlagSet::from(KeyUsages::KeyAgreement)), Vec::new());
         let encryption = (opening, ca.house.issue(&draft).certificate().clone());
         let (lie, times) = (Mutex::default(), AtomicUsize::new(0));
-        Self { ca, impostor, lost, encryption, lie, times, revoked: Mutex::default(), earlier: Mutex::default() }
+        let told = Mutex::new(CertStatus::Revoked(Revocation::new(now(), RevocationReason::Superseded)));
+        let (revoked, earlier) = (Mutex::default(), Mutex::default());
+        Self { ca, impostor, lost, encryption, lie, times, revoked, told, earlier }
     }
 
     pub fn lies(&self, lie: Told) {
         self.times.store(0, SeqCst);
         *self.lie.lock().unwrap() = Some(lie);
+    }
+
+    /// What lies about a status tell.
+    pub fn lies_that_it_is(&self, told: CertStatus) {
+        *self.told.lock().unwrap() = told;
+    }
+
+    /// A certificate ends.
+    pub fn revoke(&self, certificate: &ParsedCertificate) {
+        let serial = certificate.certificate().tbs_certificate().serial_number().clone();
+        self.revoked.lock().unwrap().push((serial, Revocation::new(now(), RevocationReason::KeyCompromise)));
+    }
+
+    fn asked<'a>(&'a self, request: &'a [u8]) -> Asked<'a> {
+        Asked { desk: self, request, told: *self.told.lock().unwrap() }
     }
 
     /// How often the lie was told.
@@ -263,9 +294,9 @@ impl Host for Desk {
         let lie = self.lie();
         match (request.path.as_str(), lie) {
             ("/ocsp", Some(Told::Status(Some(lie), _))) => {
-                return self.tell(lie(&Asked { desk: self, request: &request.body }));
+                return self.tell(lie(&self.asked(&request.body)));
             }
-            ("/crl", Some(Told::Status(_, Some(lie)))) => return self.tell(lie(&Asked { desk: self, request: &[] })),
+            ("/crl", Some(Told::Status(_, Some(lie)))) => return self.tell(lie(&self.asked(&[]))),
             ("/ocsp", _) => return self.ocsp(&request.body),
             ("/crl", _) => return body(&self.list(&self.ca, now(), &self.entries())),
             ("/encryption.cer", _) => {

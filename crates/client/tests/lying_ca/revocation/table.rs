@@ -205,7 +205,7 @@ fn ocsp() -> Vec<Row> {
                     let id = CertId::new(&authority, SerialNumber::from(7_u64), IdDigest::Sha1).unwrap();
                     request.certificates = vec![id];
                 });
-                asked.desk.answered(&other, &asked.desk.ca, now(), revoked)
+                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::OtherCertificate)),
         ),
@@ -213,7 +213,7 @@ fn ocsp() -> Vec<Row> {
             "OCSP: to another question",
             |asked| {
                 let other = asks(asked.request, |request| request.nonce = Some(Nonce::from_random([9; 32])));
-                asked.desk.answered(&other, &asked.desk.ca, now(), revoked)
+                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::WrongNonce)),
         ),
@@ -221,18 +221,18 @@ fn ocsp() -> Vec<Row> {
             "OCSP: to no question",
             |asked| {
                 let other = asks(asked.request, |request| request.nonce = None);
-                asked.desk.answered(&other, &asked.desk.ca, now(), revoked)
+                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::NoNonce)),
         ),
         told(
             "OCSP: of last week",
-            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() - days(7), revoked),
+            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() - days(7), |_| asked.told),
             told!(StatusProblem::Ocsp(OcspError::Time(TimeError::Expired))),
         ),
         told(
             "OCSP: of next week",
-            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() + days(7), revoked),
+            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() + days(7), |_| asked.told),
             told!(StatusProblem::Ocsp(OcspError::Time(TimeError::NotYet))),
         ),
         told(
@@ -243,7 +243,7 @@ fn ocsp() -> Vec<Row> {
                     let serial = request.certificates[0].serial_number().clone();
                     request.certificates = vec![CertId::new(&impostor, serial, IdDigest::Sha1).unwrap()];
                 });
-                asked.desk.answered(&other, &asked.desk.impostor, now(), revoked)
+                asked.desk.answered(&other, &asked.desk.impostor, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::UnknownResponder)),
         ),
@@ -263,10 +263,6 @@ fn ocsp() -> Vec<Row> {
             told!(StatusProblem::Ocsp(OcspError::Signature(_))),
         ),
     ]
-}
-
-fn revoked(_: &SerialNumber) -> CertStatus {
-    CertStatus::Revoked(Revocation::new(now(), RevocationReason::Superseded))
 }
 
 /// Lists, where OCSP is not spoken.
@@ -310,18 +306,18 @@ fn lists() -> Vec<Row> {
         ),
         told(
             "CRL: of last week",
-            |asked| body(&asked.desk.list(&asked.desk.ca, now() - days(7), &asked.desk.entries())),
+            |asked| body(&asked.desk.list(&asked.desk.ca, now() - days(7), &asked.entries())),
             told!(StatusProblem::Crl(CrlError::Time(TimeError::Expired))),
         ),
         told(
             "CRL: by the impostor",
-            |asked| body(&asked.desk.list(&asked.desk.impostor, now(), &asked.desk.entries())),
+            |asked| body(&asked.desk.list(&asked.desk.impostor, now(), &asked.entries())),
             told!(StatusProblem::Crl(CrlError::OtherKey | CrlError::Signature(_))),
         ),
         told(
             "CRL: altered after it was signed",
             |asked| {
-                let mut list = asked.desk.list(&asked.desk.ca, now(), &asked.desk.entries());
+                let mut list = asked.desk.list(&asked.desk.ca, now(), &asked.entries());
                 let superseded = [0x0A, 0x01, 0x04];
                 let at = list.windows(3).position(|three| three == superseded).unwrap();
                 list[at + 2] = 1;
