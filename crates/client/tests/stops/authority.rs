@@ -217,15 +217,15 @@ impl Wire<'_> {
         let answer = self.life.effect(&name, || self.authority.answer(request, peer));
         answer.map_err(|_| down("the program ended"))?.ok_or_else(|| down("the CA is down"))
     }
-
-    fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        StatusExchange::exchange(self, server, request)
-    }
 }
 
 impl HttpExchange for Wire<'_> {
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         self.exchange_from(None, request)
+    }
+
+    fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        StatusExchange::exchange(self, server, request)
     }
 }
 
