@@ -5,7 +5,7 @@ use obnova_ca::CaKey;
 use obnova_enroll::cmc::{FullRequestBuilder, Nonce, Signer, TransactionId};
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use obnova_reference_ca::house::Holder;
-use obnova_renewal::Pair;
+use obnova_renewal::{Pair, ParsedCertificate};
 use x509_cert::{
     Certificate,
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
@@ -58,6 +58,11 @@ impl Liar {
         )?;
         let pair = [(authentication, first.authentication.certificate), (signature, first.signature.certificate)];
         Ok(Self { name, email, pair, keys, number })
+    }
+
+    /// The old certificates end.
+    pub fn is_revoked(&self, stage: &Stage) -> Result<(), Broken> {
+        self.pair.iter().try_for_each(|(_, one)| Ok(stage.revoke(&ParsedCertificate::try_from(one)?)?))
     }
 
     /// The order, with new keys, and the lie in it.

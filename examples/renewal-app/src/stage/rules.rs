@@ -6,6 +6,7 @@ pub mod twins;
 
 use std::error::Error;
 
+use obnova_renewal::CardView;
 use serde::Serialize;
 
 use crate::{failure::Failure, texts::t};
@@ -106,6 +107,11 @@ fn so(holds: bool, seen: impl Into<String>) -> Verdict {
 /// Goes on where this is so; where it is not, this is what is wrong.
 fn want(holds: bool, otherwise: impl Into<String>) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(Broken(otherwise.into())) }
+}
+
+/// How many keys are on a card.
+fn keys_on(card: &CardView) -> usize {
+    card.slots.iter().filter(|slot| slot.key.is_some()).count()
 }
 
 /// Something that has to be there for a rule to be looked at.

@@ -103,6 +103,7 @@ fn all<'s>() -> Vec<Of<'s>> {
     let where_it_comes_later = |rule| Of { rule, applies: |expects| expects.password_later };
     let where_it_comes_at_once = |rule| Of { rule, applies: |expects| expects.password_at_once };
     let where_one_must_wait = |rule| Of { rule, applies: Expects::must_wait };
+    let where_it_is_asked = |rule| Of { rule, applies: |expects| expects.asks_status };
     let with_login = |rule| Of { rule, applies: Expects::has_login };
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
@@ -177,6 +178,12 @@ fn all<'s>() -> Vec<Of<'s>> {
         where_one_must_wait(Rule::seen("partner/early/ca", || t!("rule-partner-early-ca"), renewal::early_ca)),
         every(Rule::seen("partner/expired/client", || t!("rule-partner-expired-client"), renewal::expired_client)),
         every(Rule::seen("partner/expired/ca", || t!("rule-partner-expired-ca"), renewal::expired_ca)),
+        where_it_is_asked(Rule::seen(
+            "partner/revoked/client",
+            || t!("rule-partner-revoked-client"),
+            renewal::revoked_client,
+        )),
+        every(Rule::seen("partner/revoked/ca", || t!("rule-partner-revoked-ca"), renewal::revoked_ca)),
         every(Rule::seen("partner/begins-again", || t!("rule-partner-begins-again"), renewal::begins_again)),
         every(Rule::seen("partner/forgotten", || t!("rule-partner-forgotten"), renewal::forgotten)),
         every(Rule::seen("partner/revoked-at-once", || t!("rule-partner-revoked-at-once"), revocation::at_once)),

@@ -6,6 +6,7 @@ mod notices;
 mod order;
 mod pick_up;
 mod registered;
+mod revoked;
 
 pub use registered::{Register, as_the_client_does, registered_at};
 use std::time::SystemTime;
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 use obnova_client::{CaConnection as _, Finish, LinkError, PickUpLink, RunError, Runner, follow_link};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_renewal::{
-    Answer, ByRole, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, PinUse, Policy, Process,
+    Answer, AskStatus, ByRole, CardView, Diagnosis, Loose, Message, Method, ParsedCertificate, PinUse, Policy, Process,
 };
 
 use super::{Broken, Rule};
@@ -157,6 +158,7 @@ impl Counter for Wire<'_> {
 /// The rules of a service, in the order in which a renewal meets them.
 pub fn rules_of<'s>(service: &Service) -> Vec<Rule<World<'s>>> {
     let applies = |id: &str| match id.split_once('/').map_or("", |(_, id)| id) {
+        "revoked/client" => service.told.holder.ask_status != AskStatus::Never,
         "pin-new-keys" => service.told.holder.method == Method::ReKey,
         "accepted" | "resume-link" | "resume-files" | "waiting" | "single-use" | "one-brings-other" => service.waits(),
         "login" => service.told.holder.prove_login,
@@ -185,6 +187,8 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
         Rule::seen("twins/requested/ca", || t!("rule-twins-requested-ca"), order::requested_ca),
         Rule::seen("twins/vouched/client", || t!("rule-twins-vouched-client"), order::vouched_client),
         Rule::seen("twins/vouched/ca", || t!("rule-twins-vouched-ca"), order::vouched_ca),
+        Rule::seen("twins/revoked/client", || t!("rule-twins-revoked-client"), revoked::client),
+        Rule::seen("twins/revoked/ca", || t!("rule-twins-revoked-ca"), revoked::ca),
         Rule::seen("twins/accepted", || t!("rule-twins-accepted"), order::accepted),
         Rule::seen("twins/resume-journal", || t!("rule-twins-resume-journal"), pick_up::resume_journal),
         Rule::seen("twins/resume-link", || t!("rule-twins-resume-link"), pick_up::resume_link),

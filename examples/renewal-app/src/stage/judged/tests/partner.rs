@@ -79,6 +79,7 @@ const WORLDS: [World; 5] = [
                 ("revocation-password/ca", "a client that lies is not refused"),
                 ("early/ca", "a client that lies is not refused"),
                 ("expired/ca", "a client that lies is not refused"),
+                ("revoked/ca", "a client that lies is not refused"),
             ],
             |joints| joints.send = |_, _, _| Ok(None),
         ),
@@ -153,6 +154,12 @@ const WORLDS: [World; 5] = [
             &[("other-names/client", "certificates were shown 0 times, not 1")],
             "prove_login = true",
             "prove_login = true\nconfirm_first = false",
+        ),
+        file(
+            "a client that does not ask what is revoked",
+            &[("revoked/client", "a renewal of a revoked certificate is begun: ")],
+            "prove_signature = false",
+            "ask_status = \"never\"\nprove_signature = false",
         ),
         file(
             "orders that nobody looks at",
@@ -512,6 +519,7 @@ fn the_file_says_what_the_service_is() {
         own_key_alone: false,
         window: month,
         method: Method::ReKey,
+        asks_status: true,
     };
     assert_eq!(expects, wanted);
 }

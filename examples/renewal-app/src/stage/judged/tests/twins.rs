@@ -76,6 +76,9 @@ worlds! { of_twins::rules();
     certificates_that_live_longer: Played::but("validity_days = 365", "validity_days = 400")
         => ["twins/one-year": "400 days"];
 
+    a_client_that_does_not_ask: Played::but("prove_login = true", "ask_status = \"never\"\nprove_login = true")
+        => ["twins/revoked/client": "a renewal of revoked certificates is begun: "];
+
     notices_on_other_days: Played::but("days = [21, 7]", "days = [14, 3]")
         => [
             "twins/notice-three-weeks": "no mail came 21 days before the end, but [169, 1] hours before it",
@@ -93,6 +96,7 @@ worlds! { of_twins::rules();
             "twins/subject/ca": "the CA said Accepted to a client that lies",
             "twins/requested/ca": "the CA said Accepted to a client that lies",
             "twins/vouched/ca": "the CA said Accepted to a client that lies",
+            "twins/revoked/ca": "the CA said Accepted to a client that lies",
         ];
 
     a_link_that_opens_again_and_again: Played::bent(|world| BentCa::replace(world, bent_ca::How::OpensAgain))

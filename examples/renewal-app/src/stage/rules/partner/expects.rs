@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use obnova_ca::{Approval, Profile, RevocationPasswordPolicy};
 use obnova_card::KeyRole;
-use obnova_renewal::{ByRole, Method, PasswordRules, Protocol};
+use obnova_renewal::{AskStatus, ByRole, Method, PasswordRules, Protocol};
 
 use crate::service::Told;
 
@@ -41,6 +41,8 @@ pub struct Expects {
     pub window: Duration,
     /// New keys, or the same again.
     pub method: Method,
+    /// It is asked before a renewal whether the certificate is revoked.
+    pub asks_status: bool,
 }
 
 impl Expects {
@@ -72,6 +74,7 @@ impl Expects {
             own_key_alone: ca.revocation.own_key_alone,
             window: ca.renewal_window.min(holder.due_before),
             method: holder.method,
+            asks_status: holder.ask_status != AskStatus::Never,
         }
     }
 

@@ -3,14 +3,15 @@
 use std::time::{Duration, SystemTime};
 
 use obnova_card::{PasswordKind, PasswordState, Pin, Secret};
-use obnova_renewal::{ByRole, Method, ParsedCertificate, Plan, Reason};
+use obnova_client::Turn;
+use obnova_renewal::{AskStatus, ByRole, Failure, Method, ParsedCertificate, Plan, Reason};
 
 use super::{Expects, World, first::days_of};
 use crate::{
     stage::{
         Newcomer,
         newcomer::{Asked, Certified, one},
-        rules::{Broken, Verdict, so, there, want},
+        rules::{Broken, Verdict, keys_on, so, there, want},
     },
     tokens,
 };
@@ -46,6 +47,16 @@ impl<'s> World<'s> {
     pub(super) fn due(&self) -> Result<Certified<'s>, Broken> {
         let left = self.expects.window.min(self.shortest()) / 2;
         Newcomer::certified_ago(self.stage, self.joints, self.shortest().saturating_sub(left))
+    }
+
+    /// Somebody whose certificates are due, and were revoked; with the plan to renew them.
+    fn revoked(&self) -> Result<(Newcomer<'s>, Plan), Broken> {
+        let Certified { who, certificates } = self.due()?;
+        for (_, one) in certificates.iter() {
+            self.stage.revoke(one)?;
+        }
+        let plan = Plan::make(&who.view()?, &self.stage.service.policy, SystemTime::now())?;
+        Ok((who, plan))
     }
 
     /// Somebody whose certificates ended an hour ago.
@@ -102,7 +113,9 @@ pub fn steps(world: &mut World<'_>) -> Verdict {
     let only_in = |these: &[&'static str], others: &[&str]| {
         these.iter().filter(|step| !others.contains(step)).copied().collect::<Vec<_>>()
     };
-    let (missing, new) = (only_in(&first, &renewal), only_in(&renewal, &first));
+    let (missing, mut new) = (only_in(&first, &renewal), only_in(&renewal, &first));
+    // There is an old certificate, which may be revoked.
+    new.retain(|step| *step != "standing");
     // The key that is there already is not made again, and who is answered at once picks nothing up.
     let unneeded = [("generate", method == Method::SameKey), ("pick-up", waits && !renewals_wait)];
     let unneeded: Vec<_> = unneeded.into_iter().filter(|(_, left_out)| *left_out).map(|(step, _)| step).collect();
@@ -167,6 +180,28 @@ pub fn expired_ca(world: &mut World<'_>) -> Verdict {
     let order = who.sealed(plan)?;
     world.refused(&order, "expired")?;
     Ok("an hour after the end it is refused by name: expired".to_owned())
+}
+
+/// Nothing is asked of the holder, and the card stays as it was.
+pub fn revoked_client(world: &mut World<'_>) -> Verdict {
+    let (mut who, plan) = world.revoked()?;
+    let (before, asked) = (who.view()?, who.asked.len());
+    let turn = who.with_runner(None, Some(plan), |runner| runner.run())?;
+    let (asked, more) = (who.asked.len() - asked, keys_on(&who.view()?).saturating_sub(keys_on(&before)));
+    match turn {
+        Turn::Failed(failure @ Failure::Unfit(_)) if asked == 0 && who.view()? == before => Ok(failure.to_string()),
+        turn => Err(Broken(format!(
+            "a renewal of a revoked certificate is begun: {asked} times something was asked for, {more} keys were made, and it came to {turn:?}"
+        ))),
+    }
+}
+
+/// An order of a client that did not ask.
+pub fn revoked_ca(world: &mut World<'_>) -> Verdict {
+    let (mut who, plan) = world.revoked()?;
+    let order = who.sealed(Plan { ask_status: AskStatus::Never, ..plan })?;
+    world.refused(&order, "revoked")?;
+    Ok("refused by name: revoked".to_owned())
 }
 
 /// Whoever let it expire gets a new one-time password, and with it another certificate.
