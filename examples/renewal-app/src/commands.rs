@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod export;
 mod first;
+mod foreseen;
 mod install;
 mod pin;
 mod register;

@@ -90,11 +90,13 @@ pub struct Holder {
     pub user: Option<String>,
     /// The command has options for what a first order asks for.
     pub gives_credentials: bool,
+    /// Passwords whose last try may be spent, as was said before it came to that.
+    pub last_tries: Vec<PasswordKind>,
 }
 
 impl Holder {
     pub fn new(face: &Rc<RefCell<Face>>, pins: Pins) -> Self {
-        Self { face: face.clone(), pins, agrees: false, user: None, gives_credentials: false }
+        Self { face: face.clone(), pins, agrees: false, user: None, gives_credentials: false, last_tries: Vec::new() }
     }
 
     /// The outcome of something that was done for the holder.
@@ -175,6 +177,11 @@ impl Prompt for Holder {
                 Ok(self.agrees || yes(&t!("ask-certificates"), Beforehand::Yes)?)
             }
             Question::LastTry(password) => {
+                // A yes counts once.
+                if let Some(at) = self.last_tries.iter().position(|one| one == password) {
+                    self.last_tries.remove(at);
+                    return Ok(true);
+                }
                 face.screen.mark(Mark::Caution, &phrases::last_try(*password));
                 if self.pins.last_try_allowed() {
                     return Ok(true);

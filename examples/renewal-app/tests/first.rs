@@ -236,3 +236,35 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
     desk.run(&renew).ends_with(0).says(&["in slot 2", "TLS login", "Renewed"]);
     desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
 }
+
+/// What a run would miss, and the last try of a PIN, are told while there is still no key.
+#[test]
+fn no_key_is_made_before_every_password_can_be_had_and_spent() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &hand_out(&house));
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let (empty, all) = (card(), first(&house, &["--yes"]));
+    for option in
+        ["--pin-file", "--signature-pin-file", "--one-time-password-file", "--revocation-password-file", "--user"]
+    {
+        let mut less = all.clone();
+        let at = less.iter().position(|one| one == option).unwrap();
+        less.drain(at..at + 2);
+        let said = desk.run(less).ends_with(2);
+        assert!(said.err.contains(option), "{option}: {}", said.err);
+        assert!(card() == empty, "{option}: the card was touched");
+    }
+
+    desk.write("wrong", "55550000\n");
+    desk.write("new", "55551111\n");
+    let wrong = ["pin", "change", "signature", "--signature-pin-file", "wrong", "--new-pin-file", "new"];
+    for _ in 0..2 {
+        desk.run([&wrong[..], &CARD].concat()).ends_with(4);
+    }
+    let tried = card();
+    let said = desk.run(all.clone()).ends_with(4);
+    assert!(said.out.contains("signature PIN") && said.err.contains("--spend-last-try"), "{} {}", said.out, said.err);
+    assert!(card() == tried, "a key was made for a PIN that must not be spent");
+    desk.run([all, vec!["--spend-last-try".to_owned()]].concat()).ends_with(8);
+}

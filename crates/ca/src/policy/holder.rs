@@ -21,6 +21,7 @@ pub(super) struct Holder {
     due_before_days: u64,
     clock_tolerance_seconds: u64,
     one_time_password: String,
+    ask_status: String,
     #[serde(rename = "confirm_first")]
     _confirm_first: bool,
     #[serde(rename = "prove_login")]
@@ -40,6 +41,7 @@ impl Default for Holder {
             due_before_days: 30,
             clock_tolerance_seconds: 300,
             one_time_password: "checked".into(),
+            ask_status: "try".into(),
             _confirm_first: true,
             _prove_login: true,
             _prove_signature: true,
@@ -60,6 +62,7 @@ impl Holder {
         one_of("holder.method", &self.method, &["re-key", "same-key"])?;
         one_of("holder.protocol", &self.protocol, &["cmc", "est"])?;
         one_of("holder.one_time_password", &self.one_time_password, &["checked", "any"])?;
+        one_of("holder.ask_status", &self.ask_status, &["required", "try", "never"])?;
         range("holder.clock_tolerance_seconds", self.clock_tolerance_seconds, 0, DAY)?;
         Ok(Asked {
             due_before_days: range("holder.due_before_days", self.due_before_days, 1, 3660)?,
@@ -204,6 +207,7 @@ mod tests {
             ("method = \"again\"", "holder.method"),
             ("protocol = \"cmp\"", "holder.protocol"),
             ("one_time_password = \"paper\"", "holder.one_time_password"),
+            ("ask_status = \"maybe\"", "holder.ask_status"),
             ("due_before_days = 0", "holder.due_before_days"),
             ("clock_tolerance_seconds = 86401", "holder.clock_tolerance_seconds"),
         ] {

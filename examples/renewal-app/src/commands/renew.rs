@@ -10,7 +10,7 @@ use obnova_card::TokenError;
 use obnova_client::{FileJournal, Finish, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
 use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, PinUse, Plan, Policy, Process, Protocol, Wishes};
 
-use super::install;
+use super::{foreseen::foresee, install};
 use crate::{
     authority::Authority,
     beforehand::Beforehand,
@@ -121,6 +121,7 @@ where
     }
     let wishes = authority.road()?.wishes()?;
     let plan = plan(&card, &wishes)?;
+    foresee(&mut holder, &card, &plan)?;
     let name = journals::new_name(folder)?;
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;
