@@ -63,6 +63,7 @@ rule-activation-tries-shown-puk = So are those of the PUK.
 rule-activation-last-try = The last try of the authentication PIN is never spent without a clear yes.
 rule-activation-last-try-signature-pin = Nor is that of the signature PIN.
 rule-activation-last-try-puk = Nor is that of the PUK.
+rule-activation-last-try-transport-pin = Nor is that of the transport PIN, which may have one try from the beginning.
 
 rule-partner-handed-over = User id and one-time password are handed over apart.
 rule-partner-password-client = What cannot be the one-time password, mistyped or of another length, is noticed before it is sent.

@@ -31,11 +31,15 @@ pub struct World<'s> {
 
 /// The holder's client, where a rule asks it for something.
 pub struct Client {
+    /// Brings a card to life, with these new passwords.
+    pub activate: Activate,
     /// Sets another password, by this one.
     pub set: fn(&SharedToken, &mut dyn Prompt, PasswordKind, &Secret) -> Result<(), RunError>,
     /// What it offers for a card's passwords, and what it says is lost.
     pub offers: fn(&CardView) -> PasswordSteps,
 }
+
+type Activate = fn(&SharedToken, &mut dyn Prompt, &[(PasswordKind, Secret)]) -> Result<(), RunError>;
 
 impl<'s> World<'s> {
     pub fn new(stage: &'s Stage, arrived: Result<Arrived<'s>, Broken>) -> Self {
@@ -43,7 +47,7 @@ impl<'s> World<'s> {
             stage,
             arrived,
             office: Office { asked: Stage::ask, done: |outcome| outcome },
-            client: Client { set, offers },
+            client: Client { activate: obnova_client::activate, set, offers },
         }
     }
 
@@ -121,5 +125,10 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
             passwords::last_try_signature_pin,
         ),
         Rule::seen("activation/last-try-puk", || t!("rule-activation-last-try-puk"), passwords::last_try_puk),
+        Rule::seen(
+            "activation/last-try-transport-pin",
+            || t!("rule-activation-last-try-transport-pin"),
+            passwords::last_try_transport_pin,
+        ),
     ]
 }

@@ -3,6 +3,7 @@ use std::time::SystemTime;
 use obnova_card::{Offer, PasswordKind, PasswordStep, PasswordSteps, Secret, Tries};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_enroll::est::Method;
+use obnova_renewal::CardView;
 
 use super::{
     super::*,
@@ -121,6 +122,7 @@ worlds! { rules::activation::rules();
             "activation/last-try": "is active already",
             "activation/last-try-signature-pin": "is active already",
             "activation/last-try-puk": "is active already",
+            "activation/last-try-transport-pin": "it is no transport PIN with tries that it waits for: None",
         ];
 
     a_card_that_hides_its_tries: Played::through(|token| Careless::boxed(token, How::HidesTries))
@@ -153,6 +155,7 @@ worlds! { rules::activation::rules();
             "activation/torn": "then again: the card is finished",
             "activation/transport-pin-dead/client": "asked once more the driver says Err(Finished { password: TransportPin",
             "activation/tries-shown": "the card is finished",
+            "activation/last-try-transport-pin": "it ended otherwise: Err(Token(Finished { password: TransportPin }))",
         ];
 
     a_driver_that_takes_the_transport_pin_again: Played::through(|token| Careless::boxed(token, How::ActivatesAgain))
@@ -189,11 +192,13 @@ worlds! { rules::activation::rules();
 
     a_client_that_spends_the_last_try: Played::bent(|world| {
         world.client.set = |token, prompt, by, new| set(token, &mut Yes(prompt), by, new);
+        world.client.activate = |token, prompt, new| obnova_client::activate(token, &mut Yes(prompt), new);
     })
         => [
             "activation/last-try": "nobody said yes, and it ended otherwise: Ok(())",
             "activation/last-try-signature-pin": "nobody said yes, and it ended otherwise: Ok(())",
             "activation/last-try-puk": "nobody said yes, and it ended otherwise: Ok(())",
+            "activation/last-try-transport-pin": "nobody said yes, and it ended otherwise: Ok(())",
         ];
 
     a_client_that_offers_what_cannot_work: Played::bent(|world| {
@@ -204,7 +209,7 @@ worlds! { rules::activation::rules();
             steps
         };
     })
-        => ["activation/puk-blocked/client": "the PUK is offered all the same"];
+        => ["activation/puk-blocked/client": "offered all the same: [Change(SignaturePin), Unblock(AuthenticationPin)]"];
 
     a_client_that_offers_nothing: Played::bent(|world| world.client.offers = |_| PasswordSteps::default())
         => [
@@ -230,6 +235,7 @@ worlds! { rules::activation::rules();
             "activation/last-try": "the authentication PIN is no password that has tries: Some(Empty)",
             "activation/last-try-signature-pin": "the signature PIN is no password that has tries: Some(Empty)",
             "activation/last-try-puk": "the PUK is no password that has tries: Some(Empty)",
+            "activation/last-try-transport-pin": "nobody said yes, and it ended otherwise: Ok(())",
         ];
 
     a_card_that_is_dead_on_arrival: Played { breaks_off: true, ..Played::through(|token| Careless::boxed(token, How::Mute)) }
@@ -250,6 +256,7 @@ worlds! { rules::activation::rules();
             "activation/last-try": "the card is finished",
             "activation/last-try-signature-pin": "the card is finished",
             "activation/last-try-puk": "the card is finished",
+            "activation/last-try-transport-pin": "it ended otherwise: Err(Token(Finished { password: TransportPin }))",
         ];
 
     no_card_that_arrives: Played { breaks_off: true, ..Played::but(AUTHENTICATION, "[authentication]\nvalidity_days = 365\nkeys = [\"rsa-2048\"]") }
@@ -273,7 +280,37 @@ worlds! { rules::activation::rules();
             "activation/last-try": "no card arrived",
             "activation/last-try-signature-pin": "no card arrived",
             "activation/last-try-puk": "no card arrived",
+            "activation/last-try-transport-pin": "no card arrived",
         ];
+}
+
+/// With a PUK and a PIN that are blocked: whatever takes either.
+#[test]
+fn every_offer_that_cannot_work_is_seen_red() {
+    type Offers = fn(&CardView) -> PasswordSteps;
+    let offering: [(Offers, &str); 3] = [
+        (|card| and(offers(card), PasswordStep::Unblock(PasswordKind::SignaturePin)), "Unblock(SignaturePin)]"),
+        (|card| and(offers(card), PasswordStep::Change(PasswordKind::Puk)), "Change(Puk)]"),
+        (|card| and(offers(card), PasswordStep::Change(PasswordKind::AuthenticationPin)), "Change(AuthenticationPin)]"),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
+    let service = Service::known(Scenario::Activation).ok().unwrap();
+    let setting = Setting { keep: Some(folder.path()), ..Setting::new(service, pins) };
+    let stage = Stage::set(setting, SystemTime::now()).unwrap();
+    let mut world = World::new(&stage, Arrived::new(&stage));
+    let mut rules = rules::activation::rules();
+    rules.retain(|rule| rule.id == "activation/puk-blocked/client");
+    for (offers, seen) in offering {
+        world.client.offers = offers;
+        let ruled = rules::judge("activation", &mut world, &rules);
+        super::assert_red(&ruled, &[("activation/puk-blocked/client", seen)]);
+    }
+}
+
+fn and(mut steps: PasswordSteps, step: PasswordStep) -> PasswordSteps {
+    steps.offers.push(Offer { step, takes: None });
+    steps
 }
 
 /// Says yes to everything in the holder's place.

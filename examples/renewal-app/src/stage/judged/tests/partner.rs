@@ -11,6 +11,7 @@ use super::super::*;
 use super::careless::{Careless, How};
 use crate::{
     cli::Scenario,
+    failure::internal,
     service::Service,
     stage::{
         PlayPins, Setting, Through,
@@ -107,11 +108,12 @@ const WORLDS: [World; 5] = [
             "a CA that says yes to whatever comes over a login",
             &[
                 ("plain-est-renewal/ca", "a client that lies is not refused"),
-                ("revocation-password-own", "a weak one is taken by the client"),
+                ("revocation-password-own", "a weak one by a client that lies: None"),
             ],
             |joints| {
                 joints.reenroll = |_, _| Ok(None);
-                joints.set_password = |_, _, _, _| Ok(None);
+                joints.set_password =
+                    |who, new, old, rules| (Joints::default().set_password)(who, new, old, rules).map(|_| None);
             },
         ),
         joint(
@@ -121,7 +123,11 @@ const WORLDS: [World; 5] = [
         ),
         joint(
             "a clock that is behind",
-            &[("early/client", "is not valid before"), ("expired/client", "an hour after the end a renewal is begun")],
+            &[
+                ("early/client", "is not valid before"),
+                ("plain-est-renewal", "is not valid before"),
+                ("expired/client", "an hour after the end a renewal is begun"),
+            ],
             |joints| joints.clock = || SystemTime::now() - Duration::from_secs(7200),
         ),
         joint("programs that are told of no issuer", &[("registered", "NSS knows of the chain of")], |joints| {
@@ -173,7 +179,6 @@ const WORLDS: [World; 5] = [
                 ("renewal", "too-early"),
                 ("renewal-steps", "too-early"),
                 ("early/ca", "too-early"),
-                ("plain-est-renewal", "too-early"),
                 ("plain-est-renewal/ca", "refused by another name: too-early"),
             ],
             "\nwindow_days = 30",
@@ -204,6 +209,7 @@ const WORLDS: [World; 5] = [
             "orders by plain EST refused",
             &[
                 ("plain-est", "no place for a revocation password"),
+                ("plain-est-renewal", "no place for a revocation password"),
                 ("revocation-password-own", "no place for a revocation password"),
                 ("revocation-password-later", "no place for a revocation password"),
             ],
@@ -239,17 +245,18 @@ const WORLDS: [World; 5] = [
         ),
         file(
             "certificates that live longer",
-            &[
-                ("one-year", "400 days"),
-                ("renewal", "the renewed one is valid for other days than the service says"),
-                ("plain-est-renewal", "it is valid for other days than the service says"),
-            ],
+            &[("one-year", "400 days"), ("renewal", "the renewed one is valid for other days than the service says")],
             "validity_days = 365",
             "validity_days = 400",
         ),
-        joint("a clock that is ahead", &[("early/client", "on the first day a renewal is begun")], |joints| {
-            joints.clock = || SystemTime::now() + Duration::from_secs(380 * 24 * 3600);
-        }),
+        joint(
+            "a clock that is ahead",
+            &[
+                ("early/client", "on the first day a renewal is begun"),
+                ("plain-est-renewal", "on the first day a renewal is begun"),
+            ],
+            |joints| joints.clock = || SystemTime::now() + Duration::from_secs(380 * 24 * 3600),
+        ),
         joint(
             "a post that brings nothing",
             &[
@@ -260,6 +267,7 @@ const WORLDS: [World; 5] = [
                 ("revocation-password-own", "0 mails came of it"),
                 ("handed-over", "in mails: []"),
                 ("link", "there is no mail with a link"),
+                ("plain-est", "there is no mail with a link"),
                 ("revoked-mail", "0 mail came"),
             ],
             |joints| joints.mails = |_, _| Ok(Vec::new()),
@@ -393,6 +401,50 @@ fn a_server_and_a_card_that_do_not_look() {
 #[test]
 fn a_service_without_plain_est_that_takes_it() {
     broken(&WORLDS[4]);
+}
+
+/// A rule alone, in a world that is broken in one way, is red for this.
+fn alone(id: &str, seen: &str, file: &[(&str, &str)], bend: fn(&mut Joints)) {
+    let folder = tempfile::tempdir().unwrap();
+    let pins = PlayPins { authentication: "1234".into(), signature: "567890".into() };
+    let service = Service::but_of(Scenario::Partner, &[], file);
+    let stage = Stage::set(Setting { keep: Some(folder.path()), ..Setting::new(service, pins) }, SystemTime::now());
+    let stage = stage.unwrap();
+    let mut joints = Joints::default();
+    bend(&mut joints);
+    let unplayed = Report::broken_off(&stage.service.name, &internal("it was not played"));
+    let mut world = partner::World::new(&stage, joints, unplayed, None);
+    let mut rules = partner::rules(&world.expects);
+    rules.retain(|rule| rule.id == id);
+    super::assert_red(&rules::judge(&stage.service.name, &mut world, &rules), &[(id, seen)]);
+}
+
+/// Each thing that the rule says of it: the client takes a weak one; the CA takes another one alone, with a wrong one, or the one before.
+#[test]
+fn every_half_of_setting_a_revocation_password_is_seen_red() {
+    let red = |seen, bend| alone("partner/revocation-password-own", seen, &[], bend);
+    red("a weak one is taken by the client", |joints| joints.set_password = |_, _, _, _| Ok(None));
+    red("another one without the one that stands: None", |joints| {
+        joints.set_password = |who, new, old, rules| {
+            let heard = (Joints::default().set_password)(who, new, old, rules)?;
+            Ok(heard.filter(|name| name != "revocation-password-stands"))
+        };
+    });
+    red("another one with a wrong one: None", |joints| {
+        joints.set_password = |who, new, old, rules| {
+            let heard = (Joints::default().set_password)(who, new, old, rules)?;
+            Ok(heard.filter(|name| name != "wrong-revocation-password"))
+        };
+    });
+    red("the one before ends it: None", |joints| joints.end = |_| Ok(None));
+}
+
+#[test]
+fn a_renewal_by_plain_est_for_other_days_or_refused_is_seen_red() {
+    let window = [("\nwindow_days = 30", "\nwindow_days = 10")];
+    alone("partner/plain-est-renewal", "too-early", &window, |_| {});
+    let longer = [("validity_days = 365", "validity_days = 400")];
+    alone("partner/plain-est-renewal", "it is valid for other days than the service says", &longer, |_| {});
 }
 
 /// No rule is one that nothing breaks.

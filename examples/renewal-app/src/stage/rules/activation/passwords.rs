@@ -5,7 +5,6 @@ use obnova_card::{
     TokenError, Tries,
 };
 use obnova_client::{Prompt, RunError, SharedToken, with_password};
-use obnova_profile::TransportPinModel;
 use obnova_renewal::CardView;
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     stage::{
-        Arrived,
+        Arrived, Stage,
         arrived::{CHOSEN, Typist},
         rules::{Broken, Verdict, there, want},
     },
@@ -93,9 +92,9 @@ pub fn puk_blocked_client(world: &mut World<'_>) -> Verdict {
     let steps = steps(world, &card)?;
     let said: Vec<_> = steps.dead.iter().map(|dead| view::dead(*dead)).collect();
     let pin = Dead::Pin(PasswordKind::AuthenticationPin);
-    let offered = steps.offer(PasswordStep::Unblock(PasswordKind::AuthenticationPin)).is_some();
+    let offered: Vec<_> = steps.offers.iter().map(|offer| offer.step).collect();
     want(steps.dead.contains(&Dead::Puk) && steps.dead.contains(&pin), format!("it is not said: {said:?}"))?;
-    want(!offered, "the PUK is offered all the same")?;
+    want(offered == [PasswordStep::Change(PasswordKind::SignaturePin)], format!("offered all the same: {offered:?}"))?;
     Ok(said.join(" "))
 }
 
@@ -144,21 +143,26 @@ fn left(card: &Arrived<'_>, kind: PasswordKind) -> Result<u8, Broken> {
     }
 }
 
-/// Of the authentication PIN; and of the transport PIN, where it has more than one.
+/// Of the authentication PIN; and of the transport PIN, of which there may be one.
 pub fn tries_shown(world: &mut World<'_>) -> Verdict {
     let seen = shown(world, PasswordKind::AuthenticationPin)?;
-    if world.stage.service.transport_pin == TransportPinModel::SingleUse {
-        return Ok(seen);
-    }
     let card = world.card()?.fork();
     let had = transport_tries(&card)?;
-    let typed = card.activate_typing(&[&"246802"[..world.stage.transport_pin().len()], world.stage.transport_pin()])?;
-    let transport: Vec<_> = typed.asked.iter().map(|request| request.tries).collect();
+    let (right, wrong) = transport_pins(world.stage);
+    let types: &[_] = if had > 1 { &[wrong, right] } else { &[right] };
+    let transport: Vec<_> = card.activate_typing(types)?.asked.iter().map(|request| request.tries).collect();
+    let expected = [Tries::Known(had), Tries::Known(had.saturating_sub(1))];
     want(
-        transport == [Tries::Known(had), Tries::Known(had.saturating_sub(1))],
+        transport == expected[..types.len()],
         format!("shown of the transport PIN before each attempt: {transport:?}, and it had {had}"),
     )?;
     Ok(format!("{seen}; of the transport PIN {transport:?}"))
+}
+
+/// The right one and a wrong one that a holder gets beside the card.
+fn transport_pins(stage: &Stage) -> (&'static str, &'static str) {
+    let right = stage.transport_pin();
+    (right, &"246802"[..right.len()])
 }
 
 /// Of the transport PIN, as the card itself has them.
@@ -203,20 +207,38 @@ pub fn last_try_puk(world: &mut World<'_>) -> Verdict {
     last_kept(world, PasswordKind::Puk)
 }
 
-/// Wrong ones until one try is left; for that a yes is asked for, and without it the card keeps it.
+/// Of a card that is not active yet.
+pub fn last_try_transport_pin(world: &mut World<'_>) -> Verdict {
+    let card = world.card()?.fork();
+    let left = || transport_tries(&card);
+    left()?;
+    let new = card.chosen()?;
+    let act = |typist: &mut Typist| (world.client.activate)(&card.token, typist, &new);
+    spent_after_yes(PasswordKind::TransportPin, transport_pins(world.stage), left, act)
+}
+
 fn last_kept(world: &World<'_>, kind: PasswordKind) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
-    let had = left(&card, kind)?;
-    let (right, wrong) = typed(kind);
+    let act = |typist: &mut Typist| (world.client.set)(&card.token, typist, kind, &NEW_PIN.into());
+    spent_after_yes(kind, typed(kind), || left(&card, kind), act)
+}
+
+/// Wrong ones until one try is left; for that a yes is asked for, and without it the card keeps it.
+fn spent_after_yes(
+    kind: PasswordKind,
+    (right, wrong): (&'static str, &'static str),
+    left: impl Fn() -> Result<u8, Broken>,
+    act: impl Fn(&mut Typist) -> Result<(), RunError>,
+) -> Verdict {
+    let had = left()?;
     let wrong = std::iter::repeat_n(wrong, usize::from(had.saturating_sub(1)));
     // Who was not told that it is the last one types it again, after the yes.
     let mut typist = Typist::types(wrong.chain([right; 2]));
-    let act = |typist: &mut Typist| (world.client.set)(&card.token, typist, kind, &NEW_PIN.into());
     let kept = act(&mut typist);
     let is_kept = matches!(kept, Err(RunError::LastTryKept { password, .. }) if password == kind);
     want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
-    let left = left(&card, kind)?;
+    let left = left()?;
     want(left == 1, format!("without a yes {left} tries of {had} are left"))?;
     typist.spends_last_try = true;
     act(&mut typist)?;

@@ -16,11 +16,7 @@ use crate::stage::{
 
 /// What came by plain EST no password ends, until the operator hands one out.
 pub fn later(world: &mut World<'_>) -> Verdict {
-    let mut who = world.newcomer()?;
-    who.plain = true;
-    let password = who.password(SystemTime::now())?;
-    let certificates = who.certify_only(&password)?;
-    let holder = Certified { who, certificates };
+    let holder = world.certified_plainly()?;
     let certificate = holder.one()?;
     let by = (!world.expects.password_alone).then_some(&holder);
     let end = |password: &str| (world.joints.end)(&Ending { stage: world.stage, by, certificate, password });
@@ -42,51 +38,66 @@ pub fn later(world: &mut World<'_>) -> Verdict {
     Ok(format!("none ends it before the operator hands one out; with that {seen}; one mail says so, without it"))
 }
 
-/// Who is logged in sets one himself; another one takes the one that stands.
+/// Who is logged in sets one himself; another one takes the one that stands. Each wrong one is a guess, and there may be one that is
+/// free: each is tried by somebody else.
 pub fn own(world: &mut World<'_>) -> Verdict {
     let rules = there(world.expects.revocation_password, "rule for revocation passwords")?;
-    let mut who = world.newcomer()?;
-    who.plain = true;
-    let password = who.password(SystemTime::now())?;
-    let certificates = who.certify_only(&password)?;
-    let holder = Certified { who, certificates };
-    let set = |new: &str, old: Option<&str>, rules| (world.joints.set_password)(&holder.who, new, old, rules);
-    let own = holder.who.revocation.as_str();
-    let another = format!("{own}, a ještě něco");
-    let weak: String = own.chars().take(rules.minimum - 1).collect();
-    want(set(&weak, None, rules).is_err(), "a weak one is taken by the client")?;
+    let set = |holder: &Certified<'_>, new: &str, old: Option<&str>, rules| {
+        (world.joints.set_password)(&holder.who, new, old, rules)
+    };
+    let holder = world.certified_plainly()?;
+    let weak: String = holder.who.revocation.chars().take(rules.minimum - 1).collect();
+    want(set(&holder, &weak, None, rules).is_err(), "a weak one is taken by the client")?;
     let regardless = PasswordRules { minimum: 1, distinct: 1 };
-    let heard = set(&weak, None, regardless)?;
+    let heard = set(&holder, &weak, None, regardless)?;
     want(heard.as_deref() == Some("short-password"), format!("a weak one by a client that lies: {heard:?}"))?;
-    let before = holder.who.mails()?;
-    let heard = set(own, None, rules)?;
-    want(heard.is_none(), format!("the first one is refused: {heard:?}"))?;
-    // Each of these is a guess, after which he would have to wait where fewer are free.
-    if world.expects.free_guesses > 2 {
-        let heard = [set(&another, None, rules)?, set(&another, Some("a guess at it"), rules)?];
-        let heard = heard.each_ref().map(|name| name.as_deref().unwrap_or("taken"));
-        want(
-            heard == ["revocation-password-stands", "wrong-revocation-password"],
-            format!("another one without the one that stands, and with a wrong one: {heard:?}"),
-        )?;
+
+    let first = |holder: &Certified<'_>| match set(holder, &holder.who.revocation, None, rules)? {
+        None => Ok(()),
+        Some(name) => Err(Broken(format!("the first one is refused: {name}"))),
+    };
+    let second = |holder: &Certified<'_>| match set(holder, &another(holder), Some(&holder.who.revocation), rules)? {
+        None => Ok(()),
+        Some(name) => Err(Broken(format!("another one with the one that stands is refused: {name}"))),
+    };
+    let lies = [
+        ("without the one that stands", None, "revocation-password-stands"),
+        ("with a wrong one", Some("a guess at it"), "wrong-revocation-password"),
+    ];
+    for (how, old, refused) in lies {
+        let other = world.certified_plainly()?;
+        first(&other)?;
+        let heard = set(&other, &another(&other), old, rules)?;
+        want(heard.as_deref() == Some(refused), format!("another one {how}: {heard:?}"))?;
     }
-    let heard = set(&another, Some(own), rules)?;
-    want(heard.is_none(), format!("another one with the one that stands is refused: {heard:?}"))?;
+
+    let before = holder.who.mails()?;
+    first(&holder)?;
+    second(&holder)?;
     let mut mails = holder.who.mails()?;
     mails.retain(|mail| !before.contains(mail));
-    let telling = mails.iter().filter(|mail| mail.contains(own)).count();
+    let telling = mails.iter().filter(|mail| mail.contains(&holder.who.revocation)).count();
     want((mails.len(), telling) == (2, 0), format!("{} mails came of it, {telling} with the password", mails.len()))?;
-    let by = (!world.expects.password_alone).then_some(&holder);
-    let end =
-        |password: &str| (world.joints.end)(&Ending { stage: world.stage, by, certificate: holder.one()?, password });
-    if world.expects.free_guesses > 2 {
-        let heard = end(own)?;
-        want(heard.as_deref() == Some("wrong-revocation-password"), format!("the one before ends it: {heard:?}"))?;
-    }
-    if let Some(name) = end(&another)? {
+    let end = |holder: &Certified<'_>, password: &str| {
+        let by = (!world.expects.password_alone).then_some(holder);
+        (world.joints.end)(&Ending { stage: world.stage, by, certificate: holder.one()?, password })
+    };
+    if let Some(name) = end(&holder, &another(&holder))? {
         return Err(Broken(format!("the one that he set is refused: {name}")));
     }
-    Ok("set by login, then another with the one that stood, which ends it; a weak one goes nowhere, another alone is refused".to_owned())
+    let other = world.certified_plainly()?;
+    first(&other)?;
+    second(&other)?;
+    let heard = end(&other, &other.who.revocation)?;
+    want(heard.as_deref() == Some("wrong-revocation-password"), format!("the one before ends it: {heard:?}"))?;
+    Ok("set by login, then another with the one that stood, which ends it; a weak one goes nowhere; another alone, and with a wrong one, \
+        is refused, and so is the one before"
+        .to_owned())
+}
+
+/// What a holder picks next.
+fn another(holder: &Certified<'_>) -> String {
+    format!("{}, a ještě něco", holder.who.revocation)
 }
 
 /// The client sees that the order would be refused before it makes a key.

@@ -3,13 +3,24 @@
 use std::time::SystemTime;
 
 use obnova_client::Turn;
-use obnova_renewal::{Plan, Reason};
+use obnova_renewal::Plan;
 
-use super::{World, first::days_of};
+use super::{World, first::days_of, renewal::not_due};
 use crate::stage::{
     newcomer::{Asked, Certified, one},
-    rules::{Broken, Verdict, so, want},
+    rules::{Broken, Verdict, so, there, want},
 };
+
+impl<'s> World<'s> {
+    /// Somebody who got the first certificate by plain EST, and no revocation password yet.
+    pub(super) fn certified_plainly(&self) -> Result<Certified<'s>, Broken> {
+        let mut who = self.newcomer()?;
+        who.plain = true;
+        let password = who.password(SystemTime::now())?;
+        let certificates = who.certify_only(&password)?;
+        Ok(Certified { who, certificates })
+    }
+}
 
 /// By plain EST: the one-time password goes to the CA inside TLS, the same request is sent again until the certificate is there,
 /// and the card logs in with it. No password is picked on this road, and none is in the journal.
@@ -35,7 +46,9 @@ pub fn plain_est(world: &mut World<'_>) -> Verdict {
     let asked = world.stage.wire().iter().any(|access| access.path.ends_with("/simpleenroll") && access.status == 200);
     let saw = who.log_in(&certificate)?;
     // The login says that it arrived, which the protocol has no word for.
-    who.mailed_link()?.map_or(Ok(()), |link| who.link_is_spent(&link))?;
+    if world.expects.waits {
+        who.link_is_spent(&there(who.mailed_link()?, "mail with a link")?)?;
+    }
     so(
         asked && !written && !picked && waited == usize::from(world.expects.waits),
         format!("simpleenroll brought it after {waited} waits; the server saw {saw}; no password is in the journal"),
@@ -46,9 +59,7 @@ pub fn plain_est(world: &mut World<'_>) -> Verdict {
 pub fn renewal(world: &mut World<'_>) -> Verdict {
     let (expects, policy) = (world.expects.clone(), &world.stage.service.policy);
     if expects.must_wait() {
-        let fresh = Plan::make(&world.certified()?.who.view()?, policy, SystemTime::now());
-        let early = fresh.is_err_and(|refused| refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })));
-        want(early, "on the first day a renewal is begun")?;
+        not_due(world, &world.certified_plainly()?.who)?;
     }
     let Certified { mut who, certificates: old } = world.due()?;
     who.plain = true;

@@ -139,8 +139,13 @@ fn shown(steps: &[&'static str]) -> Vec<&'static str> {
 
 /// Before the window no plan is made.
 pub fn early_client(world: &mut World<'_>) -> Verdict {
+    not_due(world, &world.story()?.holder.who)
+}
+
+/// Whoever got the certificates today.
+pub fn not_due(world: &World<'_>, who: &Newcomer<'_>) -> Verdict {
     let (policy, now) = (&world.stage.service.policy, (world.joints.clock)());
-    match Plan::make(&world.story()?.holder.who.view()?, policy, now) {
+    match Plan::make(&who.view()?, policy, now) {
         Err(refused) if refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. })) => {
             Ok(refused.to_string())
         }
