@@ -175,16 +175,16 @@ fn user_id(_: &mut dyn Prompt, given: &Secret) -> Judged<UserId> {
 
 fn handed_over(given: &Secret, are: OneTimePasswords) -> Result<obnova_enroll::Secret, CredentialProblem> {
     let typed = given.expose().trim_ascii();
-    if are == OneTimePasswords::Any {
-        return obnova_enroll::Secret::from_bytes(typed).map_err(|_| CredentialProblem::Form);
-    }
-    let text = std::str::from_utf8(typed).map_err(|_| CredentialProblem::Form)?;
-    match OneTimePassword::typed(text) {
-        Ok(password) => Ok(password.secret()),
-        Err(_) if text.is_empty() => Err(CredentialProblem::Form),
-        Err(TypingError::Length) => Err(CredentialProblem::Length),
-        Err(TypingError::Character { position }) => Err(CredentialProblem::Character { position }),
-        Err(TypingError::Mistyped) => Err(CredentialProblem::Mistyped),
+    match std::str::from_utf8(typed).map(OneTimePassword::typed) {
+        Ok(Ok(password)) => Ok(password.secret()),
+        _ if are == OneTimePasswords::Any => {
+            obnova_enroll::Secret::from_bytes(typed).map_err(|_| CredentialProblem::Form)
+        }
+        Err(_) => Err(CredentialProblem::Form),
+        Ok(Err(_)) if typed.is_empty() => Err(CredentialProblem::Form),
+        Ok(Err(TypingError::Length)) => Err(CredentialProblem::Length),
+        Ok(Err(TypingError::Character { position })) => Err(CredentialProblem::Character { position }),
+        Ok(Err(TypingError::Mistyped)) => Err(CredentialProblem::Mistyped),
     }
 }
 

@@ -17,7 +17,8 @@ use common::{Door, Face, Seat, everything_below, names};
 use desk::{Desk, ONE_TIME_PASSWORD, REVOCATION_PASSWORD, USER};
 use obnova_card::{KeyRole, PasswordKind, ProfileToken, SlotId};
 use obnova_client::{
-    Credential, CredentialProblem, EstConnection, FileJournal, RunError, Runner, SharedToken, Turn, look, share,
+    Credential, CredentialProblem, EstConnection, FileJournal, Journal as _, RunError, Runner, SharedToken, Turn, look,
+    share,
 };
 use obnova_renewal::{CardView, Failure, OneTimePasswords, Phase, Plan, Policy, Stage, WeakPassword};
 use obnova_simulator::SimulatorConnection;
@@ -230,6 +231,38 @@ fn a_one_time_password_of_another_make_is_sent_as_it_is() {
         let turn = place.run().unwrap();
         assert!(matches!(turn, Turn::Failed(Failure::Refused { .. })), "{turn:?}");
         assert_eq!(place.desk.guesses(), 1);
+    }
+}
+
+#[test]
+fn of_an_issuer_of_another_make_too_a_password_with_check_characters_may_be_typed_in_small_letters() {
+    let mut place = Place::new(Policy { one_time_password: OneTimePasswords::Any, ..Policy::partner() });
+    place.face.credentials[1].1 = ONE_TIME_PASSWORD.to_lowercase().replace('-', "").leak();
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+}
+
+/// Programs of before wrote nothing of it, and sent what was typed.
+#[test]
+fn an_order_whose_journal_does_not_say_what_its_password_is_like_takes_any() {
+    for typed in ["hunter2", ONE_TIME_PASSWORD] {
+        let mut place = Place::new(Policy::partner());
+        place.desk = Desk::that_handed_out(typed);
+        let keys_made = |runner: &mut Runner<'_>| {
+            while runner.process().stage() != Stage::Prepare {
+                runner.step().unwrap();
+            }
+        };
+        place.with_runner(keys_made).unwrap();
+        let mut records = serde_json::to_value(FileJournal::peek(place.folder.path(), "twins").unwrap()).unwrap();
+        let plan = records.pointer_mut("/0/fact/started/plan").unwrap().as_object_mut().unwrap();
+        assert_eq!(plan.remove("one_time_password").unwrap(), "checked");
+        std::fs::remove_file(place.folder.path().join("twins.journal")).unwrap();
+        let mut journal = FileJournal::create(place.folder.path(), "twins").unwrap();
+        journal.append(&serde_json::from_value::<Vec<_>>(records).unwrap()).unwrap();
+        drop(journal);
+        place.face.credentials[1].1 = typed;
+        assert!(matches!(place.run().unwrap(), Turn::Done(_)), "{typed}");
+        assert_eq!(place.desk.guesses(), 0, "{typed}");
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "is_false")]
     pub confirm_certificates: bool,
     /// What the one-time password is like that will be asked for, where one is.
-    #[serde(default, skip_serializing_if = "OneTimePasswords::are_checked")]
+    #[serde(default = "whatever_was_typed")]
     pub one_time_password: OneTimePasswords,
     /// What the revocation password has to be like that will be asked for; `None` where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +75,11 @@ const fn is_false(value: &bool) -> bool {
 /// For journals of before it was part of the plan.
 const fn default_tolerance() -> Duration {
     CLOCK_TOLERANCE
+}
+
+/// In journals of before it was part of the plan.
+const fn whatever_was_typed() -> OneTimePasswords {
+    OneTimePasswords::Any
 }
 
 /// In journals of before it was part of the plan.

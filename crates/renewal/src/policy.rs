@@ -92,15 +92,9 @@ pub enum OneTimePasswords {
     /// that no guess is spent on it.
     #[default]
     Checked,
-    /// Whatever an issuer of another make hands out: sent as it was typed.
+    /// Whatever an issuer of another make hands out: sent as it was typed, unless its two characters say that it is one of those
+    /// above, which may be typed in small letters and without hyphens.
     Any,
-}
-
-impl OneTimePasswords {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-    pub(crate) const fn are_checked(&self) -> bool {
-        matches!(self, Self::Checked)
-    }
 }
 
 /// What a certificate must and must not say before it is put on a card.

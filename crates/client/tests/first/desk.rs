@@ -66,6 +66,10 @@ pub struct Desk {
 
 impl Desk {
     pub fn new() -> Self {
+        Self::that_handed_out(ONE_TIME_PASSWORD)
+    }
+
+    pub fn that_handed_out(one_time: &str) -> Self {
         let (from, until) = (now() - days(400), now() + days(4_000));
         let issuer = Issuer::self_signed(CaKey::generate(KeyAlgorithm::P256).unwrap(), &name("CN=Root"), from, until);
         let issuer = issuer.unwrap();
@@ -74,7 +78,7 @@ impl Desk {
         let key = CaKey::generate(KeyAlgorithm::P256).unwrap();
         let draft = Self::for_encryption(&key);
         let encryption = (key, house.issue(&draft).certificate().clone());
-        let password = Secret::from_bytes(ONE_TIME_PASSWORD.as_bytes()).unwrap();
+        let password = Secret::from_bytes(one_time.as_bytes()).unwrap();
         Self {
             house,
             encryption,
