@@ -58,34 +58,45 @@ pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
     Ok(open)
 }
 
-/// Certificates that were ordered from here by a way that has no place for a revocation password, and for which none was set from here since.
+/// Certificates that were ordered from here by a way that has no place for a revocation password, those that renew them, and for
+/// which none was set from here since.
 pub fn without_password(folder: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
-    let mut certificates = Vec::new();
-    for known in ordered_without_password(folder)? {
-        if !password_note(folder, &known.name).exists() {
-            certificates
-                .extend(known.process.certificates().into_iter().flat_map(ByRole::iter).map(|(_, one)| one.clone()));
-        }
-    }
-    Ok(certificates)
+    Ok(came_without_password(folder, |name| !password_note(folder, name).exists())?
+        .into_iter()
+        .flat_map(|(_, certificates)| certificates)
+        .collect())
 }
 
 /// Notes that a revocation password was set for the certificates with these serial numbers.
 pub fn note_password(folder: &Path, serials: &[String]) -> Result<(), Failure> {
-    for known in ordered_without_password(folder)? {
-        let mut certificates = known.process.certificates().into_iter().flat_map(ByRole::iter);
-        let same = |one: &ParsedCertificate, serial: &String| {
-            one.serial().trim_start_matches('0').eq_ignore_ascii_case(serial.trim_start_matches('0'))
-        };
-        if certificates.any(|(_, one)| serials.iter().any(|serial| same(one, serial))) {
-            files::write_private(&password_note(folder, &known.name), b"set\n")?;
+    let same = |one: &ParsedCertificate, serial: &String| {
+        one.serial().trim_start_matches('0').eq_ignore_ascii_case(serial.trim_start_matches('0'))
+    };
+    for (name, certificates) in came_without_password(folder, |_| true)? {
+        if certificates.iter().any(|one| serials.iter().any(|serial| same(one, serial))) {
+            files::write_private(&password_note(folder, &name), b"set\n")?;
         }
     }
     Ok(())
 }
 
-fn ordered_without_password(folder: &Path) -> Result<impl Iterator<Item = Known>, Failure> {
-    Ok(all(folder)?.into_iter().filter(|known| known.process.plan().revocation_password_later))
+/// What came without a revocation password, as a first order or by the renewal of such a one, by the names of the journals; of
+/// these `counts` says which. One that does not count hands on what was set for it.
+fn came_without_password(
+    folder: &Path,
+    counts: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Vec<ParsedCertificate>)>, Failure> {
+    let mut came: Vec<(String, Vec<ParsedCertificate>)> = Vec::new();
+    // The oldest come first, so what is renewed is there before what renews it.
+    for Known { name, process } in all(folder)? {
+        let plan = process.plan();
+        let renews = plan.old.iter().any(|(_, old)| came.iter().any(|(_, known)| known.contains(&old.certificate)));
+        if (plan.revocation_password_later || renews) && counts(&name) {
+            let certificates = process.certificates().into_iter().flat_map(ByRole::iter);
+            came.push((name, certificates.map(|(_, one)| one.clone()).collect()));
+        }
+    }
+    Ok(came)
 }
 
 fn password_note(folder: &Path, name: &str) -> PathBuf {

@@ -118,6 +118,11 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     assert!(desk.run(&set).ends_with(2).err.contains("8 characters"));
     desk.run(&doctor).ends_with(0).says(&[mended]);
     desk.write("revocation", REVOCATION);
+    // What was done is done, also where it cannot be noted.
+    let damaged = desk.write("state/obnova/renewal-9.journal", "damaged");
+    desk.run(&set).ends_with(0).says(&["is set", "could not be noted here"]);
+    fs::remove_file(damaged).unwrap();
+    desk.run(&doctor).ends_with(0).says(&[mended]);
     for _ in 0..2 {
         desk.run(&set).ends_with(0).says(&[
             "log in, to set the revocation password",
@@ -160,6 +165,18 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["superseded", "6 slots are free"]);
+
+    // What was set for the first one holds for what renews it; where nothing was, it is missed there too.
+    assert!(!desk.run(&doctor).ends_with(0).out.contains(mended));
+    let clean = [&["card", "clean"], &CARD[..], &PIN_FILES[..2]].concat();
+    let shown = desk.run(&clean).out;
+    let label = shown.lines().find_map(|line| line.split_once("· ")?.1.split(" (slot").next()).unwrap();
+    desk.run([&clean[..], &["--confirm", label]].concat()).ends_with(0).says(&["7 slots are free"]);
+    assert!(!desk.run(&doctor).ends_with(0).out.contains(mended));
+    fs::remove_file(desk.file("state/obnova/renewal-1.password")).unwrap();
+    desk.run(&doctor).ends_with(0).says(&[mended]);
+    desk.run(&set).ends_with(0).says(&["is set"]);
+    assert!(!desk.run(&doctor).ends_with(0).out.contains(mended));
 
     // The password was sent to the CA, and is nowhere.
     drop(house);

@@ -34,7 +34,8 @@ help-arg-without_card = The card is lost: the revocation password speaks alone
 
 revocation-password-set = The revocation password is set. Keep it where you find it without the card. The CA writes to you about it.
 revocation-password-of = It ends the certificate with the serial number { $serial }.
-revocation-password-none = The certificate of { $holder } came by plain EST, and no revocation password was set from here since: without one nobody but the issuer ends it when the card is lost. Set one: obnova revocation-password
+revocation-password-not-noted = That it is set could not be noted here ({ $problem }): "obnova doctor" may say that there is none.
+revocation-password-none = The certificate of { $holder }, or one that it renews, came by plain EST, and no revocation password was set from here since: without one nobody but the issuer ends it when the card is lost. Set one: obnova revocation-password
 error-no-revocation-password = This service has no revocation passwords: revoke with the card, or ask the issuer.
 error-revocation-password-no-login = The card has no valid certificate of this issuer to log in with. Check --ca and --trust, or ask the issuer for a revocation password.
 error-revocation-password-refused = The CA did not set it: { $text } ({ $rule }). Do as it says, or ask the issuer.

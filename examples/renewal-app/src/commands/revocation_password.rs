@@ -35,7 +35,12 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     let mut face = face.borrow_mut();
     face.screen.mark(Mark::Good, &t!("revocation-password-set"));
     set.serials.iter().for_each(|serial| face.screen.detail(&t!("revocation-password-of", serial = serial.as_str())));
-    journals::note_password(&journals::folder(global)?, &set.serials)
+    // It is set, whatever becomes of the note.
+    let noted = journals::folder(global).and_then(|folder| journals::note_password(&folder, &set.serials));
+    if let Err(failure) = noted {
+        face.screen.mark(Mark::Caution, &t!("revocation-password-not-noted", problem = failure.message()));
+    }
+    Ok(())
 }
 
 impl From<SetPasswordError> for Failure {
