@@ -108,7 +108,7 @@ fn first_pair(options: &NewCard, mut card: Card, pin: &Pin) -> Result<String, Fa
         Pair { authentication: options.authentication_key.into(), signature: options.signature_key.into() };
     let first = FirstPair { algorithms, days_left: options.days };
     let issued = match options.inactive {
-        Some(_) => personalise_inactive(&mut card, &house, &holder, &first, now)?,
+        Some(_) => personalise_inactive(&mut card, &house, &holder, &first, &Pair::ROLES, now)?,
         None => {
             let mut token = tokens::card(SimulatorConnection::new(card), None, false)?.token;
             personalise(token.as_mut(), &house, &holder, &first, pin, now)?

@@ -5,15 +5,18 @@ use std::{
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::ins;
-use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, Secret};
+use obnova_card::{KeyRole, NewPasswords, PasswordKind, PasswordPolicy, Secret};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken};
 use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::Holder;
-use obnova_renewal::{CardView, Pair, ParsedCertificate};
+use obnova_renewal::{ByRole, CardView, ParsedCertificate};
 use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::{CardTransport, Count, Decorated, Decorator, TransportError};
 
-use super::{FirstPair, Stage, held, personalise_inactive, rules::Broken};
+use super::{
+    FirstPair, Stage, held, personalise_inactive,
+    rules::{Broken, partner::Expects},
+};
 use crate::tokens;
 
 /// What the holder chooses: authentication PIN, signature PIN, PUK.
@@ -26,7 +29,7 @@ pub struct Arrived<'s> {
     pub token: SharedToken,
     pub count: Count,
     pub heard: Heard,
-    pub certificates: Pair<ParsedCertificate>,
+    pub certificates: ByRole<ParsedCertificate>,
 }
 
 /// Instructions that were sent to a card: the second byte of each command.
@@ -79,15 +82,17 @@ impl<'s> Arrived<'s> {
         let algorithms = stage.service.expects.keys(KeyAlgorithm::P256);
         let days_left = u32::try_from(stage.service.expects.shortest_days())?;
         let first = FirstPair { algorithms, days_left };
-        let issued = personalise_inactive(&mut card, stage.house(), holder, &first, SystemTime::now())?;
-        let certificates = Pair {
-            authentication: ParsedCertificate::from_der(&issued.authentication.der)?,
-            signature: ParsedCertificate::from_der(&issued.signature.der)?,
-        };
+        let wanted = Expects::of(&stage.service.told).days;
+        let roles: Vec<_> = wanted.roles().collect();
+        let issued = personalise_inactive(&mut card, stage.house(), holder, &first, &roles, SystemTime::now())?;
+        let certificates = wanted.try_map(|role, _| {
+            let one = if role == KeyRole::Authentication { &issued.authentication } else { &issued.signature };
+            ParsedCertificate::from_der(&one.der)
+        })?;
         Ok(Self::with(stage, SimulatorConnection::new(card), certificates))
     }
 
-    fn with(stage: &'s Stage, card: SimulatorConnection, certificates: Pair<ParsedCertificate>) -> Self {
+    fn with(stage: &'s Stage, card: SimulatorConnection, certificates: ByRole<ParsedCertificate>) -> Self {
         let count = Count::new();
         let heard = Heard::default();
         let connection = Decorated::new(Decorated::new(card.clone(), heard.clone()), count.clone());
@@ -102,6 +107,11 @@ impl<'s> Arrived<'s> {
 
     pub fn view(&self) -> Result<CardView, Broken> {
         held::view(&self.token)
+    }
+
+    /// The places of the keys that the service has.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.certificates.roles().map(|role| usize::from(role == KeyRole::Signature))
     }
 
     /// Activates it as its holder would.

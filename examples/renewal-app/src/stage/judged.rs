@@ -53,7 +53,7 @@ fn brought_to_life(stage: &Stage, arrived: &Arrived<'_>) -> Result<Report, Broke
     meter.begin("activate");
     card.activate()?;
     meter.end();
-    let certificates = ReportedCertificate::shown(&card.view()?, &card.certificates.clone().into());
+    let certificates = ReportedCertificate::shown(&card.view()?, &card.certificates);
     Ok(Report::new(&stage.service.name, meter.figures().to_vec(), certificates))
 }
 

@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_algorithm::KeyAlgorithm;
+use obnova_ca::CaKey;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, Slot, SlotId, Token};
 use obnova_profile::{Label, SlotNumber};
 use obnova_reference_ca::house::{FirstCertificates, Holder, House};
@@ -51,12 +52,14 @@ pub fn personalise(
     Ok(issued)
 }
 
-/// The same for a card that is handed over inactive: nobody has a PIN of it, so its maker writes it.
+/// The same for a card that is handed over inactive: nobody has a PIN of it, so its maker writes it. What is of another role than these
+/// is not on it.
 pub fn personalise_inactive(
     card: &mut Card,
     house: &House,
     holder: &Holder,
     first: &FirstPair,
+    roles: &[KeyRole],
     now: SystemTime,
 ) -> Result<FirstCertificates, Failure> {
     let failed = |problem: String| Failure::new(Kind::Internal, problem);
@@ -66,16 +69,21 @@ pub fn personalise_inactive(
         Ok::<_, Failure>((slot.ok_or_else(|| failed("there is no such slot".to_owned()))?, label))
     };
     let keys = Pair::try_from_fn(|role| {
+        let algorithm = *first.algorithms.get(role);
+        if !roles.contains(&role) {
+            // A house issues both; the key of this one is nowhere.
+            let key = CaKey::generate(algorithm).map_err(|problem| failed(problem.to_string()))?;
+            return Ok(key.public_key().clone());
+        }
         let (slot, label) = place(role)?;
-        let key = card.personalise_key(slot, role.into(), *first.algorithms.get(role), &label);
+        let key = card.personalise_key(slot, role.into(), algorithm, &label);
         key.map_err(|problem| failed(problem.to_string()))
     })?;
     let issued = house
         .first_pair(holder, &keys.authentication, &keys.signature, first.days_left, now)
         .map_err(|problem| failed(problem.to_string()))?;
-    for (role, der) in
-        [(KeyRole::Authentication, &issued.authentication.der), (KeyRole::Signature, &issued.signature.der)]
-    {
+    let both = [(KeyRole::Authentication, &issued.authentication.der), (KeyRole::Signature, &issued.signature.der)];
+    for (role, der) in both.into_iter().filter(|(role, _)| roles.contains(role)) {
         let (slot, label) = place(role)?;
         card.personalise_certificate(slot, der, &label).map_err(|problem| failed(problem.to_string()))?;
     }

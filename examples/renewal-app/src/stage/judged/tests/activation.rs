@@ -163,7 +163,7 @@ worlds! { rules::activation::rules();
 
     a_card_whose_transport_pin_stays: Played::through(|token| Careless::boxed(token, How::KeepsTransport))
         => [
-            "activation/unused/card": "of two keys of an active card the same raw commands use 1",
+            "activation/unused/card": "of 2 keys of an active card the same raw commands use 1",
             "activation/activated": "the signature key and its new PIN: the signature PIN is wrong",
             "activation/transport-pin-dead/card": "the card takes it as password 2",
             "activation/tries-shown-signature-pin": "the last try for the signature PIN, or what may be the last, was kept",
@@ -220,7 +220,7 @@ worlds! { rules::activation::rules();
     a_driver_that_activates_nothing: Played::through(|token| Careless::boxed(token, How::IdleActivation))
         => [
             "activation/transport-pin-page": "not active yet",
-            "activation/unused/card": "of two keys of an active card the same raw commands use 0",
+            "activation/unused/card": "of 2 keys of an active card the same raw commands use 0",
             "activation/checked-first": "no PUK: the driver says Ok(())",
             "activation/activated": "the card is not active",
             "activation/torn": "torn at command 1: the card is not active yet: activate it with its",

@@ -13,12 +13,12 @@ use crate::{
     stage::{
         Arrived,
         arrived::CHOSEN,
-        rules::{Broken, Verdict, there, want},
+        rules::{Broken, Verdict, keys_on, there, want},
     },
     tokens,
 };
 
-/// Both certificates beside their keys, a transport PIN, and nothing else that could be typed.
+/// The certificates beside their keys, a transport PIN, and nothing else that could be typed.
 pub fn arrived(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.view()?;
     let certificates = world.card()?.certificates.iter();
@@ -32,11 +32,16 @@ pub fn arrived(world: &mut World<'_>) -> Verdict {
         .iter()
         .filter(|status| status.kind != PasswordKind::TransportPin && matches!(status.state, PasswordState::Active(_)));
     let set = set.count();
-    want(shown == 2, format!("{shown} of two keys are there with their certificates"))?;
+    let keys = keys_on(&card);
+    let expected = world.card()?.certificates.len();
+    want(
+        (shown, keys) == (expected, expected),
+        format!("{keys} keys are there, {shown} of {expected} with their certificates"),
+    )?;
     let activation = card.capabilities.activation;
     want(waits, format!("it is not a transport PIN of the service's kind that it waits for: {activation:?}"))?;
     want(set == 0, format!("{set} of PINs and PUK are set already"))?;
-    Ok("both keys with their certificates; a transport PIN, and no PIN and no PUK".to_owned())
+    Ok(format!("keys with their certificates: {shown}; a transport PIN, and no PIN and no PUK"))
 }
 
 /// The driver sends nothing that could use a key, whatever is typed.
@@ -44,7 +49,7 @@ pub fn unused_client(world: &mut World<'_>) -> Verdict {
     let transport = world.stage.transport_pin();
     let before = tokens::lock(&world.card()?.token).passwords()?;
     let mut refused = 0;
-    for (slot, password) in [(0, transport), (0, CHOSEN[0]), (1, transport), (1, CHOSEN[1])] {
+    for (slot, password) in world.card()?.places().flat_map(|place| [(place, transport), (place, CHOSEN[place])]) {
         match sign(world.card()?, slot, password) {
             Err(TokenError::NotActive) => refused += 1,
             other => return Err(Broken(format!("the driver says {other:?}"))),
@@ -66,7 +71,8 @@ pub fn unused_card(world: &mut World<'_>) -> Verdict {
     let active = world.card()?.fork();
     active.activate()?;
     let control = raw_signatures(&active, CHOSEN[0])? + raw_signatures(&active, CHOSEN[1])?;
-    want(control == 2, format!("of two keys of an active card the same raw commands use {control}"))?;
+    let keys = active.certificates.len();
+    want(control == keys, format!("of {keys} keys of an active card the same raw commands use {control}"))?;
     Ok(format!("no signature by raw commands; {control} by the same ones on an active card"))
 }
 
@@ -137,11 +143,15 @@ pub fn activated(world: &mut World<'_>) -> Verdict {
     let warned = typist.warned.len();
     want(warned == usize::from(once), format!("a yes to the last try was asked for {warned} times"))?;
     want(card.view()?.capabilities.activation.is_none(), "the card is not active")?;
-    for (place, what) in [(0, "authentication"), (1, "signature")] {
+    for place in card.places() {
+        let what = ["authentication", "signature"][place];
         sign(&card, place, CHOSEN[place])
             .map_err(|error| Broken(format!("the {what} key and its new PIN: {error}")))?;
     }
-    Ok("asked for the transport PIN once; active; both keys sign with the new PINs".to_owned())
+    Ok(format!(
+        "asked for the transport PIN once; active; keys that sign with the new PINs: {}",
+        card.certificates.len()
+    ))
 }
 
 /// Torn at every command: the same again brings the card to life. Where the transport PIN is used up by being sent, a card that was torn
@@ -171,7 +181,7 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
                 outcome => outcome.map_err(|error| Broken(format!("torn at command {at}, then again: {error}")))?,
             }
         }
-        sign(&card, 0, CHOSEN[0]).map_err(|error| Broken(format!("torn at command {at}: {error}")))?;
+        sign_first(&card).map_err(|Broken(error)| Broken(format!("torn at command {at}: {error}")))?;
     }
     want(torn > 5, format!("{torn} commands only were there to tear"))?;
     want(finished < torn / 2, format!("{finished} of {torn} cards were finished"))?;
@@ -218,6 +228,12 @@ pub fn transport_pin_dead_card(world: &mut World<'_>) -> Verdict {
 fn card_passwords() -> Vec<(PasswordKind, Secret)> {
     let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
     kinds.into_iter().zip(CHOSEN).map(|(kind, value)| (kind, value.into())).collect()
+}
+
+/// Signs with the first key that is there.
+pub fn sign_first(card: &Arrived<'_>) -> Result<(), Broken> {
+    let place = there(card.places().next(), "key on the card")?;
+    Ok(sign(card, place, CHOSEN[place])?)
 }
 
 /// Signs with the key that comes first, or second.

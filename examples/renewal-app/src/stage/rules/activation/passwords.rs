@@ -75,15 +75,24 @@ fn steps(world: &World<'_>, card: &Arrived<'_>) -> Result<PasswordSteps, Broken>
 pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
     for (place, kind) in [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin].into_iter().enumerate() {
         let card = with_blocked(world, kind)?;
-        let right_pin = sign(&card, place, CHOSEN[place]);
+        let right_pin = works(&card, place, CHOSEN[place]);
         let offered = steps(world, &card)?.offer(PasswordStep::Unblock(kind)).is_some();
         unblock(&card, kind, CHOSEN[2])?;
         want(right_pin.is_err(), format!("the {kind} is blocked, and was taken"))?;
         want(offered, "the PUK was not offered")?;
-        sign(&card, place, NEW_PIN).map_err(|error| Broken(format!("the {kind} that the PUK set: {error}")))?;
+        works(&card, place, NEW_PIN).map_err(|error| Broken(format!("the {kind} that the PUK set: {error}")))?;
     }
     Ok("of either PIN: blocked, the right one was refused; the PUK was offered and set another one, which works"
         .to_owned())
+}
+
+/// Signs with the key that a PIN guards; where the service has none, the PIN is changed.
+fn works(card: &Arrived<'_>, place: usize, pin: &str) -> Result<(), TokenError> {
+    if card.places().any(|one| one == place) {
+        return sign(card, place, pin);
+    }
+    let kind = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin][place];
+    tokens::lock(&card.token).change_password(kind, &Pin::new(pin.into()), &"193758".into())
 }
 
 /// It is said, and nothing that cannot work is offered.

@@ -6,10 +6,9 @@ use obnova_ca::{ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, Perso
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
 use obnova_reference_ca::house::Holder;
 
-use super::{Office, World, life::sign};
+use super::{Office, World, life::sign_first};
 use crate::stage::{
     Arrived, Stage,
-    arrived::CHOSEN,
     rules::{Broken, Verdict, there, want},
 };
 
@@ -235,7 +234,7 @@ pub fn transport_pin_page(world: &mut World<'_>) -> Verdict {
     want(once == (200, true), format!("an hour before {} are over: {once:?}", in_days(days)))?;
     want(!again.1 && again.0 >= 400, format!("asked for again, it answers and shows {again:?}"))?;
     card.activate()?;
-    sign(&card, 0, CHOSEN[0])?;
+    sign_first(&card)?;
     let days = in_days(days);
     Ok(format!(
         "before the identity check: {early}; after {days} {}; shown once, then {}; it brought the card to life",
