@@ -1,12 +1,16 @@
-use std::{io::ErrorKind, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method, Site};
 use obnova_renewal::ParsedCertificate;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use ureq::{
-    Agent,
+    Agent, AsSendBody, Body,
     config::Config,
-    http::{Request, header::HeaderValue},
+    http::{Request, Response, header::HeaderValue},
     unversioned::{
         resolver::DefaultResolver,
         transport::{Connector as _, TcpConnector},
@@ -32,6 +36,15 @@ pub trait HttpExchange {
     /// [`CaError`]: nobody knows whether the server saw the request.
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError>;
 
+    /// Asks the same server what helps and can be done without, so that nobody waits for it as long as for an order. Who leaves this as
+    /// it is waits as long.
+    ///
+    /// # Errors
+    /// As [`exchange`](Self::exchange).
+    fn exchange_shortly(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        self.exchange(request)
+    }
+
     /// Asks another server once, whose address (`http://status.example`) stands in a certificate, what is public: whether that is
     /// revoked. Who leaves this as it is reaches none.
     ///
@@ -52,8 +65,8 @@ pub struct Https {
     server: String,
     /// What redirects are held against; none are followed where there is nothing.
     site: Option<Site>,
-    /// For other servers.
-    elsewhere: Patience,
+    /// For what can be done without, here and of other servers.
+    short: Patience,
 }
 
 /// How long a server may take before it is left, however busily it sends meanwhile.
@@ -107,7 +120,7 @@ impl Https {
         let site = Site::parse(&server).map_err(no_address)?;
         let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
         let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
-        Ok(Self { agent, server, site: Some(site), elsewhere: patience.short() })
+        Ok(Self { agent, server, site: Some(site), short: patience.short() })
     }
 
     /// The server.
@@ -130,6 +143,11 @@ impl Https {
 
     /// Asks once. A redirect is an answer like any other.
     pub(crate) fn exchange_once(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        self.exchange_within(request, None)
+    }
+
+    /// The same, within another time where one is given.
+    fn exchange_within(&self, request: &HttpRequest, patience: Option<Patience>) -> Result<HttpResponse, CaError> {
         let mut built =
             Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.server, request.path));
         for (name, value) in request.headers.iter() {
@@ -137,14 +155,25 @@ impl Https {
         }
         let bad = |error: ureq::http::Error| CaError::Order(error.to_string());
         let answer = match request.method {
-            Method::Get => self.agent.run(built.body(()).map_err(bad)?),
-            _ => self.agent.run(built.body(request.body.as_slice()).map_err(bad)?),
+            Method::Get => self.run(built.body(()).map_err(bad)?, patience),
+            _ => self.run(built.body(request.body.as_slice()).map_err(bad)?, patience),
         };
         let mut answer = answer.map_err(|error| self.error(error))?;
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let body = answer.body_mut().with_config().limit(Self::MAX_ANSWER as u64).read_to_vec();
         Ok(HttpResponse { status: answer.status().as_u16(), headers, body: body.map_err(|error| self.error(error))? })
+    }
+
+    fn run<B: AsSendBody>(
+        &self,
+        request: Request<B>,
+        patience: Option<Patience>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let Some(patience) = patience else { return self.agent.run(request) };
+        let config = self.agent.configure_request(request);
+        let config = config.timeout_connect(Some(patience.connect)).timeout_global(Some(patience.whole));
+        self.agent.run(config.build())
     }
 
     fn error(&self, error: ureq::Error) -> CaError {
@@ -172,8 +201,24 @@ impl HttpExchange for Https {
         Self::exchange(self, request)
     }
 
+    /// The redirects are followed within the same time.
+    fn exchange_shortly(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        let began = Instant::now();
+        let ask = |request: &HttpRequest| {
+            let whole = self.short.whole.saturating_sub(began.elapsed());
+            if whole.is_zero() {
+                return Err(CaError::Timeout { server: self.server.clone() });
+            }
+            self.exchange_within(request, Some(Patience { whole, ..self.short }))
+        };
+        match &self.site {
+            Some(site) => follow(site, request, ask),
+            None => ask(request),
+        }
+    }
+
     fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        PlainHttp { patience: self.elsewhere }.exchange(server, request)
+        PlainHttp { patience: self.short }.exchange(server, request)
     }
 }
 
@@ -232,5 +277,7 @@ mod tests {
     fn who_says_nothing_else_is_waited_for_by_seconds() {
         let Patience { connect, whole } = Patience::default();
         assert_eq!((connect.as_secs(), whole.as_secs()), (20, 90));
+        let Patience { connect, whole } = Patience::default().short();
+        assert_eq!((connect.as_secs(), whole.as_secs()), (5, 15));
     }
 }

@@ -52,6 +52,8 @@ pub struct NotConfirmed(pub Vec<(String, StatusProblem)>);
 impl fmt::Display for NotConfirmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (place, problem)) in self.0.iter().enumerate() {
+            // What came over plain HTTP may stand in it, before anybody signed for it.
+            let problem = printable(&problem.to_string(), MOST_TOLD);
             write!(f, "{}{place}: {problem}", if index == 0 { "" } else { "; " })?;
         }
         Ok(())
@@ -59,6 +61,9 @@ impl fmt::Display for NotConfirmed {
 }
 
 impl std::error::Error for NotConfirmed {}
+
+/// Characters of what is wrong at one place that are told.
+const MOST_TOLD: usize = 300;
 
 /// Why a place says nothing that counts.
 #[derive(Debug, thiserror::Error)]
@@ -206,6 +211,16 @@ fn by_crl(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_say_is_told_in_few_words() {
+        let long =
+            CrlError::OtherIssuer { issuer: format!("CN=\u{202e}{}", "A".repeat(32_000)), wanted: "CN=Root".into() };
+        let place = || "http://a.example/crl".to_owned();
+        let text = NotConfirmed(vec![(place(), long.into()), (place(), StatusProblem::NotListed)]).to_string();
+        assert!(text.chars().count() < 500 && text.ends_with("it is not on the list yet"), "{text}");
+        assert!(text.contains("CN=") && !text.contains('\u{202e}'), "{text}");
+    }
 
     #[test]
     fn addresses_are_taken_apart() {

@@ -685,6 +685,38 @@ fn what_was_told_counts_for_an_hour_and_is_asked_again_until_the_order_goes_out(
     assert!(play.process.handle(Event::Standing(ByRole::from_fn(|_| Some(revoked()))), now()).is_err());
 }
 
+/// Keys that were made are not thrown away because nobody could be asked for a while.
+#[test]
+fn who_cannot_be_asked_again_ends_nothing_that_was_begun() {
+    let silence = || Standing::Unknown { problems: "it did not answer".into() };
+    let told = |authentication, signature| {
+        Event::Standing(ByRole { authentication: Some(authentication), signature: Some(signature) })
+    };
+    let later = now() + Duration::from_secs(3601);
+    for stage in ["terms", "generate", "vouch", "seal"] {
+        let mut play = stood(AskStatus::Required, Standing::Good { by: "OCSP".into(), place: place() });
+        until(&mut play, stage);
+        play.forget();
+        for _ in 0..2 {
+            let records = play.records.len();
+            let error = play.process.handle(told(silence(), silence()), later).unwrap_err();
+            assert!(matches!(error, ProcessError::NotKnown(_)), "{stage}: {error:?}");
+            assert!(error.to_string().contains("it did not answer") && error.to_string().contains("try again later"));
+            assert_eq!(play.records.len(), records);
+            assert!(matches!(play.process.next(later), Action::AskStanding(_)), "{stage}: it is asked again");
+        }
+        // It ends where one of them is known to be revoked.
+        let mut unlucky = play.process.clone();
+        unlucky.handle(told(silence(), revoked()), later).unwrap();
+        assert!(matches!(unlucky.next(later), Action::Failed(Failure::Unfit(_))), "{stage}");
+        let good = play.standing.clone();
+        let more = play.process.handle(told(good.clone(), good), later).unwrap();
+        play.records.extend(more);
+        assert!(!matches!(play.process.next(later), Action::AskStanding(_) | Action::Failed(_)), "{stage}: it goes on");
+        assert_eq!(Process::replay(&play.records).unwrap().stage(), play.process.stage());
+    }
+}
+
 #[test]
 fn asking_again_does_not_make_a_key_of_somebody_else_ours() {
     let mut play = twins();

@@ -103,11 +103,11 @@ pub fn standing(authority: &Authority, card: &CardView, policy: &Policy, now: Sy
 }
 
 fn status(role: KeyRole, standing: &Standing, ask: AskStatus) -> Check {
-    let text = phrases::standing(role, standing);
+    let (stops, text) = (phrases::standing_stops(role, standing), phrases::standing(role, standing));
     match standing {
-        Standing::Unknown { .. } if standing.stops(ask) => Check::bad(Kind::Network, text),
+        Standing::Unknown { .. } if standing.stops(ask) => Check::bad(Kind::Network, stops),
         Standing::Unknown { .. } => Check::caution(text),
-        _ if standing.stops(ask) => Check::bad(Kind::NotEligible, text),
+        _ if standing.stops(ask) => Check::bad(Kind::NotEligible, stops),
         _ => Check::good(text),
     }
 }
@@ -148,5 +148,30 @@ fn reason(reason: &Reason) -> Check {
     match reason {
         Reason::NotDue { .. } => Check::caution(text),
         _ => Check::bad(Kind::NotEligible, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obnova_renewal::ByRole;
+
+    use super::*;
+
+    /// Nobody who is told that it ends here is told that it goes on.
+    #[test]
+    fn who_is_stopped_for_want_of_an_answer_is_told_to_try_later() {
+        let unknown = Standing::Unknown { problems: "it did not answer".into() };
+        let role = KeyRole::Signature;
+        let goes_on = status(role, &unknown, AskStatus::Try);
+        assert!(goes_on.failure.is_none() && goes_on.text.contains("the issuer will look"), "{}", goes_on.text);
+        let stops = status(role, &unknown, AskStatus::Required);
+        let failed = Failure::from(obnova_renewal::Failure::Unfit(ByRole::one(role, unknown.clone())));
+        let unknown = Box::new(ByRole::one(role, unknown));
+        let kept = Failure::from(obnova_renewal::ProcessError::NotKnown(unknown));
+        assert_eq!((stops.failure, failed.kind(), kept.kind()), (Some(Kind::Network), Kind::Network, Kind::Network));
+        for text in [&stops.text, failed.message(), kept.message()] {
+            assert!(text.contains("try again later") && !text.contains("will look"), "{text}");
+        }
+        assert!(kept.message().contains("--resume") && !failed.message().contains("--resume"), "{}", kept.message());
     }
 }

@@ -49,6 +49,7 @@ impl Face {
         self.narrator.first = plan.is_first();
         self.narrator.one = plan.new.len() == 1;
         self.narrator.plain = with.plain.then(|| with.url.clone());
+        self.narrator.ask_status = plan.ask_status;
         self.narrator.unmarked = !plan.card.marks_superseded;
     }
 
@@ -242,7 +243,7 @@ impl Prompt for Holder {
             for (role, standing) in told.iter() {
                 let mark = match standing {
                     Standing::Good { .. } => Mark::Good,
-                    Standing::Unknown { .. } => Mark::Caution,
+                    Standing::Unknown { .. } if !standing.stops(face.narrator.ask_status) => Mark::Caution,
                     // Said as the reason why it ends.
                     _ => continue,
                 };

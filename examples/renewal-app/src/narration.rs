@@ -1,7 +1,7 @@
 //! What happens in a renewal, in words: the same for the holder's own and for the one that is played.
 
 use obnova_card::KeyRole;
-use obnova_renewal::{Action, Asked, Fact, Prepared, Source};
+use obnova_renewal::{Action, AskStatus, Asked, Fact, Prepared, Source};
 
 use crate::{texts::t, view};
 
@@ -17,6 +17,8 @@ pub struct Narrator {
     pub unmarked: bool,
     /// The server that is spoken to by plain EST: the order is a request and no more, and each time who asks is said again.
     pub plain: Option<String>,
+    /// What it means for the renewal that nobody says whether a certificate is revoked.
+    pub ask_status: AskStatus,
 }
 
 impl Narrator {

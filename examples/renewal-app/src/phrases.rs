@@ -2,7 +2,7 @@
 
 use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind};
 use obnova_client::{Credential, CredentialProblem};
-use obnova_renewal::{ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
+use obnova_renewal::{ByRole, ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
 
 use crate::{
     texts::t,
@@ -47,6 +47,22 @@ pub fn standing(of: KeyRole, standing: &Standing) -> String {
         Standing::NeverIssued { place } => t!("standing-never-issued", role = role, place = place.as_str()),
         Standing::Unknown { problems } => t!("standing-unknown", role = role, problems = problems.as_str()),
     }
+}
+
+/// The same where it stops a renewal: nobody says then that it goes on.
+pub fn standing_stops(of: KeyRole, told: &Standing) -> String {
+    match told {
+        Standing::Unknown { problems } => {
+            t!("standing-unknown-stops", role = role(of), problems = problems.as_str())
+        }
+        told => standing(of, told),
+    }
+}
+
+/// What keeps these from being renewed, a line each.
+pub fn unfit(unfit: &ByRole<Standing>) -> String {
+    let texts: Vec<_> = unfit.iter().map(|(role, told)| standing_stops(role, told)).collect();
+    texts.join("\n")
 }
 
 /// The reason a part of the renewal needs its password for.

@@ -86,3 +86,43 @@ fn who_waits_by_plain_est_is_told_too() {
         assert!(told.err.contains(words), "{words}: {}", told.err);
     }
 }
+
+/// Nothing is asked of a holder whose certificates cannot be renewed, and nothing is written.
+#[test]
+fn what_was_revoked_is_not_renewed_and_the_card_stays_as_it_is() {
+    let desk = Desk::new();
+    let (house, serials) = begin(&desk);
+    desk.write("wrong", "55550000");
+    desk.write("new", "55551111");
+    let wrong = ["pin", "change", "signature", "--signature-pin-file", "wrong", "--new-pin-file", "new"];
+    for _ in 0..2 {
+        desk.run([&wrong[..], &CARD].concat()).ends_with(4);
+    }
+    let (options, card) = (house.options(), || std::fs::read(desk.file("card.state")).unwrap());
+    let before = card();
+    let doctor = || desk.run([&["doctor"], &CARD[..], &options].concat());
+    doctor().ends_with(0).says(&["The signature certificate is not revoked (OCSP"]);
+    // As long as it is not, the holder is asked.
+    renew(&desk, &options).ends_with(4).says(&["Only one try is left"]);
+    desk.run([&["renew", "--yes"], &CARD[..], &options].concat()).ends_with(2);
+
+    house.operator(&["revoke", "ca", &serials[1], "--reason", "key-compromise"]).ends_with(0);
+    let revoked = "signature certificate was revoked on";
+    let without = desk.run([&["renew", "--yes"], &CARD[..], &options].concat()).ends_with(3);
+    let with = renew(&desk, &options).ends_with(3);
+    let spends = renew(&desk, &[&["--spend-last-try"], &options[..]].concat()).ends_with(3);
+    for said in [&without, &with, &spends] {
+        assert!(said.err.contains(revoked) && said.err.contains("keyCompromise"), "{}", said.err);
+        assert!(said.err.contains("begin again with \"obnova first\""), "{}", said.err);
+        assert!(!said.out.contains("one try") && !said.err.contains("last try"), "{} {}", said.out, said.err);
+    }
+    let said = doctor().ends_with(3);
+    assert!(
+        said.out.contains(revoked) && said.out.contains("authentication certificate is not revoked"),
+        "{}",
+        said.out
+    );
+    assert!(card() == before, "the card was written");
+    renew(&desk, &["--resume"]).ends_with(3);
+    assert_eq!(order_of(&house), serde_json::Value::Null, "nothing was ordered");
+}

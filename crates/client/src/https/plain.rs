@@ -27,7 +27,7 @@ impl StatusExchange for PlainHttp {
     fn exchange(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         let connector = ().chain(TcpConnector::default()).chain(PlainConnector);
         let agent = Agent::with_parts(config(self.patience, false), connector, DefaultResolver::default());
-        Https { agent, server: server.to_owned(), site: None, elsewhere: self.patience }.exchange(request)
+        Https { agent, server: server.to_owned(), site: None, short: self.patience }.exchange(request)
     }
 }
 

@@ -68,12 +68,42 @@ impl<'a, H> Asking<'a, H> {
 
 impl<H: HttpExchange> HttpExchange for Asking<'_, H> {
     fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        self.unless_silent("", || self.own.exchange(request))
+        self.unless_silent("", || self.own.exchange_shortly(request))
     }
 }
 
 impl<H: HttpExchange> StatusExchange for Asking<'_, H> {
     fn exchange(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
         self.unless_silent(server, || self.own.exchange_elsewhere(server, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obnova_enroll::est::{Headers, Method};
+
+    use super::*;
+
+    /// A server that would be waited for as long as for an order.
+    struct Slow;
+
+    impl HttpExchange for Slow {
+        fn exchange(&self, _: &HttpRequest) -> Result<HttpResponse, CaError> {
+            panic!("it is waited for as long as for an order")
+        }
+
+        fn exchange_shortly(&self, _: &HttpRequest) -> Result<HttpResponse, CaError> {
+            Err(CaError::Timeout { server: "https://ca.example".into() })
+        }
+    }
+
+    #[test]
+    fn the_cas_own_server_is_waited_for_no_longer_than_others_and_once() {
+        let mut silent = Vec::new();
+        let body = Vec::new();
+        let request = HttpRequest { method: Method::Post, path: "/ocsp".into(), headers: Headers::default(), body };
+        let asking = Asking::new(&Slow, &mut silent);
+        assert!(matches!(HttpExchange::exchange(&asking, &request), Err(CaError::Timeout { .. })));
+        assert!(matches!(HttpExchange::exchange(&asking, &request), Err(CaError::Unreachable { .. })));
     }
 }

@@ -2,7 +2,7 @@ use obnova_algorithm::VerifyError;
 use obnova_card::KeyRole;
 use obnova_pkcs10::BuildError;
 
-use crate::{Refusal, Stage};
+use crate::{ByRole, Refusal, Stage, Standing, standing::Unfit};
 
 /// An event or a record that does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,10 @@ pub enum ProcessError {
     /// The CA accepted the order and gave nothing to fetch it with.
     #[error("the issuer accepted the order and gave nothing to fetch it with: ask the issuer")]
     NoPickUp,
+    /// Nobody says whether these are revoked, and the policy wants that known. The process goes on as before when it is asked again:
+    /// what was agreed to and made is not thrown away for a server that is silent now.
+    #[error("{}", Unfit(.0))]
+    NotKnown(Box<ByRole<Standing>>),
     /// Files were not taken. The process goes on as before.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -20,7 +20,7 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
     let stage = state.stage();
     let doubt = doubt.clone();
     Ok(match (event, stage) {
-        (Event::Standing(told), _) if asks_standing(state, now) => (vec![stands(state, &told)], doubt),
+        (Event::Standing(told), _) if asks_standing(state, now) => (vec![stands(state, &told)?], doubt),
         (Event::Agreed, Stage::AskRisk) => (vec![Fact::Agreed(Consent::Risk)], doubt),
         (Event::Agreed, Stage::AskPlan) => (vec![Fact::Agreed(Consent::Plan)], doubt),
         (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
@@ -60,11 +60,17 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
 }
 
 /// What is told of the certificates that are renewed; or those of them that cannot be. Where one was not asked about, nothing is known.
-fn stands(state: &State, told: &ByRole<Standing>) -> Fact {
+fn stands(state: &State, told: &ByRole<Standing>) -> Result<Fact, ProcessError> {
     let nothing = || Standing::Unknown { problems: "nobody was asked".into() };
     let told = state.plan.old.map(|role, _| told.get(role).cloned().unwrap_or_else(nothing));
     let unfit = ByRole::from_fn(|role| told.get(role).filter(|one| one.stops(state.plan.ask_status)).cloned());
-    if unfit.is_empty() { Fact::Standing(told) } else { Fact::Failed(Failure::Unfit(unfit)) }
+    let unknown = unfit.iter().all(|(_, one)| matches!(one, Standing::Unknown { .. }));
+    match () {
+        () if unfit.is_empty() => Ok(Fact::Standing(told)),
+        // It ends nothing that was begun: keys may be there, and the old ones gone.
+        () if unknown && state.has_begun() => Err(ProcessError::NotKnown(Box::new(unfit))),
+        () => Ok(Fact::Failed(Failure::Unfit(unfit))),
+    }
 }
 
 fn looked_for_key(state: &State, doubt: Doubt, slots: &[SlotView], role: KeyRole) -> (Vec<Fact>, Doubt) {

@@ -130,6 +130,11 @@ impl State {
         }
     }
 
+    /// Whether anything was agreed to.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.agreed_to_risk || self.agreed_to_plan
+    }
+
     /// What must be written down before the next action, and is not yet.
     pub(super) fn intent(&self) -> Option<Fact> {
         match self.stage() {

@@ -68,6 +68,7 @@ error-declined = Nothing was changed. Begin again when you agree.
 error-other = { $detail }. Look at what is there (obnova status), then try again.
 error-cancelled = You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
 error-interrupted = You broke it off. What was done before is kept: look at it (obnova status).
+error-standing-kept = What was begun is kept, and can be resumed (obnova renew --resume).
 error-card-needed = This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
 error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }): insert that one.
 

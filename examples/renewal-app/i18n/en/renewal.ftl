@@ -54,6 +54,7 @@ standing-revoked = The { $role } certificate was revoked on { $since } ({ $reaso
 standing-on-hold = The { $role } certificate is on hold since { $since } ({ $place }), and cannot be renewed meanwhile: ask the issuer to end the hold.
 standing-never-issued = The issuer says that it never issued the { $role } certificate ({ $place }): do not use it, ask the issuer.
 standing-unknown = Nobody who is believed says whether the { $role } certificate is revoked ({ $problems }): the issuer will look when it gets the order.
+standing-unknown-stops = Nobody who is believed says whether the { $role } certificate is revoked ({ $problems }), and this service renews nothing before that is known: try again later.
 
 refusal-malformed = What came is not a certificate, or too long for one: have it sent again.
 refusal-too-many = { $count } certificates came, more than the { $limit } that are looked at: have them sent again.

@@ -1,26 +1,35 @@
 //! What can be known before a key is made: whether each password that will be asked for can be had, and how many tries it has.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::SystemTime};
 
 use obnova_card::{PasswordKind, PasswordState, PasswordSteps};
-use obnova_client::{Prompt as _, Question, RunError};
-use obnova_renewal::{CardView, Plan};
+use obnova_client::{CaConnection, Prompt as _, Question, RunError};
+use obnova_renewal::{AskStatus, ByRole, CardView, Plan};
 
 use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, pins::Asked, texts::t, ui::Mark, view};
 
-/// Refuses what would come to no end for want of a password, and asks now about the last try of one.
-pub fn foresee(holder: &mut Holder, card: &CardView, plan: &Plan) -> Result<(), Failure> {
+/// Refuses what would come to no end for want of a password, and asks now about the last try of one; of certificates that can be
+/// renewed, for others need none.
+pub fn foresee(
+    holder: &mut Holder,
+    card: &CardView,
+    plan: &Plan,
+    issuer: &mut dyn CaConnection,
+) -> Result<(), Failure> {
     let mut kinds: Vec<PasswordKind> = plan.asks.iter().map(|ask| ask.password).collect();
     kinds.sort_unstable();
     kinds.dedup();
     if !std::io::stdin().is_terminal() {
-        can_be_had(holder, card, plan, &kinds)?;
+        can_be_had(holder, card, plan, &kinds).or_else(|missing| stands(plan, issuer).and(Err(missing)))?;
     }
     for status in card.passwords.iter().filter(|status| kinds.contains(&status.kind)) {
         let PasswordState::Active(tries) = status.state else { continue };
         if !tries.may_be_last() {
             holder.face.borrow_mut().screen.mark(Mark::Item, &view::password_state(status));
-        } else if holder.confirm(&Question::LastTry(status.kind))? {
+            continue;
+        }
+        stands(plan, issuer)?;
+        if holder.confirm(&Question::LastTry(status.kind))? {
             holder.last_tries.push(status.kind);
         } else {
             let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
@@ -28,6 +37,17 @@ pub fn foresee(holder: &mut Holder, card: &CardView, plan: &Plan) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Whether the certificates that are to be renewed can be. The process asks it too, and writes down what it is told.
+fn stands(plan: &Plan, issuer: &mut dyn CaConnection) -> Result<(), Failure> {
+    if plan.ask_status == AskStatus::Never {
+        return Ok(());
+    }
+    let now = SystemTime::now();
+    let told = plan.old.try_map(|_, old| issuer.standing(&old.certificate, now))?;
+    let unfit = ByRole::from_fn(|role| told.get(role).filter(|one| one.stops(plan.ask_status)).cloned());
+    if unfit.is_empty() { Ok(()) } else { Err(obnova_renewal::Failure::Unfit(unfit).into()) }
 }
 
 /// Where nobody is there to be asked, everything has to be given by an option.

@@ -119,9 +119,10 @@ where
         let text = if first { t!("error-under-way-first") } else { t!("error-under-way") };
         return Err(Failure::new(Kind::NotEligible, text));
     }
-    let wishes = authority.road()?.wishes()?;
-    let plan = plan(&card, &wishes)?;
-    foresee(&mut holder, &card, &plan)?;
+    let mut road = authority.road()?;
+    let plan = plan(&card, &road.wishes()?)?;
+    foresee(&mut holder, &card, &plan, &mut *road)?;
+    drop(road);
     let name = journals::new_name(folder)?;
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;

@@ -75,6 +75,9 @@ impl From<ProcessError> for Failure {
             ProcessError::Unvouchable { voucher } => {
                 (Kind::Network, t!("error-unvouchable", role = view::role(voucher)))
             }
+            ProcessError::NotKnown(unknown) => {
+                (Kind::Network, format!("{} {}", phrases::unfit(&unknown), t!("error-standing-kept")))
+            }
             ProcessError::NoPickUp => (Kind::Network, t!("error-no-pick-up")),
             error @ (ProcessError::Unexpected { .. }
             | ProcessError::Count { .. }
@@ -137,8 +140,7 @@ impl From<obnova_renewal::Failure> for Failure {
             Ended::Unfit(unfit) => {
                 // Who could not be asked may be asked later.
                 let unknown = unfit.iter().all(|(_, standing)| matches!(standing, Standing::Unknown { .. }));
-                let texts: Vec<_> = unfit.iter().map(|(role, standing)| phrases::standing(role, standing)).collect();
-                (if unknown { Kind::Network } else { Kind::NotEligible }, texts.join("\n"))
+                (if unknown { Kind::Network } else { Kind::NotEligible }, phrases::unfit(&unfit))
             }
             Ended::PairExpired => (Kind::NotEligible, t!("ended-pair-expired")),
             Ended::SlotTaken { slot } => (Kind::NotEligible, t!("ended-slot-taken", slot = slot.to_string())),
