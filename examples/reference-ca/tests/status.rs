@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use base64ct::{Base64, Encoding as _};
 use common::{Pair, World, first_pair, new_keys};
 use obnova_ca::{IssuedCertificate, MailKind, Policy, Subject};
 use obnova_enroll::{
@@ -386,6 +387,41 @@ fn holders_end_their_certificates_and_openssl_sees_it_at_once() {
     let log = world.log.lock().unwrap();
     assert!(log.iter().any(|access| access.refused == Some("wrong-revocation-password")));
     assert!(!format!("{log:?}").contains("planted"));
+}
+
+/// What a browser sends for a page of somebody else's, without a question before, is neither taken nor counted as a guess.
+#[test]
+fn no_foreign_page_sets_a_revocation_password_with_the_login_of_who_looks_at_it() {
+    const PASSWORD: &str = "planted revocation password";
+    let mut world = World::with(&Policy::TEMPLATE.replace("\"manual\"", "\"automatic\""), |config| config);
+    world.old = with_password(&world, PASSWORD);
+    let encryption = Certificate::from_der(&world.get("/encryption.cer", None, &[]).body).unwrap();
+    let secret = |text: &str| Secret::from_bytes(text.as_bytes()).unwrap();
+    let id = CertificateId::from(&world.old.certificates[0].certificate);
+    let body = serde_json::json!({
+        "password": Base64::encode_string(SealedPassword::seal(&secret("one of the page's"), &encryption).unwrap().der()),
+        "old": Base64::encode_string(SealedPassphrase::seal(&secret(PASSWORD), &id, &encryption).unwrap().der()),
+    });
+    let login = Some((&world.old.keys[0], &world.old.certificates[0]));
+    let post = |headers: est::Headers| {
+        let body = body.to_string().into();
+        let request = HttpRequest { method: "POST".into(), path: "/revocation-password".into(), headers, body };
+        world.send(&request, login).status
+    };
+    let passwords = world.house.ca().first().unwrap().revocation_passwords();
+    let check = |text: &str| {
+        let serial = world.old.certificates[0].serial();
+        passwords.check(serial, &secret(text), SystemTime::now()).is_ok()
+    };
+    for kind in
+        ["text/plain", "text/plain;application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
+    {
+        assert_eq!(post([("Content-Type", kind)].into_iter().collect()), 415, "{kind}");
+    }
+    assert_eq!(post(est::Headers::default()), 415);
+    assert!(check(PASSWORD));
+    assert_eq!(post([("Content-Type", "application/json; charset=utf-8")].into_iter().collect()), 200);
+    assert!(check("one of the page's") && !check(PASSWORD));
 }
 
 #[test]

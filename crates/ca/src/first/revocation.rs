@@ -95,27 +95,48 @@ impl<'a> RevocationPasswords<'a> {
         now: SystemTime,
     ) -> Result<Vec<Vec<u8>>, CaError> {
         let guesser = Guesser::Holder;
-        let before = match self.store.guess_revocation_password(&kept.serial, guesser, self.policy, now)? {
-            RevocationGuess::None => None,
-            RevocationGuess::Wait { until } => return Err(Refusal::PasswordSlowed { until }.into()),
-            RevocationGuess::Counted { order, hash, .. } if self.matches(new, &hash) => {
-                self.store.guessed_revocation_password(order, hash, guesser)?;
-                return Ok(self.store.serials_with(&kept.serial)?);
+        let guess = || self.store.guess_revocation_password(&kept.serial, guesser, self.policy, now);
+        let is_wrong = |count| match self.policy.tells(count) {
+            true => self.store.slowed_revocation_password(&kept.serial, guesser, count),
+            false => Ok(()),
+        };
+        // Each of the two that is compared is a guess of its own. The old one is first: who knows it never waits for the other.
+        let mut guessed = guess()?;
+        if let (RevocationGuess::Counted { order, hash, count }, Some(old)) = (&guessed, old) {
+            if self.matches(old, hash) {
+                self.store.guessed_revocation_password(*order, hash.clone(), guesser)?;
+                return self.put(kept, Some(hash.clone()), new, texts, now);
             }
-            RevocationGuess::Counted { order, hash, .. } if old.is_some_and(|old| self.matches(old, &hash)) => {
-                self.store.guessed_revocation_password(order, hash.clone(), guesser)?;
-                Some(hash)
+            is_wrong(*count)?;
+            guessed = guess()?;
+        }
+        match guessed {
+            RevocationGuess::None => self.put(kept, None, new, texts, now),
+            RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
+            // It is done already. The count stays: the envelope is bound to nothing, and may be one of the holder's from before, sent by
+            // who does not know what is in it.
+            RevocationGuess::Counted { hash, .. } if self.matches(new, &hash) => {
+                Ok(self.store.serials_with(&kept.serial)?)
             }
             RevocationGuess::Counted { count, .. } => {
-                if self.policy.tells(count) {
-                    self.store.slowed_revocation_password(&kept.serial, guesser, count)?;
-                }
-                return Err(match old {
+                is_wrong(count)?;
+                Err(match old {
                     Some(_) => Refusal::WrongRevocationPassword.into(),
                     None => Refusal::RevocationPasswordStands.into(),
-                });
+                })
             }
-        };
+        }
+    }
+
+    /// In the place of the one that has this hash, or of none.
+    fn put(
+        &self,
+        kept: &CertificateRecord,
+        before: Option<Vec<u8>>,
+        new: &Password,
+        texts: &dyn Texts,
+        now: SystemTime,
+    ) -> Result<Vec<Vec<u8>>, CaError> {
         let (hash, mails) = (self.secret.hash(new)?, mails(kept, true, texts, now)?);
         match self.store.set_revocation_password(&kept.serial, before, hash, mails, now)? {
             SetPassword::Done(serials) => Ok(serials),

@@ -20,7 +20,8 @@ impl Ca {
     /// neither changes nor ends by it what the password guards.
     ///
     /// The same again is done already, and changes nothing: an answer may be lost. For that the new one is compared with the one that stands,
-    /// which is a guess like any other by who is logged in. The serial numbers are told.
+    /// which is a guess like any other by who is logged in, and one more where an old one was given that is wrong; the count begins anew only
+    /// with a right old one. The serial numbers are told.
     ///
     /// # Errors
     /// [`CaError::Refused`] with the rule that is broken: nothing changed.

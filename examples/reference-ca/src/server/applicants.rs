@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::{
     Shared,
     connection::Peer,
-    pages::{Failure, Refused, blocking, json_answer},
+    pages::{Failure, Refused, blocking, is_json, json_answer},
 };
 use crate::applicants::json as for_operator;
 
@@ -281,8 +281,7 @@ fn for_applicant(record: &ApplicantRecord) -> Value {
 }
 
 async fn body<B: DeserializeOwned>(request: Request) -> Result<B, Response> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+    if !is_json(request.headers()) {
         return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "the body is to be application/json"));
     }
     let too_long = |_| problem(StatusCode::PAYLOAD_TOO_LARGE, "too-long", "the body is too long, or did not arrive");

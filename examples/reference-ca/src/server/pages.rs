@@ -4,7 +4,7 @@ use axum::{
     Extension, Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -124,6 +124,12 @@ pub(super) fn refusal_answer(status: StatusCode, refusal: &Refusal) -> Response 
     let mut answer = json_answer(status, &json!({ "error": refusal.name(), "reason": refusal.to_string() }));
     answer.extensions_mut().insert(Refused(refusal.name()));
     answer
+}
+
+/// Whether the body is said to be JSON. No page of somebody else's can have a browser say so without asking this server before.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
 pub(super) fn json_answer(status: StatusCode, body: &serde_json::Value) -> Response {

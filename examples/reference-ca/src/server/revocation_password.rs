@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{
     Shared,
     connection::Peer,
-    pages::{blocking, failed, json_answer, refusal_answer},
+    pages::{blocking, failed, is_json, json_answer, refusal_answer},
 };
 
 /// The longest request that is read, in bytes: two envelopes.
@@ -32,6 +32,10 @@ async fn set(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>
     let Some(certificate) = peer.certificate else {
         return problem(StatusCode::UNAUTHORIZED, "nobody", "no TLS client certificate was used: log in with it");
     };
+    // A page of somebody else's can have a browser send anything but this, with the holder's login.
+    if !is_json(request.headers()) {
+        return problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "the body is to be application/json");
+    }
     let Ok(body) = to_bytes(request.into_body(), MAX_BODY).await else {
         return problem(StatusCode::PAYLOAD_TOO_LARGE, "body", "the request is too long, or did not arrive");
     };
