@@ -9,12 +9,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{DAY, Pair, World, first_pair, life::Life, now};
+use common::{DAY, Draft, Pair, World, first_pair, issued, life::Life, now, token};
 use obnova_ca::{
-    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, English, LinkDesk, LinkError, LinkToken, MailKind,
-    Outbox, Personalised, PickUpSecret, Policy, RegistrationPolicy, SqliteStore, Stage, Step, StoreError, TransportPin,
-    store::{MailState, QueuedLink},
+    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, English, IssuedCertificate, LinkDesk, LinkError,
+    LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, RegistrationPolicy, SqliteStore, Stage, Step,
+    StoreError, Transaction, TransportPin,
+    store::{KeptStatus, MailState, QueuedLink},
 };
+use obnova_enroll::cmc::Asked;
+use obnova_status::RevocationReason;
+use x509_cert::der::Encode as _;
 
 const NAME: &str = "Eva Dvořáková";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,9 +41,29 @@ struct Running {
 
 impl Place {
     fn new() -> Self {
+        Self::with([300, 300])
+    }
+
+    /// The pairs have so many days left.
+    fn with(days: [u32; 2]) -> Self {
         let world = World::new();
-        let pair = || first_pair(&world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
-        Self { pairs: [pair(), pair()], world }
+        let pairs = days.map(|days| first_pair(&world.ca, &subject(), "eva@example.cz", days));
+        Self { pairs, world }
+    }
+
+    /// The holder renews both certificates of a pair.
+    fn renew(&self, pair: &Pair, number: u8, now: SystemTime) -> Pair {
+        let mut draft = Draft::renewing(pair, number);
+        for request in &mut draft.requests {
+            (request.subject, request.email) = (subject(), Some("eva@example.cz".into()));
+        }
+        let message = draft.message();
+        token(&self.world.ask(&message, &draft.transaction, Asked::Certificates, now));
+        self.world.ca.approve(&Transaction::new(draft.transaction.as_bytes()).unwrap(), now).unwrap();
+        let renewed = issued(self.world.ask(&message, &draft.transaction, Asked::Certificates, now));
+        let read = |index: usize| IssuedCertificate::from_der(&renewed[index].to_der().unwrap()).unwrap();
+        let keys = [0, 1].map(|index: usize| draft.requests[index].key.clone());
+        Pair { certificates: [read(0), read(1)], keys }
     }
 
     fn start(&self, life: &Arc<Life>) -> Running {
@@ -106,6 +130,10 @@ impl Running {
     }
 }
 
+fn subject() -> String {
+    format!("CN={NAME},C=CZ")
+}
+
 fn eva() -> ApplicantData {
     ApplicantData::new(NAME, "eva@example.cz", "CZ", None).unwrap()
 }
@@ -167,6 +195,41 @@ fn killed_at_each_write_the_pin_is_shown_once_or_the_operator_hears_that_it_was_
     }
     println!("{} stops of a CA from the form to the PIN; it was on its way out at: {}", points.len(), lost.join(", "));
     assert_eq!((points.len(), lost.len()), (16, 1), "{points:?}, {lost:?}");
+}
+
+/// What the holder renewed onto the card that he has no more ends with what came on it, also where that is over.
+#[test]
+fn another_card_ends_what_was_renewed_onto_the_one_before() {
+    for years in [0, 1] {
+        let place = Place::with([20, if years == 0 { 300 } else { 600 }]);
+        let running = place.start(&Life::forever());
+        live(&running, &place.card(0)).unwrap();
+        let mut pairs = vec![place.renew(&place.pairs[0], 1, now())];
+        let mut moment = now();
+        if years == 1 {
+            let validity = pairs[0].certificates[0].certificate.tbs_certificate().validity();
+            moment = validity.not_after.to_system_time() - 5 * DAY;
+            pairs.push(place.renew(&pairs[0], 2, moment));
+        }
+        let id = running.desk.list(None, 10).unwrap()[0].id;
+        running.desk.personalise(id, "op", &place.card(1), moment).unwrap();
+
+        let store = place.unobserved();
+        let status = |pair: &Pair| pair.certificates.each_ref().map(|one| store.status(one.serial()).unwrap());
+        let superseded =
+            |status| matches!(status, KeptStatus::Revoked(revoked) if revoked.reason == RevocationReason::Superseded);
+        for pair in &pairs {
+            assert!(status(pair).into_iter().all(superseded), "renewed, {years} years on: {:?}", status(pair));
+        }
+        // What is over needs no more, and nobody else is touched.
+        assert!(status(&place.pairs[0]).into_iter().all(|one| superseded(one) == (years == 0)));
+        for other in [&place.pairs[1], &place.world.old] {
+            assert_eq!(status(other), [KeptStatus::Good; 2]);
+        }
+        let mails = running.outbox.list(None, 100).unwrap();
+        let told = mails.iter().filter(|mail| mail.kind == MailKind::Revoked && mail.to == "eva@example.cz").count();
+        assert_eq!(told, 4);
+    }
 }
 
 /// Who mistyped his address corrects it, asks for the link again, and confirms.

@@ -14,8 +14,8 @@ use std::{
 
 use common::{Draft, World, issued, now, token};
 use obnova_ca::{
-    AuditAnchors, AuditKey, AuditLog, Ca, English, Outbox, Outcome, RevocationDesk, SqliteStore, Store, StoreError,
-    Transaction,
+    AuditAnchors, AuditKey, AuditLog, Ca, English, Lapse, Outbox, Outcome, Profile, RevocationDesk, SqliteStore, Store,
+    StoreError, Transaction,
     store::{KeptStatus, OrderState},
 };
 use obnova_enroll::cmc::{Asked, TransactionId};
@@ -167,6 +167,8 @@ fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
     let pair = |days| common::first_pair(&world.ca, common::HOLDER, common::EMAIL, days);
     let (named, sibling, held, past, other) = (pair(20), pair(30), pair(40), pair(1), pair(20));
     let serial = |pair: &common::Pair| pair.certificates[0].serial().to_vec();
+    // One of them is being renewed.
+    token(&world.send(&Draft::renewing(&sibling, 1)));
     let older = older(16, &world.directory.path().join("ca.db"));
     let connection = Connection::open(&older).unwrap();
     for on_the_same_key in [&sibling, &held, &past] {
@@ -216,9 +218,9 @@ fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
     let hexadecimal = |serial: &Vec<u8>| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert_eq!(posted, ended.each_ref().map(|serial| format!("revoked/{}", hexadecimal(serial))));
     // Each has its record, which the CA vouches for; and it is done once.
-    let again = open();
+    let again = Arc::new(open());
     assert!(again.ended_on_opening().is_empty());
-    let log = AuditLog::new(again);
+    let log = AuditLog::new(open());
     let mut records = Vec::new();
     let each = |record: obnova_ca::AuditRecord| {
         if record.event == "revoked" {
@@ -232,6 +234,13 @@ fn what_was_left_on_a_key_that_others_may_have_ends_when_the_file_is_opened() {
     assert!(records.iter().all(|(_, _, actor)| actor != "client"));
     let findings = log.verify(&[]).unwrap();
     assert_eq!(findings.anchored, findings.head.number);
+    // What waited to replace one of them is turned down as all that is over, and its holder is told, once.
+    assert_eq!([0, 1].map(|_| desk(&again).turn_down_lapsed(now()).unwrap()), [1, 0]);
+    let order = again.orders(None, 9).unwrap().remove(0);
+    assert_eq!((order.state, order.lapse), (OrderState::Rejected, Some(Lapse::Revoked(Profile::Authentication))));
+    let mut posted: Vec<_> = Outbox::new(again).list(None, 9).unwrap().into_iter().map(|mail| mail.key).collect();
+    posted.retain(|key| key.starts_with("turned-down/"));
+    assert_eq!(posted, [format!("turned-down/{}", order.transaction)]);
 }
 
 #[test]

@@ -136,12 +136,14 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.write("revocation", ANOTHER);
     let said = desk.run(&set).ends_with(2);
     assert!(said.err.contains("Revocation password that is set now"), "{}", said.err);
-    desk.write("old", "something else entirely");
+    desk.write("old", REVOCATION);
     let old = ["--old-revocation-password-file", "old"];
+    desk.run([&set[..], &old].concat()).ends_with(0);
+    desk.write("old", "something else entirely");
+    desk.write("revocation", "neither of the two");
     let said = desk.run([&set[..], &old].concat()).ends_with(6);
     assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
-    desk.write("old", REVOCATION);
-    desk.run([&set[..], &old].concat()).ends_with(0);
+    desk.write("revocation", ANOTHER);
 
     // The card speaks for its holder, by the protocol that the service's file names.
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");

@@ -245,8 +245,8 @@ impl ApplicantDesk {
     /// country, number and address, and nothing else of a person.
     ///
     /// Where the transport PIN of a card is gone, since it was shown, or forgotten after its last link, another card is made in the same
-    /// way, or this one is personalised again: what was on it and is not on the other one is revoked as superseded, in one
-    /// transaction with that, and its holder is told. Then it is handed over anew.
+    /// way, or this one is personalised again: what was on it and is not on the other one, also what its holder renewed since, is revoked as
+    /// superseded, in one transaction with that, and its holder is told. Then it is handed over anew.
     ///
     /// # Errors
     /// [`ApplicantError`].

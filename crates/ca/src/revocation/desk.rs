@@ -73,8 +73,8 @@ impl RevocationDesk {
     }
 
     /// Turns down the orders that wait to replace what is over: certificates past their end, since a renewal is for who has a valid one,
-    /// and those that an older program revoked; what is revoked now takes its order with it at once. Done each day. Their holders are
-    /// written to.
+    /// and those that an older program revoked, or [left](SqliteStore::ended_on_opening); what is revoked now takes its order with it at once.
+    /// Done each day. Their holders are written to.
     ///
     /// # Errors
     /// [`StoreError`]: what was turned down until then is.

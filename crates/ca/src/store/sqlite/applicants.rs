@@ -37,6 +37,12 @@ pub(super) const LIST: &str = applicants!("ORDER BY registered DESC LIMIT ?1");
 const LIST_STAGE: &str = applicants!("WHERE stage = ?2 ORDER BY registered DESC LIMIT ?1");
 const STEPS: &str = "SELECT step, at, operator, reference FROM applicant_steps WHERE applicant = ?1 ORDER BY rowid";
 const CERTIFICATES: &str = "SELECT serial FROM applicant_certificates WHERE applicant = ?1 ORDER BY rowid";
+/// What was on the card, and what was issued to renew that, however often: it was made for that card too.
+const RENEWED: &str = "WITH RECURSIVE line (serial) AS (
+         SELECT serial FROM applicant_certificates WHERE applicant = ?1
+         UNION SELECT certificates.serial FROM line CROSS JOIN requests ON replaces = line.serial
+             CROSS JOIN certificates ON certificates.order_id = requests.order_id)
+     SELECT serial FROM line";
 const ADD_STEP: &str =
     "INSERT INTO applicant_steps (applicant, step, at, operator, reference) VALUES (?1, ?2, ?3, ?4, ?5)";
 const SET_STAGE: &str = "UPDATE applicants SET stage = ?2 WHERE id = ?1";
@@ -306,7 +312,7 @@ fn take(
             }
             // What was on the card before, whose transport PIN is gone, nobody has in hand any more.
             end_pin_links(connection, record, now)?;
-            for serial in record.certificates.iter().filter(|serial| !certificates.contains(serial)) {
+            for serial in on_card(connection, record)?.iter().filter(|serial| !certificates.contains(serial)) {
                 if certificates::find(connection, serial)?.is_some_and(|before| before.not_after > now) {
                     let revocation = Revocation::new(now, RevocationReason::Superseded);
                     revocations::end_and_tell(connection, serial, revocation, (actor, letters.as_ref()), now)?;
@@ -334,6 +340,13 @@ fn take(
         }
     }
     Ok(Ok(()))
+}
+
+/// Serial numbers of the certificates that are on the card, be they over or not: its holder may have renewed those that came with it.
+fn on_card(connection: &Connection, record: &ApplicantRecord) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut statement = connection.prepare_cached(RENEWED).map_err(failure)?;
+    let serials = statement.query_map([record.id.0], |row| row.get(0));
+    serials.and_then(Iterator::collect).map_err(failure)
 }
 
 /// What was mailed to look at a transport PIN opens nothing any more, and what was not goes no more.

@@ -269,29 +269,44 @@ pub(super) fn end_and_tell(
     Ok(())
 }
 
-/// Ends one certificate, whatever else is on its key.
+/// Ends one certificate, whatever else is on its key. The order that waits to replace it is left to who turns down what is over, and has
+/// a mail for its holder.
 pub(super) fn end(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
 ) -> Result<(), StoreError> {
-    revoke(connection, serial, revocation, actor).map(drop)
+    mark(connection, serial, revocation, actor).map(drop)
 }
 
-/// From hold it may be revoked for good; then it is revoked since it was held. The order that waits to replace it is turned down then,
-/// and named.
+/// With it the order that waits to replace what is revoked for good is turned down, and named.
 fn revoke(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
 ) -> Result<(StatusChange, Option<(Transaction, Lapse)>), StoreError> {
+    let change = mark(connection, serial, revocation, actor)?;
+    let order = match change == StatusChange::Done && !revocation.is_hold() {
+        true => orders::lapse(connection, serial, Lapse::Revoked, actor, revocation.at)?,
+        false => None,
+    };
+    Ok((change, order))
+}
+
+/// From hold it may be revoked for good; then it is revoked since it was held.
+fn mark(
+    connection: &Connection,
+    serial: &[u8],
+    revocation: Revocation,
+    actor: &str,
+) -> Result<StatusChange, StoreError> {
     let since = match status(connection, serial)? {
-        KeptStatus::Unknown => return Ok((StatusChange::Unknown, None)),
+        KeptStatus::Unknown => return Ok(StatusChange::Unknown),
         KeptStatus::Good => revocation.at,
         KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
-        KeptStatus::Revoked(revoked) => return Ok((StatusChange::Revoked(revoked), None)),
+        KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
     };
     let reason = revocation.reason.to_string();
     let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
@@ -302,11 +317,7 @@ fn revoke(
         false => (AuditEvent::Revoked, reason.as_str()),
     };
     audit::append(connection, &Entry { event, about: &to_hex(serial), detail, actor })?;
-    let order = match revocation.is_hold() {
-        true => None,
-        false => orders::lapse(connection, serial, Lapse::Revoked, actor, revocation.at)?,
-    };
-    Ok((StatusChange::Done, order))
+    Ok(StatusChange::Done)
 }
 
 pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {
