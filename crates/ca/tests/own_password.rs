@@ -150,7 +150,7 @@ fn who_has_the_card_and_its_pin_guesses_no_password_by_setting_one() {
         ([without; 5], [stands, stands, stands, slowed, slowed]),
         ([with, without, with, without, with], [wrong, stands, slowed, slowed, slowed]),
         ([without, with, without, with, without], [stands, wrong, slowed, slowed, slowed]),
-        ([with; 5], [wrong, slowed, slowed, slowed, slowed]),
+        ([with; 5], [wrong, wrong, slowed, slowed, slowed]),
     ] {
         let place = Place::new();
         assert_eq!(place.set(PASSWORD, None), "done");

@@ -109,6 +109,9 @@ impl<'a> RevocationPasswords<'a> {
             }
             is_wrong(*count)?;
             guessed = guess()?;
+            if let RevocationGuess::Wait { .. } = guessed {
+                return Err(Refusal::WrongRevocationPassword.into());
+            }
         }
         match guessed {
             RevocationGuess::None => self.put(kept, None, new, texts, now),
