@@ -174,6 +174,33 @@ fn without_its_journal_card_and_link_are_enough() {
 }
 
 #[test]
+fn of_two_links_each_is_told_as_what_became_of_it() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let order = house.approve();
+    let own = link(&house, &order);
+    desk.run(["simulator", "new", "other.state", "--house", "ca"]).ends_with(0);
+    let other_card = [&["--token", "sim:other.state"], &PLAY[..]].concat();
+    let elsewhere = ["--journal", "elsewhere", "--trust", "ca/root.pem"];
+    let renew = ["renew", "--yes", "--journal", "of-the-other"];
+    desk.run([&renew[..], &other_card, &house.options()].concat()).ends_with(8);
+    let of_another = house.approve();
+    let others = link(&house, &of_another);
+
+    let both = ["install", &own, &others];
+    let said = desk.run([&both[..], &CARD, &PLAY, &elsewhere].concat()).ends_with(0);
+    said.says(&["the link opens nothing any more", "It was not used up"]);
+    assert_eq!(said.out.matches("opens nothing any more").count(), 1, "{}", said.out);
+    assert!(is_renewed(&desk) && house.is_confirmed(&order) && !house.is_confirmed(&of_another));
+    // The first one is spent now; the second one is not held up by it.
+    let said = desk.run([&both[..], &other_card, &elsewhere].concat()).ends_with(0);
+    said.says(&["A link was used up", "the link opens nothing any more"]);
+    assert!(house.is_confirmed(&of_another));
+    let late = desk.run([&both[..], &other_card, &elsewhere].concat()).ends_with(6);
+    assert!(late.err.contains("used up"), "{}", late.err);
+}
+
+#[test]
 fn a_link_goes_on_with_the_renewal_whose_journal_is_here() {
     let desk = Desk::new();
     let house = ordered_only(&desk);

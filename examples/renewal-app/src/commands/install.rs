@@ -43,20 +43,26 @@ pub fn run(
     let face = Face::new();
     let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
-    let (mut loose, mut links) = (Vec::new(), Vec::new());
+    let (mut loose, mut links, mut spent) = (Vec::new(), Vec::new(), None);
     for one in named {
         match one.to_str() {
             Some("-") => {
                 let anchors = trusted(global, &folder)?;
                 for link in given_links()? {
-                    links.push(PickUpLink::open(&link, &anchors)?);
+                    links.extend(opened(&link, &anchors, &mut spent)?);
                 }
             }
-            Some(link) if is_link(link) => links.push(PickUpLink::open(link, &trusted(global, &folder)?)?),
+            Some(link) if is_link(link) => links.extend(opened(link, &trusted(global, &folder)?, &mut spent)?),
             _ => loose.extend(read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?),
         }
     }
     loose.extend(links.iter().flat_map(PickUpLink::certificates));
+    if let Some(spent) = spent {
+        if loose.is_empty() {
+            return Err(spent.into());
+        }
+        face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-spent"));
+    }
     let came = Came { loose, links };
     let waits = |known: &Known| {
         let keys = known.process.keys()?;
@@ -82,6 +88,21 @@ fn given_links() -> Result<Vec<String>, Failure> {
     std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
     let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if links.is_empty() { Err(LinkError::NoLink.into()) } else { Ok(links) }
+}
+
+/// A link that opens something. One that was used up is noted: what else was named may be all that is wanted.
+fn opened(
+    link: &str,
+    anchors: &[ParsedCertificate],
+    spent: &mut Option<LinkError>,
+) -> Result<Option<PickUpLink>, LinkError> {
+    match PickUpLink::open(link, anchors) {
+        Err(error @ LinkError::Spent) => {
+            *spent = Some(error);
+            Ok(None)
+        }
+        opened => opened.map(Some),
+    }
 }
 
 /// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is
@@ -128,7 +149,7 @@ fn into_renewal(
     if came.links.is_empty() && !authority.plain {
         return receive(&mut finish, &authority, face);
     }
-    close(&mut finish, &open, face)
+    close(&mut finish, &certificates, &open, face)
 }
 
 /// Certificates for keys that wait on the card, without a journal: on another computer, or after it was lost.
@@ -168,14 +189,23 @@ fn onto_card(
     );
     match &named {
         Some(authority) if came.links.is_empty() => receive(&mut finish, authority, face)?,
-        _ => close(&mut finish, &came.links.iter().collect::<Vec<_>>(), face)?,
+        _ => close(&mut finish, &completion.certificates, &came.links.iter().collect::<Vec<_>>(), face)?,
     }
     proofs.make(&mut finish, anchors, face)
 }
 
 /// The CA is told that what its links brought is on the card, and they open nothing any more.
-fn close(finish: &mut Finish<'_>, links: &[&PickUpLink], face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
+fn close(
+    finish: &mut Finish<'_>,
+    certificates: &ByRole<ParsedCertificate>,
+    links: &[&PickUpLink],
+    face: &Rc<RefCell<Face>>,
+) -> Result<(), Failure> {
     for link in links {
+        if !link.certificates().into_iter().any(|came| certificates.iter().any(|(_, one)| *one == came.certificate)) {
+            face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-for-others"));
+            continue;
+        }
         match finish.close(link) {
             Ok(()) | Err(ReceiptError::Spent) => good(face, &t!("fact-link-closed")),
             Err(ReceiptError::NotTaken { status }) => {
