@@ -11,9 +11,10 @@ use crate::{
     pins::{Asker, ask, at_pad, note_wrong, retry},
 };
 
-/// What is done when certificates came without a journal, in this order: they are put on the card, the issuer is told so, and
-/// they are proven. Each step can be left out, and all of them can be done once more. What a PIN is asked for is named
-/// beforehand, so that it is asked for once.
+/// What is done when certificates came without a journal, in this order: they are put on the card, they are proven, and the
+/// issuer is told that they are there. That is last, since a link opens nothing any more then: after a stop before that it can be
+/// followed once more, and all of it is done. Each step can be left out. What a PIN is asked for is named beforehand, so that it
+/// is asked for once.
 pub struct Finish<'a> {
     token: &'a SharedToken,
     prompt: &'a mut dyn Prompt,

@@ -10,6 +10,7 @@ mod first;
 mod foreseen;
 mod install;
 mod pin;
+mod receipt;
 mod register;
 mod renew;
 mod revocation_password;

@@ -1,12 +1,14 @@
 //! Journals: one folder, one file for each renewal.
 
 use std::{
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use obnova_client::{FileJournal, JournalError};
-use obnova_renewal::{ByRole, ParsedCertificate, Process, ReplayError};
+use obnova_renewal::{ByRole, ParsedCertificate, Process, ReplayError, Stage};
 
 use crate::{
     cli::Global,
@@ -101,6 +103,30 @@ fn came_without_password(
 
 fn password_note(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.password"))
+}
+
+/// Notes that the CA has to be told of this order when its certificates are on the card, so that this is known after whatever stop.
+pub fn note_receipt(folder: &Path, name: &str) -> Result<(), Failure> {
+    let note = receipt_note(folder, name);
+    if note.exists() { Ok(()) } else { Ok(files::write_private(&note, b"owed\n")?) }
+}
+
+/// Takes that note away.
+pub fn receipt_is_made(folder: &Path, name: &str) -> Result<(), Failure> {
+    match fs::remove_file(receipt_note(folder, name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The youngest order that is done, and of which the CA was not told so.
+pub fn without_receipt(folder: &Path) -> Result<Option<Known>, Failure> {
+    let owed = |known: &Known| known.process.stage() == Stage::Done && receipt_note(folder, &known.name).exists();
+    Ok(all(folder)?.into_iter().rev().find(owed))
+}
+
+fn receipt_note(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.receipt"))
 }
 
 /// A name that is not taken.

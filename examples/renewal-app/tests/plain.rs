@@ -3,7 +3,18 @@
 
 mod support;
 
-use std::{fs, process::Stdio, thread, time::Duration};
+use std::{
+    fs,
+    net::{Shutdown, TcpListener, TcpStream},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, channel},
+    },
+    thread,
+    time::Duration,
+};
 
 use support::{Desk, Said, ca::House, planted::Search};
 
@@ -209,6 +220,104 @@ fn a_service_without_a_login_tells_the_issuer_by_a_signature_that_all_arrived() 
     assert!(!said.out.contains("TLS login"), "{}", said.out);
     said.says(&["sign for the CA that", "a link that it mailed opens nothing any more"]);
     house.operator(&["list", "ca", "--state", "confirmed"]).ends_with(0).says(&["confirmed"]);
+}
+
+/// The way to a server, on which so many connections are let through. Each one after them is answered by nobody, and told.
+struct Way {
+    address: String,
+    left: Arc<AtomicUsize>,
+    stuck: Receiver<TcpStream>,
+}
+
+impl Way {
+    fn to(server: &str, left: usize) -> Self {
+        let server = server.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        let door = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("https://{}", door.local_addr().unwrap());
+        let (tell, stuck) = channel();
+        let left = Arc::new(AtomicUsize::new(left));
+        let count = left.clone();
+        thread::spawn(move || {
+            for caller in door.incoming().map(Result::unwrap) {
+                if count.load(Ordering::SeqCst) == 0 {
+                    if tell.send(caller).is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                count.fetch_sub(1, Ordering::SeqCst);
+                let called = TcpStream::connect(&server).unwrap();
+                for (mut from, mut to) in [(caller.try_clone().unwrap(), called.try_clone().unwrap()), (called, caller)]
+                {
+                    thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Write);
+                    });
+                }
+            }
+        });
+        Self { address, left, stuck }
+    }
+
+    fn left(&self) -> usize {
+        self.left.load(Ordering::SeqCst)
+    }
+}
+
+/// What a stop or the network kept from the CA is told when the order is gone on with.
+#[test]
+fn a_receipt_that_was_not_sent_is_sent_when_the_order_is_gone_on_with() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| policy.replace("approval = \"manual\"", "approval = \"automatic\""));
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
+    let order = |user: &str, way: &Way| {
+        desk.write("once", &hand_out(&house, user));
+        fs::remove_file(desk.file("card.state")).unwrap();
+        let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+        desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+        let order = ["first", "--yes", "--user", user, "--policy", "est.toml", "--trust", "ca/root.pem", "--ca"];
+        desk.command([&order[..], &[&way.address], &CARD, &PIN_FILES, &ONCE].concat())
+    };
+    let confirmed = || house.operator(&["list", "ca", "--state", "confirmed"]).out.matches("confirmed").count();
+    const MANY: usize = 1000;
+    let open = Way::to(&house.url, MANY);
+    Said::from(order("jana", &open).output().unwrap()).ends_with(0).says(&["opens nothing any more"]);
+    assert_eq!(confirmed(), 1);
+    // The last of them carries the receipt.
+    let before_the_last = MANY - open.left() - 1;
+
+    let resume = [&["first", "--resume"], &CARD[..], &PIN_FILES].concat();
+    let named = [&resume[..], &house.options()].concat();
+    for (user, killed) in [("petr", true), ("eva", false)] {
+        let done = confirmed();
+        let way = Way::to(&house.url, before_the_last);
+        let mut program = order(user, &way).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stuck = way.stuck.recv().unwrap();
+        if killed {
+            program.kill().unwrap();
+        }
+        // Whoever calls now finds nobody.
+        drop((stuck, way));
+        let said = Said::from(program.wait_with_output().unwrap());
+        assert!(said.out.contains("first certificate is on the card"), "{}{}", said.out, said.err);
+        if !killed {
+            let said = said.ends_with(7);
+            assert!(
+                said.err.contains("obnova first --resume") && said.err.contains("obnova install LINK"),
+                "{}",
+                said.err
+            );
+        }
+        assert_eq!(confirmed(), done, "nobody has told it");
+        // Not before the CA is there.
+        let said = desk.run(&resume).ends_with(7);
+        assert!(said.err.contains("obnova first --resume"), "{}", said.err);
+        desk.run(&named).ends_with(0).says(&["sign for the CA that", "opens nothing any more"]);
+        assert_eq!(confirmed(), done + 1);
+        desk.run(&named).ends_with(3);
+    }
 }
 
 /// By the file of the service, without an option. The password was read once, and is gone; and while the program waits somebody guesses at it.

@@ -210,8 +210,8 @@ impl<T: Task> World<T> {
         Ok(Ended::Done)
     }
 
-    /// One life of the program that follows the link in the CA's mail, and has no journal: what it brings is put on the card, the CA
-    /// is told so, and it is proven. A link that opens nothing any more was closed by such a life before.
+    /// One life of the program that follows the link in the CA's mail, and has no journal: what it brings is put on the card, it
+    /// is proven, and the CA is told so. A link that opens nothing any more was closed by such a life before.
     pub fn follow(&self, life: &Mortal) -> Result<Ended, RunError> {
         let (wire, anchors) = (self.wire(life), self.authority.anchors());
         let link = match PickUpLink::open_over(wire, &self.authority.link(), &anchors) {
@@ -224,18 +224,19 @@ impl<T: Task> World<T> {
         let card = look(token.lock().unwrap().as_mut())?;
         let came: Vec<_> = link.certificates().iter().map(|one| one.certificate.der().to_vec()).collect();
         let completion = Completion::make(&card, &came, &T::policy(), &terms, SystemTime::now()).unwrap();
-        let ahead = [PinUse::Receipt, PinUse::Login, PinUse::TestSignature];
+        let ahead = [PinUse::Login, PinUse::TestSignature, PinUse::Receipt];
         let mut holder = self.holder();
         let mut finish = Finish::new(&token, &mut holder, &completion.certificates, &ahead);
         finish.install(&completion)?;
-        finish.close(&link).map_err(|error| match error {
-            ReceiptError::Ca(error) => RunError::Ca(error),
-            ReceiptError::Run(error) => error,
-            error => panic!("{error}"),
-        })?;
         finish.prove_login(&mut Door { authority: &self.authority, life: life.clone() })?;
         finish.prove_signature()?;
-        Ok(Ended::Done)
+        match finish.close(&link) {
+            // Where it is the only certificate, the login was the receipt.
+            Ok(()) | Err(ReceiptError::Spent) => Ok(Ended::Done),
+            Err(ReceiptError::Ca(error)) => Err(RunError::Ca(error)),
+            Err(ReceiptError::Run(error)) => Err(error),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// What the link opens that the CA mails: the certificates and that of their issuer.

@@ -191,5 +191,6 @@ error-link-undecided = The CA has not decided yet. Follow the link again later; 
 error-link-rejected = The CA rejected the order behind this link: ask the CA why. What was on the card before is there as it was.
 error-link-unknown = The CA does not know this link. Copy all of it from the mail, or ask the CA for another.
 error-receipt = The certificates are on the card. Whether the CA knows it and the link is closed, is not known: { $problem } Do the same once more; nothing is written twice.
+error-receipt-owed = The certificates are on the card. Whether the CA knows it and the link that it mailed is closed, is not known: { $problem } Tell it with "{ $command }", or follow the link (obnova install LINK).
 error-receipt-refused = The certificates are on the card. The CA did not take the receipt ({ $reason }: { $text }): the link stays open. Ask the CA.
 error-link-spent = This link was used up when its certificates were put on a card. See whether they are on this one (obnova card list).

@@ -187,11 +187,12 @@ fn onto_card(
             }
         },
     );
+    // While the link is open the same command makes them after whatever stop.
+    proofs.make(&mut finish, anchors, face)?;
     match &named {
-        Some(authority) if came.links.is_empty() => receive(&mut finish, authority, face)?,
-        _ => close(&mut finish, &completion.certificates, &came.links.iter().collect::<Vec<_>>(), face)?,
+        Some(authority) if came.links.is_empty() => receive(&mut finish, authority, face),
+        _ => close(&mut finish, &completion.certificates, &came.links.iter().collect::<Vec<_>>(), face),
     }
-    proofs.make(&mut finish, anchors, face)
 }
 
 /// The CA is told that what its links brought is on the card, and they open nothing any more.
@@ -227,7 +228,7 @@ fn close(
 }
 
 /// The CA is told that what came as files is on the card. There may be no network, and no link of it to close.
-pub fn receive(finish: &mut Finish<'_>, authority: &Authority, face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
+fn receive(finish: &mut Finish<'_>, authority: &Authority, face: &Rc<RefCell<Face>>) -> Result<(), Failure> {
     let problem = match finish.confirm(&mut authority.connection()?) {
         Ok(()) => {
             good(face, &t!("fact-received"));
@@ -272,9 +273,9 @@ impl Proofs {
     /// What passwords will be needed for.
     fn uses(&self, receipt: bool) -> Vec<PinUse> {
         let uses = [
-            (receipt, PinUse::Receipt),
             (self.login.is_some(), PinUse::Login),
             (self.signature, PinUse::TestSignature),
+            (receipt, PinUse::Receipt),
         ];
         uses.into_iter().filter_map(|(wanted, one)| wanted.then_some(one)).collect()
     }

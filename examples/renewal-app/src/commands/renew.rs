@@ -7,10 +7,13 @@ use std::{
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, Finish, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, PinUse, Plan, Policy, Process, Protocol, Wishes};
+use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, Plan, Policy, Process, Protocol, Wishes};
 
-use super::{foreseen::foresee, install};
+use super::{
+    foreseen::foresee,
+    receipt::{self, Owed},
+};
 use crate::{
     authority::Authority,
     beforehand::Beforehand,
@@ -66,13 +69,32 @@ pub fn resume(
     way: &Way<'_>,
 ) -> Result<(), Failure> {
     let Some(known) = journals::open(folder)?.into_iter().next() else {
-        return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
+        return tell(global, folder, holder, face, way);
     };
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
     let road = Road { folder, name: &known.name, authority: &authority, token, wait: way.wait };
     let journal = FileJournal::open(folder, &known.name)?;
     road.walk(journal, &mut holder, face, |seams| Runner::resume(seams))
+}
+
+/// What is left of an order that is over: the CA was not told so.
+fn tell(
+    global: &Global,
+    folder: &Path,
+    mut holder: Holder,
+    face: &Rc<RefCell<Face>>,
+    way: &Way<'_>,
+) -> Result<(), Failure> {
+    let known = journals::without_receipt(folder)?;
+    let Some((known, certificates)) = known.as_ref().and_then(|known| Some((known, known.process.certificates()?)))
+    else {
+        return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
+    };
+    let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
+    let first = known.process.plan().is_first();
+    let owed = Owed { folder, name: &known.name, first, authority: &authority, certificates };
+    owed.make(&tokens::open_shared(global)?, &mut holder, face)
 }
 
 /// How the issuer is asked.
@@ -161,6 +183,10 @@ impl Road<'_> {
         });
         let mut runner = face.borrow_mut().outcome(runner)?;
         face.borrow_mut().is_about(runner.process().plan(), self.authority);
+        let is_owed = receipt::is_owed(runner.process(), self.authority);
+        if is_owed {
+            journals::note_receipt(self.folder, self.name)?;
+        }
         let outcome = runner.run_to_end(|until| {
             if self.wait {
                 let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
@@ -194,14 +220,9 @@ impl Road<'_> {
                     screen.screen.mark(Mark::Caution, &t!("first-password-later"));
                 }
                 drop(screen);
-                match &self.token {
-                    // Plain EST has no receipt but a login.
-                    Some(token) if self.authority.plain && summary.logged_in_as.is_none() => {
-                        let mut finish = Finish::new(token, holder, &summary.certificates, &[PinUse::Receipt]);
-                        install::receive(&mut finish, self.authority, face)
-                    }
-                    _ => Ok(()),
-                }
+                let Some(token) = self.token.as_ref().filter(|_| is_owed) else { return Ok(()) };
+                let Self { folder, name, authority, .. } = *self;
+                Owed { folder, name, first, authority, certificates: &summary.certificates }.make(token, holder, face)
             }
             Turn::Failed(obnova_renewal::Failure::Refused { .. }) if self.is_on_card(runner.process()) => {
                 face.borrow_mut().screen.mark(Mark::Good, &t!("fact-done-elsewhere"));
