@@ -22,7 +22,7 @@ use crate::{
     rig::{Rig as _, Tear, Tearing},
     table,
     task::{Task, TwinRenewal},
-    world::{Ended, World, no_try},
+    world::{World, no_try},
 };
 
 /// The commands that give a PIN to the card, and the signature PIN.
