@@ -192,7 +192,7 @@ fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
     desk.run(&install).ends_with(2).says(&["Jana Nováková", "jana@example.cz"]);
     assert_eq!(fs::read(desk.file("card.state")).unwrap(), before);
     let told =
-        ["Jana Nováková", "were checked", "What is new is on the card", "the link opens nothing any more", "TLS login"];
+        ["Jana Nováková", "were checked", "What is new is on the card", "TLS login", "the link opens nothing any more"];
     let said = desk.run([&install[..], &["--yes"]].concat()).ends_with(0);
     assert!(!said.out.contains("superseded"), "{}", said.out);
     said.says(&told);

@@ -93,7 +93,7 @@ fn on_another_computer_the_card_the_link_and_the_file_are_enough() {
     assert!(!house.is_confirmed(&order));
     // The one key that there is signs the receipt; there is none to log in with.
     let told =
-        ["were checked", "What is new is on the card", "the link opens nothing any more", "this service asks for none"];
+        ["were checked", "What is new is on the card", "this service asks for none", "the link opens nothing any more"];
     let said = desk.run([&install[..], &["--policy", "sixth.toml"]].concat()).ends_with(0);
     assert!(!said.out.contains("TLS login") && !said.out.contains("Both"), "{}", said.out);
     said.says(&told);
