@@ -28,6 +28,8 @@ use crate::{
 /// The commands that give a PIN to the card, and the signature PIN.
 const VERIFY: &str = "00 20 00";
 const SIGNATURE_PIN: &str = "00 20 00 02";
+/// What makes a signature: our profile's command, and the call of a PKCS#11 module.
+const SIGN: [&str; 2] = ["APDU 00 2A 9E 9A", "C_Sign "];
 
 /// What the CA's server answers to the link; `None` when the CA dies of it.
 pub fn answer(ca: &Ca, token: &str, request: &HttpRequest) -> Option<HttpResponse> {
@@ -95,13 +97,14 @@ pub fn stopped<T: Task>() {
     assert!((1..stops).contains(&closed_before.get()), "{} of {stops}", closed_before.get());
 }
 
-/// Whether in this life the CA was asked who logs in, and whether before the receipt the signature PIN was given where there is something
-/// to sign with.
+/// Whether in this life the CA was asked who logs in, and whether before the receipt a signature was made that is neither of the login nor of
+/// the receipt, where there is something to sign with.
 fn has_proven<T: Task>(life: &Mortal) -> bool {
     let points = life.points();
     let receipt = points.iter().position(|point| point.contains("HTTP POST /pickup/")).unwrap_or(points.len());
-    let before = |what: &str| points[..receipt].iter().any(|point| point.contains(what));
-    before("HTTP GET /login") && (T::policy().rules.signature.is_none() || before(SIGNATURE_PIN))
+    let before = |what: &str| points[..receipt].iter().filter(|point| point.contains(what)).count();
+    let signatures = SIGN.iter().map(|sign| before(&format!("before {sign}"))).sum::<usize>();
+    before("HTTP GET /login") > 0 && (T::policy().rules.signature.is_none() || signatures == 3)
 }
 
 fn ca_killed<T: Task>() {
