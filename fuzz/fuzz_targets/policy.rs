@@ -357,6 +357,15 @@ struct Holder {
     same_key: bool,
     due_before_days: Number,
     clock_tolerance_seconds: Number,
+    ask_status: Option<Asks>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+enum Asks {
+    Required,
+    Try,
+    Never,
+    Sometimes,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -431,6 +440,10 @@ impl File {
         assert_eq!(ca.is_some(), wanted, "{:?}: {text}", Policy::from_toml(&text));
         let wanted = self.holder.as_ref().is_some_and(|holder| self.is_for(holder));
         assert_eq!(holder.is_some(), wanted, "{:?}: {text}", Service::from_toml(&text));
+        if let Some((read, wrote)) = holder.as_ref().zip(self.holder.as_ref()) {
+            let asks = wrote.ask_status.unwrap_or(Asks::Try);
+            assert_eq!(format!("{:?}", read.policy.ask_status), format!("{asks:?}"), "{text}");
+        }
     }
 
     fn text(&self) -> String {
@@ -481,6 +494,7 @@ impl File {
             lines.push(format!("method = '{}'", if holder.same_key { "same-key" } else { "re-key" }));
             lines.push(format!("due_before_days = {}", holder.due_before_days.value(27)));
             lines.push(format!("clock_tolerance_seconds = {}", holder.clock_tolerance_seconds.value(300)));
+            lines.extend(holder.ask_status.map(|asks| format!("ask_status = '{}'", asks.name())));
         }
         if let Some((required, minimum, distinct)) = &self.password {
             lines.push(format!("[revocation_password]\nrequired = {required}"));
@@ -551,6 +565,7 @@ impl File {
             && (holder.authentication || holder.signature)
             && (1..=3660).contains(&holder.due_before_days.value(27))
             && (0..=86_400).contains(&holder.clock_tolerance_seconds.value(300))
+            && holder.ask_status != Some(Asks::Sometimes)
             && self.has_sound_password()
     }
 }
@@ -591,6 +606,17 @@ impl Number {
             Self::Usual(offset) => usual + i64::from(offset % 4),
             Self::Small(number) => number.into(),
             Self::Any(number) => number,
+        }
+    }
+}
+
+impl Asks {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Try => "try",
+            Self::Never => "never",
+            Self::Sometimes => "sometimes",
         }
     }
 }
