@@ -13,7 +13,7 @@ pub use sqlite::{
     StatusChange, StepRecord, SubjectRecord,
 };
 pub(crate) use sqlite::{Effect, StepNote};
-pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, ReplacedMails, RevocationGuess, SetPassword, Writ};
+pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, Price, ReplacedMails, RevocationGuess, SetPassword, Writ};
 
 use crate::{KeyHash, Lapse, Mail, Profile, Transaction};
 

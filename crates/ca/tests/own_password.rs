@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use common::{
     DAY, World,
@@ -50,14 +53,23 @@ impl Place {
         self.set_at(&self.ca, new, old).expect("the CA lives")
     }
 
+    /// At another time.
+    fn set_when(&self, new: &str, old: Option<&str>, moment: SystemTime) -> &'static str {
+        self.ask(&self.ca, new, old, moment).expect("the CA lives")
+    }
+
     /// The name of the rule that is broken, or "done"; `None`: the CA died.
     fn set_at(&self, ca: &Ca, new: &str, old: Option<&str>) -> Option<&'static str> {
+        self.ask(ca, new, old, now())
+    }
+
+    fn ask(&self, ca: &Ca, new: &str, old: Option<&str>, moment: SystemTime) -> Option<&'static str> {
         let old = old.map(|old| self.sealed_for(&self.login, old));
         let new = self.world.sealed(new);
         match ca.set_revocation_password(
             &AskedPassword { new: &new, old: old.as_ref() },
             &self.login.certificate,
-            now(),
+            moment,
         ) {
             Ok(serials) => {
                 assert!(serials.contains(&self.login.serial().to_vec()) && serials.len() >= 2, "{serials:?}");
@@ -74,6 +86,20 @@ impl Place {
         let id = CertificateId { issuer: subject.issuer().clone(), serial: subject.serial_number().clone() };
         let ca = self.world.ca.first().unwrap().encryption_certificate().unwrap();
         SealedPassphrase::seal(&secret(password), &id, ca).unwrap()
+    }
+
+    /// Who is logged in guesses the password, to revoke, and is wrong.
+    fn guess(&self, moment: SystemTime) {
+        let password = &secret("a guess at it");
+        let asked = AskedRevocation { serial: self.signature.serial(), reason: RevocationReason::Superseded, password };
+        let refused = self.ca.revoke(&asked, Some(&self.login.certificate), moment);
+        assert!(matches!(refused, Err(CaError::Refused(Refusal::WrongRevocationPassword))), "{refused:?}");
+    }
+
+    /// Wrong guesses by who is logged in that are counted.
+    fn guesses(&self) -> u32 {
+        let database = rusqlite::Connection::open(self.world.directory.path().join("ca.db")).unwrap();
+        database.query_row("SELECT login_guesses FROM revocation_passwords", [], |row| row.get(0)).unwrap()
     }
 
     /// Whether it opens both certificates of the order; one does whenever the other does.
@@ -147,8 +173,7 @@ fn who_has_the_card_and_its_pin_guesses_no_password_by_setting_one() {
     // Three comparisons are free: the new one is one, and the old one is one.
     let (with, without) = (Some("a guess at it"), None);
     for (olds, wanted) in [
-        ([without; 5], [stands, stands, stands, slowed, slowed]),
-        ([with, without, with, without, with], [wrong, stands, slowed, slowed, slowed]),
+        ([with, without, with, without, with], [wrong, stands, wrong, slowed, slowed]),
         ([without, with, without, with, without], [stands, wrong, slowed, slowed, slowed]),
         ([with; 5], [wrong, wrong, slowed, slowed, slowed]),
     ] {
@@ -159,6 +184,54 @@ fn who_has_the_card_and_its_pin_guesses_no_password_by_setting_one() {
         assert_eq!(place.set(ANOTHER, Some(PASSWORD)), slowed, "the right one too");
         assert!(place.opens(PASSWORD));
     }
+}
+
+/// Who does not give the old one need not know that there is one: whatever was guessed before, what he sends costs no wait, and is
+/// compared no oftener than is free.
+#[test]
+fn who_does_not_give_the_old_one_waits_only_for_those_who_did() {
+    let free = 3;
+    for guessed in 0..=12_u32 {
+        let place = Place::new();
+        assert_eq!(place.set(PASSWORD, None), "done");
+        let mut moment = now();
+        for _ in 0..guessed {
+            place.guess(moment);
+            moment += Duration::from_secs(3600);
+        }
+        assert_eq!(place.guesses(), guessed);
+        // Nobody waits any more. What he asks for is told at once, as often as he asks, and the count stops before the one that would
+        // make him wait.
+        let told = [(); 5].map(|()| place.set_when(ANOTHER, None, moment));
+        assert_eq!(told, ["revocation-password-stands"; 5], "{guessed} wrong guesses");
+        assert_eq!(place.guesses(), guessed.max(free - 1), "{guessed} wrong guesses");
+        // That it is the one that stands is told only where a guess is left; by the old one it always is.
+        assert_eq!(place.set_when(PASSWORD, None, moment), "revocation-password-stands", "{guessed} wrong guesses");
+        assert_eq!(place.set_when(ANOTHER, Some(PASSWORD), moment), "done", "{guessed} wrong guesses");
+        assert_eq!(place.guesses(), 0);
+        // The answer was lost: the new one is the one that stands.
+        assert_eq!(place.set_when(ANOTHER, None, moment), "done");
+    }
+    // While others' guesses, by who had the card too, have him wait, he is told until when, and types nothing for nothing.
+    let place = Place::new();
+    assert_eq!(place.set(PASSWORD, None), "done");
+    (0..free).for_each(|_| place.guess(now()));
+    assert_eq!([place.set(ANOTHER, None), place.set(ANOTHER, Some(PASSWORD))], ["password-slowed"; 2]);
+    assert_eq!(place.guesses(), free);
+}
+
+/// Who asks many times at once gets no guess more than who asks one time after the other.
+#[test]
+fn of_many_at_once_without_the_old_one_no_more_are_compared_than_are_free() {
+    let place = Place::new();
+    assert_eq!(place.set(PASSWORD, None), "done");
+    let place = &place;
+    let told: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(move || place.set(ANOTHER, None))).collect();
+        asked.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!((told, place.guesses()), (vec!["revocation-password-stands"; 8], 2));
+    assert_eq!(place.set(ANOTHER, Some(PASSWORD)), "done");
 }
 
 /// Whoever has the envelope that the holder sent once can send it again, and does not know what is in it.

@@ -149,7 +149,14 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.write("revocation", "neither of the two");
     let said = desk.run([&set[..], &old].concat()).ends_with(6);
     assert!(said.err.contains("wrong-revocation-password"), "{}", said.err);
-    desk.write("revocation", ANOTHER);
+    // Who does not think of the one that stands is asked for it as often as he likes, and waits for none of that.
+    for _ in 0..3 {
+        let said = desk.run(&set).ends_with(2);
+        assert!(said.err.contains("Revocation password that is set now"), "{}", said.err);
+    }
+    desk.write("old", ANOTHER);
+    desk.write("revocation", REVOCATION);
+    desk.run([&set[..], &old].concat()).ends_with(0).says(&["is set"]);
 
     // The card speaks for its holder, by the protocol that the service's file names.
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");

@@ -7,7 +7,7 @@ use crate::{
     CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, StoreError, Texts,
     link::LinkId,
     notice::address_in,
-    store::{CertificateRecord, Guesser, ReplacedMails, RevocationGuess, SetPassword},
+    store::{CertificateRecord, Guesser, Price, ReplacedMails, RevocationGuess, SetPassword},
     transaction::to_hex,
 };
 
@@ -86,6 +86,9 @@ impl<'a> RevocationPasswords<'a> {
     }
 
     /// A holder who is logged in with `kept` gives it, and what the password is shared with, this one; where one stands he gives that too.
+    ///
+    /// Who does not give it need not know that one stands: what he sends costs him no wait. Where a guess is free it is compared, since it may be
+    /// done already; else he is told that one stands, and may give it at once.
     pub(crate) fn set(
         &self,
         kept: &CertificateRecord,
@@ -95,7 +98,8 @@ impl<'a> RevocationPasswords<'a> {
         now: SystemTime,
     ) -> Result<Vec<Vec<u8>>, CaError> {
         let guesser = Guesser::Holder;
-        let guess = || self.store.guess_revocation_password(&kept.serial, guesser, self.policy, now);
+        let price = if old.is_some() { Price::Wait } else { Price::Nothing };
+        let guess = || self.store.guess_revocation_password(&kept.serial, guesser, price, self.policy, now);
         let is_wrong = |count| match self.policy.tells(count) {
             true => self.store.slowed_revocation_password(&kept.serial, guesser, count),
             false => Ok(()),
@@ -115,6 +119,7 @@ impl<'a> RevocationPasswords<'a> {
         }
         match guessed {
             RevocationGuess::None => self.put(kept, None, new, texts, now),
+            RevocationGuess::NotFree => Err(Refusal::RevocationPasswordStands.into()),
             RevocationGuess::Wait { until } => Err(Refusal::PasswordSlowed { until }.into()),
             // It is done already. The count stays: the envelope is bound to nothing, and may be one of the holder's from before, sent by
             // who does not know what is in it.
@@ -150,7 +155,7 @@ impl<'a> RevocationPasswords<'a> {
     }
 
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
-        match self.store.guess_revocation_password(serial, guesser, self.policy, now)? {
+        match self.store.guess_revocation_password(serial, guesser, Price::Wait, self.policy, now)? {
             RevocationGuess::Counted { order, hash, .. } if self.matches(password, &hash) => {
                 // Another one may have taken its place while it was compared.
                 match self.store.guessed_revocation_password(order, hash, guesser)? {
@@ -158,7 +163,8 @@ impl<'a> RevocationPasswords<'a> {
                     false => Err(Refusal::WrongRevocationPassword.into()),
                 }
             }
-            RevocationGuess::None => {
+            // What is asked for here is any guess, and never only a free one.
+            RevocationGuess::None | RevocationGuess::NotFree => {
                 // As long as where there is one.
                 self.matches(password, &[]);
                 Err(Refusal::WrongRevocationPassword.into())

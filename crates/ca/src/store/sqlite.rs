@@ -44,7 +44,7 @@ pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
 pub(crate) use retention::Limits;
-pub(crate) use revocation_passwords::{Guesser, ReplacedMails, RevocationGuess, SetPassword};
+pub(crate) use revocation_passwords::{Guesser, Price, ReplacedMails, RevocationGuess, SetPassword};
 pub use revocations::{KeptStatus, PageAfter, RevocationRecord, StatusChange};
 pub(crate) use revocations::{Letters, Writ};
 

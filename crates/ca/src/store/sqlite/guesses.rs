@@ -28,6 +28,11 @@ pub enum NoGuess {
 }
 
 impl Guesses {
+    /// Whether nobody waits after one more.
+    pub fn one_is_free(self, policy: &GuessPolicy) -> bool {
+        policy.wait_after(self.count.saturating_add(1)).is_zero()
+    }
+
     /// One more, or why not.
     pub fn count_one(self, policy: &GuessPolicy, now: SystemTime) -> Result<Self, NoGuess> {
         if self.count >= policy.most {
@@ -63,6 +68,7 @@ mod tests {
         let none = Guesses { count: 0, next: 0 };
         let one = none.count_one(&policy, at(100)).unwrap();
         assert_eq!(one, Guesses { count: 1, next: 0 });
+        assert_eq!([none, one].map(|guesses| guesses.one_is_free(&policy)), [true, false]);
         let two = one.count_one(&policy, at(100)).unwrap();
         assert_eq!(two, Guesses { count: 2, next: 110 });
         assert_eq!(two.count_one(&policy, at(109)), Err(NoGuess::Wait { until: at(110) }));

@@ -29,6 +29,8 @@ pub(crate) enum RevocationGuess {
     },
     /// This CA issued no such certificate, or it has no revocation password.
     None,
+    /// Do not even compare: who is wrong would have to wait, and only a guess that is free was asked for. Nothing is counted.
+    NotFree,
     /// Do not even compare: it is too soon after the last wrong one.
     Wait {
         /// From when on.
@@ -43,6 +45,15 @@ pub(crate) enum Guesser {
     Holder,
     /// Anybody.
     Anybody,
+}
+
+/// What who guesses is ready to pay for a wrong guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Price {
+    /// That the next one has to wait.
+    Wait,
+    /// Nothing but one of those that are free.
+    Nothing,
 }
 
 impl Guesser {
@@ -69,6 +80,7 @@ impl SqliteStore {
         &self,
         serial: &[u8],
         guesser: Guesser,
+        price: Price,
         policy: GuessPolicy,
         now: SystemTime,
     ) -> Result<RevocationGuess, StoreError> {
@@ -91,6 +103,7 @@ impl SqliteStore {
             };
             match guesses.count_slowly(&policy, now) {
                 Err(until) => Ok(RevocationGuess::Wait { until }),
+                Ok(_) if price == Price::Nothing && !guesses.one_is_free(&policy) => Ok(RevocationGuess::NotFree),
                 Ok(guesses) => {
                     set_guesses(connection, order, &hash, guesser, guesses)?;
                     Ok(RevocationGuess::Counted { order, hash, count: guesses.count })
