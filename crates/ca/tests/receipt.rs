@@ -6,16 +6,20 @@ mod common;
 use std::sync::Arc;
 
 use common::{
-    Draft, EMAIL, HOLDER, RequestDraft, World,
+    DAY, Draft, EMAIL, HOLDER, RequestDraft, World,
     first::{USER, automatic, issue, one_certificate},
     issued, nonce, now, rule,
 };
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::{AnswerError, CaError, CaKey, IssuedCertificate, Outcome, PickUpToken, Refusal, store::OrderState};
+use obnova_ca::{
+    AnswerError, CaError, CaKey, English, IssuedCertificate, Outbox, Outcome, PickUpToken, Policy, Refusal,
+    RetentionDesk, store::OrderState,
+};
 use obnova_enroll::{
     Secret,
     cmc::{Answer, Asked, FollowUp, Signer, TransactionId, UserId},
 };
+use obnova_pkcs10::CertificationRequest;
 use x509_cert::{Certificate, der::Encode as _, ext::pkix::KeyUsages};
 
 type Signing<'a> = (&'a Certificate, &'a Arc<CaKey>);
@@ -209,4 +213,37 @@ fn plain_est_has_no_receipt_but_the_login() {
     let token = world.ca.token(&world.ca.list(None, 1).unwrap()[0]);
     assert!(matches!(world.ca.pick_up(&token), Err(CaError::Refused(Refusal::TokenSpent))));
     assert_eq!(certificate.certificate.to_der().unwrap(), certificate.der);
+}
+
+/// The answer may have been lost: who ordered is never without what was issued, whatever the program says of it.
+#[test]
+fn a_link_of_plain_est_stays_open_until_somebody_has_logged_in_with_what_it_opens() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let ca = world.another().with_letters(Arc::new(English));
+    let password = issue(&ca, USER, "main", now());
+    let enroll = |request: &CertificationRequest, at| {
+        ca.enroll(request, (&UserId::new(USER).unwrap(), &password.password.secret()), None, at)
+    };
+    let first = RequestDraft::of(KeyUsages::DigitalSignature).request();
+    assert!(matches!(enroll(&first, now()), Ok(Outcome::Pending { .. })));
+    let order = ca.list(None, 1).unwrap().remove(0);
+    ca.approve(&order.transaction, now()).unwrap();
+    let mail = Outbox::new(Arc::new(world.store())).take(now(), 9).unwrap().remove(0);
+    assert!(mail.body.contains("not every program tells it, and then the link stays open"), "{}", mail.body);
+
+    let opened = |at: &str| match ca.pick_up(&ca.token(&order)) {
+        Ok(Outcome::Issued(got)) => got[0].certificate.clone(),
+        other => panic!("{at}: {other:?}"),
+    };
+    let certificate = opened("before it was fetched");
+    assert!(matches!(enroll(&first, now()), Ok(Outcome::Issued(_))));
+    assert_eq!(opened("fetched"), certificate);
+    let retention = RetentionDesk::new(Arc::new(world.store()), ca.policy().retention.clone());
+    assert_eq!(retention.forget(now() + 91 * DAY).unwrap().orders, 1);
+    assert_eq!(opened("forgotten what was sent"), certificate);
+
+    // Who comes back for the next one has this one.
+    let next = RequestDraft::of(KeyUsages::DigitalSignature).request();
+    assert!(matches!(ca.reenroll(&next, &certificate, now() + 350 * DAY), Ok(Outcome::Pending { .. })));
+    assert!(matches!(ca.pick_up(&ca.token(&order)), Err(CaError::Refused(Refusal::TokenSpent))));
 }

@@ -122,7 +122,8 @@ impl Texts for English {
                 "Your certificates are ready".into(),
                 format!(
                     "The certificates that were ordered for\n{}\nare ready. Pick them up here:\n\n{link}\n\n\
-                     The link opens them until the issuer knows that they are on the card. Neither card nor PIN is needed to pick them up.\n",
+                     The link opens them until the issuer knows that they are on the card; not every program tells it, and then the link \
+                     stays open. Neither card nor PIN is needed to pick them up, and without the card they are good for nothing.\n",
                     plain(holder),
                     link = Mail::LINK,
                 ),
