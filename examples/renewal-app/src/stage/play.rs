@@ -5,8 +5,8 @@ use std::{
 };
 
 use obnova_card::Pin;
-use obnova_client::{FileJournal, Journal as _, Runner, Seams, SharedToken, Turn, look, renewal::CardView};
-use obnova_renewal::{Because, Plan, SlotView, Summary, date, removable, removals};
+use obnova_client::{FileJournal, Journal as _, RunError, Runner, Seams, SharedToken, Turn, look, renewal::CardView};
+use obnova_renewal::{Action, Because, Plan, SlotView, Stage as Reached, Summary, date, removable, removals};
 
 use super::{
     Audience, Moment, Report, Scene, Stage,
@@ -80,7 +80,8 @@ fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience:
 fn renew(stage: &Stage, plan: Plan, meter: &Rc<RefCell<Meter>>, audience: &Shared<'_>) -> Result<Renewed, Failure> {
     let folder = stage.journal();
     let first = FileJournal::create(&folder, PROCESS)?;
-    let (turn, slots) = with_runner(stage, first, meter, audience, |seams| Runner::begin(seams, PROCESS, plan))?;
+    let (turn, slots) =
+        with_runner(stage, first, meter, audience, |seams| Runner::begin(seams, PROCESS, plan), until_it_waits)?;
     let until = match turn {
         Turn::Waits(until) => until,
         Turn::Done(summary) => return Ok(Renewed { summary, slots }),
@@ -94,20 +95,37 @@ fn renew(stage: &Stage, plan: Plan, meter: &Rc<RefCell<Meter>>, audience: &Share
 
     let mut second = FileJournal::open(&folder, PROCESS)?;
     see(audience, &Scene::Resumed { records: second.records()?.len() });
-    match with_runner(stage, second, meter, audience, |seams| Runner::resume(seams))? {
+    match with_runner(stage, second, meter, audience, |seams| Runner::resume(seams), |runner| runner.run())? {
         (Turn::Done(summary), slots) => Ok(Renewed { summary, slots }),
         (turn, _) => Err(unexpected(&turn)),
     }
 }
 
-/// Runs until there is nothing to do but to wait, and says how the card looked last. The runner and everything it held are
-/// gone when this returns.
+/// Until the CA has said that the order waits, and no step further: however long it takes to write that down, and also when it is time
+/// to ask again by then. The window is closed before certificates come.
+fn until_it_waits(runner: &mut Runner<'_>) -> Result<Turn, RunError> {
+    loop {
+        match runner.step()? {
+            Turn::Went if runner.process().stage() == Reached::PickUp => {
+                return Ok(Turn::Waits(match runner.upcoming() {
+                    Action::Wait { until } => until,
+                    _ => SystemTime::now(),
+                }));
+            }
+            Turn::Went => {}
+            end => return Ok(end),
+        }
+    }
+}
+
+/// Makes a runner, has it go on, and says how the card looked last. The runner and everything it held are gone when this returns.
 fn with_runner(
     stage: &Stage,
     journal: FileJournal,
     meter: &Rc<RefCell<Meter>>,
     audience: &Shared<'_>,
-    make: impl for<'r> FnOnce(Seams<'r>) -> Result<Runner<'r>, obnova_client::RunError>,
+    make: impl for<'r> FnOnce(Seams<'r>) -> Result<Runner<'r>, RunError>,
+    go_on: impl FnOnce(&mut Runner<'_>) -> Result<Turn, RunError>,
 ) -> Result<(Turn, Vec<SlotView>), Failure> {
     let mut holder = Holder {
         pins: &stage.pins,
@@ -128,7 +146,7 @@ fn with_runner(
         clock: &SystemTime::now,
     };
     let mut runner = make(seams)?;
-    let turn = runner.run()?;
+    let turn = go_on(&mut runner)?;
     Ok((turn, runner.slots().to_vec()))
 }
 

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use obnova_card::PasswordKind;
 use obnova_renewal::{Diagnosis, Fact, Phase, Process};
@@ -279,13 +279,14 @@ mod other_services {
     }
 }
 
-/// The operator says yes before anybody asks.
+/// The operator says yes before anybody asks, and takes so long to say it that by then it is time to ask.
 struct Hasty<'s>(&'s Stage);
 
 impl Audience for Hasty<'_> {
     fn see(&mut self, scene: &Scene<'_>) {
         if let Scene::Fact(Fact::Pending(_)) = scene {
             self.0.approve().unwrap();
+            std::thread::sleep(Duration::from_millis(1100));
         }
     }
 }
