@@ -6,7 +6,7 @@ use std::{
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_status::{
-    Authority, AuthorityError, Revocation, RevocationReason, SerialNumber,
+    Authority, AuthorityError, Revocation, SerialNumber,
     crl::{BuildError, CrlBuilder, CrlNumber, Entry, WriteError},
     ocsp::{Answer, AnswerError, CertStatus, ErrorStatus, Responder, ResponderError, Unavailable},
 };
@@ -16,8 +16,8 @@ use crate::{
     store::{KeptStatus, PageAfter, RevocationRecord, StatusChange},
 };
 
-/// What a CA says of its certificates: revokes, answers OCSP requests, makes CRLs, out of its store. Every call says what time it
-/// is, and may come from any thread.
+/// What a CA says of its certificates: answers OCSP requests, makes CRLs, out of its store. Every call says what time it is, and may
+/// come from any thread. Certificates are ended, and put on hold, by a [`RevocationDesk`](crate::RevocationDesk).
 ///
 /// OCSP answers are signed by a delegated responder (RFC 6960 §4.2.2.2), whose key is made here and never leaves memory, with
 /// certificates of a week.
@@ -63,14 +63,6 @@ impl StatusDesk {
     pub fn new(issuer: Issuer, store: SqliteStore) -> Result<Self, StatusError> {
         let authority = Authority::from_der(&issuer.certificate().der)?;
         Ok(Self { issuer, authority, store, on_duty: Mutex::new(None) })
-    }
-
-    /// Revokes a certificate from `now` on, or puts it on hold. OCSP says so from the next answer on, the next CRL too.
-    ///
-    /// # Errors
-    /// [`StatusError::Unknown`], [`StatusError::Revoked`], [`StatusError::Store`]: nothing changed.
-    pub fn revoke(&self, serial: &[u8], reason: RevocationReason, now: SystemTime) -> Result<(), StatusError> {
-        changed(self.store.revoke(serial, Revocation::new(now, reason))?)
     }
 
     /// Takes a certificate off hold.

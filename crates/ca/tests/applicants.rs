@@ -361,7 +361,7 @@ fn nobody_is_mailed_a_link_to_a_transport_pin_that_is_gone() {
     let place = place();
     let (who, _) = place.at(Stage::Personalised);
     for certificate in &place.pair.certificates {
-        place.world.desk().revoke(certificate.serial(), obnova_status::RevocationReason::Superseded, now()).unwrap();
+        place.world.revoke(certificate.serial(), obnova_status::RevocationReason::Superseded);
     }
     let retention = Policy::from_toml(Policy::TEMPLATE).unwrap().retention;
     let retention = RetentionDesk::new(Arc::new(place.world.store()), retention);
@@ -486,7 +486,7 @@ fn only_certificates_of_the_applicant_go_on_the_card() {
     let over = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 0);
     refused(serials(&over), CardCertificateError::NotValid);
     let revoked = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
-    place.world.desk().revoke(revoked.certificates[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    place.world.revoke(revoked.certificates[1].serial(), RevocationReason::Superseded);
     refused(serials(&revoked), CardCertificateError::NotValid);
     personalise("0042", own.clone()).unwrap();
     // Another applicant of the same name and address, with the first one's card or certificates.

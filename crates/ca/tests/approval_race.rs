@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use common::{DAY, Draft, World, now, token};
 use obnova_ca::{
-    CaError, KeyHash, Profile, Refusal, SqliteStore, StatusDesk, Store, StoreError, Transaction,
+    CaError, KeyHash, Profile, Refusal, RevocationDesk, SqliteStore, Store, StoreError, Transaction,
     store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, Submission},
 };
 use obnova_status::RevocationReason;
@@ -15,7 +15,7 @@ use obnova_status::RevocationReason;
 /// A store before which somebody revokes a certificate when new ones are signed and are to be kept.
 struct Meanwhile {
     store: SqliteStore,
-    desk: StatusDesk,
+    desk: RevocationDesk,
     revoked: Vec<u8>,
 }
 
@@ -26,7 +26,7 @@ impl Store for Meanwhile {
         certificates: Vec<CertificateRecord>,
         now: SystemTime,
     ) -> Result<OrderRecord, StoreError> {
-        self.desk.revoke(&self.revoked, RevocationReason::CertificateHold, now).unwrap();
+        self.desk.by_operator(&self.revoked, RevocationReason::CertificateHold, now).unwrap();
         self.store.issue(transaction, certificates, now)
     }
 
@@ -90,7 +90,7 @@ fn who_is_revoked_while_an_approval_signs_gets_nothing_and_the_order_waits_on() 
         token(&world.send(&Draft::renewing(&world.old, 1)));
         let order = world.ca.list(None, 10).unwrap().remove(0);
         let revoked = world.old.certificates[profile as usize].serial().to_vec();
-        let meanwhile = Meanwhile { store: world.store(), desk: world.desk(), revoked: revoked.clone() };
+        let meanwhile = Meanwhile { store: world.store(), desk: world.revocations(), revoked: revoked.clone() };
         let refused = world.remembering(meanwhile).approve(&order.transaction, now());
         assert!(matches!(refused, Err(CaError::Refused(Refusal::Revoked(of))) if of == profile), "{refused:?}");
         let on_hold = OrderRecord { on_hold: Some(profile), ..order.clone() };
@@ -100,7 +100,7 @@ fn who_is_revoked_while_an_approval_signs_gets_nothing_and_the_order_waits_on() 
         let issued = world.ca.approve(&order.transaction, now()).unwrap();
         assert_eq!(issued.certificates.len(), 2);
         // What is decided stays so, whoever is revoked.
-        world.desk().revoke(&revoked, RevocationReason::Superseded, now()).unwrap();
+        world.revoke(&revoked, RevocationReason::Superseded);
         assert_eq!(world.store().issue(&order.transaction, Vec::new(), now() + DAY), Ok(issued));
     }
 }

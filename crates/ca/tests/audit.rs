@@ -54,12 +54,12 @@ fn everything_that_is_kept_has_its_record_and_nothing_that_is_not() {
     let second_name = Transaction::new(second.transaction.as_bytes()).unwrap();
     world.ca.reject(&second_name, "Jana has not paid", now()).unwrap();
     assert!(world.ca.reject(&second_name, "twice", now()).is_err());
-    let desk = world.desk();
+    let (desk, revocations) = (world.desk(), world.revocations());
     let serial = pair.certificates[0].serial();
-    desk.revoke(serial, RevocationReason::CertificateHold, now()).unwrap();
+    revocations.by_operator(serial, RevocationReason::CertificateHold, now()).unwrap();
     desk.release(serial).unwrap();
-    desk.revoke(serial, RevocationReason::KeyCompromise, now()).unwrap();
-    assert!(desk.revoke(serial, RevocationReason::Superseded, now()).is_err());
+    revocations.by_operator(serial, RevocationReason::KeyCompromise, now()).unwrap();
+    assert!(revocations.by_operator(serial, RevocationReason::Superseded, now()).is_err());
     desk.crl(now(), &mut Vec::new()).unwrap();
 
     let log = AuditLog::new(world.store());

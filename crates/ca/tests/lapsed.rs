@@ -28,10 +28,6 @@ fn desk_of(world: &World, store: SqliteStore) -> RevocationDesk {
     RevocationDesk::new(world.ca.policy().revocation.clone(), Arc::new(store), Arc::new(English))
 }
 
-fn desk(world: &World) -> RevocationDesk {
-    desk_of(world, world.store())
-}
-
 /// The order that the world's holder has placed, which waits.
 fn waits(world: &World) -> Draft {
     let draft = Draft::renewing(&world.old, 1);
@@ -72,7 +68,7 @@ fn an_order_is_turned_down_with_the_revocation_of_what_it_would_replace() {
         assert_eq!((waiting.state, waiting.why()), (OrderState::Pending, None));
         let later = now() + DAY;
         let serial = world.old.certificates[profile as usize].serial();
-        desk(&world).by_operator(serial, RevocationReason::Superseded, later).unwrap();
+        world.revocations().by_operator(serial, RevocationReason::Superseded, later).unwrap();
 
         let order = only_order(&world);
         assert_eq!(
@@ -123,7 +119,7 @@ fn the_same_message_and_its_repeats_are_told_too() {
     let repeat = again.message();
     token(&world.ask(&repeat, &again.transaction, Asked::Certificates, now()));
     let serial = world.old.certificates[0].serial();
-    desk(&world).by_operator(serial, RevocationReason::KeyCompromise, now()).unwrap();
+    world.revocations().by_operator(serial, RevocationReason::KeyCompromise, now()).unwrap();
     assert_eq!(rule(&world.ask(&repeat, &again.transaction, Asked::Certificates, now())), "revoked");
     // Another one is refused at the door.
     assert_eq!(rule(&world.send(&Draft::renewing(&world.old, 3))), "revoked");
@@ -136,7 +132,7 @@ fn on_hold_an_order_waits_on_and_is_marked_and_goes_with_what_is_revoked_then() 
     let draft = waits(&world);
     let hold = |index: usize| {
         let serial = world.old.certificates[index].serial();
-        world.desk().revoke(serial, RevocationReason::CertificateHold, now()).unwrap();
+        world.revoke(serial, RevocationReason::CertificateHold);
     };
     hold(1);
     let order = only_order(&world);
@@ -148,26 +144,29 @@ fn on_hold_an_order_waits_on_and_is_marked_and_goes_with_what_is_revoked_then() 
         world.ca.approve(&order.transaction, now()),
         Err(CaError::Refused(Refusal::Revoked(Profile::Signature)))
     ));
-    assert_eq!(desk(&world).turn_down_lapsed(now()), Ok(0));
+    assert_eq!(world.revocations().turn_down_lapsed(now()), Ok(0));
     world.desk().release(world.old.certificates[1].serial()).unwrap();
     assert_eq!((only_order(&world).on_hold, only_order(&world).why()), (None, None));
     assert!(mails(&world).is_empty() && turned_down(&world).is_empty());
 
     hold(0);
     assert_eq!(only_order(&world).on_hold, Some(Profile::Authentication));
-    world.desk().revoke(world.old.certificates[0].serial(), RevocationReason::Superseded, now()).unwrap();
+    world.revoke(world.old.certificates[0].serial(), RevocationReason::Superseded);
     let order = only_order(&world);
     assert_eq!((order.lapse, order.on_hold), (Some(Lapse::Revoked(Profile::Authentication)), None));
     assert_eq!(rule(&world.query(&draft.transaction, &pend)), "revoked");
+    let told: Vec<_> = mails(&world).into_iter().map(|mail| mail.kind).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.contains(&MailKind::Revoked) && told.contains(&MailKind::TurnedDown), "{told:?}");
 
     // Released before, it is issued, and what is issued stays.
     let world = World::new();
     let draft = waits(&world);
     let serial = world.old.certificates[0].serial();
-    world.desk().revoke(serial, RevocationReason::CertificateHold, now()).unwrap();
+    world.revoke(serial, RevocationReason::CertificateHold);
     world.desk().release(serial).unwrap();
     world.approve(&draft.transaction);
-    world.desk().revoke(serial, RevocationReason::Superseded, now()).unwrap();
+    world.revoke(serial, RevocationReason::Superseded);
     let order = only_order(&world);
     assert_eq!((order.state, order.lapse), (OrderState::Issued, None));
     assert_eq!(issued(world.query(&draft.transaction, &pend_token(&world, &order))).len(), 2);
@@ -182,7 +181,7 @@ fn a_key_that_others_may_have_takes_the_orders_of_all_its_certificates() {
     let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
     let same_key = "UPDATE certificates SET key = (SELECT key FROM certificates WHERE serial = ?1) WHERE serial = ?2";
     assert_eq!(database.execute(same_key, [named, world.old.certificates[0].serial()]).unwrap(), 1);
-    desk(&world).by_operator(named, RevocationReason::KeyCompromise, now()).unwrap();
+    world.revocations().by_operator(named, RevocationReason::KeyCompromise, now()).unwrap();
     assert_eq!(only_order(&world).lapse, Some(Lapse::Revoked(Profile::Authentication)));
     let told: Vec<_> = mails(&world).into_iter().filter(|mail| mail.kind == MailKind::TurnedDown).collect();
     assert!(told.len() == 1 && told[0].to == EMAIL, "{told:?}");
@@ -195,12 +194,12 @@ fn an_order_that_waits_longer_than_the_old_certificates_live_is_turned_down_as_e
     let pend = pend_token(&world, &only_order(&world));
     let ends = now() + 20 * DAY;
     // Valid through the second that stands in it.
-    assert_eq!(desk(&world).turn_down_lapsed(ends), Ok(0));
+    assert_eq!(world.revocations().turn_down_lapsed(ends), Ok(0));
     let over = ends + Duration::from_secs(1);
     let refused = world.ca.approve(&only_order(&world).transaction, over);
     assert!(matches!(refused, Err(CaError::Refused(Refusal::Expired { .. }))), "{refused:?}");
-    assert_eq!(desk(&world).turn_down_lapsed(over), Ok(1));
-    assert_eq!(desk(&world).turn_down_lapsed(over), Ok(0));
+    assert_eq!(world.revocations().turn_down_lapsed(over), Ok(1));
+    assert_eq!(world.revocations().turn_down_lapsed(over), Ok(0));
     let order = only_order(&world);
     assert_eq!((order.state, order.decided), (OrderState::Rejected, Some(over)));
     assert!(matches!(order.lapse, Some(Lapse::Expired(_))));
@@ -219,7 +218,7 @@ fn what_an_older_program_left_waiting_is_turned_down_with_the_next_round() {
     let sql = "INSERT INTO revocations (serial, since, reason) VALUES (?1, 1, 'superseded')";
     database.execute(sql, [world.old.certificates[1].serial()]).unwrap();
     assert_eq!(only_order(&world).state, OrderState::Pending);
-    assert_eq!(desk(&world).turn_down_lapsed(now()), Ok(1));
+    assert_eq!(world.revocations().turn_down_lapsed(now()), Ok(1));
     assert_eq!(only_order(&world).lapse, Some(Lapse::Revoked(Profile::Signature)));
     assert_eq!(mails(&world).len(), 1);
 }
@@ -234,9 +233,9 @@ fn who_asks_by_plain_est_is_told_by_name() {
     let request = Draft::renewing(&world.old, 1).requests[0].request();
     let ask = |at: SystemTime| world.ca.reenroll(&request, &old.certificate, at);
     assert!(matches!(ask(now()), Ok(Outcome::Pending { .. })));
-    world.desk().revoke(old.serial(), RevocationReason::CertificateHold, now()).unwrap();
+    world.revoke(old.serial(), RevocationReason::CertificateHold);
     assert!(matches!(ask(now()), Ok(Outcome::Pending { .. })), "it may come back");
-    desk(&world).by_operator(old.serial(), RevocationReason::Superseded, now()).unwrap();
+    world.revocations().by_operator(old.serial(), RevocationReason::Superseded, now()).unwrap();
     let lapsed = Lapse::Revoked(Profile::Authentication);
     for at in [now(), now() + DAY - Duration::from_secs(1)] {
         assert!(matches!(ask(at), Err(CaError::Refused(Refusal::Lapsed(lapse))) if lapse == lapsed), "{:?}", ask(at));

@@ -65,17 +65,16 @@ fn renewed_revoked_and_held_ones_are_left_in_peace() {
     token(&world.send(&draft));
     assert_eq!(posted(&world, now()), 0);
     let world = World::new();
-    let status = world.desk();
     for (index, reason) in [RevocationReason::KeyCompromise, RevocationReason::CertificateHold].into_iter().enumerate()
     {
-        status.revoke(world.old.certificates[index].serial(), reason, now()).unwrap();
+        world.revoke(world.old.certificates[index].serial(), reason);
     }
     assert_eq!(posted(&world, now()), 0);
     // One of the two is there again: it is told, and when the other follows nobody is told once more.
     let other = first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
-    status.revoke(other.certificates[0].serial(), RevocationReason::CertificateHold, now()).unwrap();
+    world.revoke(other.certificates[0].serial(), RevocationReason::CertificateHold);
     assert_eq!(posted(&world, now()), 1);
-    status.release(other.certificates[0].serial()).unwrap();
+    world.desk().release(other.certificates[0].serial()).unwrap();
     assert_eq!(posted(&world, now()), 0);
     assert_eq!(posted(&world, now() + 14 * DAY), 1);
 }
@@ -209,8 +208,8 @@ fn the_link_is_about_the_certificates_and_ends_with_them() {
     assert_eq!(open.expires, now() + 20 * DAY);
     assert!(links.look(&token, LinkPurpose::Renew, now() + 20 * DAY - Duration::from_secs(1)).is_ok());
     assert!(desk(&world).is_due(&serials).unwrap());
-    world.desk().revoke(&serials[0], RevocationReason::Superseded, now()).unwrap();
+    world.revoke(&serials[0], RevocationReason::Superseded);
     assert!(desk(&world).is_due(&serials).unwrap(), "the other one is");
-    world.desk().revoke(&serials[1], RevocationReason::Superseded, now()).unwrap();
+    world.revoke(&serials[1], RevocationReason::Superseded);
     assert!(!desk(&world).is_due(&serials).unwrap());
 }

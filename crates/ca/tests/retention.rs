@@ -332,7 +332,7 @@ fn a_revocation_password_goes_where_all_that_it_ended_is_revoked() {
     };
     let end = |index: usize, reason, days: u32| {
         let serial = both[index].tbs_certificate().serial_number().as_bytes();
-        world.desk().revoke(serial, reason, now() + days * DAY).unwrap();
+        world.revocations().by_operator(serial, reason, now() + days * DAY).unwrap();
     };
     end(0, RevocationReason::Superseded, 1);
     assert_eq!(forgotten(100), 0, "there is another one");

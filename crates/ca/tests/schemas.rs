@@ -109,7 +109,7 @@ fn what_stands_in_a_file_of_an_older_schema_is_found_again() {
     world.store().confirm(&name(5), now()).unwrap();
     let spare = common::first_pair(&world.ca, common::HOLDER, common::EMAIL, 20);
     let revoked = spare.certificates[0].serial();
-    world.desk().revoke(revoked, RevocationReason::Superseded, now()).unwrap();
+    world.revoke(revoked, RevocationReason::Superseded);
     let orders = world.ca.list(None, 9).unwrap();
     let states: Vec<_> = [1, 3, 4, 5].map(|number| world.ca.order(&name(number)).unwrap().unwrap().state).into();
     assert_eq!(states, [OrderState::Pending, OrderState::Issued, OrderState::Rejected, OrderState::Confirmed]);

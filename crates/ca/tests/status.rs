@@ -54,10 +54,10 @@ fn a_revocation_is_told_at_once_by_ocsp_and_by_the_next_list() {
         };
         all([Status::Good, Status::Good]);
         // In another process.
-        world.desk().revoke(jana.serial(), RevocationReason::KeyCompromise, now()).unwrap();
+        world.revoke(jana.serial(), RevocationReason::KeyCompromise);
         let revoked = Status::Revoked(Revocation::new(now(), RevocationReason::KeyCompromise));
         all([revoked, Status::Good]);
-        world.desk().revoke(other.serial(), RevocationReason::CertificateHold, now()).unwrap();
+        world.revoke(other.serial(), RevocationReason::CertificateHold);
         let held = Status::Revoked(Revocation::new(now(), RevocationReason::CertificateHold));
         all([revoked, held]);
         world.desk().release(other.serial()).unwrap();
@@ -68,25 +68,33 @@ fn a_revocation_is_told_at_once_by_ocsp_and_by_the_next_list() {
 #[test]
 fn what_is_revoked_stays_so_and_a_hold_can_end_both_ways() {
     let world = World::new();
-    let desk = world.desk();
+    let (desk, revocations) = (world.desk(), world.revocations());
     let [one, other] = world.old.certificates.each_ref().map(|certificate| certificate.serial());
     let later = now() + DAY;
     assert!(matches!(desk.release(one), Err(StatusError::NotOnHold)));
-    desk.revoke(one, RevocationReason::Superseded, now()).unwrap();
+    revocations.by_operator(one, RevocationReason::Superseded, now()).unwrap();
     let first = Revocation::new(now(), RevocationReason::Superseded);
     for reason in [RevocationReason::KeyCompromise, RevocationReason::CertificateHold, RevocationReason::Superseded] {
-        assert!(matches!(desk.revoke(one, reason, later), Err(StatusError::Revoked(kept)) if kept == first));
+        assert!(
+            matches!(revocations.by_operator(one, reason, later), Err(StatusError::Revoked(kept)) if kept == first)
+        );
     }
     assert!(matches!(desk.release(one), Err(StatusError::Revoked(kept)) if kept == first));
     assert_eq!(world.store().status(one), Ok(KeptStatus::Revoked(first)));
 
-    desk.revoke(other, RevocationReason::CertificateHold, now()).unwrap();
-    assert!(matches!(desk.revoke(other, RevocationReason::CertificateHold, later), Err(StatusError::Revoked(_))));
-    desk.revoke(other, RevocationReason::KeyCompromise, later).unwrap();
+    revocations.by_operator(other, RevocationReason::CertificateHold, now()).unwrap();
+    assert!(matches!(
+        revocations.by_operator(other, RevocationReason::CertificateHold, later),
+        Err(StatusError::Revoked(_))
+    ));
+    revocations.by_operator(other, RevocationReason::KeyCompromise, later).unwrap();
     let since_hold = Revocation::new(now(), RevocationReason::KeyCompromise);
     assert_eq!(world.store().status(other), Ok(KeptStatus::Revoked(since_hold)), "it was not valid on hold");
 
-    assert!(matches!(desk.revoke(&[9; 20], RevocationReason::Superseded, now()), Err(StatusError::Unknown)));
+    assert!(matches!(
+        revocations.by_operator(&[9; 20], RevocationReason::Superseded, now()),
+        Err(StatusError::Unknown)
+    ));
     assert!(matches!(desk.release(&[9; 20]), Err(StatusError::Unknown)));
     assert_eq!(world.store().status(&[9; 20]), Ok(KeptStatus::Unknown));
 }
@@ -96,8 +104,9 @@ fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
     let world = World::new();
     let desk = world.desk();
     let [one, other] = world.old.certificates.each_ref().map(|certificate| certificate.serial());
-    let hold = || world.desk().revoke(one, RevocationReason::CertificateHold, now()).is_ok();
-    let revoke = || world.desk().revoke(one, RevocationReason::Superseded, now()).is_ok();
+    let revocations = world.revocations();
+    let hold = || revocations.by_operator(one, RevocationReason::CertificateHold, now()).is_ok();
+    let revoke = || revocations.by_operator(one, RevocationReason::Superseded, now()).is_ok();
     let release = || world.desk().release(one).is_ok();
     let order = || matches!(world.send(&Draft::renewing(&world.old, 1)), Answer::Pending { .. });
     let list = || desk.crl(now(), &mut Vec::new()).is_ok();
@@ -109,7 +118,7 @@ fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
         ("order", &order, false),
         ("revoke", &revoke, true),
         ("a list", &list, false),
-        ("another", &|| world.desk().revoke(other, RevocationReason::CertificateHold, now()).is_ok(), true),
+        ("another", &|| revocations.by_operator(other, RevocationReason::CertificateHold, now()).is_ok(), true),
     ];
     for (name, step, counts) in steps {
         let before = desk.changes().unwrap();
@@ -118,7 +127,7 @@ fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
     }
     // From hold to the end there is no release between.
     let before = desk.changes().unwrap();
-    desk.revoke(other, RevocationReason::KeyCompromise, now()).unwrap();
+    world.revoke(other, RevocationReason::KeyCompromise);
     assert!(desk.changes().unwrap() > before);
 }
 
@@ -128,7 +137,7 @@ fn the_revoked_neither_renew_nor_log_in() {
         let world = World::automatic();
         let desk = world.desk();
         let serial = world.old.certificates[index].serial();
-        desk.revoke(serial, RevocationReason::CertificateHold, now()).unwrap();
+        world.revoke(serial, RevocationReason::CertificateHold);
         assert_eq!(rule(&world.send(&Draft::renewing(&world.old, 1))), "revoked");
         let login = world.ca.login(&world.old.certificates[0].certificate, now());
         assert_eq!(matches!(login, Err(CaError::Refused(Refusal::PeerRevoked))), index == 0);
@@ -147,7 +156,7 @@ fn the_revoked_send_no_orders_of_others() {
         let response = world.ca.answer(&draft.message(), Some(&peer.certificates[0].certificate), now()).unwrap();
         world.read(&response.message, &draft.transaction, Asked::Certificates)
     };
-    world.desk().revoke(peer.certificates[0].serial(), RevocationReason::Superseded, now()).unwrap();
+    world.revoke(peer.certificates[0].serial(), RevocationReason::Superseded);
     assert_eq!(rule(&send(1)), "peer-revoked");
 }
 
@@ -156,7 +165,7 @@ fn an_order_that_waits_is_not_issued_to_the_revoked() {
     let world = World::new();
     token(&world.send(&Draft::renewing(&world.old, 1)));
     let order = world.ca.list(None, 10).unwrap().remove(0).transaction;
-    world.desk().revoke(world.old.certificates[1].serial(), RevocationReason::KeyCompromise, now()).unwrap();
+    world.revoke(world.old.certificates[1].serial(), RevocationReason::KeyCompromise);
     let refused = world.ca.approve(&order, now()).unwrap_err();
     assert!(matches!(refused, CaError::Decided { state: OrderState::Rejected }), "{refused}");
     assert!(world.ca.list(Some(OrderState::Pending), 10).unwrap().is_empty());
@@ -186,7 +195,7 @@ fn who_is_revoked_while_an_order_is_on_its_way_to_the_disk_gets_nothing() {
         revocation_password: None,
     };
     let signature = world.old.certificates[1].serial().to_vec();
-    world.desk().revoke(&signature, RevocationReason::CertificateHold, now()).unwrap();
+    world.revoke(&signature, RevocationReason::CertificateHold);
     assert_eq!(store.submit(order(1)), Ok(Submission::Revoked(Profile::Signature)));
     assert_eq!(store.order(&order(1).transaction), Ok(None));
     world.desk().release(&signature).unwrap();
@@ -198,7 +207,7 @@ fn nobody_is_written_to_about_the_end_of_what_is_revoked() {
     let world = World::new();
     let notices = || world.ca.notices(now(), now() + 30 * DAY, 10).unwrap();
     assert_eq!(notices()[0].certificates.len(), 2);
-    world.desk().revoke(world.old.certificates[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    world.revoke(world.old.certificates[1].serial(), RevocationReason::Superseded);
     assert_eq!(notices()[0].certificates.len(), 1);
     let kept: Vec<CertificateRecord> = notices().remove(0).certificates;
     assert_eq!(kept[0].serial, world.old.certificates[0].serial());
@@ -295,15 +304,17 @@ fn authority_begin(world: &World) -> SystemTime {
 #[test]
 fn a_long_list_is_whole_and_its_number_is_new() {
     let world = World::new();
-    let store = world.store();
-    let certificates: Vec<_> = (0..1300_u32).map(record).collect();
-    store.add(certificates.clone()).unwrap();
-    let desk = world.desk();
+    // Their holder has an address, and a mail for each.
+    let der = &world.old.certificates[0].der;
+    let certificates: Vec<_> =
+        (0..1300_u32).map(|index| CertificateRecord { der: der.clone(), ..record(index) }).collect();
+    world.store().add(certificates.clone()).unwrap();
+    let (desk, revocations) = (world.desk(), world.revocations());
     let mut wanted = Vec::new();
     for (index, certificate) in certificates.iter().enumerate() {
         if index % 10 != 0 {
             let reason = RevocationReason::ALL[index % RevocationReason::ALL.len()];
-            store.revoke(&certificate.serial, Revocation::new(now(), reason)).unwrap();
+            revocations.by_operator(&certificate.serial, reason, now()).unwrap();
             wanted.push(SerialNumber::new(&certificate.serial).unwrap());
         }
     }

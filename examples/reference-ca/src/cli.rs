@@ -19,7 +19,9 @@ pub use revocation_password::RevocationPassword;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is
-decided already, it is not the turn of the step, the certificate is revoked already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody else, 5 somebody changed the audit log.
+decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the certificate is
+revoked or on hold already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody
+else, 5 somebody changed the audit log.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -114,7 +116,8 @@ pub enum Command {
     },
     /// Revoke a certificate for good
     ///
-    /// OCSP says so from the next answer on; the next CRL too. Neither renews nor logs in from then on.
+    /// OCSP says so from the next answer on; the next CRL too. It neither renews nor logs in from then on. Its holder gets a mail, and an order that
+    /// waits to replace it is turned down, with another mail.
     Revoke {
         /// The CA's directory
         directory: PathBuf,
@@ -125,6 +128,8 @@ pub enum Command {
         reason: Reason,
     },
     /// Put a certificate on hold: not valid until it is released
+    ///
+    /// Nobody gets a mail, and an order that waits to replace it waits on; it cannot be approved meanwhile.
     Hold {
         /// The CA's directory
         directory: PathBuf,

@@ -71,8 +71,8 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             print(&format!("revoked: {}\n", RevocationReason::from(reason)))
         }
         Command::Hold { directory, serial } => {
-            let desk = open(&directory)?.status_desk()?;
-            desk.revoke(&serial.0, RevocationReason::CertificateHold, SystemTime::now())?;
+            let hold = RevocationReason::CertificateHold;
+            open(&directory)?.revocation_desk()?.by_operator(&serial.0, hold, SystemTime::now())?;
             print("on hold\n")
         }
         Command::Release { directory, serial } => {

@@ -118,9 +118,9 @@ fn a_link_is_dead_when_its_certificates_are_ordered_anew_revoked_or_over() {
     for certificate in &petr.certificates {
         world
             .house
-            .status_desk()
+            .revocation_desk()
             .unwrap()
-            .revoke(certificate.serial(), RevocationReason::Superseded, SystemTime::now())
+            .by_operator(certificate.serial(), RevocationReason::Superseded, SystemTime::now())
             .unwrap();
     }
     assert_eq!(begin(&world, &petrs, ONE).status, 410);

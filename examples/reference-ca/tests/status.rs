@@ -174,9 +174,9 @@ fn requests_come_as_a_body_or_in_the_path() {
     let authority = Authority::from_der(&world.house.ca().certificates().next().unwrap().der).unwrap();
     world
         .house
-        .status_desk()
+        .revocation_desk()
         .unwrap()
-        .revoke(world.old.certificates[0].serial(), RevocationReason::Superseded, SystemTime::now())
+        .by_operator(world.old.certificates[0].serial(), RevocationReason::Superseded, SystemTime::now())
         .unwrap();
     let question = Question::about(&world.old.certificates[0].der, &authority).unwrap();
     let request = question.to_der().unwrap();
@@ -262,7 +262,11 @@ fn the_list_is_made_anew_when_it_is_an_hour_old_and_when_something_changed() {
     assert_eq!(list(0), ("0x01".into(), 0));
     assert_eq!(list(3599), ("0x01".into(), 0));
     assert_eq!(list(3600), ("0x02".into(), 0));
-    house.status_desk().unwrap().revoke(pair.certificates[0].serial(), RevocationReason::Superseded, begin).unwrap();
+    house
+        .revocation_desk()
+        .unwrap()
+        .by_operator(pair.certificates[0].serial(), RevocationReason::Superseded, begin)
+        .unwrap();
     assert_eq!(list(3601), ("0x03".into(), 1));
     // Whoever makes one beside it takes a number, and changes nothing.
     house.status_desk().unwrap().crl(begin, &mut Vec::new()).unwrap();

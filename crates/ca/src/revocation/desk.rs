@@ -11,7 +11,7 @@ use crate::{
 /// A certificate that is to end, why, and in whose name.
 pub(super) type Ending = (CertificateRecord, RevocationReason, &'static str);
 
-/// Ends certificates: all that are named at once, or none, with a mail to each holder. Everything is on disk together, and in the
+/// Ends certificates, whoever says so: all that are named at once, or none, with a mail to each holder. Everything is on disk together, and in the
 /// audit log with who did it. Where a key may be in other hands, all certificates on that key end. An order that waits to replace one of
 /// them is turned down with it. OCSP says so from the next answer on, and so does the next CRL.
 pub struct RevocationDesk {
@@ -27,10 +27,12 @@ impl RevocationDesk {
         Self { policy, store, texts }
     }
 
-    /// An operator, who is whoever runs this process, ends a certificate.
+    /// An operator, who is whoever runs this process, ends a certificate, or puts it on hold (`certificateHold`), from which it may be
+    /// [released](crate::StatusDesk::release), or ended for good: then it was not valid since it was held. On hold no order is turned down
+    /// and no mail goes out.
     ///
     /// # Errors
-    /// [`StatusError::Unknown`], [`StatusError::Revoked`], [`StatusError::Store`]: nothing changed.
+    /// [`StatusError::Unknown`]; [`StatusError::Revoked`], also where it is on hold already; [`StatusError::Store`]: nothing changed.
     pub fn by_operator(&self, serial: &[u8], reason: RevocationReason, now: SystemTime) -> Result<(), StatusError> {
         let revocation = Revocation::new(now, reason);
         let writ = Writ { serial: serial.to_vec(), revocation, actor: None };

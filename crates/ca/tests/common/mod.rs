@@ -24,6 +24,7 @@ use obnova_enroll::{
     envelope::OpeningKey,
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
+use obnova_status::RevocationReason;
 use x509_cert::{
     Certificate,
     der::Decode,
@@ -128,6 +129,17 @@ impl World {
         let key = CaKey::from_pkcs8(&self.ca_key).unwrap();
         let issuer = Issuer::new(key, self.chain[0].clone(), self.chain[1..].to_vec()).unwrap();
         StatusDesk::new(issuer, self.store()).unwrap()
+    }
+
+    /// What ends certificates, in another process.
+    pub fn revocations(&self) -> RevocationDesk {
+        let policy: Policy = self.policy.parse().unwrap();
+        RevocationDesk::new(policy.revocation, Arc::new(self.store()), Arc::new(English))
+    }
+
+    /// The operator ends a certificate, or puts it on hold.
+    pub fn revoke(&self, serial: &[u8], reason: RevocationReason) {
+        self.revocations().by_operator(serial, reason, now()).unwrap();
     }
 
     /// Another way to the database.

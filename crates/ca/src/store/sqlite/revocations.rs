@@ -84,20 +84,10 @@ const PAGE: u32 = 512;
 const MAX_PASSED: usize = 100;
 
 impl SqliteStore {
-    /// Revokes a certificate, or puts it on hold. From hold it may be revoked for good; then it is revoked since it was held.
-    /// When others may have its key, every certificate on that key that has not ended is revoked with it. An order that waits to replace
-    /// what is revoked for good is turned down with it.
-    ///
-    /// # Errors
-    /// [`StoreError`]: nothing was kept.
-    pub fn revoke(&self, serial: &[u8], revocation: Revocation) -> Result<StatusChange, StoreError> {
-        let (serial, actor) = (serial.to_vec(), self.actor.clone());
-        self.writer
-            .run(move |connection| revoke_with_key(connection, &serial, revocation, &actor).map(|(change, _)| change))
-    }
-
-    /// Ends all of these certificates, or none: then it is told which cannot be, and why. As in [`revoke`](Self::revoke), others on
-    /// the same key may end with them. The mails about all of them are posted with it.
+    /// Ends all of these certificates, or puts them on hold, or none: then it is told which cannot be, and why. What is on hold may be ended
+    /// for good; then it ended when it was held. When others may have the key of one, every certificate on that key that has not ended
+    /// ends with it. An order that waits to replace what is ended for good is turned down with it. The mails about all of that are posted with
+    /// it; nobody is written to about a hold, from which a certificate may be [released](Self::release).
     pub(crate) fn revoke_all(
         &self,
         writs: Vec<Writ>,
@@ -110,7 +100,7 @@ impl SqliteStore {
             for (index, writ) in writs.iter().enumerate() {
                 match status(connection, &writ.serial)? {
                     KeptStatus::Unknown => return Ok(Some((index, StatusChange::Unknown))),
-                    KeptStatus::Revoked(revoked) if !revoked.is_hold() => {
+                    KeptStatus::Revoked(revoked) if !revoked.is_hold() || writ.revocation.is_hold() => {
                         return Ok(Some((index, StatusChange::Revoked(revoked))));
                     }
                     KeptStatus::Good | KeptStatus::Revoked(_) => {}
@@ -231,10 +221,10 @@ fn revoke_with_key(
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<(StatusChange, Vec<Ended>), StoreError> {
+) -> Result<Vec<Ended>, StoreError> {
     let (change, order) = revoke(connection, serial, revocation, actor)?;
     if change != StatusChange::Done {
-        return Ok((change, Vec::new()));
+        return Ok(Vec::new());
     }
     let mut ended = vec![Ended { serial: serial.to_vec(), order }];
     if revocation.reason == RevocationReason::KeyCompromise {
@@ -247,10 +237,11 @@ fn revoke_with_key(
             }
         }
     }
-    Ok((change, ended))
+    Ok(ended)
 }
 
-/// Ends a certificate, what else has to end with it, and the orders that waited to replace them; with a mail about each.
+/// Ends a certificate, what else has to end with it, and the orders that waited to replace them; with a mail about each. Or puts it on
+/// hold, which is no end.
 pub(super) fn end_and_tell(
     connection: &Connection,
     serial: &[u8],
@@ -258,7 +249,10 @@ pub(super) fn end_and_tell(
     (actor, letters): (&str, &dyn Letters),
     now: SystemTime,
 ) -> Result<(), StoreError> {
-    let (_, ended) = revoke_with_key(connection, serial, revocation, actor)?;
+    let ended = revoke_with_key(connection, serial, revocation, actor)?;
+    if revocation.is_hold() {
+        return Ok(());
+    }
     for Ended { serial, order } in ended {
         let Some(kept) = certificates::find(connection, &serial)? else { continue };
         let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);

@@ -94,7 +94,8 @@ fn two_servers_on_one_store_make_a_list_each_and_no_more_until_something_changes
         list.status(&scene.pair.authentication.der).unwrap()
     };
     let serial = scene.pair.authentication.serial().to_vec();
-    scene.desk().desk.revoke(&serial, RevocationReason::CertificateHold, SystemTime::now()).unwrap();
+    let revocations = scene.house.revocation_desk().unwrap();
+    revocations.by_operator(&serial, RevocationReason::CertificateHold, SystemTime::now()).unwrap();
     for der in servers.each_ref().map(list) {
         assert!(matches!(status(&der), Status::Revoked(_)));
     }
