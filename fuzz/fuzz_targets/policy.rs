@@ -76,6 +76,8 @@ fn agree(ca: &Policy, holder: &Service) {
     let certified = |profile| first.profiles.contains(&profile);
     assert_eq!(asks.rules.authentication.is_some(), certified(Profile::Authentication));
     assert_eq!(asks.rules.signature.is_some(), certified(Profile::Signature));
+    assert_eq!(asks.keys.authentication.as_ref(), Some(&ca.authentication.keys));
+    assert_eq!(asks.keys.signature.as_ref(), Some(&ca.signature.keys));
     assert!(asks.method == Method::ReKey || ca.same_key);
     assert!(asks.due_before <= ca.renewal_window);
     assert!(ca.notices.days().iter().all(|days| DAY * *days <= asks.due_before));
@@ -581,15 +583,18 @@ impl First {
 }
 
 impl Section {
-    fn is_in_bounds(&self) -> bool {
+    /// Which both sides read.
+    fn names_keys(&self) -> bool {
         let once = |at: usize| !self.keys[..at].contains(&self.keys[at]);
+        !self.keys.is_empty() && !self.keys.contains(&Key::Ed25519) && (0..self.keys.len()).all(once)
+    }
+
+    fn is_in_bounds(&self) -> bool {
         let policies: Vec<_> = self.policies.iter().map(Identifier::text).collect();
         let named_once = |at: usize| !policies[..at].contains(&policies[at]);
         let short = |url: &Url| url.text().len() <= 1024;
         (1..=3660).contains(&self.validity_days.value(365))
-            && !self.keys.is_empty()
-            && !self.keys.contains(&Key::Ed25519)
-            && (0..self.keys.len()).all(once)
+            && self.names_keys()
             && policies.len() <= 16
             && (0..policies.len()).all(named_once)
             && self.ca_issuers.as_ref().is_none_or(short)

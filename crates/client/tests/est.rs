@@ -179,6 +179,38 @@ fn a_pair_is_made_of_keys_that_the_ca_takes() {
     world.assert_renewed();
 }
 
+/// The CA says of all keys together which it takes (RFC 7030 §4.5 has one list for a server), and the service's file says it for each of
+/// the two certificates: an order that goes by both is not refused, and one that goes by the CA's list alone would be.
+#[test]
+fn each_of_a_pair_has_a_key_that_is_certified_for_it() {
+    let mut world = World::new(KeyAlgorithm::P256);
+    let file = world.folder.path().join("ca").join("policy.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let (head, signature) = before.split_once("[signature]").unwrap();
+    let keys = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
+    assert!(head.contains(keys) && signature.contains(keys));
+    std::fs::write(&file, format!("{head}[signature]{}", signature.replacen(keys, r#"keys = ["p-384"]"#, 1))).unwrap();
+    world.house = Arc::new(House::open(&world.folder.path().join("ca")).unwrap());
+    world.server = Server::start(ServerConfig::new(world.house.clone())).unwrap();
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let make = |policy: &Policy| Plan::make(&card, policy, SystemTime::now());
+    let kinds = |plan: &Plan| plan.new.iter().map(|(_, new)| new.algorithm).collect::<Vec<_>>();
+    let wishes = world.ca().wishes().unwrap();
+    assert_eq!(
+        kinds(&wishes.plan(&card, &world.policy, make).unwrap()),
+        [KeyAlgorithm::P256; 2],
+        "by the CA's list alone"
+    );
+    world.policy.keys.signature = Some(vec![KeyAlgorithm::P384]);
+    let planned = kinds(&wishes.plan(&card, &world.policy, make).unwrap());
+    assert_eq!(planned, [KeyAlgorithm::P256, KeyAlgorithm::P384]);
+    assert!(matches!(world.run().unwrap(), Turn::Waits(_)));
+    world.approve();
+    let turn = world.run().unwrap();
+    assert!(matches!(turn, Turn::Done(_)), "{turn:?}");
+    world.assert_renewed();
+}
+
 #[test]
 fn picking_up_takes_neither_card_nor_pin() {
     let mut world = World::new(KeyAlgorithm::P256);

@@ -26,7 +26,7 @@ use mortal::Mortal;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::ProfileToken;
 use obnova_client::{
-    CaConnection as _, Credential, FileJournal, RunError, Runner, Seams, SharedToken, SimpleEstConnection, Turn,
+    CaConnection, Credential, FileJournal, RunError, Runner, Seams, SharedToken, SimpleEstConnection, Turn,
     enroll::est::Site, look, share,
 };
 use obnova_renewal::{CardView, NotEligible, Plan, Policy, Reason};
@@ -49,6 +49,7 @@ struct Place {
     face: Face,
     folder: tempfile::TempDir,
     later: Duration,
+    policy: Policy,
 }
 
 impl Place {
@@ -68,6 +69,7 @@ impl Place {
             face: Face { credentials: typed(), ..Face::default() },
             folder: tempfile::tempdir().unwrap(),
             later: Duration::ZERO,
+            policy: Policy::partner(),
         }
     }
 
@@ -85,9 +87,12 @@ impl Place {
     }
 
     fn plan(&self, card: &CardView) -> Result<Plan, PlanError> {
-        let policy = Policy::partner();
-        let wishes = self.connection().wishes().map_err(PlanError::Ca)?;
-        let plan = wishes.plan(card, &policy, |policy| match self.order {
+        self.plan_by(&mut self.connection(), card)
+    }
+
+    fn plan_by(&self, ca: &mut dyn CaConnection, card: &CardView) -> Result<Plan, PlanError> {
+        let wishes = ca.wishes().map_err(PlanError::Ca)?;
+        let plan = wishes.plan(card, &self.policy, |policy| match self.order {
             Order::First => Plan::first(card, policy, now()),
             Order::Renewal => Plan::make(card, policy, now()),
         });

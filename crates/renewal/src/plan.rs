@@ -12,11 +12,12 @@ use crate::{
 mod asks;
 mod first;
 mod keys;
+mod kind;
 mod re_key;
 mod same_key;
 
-pub(crate) use first::offered;
 pub use keys::{NewKey, OldKey};
+pub(crate) use kind::offered;
 
 /// What will be done, said before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

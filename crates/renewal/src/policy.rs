@@ -3,6 +3,7 @@ use std::time::Duration;
 use const_oid::{ObjectIdentifier, db::rfc5280};
 use der::flagset::FlagSet;
 use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::KeyUsages;
 
@@ -20,6 +21,9 @@ pub struct Policy {
     pub due_before: Duration,
     /// Kind of the new keys; `None` takes the kind of the old key.
     pub algorithms: Pair<Option<KeyAlgorithm>>,
+    /// Kinds of keys that the service certifies: no other is made, whatever the CA says of itself. Any, for a role that there are none
+    /// for.
+    pub keys: ByRole<Vec<KeyAlgorithm>>,
     /// What the new certificates must and must not say; and by what there are rules for, which they are: a pair, or one.
     pub rules: ByRole<CertificateRules>,
     /// Show certificates that renew none to the holder before they are put on the card: nothing but he can tell whether
@@ -53,6 +57,12 @@ impl Policy {
     #[must_use]
     pub fn partner() -> Self {
         Service::partner().policy
+    }
+
+    /// Whether the service certifies such a key.
+    #[must_use]
+    pub fn certifies(&self, role: KeyRole, key: KeyAlgorithm) -> bool {
+        self.keys.get(role).is_none_or(|keys| keys.contains(&key))
     }
 }
 

@@ -130,6 +130,38 @@ pub enum Reason {
         /// Which kind would be offered.
         algorithm: KeyAlgorithm,
     },
+    /// The service certifies other kinds of keys than there are to offer.
+    #[error(
+        "for {role} the service certifies {} keys, and what this card offers is {}: ask the issuer for another card",
+        kinds(.certified), kinds(.offered)
+    )]
+    KeyNotOfService {
+        /// What for.
+        role: KeyRole,
+        /// What the service certifies.
+        certified: Vec<KeyAlgorithm>,
+        /// What could be offered: what the card makes, or the kind of the key that was chosen.
+        offered: Vec<KeyAlgorithm>,
+    },
+    /// The issuer says that it takes nothing of what its service certifies.
+    #[error(
+        "for {role} the service certifies {} keys, and the issuer says that it takes {}: none is in both, ask the issuer",
+        kinds(.certified), kinds(.taken)
+    )]
+    IssuerAgainstService {
+        /// What for.
+        role: KeyRole,
+        /// What the service certifies.
+        certified: Vec<KeyAlgorithm>,
+        /// What the issuer says that it takes, of the kinds that are known here.
+        taken: Vec<KeyAlgorithm>,
+    },
+    /// The old certificate speaks for its holder by a login, and is not for that.
+    #[error("this way to the issuer renews over a login, and the {role} certificate is not for that: take another way")]
+    NotForLogin {
+        /// Which one.
+        role: KeyRole,
+    },
     /// The issuer wants something in the request that the certificate must not say, or that is not the holder's.
     #[error("the issuer wants the extension {} in the request with a value that it must not have: ask the issuer", wanted.0)]
     ExtensionNotOurs {
@@ -176,12 +208,21 @@ impl Reason {
             Self::OneCertificateOnly => "reason-one-certificate-only",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
+            Self::KeyNotOfService { .. } => "reason-key-not-of-service",
+            Self::IssuerAgainstService { .. } => "reason-issuer-against-service",
+            Self::NotForLogin { .. } => "reason-not-for-login",
             Self::ExtensionNotOurs { .. } => "reason-extension-not-ours",
             Self::OneRequestOnly { .. } => "reason-one-request-only",
             Self::NoPlaceForPassword => "reason-no-place-for-password",
             Self::KeyCannotSign { .. } => "reason-key-cannot-sign",
         }
     }
+}
+
+/// Kinds of keys, one after the other.
+fn kinds(keys: &[KeyAlgorithm]) -> String {
+    let names: Vec<_> = keys.iter().map(KeyAlgorithm::to_string).collect();
+    if names.is_empty() { "none that is known here".to_owned() } else { names.join(", ") }
 }
 
 /// The day of a point in time, in UTC ("2026-11-21").

@@ -18,6 +18,8 @@ pub struct Wishes {
     wanted: Vec<Wanted>,
     /// Its protocol has room for one request, and for nothing beside it: no revocation password, no signature on the order.
     one_request: bool,
+    /// Old certificates speak for their holders by a login with them.
+    over_login: bool,
 }
 
 /// An extension that a CA wants to find in a request, with its value.
@@ -29,6 +31,13 @@ impl Wishes {
     #[must_use]
     pub fn one_request() -> Self {
         Self { one_request: true, ..Self::default() }
+    }
+
+    /// For a protocol whose renewals go over a login with the old certificate, for which it has to be one to log in with.
+    #[must_use]
+    pub const fn over_login(mut self) -> Self {
+        self.over_login = true;
+        self
     }
 
     /// Only keys with signatures that `takes` says yes to.
@@ -48,8 +57,8 @@ impl Wishes {
         self
     }
 
-    /// The plan that `make` makes, as the CA wants it: with keys of another kind where the policy leaves that open, and with
-    /// what it wants to find in the requests.
+    /// The plan that `make` makes, as the CA wants it: with keys of another kind where the policy leaves that open and the service
+    /// certifies them, and with what it wants to find in the requests.
     ///
     /// # Errors
     /// Those of `make`; [`NotEligible`] when the card or the policy has nothing that the CA takes, with what that is.
@@ -64,6 +73,9 @@ impl Wishes {
         if self.one_request && plan.new.len() > 1 {
             reasons.push(Reason::OneRequestOnly { count: plan.new.len() });
         }
+        if self.over_login && plan.old.signature.is_some() && plan.old.len() == 1 {
+            reasons.push(Reason::NotForLogin { role: KeyRole::Signature });
+        }
         let no_place = self.one_request && plan.revocation_password.is_some();
         if no_place && policy.revocation_password_at_once {
             reasons.push(Reason::NoPlaceForPassword);
@@ -72,16 +84,15 @@ impl Wishes {
         let mut other = policy.clone();
         for (role, new) in self.not_taken(&plan) {
             let algorithm = other.algorithms.get_mut(role);
-            let another = offered(card).find(|key| self.takes(*key, SignatureAlgorithm::default_for(*key)));
+            let another = offered(card).find(|key| policy.certifies(role, *key) && self.takes_usual(*key));
             match another.filter(|_| open && algorithm.is_none()) {
                 Some(another) => *algorithm = Some(another),
-                None => reasons.push(Reason::AlgorithmNotTaken { role, algorithm: new.algorithm }),
+                None => reasons.push(self.not_taken_because(policy, role, new)),
             }
         }
         if reasons.is_empty() && other != *policy {
             plan = make(&other)?;
-            let not_taken = |(role, new): (_, &NewKey)| Reason::AlgorithmNotTaken { role, algorithm: new.algorithm };
-            reasons.extend(self.not_taken(&plan).map(not_taken));
+            reasons.extend(self.not_taken(&plan).map(|(role, new)| self.not_taken_because(policy, role, new)));
         }
         if !reasons.is_empty() {
             return Err(NotEligible { reasons });
@@ -99,6 +110,23 @@ impl Wishes {
 
     fn takes(&self, key: KeyAlgorithm, signature: SignatureAlgorithm) -> bool {
         self.taken.as_ref().is_none_or(|taken| taken.contains(&(key, signature)))
+    }
+
+    fn takes_usual(&self, key: KeyAlgorithm) -> bool {
+        self.takes(key, SignatureAlgorithm::default_for(key))
+    }
+
+    /// Whose list lacks what: the issuer's has nothing of what the service certifies, or nothing of that which could be offered.
+    fn not_taken_because(&self, policy: &Policy, role: KeyRole, new: &NewKey) -> Reason {
+        let certified = policy.keys.get(role).filter(|keys| !keys.iter().any(|key| self.takes_usual(*key)));
+        match certified {
+            Some(certified) => Reason::IssuerAgainstService {
+                role,
+                certified: certified.clone(),
+                taken: KeyAlgorithm::ALL.into_iter().filter(|key| self.takes_usual(*key)).collect(),
+            },
+            None => Reason::AlgorithmNotTaken { role, algorithm: new.algorithm },
+        }
     }
 
     fn not_taken<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = (KeyRole, &'p NewKey)> {

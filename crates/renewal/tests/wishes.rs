@@ -14,8 +14,8 @@ use obnova_algorithm::{
 use obnova_card::{KeyRole, SlotId};
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Action, Asked, Method, NotEligible, Oid, Pair, PinNeed, PinUse, Plan, Policy, Process, Reason, Vouching, Wanted,
-    Wishes,
+    Action, Asked, ByRole, CertificateRules, Method, NotEligible, Oid, Pair, PinNeed, PinUse, Plan, Policy, Process,
+    Reason, Vouching, Wanted, Wishes,
 };
 use support::{Holder, House, now, play::Play, view};
 use x509_cert::ext::{
@@ -65,6 +65,79 @@ fn a_key_is_of_a_kind_that_the_issuer_takes_and_the_card_makes() {
     let sha512 = |_, signature| signature == SignatureAlgorithm::Ecdsa(Digest::Sha512);
     let wishes = Wishes::default().of_keys(sha512);
     assert_eq!(first(&wishes, &partner).unwrap_err().reasons, not_taken(P256), "no card is asked to sign with it");
+}
+
+/// The service's file says for each of the two what is certified; what the issuer says of both together is not enough.
+#[test]
+fn a_key_is_of_a_kind_that_the_service_certifies_for_it() {
+    let of = |authentication: &[KeyAlgorithm], signature: &[KeyAlgorithm]| Policy {
+        keys: ByRole { authentication: Some(authentication.to_vec()), signature: Some(signature.to_vec()) },
+        ..Policy::twins()
+    };
+    let kinds = |plan: Plan| Pair::ROLES.map(|role| plan.new.get(role).unwrap().algorithm);
+    let both = of(&[P384, P256], &[P384, Rsa2048]);
+    for (wishes, made) in [
+        (Wishes::default(), [P256, Rsa2048]),
+        (only(&[P256, P384, Rsa2048]), [P256, Rsa2048]),
+        (only(&[P256, P384]), [P256, P384]),
+        (only(&[P384]), [P384, P384]),
+    ] {
+        assert_eq!(kinds(first(&wishes, &both).unwrap()), made);
+        assert_eq!(kinds(renewal(&wishes, &both).unwrap()), made);
+    }
+
+    // What the card has, what the service certifies and what the issuer takes: whose list lacks what is told, and for which of the two.
+    let card = [P256, Rsa2048, P384, KeyAlgorithm::Rsa3072];
+    let (role, known) = (KeyRole::Signature, &[P256, P384][..]);
+    let not_of_service = |certified: &[KeyAlgorithm], offered: &[KeyAlgorithm]| {
+        vec![Reason::KeyNotOfService { role, certified: certified.to_vec(), offered: offered.to_vec() }]
+    };
+    let against = |taken: &[KeyAlgorithm]| {
+        vec![Reason::IssuerAgainstService { role, certified: known.to_vec(), taken: taken.to_vec() }]
+    };
+    let rsa_4096 = [KeyAlgorithm::Rsa4096];
+    let fixed = Policy { algorithms: Pair { authentication: None, signature: Some(Rsa2048) }, ..of(&[P256], known) };
+    let kept = Policy { method: Method::SameKey, ..of(&[P256], &[P384]) };
+    for (wishes, policy, reasons) in [
+        (Wishes::default(), of(&[P256], &rsa_4096), not_of_service(&rsa_4096, &card)),
+        (Wishes::default(), fixed, not_of_service(known, &[Rsa2048])),
+        (Wishes::default(), kept, not_of_service(&[P384], &[P256])),
+        // One that is weaker than what the service certifies, and one that nobody has.
+        (Wishes::default().of_keys(|key, _| key == Rsa2048), of(&[Rsa2048], known), against(&[Rsa2048])),
+        (Wishes::default().of_keys(|_, _| false), of(&[P256], known), {
+            let other = Reason::IssuerAgainstService {
+                role: KeyRole::Authentication,
+                certified: vec![P256],
+                taken: Vec::new(),
+            };
+            [vec![other], against(&[])].concat()
+        }),
+        // In both lists, and not on this card.
+        (
+            Wishes::default().of_keys(|key, _| !matches!(key, P384 | Rsa2048)),
+            of(&[P256], &[P384, KeyAlgorithm::Rsa4096]),
+            vec![Reason::AlgorithmNotTaken { role, algorithm: P384 }],
+        ),
+    ] {
+        assert_eq!(renewal(&wishes, &policy).unwrap_err().reasons, reasons);
+        if policy.method == Method::ReKey {
+            assert_eq!(first(&wishes, &policy).unwrap_err().reasons, reasons);
+        }
+    }
+    let text = NotEligible { reasons: against(&[]) }.to_string();
+    assert!(text.contains("certifies P-256, P-384 keys") && text.contains("none that is known here"), "{text}");
+}
+
+/// The signature key makes no login.
+#[test]
+fn what_is_renewed_over_a_login_is_the_certificate_for_it() {
+    let wishes = Wishes::one_request().over_login();
+    let signs = Policy { rules: ByRole::one(KeyRole::Signature, CertificateRules::signature()), ..Policy::partner() };
+    let reasons = [Reason::NotForLogin { role: KeyRole::Signature }];
+    assert_eq!(renewal(&wishes, &signs).unwrap_err().reasons, reasons);
+    assert!(renewal(&Wishes::one_request(), &signs).is_ok());
+    assert!(first(&wishes, &signs).is_ok(), "there is nothing to log in with");
+    assert!(renewal(&wishes, &Policy::partner()).is_ok());
 }
 
 #[test]

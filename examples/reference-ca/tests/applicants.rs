@@ -130,6 +130,31 @@ impl Described<'_> {
         assert_eq!((found, answer["error"].as_str()), (status, Some(error)), "{id} {answer}");
     }
 
+    /// Each field of a body that is taken, by the description and by the server: without one that has to be there, with one of another
+    /// type, and with one more it is refused.
+    fn fields(&self, id: &str, applicant: &str, token: Option<&str>, body: &Value) {
+        let (_, _, operation) = self.operation(id);
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let schema = self.document.pointer(&schema["$ref"].as_str().unwrap()[1..]).unwrap();
+        schema::validate(&self.document, schema, body).unwrap();
+        assert_eq!(schema["additionalProperties"], false, "{id}");
+        let required = schema["required"].as_array().unwrap();
+        let mut wrong = vec![with(body, "surprise", Some(json!("x")))];
+        for (name, of) in schema["properties"].as_object().unwrap() {
+            let without = with(body, name, None);
+            if required.iter().any(|one| one == name) {
+                wrong.extend([without, with(body, name, Some(Value::Null))]);
+            } else {
+                assert!(of["type"].as_array().is_some_and(|types| types.contains(&json!("null"))), "{id}: {name}");
+            }
+            wrong.push(with(body, name, Some(json!({}))));
+        }
+        for wrong in wrong {
+            assert!(schema::validate(&self.document, schema, &wrong).is_err(), "{id} is described as taking {wrong}");
+            self.refused(id, applicant, token, &wrong, 400, "body");
+        }
+    }
+
     /// What every operation with a body refuses.
     fn bodies(&self, id: &str, applicant: &str, token: Option<&str>) {
         self.refused(id, applicant, token, &json!({ "surprise": 1 }), 400, "body");
@@ -140,6 +165,37 @@ impl Described<'_> {
             self.answer(id, applicant, token, "application/json; charset=utf-8", vec![b' '; 16 * 1024 + 1]);
         assert_eq!(status, 413);
     }
+}
+
+/// The same body with another value in a field, or without it.
+fn with(body: &Value, field: &str, value: Option<Value>) -> Value {
+    let mut fields = body.as_object().unwrap().clone();
+    match value {
+        Some(value) => drop(fields.insert(field.into(), value)),
+        None => drop(fields.remove(field)),
+    }
+    Value::Object(fields)
+}
+
+/// Nothing is answered that is not described, field by field: an answer has every field of its form and no other. And there is no way
+/// into the server that is not described.
+#[test]
+fn every_field_of_an_answer_and_every_route_is_described() {
+    let document = description();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let mut forms = 0;
+    for (name, schema) in schemas.iter().filter(|(_, schema)| schema["type"] == "object") {
+        let fields: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        let required: BTreeSet<_> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(schema["additionalProperties"], false, "{name}");
+        // What a client may leave out is in one form, of what it sends.
+        let optional: Vec<_> = fields.difference(&required).copied().collect();
+        assert_eq!(optional, if name == "Data" { vec!["number"] } else { vec![] }, "{name}");
+        forms += 1;
+    }
+    assert!(forms > 8, "{forms}");
+    let routes = include_str!("../src/server/applicants.rs").matches(".route(").count();
+    assert_eq!(routes, document["paths"].as_object().unwrap().len());
 }
 
 #[test]
@@ -153,6 +209,7 @@ fn the_description_is_what_the_server_does() {
 
     // Registration.
     described.bodies("register", "", None);
+    described.fields("register", "", None, &with(&eva(), "number", Some(json!("IDCCZ-1"))));
     for (field, value, error) in [
         ("name", json!("Eva\r\nBcc: x"), "name"),
         ("email", json!("eva@example.cz\r\nBcc: all@example.cz"), "email"),
@@ -181,6 +238,7 @@ fn the_description_is_what_the_server_does() {
         described.refused("correct", id, secret, &eva(), 404, "unknown-applicant");
     }
     described.bodies("correct", id, secret);
+    described.fields("correct", id, secret, &with(&eva(), "number", Some(json!("IDCCZ-1"))));
     described.refused("correct", id, None, &eva(), 401, "unauthorized");
     let other = json!({ "name": "Eva", "email": "e@example.cz", "country": "CZ", "number": "IDCCZ-1" });
     assert_eq!(described.json("correct", id, secret, &other).1["number"], "IDCCZ-1");
@@ -217,6 +275,7 @@ fn the_description_is_what_the_server_does() {
     let way = [("identity", &identity), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
     for (step, body) in way {
         described.bodies(step, id, token);
+        described.fields(step, id, token, body);
         described.refused(step, &nobody, token, body, 404, "unknown-applicant");
         described.refused(step, id, token, body, 409, "too-early");
         let mut nameless = body.clone();

@@ -1,5 +1,6 @@
 //! The words of the renewal's own types.
 
+use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind};
 use obnova_client::{Credential, CredentialProblem};
 use obnova_renewal::{ByRole, ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
@@ -168,11 +169,24 @@ pub fn reason(reason: &Reason) -> String {
         Reason::AlgorithmNotTaken { algorithm, .. } => {
             t!("reason-algorithm-not-taken", algorithm = algorithm.to_string())
         }
+        Reason::KeyNotOfService { role: of, ref certified, ref offered } => {
+            t!("reason-key-not-of-service", role = role(of), certified = kinds(certified), offered = kinds(offered))
+        }
+        Reason::IssuerAgainstService { role: of, ref certified, ref taken } => {
+            t!("reason-issuer-against-service", role = role(of), certified = kinds(certified), taken = kinds(taken))
+        }
+        Reason::NotForLogin { role: of } => t!("reason-not-for-login", role = role(of)),
         Reason::ExtensionNotOurs { wanted } => t!("reason-extension-not-ours", wanted = wanted.0.to_string()),
         Reason::OneRequestOnly { count } => t!("reason-one-request-only", count = count),
         Reason::NoPlaceForPassword => t!("reason-no-place-for-password"),
         ref other => other.to_string(),
     }
+}
+
+/// Kinds of keys, one after the other.
+fn kinds(keys: &[KeyAlgorithm]) -> String {
+    let names: Vec<_> = keys.iter().map(KeyAlgorithm::to_string).collect();
+    if names.is_empty() { t!("no-known-keys") } else { names.join(", ") }
 }
 
 /// Why certificates that came are not put on the card.

@@ -18,6 +18,8 @@ pub fn policy() -> Policy {
         due_before: Duration::from_secs(45 * 24 * 3600),
         // Holders who still have RSA keys move to P-256 with their next pair.
         algorithms: Pair { authentication: Some(KeyAlgorithm::P256), signature: Some(KeyAlgorithm::P256) },
+        // What the CA's policy below certifies is seen when it is asked.
+        keys: ByRole::default(),
         // The house issues no qualified certificates, so none is demanded.
         rules: ByRole {
             authentication: Some(CertificateRules::authentication()),

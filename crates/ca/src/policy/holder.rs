@@ -140,6 +140,12 @@ impl Asked {
             let reason = "plain EST is for one certificate, and the holder asks for two (holder.certificates)".into();
             return Err(field("holder.protocol", reason));
         }
+        if !self.certificates.contains("authentication") {
+            let reason =
+                "plain EST renews over a login, which the signature certificate is not for (holder.certificates)"
+                    .into();
+            return Err(field("holder.protocol", reason));
+        }
         let password = policy.first.revocation_password;
         if password.required && !password.later {
             let reason = "plain EST has no place for the revocation password that is required with an order \
@@ -195,6 +201,23 @@ mod tests {
             unclaimed.replace("version = 1", "version = 1\n[service]\nname = \"mine\"\n[holder]\nqualified = true");
         let error = Policy::from_toml(&unclaimed).unwrap_err().to_string();
         assert!(error.contains("holder.qualified (line ") && error.contains("signature.qualified"), "{error}");
+    }
+
+    /// Whose certificate is for signatures alone cannot log in with it, and so could never renew.
+    #[test]
+    fn plain_est_is_for_the_certificate_that_one_logs_in_with() {
+        let signs = |protocol: &str| {
+            let holder = format!("[holder]\ncertificates = [\"signature\"]\nprotocol = \"{protocol}\"");
+            let head = format!("version = 1\n[service]\nname = \"mine\"\n{holder}");
+            let text = Policy::TEMPLATE.replace("version = 1", &head);
+            Policy::from_toml(
+                &text.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"signature\"]"),
+            )
+        };
+        assert!(signs("cmc").is_ok());
+        let Err(PolicyError::Field { field, line, reason }) = signs("est") else { panic!() };
+        assert_eq!((field, line), ("holder.protocol", Some(8)));
+        assert!(reason.contains("over a login"), "{reason}");
     }
 
     /// What no holder's program would take.

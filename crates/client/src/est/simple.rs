@@ -107,7 +107,8 @@ impl<H: HttpExchange, L: LoginExchange> CaConnection for SimpleEstConnection<H, 
     fn wishes(&mut self) -> Result<Wishes, CaError> {
         let shape = attributes::shape(&self.https, &self.client)?;
         shape.check_demands().map_err(|error| CaError::Order(error.to_string()))?;
-        Ok(attributes::of_keys(Wishes::one_request(), &shape).with_extensions(shape.extensions().iter().cloned()))
+        Ok(attributes::of_keys(Wishes::one_request().over_login(), &shape)
+            .with_extensions(shape.extensions().iter().cloned()))
     }
 
     fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {

@@ -8,11 +8,11 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::CaKey;
 use obnova_card::KeyRole;
 use obnova_client::{
-    CaError, RunError, Turn,
+    CaError, EstConnection, RunError, Turn,
     enroll::est::{CsrAttributes, EstError, HttpResponse, MAX_BODY, RedirectError, Server, Site},
 };
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{ChainProblem, Failure, Refusal};
+use obnova_renewal::{ByRole, ChainProblem, Failure, Refusal};
 use x509_cert::{
     der::{Encode as _, asn1::OctetString, flagset::FlagSet},
     ext::{
@@ -310,7 +310,7 @@ fn nested() -> Vec<u8> {
 /// What it says that a request has to be like, before anything is planned: no key is made for it.
 #[test]
 fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is_made() {
-    let cases: [(&str, Says, IsTold); 9] = [
+    let cases: [(&str, Says, IsTold); 11] = [
         ("noise", || attributes(&[0xFF; 40]), is_malformed),
         ("nothing that ends", || attributes(&[0x30, 0x80, 0x06]), is_malformed),
         ("twenty thousand deep", || attributes(&nested()), is_malformed),
@@ -344,7 +344,21 @@ fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is
                     4, 0, 0x23,
                 ])
             },
-            |error| matches!(error, PlanError::Plan(not) if matches!(not.reasons[..], [Reason::AlgorithmNotTaken { .. }])),
+            |error| is_against_the_service(error, &[]),
+        ),
+        (
+            "a key that is too weak for anybody",
+            || {
+                attributes(&[
+                    0x30, 0x13, 0x30, 0x11, 0x06, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1, 0x31, 4, 2, 2, 4, 0,
+                ])
+            },
+            |error| is_against_the_service(error, &[]),
+        ),
+        (
+            "a key that is weaker than those of the service",
+            || Server::new().csrattrs(&CsrAttributes::new().key(KeyAlgorithm::Rsa2048).unwrap()).unwrap(),
+            |error| is_against_the_service(error, &[KeyAlgorithm::Rsa2048]),
         ),
         (
             "a CA's certificate",
@@ -359,10 +373,20 @@ fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is
         ),
     ];
     for (told, lie, is) in cases {
-        let place = Place::new(Order::First);
+        let mut place = Place::new(Order::First);
+        place.policy.keys = ByRole::one(KeyRole::Authentication, vec![KeyAlgorithm::P256, KeyAlgorithm::P384]);
         place.office.lie.replace(Some(Lie::Attributes(lie)));
         let error = place.plan(&place.card()).unwrap_err();
         assert!(is(&error), "{told}: {error:?}");
+        // A CMC message asks for the keys too; what else is to be in a request is nothing to it.
+        let mut cmc = EstConnection::new(&place.office, place.office.anchors()).unwrap();
+        match place.plan_by(&mut cmc, &place.card()) {
+            Err(error) => assert!(is(&error), "{told}, by CMC: {error:?}"),
+            Ok(plan) => {
+                assert!(["a password in the clear", "a CA's certificate"].contains(&told), "{told}, by CMC: {plan:?}");
+                assert!(plan.wanted.is_empty(), "{told}");
+            }
+        }
         assert!(place.card().slots.iter().all(|slot| slot.key.is_none()), "{told}");
         assert_eq!((place.office.passwords.get(), place.office.orders()), (0, 0), "{told}: nobody was asked for one");
     }
@@ -372,6 +396,12 @@ fn what_cannot_be_or_must_not_be_in_a_request_is_refused_by_name_before_a_key_is
 type Says = fn() -> HttpResponse;
 /// Whether it is called what it is.
 type IsTold = fn(&PlanError) -> bool;
+
+/// By whose lists, that of the service and this one, no key can be made.
+fn is_against_the_service(error: &PlanError, lie: &[KeyAlgorithm]) -> bool {
+    let PlanError::Plan(not) = error else { return false };
+    matches!(&not.reasons[..], [Reason::IssuerAgainstService { certified, taken, .. }] if certified.len() == 2 && taken == lie)
+}
 
 fn is_malformed(error: &PlanError) -> bool {
     matches!(error, PlanError::Ca(CaError::Server(EstError::CsrAttrs(_))))

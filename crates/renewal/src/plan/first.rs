@@ -1,9 +1,9 @@
 use std::time::SystemTime;
 
-use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
+use obnova_algorithm::SignatureAlgorithm;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
-use super::{NewKey, Plan, label, re_key::not_offered};
+use super::{NewKey, Plan, kind::kinds, label, re_key::not_offered};
 use crate::{
     ByRole, CardView, NotEligible, Policy, Reason,
     eligibility::{entered, inactive, passwords},
@@ -16,7 +16,7 @@ pub(super) fn plan(card: &CardView, policy: &Policy, now: SystemTime) -> Result<
     if reasons.is_empty() {
         reasons.extend(passwords(card, policy.rules.roles().map(|role| password(card, role))));
     }
-    let algorithms = policy.rules.map(|role, _| policy.algorithms.get(role).unwrap_or_else(|| usual(card)));
+    let algorithms = kinds(card, policy, &policy.rules, |_| None, &mut reasons);
     let half = half_a_pair(card, policy);
     let waiting = algorithms.map(|role, algorithm| waiting::find(card, role, *algorithm, half));
     let free = waiting::free_slots(card);
@@ -48,17 +48,6 @@ fn password(card: &CardView, role: KeyRole) -> PasswordKind {
         KeyRole::Signature if card.password(PasswordKind::SignaturePin).is_some() => PasswordKind::SignaturePin,
         _ => PasswordKind::AuthenticationPin,
     }
-}
-
-/// What is taken where the policy leaves it open.
-fn usual(card: &CardView) -> KeyAlgorithm {
-    offered(card).next().unwrap_or(KeyAlgorithm::P256)
-}
-
-/// What the card makes, the preferred kind first.
-pub(crate) fn offered(card: &CardView) -> impl Iterator<Item = KeyAlgorithm> {
-    let preferred = [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048, KeyAlgorithm::P384, KeyAlgorithm::Rsa3072];
-    preferred.into_iter().filter(|algorithm| card.capabilities.generate.contains(algorithm))
 }
 
 /// A certificate that an earlier order left without its twin: the only one of its subject and issuer, while a key of the

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use x509_cert::name::Name;
 
-use super::{NewKey, Plan, Risk, label};
+use super::{NewKey, Plan, Risk, kind::kinds, label};
 use crate::{
     ByRole, CardView, Method, NotEligible, Policy, Reason,
     eligibility::{self, Current, new_key_algorithm},
@@ -28,7 +28,7 @@ pub(super) fn plan(
         }
         return Err(NotEligible { reasons });
     };
-    let algorithms = old.map(|role, old| policy.algorithms.get(role).unwrap_or(old.algorithm));
+    let algorithms = kinds(card, policy, &old, |old| Some(old.algorithm), &mut reasons);
     let waiting = algorithms.map(|role, algorithm| {
         let found = waiting::find(card, role, *algorithm, half);
         found.filter(|_| !in_place)

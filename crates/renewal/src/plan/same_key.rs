@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use x509_cert::name::Name;
 
-use super::{NewKey, Plan, label};
+use super::{NewKey, Plan, kind::not_certified, label};
 use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
@@ -19,6 +19,11 @@ pub(super) fn plan(
         return Err(NotEligible { reasons });
     }
     let old = current?.old;
+    let others = old.iter().filter(|(role, old)| !policy.certifies(*role, old.algorithm));
+    let reasons: Vec<_> = others.map(|(role, old)| not_certified(policy, role, vec![old.algorithm])).collect();
+    if !reasons.is_empty() {
+        return Err(NotEligible { reasons });
+    }
     let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
     Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
 }

@@ -2,6 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use obnova_algorithm::KeyAlgorithm;
 use obnova_card::KeyRole;
 use serde::{
     Deserialize, Deserializer,
@@ -24,6 +25,10 @@ pub(super) struct File {
     #[serde(default)]
     holder: Holder,
     revocation_password: Option<RevocationPassword>,
+    #[serde(default)]
+    authentication: Certified,
+    #[serde(default)]
+    signature: Certified,
     /// From here on the CA's side.
     #[serde(default, rename = "renewal")]
     _renewal: IgnoredAny,
@@ -35,12 +40,15 @@ pub(super) struct File {
     _revocation: IgnoredAny,
     #[serde(default, rename = "registration")]
     _registration: IgnoredAny,
-    #[serde(default, rename = "authentication")]
-    _authentication: IgnoredAny,
-    #[serde(default, rename = "signature")]
-    _signature: IgnoredAny,
     #[serde(default, rename = "first")]
     _first: IgnoredAny,
+}
+
+/// What the holder's side reads of the tables of the certificates; the rest of them is for the CA.
+#[derive(Default, Deserialize)]
+struct Certified {
+    #[serde(default, deserialize_with = "keys")]
+    keys: Option<Vec<KeyAlgorithm>>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +69,7 @@ struct Holder {
     certificates: Vec<KeyRole>,
     qualified: bool,
     method: Method,
-    protocol: Protocol,
+    protocol: Option<Spanned<Protocol>>,
     #[serde(deserialize_with = "days")]
     due_before_days: u64,
     confirm_first: bool,
@@ -80,7 +88,7 @@ impl Default for Holder {
             certificates: Pair::ROLES.into(),
             qualified: false,
             method: Method::ReKey,
-            protocol: Protocol::Cmc,
+            protocol: None,
             due_before_days: 30,
             confirm_first: true,
             one_time_password: OneTimePasswords::Checked,
@@ -134,6 +142,14 @@ impl File {
             let problem = "service.plays: \"twins\" shows how a pair is renewed, and holder.certificates has one";
             return wrong(plays.span().start, problem.to_owned());
         }
+        if let Some(protocol) = &self.holder.protocol
+            && *protocol.get_ref() == Protocol::Est
+            && !self.holder.certificates.contains(&KeyRole::Authentication)
+        {
+            let problem = "holder.protocol: plain EST renews over a login, which the signature certificate is not for \
+                           (holder.certificates)";
+            return wrong(protocol.span().start, problem.to_owned());
+        }
         if let Some(RevocationPassword { minimum, distinct: Some(distinct), .. }) = &self.revocation_password
             && !(1..=*minimum).contains(distinct.get_ref())
         {
@@ -149,15 +165,17 @@ impl File {
 
 impl From<File> for Service {
     fn from(file: File) -> Self {
-        let File { service: Head { name, plays, transport_pin }, holder, revocation_password, .. } = file;
+        let File { service, holder, revocation_password, authentication, signature: signatures, .. } = file;
+        let Head { name, plays, transport_pin } = service;
         let signature =
             if holder.qualified { CertificateRules::qualified_signature() } else { CertificateRules::signature() };
         let asked = |role, rules| holder.certificates.contains(&role).then_some(rules);
         let policy = Policy {
             method: holder.method,
-            protocol: holder.protocol,
+            protocol: holder.protocol.map(Spanned::into_inner).unwrap_or_default(),
             due_before: Duration::from_secs(holder.due_before_days * 24 * 3600),
             algorithms: Pair::default(),
+            keys: ByRole { authentication: authentication.keys, signature: signatures.keys },
             rules: ByRole {
                 authentication: asked(KeyRole::Authentication, CertificateRules::authentication()),
                 signature: asked(KeyRole::Signature, signature),
@@ -234,6 +252,17 @@ fn one_of<E: Error>(text: &str, known: &[&str]) -> Result<(), E> {
     }
     let known: Vec<_> = known.iter().map(|one| format!("{one:?}")).collect();
     Err(E::custom(format!("{text:?} is not one of {}", known.join(", "))))
+}
+
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<KeyAlgorithm>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Key(#[serde(with = "wire::key_algorithm")] KeyAlgorithm);
+
+    let keys: Vec<_> = Vec::<Key>::deserialize(deserializer)?.into_iter().map(|key| key.0).collect();
+    if keys.is_empty() || keys.iter().enumerate().any(|(at, key)| keys[..at].contains(key)) {
+        return Err(D::Error::custom("name one kind of key or more, each once"));
+    }
+    Ok(Some(keys))
 }
 
 fn roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<KeyRole>, D::Error> {

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
+
 use super::*;
-use crate::{Method, OneTimePasswords, PasswordRules, Protocol};
+use crate::{ByRole, Method, OneTimePasswords, PasswordRules, Protocol};
 
 const HEAD: &str = "version = 1\n\n[service]\nname = \"mine\"\n";
 
@@ -24,7 +27,8 @@ fn what_is_left_out_is_as_it_is_for_most() {
     assert_eq!((nothing.name.as_str(), nothing.plays.as_deref()), ("mine", None));
     assert_eq!(nothing.policy.due_before, Duration::from_secs(30 * 86_400));
     assert_eq!((nothing.policy.method, nothing.policy.protocol), (Method::ReKey, Protocol::Cmc));
-    assert_eq!(read("[holder]\nprotocol = \"est\"\n").unwrap().policy.protocol, Protocol::Est);
+    let est = read("[holder]\ncertificates = [\"authentication\"]\nprotocol = \"est\"\n").unwrap();
+    assert_eq!(est.policy.protocol, Protocol::Est);
     assert_eq!(
         (nothing.policy.one_time_password, nothing.policy.revocation_password),
         (OneTimePasswords::Checked, None)
@@ -32,9 +36,20 @@ fn what_is_left_out_is_as_it_is_for_most() {
     let any = read("[holder]\none_time_password = \"any\"\n").unwrap().policy;
     assert_eq!(any.one_time_password, OneTimePasswords::Any);
     let twins = read("[holder]\nqualified = true\n[revocation_password]\n").unwrap().policy;
-    assert_eq!(twins, Policy::twins());
+    assert_eq!(twins, Policy { keys: ByRole::default(), ..Policy::twins() }, "which has the CA's tables too");
     let short = read("[revocation_password]\nrequired = true\nminimum = 6\n").unwrap().policy;
     assert_eq!(short.revocation_password, Some(PasswordRules { minimum: 6, distinct: 5 }));
+}
+
+/// Of the tables of the CA the keys alone: what the service certifies is nothing to make others for.
+#[test]
+fn keys_are_those_that_the_service_certifies() {
+    let keys = read("[signature]\nvalidity_days = 25\nkeys = [\"p-384\", \"rsa-3072\"]\n").unwrap().policy.keys;
+    assert_eq!(keys, ByRole::one(KeyRole::Signature, vec![KeyAlgorithm::P384, KeyAlgorithm::Rsa3072]));
+    let (partner, usual) = (Policy::partner(), ["rsa-2048", "rsa-3072", "p-256", "p-384"].len());
+    assert_eq!(partner.keys.map(|_, keys| keys.len()), ByRole::from_fn(|_| Some(usual)));
+    assert!(!partner.certifies(KeyRole::Authentication, KeyAlgorithm::Rsa4096));
+    assert!(read("").unwrap().policy.certifies(KeyRole::Authentication, KeyAlgorithm::Rsa4096));
 }
 
 #[test]
@@ -63,6 +78,10 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("holder", "ask_status = \"maybe\"", "required"),
         ("holder", "prove_logins = true", "prove_login"),
         ("holder", "prove_login = 1", "boolean"),
+        ("authentication", "keys = []", "one kind of key or more"),
+        ("signature", "keys = [\"p-256\", \"p-384\", \"p-256\"]", "each once"),
+        ("signature", "keys = [\"p-521\"]", "key_algorithm"),
+        ("signature", "keys = \"p-256\"", "sequence"),
         ("revocation_password", "minimum = 5", "6 to 64"),
         ("revocation_password", "least = 9", "minimum"),
     ] {
@@ -73,6 +92,8 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         let problem = read(&format!("[revocation_password]\ndistinct = {distinct}")).unwrap_err();
         assert!(problem.contains("line 7: revocation_password.distinct"), "{problem}");
     }
+    let problem = read("[holder]\nprotocol = \"est\"\ncertificates = [\"signature\"]").unwrap_err();
+    assert!(problem.contains("line 7: holder.protocol") && problem.contains("over a login"), "{problem}");
     for (line, named) in [
         ("plays = \"chess\"", "\"partner\""),
         ("transport_pin = \"null\"", "\"in-place\""),

@@ -165,7 +165,7 @@ fn a_file_may_name_what_there_is() {
     }
     for play in Scenario::value_variants() {
         let name = play.to_possible_value().unwrap().get_name().to_owned();
-        let pair = WHOLE.replace("[\"signature\"]", "[\"authentication\", \"signature\"]");
+        let pair = WHOLE.replace("[\"authentication\"]", "[\"authentication\", \"signature\"]");
         let pair = pair.replace("protocol = \"est\"", "protocol = \"cmc\"");
         assert_eq!(
             verdicts(&pair.replace("plays = \"partner\"", &format!("plays = \"{name}\""))),

@@ -24,7 +24,7 @@ use crate::authority::Authority;
 
 pub use face::{Asked, Types};
 pub use joints::{Ending, Joints, regardless};
-pub use order::Bent;
+pub use order::{Bent, Order};
 pub use story::{Story, keys};
 
 /// What the holder has on the card: authentication PIN, signature PIN, PUK.
@@ -288,9 +288,7 @@ impl<'s> Newcomer<'s> {
     }
 
     /// An order for this plan that the holder's client makes and does not send.
-    pub fn sealed(&mut self, plan: Plan) -> Result<Vec<u8>, Broken> {
-        // A CMC message, whatever the service says: a client that lies takes any way.
-        self.plain = false;
+    pub fn sealed(&mut self, plan: Plan) -> Result<Order, Broken> {
         self.with_runner(None, Some(plan), |runner| {
             while runner.process().stage() != obnova_renewal::Stage::Send {
                 runner.step()?;
@@ -298,7 +296,7 @@ impl<'s> Newcomer<'s> {
             Ok(())
         })?;
         let message = self.journal.0.iter().rev().find_map(|record| match &record.fact {
-            Fact::Sealed(message) => Some(message.0.clone()),
+            Fact::Sealed(message) => Some(Order::Message(message.0.clone())),
             _ => None,
         });
         message.ok_or_else(|| Broken("there is no order".to_owned()))

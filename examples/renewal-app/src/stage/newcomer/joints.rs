@@ -3,13 +3,13 @@ use std::time::SystemTime;
 use obnova_ca::{English, FirstDesk, RevocationPasswords, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
-    CaConnection as _, Credential, LinkError, Login, LoginError, LoginProof as _, PasswordWanted, PickUpLink,
-    PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, SetPasswordError,
-    revoke_by_password, revoke_with_card, set_revocation_password,
+    CaConnection as _, Credential, HttpExchange as _, Https, LinkError, Login, LoginError, LoginProof as _,
+    PasswordWanted, PickUpLink, PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason,
+    Revoked, SetPasswordError, revoke_by_password, revoke_with_card, set_revocation_password, tls_config,
 };
 use obnova_enroll::{
     OneTimePassword,
-    est::{Client, HttpRequest, Method},
+    est::{Client, Credentials, HttpRequest, Method, Site},
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_reference_ca::house::HandedOver;
@@ -17,14 +17,17 @@ use obnova_renewal::{Answer, CardView, Message, ParsedCertificate, PasswordRules
 use serde_json::{Value, json};
 
 use super::{
-    Certified, MODULE, Newcomer, Stage, connection,
+    Certified, MODULE, Newcomer, Order, Stage, connection,
     face::{Asked, Face, Types},
     pin,
 };
-use crate::stage::{
-    arrived::Typist,
-    held,
-    rules::{Broken, there, twins},
+use crate::{
+    authority::Authority,
+    stage::{
+        arrived::Typist,
+        held,
+        rules::{Broken, there, twins},
+    },
 };
 
 /// The name of the rule by which something was refused, if it was.
@@ -34,7 +37,7 @@ pub type Heard = Result<Option<String>, Broken>;
 #[derive(Clone, Copy)]
 pub struct Joints {
     /// Sends an order to a module of the CA.
-    pub send: fn(&Stage, &str, &[u8]) -> Heard,
+    pub send: fn(&Stage, &str, &Order) -> Heard,
     /// What shows the holder everything, and asks.
     pub prompt: for<'p> fn(Box<dyn Prompt + 'p>) -> Box<dyn Prompt + 'p>,
     /// The CA's desk, which issues one-time passwords.
@@ -111,14 +114,29 @@ pub fn regardless(wishes: &Wishes, card: &CardView, policy: &Policy, now: System
 }
 
 /// Over the wire, where the server's log has the name of the rule.
-fn send(stage: &Stage, module: &str, message: &[u8]) -> Heard {
-    Ok(match connection(&stage.authority, module)?.send(&Message(message.to_vec()))? {
-        Answer::Refused { .. } => {
-            let name = stage.wire().iter().rev().find_map(|access| access.refused);
-            Some(name.unwrap_or_default().to_owned())
+fn send(stage: &Stage, module: &str, order: &Order) -> Heard {
+    let refused = match order {
+        Order::Message(message) => {
+            let answer = connection(&stage.authority, module)?.send(&Message(message.clone()))?;
+            matches!(answer, Answer::Refused { .. })
         }
-        _ => None,
-    })
+        Order::Plain { request, user, password } => {
+            let Authority { url, anchors, .. } = &stage.authority;
+            let site = Site::parse(url)?;
+            let who = Credentials::new(user.clone(), password.clone())?;
+            let http = Client::new().label(module).basic(&site, who).simpleenroll_request(request);
+            let answer = Https::new(url, tls_config(anchors)?)?.exchange(&http)?;
+            !matches!(answer.status, 200 | 202)
+        }
+    };
+    Ok(refused.then(|| rule(stage, order.operation())))
+}
+
+/// The name of the rule by which the last one that asked this was refused.
+fn rule(stage: &Stage, operation: &str) -> String {
+    let wire = stage.wire();
+    let asked = wire.iter().rev().find(|access| access.path.rsplit('/').next() == Some(operation));
+    asked.and_then(|access| access.refused).unwrap_or_default().to_owned()
 }
 
 /// On the CA's page, by the TLS client certificate; without a card as `obnova revoke` does.
@@ -194,8 +212,7 @@ fn reenroll(holder: &Certified<'_>, request: &CertificationRequest) -> Heard {
     if matches!(answer.status, 200 | 202) {
         return Ok(None);
     }
-    let name = who.stage.wire().iter().rev().find_map(|access| access.refused);
-    Ok(Some(name.unwrap_or_default().to_owned()))
+    Ok(Some(rule(who.stage, "simplereenroll")))
 }
 
 fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {
@@ -233,7 +250,7 @@ fn logged_in<T>(
 
 impl Joints {
     /// Sends an order to the module that it is for.
-    pub fn sent(&self, stage: &Stage, message: &[u8]) -> Heard {
-        (self.send)(stage, MODULE, message)
+    pub fn sent(&self, stage: &Stage, order: &Order) -> Heard {
+        (self.send)(stage, MODULE, order)
     }
 }

@@ -16,7 +16,7 @@ use super::{Broken, Rule, Verdict};
 use crate::{
     stage::{
         Newcomer, Report, Stage,
-        newcomer::{Certified, Joints, Story},
+        newcomer::{Certified, Joints, Order, Story},
     },
     texts::t,
 };
@@ -58,20 +58,26 @@ impl<'s> World<'s> {
     }
 
     /// That an order is refused by this name.
-    fn refused(&self, order: &[u8], by: &str) -> Result<(), Broken> {
-        match self.joints.sent(self.stage, order)? {
-            Some(name) if name == by => Ok(()),
-            Some(name) => Err(Broken(format!("a client that lies is refused by another name: {name}"))),
-            None => Err(Broken("a client that lies is not refused".to_owned())),
-        }
+    fn refused(&self, order: &Order, by: &str) -> Result<(), Broken> {
+        is_refused(self.joints.sent(self.stage, order)?, by)
     }
 
     /// That an order is taken.
     fn taken(&self, who: &Newcomer<'_>, password: &OneTimePassword) -> Verdict {
-        match self.joints.sent(self.stage, &who.order(password)?)? {
-            None => Ok("the right one is taken".to_owned()),
+        let order = who.order(password)?;
+        match self.joints.sent(self.stage, &order)? {
+            None => Ok(format!("the right one is taken ({})", order.operation())),
             Some(name) => Err(Broken(format!("the right one is refused: {name}"))),
         }
+    }
+}
+
+/// That a client that lies heard this name.
+fn is_refused(heard: Option<String>, by: &str) -> Result<(), Broken> {
+    match heard {
+        Some(name) if name == by => Ok(()),
+        Some(name) => Err(Broken(format!("a client that lies is refused by another name: {name}"))),
+        None => Err(Broken("a client that lies is not refused".to_owned())),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     service::Service,
     stage::{
         PlayPins, Setting, Through,
-        newcomer::{Asked, PINS},
+        newcomer::{Asked, Order, PINS},
     },
 };
 
@@ -65,7 +65,7 @@ const fn of_partner(faults: &'static [Fault]) -> World {
     World { base: &[], faults }
 }
 
-const WORLDS: [World; 5] = [
+const WORLDS: [World; 6] = [
     of_partner(&[
         joint(
             "a CA that says yes to every order",
@@ -331,6 +331,45 @@ const WORLDS: [World; 5] = [
             "later = true",
         )],
     },
+    World {
+        base: &[("protocol = \"cmc\"", "protocol = \"est\"")],
+        faults: &[
+            joint(
+                "a CA that says yes to every request with a password",
+                &[
+                    ("password/ca", "a client that lies is not refused"),
+                    ("password-days/ca", "a client that lies is not refused"),
+                    ("password-once/ca", "a client that lies is not refused"),
+                    ("password-again/ca", "a client that lies is not refused"),
+                    ("password-guessed/ca", "a client that lies is not refused"),
+                    ("module/ca", "in another module: None"),
+                    ("other-names/ca", "a client that lies is not refused"),
+                ],
+                |joints| {
+                    joints.send = |stage, module, order| match order {
+                        Order::Plain { .. } => Ok(None),
+                        Order::Message(_) => (Joints::default().send)(stage, module, order),
+                    };
+                },
+            ),
+            joint(
+                "a CA that says yes to whatever comes over a login",
+                &[
+                    ("early/ca", "a client that lies is not refused"),
+                    ("expired/ca", "a client that lies is not refused"),
+                    ("revoked/ca", "a client that lies is not refused"),
+                    ("plain-est-renewal/ca", "a client that lies is not refused"),
+                    ("revocation-password/ca", "a client that lies is not refused"),
+                    ("revocation-password-own", "a weak one by a client that lies: None"),
+                ],
+                |joints| {
+                    joints.reenroll = |_, _| Ok(None);
+                    joints.set_password =
+                        |who, new, old, rules| (Joints::default().set_password)(who, new, old, rules).map(|_| None);
+                },
+            ),
+        ],
+    },
 ];
 
 /// The rules of a play, each with what came of it, in a world that is broken like this.
@@ -401,6 +440,12 @@ fn a_server_and_a_card_that_do_not_look() {
 #[test]
 fn a_service_without_plain_est_that_takes_it() {
     broken(&WORLDS[4]);
+}
+
+/// Whose clients lie by plain EST too.
+#[test]
+fn a_ca_that_says_yes_by_plain_est() {
+    broken(&WORLDS[5]);
 }
 
 /// A rule alone, in a world that is broken in one way, is red for this.
@@ -535,11 +580,22 @@ fn other_services_are_judged_by_their_own_files() {
 #[test]
 fn a_service_whose_orders_go_by_plain_est_is_judged_by_its_own_file() {
     let est = [("name = \"partner\"", "name = \"est\""), ("protocol = \"cmc\"", "protocol = \"est\"")];
-    green(&est, &[&["revocation-password/client"], &AT_ONCE[..]].concat(), "simplereenroll over a login");
+    let report = green(&est, &[&["revocation-password/client"], &AT_ONCE[..]].concat(), "simplereenroll over a login");
+    // What the client lies goes where its orders go.
+    for (road, rules) in [
+        ("(simpleenroll)", &["password/ca", "password-days/ca", "password-again/ca", "other-names/ca"][..]),
+        ("(simplereenroll)", &["early/ca", "expired/ca", "revoked/ca"]),
+        ("over a login", &["revocation-password/ca"]),
+    ] {
+        for rule in rules {
+            let seen = report.rules.iter().find(|one| one.id == format!("est/{rule}")).map(|one| one.seen.as_str());
+            assert!(seen.is_some_and(|seen| seen.contains(road)), "{rule}: {seen:?}");
+        }
+    }
 }
 
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.
-fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) {
+fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) -> Report {
     let service = Service::other(Scenario::Partner, texts);
     let name = service.name.clone();
     let report = judged_in(service, |token| token, Joints::default(), |_| {});
@@ -548,6 +604,7 @@ fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) {
     let ids: Vec<_> = ids.map(|id| format!("{name}/{id}")).collect();
     assert_eq!(report.rules.iter().map(|one| one.id.clone()).collect::<Vec<_>>(), ids);
     assert!(report.rules.iter().any(|one| one.seen.contains(seen)), "{seen}");
+    report
 }
 
 /// What the file of the service says is what is known of it.

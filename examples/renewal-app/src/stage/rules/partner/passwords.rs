@@ -4,8 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use obnova_client::{Credential, CredentialProblem, Turn};
 use obnova_enroll::Secret;
+use obnova_renewal::PasswordRules;
 
-use super::World;
+use super::{World, is_refused};
 use crate::stage::{
     Newcomer,
     newcomer::{Asked, Bent, MODULE, Types},
@@ -16,6 +17,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// One that could be, and is nobody's.
 const NOBODYS: &str = "K7QWM-2F9TD-0XYHR-4CBBT";
+
+/// The rules of a client that takes any revocation password.
+const ANY: PasswordRules = PasswordRules { minimum: 1, distinct: 1 };
 
 /// The password is on a paper without the user id, the user id in a mail without the password; together they are taken.
 pub fn handed_over(world: &mut World<'_>) -> Verdict {
@@ -178,23 +182,37 @@ pub fn revocation_client(world: &mut World<'_>) -> Verdict {
     )
 }
 
-/// Sealed by a client that asks nobody: one that is too short, and one that is the same few characters all over.
+/// Sealed by a client that asks nobody: one that is too short, and one that is the same few characters all over. With the order, or over
+/// a login afterwards where that has no place for it.
 pub fn revocation_ca(world: &mut World<'_>) -> Verdict {
     let rules = there(world.expects.revocation_password, "rule for revocation passwords")?;
-    let who = world.newcomer()?;
-    let password = who.password(SystemTime::now())?;
-    let refused = |revocation: &str, by: &str| {
-        let bent = Bent { password: password.to_text(), email: &who.email, revocation };
-        world.refused(&who.bent_order(&bent)?, by)
+    let weak = |who: &Newcomer<'_>, refused: &dyn Fn(&str, &str) -> Result<(), Broken>| {
+        let short: String = who.revocation.chars().take(rules.minimum - 1).collect();
+        refused(&short, "short-password")?;
+        let few = rules.distinct.saturating_sub(1);
+        if few > 0 {
+            let plain: String = ('a'..='z').take(few).cycle().take(rules.minimum.max(few)).collect();
+            refused(&plain, "plain-password")?;
+        }
+        Ok::<_, Broken>(few)
     };
-    let short: String = who.revocation.chars().take(rules.minimum - 1).collect();
-    refused(&short, "short-password")?;
-    let few = rules.distinct.saturating_sub(1);
-    if few > 0 {
-        let plain: String = ('a'..='z').take(few).cycle().take(rules.minimum.max(few)).collect();
-        refused(&plain, "plain-password")?;
-    }
-    let right = world.taken(&who, &password)?;
+    let (few, right) = if world.expects.password_sent {
+        let who = world.newcomer()?;
+        let password = who.password(SystemTime::now())?;
+        let few = weak(&who, &|revocation, by| {
+            let bent = Bent { password: password.to_text(), email: &who.email, revocation };
+            world.refused(&who.bent_order(&bent)?, by)
+        })?;
+        (few, world.taken(&who, &password)?)
+    } else {
+        let who = world.certified_plainly()?.who;
+        let set = |password: &str| (world.joints.set_password)(&who, password, None, ANY);
+        let few = weak(&who, &|password, by| is_refused(set(password)?, by))?;
+        match set(&who.revocation)? {
+            None => (few, "the right one is set over a login".to_owned()),
+            Some(name) => return Err(Broken(format!("the right one is refused: {name}"))),
+        }
+    };
     let short = rules.minimum - 1;
     Ok(format!("{short} characters are refused by name: short-password; {few} different ones: plain-password; {right}"))
 }

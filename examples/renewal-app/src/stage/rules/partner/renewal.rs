@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use obnova_card::{PasswordKind, PasswordState, Pin, Secret};
 use obnova_client::Turn;
-use obnova_renewal::{AskStatus, ByRole, Failure, Method, ParsedCertificate, Plan, Reason};
+use obnova_renewal::{AskStatus, ByRole, Failure, Method, ParsedCertificate, Plan, Protocol, Reason};
 
-use super::{Expects, World, first::days_of};
+use super::{Expects, World, first::days_of, is_refused};
 use crate::{
     stage::{
         Newcomer,
@@ -50,13 +50,25 @@ impl<'s> World<'s> {
     }
 
     /// Somebody whose certificates are due, and were revoked; with the plan to renew them.
-    fn revoked(&self) -> Result<(Newcomer<'s>, Plan), Broken> {
-        let Certified { who, certificates } = self.due()?;
-        for (_, one) in certificates.iter() {
+    fn revoked(&self) -> Result<(Certified<'s>, Plan), Broken> {
+        let holder = self.due()?;
+        for (_, one) in holder.certificates.iter() {
             self.stage.revoke(one)?;
         }
-        let plan = Plan::make(&who.view()?, &self.stage.service.policy, SystemTime::now())?;
-        Ok((who, plan))
+        let plan = Plan::make(&holder.who.view()?, &self.stage.service.policy, SystemTime::now())?;
+        Ok((holder, plan))
+    }
+
+    /// The name by which a client is refused that renews by this plan all the same: by a message that the old keys sign, or over a
+    /// login with the old certificate where the service's orders go by plain EST, which may have another name for it.
+    fn not_renewed(&self, mut holder: Certified<'s>, plan: Plan, [signed, logged_in]: [&str; 2]) -> Verdict {
+        if self.stage.service.policy.protocol == Protocol::Est {
+            let request = holder.who.request_with(&holder.who.email)?;
+            is_refused((self.joints.reenroll)(&holder, &request)?, logged_in)?;
+            return Ok(format!("{logged_in} (simplereenroll)"));
+        }
+        self.refused(&holder.who.sealed(plan)?, signed)?;
+        Ok(signed.to_owned())
     }
 
     /// Somebody whose certificates ended an hour ago.
@@ -157,12 +169,11 @@ pub fn not_due(world: &World<'_>, who: &Newcomer<'_>) -> Verdict {
 /// An order of a client whose clock was put forward; the same comes within the window by a client that does not lie.
 pub fn early_ca(world: &mut World<'_>) -> Verdict {
     let ahead = world.shortest().saturating_sub(world.expects.window / 2);
-    let mut who = world.certified()?.who.elsewhere()?;
-    let plan = Plan::make(&who.view()?, &world.stage.service.policy, SystemTime::now() + ahead)?;
-    let order = who.sealed(plan)?;
-    world.refused(&order, "too-early")?;
+    let holder = elsewhere(&world.certified()?)?;
+    let plan = Plan::make(&holder.who.view()?, &world.stage.service.policy, SystemTime::now() + ahead)?;
+    let name = world.not_renewed(holder, plan, ["too-early"; 2])?;
     world.renewed()?;
-    Ok("on the first day it is refused by name: too-early; within the window it is taken".to_owned())
+    Ok(format!("on the first day it is refused by name: {name}; within the window it is taken"))
 }
 
 pub fn expired_client(world: &mut World<'_>) -> Verdict {
@@ -179,17 +190,21 @@ pub fn expired_client(world: &mut World<'_>) -> Verdict {
 /// An order of a client whose clock was put back.
 pub fn expired_ca(world: &mut World<'_>) -> Verdict {
     let (policy, behind) = (&world.stage.service.policy, 2 * HOUR);
-    let mut who = world.expired()?.who.elsewhere()?;
-    who.behind = behind;
-    let plan = Plan::make(&who.view()?, policy, who.now())?;
-    let order = who.sealed(plan)?;
-    world.refused(&order, "expired")?;
-    Ok("an hour after the end it is refused by name: expired".to_owned())
+    let mut holder = elsewhere(world.expired()?)?;
+    holder.who.behind = behind;
+    let plan = Plan::make(&holder.who.view()?, policy, holder.who.now())?;
+    let name = world.not_renewed(holder, plan, ["expired", "peer-expired"])?;
+    Ok(format!("an hour after the end it is refused by name: {name}"))
+}
+
+/// The same holder without the journal.
+fn elsewhere<'s>(holder: &Certified<'s>) -> Result<Certified<'s>, Broken> {
+    Ok(Certified { who: holder.who.elsewhere()?, certificates: holder.certificates.clone() })
 }
 
 /// Nothing is asked of the holder, and the card stays as it was.
 pub fn revoked_client(world: &mut World<'_>) -> Verdict {
-    let (mut who, plan) = world.revoked()?;
+    let (Certified { mut who, .. }, plan) = world.revoked()?;
     let (before, asked) = (who.view()?, who.asked.len());
     let turn = who.with_runner(None, Some(plan), |runner| runner.run())?;
     let (asked, more) = (who.asked.len() - asked, keys_on(&who.view()?).saturating_sub(keys_on(&before)));
@@ -203,10 +218,10 @@ pub fn revoked_client(world: &mut World<'_>) -> Verdict {
 
 /// An order of a client that did not ask.
 pub fn revoked_ca(world: &mut World<'_>) -> Verdict {
-    let (mut who, plan) = world.revoked()?;
-    let order = who.sealed(Plan { ask_status: AskStatus::Never, ..plan })?;
-    world.refused(&order, "revoked")?;
-    Ok("refused by name: revoked".to_owned())
+    let (holder, plan) = world.revoked()?;
+    let plan = Plan { ask_status: AskStatus::Never, ..plan };
+    let name = world.not_renewed(holder, plan, ["revoked", "peer-revoked"])?;
+    Ok(format!("refused by name: {name}"))
 }
 
 /// Whoever let it expire gets a new one-time password, and with it another certificate.

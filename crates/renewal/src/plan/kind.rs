@@ -1,0 +1,46 @@
+use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
+
+use crate::{ByRole, CardView, Policy, Reason};
+
+/// The kinds of the keys that will be made: what the policy names, else the kind of the old key, else what the card prefers. Where the
+/// service certifies none of that kind and the policy leaves it open, the first that the service certifies and the card makes; where
+/// there is none, why.
+pub(super) fn kinds<T>(
+    card: &CardView,
+    policy: &Policy,
+    of: &ByRole<T>,
+    old: impl Fn(&T) -> Option<KeyAlgorithm>,
+    reasons: &mut Vec<Reason>,
+) -> ByRole<KeyAlgorithm> {
+    of.map(|role, one| {
+        let named = *policy.algorithms.get(role);
+        let wished = named.or_else(|| old(one)).unwrap_or_else(|| usual(card));
+        if policy.certifies(role, wished) {
+            return wished;
+        }
+        let other = offered(card).find(|key| policy.certifies(role, *key)).filter(|_| named.is_none());
+        other.unwrap_or_else(|| {
+            let offered = named.map_or_else(|| offered(card).collect(), |named| vec![named]);
+            reasons.push(not_certified(policy, role, offered));
+            wished
+        })
+    })
+}
+
+/// Nothing of what is offered is a key that the service certifies.
+pub(super) fn not_certified(policy: &Policy, role: KeyRole, offered: Vec<KeyAlgorithm>) -> Reason {
+    Reason::KeyNotOfService { role, certified: policy.keys.get(role).cloned().unwrap_or_default(), offered }
+}
+
+/// What is taken where everything leaves it open.
+fn usual(card: &CardView) -> KeyAlgorithm {
+    offered(card).next().unwrap_or(KeyAlgorithm::P256)
+}
+
+/// What the card makes, the preferred kind first.
+pub(crate) fn offered(card: &CardView) -> impl Iterator<Item = KeyAlgorithm> {
+    let preferred =
+        [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048, KeyAlgorithm::P384, KeyAlgorithm::Rsa3072, KeyAlgorithm::Rsa4096];
+    preferred.into_iter().filter(|algorithm| card.capabilities.generate.contains(algorithm))
+}
