@@ -3,9 +3,9 @@ use std::time::SystemTime;
 use obnova_ca::{English, FirstDesk, RevocationPasswords, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
-    CaConnection as _, Credential, HttpExchange as _, Https, LinkError, Login, LoginError, LoginProof as _,
-    PasswordWanted, PickUpLink, PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason,
-    Revoked, SetPasswordError, revoke_by_password, revoke_with_card, set_revocation_password, tls_config,
+    CaConnection as _, Credential, Https, LinkError, Login, LoginError, LoginProof as _, PasswordWanted, PickUpLink,
+    PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, SetPasswordError,
+    revoke_by_password, revoke_with_card, set_revocation_password, tls_config,
 };
 use obnova_enroll::{
     OneTimePassword,
