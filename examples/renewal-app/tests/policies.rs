@@ -54,6 +54,18 @@ fn whole() -> Table {
     WHOLE.parse().unwrap()
 }
 
+/// The whole file, as one in which a field means something: what is demanded of a signature certificate is nothing to a service by plain
+/// EST, which has none.
+fn whole_with(field: &str) -> Table {
+    let mut file = whole();
+    if field == "qualified" {
+        let holder = at(&mut file, "holder");
+        holder.insert("certificates".into(), Value::Array(vec!["signature".into()]));
+        holder.insert("protocol".into(), "cmc".into());
+    }
+    file
+}
+
 /// A table of the whole file, by its dotted name.
 fn at<'t>(root: &'t mut Table, table: &str) -> &'t mut Table {
     let names = table.split('.').filter(|name| !name.is_empty());
@@ -138,7 +150,7 @@ fn what_is_left_out_means_what_the_readme_says() {
         for row in rows {
             for side in Side::of(table) {
                 let name = format!("{table}.{} ({side:?}): {}", row.field, row.left_out);
-                let mut without = whole();
+                let mut without = whole_with(row.field);
                 at(&mut without, table).remove(row.field).unwrap();
                 let read = side.read(&without);
                 let needed = match (row.left_out, side) {
@@ -155,18 +167,34 @@ fn what_is_left_out_means_what_the_readme_says() {
                 let read = read.unwrap_or_else(|problem| panic!("{name}: {problem}"));
                 let Some(value) = row.left_out.strip_prefix('`') else { continue };
                 let value: Table = format!("it = {}", value.strip_suffix('`').unwrap()).parse().unwrap();
-                let mut with = whole();
+                let mut with = whole_with(row.field);
                 at(&mut with, table).insert(row.field.into(), value["it"].clone());
                 assert_eq!(read, side.read(&with).unwrap(), "{name}");
                 // Whether there has to be a revocation password is nothing to the holder's side where it may come later.
                 let is_of_the_ca = row.field == "required";
-                let same = read == side.read(&whole()).unwrap();
+                let same = read == side.read(&whole_with(row.field)).unwrap();
                 assert_eq!(same, *side == Side::Holder && is_of_the_ca, "{name}: whole.toml says the same");
                 literal += 1;
             }
         }
     }
     assert!(literal > 25, "{literal}");
+}
+
+/// Of the tables of the certificates the holder's side reads the keys, and nothing else.
+#[test]
+fn keys_are_for_both_and_the_rest_of_their_tables_for_the_ca() {
+    let (ca, holder) = (Policy::from_toml(WHOLE).unwrap(), Service::from_toml(WHOLE).unwrap());
+    let keys = holder.policy.keys;
+    assert_eq!((keys.authentication, keys.signature), (Some(ca.authentication.keys), Some(ca.signature.keys)));
+    let read = Side::Holder.read(&whole()).unwrap();
+    for table in ["authentication", "signature"] {
+        for row in &documented()[table] {
+            let mut file = whole();
+            at(&mut file, table).remove(row.field).unwrap();
+            assert_eq!(Side::Holder.read(&file).unwrap() == read, row.field != "keys", "{table}.{}", row.field);
+        }
+    }
 }
 
 #[test]
