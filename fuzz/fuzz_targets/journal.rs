@@ -313,6 +313,13 @@ impl Incident {
                 let mut slots: Vec<_> = process.plan().new.iter().map(|(role, new)| slot(role, new.slot)).collect();
                 if full {
                     slots.extend(process.plan().old.iter().map(|(role, old)| slot(role, old.slot)));
+                    if let Some(keys) = process.keys().filter(|_| process.may_have_come_elsewhere()) {
+                        for ((_, wanted), slot) in keys.iter().zip(&mut slots) {
+                            let of_key = pool.certificates.iter().map(|der| view(der, false));
+                            let is_of = |one: &ParsedCertificate| one.public_key() == *wanted;
+                            slot.certificates.extend(of_key.filter(|one| one.certificate.as_ref().is_some_and(is_of)));
+                        }
+                    }
                     if let Some(pair) = process.certificates() {
                         for ((_, certificate), slot) in pair.iter().zip(&mut slots) {
                             slot.certificates.push(view(certificate.der(), false));

@@ -68,6 +68,8 @@ pub struct CredentialRequest {
     pub rules: Option<PasswordRules>,
     /// What was wrong with what was given before.
     pub problem: Option<CredentialProblem>,
+    /// The order was made with it already. The issuer wants to be told each time who asks, and it is written down nowhere.
+    pub again: bool,
 }
 
 /// Why something that was given is no good. None of it was sent anywhere.
@@ -127,13 +129,23 @@ impl Credentials {
         one_time: OneTimePasswords,
         revocation: Option<PasswordRules>,
     ) -> Result<Self, RunError> {
-        let user = ask(prompt, Credential::UserId, None, user_id)?;
-        let one_time_password =
-            ask(prompt, Credential::OneTimePassword, None, |_, given| Ok(handed_over(given, one_time)))?;
+        let credentials = Self::ask_who(prompt, one_time, false)?;
         let revocation_password =
-            revocation.map(|rules| Self::pick_revocation_password(prompt, rules, Some(&one_time_password)));
-        let revocation_password = revocation_password.transpose()?;
-        Ok(Self { user, one_time_password, revocation_password })
+            revocation.map(|rules| Self::pick_revocation_password(prompt, rules, Some(&credentials.one_time_password)));
+        Ok(Self { revocation_password: revocation_password.transpose()?, ..credentials })
+    }
+
+    /// Asks once more who asks, for an order that was made already.
+    pub(crate) fn ask_again(prompt: &mut dyn Prompt, one_time: OneTimePasswords) -> Result<Self, RunError> {
+        Self::ask_who(prompt, one_time, true)
+    }
+
+    fn ask_who(prompt: &mut dyn Prompt, one_time: OneTimePasswords, again: bool) -> Result<Self, RunError> {
+        let request = |what| CredentialRequest { what, rules: None, problem: None, again };
+        let user = ask(prompt, request(Credential::UserId), |_, given| Ok(user_id(given)))?;
+        let one_time_password =
+            ask(prompt, request(Credential::OneTimePassword), |_, given| Ok(handed_over(given, one_time)))?;
+        Ok(Self { user, one_time_password, revocation_password: None })
     }
 
     /// Has a password picked that revokes, and typed twice; where there is a one-time password beside it, another one.
@@ -142,7 +154,9 @@ impl Credentials {
         rules: PasswordRules,
         one_time: Option<&obnova_enroll::Secret>,
     ) -> Result<obnova_enroll::Secret, RunError> {
-        ask(prompt, Credential::RevocationPassword, Some(rules), |prompt, given| picked(prompt, given, one_time, rules))
+        let what = Credential::RevocationPassword;
+        let request = CredentialRequest { what, rules: Some(rules), problem: None, again: false };
+        ask(prompt, request, |prompt, given| picked(prompt, given, one_time, rules))
     }
 }
 
@@ -153,27 +167,26 @@ type Judged<T> = Result<Result<T, CredentialProblem>, RunError>;
 
 fn ask<T>(
     prompt: &mut dyn Prompt,
-    what: Credential,
-    rules: Option<PasswordRules>,
+    mut request: CredentialRequest,
     mut judge: impl FnMut(&mut dyn Prompt, &Secret) -> Judged<T>,
 ) -> Result<T, RunError> {
-    let mut problem = None;
     for _ in 0..ATTEMPTS {
-        let given = prompt.credential(&CredentialRequest { what, rules, problem })?;
+        let given = prompt.credential(&request)?;
         match judge(prompt, &given)? {
             Ok(good) => return Ok(good),
-            Err(wrong) => problem = Some(wrong),
+            Err(wrong) => request.problem = Some(wrong),
         }
     }
-    Err(RunError::Credential { what, problem: problem.unwrap_or(CredentialProblem::Form) })
+    let problem = request.problem.unwrap_or(CredentialProblem::Form);
+    Err(RunError::Credential { what: request.what, problem })
 }
 
-fn user_id(_: &mut dyn Prompt, given: &Secret) -> Judged<UserId> {
+pub(crate) fn user_id(given: &Secret) -> Result<UserId, CredentialProblem> {
     let text = std::str::from_utf8(given.expose()).map(str::trim);
-    Ok(text.ok().and_then(|text| UserId::new(text).ok()).ok_or(CredentialProblem::Form))
+    text.ok().and_then(|text| UserId::new(text).ok()).ok_or(CredentialProblem::Form)
 }
 
-fn handed_over(given: &Secret, are: OneTimePasswords) -> Result<obnova_enroll::Secret, CredentialProblem> {
+pub(crate) fn handed_over(given: &Secret, are: OneTimePasswords) -> Result<obnova_enroll::Secret, CredentialProblem> {
     let typed = given.expose().trim_ascii();
     match std::str::from_utf8(typed).map(OneTimePassword::typed) {
         Ok(Ok(password)) => Ok(password.secret()),
@@ -194,18 +207,24 @@ fn picked(
     one_time: Option<&obnova_enroll::Secret>,
     rules: PasswordRules,
 ) -> Judged<obnova_enroll::Secret> {
-    if let Err(weak) = rules.check(given.expose()) {
-        return Ok(Err(weak.into()));
-    }
-    let Ok(password) = obnova_enroll::Secret::from_bytes(given.expose()) else {
-        return Ok(Err(CredentialProblem::Form));
+    let password = match pickable(given, one_time, rules) {
+        Ok(password) => password,
+        Err(problem) => return Ok(Err(problem)),
     };
-    if one_time == Some(&password) {
-        return Ok(Err(CredentialProblem::SameAsOneTime));
-    }
     let what = Credential::RevocationPasswordAgain;
-    let again = prompt.credential(&CredentialRequest { what, rules: None, problem: None })?;
-    Ok(if again == *given { Ok(password) } else { Err(CredentialProblem::Differ) })
+    let twice = prompt.credential(&CredentialRequest { what, rules: None, problem: None, again: false })?;
+    Ok(if twice == *given { Ok(password) } else { Err(CredentialProblem::Differ) })
+}
+
+/// What can be a revocation password, beside a one-time password.
+pub(crate) fn pickable(
+    given: &Secret,
+    one_time: Option<&obnova_enroll::Secret>,
+    rules: PasswordRules,
+) -> Result<obnova_enroll::Secret, CredentialProblem> {
+    rules.check(given.expose())?;
+    let password = obnova_enroll::Secret::from_bytes(given.expose()).map_err(|_| CredentialProblem::Form)?;
+    if one_time == Some(&password) { Err(CredentialProblem::SameAsOneTime) } else { Ok(password) }
 }
 
 #[cfg(test)]

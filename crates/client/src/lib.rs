@@ -4,6 +4,7 @@
 //! - [`Prompt`]: the holder. [`CaConnection`]: the CA, whatever it speaks. [`Journal`] and [`FileJournal`]: the memory;
 //!   [`journal_format`]: what stands in its file.
 //! - [`Credentials`]: what speaks for who asks for first certificates, and how they are asked for.
+//! - [`Foreseen`]: what will be asked for, and which tries are low, before a key is made.
 //! - [`EstConnection`] over [`Https`], or any [`HttpExchange`]: CMC over EST. [`TlsLogin`]: a login with the card as the proof.
 //! - [`look`]: reads a card for a plan. [`check_up`]: the computer check. [`read_mailed`],
 //!   [`follow_link`]: certificates that came as files, or by a link.
@@ -24,6 +25,7 @@ mod doctor;
 mod error;
 mod est;
 mod finish;
+mod foreseen;
 mod https;
 mod journal;
 mod link;
@@ -45,6 +47,7 @@ pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;
 pub use est::{EstConnection, SimpleEstConnection};
 pub use finish::{Finish, ReceiptError};
+pub use foreseen::{Foreseen, Wanted};
 pub use https::{HttpExchange, Https, Patience, PlainHttp, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
 pub use link::{LinkError, PickUpLink, RenewalLink, follow_link, is_link};

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use obnova_card::{KeyEntry, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
-use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Summary};
+use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Stage, Summary};
 
 use crate::{CaConnection, Credentials, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
 
@@ -50,9 +50,11 @@ pub enum Turn {
     /// There is nothing to do before this moment. The program may end meanwhile. The moment is not written down: a process
     /// that is resumed before it asks the CA at once, since its holder came back.
     Waits(SystemTime),
-    /// It is done.
+    /// It is done. Where the CA refuses an order whose certificates are on the card already, since they came on another way, that is
+    /// done too ([`Summary::came_elsewhere`]).
     Done(Box<Summary>),
-    /// It came to an end without new certificates.
+    /// It came to an end without new certificates. Where the CA refused, and no card was there to look at, it can be resumed with the
+    /// card.
     Failed(Failure),
 }
 
@@ -121,7 +123,9 @@ impl<'a> Runner<'a> {
         match action {
             Action::Wait { until } => return Ok(Turn::Waits(until)),
             Action::Done(summary) => return Ok(Turn::Done(summary)),
-            Action::Failed(failure) => return Ok(Turn::Failed(failure)),
+            Action::Failed(failure) => {
+                return if self.finds_it_done()? { Ok(Turn::Went) } else { Ok(Turn::Failed(failure)) };
+            }
             _ => {}
         }
         self.seams.prompt.progress(&Progress::Begins(&action));
@@ -259,7 +263,7 @@ impl<'a> Runner<'a> {
     /// Says who asks for first certificates, where that is said each time and is not known any more.
     fn tell_who(&mut self) -> Result<(), RunError> {
         if self.process.plan().is_first() && self.seams.ca.asks_who() {
-            let credentials = Credentials::ask(self.seams.prompt, self.process.plan().one_time_password, None)?;
+            let credentials = Credentials::ask_again(self.seams.prompt, self.process.plan().one_time_password)?;
             self.seams.ca.is_told_who(&credentials)?;
         }
         Ok(())
@@ -278,6 +282,18 @@ impl<'a> Runner<'a> {
         let token = self.token()?;
         self.slots = lock(&token).slots()?.into_iter().map(SlotView::from).collect();
         Ok(Event::Looked(self.slots.clone()))
+    }
+
+    /// Whether what the CA gives nothing for any more came on another way and is on the card, as far as it can be looked at. Where it
+    /// cannot, the refusal is what there is to tell, and whoever resumes with the card is told the rest.
+    fn finds_it_done(&mut self) -> Result<bool, RunError> {
+        let refused = self.process.may_have_come_elsewhere() && self.seams.token.is_some();
+        let Some(Event::Looked(slots)) = refused.then(|| self.check_card().and_then(|()| self.look()).ok()).flatten()
+        else {
+            return Ok(false);
+        };
+        self.take(Event::Looked(slots))?;
+        Ok(self.process.stage() == Stage::Done)
     }
 
     /// A writing command that failed may have been carried out. It was not when the card refused the password.

@@ -15,16 +15,16 @@ use std::time::{Duration, SystemTime};
 
 use common::{Door, Face, Seat, everything_below, names};
 use desk::{Desk, ONE_TIME_PASSWORD, REVOCATION_PASSWORD, USER};
-use obnova_card::{KeyRole, PasswordKind, ProfileToken, SlotId};
+use obnova_card::{KeyRole, PasswordKind, PasswordState, Pin, ProfileToken, Secret, SlotId, TokenError, Tries};
 use obnova_client::{
-    Credential, CredentialProblem, EstConnection, FileJournal, Journal as _, RunError, Runner, SharedToken, Turn, look,
-    share,
+    Credential, CredentialProblem, EstConnection, FileJournal, Foreseen, Journal as _, RunError, Runner, SharedToken,
+    Turn, Wanted, look, share,
 };
 use obnova_renewal::{CardView, Failure, OneTimePasswords, Phase, Plan, Policy, Stage, WeakPassword};
 use obnova_simulator::SimulatorConnection;
 use planted::Search;
 
-use common::support::Holder;
+use common::support::{Holder, pin_for};
 
 /// Where a holder sits: an empty card, a CA that knows him, and a folder for journals.
 struct Place {
@@ -291,4 +291,89 @@ fn certificates_for_somebody_else_are_shown_and_not_installed_when_the_holder_sa
     assert_eq!(place.desk.confirmed(), 0);
     let mut journal = FileJournal::open(place.folder.path(), "twins").unwrap();
     assert_eq!(names(&mut journal).last(), Some(&"failed"));
+}
+
+/// What will be asked for is known before a key is made, and what cannot be right; less of it with every step.
+#[test]
+fn what_will_be_asked_for_is_foreseen_and_what_cannot_be_right_is_told() {
+    let mut place = Place::new(Policy::twins());
+    let who = [Credential::UserId, Credential::OneTimePassword, Credential::RevocationPassword].map(Wanted::Credential);
+    let pins = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin].map(Wanted::Password);
+    let foreseen = Foreseen::of_plan(&place.plan(), &place.card());
+    assert_eq!(foreseen.wanted, [&who[..], &pins].concat());
+    assert_eq!(foreseen.last_tries().count(), 0);
+    assert!(foreseen.check(|_| None).is_ok());
+    let right = |wanted| {
+        Some(Secret::from(match wanted {
+            Wanted::Credential(Credential::UserId) => USER,
+            Wanted::Credential(Credential::OneTimePassword) => ONE_TIME_PASSWORD,
+            Wanted::Credential(_) => REVOCATION_PASSWORD,
+            Wanted::Password(kind) => return Some(pin_for(kind)),
+        }))
+    };
+    foreseen.check(right).unwrap();
+    let wrong =
+        |which, given: &str| foreseen.check(|one| if one == which { Some(Secret::from(given)) } else { right(one) });
+    for (which, given, problem) in [
+        (who[0], "", CredentialProblem::Form),
+        (who[1], "MZXW6-YTB05-FA2RC-9QDSA", CredentialProblem::Mistyped),
+        (who[1], "MZXW6-YTB05", CredentialProblem::Length),
+        (who[1], "MZXW6-YTB05-FA2RC-9QDS!", CredentialProblem::Character { position: 20 }),
+        (who[2], ONE_TIME_PASSWORD, CredentialProblem::SameAsOneTime),
+    ] {
+        let told = wrong(which, given);
+        let Err(RunError::Credential { what, problem: told }) = told else { panic!("{given}: {told:?}") };
+        assert_eq!((Wanted::Credential(what), told), (which, problem), "{given}");
+    }
+    let weak = wrong(who[2], "aaaaaaaaaaaaaaaa");
+    assert!(matches!(weak, Err(RunError::Credential { problem: CredentialProblem::Weak(_), .. })), "{weak:?}");
+    for (pin, kind) in pins.into_iter().zip([PasswordKind::AuthenticationPin, PasswordKind::SignaturePin]) {
+        for given in ["1", "12345678901234567890"] {
+            let told = wrong(pin, given);
+            let form =
+                matches!(&told, Err(RunError::Token(TokenError::SecretForm { password, .. })) if *password == kind);
+            assert!(form, "{told:?}");
+        }
+    }
+    // What is behind the order is not asked for any more.
+    for (stage, who_is_asked) in
+        [(Stage::Terms, true), (Stage::Prepare, true), (Stage::Vouch, false), (Stage::Seal, false)]
+    {
+        place.face.credentials = typed();
+        place
+            .with_runner(|runner| {
+                while runner.process().stage() != stage {
+                    assert_eq!(runner.step().unwrap(), Turn::Went, "{stage} never came");
+                }
+            })
+            .unwrap();
+        let card = place.card();
+        let foreseen = place.with_runner(|runner| Foreseen::of(runner.process(), &card)).unwrap();
+        let expected = if who_is_asked { [&who[..], &pins].concat() } else { pins.to_vec() };
+        assert_eq!(foreseen.wanted, expected, "{stage}");
+    }
+    place.face.credentials = typed();
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+    let card = place.card();
+    let foreseen = place.with_runner(|runner| Foreseen::of(runner.process(), &card)).unwrap();
+    assert_eq!((foreseen.wanted, foreseen.passwords), (Vec::new(), Vec::new()));
+}
+
+/// The tries are those of the card as it stands.
+#[test]
+fn a_last_try_is_foreseen() {
+    let place = Place::new(Policy::partner());
+    let plan = place.plan();
+    let wrong = Pin::new(Secret::from("99887766"));
+    for left in [2_u8, 1] {
+        let change = |token: &mut dyn obnova_card::Token| {
+            token.change_password(PasswordKind::AuthenticationPin, &wrong, &Secret::from("55443322")).unwrap_err()
+        };
+        change(place.token.lock().unwrap().as_mut());
+        let foreseen = Foreseen::of_plan(&plan, &place.card());
+        let tries = PasswordState::Active(Tries::Known(left));
+        assert_eq!(foreseen.passwords.iter().map(|one| one.state).collect::<Vec<_>>(), [tries], "one is needed");
+        let last: Vec<_> = foreseen.last_tries().collect();
+        assert_eq!(last, if left == 1 { vec![PasswordKind::AuthenticationPin] } else { Vec::new() });
+    }
 }

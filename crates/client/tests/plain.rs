@@ -27,12 +27,13 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_card::ProfileToken;
 use obnova_client::{
     CaConnection, Credential, FileJournal, RunError, Runner, Seams, SharedToken, SimpleEstConnection, Turn,
-    enroll::est::Site, look, share,
+    enroll::est::{Headers, HttpResponse, Site},
+    look, share,
 };
 use obnova_renewal::{CardView, NotEligible, Plan, Policy, Reason};
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::Decorated;
-use office::{ONE_TIME_PASSWORD, Office, USER};
+use office::{Lie, ONE_TIME_PASSWORD, Office, USER};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +207,41 @@ fn a_wrong_password_is_sent_once_and_asked_for_again() {
     assert_eq!((place.office.passwords.get(), place.office.orders()), (1, 0));
     assert!(matches!(place.finish(), Turn::Done(_)));
     place.assert_certified("");
+}
+
+/// A server that has no time says when: the same program asks again then and needs nothing more; the next one needs the password.
+#[test]
+fn a_server_that_has_no_time_costs_nobody_a_password_but_who_comes_back() {
+    fn later(_: &Office, _: &obnova_pkcs10::CertificationRequest) -> HttpResponse {
+        let headers = Headers::from_iter([("Retry-After", "3")]);
+        HttpResponse { status: 429, headers, body: Vec::new() }
+    }
+    fn busy(_: &Office, _: &obnova_pkcs10::CertificationRequest) -> HttpResponse {
+        let headers = Headers::from_iter([("Retry-After", "3")]);
+        HttpResponse { status: 503, headers, body: Vec::new() }
+    }
+    for lie in [later, busy] {
+        let mut place = Place::new(Order::First);
+        let who = [Credential::UserId, Credential::OneTimePassword];
+        // Before it was accepted nothing is known of the order: it is sent again.
+        place.office.lie.replace(Some(Lie::Order(lie)));
+        assert!(matches!(place.live(&Mortal::forever()), Err(RunError::Ca(_))));
+        assert_eq!((place.face.asked_for.len(), place.face.asked_again.len()), (2, 0));
+        place.office.lie.replace(None);
+        place.face = Face { credentials: typed(), ..Face::default() };
+        assert!(matches!(place.live(&Mortal::forever()).unwrap(), Turn::Waits(_)));
+        assert_eq!(place.face.asked_again, who);
+        // After it was, it waits as long as is said.
+        place.office.lie.replace(Some(Lie::Order(lie)));
+        place.later += Duration::from_secs(5);
+        place.face = Face { credentials: typed(), ..Face::default() };
+        assert!(matches!(place.live(&Mortal::forever()).unwrap(), Turn::Waits(_)));
+        assert_eq!(place.face.asked_again, who);
+        place.office.lie.replace(None);
+        place.later += Duration::from_secs(5);
+        assert!(matches!(place.finish(), Turn::Done(_)));
+        place.assert_certified("");
+    }
 }
 
 #[test]

@@ -6,13 +6,14 @@ mod common;
 
 use common::{
     Face, World, contains, everything_below, names,
-    support::{AUTHENTICATION_PIN, Draft, Holder, SIGNATURE_PIN, now},
+    support::{AUTHENTICATION_PIN, Draft, Holder, House, SIGNATURE_PIN, now},
 };
 use obnova_card::{PasswordKind, TokenError, Tries};
 use obnova_client::{
-    CaError, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, Turn, look, share,
+    CaError, FileJournal, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, SharedToken,
+    Turn, install_completion, look, share,
 };
-use obnova_renewal::{Failure, Phase, Record, Stage, Standing};
+use obnova_renewal::{Completion, Failure, Phase, Policy, Process, Record, Stage, Standing};
 use obnova_simulator::{Fault, FaultPlan};
 
 #[test]
@@ -316,6 +317,91 @@ fn mailed_files_finish_what_the_network_could_not() {
     });
     assert!(matches!(turn.unwrap().unwrap(), Turn::Done(_)));
     world.assert_renewed();
+}
+
+/// Ordered here, fetched and put on the card by a program that has no journal, and closed at the CA.
+fn installed_elsewhere() -> World {
+    let mut world = World::new();
+    world.reach(Stage::PickUp);
+    let came = world.with_runner(|runner| runner.process().keys().unwrap().map(|_, key| (*key).clone())).unwrap();
+    let house = &world.ca.house;
+    let came: Vec<_> =
+        came.iter().map(|(role, key)| house.issue(&Draft::new(role, key.clone())).der().to_vec()).collect();
+    let card = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let completion = Completion::make(&card, &came, &Policy::twins(), &house.terms(), now()).unwrap();
+    install_completion(&world.token, &mut Face::default(), &completion).unwrap();
+    world.ca.is_closed = true;
+    world.face = Face::default();
+    world
+}
+
+#[test]
+fn who_installed_elsewhere_is_done_here_too_and_the_journal_says_so() {
+    let mut world = installed_elsewhere();
+    let before = look(world.token.lock().unwrap().as_mut()).unwrap();
+    let Turn::Done(summary) = world.run().unwrap() else { panic!("it is on the card") };
+    assert!(summary.came_elsewhere && summary.proven.is_empty());
+    world.assert_renewed();
+    assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before, "nothing was written");
+    assert!(world.face.asked.is_empty() && world.face.questions.is_empty(), "and nothing asked");
+    let written = names(&mut world.journal());
+    assert_eq!(written[written.len() - 2..], ["failed", "found"]);
+    assert_eq!(FileJournal::unfinished(world.folder.path(), now()).unwrap(), []);
+    // Whoever looks once more is told the same, and the CA is not asked.
+    let asked = world.ca.picked_up;
+    assert_eq!(world.run().unwrap(), Turn::Done(summary));
+    assert_eq!(world.ca.picked_up, asked);
+}
+
+/// Who is refused without a card there is told the rest when he comes with it; so is who has a journal of before it was looked for.
+#[test]
+fn what_was_refused_without_the_card_is_found_with_it() {
+    let mut world = installed_elsewhere();
+    let resume = |world: &mut World, token: Option<SharedToken>| {
+        let (mut journal, clock) = (world.journal(), || now());
+        let seams = Seams {
+            token,
+            ca: &mut world.ca,
+            prompt: &mut world.face,
+            journal: &mut journal,
+            login: None,
+            clock: &clock,
+        };
+        Runner::resume(seams).unwrap().run().unwrap()
+    };
+    let other = share(Holder::new(&House::new("CN=Root")).token());
+    for token in [None, Some(other)] {
+        let refused = resume(&mut world, token);
+        assert!(
+            matches!(&refused, Turn::Failed(Failure::Refused { text, .. }) if text == "token-spent"),
+            "{refused:?}"
+        );
+    }
+    let journal = world.journal().records().unwrap();
+    assert!(Process::replay(&journal).unwrap().may_have_come_elsewhere());
+    let right = world.token.clone();
+    let Turn::Done(summary) = resume(&mut world, Some(right)) else { panic!() };
+    assert!(summary.came_elsewhere);
+}
+
+/// Stopped at each command to the card, and where the journal cannot be written: the refusal stands, and is gone on from.
+#[test]
+fn a_look_that_fails_after_a_refusal_ends_nothing() {
+    let commands = {
+        let mut world = installed_elsewhere();
+        world.holder.connection.with_card(|card| card.set_faults(FaultPlan::new()));
+        world.run().unwrap();
+        world.holder.connection.with_card(|card| card.faults().seen())
+    };
+    assert!(commands > 3, "{commands}");
+    for at in 1..=commands {
+        let mut world = installed_elsewhere();
+        world.holder.connection.with_card(|card| card.set_faults(FaultPlan::new().at(at, Fault::TearBefore)));
+        let torn = world.run().unwrap();
+        assert!(matches!(torn, Turn::Failed(Failure::Refused { .. })), "torn at command {at} of {commands}: {torn:?}");
+        let Turn::Done(summary) = world.run().unwrap() else { panic!("torn at command {at} of {commands}") };
+        assert!(summary.came_elsewhere);
+    }
 }
 
 #[test]

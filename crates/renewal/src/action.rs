@@ -200,4 +200,6 @@ pub struct Summary {
     pub logged_in_as: Option<String>,
     /// The role of keys that were proven.
     pub proven: Vec<KeyRole>,
+    /// They came on another way and were found on the card when the CA gave nothing any more. Nothing was proven here.
+    pub came_elsewhere: bool,
 }

@@ -13,7 +13,7 @@ pub enum Event {
     Declined,
     /// The CA told its terms.
     Terms(Terms),
-    /// The slots, as they are now.
+    /// The slots, as they are now. After a refusal they say whether what was ordered came on another way.
     Looked(Vec<SlotView>),
     /// A key was made.
     KeyMade(SubjectPublicKeyInfoOwned),

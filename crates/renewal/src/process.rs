@@ -105,6 +105,13 @@ impl Process {
         self.state.accepted.as_ref()
     }
 
+    /// Whether it ended by a refusal of an order that was made. What was ordered may be on the card all the same, if it came on another
+    /// way: [`Event::Looked`] finds that out, and nothing of this process is done that needs a password.
+    #[must_use]
+    pub const fn may_have_come_elsewhere(&self) -> bool {
+        self.state.may_have_come_elsewhere()
+    }
+
     /// The order as it was or will be sent, once it was sealed.
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {

@@ -99,6 +99,9 @@ pub enum Fact {
     SignatureProven,
     /// It ended without new certificates.
     Failed(Failure),
+    /// The CA gave nothing for the order any more, and these are on the card, for all keys: they came on another way. They are measured
+    /// as those that [arrived](Self::Arrived).
+    Found(#[serde(with = "wire::byte_strings")] Vec<Vec<u8>>),
 }
 
 impl Fact {
@@ -126,6 +129,7 @@ impl Fact {
             Self::LoggedIn(_) => "logged-in",
             Self::SignatureProven => "signature-proven",
             Self::Failed(_) => "failed",
+            Self::Found(_) => "found",
         }
     }
 }

@@ -7,13 +7,14 @@ mod support;
 use std::time::Duration;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::{InPlaceOnly, KeyRole, SlotId};
+use obnova_card::{InPlaceOnly, InstallCertificate, KeyRole, PasswordKind, Pin, SlotId};
 use obnova_renewal::{
-    Action, Answer, AskStatus, ByRole, Event, Fact, Failure, Message, Pair, PickUp, Plan, Policy, Process,
-    ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk, SlotView, Stage, Standing, Vouching,
+    Action, Answer, AskStatus, ByRole, CertificateView, Event, Fact, Failure, Message, Pair, Phase, PickUp, Plan,
+    Policy, Process, ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk, SlotView, Stage, Standing,
+    Vouching,
 };
 use support::{
-    Draft, Holder, House, days, now,
+    Draft, Holder, House, days, now, pin_for,
     play::{Play, new_certificates},
     view,
 };
@@ -384,6 +385,93 @@ fn a_refusal_ends_it_with_the_issuers_words() {
     play.take(Event::Answered(Answer::Refused { reason: "badCertId".into(), text }));
     let failure = Failure::Refused { reason: "badCertId".into(), text: "revoked [31m ".into() };
     assert_eq!(play.next(), Action::Failed(failure));
+}
+
+/// Puts what the CA would give on the card, as who follows a link elsewhere does.
+fn install_elsewhere(play: &mut Play, roles: &[KeyRole]) {
+    let issued = play.issue();
+    let new = play.process.plan().new.clone();
+    let jobs = new.iter().zip(issued).filter(|((role, _), _)| roles.contains(role));
+    let jobs: Vec<_> = jobs
+        .map(|((_, new), certificate)| InstallCertificate { slot: new.slot, certificate, label: new.label.clone() })
+        .collect();
+    play.token.install(&jobs, &[], &Pin::new(pin_for(PasswordKind::AuthenticationPin))).unwrap();
+}
+
+fn looked(play: &mut Play) -> Event {
+    play.perform(&Action::Look).unwrap()
+}
+
+#[test]
+fn what_came_on_another_way_is_found_on_the_card_after_a_refusal() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    let text = "token-spent".to_owned();
+    play.take(Event::Answered(Answer::Refused { reason: "badRequest".into(), text }));
+    // Nothing there, or one of the two, is no end that is better.
+    for roles in [&[][..], &[KeyRole::Signature]] {
+        if !roles.is_empty() {
+            install_elsewhere(&mut play, roles);
+        }
+        let seen = looked(&mut play);
+        assert_eq!(play.process.handle(seen, now()).unwrap(), []);
+        assert!(matches!(play.next(), Action::Failed(Failure::Refused { .. })), "{roles:?}");
+        assert!(play.process.is_over(now()) && play.process.may_have_come_elsewhere());
+    }
+    install_elsewhere(&mut play, &[KeyRole::Authentication]);
+    // Nor is what nobody who is trusted signed, nor what is in another slot.
+    let Event::Looked(seen) = looked(&mut play) else { panic!() };
+    let stranger = House::new("CN=Root");
+    let forged: Vec<_> = seen.iter().cloned().map(|slot| of_a_stranger(slot, &stranger)).collect();
+    let moved: Vec<_> = seen.iter().cloned().map(|slot| SlotView { id: SlotId(slot.id.0 ^ 1), ..slot }).collect();
+    for wrong in [forged, moved] {
+        assert_eq!(play.process.handle(Event::Looked(wrong), now()).unwrap(), []);
+    }
+    play.take(Event::Looked(seen));
+    for _ in 0..2 {
+        let Action::Done(summary) = play.next() else { panic!("{:?}", play.next()) };
+        assert!(summary.came_elsewhere && summary.proven.is_empty() && summary.logged_in_as.is_none());
+        assert_eq!(play.process.stage(), Stage::Done);
+        assert_eq!(play.process.certificates(), Some(&summary.certificates));
+        assert_eq!(play.records.last().unwrap().fact.name(), "found");
+        let passwords = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin];
+        let ahead = Phase::ALL.iter().flat_map(|phase| passwords.map(|one| play.process.uses_ahead(*phase, one)));
+        assert!(ahead.flatten().next().is_none(), "nothing is asked for any more");
+        let again = looked(&mut play);
+        assert!(matches!(play.process.handle(again, now()), Err(ProcessError::Unexpected { .. })));
+        play.forget();
+    }
+}
+
+fn of_a_stranger(slot: SlotView, stranger: &House) -> SlotView {
+    let role = slot.key.as_ref().map_or(KeyRole::Signature, |key| key.role);
+    let forge = |mut entry: CertificateView| {
+        let key = entry.certificate.as_ref().unwrap().public_key().clone();
+        entry.certificate = Some(stranger.issue(&Draft::new(role, key)));
+        entry
+    };
+    SlotView { certificates: slot.certificates.into_iter().map(forge).collect(), ..slot }
+}
+
+/// What says so where nothing was refused, or nothing was ordered, is none of this process.
+#[test]
+fn nothing_is_found_where_nothing_was_refused() {
+    let mut play = twins();
+    play.run();
+    let Action::Done(summary) = play.next() else { panic!() };
+    let ders = summary.certificates.iter().map(|(_, one)| one.der().to_vec()).collect();
+    let found = Record { at: now(), fact: Fact::Found(ders) };
+    for cut in 1..=play.records.len() {
+        let journal = [&play.records[..cut], std::slice::from_ref(&found)].concat();
+        assert!(matches!(Process::replay(&journal), Err(ReplayError::Record { .. })), "after {cut} records");
+        // Refused before it was made.
+        let refused = Failure::Refused { reason: "badRequest".into(), text: String::new() };
+        let refused = Record { at: now(), fact: Fact::Failed(refused) };
+        let journal = [&play.records[..cut], &[refused, found.clone()]].concat();
+        let sealed = play.records[..cut].iter().any(|record| matches!(record.fact, Fact::Sealed(_)));
+        let accepted = play.records[..cut].iter().any(|record| matches!(record.fact, Fact::Arrived { .. }));
+        assert_eq!(Process::replay(&journal).is_ok(), sealed && !accepted, "refused after {cut} records");
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
         8 => Just(Turn::Right),
         3 => (0..100_usize).prop_map(Turn::Other),
-        1 => (0..7_usize).prop_map(Turn::Strange),
+        1 => (0..8_usize).prop_map(Turn::Strange),
         1 => Just(Turn::Forget),
     ]
 }
@@ -64,6 +64,7 @@ fn strange(number: usize) -> Event {
         3 => Event::Answered(Answer::Pending { pick_ups: Vec::new(), retry_after: Duration::MAX }),
         4 => Event::Signed(vec![vec![0; 70]; 2]),
         5 => Event::Files(vec![b"not a certificate".to_vec()]),
+        6 => Event::Answered(Answer::Refused { reason: "badRequest".into(), text: String::new() }),
         _ => Event::Looked(Vec::new()),
     }
 }

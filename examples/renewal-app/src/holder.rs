@@ -196,12 +196,7 @@ impl Prompt for Holder {
 
     fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
         let what = phrases::credential(request.what);
-        let asked = match request.what {
-            Credential::UserId => None,
-            Credential::OneTimePassword => Some(Asked::OneTimePassword),
-            Credential::OldRevocationPassword => Some(Asked::OldRevocationPassword),
-            _ => Some(Asked::RevocationPassword),
-        };
+        let asked = Asked::of(request.what);
         let given = match asked {
             Some(asked) => self.pins.given(asked),
             None => self.user.as_deref().map(Secret::from),
@@ -219,6 +214,10 @@ impl Prompt for Holder {
         }
         if request.what == Credential::RevocationPassword && given.is_none() {
             face.screen.detail(&t!("credential-why-revocation"));
+        }
+        // Said once, for the user id or what is asked for without it.
+        if request.again && given.is_none() && (asked.is_none() || self.user.is_some()) {
+            face.screen.detail(&t!("credential-why-again"));
         }
         if given.is_none() && !self.gives_credentials && !std::io::stdin().is_terminal() {
             let beforehand = asked.map_or(Beforehand::User, Beforehand::Password);

@@ -8,6 +8,7 @@ use std::{
 };
 
 use obnova_card::{NewPasswords, PasswordKind, Secret};
+use obnova_client::Credential;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -47,6 +48,18 @@ impl Asked {
             Self::OneTimePassword => &["--one-time-password-file", "--one-time-password-fd"],
             Self::RevocationPassword => &["--revocation-password-file", "--revocation-password-fd"],
             Self::OldRevocationPassword => &["--old-revocation-password-file", "--old-revocation-password-fd"],
+        }
+    }
+}
+
+impl Asked {
+    /// What a first order asks for; `None` of the user id, which is no password.
+    pub const fn of(what: Credential) -> Option<Self> {
+        match what {
+            Credential::UserId => None,
+            Credential::OneTimePassword => Some(Self::OneTimePassword),
+            Credential::OldRevocationPassword => Some(Self::OldRevocationPassword),
+            _ => Some(Self::RevocationPassword),
         }
     }
 }

@@ -67,14 +67,15 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     let desk = Desk::new();
     let house = set_up(&desk);
     let password = hand_out(&house);
-    // Mistyped, it is noticed here; nothing was sent, and what was begun is gone on with.
+    // Mistyped, it is noticed here; nothing was sent, and nothing begun.
     let mut mistyped: Vec<_> = password.bytes().collect();
     mistyped[0] = if mistyped[0] == b'A' { b'B' } else { b'A' };
     desk.write("once", std::str::from_utf8(&mistyped).unwrap());
     let said = desk.run(first(&house, &["--yes"])).ends_with(2);
     assert!(said.err.contains("mistyped"), "{}", said.err);
     desk.write("once", &password.to_lowercase().replace('-', ""));
-    desk.run(first(&house, &["--resume"])).ends_with(8).says(&["not the password itself", "Accepted, pending"]);
+    desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["not the password itself", "Accepted, pending"]);
     desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
     assert!(
         desk.run(first(&house, &["--yes"]))
@@ -266,5 +267,78 @@ fn no_key_is_made_before_every_password_can_be_had_and_spent() {
     let said = desk.run(all.clone()).ends_with(4);
     assert!(said.out.contains("signature PIN") && said.err.contains("--spend-last-try"), "{} {}", said.out, said.err);
     assert!(card() == tried, "a key was made for a PIN that must not be spent");
+    desk.run([all, vec!["--spend-last-try".to_owned()]].concat()).ends_with(8);
+}
+
+/// What was handed over and cannot be right is refused while there is still no key; and so it is where an order that has none is gone on
+/// with.
+#[test]
+fn no_key_is_made_for_passwords_that_break_the_rules() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let once = hand_out(&house);
+    desk.write("once", &once);
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let mut mistyped: Vec<_> = once.bytes().collect();
+    mistyped[0] = if mistyped[0] == b'A' { b'B' } else { b'A' };
+    let mistyped = String::from_utf8(mistyped).unwrap();
+    let bad = [
+        ("pin", "12", 4, "authentication PIN"),
+        ("pin", "1234567890123456789", 4, "authentication PIN"),
+        ("pin2", "12", 4, "signature PIN"),
+        ("once", mistyped.as_str(), 2, "mistyped"),
+        ("once", &once[1..], 2, "20 letters and digits"),
+        ("once", "UUUUU-UUUUU-UUUUU-UUUUU", 2, "no U"),
+        ("revocation", "short", 2, "at least"),
+        ("revocation", "aaaaaaaaaaaaaaaa", 2, "different characters"),
+        ("revocation", once.as_str(), 2, "another one than the one-time password"),
+    ];
+    let refused = |how: &[&str]| {
+        let before = card();
+        for (file, secret, code, told) in bad {
+            let right = fs::read_to_string(desk.file(file)).unwrap();
+            desk.write(file, secret);
+            let said = desk.run(first(&house, how)).ends_with(code);
+            assert!(said.err.contains(told), "{how:?} {told}: {}", said.err);
+            assert!(card() == before, "{how:?} {told}: the card was touched");
+            desk.write(file, &right);
+        }
+        let said = desk.run(first(&house, &[how, &["--user", "a\u{7}b"]].concat())).ends_with(2);
+        assert!(said.err.contains("User id") || said.err.contains("--user"), "{}", said.err);
+        assert!(card() == before);
+    };
+    refused(&["--yes"]);
+    desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+
+    // Begun with a PIN that only the card knows to be wrong: no key is made.
+    desk.write("right", PINS[0]);
+    desk.write("pin", "99887766");
+    desk.run(first(&house, &["--yes"])).ends_with(4);
+    desk.write("pin", PINS[0]);
+    desk.run(["status"]).ends_with(0).says(&["Next: make the new authentication key"]);
+    refused(&["--resume", "--yes"]);
+    let before = card();
+    let all = first(&house, &["--resume", "--yes"]);
+    for option in
+        ["--pin-file", "--signature-pin-file", "--one-time-password-file", "--revocation-password-file", "--user"]
+    {
+        let mut less = all.clone();
+        let at = less.iter().position(|one| one == option).unwrap();
+        less.drain(at..at + 2);
+        let said = desk.run(less).ends_with(2);
+        assert!(said.err.contains(option), "{option}: {}", said.err);
+        assert!(card() == before, "{option}: the card was touched");
+    }
+    // The last try is asked about first too.
+    desk.write("wrong", "55550000\n");
+    desk.write("new", "55551111\n");
+    let wrong = ["pin", "change", "signature", "--signature-pin-file", "wrong", "--new-pin-file", "new"];
+    for _ in 0..2 {
+        desk.run([&wrong[..], &CARD].concat()).ends_with(4);
+    }
+    let before = card();
+    let said = desk.run(all.clone()).ends_with(4);
+    assert!(said.err.contains("--spend-last-try"), "{} {}", said.out, said.err);
+    assert!(card() == before, "a key was made for a PIN that must not be spent");
     desk.run([all, vec!["--spend-last-try".to_owned()]].concat()).ends_with(8);
 }

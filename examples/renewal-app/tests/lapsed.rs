@@ -126,3 +126,52 @@ fn what_was_revoked_is_not_renewed_and_the_card_stays_as_it_is() {
     renew(&desk, &["--resume"]).ends_with(3);
     assert_eq!(order_of(&house), serde_json::Value::Null, "nothing was ordered");
 }
+
+/// New keys or the same, by CMC or plain EST: what cannot come to its end is told while the card is as it was.
+#[test]
+fn nothing_is_made_where_a_password_is_missing_or_cannot_be_right() {
+    let desk = Desk::new();
+    let (mut house, serials) = begin(&desk);
+    house.change_policy(|policy| policy.replace("same_key = false", "same_key = true"));
+    let twins = include_str!("../../../policies/twins.toml").replace("same_key = false", "same_key = true");
+    desk.write("twins.toml", &twins);
+    let partner = include_str!("../../../policies/partner.toml").replace("same_key = false", "same_key = true");
+    desk.write("est.toml", &partner.replace("protocol = \"cmc\"", "protocol = \"est\""));
+    desk.write("short", "1");
+    desk.write("long", "12345678901234567890");
+    let card = || std::fs::read(desk.file("card.state")).unwrap();
+    let (before, options) = (card(), house.options());
+    let same_key = ["--policy", "twins.toml", "--same-key"];
+    let est = ["--policy", "est.toml"];
+    let est_same_key = ["--policy", "est.toml", "--same-key"];
+    let ways = [&[][..], &same_key, &est, &est_same_key];
+    let renew = |way: &[&str], pins: &[&str]| desk.run([&["renew", "--yes"], way, &CARD[..], pins, &options].concat());
+    for way in ways {
+        let all = PINS.len() - if way.contains(&"est.toml") { 2 } else { 0 };
+        for at in (1..all).step_by(2) {
+            for (given, code) in [(None, 2), (Some("short"), 4), (Some("long"), 4)] {
+                let mut pins = PINS[..all].to_vec();
+                match given {
+                    Some(file) => pins[at] = file,
+                    None => drop(pins.drain(at - 1..=at)),
+                }
+                let said = renew(way, &pins).ends_with(code);
+                let named = if at == 1 { "authentication PIN" } else { "signature PIN" };
+                assert!(said.err.to_lowercase().contains(&named.to_lowercase()), "{way:?} {pins:?}: {}", said.err);
+                assert!(card() == before, "{way:?} {pins:?}: the card was touched");
+                desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+            }
+        }
+    }
+    // Of what was revoked nothing is asked, by plain EST either.
+    house.operator(&["revoke", "ca", &serials[0], "--reason", "superseded"]).ends_with(0);
+    for way in ways {
+        for pins in [&PINS[..], &[], &["--pin-file", "short"]] {
+            let said = renew(way, pins).ends_with(3);
+            assert!(said.err.contains("authentication certificate was revoked on"), "{way:?} {pins:?}: {}", said.err);
+            assert!(!said.out.contains("PIN is needed"), "{}", said.out);
+            assert!(card() == before, "{way:?} {pins:?}: the card was touched");
+        }
+    }
+    assert_eq!(order_of(&house), serde_json::Value::Null, "nothing was ordered");
+}

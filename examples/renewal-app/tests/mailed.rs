@@ -103,7 +103,7 @@ fn without_its_journal_the_card_is_enough() {
     assert!(confirmed());
 }
 
-/// Whose journal is on another computer than the one where the link was followed has nothing left to do.
+/// Whose journal is on another computer than the one where the link was followed has nothing left to do, and whatever is asked says so.
 #[test]
 fn who_followed_the_link_elsewhere_is_done_here_too() {
     let desk = Desk::new();
@@ -112,10 +112,43 @@ fn who_followed_the_link_elsewhere_is_done_here_too() {
     let trust = ["--trust", "ca/root.pem"];
     let elsewhere = ["--journal", "elsewhere"];
     desk.run([&["install", &link], &CARD[..], &PLAY, &elsewhere, &trust].concat()).ends_with(0);
-    let card = fs::read(desk.file("card.state")).unwrap();
-    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(0).says(&["on the card already"]);
-    assert_eq!(fs::read(desk.file("card.state")).unwrap(), card);
-    desk.run([&["renew", "--resume"], &CARD[..], &PLAY].concat()).ends_with(3);
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let before = card();
+    let status = |told: &[&str], untold: &[&str]| {
+        let said = desk.run(["status"]).ends_with(0);
+        let untrue = untold.iter().find(|text| said.out.contains(**text));
+        assert!(untrue.is_none(), "{untrue:?}: {}", said.out);
+        said.says(told);
+    };
+    let (accepted, done) = (["renewal-1", "Accepted"], ["renewal-1", "Done.", "came on another way", "New signature"]);
+    let refused = ["Ended without", "token-spent"];
+    status(&accepted, &["Done.", refused[0], refused[1]]);
+    let journal = fs::read(desk.file("state/obnova/renewal-1.journal")).unwrap();
+
+    let resume = [&["renew", "--resume"], &CARD[..], &PLAY].concat();
+    desk.run(&resume).ends_with(0).says(&["on the card already"]);
+    assert_eq!(card(), before);
+    status(&done, &refused);
+    // Nothing is left, neither here nor to begin anew.
+    desk.run(&resume).ends_with(3);
+    desk.run(["renew", "--resume"]).ends_with(3);
+    status(&done, &refused);
+
+    // Who asks without the card is told what the CA says, and the rest as soon as the card is there; so is who was told that by a
+    // program that did not look.
+    fs::write(desk.file("state/obnova/renewal-1.journal"), journal).unwrap();
+    fs::remove_file(desk.file("state/obnova/renewal-1.over")).unwrap();
+    assert!(desk.run(["renew", "--resume"]).ends_with(6).err.contains("token-spent"));
+    status(&refused, &["Done."]);
+    desk.run(["renew", "--resume"]).ends_with(3);
+    let other = ["renew", "--resume", "--token", "sim:other.state"];
+    desk.run(["simulator", "new", "other.state", "--house", "ca"]).ends_with(0);
+    desk.run(other).ends_with(3);
+    status(&refused, &["Done."]);
+    desk.run(&resume).ends_with(0).says(&["on the card already"]);
+    assert_eq!(card(), before);
+    status(&done, &refused);
+    desk.run(&resume).ends_with(3);
 }
 
 #[test]

@@ -62,3 +62,52 @@ fn the_link_begins_the_renewal_once() {
     let over = renew("sim:third.state", &link).ends_with(6);
     assert!(over.err.contains("begins nothing any more"), "{}", over.err);
 }
+
+/// What cannot come to its end is told before the link is used up and before a key is made.
+#[test]
+fn no_key_is_made_and_no_link_used_up_for_what_is_missing_or_cannot_be_right() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    desk.write("short", "1");
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let before = card();
+    let renew = |pins: &[&str]| {
+        let renew = ["renew", "--yes", "--link", &link, "--token", "sim:card.state", "--trust", "ca/root.pem"];
+        desk.run([&renew[..], pins].concat())
+    };
+    for (pins, code, told) in [
+        (&["--pin-file", "pin"][..], 2, "--signature-pin-file"),
+        (&["--signature-pin-file", "pin2"], 2, "--pin-file"),
+        (&["--pin-file", "short", "--signature-pin-file", "pin2"], 4, "authentication PIN"),
+        (&["--pin-file", "pin", "--signature-pin-file", "short"], 4, "signature PIN"),
+    ] {
+        let said = renew(pins).ends_with(code);
+        assert!(said.err.contains(told), "{told}: {}", said.err);
+        assert!(card() == before, "{told}: the card was touched");
+        desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+    }
+    renew(&PLAY[..4]).ends_with(8);
+    house.approve();
+}
+
+#[test]
+fn the_link_of_what_was_revoked_begins_nothing_and_no_pin_is_asked_for() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let before = card();
+    let due = house.operator(&["due", "ca", "--json"]).ends_with(0);
+    let due: serde_json::Value = serde_json::from_str(&due.out).unwrap();
+    let serial = due[0]["certificates"][1]["serial"].as_str().unwrap();
+    house.operator(&["revoke", "ca", serial, "--reason", "superseded"]).ends_with(0);
+    let renew = ["renew", "--yes", "--link", &link, "--token", "sim:card.state"];
+    // With PINs, and without any: it does not come to them.
+    for pins in [&PLAY[..], &PLAY[4..]] {
+        let said = desk.run([&renew[..], pins].concat());
+        assert!(matches!(said.code, 3 | 6), "{} {}", said.code, said.err);
+        assert!(said.err.contains("revoked") || said.err.contains("begins nothing any more"), "{}", said.err);
+        assert!(!said.out.contains("PIN is needed") && !said.err.contains("PIN"), "{} {}", said.out, said.err);
+        assert!(card() == before, "the card was touched");
+    }
+    assert_eq!(house.operator(&["list", "ca", "--json"]).ends_with(0).out.trim(), "[]");
+}

@@ -207,6 +207,101 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     }
 }
 
+/// Before there is a key the password is asked for once; where the order was made it is asked for again, and why is said.
+#[test]
+fn what_is_asked_for_again_says_why_and_nothing_is_made_without_it() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est);
+    let once = hand_out(&house, "jana");
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let (empty, options) = (card(), house.options().map(str::to_owned));
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let run = |how: &[&str], user: &[&str], once: &[&str]| {
+        let policy = if how.contains(&"--resume") { &[][..] } else { &["--policy", "est.toml"] };
+        desk.run([&["first", "--yes"], how, user, once, policy, &CARD, &PIN_FILES, &options].concat())
+    };
+    let (user, why) = (["--user", "jana"], "is told each time who asks");
+    let told_why = |said: &Said| said.out.contains(why);
+    // Nothing is begun without it, or with what cannot be it.
+    desk.write("once", &once[1..]);
+    run(&[], &user, &ONCE).ends_with(2);
+    assert!(!told_why(&run(&[], &user, &[]).ends_with(2)));
+    desk.write("once", &once);
+    assert!(card() == empty);
+    desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+    // Begun, and no key is there yet.
+    desk.write("pin", "99887766");
+    run(&[], &user, &ONCE).ends_with(4);
+    desk.write("pin", PINS[0]);
+    let without_key = card();
+    for (user, once, missing) in [(&[][..], &ONCE[..], "--user"), (&user, &[], "--one-time-password-file")] {
+        let said = run(&["--resume"], user, once).ends_with(2);
+        assert!(said.err.contains(missing) && !told_why(&said), "{} {}", said.out, said.err);
+        assert!(card() == without_key, "a key was made");
+    }
+    // The key is made, the CA is gone before it knows of the order.
+    house.kill();
+    run(&["--resume"], &user, &ONCE).ends_with(7);
+    assert!(card() == without_key, "the CA's certificates were not there yet");
+    house.serve_again();
+    run(&["--resume"], &user, &ONCE).ends_with(8);
+    // Accepted: who asks is said each time.
+    for (user, once, missing) in [(&[][..], &ONCE[..], "--user"), (&user, &[], "--one-time-password-file")] {
+        let said = run(&["--resume"], user, once).ends_with(2);
+        assert!(said.err.contains(missing) && told_why(&said), "{} {}", said.out, said.err);
+    }
+    assert!(!told_why(&run(&["--resume"], &user, &ONCE).ends_with(8)), "what was given is not asked for");
+    house.approve();
+    run(&["--resume"], &user, &ONCE).ends_with(0);
+}
+
+/// Who picked up by the mailed link elsewhere is done where he ordered too, by whatever protocol that was: status, and who goes on, say so.
+#[test]
+fn what_came_by_the_link_elsewhere_is_done_where_it_was_ordered() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let options = house.options();
+    desk.write("revocation", REVOCATION);
+    let cmc = include_str!("../../../policies/partner.toml");
+    desk.write("cmc.toml", cmc);
+    desk.write("est.toml", &cmc.replace("protocol = \"cmc\"", "protocol = \"est\""));
+    for (user, policy) in [("jana", "cmc.toml"), ("petr", "est.toml")] {
+        desk.write("once", &hand_out(&house, user));
+        fs::remove_file(desk.file("card.state")).unwrap();
+        let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+        desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+        let journal = ["--journal", user];
+        let who = ["--user", user, "--revocation-password-file", "revocation"];
+        let who = [&who[..], &ONCE].concat();
+        for (orders, (command, who)) in (1..).zip([("first", &who[..]), ("renew", &[])]) {
+            let run =
+                |how: &[&str]| desk.run([&[command, "--yes"], how, who, &CARD[..], &PIN_FILES, &journal].concat());
+            run(&[&["--policy", policy], &options[..]].concat()).ends_with(8);
+            let order = house.approve();
+            let said = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
+            let link = said.out.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+            let install = ["install", link, "--yes", "--policy", policy, "--trust", "ca/root.pem"];
+            desk.run([&install[..], &["--journal", "elsewhere"], &CARD, &PIN_FILES].concat()).ends_with(0);
+            let card = fs::read(desk.file("card.state")).unwrap();
+            desk.run([&["status"], &journal[..]].concat()).ends_with(0).says(&["Accepted"]);
+            run(&["--resume"]).ends_with(0).says(&["on the card already"]);
+            // A login with the old key spends a signature, and nothing else.
+            let as_it_was = fs::read(desk.file("card.state")).unwrap() == card;
+            assert!(
+                as_it_was || (command, policy) == ("renew", "est.toml"),
+                "{command} {policy}: the card was written"
+            );
+            let said = desk.run([&["status"], &journal[..]].concat()).ends_with(0);
+            let done = said.out.matches("came on another way").count();
+            assert_eq!((done, said.out.matches("Done.").count()), (orders, orders), "{command} {policy}: {}", said.out);
+            assert!(!said.out.contains("Ended without"), "{command} {policy}: {}", said.out);
+            run(&["--resume"]).ends_with(3);
+        }
+    }
+}
+
 /// What is the receipt where a login is made is one by signature where none is.
 #[test]
 fn a_service_without_a_login_tells_the_issuer_by_a_signature_that_all_arrived() {

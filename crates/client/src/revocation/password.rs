@@ -95,7 +95,7 @@ pub fn set_revocation_password<H: HttpExchange>(
             Ok(set) => return Ok(set),
             Err((rule, _)) if rule == STANDS && old.is_none() => {
                 let what = Credential::OldRevocationPassword;
-                let given = prompt.credential(&CredentialRequest { what, rules: None, problem: None });
+                let given = prompt.credential(&CredentialRequest { what, rules: None, problem: None, again: false });
                 old = Some(seal_old(&given.map_err(RunError::from)?, &speaker, &recipient)?);
             }
             Err((rule, text)) => return Err(SetPasswordError::Refused { rule, text }),

@@ -39,6 +39,8 @@ pub struct Face {
     pub credentials: Vec<(Credential, &'static str)>,
     /// What was asked for of a first order, and what was wrong with what was given before.
     pub asked_for: Vec<(Credential, Option<CredentialProblem>)>,
+    /// Of these, what it was told that it gave before.
+    pub asked_again: Vec<Credential>,
     /// Says no to the certificates that came.
     pub is_somebody_else: bool,
     /// Enters passwords at the reader where it has a pad.
@@ -93,6 +95,7 @@ impl Prompt for Face {
 
     fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
         self.asked_for.push((request.what, request.problem));
+        self.asked_again.extend(request.again.then_some(request.what));
         let given = self.credentials.iter().position(|(what, _)| *what == request.what);
         let given = given.ok_or_else(|| PromptError::Nobody(request.what.to_string()))?;
         Ok(Secret::from(self.credentials.remove(given).1))
@@ -117,12 +120,23 @@ pub struct HouseCa {
     pub loses: Vec<&'static str>,
     /// What everybody is told of its certificates.
     pub standing: Standing,
+    /// What it gave is confirmed, and it gives it to nobody any more.
+    pub is_closed: bool,
 }
 
 impl HouseCa {
     pub fn new(house: House) -> Self {
         let standing = Standing::Good { by: "OCSP".into(), place: "http://status.example".into() };
-        Self { house, sent: Vec::new(), picked_up: 0, acknowledged: 0, down: Vec::new(), loses: Vec::new(), standing }
+        Self {
+            house,
+            sent: Vec::new(),
+            picked_up: 0,
+            acknowledged: 0,
+            down: Vec::new(),
+            loses: Vec::new(),
+            standing,
+            is_closed: false,
+        }
     }
 
     fn is_up(&self, call: &'static str) -> Result<(), CaError> {
@@ -174,6 +188,9 @@ impl CaConnection for HouseCa {
     fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError> {
         self.is_up("pick-up")?;
         self.picked_up += 1;
+        if self.is_closed {
+            return Ok(Answer::Refused { reason: "badRequest".into(), text: "token-spent".into() });
+        }
         let requests: Vec<Vec<u8>> = serde_json::from_slice(&pick_up.0).unwrap();
         let roles = obnova_renewal::Pair::ROLES;
         let certificates = requests.iter().zip(roles).map(|(der, role)| {

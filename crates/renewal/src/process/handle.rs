@@ -35,6 +35,9 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         }
         (Event::Looked(slots), Stage::Generate(role)) => looked_for_key(state, doubt, &slots, role),
         (Event::Looked(slots), Stage::Install) => looked_for_certificates(state, doubt, &slots),
+        (Event::Looked(slots), Stage::Failed) if state.may_have_come_elsewhere() => {
+            (state.found_on(&slots, now).map(Fact::Found).into_iter().collect(), doubt)
+        }
         (Event::KeyMade(public_key), Stage::Generate(role)) if !doubt.look => {
             (vec![Fact::KeyMade { role, public_key, found: false }], doubt)
         }

@@ -168,11 +168,13 @@ pub(super) fn to_supersede(plan: &Plan) -> Vec<SlotId> {
 
 fn summary(state: &State) -> Option<Summary> {
     let proofs = [(PinUse::Login, KeyRole::Authentication), (PinUse::TestSignature, KeyRole::Signature)];
+    let is_proven = |one| state.plan.has(one) && !state.found;
     Some(Summary {
         certificates: state.accepted.clone()?,
         slots: state.plan.new.map(|_, new| new.slot),
         logged_in_as: state.logged_in.clone(),
-        proven: proofs.into_iter().filter(|(one, _)| state.plan.has(*one)).map(|(_, role)| role).collect(),
+        proven: proofs.into_iter().filter(|(one, _)| is_proven(*one)).map(|(_, role)| role).collect(),
+        came_elsewhere: state.found,
     })
 }
 

@@ -33,7 +33,7 @@ pub enum Stage {
     ProveLogin,
     /// A signature is due.
     ProveSignature,
-    /// Done.
+    /// Done: the certificates are on the card, put there by this process, or, as was found out, on another way.
     Done,
     /// Ended without new certificates.
     Failed,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ByRole, Consent, Expected, Fact, Failure, Message, Order, OrderedRequest, ParsedCertificate, Phase, PickUp, PinUse,
-    Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_certificates,
+    Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_certificates, view::SlotView,
 };
 
 /// Everything the journal knows. It changes by [`apply`](State::apply) and by nothing else, so that a process which is
@@ -40,6 +40,8 @@ pub(super) struct State {
     arrived: Vec<Vec<u8>>,
     installed: bool,
     signature_proven: bool,
+    /// What came on another way is on the card.
+    pub(super) found: bool,
 }
 
 /// How far a new key has come.
@@ -97,6 +99,7 @@ impl State {
             arrived: Vec::new(),
             installed: false,
             signature_proven: false,
+            found: false,
         }
     }
 
@@ -104,6 +107,7 @@ impl State {
         match &self.accepted {
             _ if self.failed.is_some() => Stage::Failed,
             None => self.stage_before_certificates(),
+            Some(_) if self.found => Stage::Done,
             Some(_) if self.plan.confirm_certificates && !self.agreed_to_certificates => Stage::AskCertificates,
             Some(_) if !self.installed => Stage::Install,
             Some(_) if !self.unacknowledged.is_empty() => Stage::Acknowledge,
@@ -191,6 +195,11 @@ impl State {
             (Fact::LoggedIn(name), Stage::ProveLogin) => self.logged_in = Some(name.clone()),
             (Fact::SignatureProven, Stage::ProveSignature) => self.signature_proven = true,
             (Fact::Failed(failure), stage) if !stage.is_end() => self.failed = Some(failure.clone()),
+            (Fact::Found(certificates), Stage::Failed) if self.may_have_come_elsewhere() => {
+                self.accepted = Some(self.check(certificates, at)?);
+                (self.failed, self.found) = (None, true);
+                self.unacknowledged.clear();
+            }
             (fact, stage) => return Err(ProcessError::Unexpected { what: fact.name(), stage }),
         }
         self.history.push((at, fact.name()));
@@ -328,6 +337,25 @@ impl State {
         }
     }
 
+    /// Whether an order that was made and refused may be on the card all the same: a CA gives nothing twice.
+    pub(super) const fn may_have_come_elsewhere(&self) -> bool {
+        self.sealed.is_some() && self.accepted.is_none() && matches!(self.failed, Some(Failure::Refused { .. }))
+    }
+
+    /// What was ordered, among what is on the card: for each key the certificate that ends last, and none that was there before.
+    pub(super) fn found_on(&self, slots: &[SlotView], now: SystemTime) -> Option<Vec<Vec<u8>>> {
+        let found = self.plan.new.iter().map(|(role, new)| {
+            let key = self.keys.get(role)?.public.as_ref()?;
+            let old = self.plan.old.get(role).map(|old| &old.certificate);
+            let slot = slots.iter().find(|slot| slot.id == new.slot)?;
+            let of_key = slot.certificates.iter().filter_map(|entry| entry.certificate.as_ref());
+            let of_key = of_key.filter(|one| one.public_key() == key && Some(*one) != old);
+            Some(of_key.max_by_key(|one| one.not_after())?.der().to_vec())
+        });
+        let found: Vec<_> = found.collect::<Option<_>>()?;
+        self.check(&found, now).is_ok().then_some(found)
+    }
+
     fn check(&self, certificates: &[Vec<u8>], now: SystemTime) -> Result<ByRole<ParsedCertificate>, Refusal> {
         let keys = self.keys.filter_map(|_, key| key.public.as_ref());
         let (Some(terms), Some(keys)) = (&self.terms, keys) else { return Err(Refusal::AnotherKey) };
@@ -433,6 +461,7 @@ impl State {
 
     fn is_ahead(&self, one: PinUse) -> bool {
         let done = match one {
+            _ if self.found => true,
             PinUse::MakeKey(role) => self.keys.get(role).is_some_and(|key| key.public.is_some()),
             PinUse::SignRequest(role) => {
                 self.accepted.is_some() || self.keys.get(role).is_some_and(|key| key.request.is_some())

@@ -1,12 +1,12 @@
-//! What can be known before a key is made: whether each password that will be asked for can be had, and how many tries it has.
+//! Before a key is made: what will be asked for and can be had nowhere, or cannot be right, ends it; and a last try takes a yes.
 
 use std::{io::IsTerminal as _, time::SystemTime};
 
-use obnova_card::{PasswordKind, PasswordState, PasswordSteps};
-use obnova_client::{CaConnection, Prompt as _, Question, RunError};
+use obnova_card::{PasswordSteps, Secret};
+use obnova_client::{CaConnection, Credential, Foreseen, Prompt as _, Question, RunError, Wanted};
 use obnova_renewal::{AskStatus, ByRole, CardView, Plan};
 
-use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, pins::Asked, texts::t, ui::Mark, view};
+use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, phrases, pins::Asked, texts::t, ui::Mark, view};
 
 /// Refuses what would come to no end for want of a password, and asks now about the last try of one; of certificates that can be
 /// renewed, for others need none.
@@ -14,17 +14,15 @@ pub fn foresee(
     holder: &mut Holder,
     card: &CardView,
     plan: &Plan,
+    foreseen: &Foreseen,
     issuer: &mut dyn CaConnection,
 ) -> Result<(), Failure> {
-    let mut kinds: Vec<PasswordKind> = plan.asks.iter().map(|ask| ask.password).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    if !std::io::stdin().is_terminal() {
-        can_be_had(holder, card, plan, &kinds).or_else(|missing| stands(plan, issuer).and(Err(missing)))?;
-    }
-    for status in card.passwords.iter().filter(|status| kinds.contains(&status.kind)) {
-        let PasswordState::Active(tries) = status.state else { continue };
-        if !tries.may_be_last() {
+    let fits = foreseen.check(|wanted| given(holder, wanted)).map_err(Failure::from);
+    let fits = if std::io::stdin().is_terminal() { fits } else { can_be_had(holder, card, foreseen).and(fits) };
+    fits.or_else(|problem| stands(plan, issuer).and(Err(problem)))?;
+    let low: Vec<_> = foreseen.last_tries().collect();
+    for status in &foreseen.passwords {
+        if !low.contains(&status.kind) {
             holder.face.borrow_mut().screen.mark(Mark::Item, &view::password_state(status));
             continue;
         }
@@ -51,20 +49,30 @@ fn stands(plan: &Plan, issuer: &mut dyn CaConnection) -> Result<(), Failure> {
 }
 
 /// Where nobody is there to be asked, everything has to be given by an option.
-fn can_be_had(holder: &Holder, card: &CardView, plan: &Plan, kinds: &[PasswordKind]) -> Result<(), Failure> {
-    let given = |asked, question: String| match holder.pins.given(asked) {
-        Some(_) => Ok(()),
-        None => Err(Beforehand::Password(asked).nobody(&question)),
-    };
-    if plan.is_first() {
-        if holder.user.is_none() {
-            return Err(Beforehand::User.nobody(&t!("credential-user-id")));
-        }
-        given(Asked::OneTimePassword, t!("credential-one-time-password"))?;
-        if plan.revocation_password.is_some() {
-            given(Asked::RevocationPassword, t!("credential-revocation-password"))?;
-        }
-    }
+fn can_be_had(holder: &Holder, card: &CardView, foreseen: &Foreseen) -> Result<(), Failure> {
     let at_pad = card.capabilities.pin_pad && holder.takes_pad();
-    kinds.iter().filter(|_| !at_pad).try_for_each(|kind| given(Asked::from(*kind), view::password(*kind)))
+    let missing = |wanted: &&Wanted| match wanted {
+        Wanted::Password(_) if at_pad => false,
+        wanted => given(holder, **wanted).is_none(),
+    };
+    let Some(missing) = foreseen.wanted.iter().find(missing) else { return Ok(()) };
+    let (option, question) = match *missing {
+        Wanted::Password(kind) => (Beforehand::Password(kind.into()), view::password(kind)),
+        Wanted::Credential(what) => {
+            (Asked::of(what).map_or(Beforehand::User, Beforehand::Password), phrases::credential(what))
+        }
+    };
+    Err(match *missing {
+        Wanted::Credential(_) if !holder.gives_credentials => option.nobody_but_in_first(&question),
+        _ => option.nobody(&question),
+    })
+}
+
+/// What an option gave.
+fn given(holder: &Holder, wanted: Wanted) -> Option<Secret> {
+    match wanted {
+        Wanted::Password(kind) => holder.pins.given(kind.into()),
+        Wanted::Credential(Credential::UserId) => holder.user.as_deref().map(Secret::from),
+        Wanted::Credential(what) => holder.pins.given(Asked::of(what)?),
+    }
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Method, ParsedCertificate, Plan, Policy, Process, Protocol, Wishes};
+use obnova_client::{FileJournal, Foreseen, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_renewal::{CardView, Diagnosis, Event, Method, Plan, Policy, Process, Protocol, Wishes};
 
 use super::{
     foreseen::foresee,
@@ -21,7 +21,8 @@ use crate::{
     failure::{Failure, Kind},
     files,
     holder::{Face, Holder},
-    journals, phrases,
+    journals::{self, Known},
+    phrases,
     pins::Pins,
     service::Service,
     texts::t,
@@ -36,7 +37,7 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     let folder = journals::folder(global)?;
     let face = Face::new();
     let holder = Holder { agrees: options.yes, ..Holder::new(&face, pins) };
-    let way = Way { wait: options.wait, module: None, plain: options.plain };
+    let way = Way { wait: options.wait, plain: options.plain, ..Way::default() };
     if options.resume {
         return resume(global, &folder, holder, &face, &way);
     }
@@ -45,18 +46,15 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         false => Service::asked_for(&options.service)?,
     };
     let way = way.of(&policy);
-    let Some(link) = &options.link else {
-        return begin(global, &folder, holder, &face, &way, |card, wishes| {
-            wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
-        });
+    let link = match &options.link {
+        Some(link) => Some(RenewalLink::new(link, &Authority::named_trust(global)?)?),
+        None => None,
     };
-    let link = RenewalLink::new(link, &Authority::named_trust(global)?)?;
     // Who mailed the link is who is asked.
-    let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
-    begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
-        let plan = wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))?;
-        link.begin(&plan)?;
-        Ok(plan)
+    let ca = link.as_ref().map(|link| link.server().to_owned()).or_else(|| global.ca.clone());
+    let (global, way) = (Global { ca, ..global.clone() }, Way { link: link.as_ref(), ..way });
+    begin(&global, &folder, holder, &face, &way, |card, wishes| {
+        wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
     })
 }
 
@@ -68,14 +66,56 @@ pub fn resume(
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
 ) -> Result<(), Failure> {
-    let Some(known) = journals::open(folder)?.into_iter().next() else {
+    let known = match journals::open(folder)?.into_iter().next() {
+        None => refused_in_vain(global, folder)?,
+        open => open,
+    };
+    let Some(known) = known else {
         return tell(global, folder, holder, face, way);
     };
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
+    if let Some(token) = &token {
+        foresee_the_rest(&mut holder, token, &known.process, &authority)?;
+    }
     let road = Road { folder, name: &known.name, authority: &authority, token, wait: way.wait };
     let journal = FileJournal::open(folder, &known.name)?;
     road.walk(journal, &mut holder, face, |seams| Runner::resume(seams))
+}
+
+/// As long as the order is not made, what is foreseen of one that begins is foreseen of it too.
+fn foresee_the_rest(
+    holder: &mut Holder,
+    token: &SharedToken,
+    process: &Process,
+    authority: &Authority,
+) -> Result<(), Failure> {
+    if process.message().is_some() {
+        return Ok(());
+    }
+    let card = look(tokens::lock(token).as_mut())?;
+    // Another card is told when it is needed.
+    if card.identity.serial != process.plan().card.serial {
+        return Ok(());
+    }
+    foresee(holder, &card, process.plan(), &Foreseen::of(process, &card), &mut *authority.road()?)
+}
+
+/// The youngest order for this card that ended by a refusal, and is on the card all the same: nobody looked at the card then.
+fn refused_in_vain(global: &Global, folder: &Path) -> Result<Option<Known>, Failure> {
+    let mut refused = journals::all(folder)?;
+    refused.retain(|known| known.process.may_have_come_elsewhere());
+    if refused.is_empty() || global.token.is_none() {
+        return Ok(None);
+    }
+    let card = look(tokens::open(global)?.as_mut())?;
+    let is_there = |known: &Known| {
+        let mut process = known.process.clone();
+        let seen = Event::Looked(card.slots.clone());
+        process.plan().card.serial == card.identity.serial
+            && process.handle(seen, SystemTime::now()).is_ok_and(|facts| !facts.is_empty())
+    };
+    Ok(refused.into_iter().rev().find(is_there))
 }
 
 /// What is left of an order that is over: the CA was not told so.
@@ -106,6 +146,8 @@ pub struct Way<'a> {
     pub module: Option<&'a str>,
     /// By plain EST.
     pub plain: bool,
+    /// With this link, which is used up when nothing is missing.
+    pub link: Option<&'a RenewalLink>,
 }
 
 impl Way<'_> {
@@ -143,8 +185,11 @@ where
     }
     let mut road = authority.road()?;
     let plan = plan(&card, &road.wishes()?)?;
-    foresee(&mut holder, &card, &plan, &mut *road)?;
+    foresee(&mut holder, &card, &plan, &Foreseen::of_plan(&plan, &card), &mut *road)?;
     drop(road);
+    if let Some(link) = way.link {
+        link.begin(&plan)?;
+    }
     let name = journals::new_name(folder)?;
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;
@@ -211,7 +256,11 @@ impl Road<'_> {
             Turn::Done(summary) => {
                 // What was written for a help desk on the way is of no use any more.
                 let _ = std::fs::remove_file(self.diagnosis());
-                let text = if first { t!("first-done", count = count) } else { t!("renew-done", count = count) };
+                let text = match (summary.came_elsewhere, first) {
+                    (true, _) => t!("fact-done-elsewhere"),
+                    (false, true) => t!("first-done", count = count),
+                    (false, false) => t!("renew-done", count = count),
+                };
                 let later = runner.process().plan().revocation_password_later;
                 drop(runner);
                 let mut screen = face.borrow_mut();
@@ -220,37 +269,19 @@ impl Road<'_> {
                     screen.screen.mark(Mark::Caution, &t!("first-password-later"));
                 }
                 drop(screen);
+                if summary.came_elsewhere {
+                    // Who put them there has told the CA, which is why it gives nothing any more.
+                    return journals::receipt_is_made(self.folder, self.name);
+                }
                 let Some(token) = self.token.as_ref().filter(|_| is_owed) else { return Ok(()) };
                 let Self { folder, name, authority, .. } = *self;
                 Owed { folder, name, first, authority, certificates: &summary.certificates }.make(token, holder, face)
-            }
-            Turn::Failed(obnova_renewal::Failure::Refused { .. }) if self.is_on_card(runner.process()) => {
-                face.borrow_mut().screen.mark(Mark::Good, &t!("fact-done-elsewhere"));
-                Ok(())
             }
             Turn::Failed(failure) => {
                 self.diagnose(runner.process(), None, face);
                 Err(ended(failure, runner.process().plan()))
             }
         }
-    }
-
-    /// Whether new certificates for all keys of the order are on its card, which is here: they came on another way, and the CA gives
-    /// nothing for it any more.
-    fn is_on_card(&self, process: &Process) -> bool {
-        let Some((token, keys)) = self.token.as_ref().zip(process.keys()) else { return false };
-        let Ok(card) = look(tokens::lock(token).as_mut()) else { return false };
-        let old = &process.plan().old;
-        card.identity.serial == process.plan().card.serial
-            && keys.iter().all(|(role, key)| {
-                let is_new = |one: &ParsedCertificate| {
-                    // A CA that was just made begins all of them in the same second.
-                    one.public_key() == *key
-                        && old.get(role).is_none_or(|old| old.certificate.not_after() < one.not_after())
-                };
-                let mut certificates = card.slots.iter().flat_map(|slot| &slot.certificates);
-                certificates.any(|entry| entry.certificate.as_ref().is_some_and(is_new))
-            })
     }
 
     fn diagnosis(&self) -> PathBuf {

@@ -39,8 +39,10 @@ fn show(screen: &mut Screen, known: &Known) {
     };
     screen.mark(mark, &stage(process.stage(), process.plan().is_first()));
     let now = SystemTime::now();
-    if let Action::Failed(failure) = process.next(now) {
-        screen.detail(Failure::from(failure).message());
+    match process.next(now) {
+        Action::Failed(failure) => screen.detail(Failure::from(failure).message()),
+        Action::Done(summary) if summary.came_elsewhere => screen.detail(&t!("fact-done-elsewhere")),
+        _ => {}
     }
     if let Some(pair) = process.certificates() {
         for (role, certificate) in pair.iter() {
