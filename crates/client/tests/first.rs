@@ -318,7 +318,7 @@ fn what_will_be_asked_for_is_foreseen_and_what_cannot_be_right_is_told() {
         (who[0], "", CredentialProblem::Form),
         (who[1], "MZXW6-YTB05-FA2RC-9QDSA", CredentialProblem::Mistyped),
         (who[1], "MZXW6-YTB05", CredentialProblem::Length),
-        (who[1], "MZXW6-YTB05-FA2RC-9QDS!", CredentialProblem::Character { position: 20 }),
+        (who[1], "MZXW6-YTB05-FA2RC-9QDS!", CredentialProblem::Character { position: 23 }),
         (who[2], ONE_TIME_PASSWORD, CredentialProblem::SameAsOneTime),
     ] {
         let told = wrong(which, given);

@@ -6,7 +6,7 @@ use obnova_card::{PasswordSteps, Secret};
 use obnova_client::{CaConnection, Credential, Foreseen, Prompt as _, Question, RunError, Wanted};
 use obnova_renewal::{AskStatus, ByRole, CardView, Plan};
 
-use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, phrases, pins::Asked, texts::t, ui::Mark, view};
+use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, phrases, pins::Asked, ui::Mark, view};
 
 /// Refuses what would come to no end for want of a password, and asks now about the last try of one; of certificates that can be
 /// renewed, for others need none.
