@@ -217,8 +217,8 @@ pub enum StatusError {
     /// This CA issued no such certificate.
     #[error("this CA issued no certificate with this serial number")]
     Unknown,
-    /// It is revoked already.
-    #[error("the certificate is revoked already: {reason}", reason = .0.reason)]
+    /// It is revoked already, or on hold.
+    #[error("the certificate is {}", already(.0))]
     Revoked(Revocation),
     /// It is not on hold.
     #[error("the certificate is not on hold: there is nothing to release")]
@@ -247,6 +247,13 @@ pub enum StatusError {
     /// A key failed.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+}
+
+fn already(revocation: &Revocation) -> String {
+    match revocation.is_hold() {
+        true => "on hold already".to_owned(),
+        false => format!("revoked already: {}", revocation.reason),
+    }
 }
 
 impl From<BuildError> for StatusError {

@@ -4,13 +4,16 @@
 
 mod common;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use common::{DAY, Draft, World, first_pair, now, rule, token};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    CaError, CaKey, FirstPair, KeyHash, OcspResponse, Policy, Profile, Refusal, StatusDesk, StatusError, Store,
-    StoreError, Transaction,
+    CaError, CaKey, FirstPair, KeyHash, MailKind, OcspResponse, Outbox, Policy, Profile, Refusal, StatusDesk,
+    StatusError, Store, StoreError, Transaction,
     store::{CertificateRecord, KeptStatus, NewOrder, OrderState, RequestRecord, Submission},
 };
 use obnova_enroll::cmc::{Answer, Asked};
@@ -19,6 +22,7 @@ use obnova_status::{
     crl::Crl,
     ocsp::{ErrorStatus, Nonce, OcspError, Question},
 };
+use x509_cert::der::DateTime;
 
 fn authority(world: &World) -> Authority {
     Authority::from_der(&world.ca.certificates().next().unwrap().der).unwrap()
@@ -83,13 +87,17 @@ fn what_is_revoked_stays_so_and_a_hold_can_end_both_ways() {
     assert_eq!(world.store().status(one), Ok(KeptStatus::Revoked(first)));
 
     revocations.by_operator(other, RevocationReason::CertificateHold, now()).unwrap();
-    assert!(matches!(
-        revocations.by_operator(other, RevocationReason::CertificateHold, later),
-        Err(StatusError::Revoked(_))
-    ));
+    let again = revocations.by_operator(other, RevocationReason::CertificateHold, later).unwrap_err();
+    assert_eq!(again.to_string(), "the certificate is on hold already");
+    let told = || Outbox::new(Arc::new(world.store())).take(later + DAY, 9).unwrap();
+    let before: Vec<_> = told().into_iter().map(|mail| mail.kind).collect();
+    assert_eq!(before, [MailKind::Revoked], "about the other one, and of the hold nothing");
     revocations.by_operator(other, RevocationReason::KeyCompromise, later).unwrap();
     let since_hold = Revocation::new(now(), RevocationReason::KeyCompromise);
     assert_eq!(world.store().status(other), Ok(KeptStatus::Revoked(since_hold)), "it was not valid on hold");
+    let [mail] = told().try_into().unwrap();
+    let since = DateTime::from_system_time(now()).unwrap().to_string().replace('T', " ").replace('Z', " UTC");
+    assert!(mail.body.contains(&format!("Since: {since}\nReason: keyCompromise")), "{}", mail.body);
 
     assert!(matches!(
         revocations.by_operator(&[9; 20], RevocationReason::Superseded, now()),

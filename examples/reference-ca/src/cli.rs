@@ -18,9 +18,9 @@ pub use password::{Password, user};
 pub use revocation_password::RevocationPassword;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is
-decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the certificate is
-revoked or on hold already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is \
+decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the certificate is \
+revoked or on hold already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody \
 else, 5 somebody changed the audit log.
 
 A first day:
@@ -30,7 +30,7 @@ A first day:
   obnova-ca approve /srv/ca 4f3e...   (while the server runs)
 ";
 
-/// The Obnova reference CA: twin certificates renewed in one order, approved by an operator.
+/// The Obnova reference CA: first certificates, renewals and their end, as its policy says; an operator approves.
 #[derive(Debug, Parser)]
 #[command(name = "obnova-ca", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Cli {
@@ -117,7 +117,7 @@ pub enum Command {
     /// Revoke a certificate for good
     ///
     /// OCSP says so from the next answer on; the next CRL too. It neither renews nor logs in from then on. Its holder gets a mail, and an order that
-    /// waits to replace it is turned down, with another mail.
+    /// waits to replace it is turned down, with another mail. With key-compromise all certificates on its key end.
     Revoke {
         /// The CA's directory
         directory: PathBuf,
@@ -200,10 +200,11 @@ pub enum Command {
     /// One-time passwords, which bring first certificates
     #[command(subcommand)]
     Password(Password),
-    /// Replace the revocation password of certificates whose holder forgot it, and print the new one, this once
+    /// Replace the revocation password of certificates whose holder forgot it or never set one, and print the new one, this once
     ///
     /// Hand it over on paper to who showed who he is; a mail tells the holder. The one before is dead, for all certificates that were
-    /// issued with this one. It is typed like a one-time password, in any case, with or without hyphens.
+    /// issued with this one, and for those that renew them and set none of their own. It is typed like a one-time password, in any case,
+    /// with or without hyphens.
     RevocationPassword(RevocationPassword),
     /// Print a completion script for a shell
     Completions {

@@ -73,14 +73,14 @@ pub fn notices_json(notices: &[Notice]) -> String {
 }
 
 /// Above records of the audit log.
-pub const AUDIT_HEADING: &str = "NUMBER  TIME                  EVENT            ABOUT, DETAIL (WHO)\n";
+pub const AUDIT_HEADING: &str = "NUMBER  TIME                  EVENT                         ABOUT, DETAIL (WHO)\n";
 
 /// A record of the audit log as a line for a person.
 pub fn audit(record: &AuditRecord) -> String {
     let AuditRecord { number, at, event, about, detail, actor, .. } = record;
     let what = [about, detail].into_iter().filter(|text| !text.is_empty()).map(|text| printable(text) + " ");
     let what: String = what.collect();
-    format!("{number:>6}  {:<20}  {:<15}  {what}({})\n", date(*at), printable(event), printable(actor))
+    format!("{number:>6}  {:<20}  {:<28}  {what}({})\n", date(*at), printable(event), printable(actor))
 }
 
 /// A record of the audit log as an object in a list.
@@ -115,11 +115,11 @@ pub fn mails(mails: &[MailRecord]) -> String {
     if mails.is_empty() {
         return "No mails.\n".into();
     }
-    let mut text = format!("{:<6}  {:<13}  {:<8}  {:<20}  TO\n", "NUMBER", "KIND", "STATE", "POSTED");
+    let mut text = format!("{:<6}  {:<19}  {:<8}  {:<20}  TO\n", "NUMBER", "KIND", "STATE", "POSTED");
     for mail in mails {
         let problem = mail.problem.as_ref().map(|problem| format!(" ({})", printable(problem))).unwrap_or_default();
         let (kind, state, queued) = (mail.kind.name(), mail.state.name(), date(mail.queued));
-        text += &format!("{:<6}  {kind:<13}  {state:<8}  {queued:<20}  {}{problem}\n", mail.id, printable(&mail.to));
+        text += &format!("{:<6}  {kind:<19}  {state:<8}  {queued:<20}  {}{problem}\n", mail.id, printable(&mail.to));
     }
     text
 }

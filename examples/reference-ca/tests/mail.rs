@@ -391,7 +391,7 @@ fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
     };
     outbox.post(&mail("late"), SystemTime::now()).unwrap();
     let (code, text) = run(&["list", "--state", "waiting"]);
-    assert!(code == 0 && text.contains("3       confirm        waiting") && !text.contains("Dobrý"), "{text}");
+    assert!(code == 0 && text.contains("3       confirm              waiting") && !text.contains("Dobrý"), "{text}");
     assert_eq!(run(&["send", "--once"]), (0, "1 sent, 0 not\nmail 3 confirm sent\n".into()));
     let (_, text) = run(&["list", "--json"]);
     assert!(text.contains("\"key\": \"late\"") && !text.contains("waiting") && !text.contains("Dobrý"), "{text}");

@@ -255,6 +255,8 @@ pub(super) fn end_and_tell(
     }
     for Ended { serial, order } in ended {
         let Some(kept) = certificates::find(connection, &serial)? else { continue };
+        // What was on hold ended when that began.
+        let KeptStatus::Revoked(revocation) = status(connection, &serial)? else { continue };
         let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
         letters.revoked(&kept, revocation)?.map_or(Ok(()), post)?;
         let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
