@@ -63,7 +63,7 @@ pub struct PasswordWanted<'a> {
     /// What the holder's password has to be like: the rules of the service.
     pub rules: PasswordRules,
     /// The one that stands, where it is known beforehand that one does. Else the holder is asked for it if the CA wants it, which costs
-    /// one of the guesses that are free.
+    /// one of the guesses that are free while there are any, and never a wait.
     pub old: Option<&'a Secret>,
 }
 
