@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "common/ordered.rs"]
+mod ordered;
 #[path = "common/schema.rs"]
 mod schema;
 
@@ -14,12 +16,18 @@ use std::{
     time::SystemTime,
 };
 
+use base64ct::{Base64, Encoding as _};
 use common::World;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{CaKey, Policy};
-use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_enroll::{
+    Secret,
+    cmc::{CertificateId, SealedPassphrase, SealedPassword},
+    est::{HttpRequest, HttpResponse, Method},
+};
 use obnova_reference_ca::{house::Holder, mail::Postman};
 use serde_json::{Value, json};
+use x509_cert::{Certificate, der::Decode as _};
 
 const NAME: &str = "Eva Dvořáková";
 const EMAIL: &str = "eva@example.cz";
@@ -167,6 +175,106 @@ impl Described<'_> {
     }
 }
 
+/// Nothing is described of these paths that was not seen, but for a CA or a client that cannot speak.
+fn assert_all_seen(document: &Value, paths: impl Fn(&str) -> bool, seen: &BTreeSet<(String, String)>) {
+    for (_, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| paths(path)) {
+        for operation in item.as_object().unwrap().values().filter(|operation| operation.is_object()) {
+            let id = operation["operationId"].as_str().unwrap();
+            let mut statuses = operation["responses"].as_object().unwrap().keys();
+            let unseen = statuses.find(|status| {
+                !["408", "500", "503"].contains(&status.as_str()) && !seen.contains(&(id.to_owned(), (*status).clone()))
+            });
+            assert_eq!(unseen, None, "{id} never answered that");
+        }
+    }
+}
+
+/// What holders ask: the password that ends a certificate, and its end.
+#[test]
+fn what_holders_are_answered_is_described_too() {
+    let (first, second) = ("the first one of hers", "and another one of hers");
+    let policy =
+        Policy::TEMPLATE.replace("free_guesses = 3", "free_guesses = 8").replace("\"manual\"", "\"automatic\"");
+    let mut world = World::with(&policy, |config| config);
+    world.old = ordered::with_password(&world, first);
+    let described = Described { world: &world, document: description(), seen: RefCell::default() };
+    let login = Some((&world.old.keys[0], &world.old.certificates[0]));
+    let asked = |id: &str, kind: &str, body: Vec<u8>, client| {
+        let (path, method, operation) = described.operation(id);
+        let headers = [("Content-Type", kind)].into_iter().collect();
+        let response = world.send(&HttpRequest { method, path, headers, body }, client);
+        let status = response.status.to_string();
+        let content = &operation["responses"][&status]["content"];
+        assert!(content.is_object(), "{id} answers {status}: {}", text(&response));
+        described.seen.borrow_mut().insert((id.into(), status));
+        let form = response.headers.get("content-type").unwrap().split(';').next().unwrap();
+        assert!(content[form].is_object(), "{id}: {form}");
+        if form != "application/json" {
+            return (response.status, Value::String(text(&response)));
+        }
+        let answer: Value = serde_json::from_slice(&response.body).unwrap();
+        schema::validate(&described.document, &content[form]["schema"], &answer).unwrap();
+        (response.status, answer)
+    };
+    let json = |id: &str, body: &Value, client| {
+        let form = &described.operation(id).2["requestBody"]["content"]["application/json"]["schema"];
+        let fits = schema::validate(&described.document, form, body).is_ok();
+        let (status, answer) = asked(id, "application/json", body.to_string().into_bytes(), client);
+        assert!(fits || status == 400, "{id} took what is not described: {body}");
+        (status, answer["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let refused = |status: u16, error: &str| (status, error.to_owned());
+
+    // The password, sealed.
+    let encryption = Certificate::from_der(&world.get("/encryption.cer", None, &[]).body).unwrap();
+    let secret = |text: &str| Secret::from_bytes(text.as_bytes()).unwrap();
+    let own = CertificateId::from(&world.old.certificates[0].certificate);
+    let new = |text: &str| Base64::encode_string(SealedPassword::seal(&secret(text), &encryption).unwrap().der());
+    let stands =
+        |text: &str| Base64::encode_string(SealedPassphrase::seal(&secret(text), &own, &encryption).unwrap().der());
+    let set = "setRevocationPassword";
+    let body = json!({ "password": new(first), "old": null });
+    assert_eq!(json(set, &body, None), refused(401, "nobody"));
+    assert_eq!(asked(set, "text/plain", body.to_string().into_bytes(), login).0, 415);
+    assert_eq!(asked(set, "application/json", vec![b' '; 16 * 1024 + 1], login).0, 413);
+    for wrong in
+        [with(&body, "password", None), with(&body, "old", Some(json!(1))), with(&body, "password", Some(json!(1)))]
+    {
+        assert_eq!(json(set, &wrong, login), refused(400, "body"));
+    }
+    assert_eq!(json(set, &json!({ "password": new("short") }), login), refused(422, "short-password"));
+    assert_eq!(json(set, &body, login).0, 200);
+    let other = json!({ "password": new(second) });
+    assert_eq!(json(set, &other, login), refused(409, "revocation-password-stands"));
+    let guess = with(&other, "old", Some(json!(stands("a guess of mine"))));
+    assert_eq!(json(set, &guess, login), refused(403, "wrong-revocation-password"));
+    assert_eq!(json(set, &with(&other, "old", Some(json!(stands(first)))), login).0, 200);
+
+    // The end.
+    let (status, page) = asked("revocationForm", "text/plain", Vec::new(), login);
+    let serials = world
+        .old
+        .certificates
+        .each_ref()
+        .map(|one| one.serial().iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert!(status == 200 && page.as_str().unwrap().contains(&serials[0]));
+    let end = |serial: &str, password: &str| json!({ "serial": serial, "reason": "superseded", "password": password });
+    let right = end(&serials[1], second);
+    for field in ["serial", "reason", "password"] {
+        assert_eq!(json("revoke", &with(&right, field, None), login), refused(400, "body"));
+        assert_eq!(json("revoke", &with(&right, field, Some(json!(7))), login), refused(400, "body"));
+    }
+    assert_eq!(asked("revoke", "application/x-www-form-urlencoded", Vec::new(), login).0, 400);
+    assert_eq!(asked("revoke", "application/json", vec![b' '; 4097], login).0, 413);
+    assert_eq!(json("revoke", &right, None), refused(403, "password-alone"));
+    assert_eq!(json("revoke", &end(&serials[1], first), login), refused(403, "wrong-revocation-password"));
+    assert_eq!(json("revoke", &right, login).0, 200);
+    assert_eq!(json("revoke", &right, login), refused(409, "revoked-already"));
+    let waits = (0..12).any(|_| json("revoke", &end(&serials[0], "a guess of mine"), login).0 == 429);
+    assert!(waits && json(set, &guess, login) == refused(429, "password-slowed"));
+    assert_all_seen(&described.document, |path| !path.starts_with("/api/"), &described.seen.borrow());
+}
+
 /// The same body with another value in a field, or without it.
 fn with(body: &Value, field: &str, value: Option<Value>) -> Value {
     let mut fields = body.as_object().unwrap().clone();
@@ -184,7 +292,12 @@ fn every_field_of_an_answer_and_every_route_is_described() {
     let document = description();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     let mut forms = 0;
-    for (name, schema) in schemas.iter().filter(|(_, schema)| schema["type"] == "object") {
+    // Of what holders send the server reads what it knows.
+    let read = ["Revocation", "NewPassword"];
+    for (name, schema) in schemas.iter().filter(|(name, _)| !read.contains(&name.as_str())) {
+        if schema["type"] != "object" {
+            continue;
+        }
         let fields: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         let required: BTreeSet<_> = schema["required"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert_eq!(schema["additionalProperties"], false, "{name}");
@@ -194,7 +307,12 @@ fn every_field_of_an_answer_and_every_route_is_described() {
         forms += 1;
     }
     assert!(forms > 8, "{forms}");
-    let routes = include_str!("../src/server/applicants.rs").matches(".route(").count();
+    let sources = [
+        include_str!("../src/server/applicants.rs"),
+        include_str!("../src/server/revoke.rs"),
+        include_str!("../src/server/revocation_password.rs"),
+    ];
+    let routes: usize = sources.iter().map(|source| source.matches(".route(").count()).sum();
     assert_eq!(routes, document["paths"].as_object().unwrap().len());
 }
 
@@ -340,22 +458,9 @@ fn the_description_is_what_the_server_does() {
     let shut = Described { world: &closed, document: description(), seen: RefCell::default() };
     shut.refused("register", "", None, &eva(), 403, "closed");
 
-    // Nothing is described that was not seen, but for a CA or a client that cannot speak.
     let mut seen = described.seen.into_inner();
     seen.extend(shut.seen.into_inner());
-    for item in described.document["paths"].as_object().unwrap().values() {
-        for operation in item.as_object().unwrap().values().filter(|operation| operation.is_object()) {
-            let id = operation["operationId"].as_str().unwrap();
-            for status in operation["responses"]
-                .as_object()
-                .unwrap()
-                .keys()
-                .filter(|status| !["408", "500", "503"].contains(&status.as_str()))
-            {
-                assert!(seen.contains(&(id.to_owned(), status.clone())), "{id} never answered {status}");
-            }
-        }
-    }
+    assert_all_seen(&described.document, |path| path.starts_with("/api/"), &seen);
     // No personal data, no secret in the log.
     let log = world.log.lock().unwrap().iter().map(|access| format!("{access} {access:?}\n")).collect::<String>();
     for secret in ["Eva", "example.cz", PIN, registered["secret"].as_str().unwrap(), &secret_token, &link[20..]] {

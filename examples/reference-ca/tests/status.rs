@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "common/ordered.rs"]
+mod ordered;
 
 use std::{
     fs,
@@ -12,27 +14,27 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use common::{Pair, World, first_pair, new_keys};
-use obnova_ca::{IssuedCertificate, MailKind, Policy, Subject};
+use common::{World, first_pair};
+use obnova_ca::{IssuedCertificate, MailKind, Policy};
 use obnova_enroll::{
     Secret,
     cmc::{
-        Answer, Asked, CertificateId, Expected, FirstRequestBuilder, FullResponse, Nonce as CmcNonce, ProofKey,
-        Revocation, RevocationRequestBuilder, SealedPassphrase, SealedPassword, TransactionId, UserId,
+        Answer, Asked, CertificateId, Nonce as CmcNonce, Revocation, RevocationRequestBuilder, SealedPassphrase,
+        SealedPassword, TransactionId,
     },
-    est::{self, FullCmcReply, HttpRequest},
+    est::{self, HttpRequest},
 };
-use obnova_pkcs10::RequestBuilder;
 use obnova_reference_ca::{Server, ServerConfig};
 use obnova_status::{
     Authority, RevocationReason, Rules, Status,
     crl::Crl,
     ocsp::{Nonce, Question, http},
 };
+use ordered::{cmc, with_password};
 use x509_cert::{
     Certificate,
-    der::{Decode, Encode, EncodePem, pem::LineEnding},
-    ext::pkix::{CrlReason, KeyUsage, KeyUsages},
+    der::{Decode, EncodePem, pem::LineEnding},
+    ext::pkix::CrlReason,
 };
 
 fn run(program: &str, directory: &Path, arguments: &[&str]) -> Output {
@@ -272,47 +274,6 @@ fn the_list_is_made_anew_when_it_is_an_hour_old_and_when_something_changed() {
     house.status_desk().unwrap().crl(begin, &mut Vec::new()).unwrap();
     assert_eq!(list(7200), ("0x03".into(), 1));
     assert_eq!(list(7201), ("0x05".into(), 1));
-}
-
-/// A holder whose password for revocation is known, with two certificates out of a first order.
-fn with_password(world: &World, password: &str) -> Pair {
-    let desk = world.house.ca().first().unwrap();
-    let subject = Subject {
-        user: UserId::new("jana").unwrap(),
-        module: Subject::MODULE.into(),
-        name: "CN=Jana,C=CZ".parse().unwrap(),
-        email: "jana@example.cz".into(),
-    };
-    let issued = desk.issue(desk.enter(&subject, SystemTime::now()).unwrap(), SystemTime::now()).unwrap();
-    let secret = Secret::from_bytes(password.as_bytes()).unwrap();
-    let sealed = SealedPassword::seal(&secret, desk.encryption_certificate().unwrap()).unwrap();
-    let keys = new_keys();
-    let (transaction, nonce) = (TransactionId::from_random([7; 16]), CmcNonce::from_random([8; 16]));
-    let mut builder = FirstRequestBuilder::new(transaction.clone(), nonce.clone()).revocation_password(sealed);
-    for (key, usage) in keys.iter().zip([KeyUsages::DigitalSignature, KeyUsages::NonRepudiation]) {
-        let to_sign = RequestBuilder::new(subject.name.clone(), key.public_key().clone(), key.algorithm())
-            .key_usage(KeyUsage(usage.into()))
-            .key_identifier()
-            .finalize()
-            .unwrap();
-        builder = builder.request(to_sign.assemble(&key.sign(to_sign.bytes()).unwrap()).unwrap());
-    }
-    let proof = ProofKey::derive(obnova_algorithm::Digest::Sha256, &issued.password.secret(), &subject.user);
-    let to_sign = builder.finalize(&subject.user, &proof).unwrap();
-    let message = to_sign.sign_with(|to_sign| keys[to_sign.signer].sign(&to_sign.bytes)).unwrap();
-    let Answer::Issued { certificates, .. } = cmc(world, &message, &transaction, &nonce, Asked::Certificates) else {
-        panic!("not issued")
-    };
-    let read = |index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap();
-    Pair { keys, certificates: [read(0), read(1)] }
-}
-
-/// What is answered to a message over HTTPS.
-fn cmc(world: &World, message: &[u8], transaction: &TransactionId, nonce: &CmcNonce, asked: Asked) -> Answer {
-    let reply = world.send(&est::Client::new().fullcmc_request(message), None);
-    let FullCmcReply::Cmc(answer) = est::Client::new().fullcmc_response(&reply).unwrap() else { panic!("{reply:?}") };
-    let ca = world.ca();
-    FullResponse::parse(&answer, &Expected { transaction, nonce, ca: &ca, asked }).unwrap().answer
 }
 
 #[test]

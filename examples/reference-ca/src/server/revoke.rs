@@ -70,13 +70,17 @@ struct Asked {
 async fn revoke(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>, request: Request) -> Response {
     let headers = request.headers();
     let (sends_json, as_json) = (sends_json(headers), wants_json(headers) || sends_json(headers));
+    let unread = |status, what: &str| match as_json {
+        true => json_answer(status, &json!({ "error": "body", "reason": what })),
+        false => text(status, what),
+    };
     let Ok(body) = to_bytes(request.into_body(), MAX_FORM).await else {
-        return text(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or did not arrive");
+        return unread(StatusCode::PAYLOAD_TOO_LARGE, "the form is too long, or did not arrive");
     };
     let read = if sends_json { from_json(&body) } else { from_form(&body) };
     let asked = match read {
         Ok(asked) => asked,
-        Err(what) => return text(StatusCode::BAD_REQUEST, what),
+        Err(what) => return unread(StatusCode::BAD_REQUEST, what),
     };
     let (serial, reason) = (hexadecimal(&asked.serial), asked.reason);
     let work = move || {
