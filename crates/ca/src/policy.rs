@@ -28,6 +28,8 @@ pub use revocation_password::RevocationPasswordPolicy;
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
+    /// What the service is called that the file is of, where it says so: holders name it to their programs.
+    pub service: Option<String>,
     /// Whether renewals wait for an operator.
     pub approval: Approval,
     /// How long before the end of the old certificates a renewal may be asked for.

@@ -26,7 +26,8 @@ impl Ca {
         let address = email(&certificate).and_then(|email| MailAddress::new(&email).ok());
         Ok(address.and_then(|address| {
             let key = format!("pick-up/{}", order.transaction);
-            let text = texts.compose(&Letter::PickUp { holder: &order.holder });
+            let text =
+                texts.compose(&Letter::PickUp { holder: &order.holder, service: self.policy().service.as_deref() });
             let mail = Mail::new(key, MailKind::PickUp, address, text).ok()?;
             Some(mail.with_link(MailLink::PickUp(order.transaction.clone())))
         }))

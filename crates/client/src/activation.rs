@@ -2,9 +2,9 @@ use obnova_card::{Activation, PasswordKind, Pin, Secret, TokenError};
 use obnova_card_rustls::SharedToken;
 
 use crate::{
-    Prompt, Question, RunError,
+    Prompt, RunError,
     look::lock,
-    pins::{Once, last_try_kept, retry},
+    pins::{Once, retry, sure_of_last},
 };
 
 /// A new password for each that stays, as [`NewPasswords`](obnova_card::NewPasswords) hands them out.
@@ -32,12 +32,10 @@ pub fn activate(token: &SharedToken, prompt: &mut dyn Prompt, new: &New) -> Resu
 fn once_sure(token: &SharedToken, prompt: &mut dyn Prompt, transport: &Pin, new: &New) -> Result<(), RunError> {
     let outcome = lock(token).activate(transport, new);
     match outcome {
-        Err(TokenError::TooFewTries { password, .. })
+        Err(TokenError::TooFewTries { password, tries })
             if password != PasswordKind::TransportPin && transport.keep_tries > 0 =>
         {
-            if !prompt.confirm(&Question::LastTry(password))? {
-                return Err(last_try_kept(token, password));
-            }
+            sure_of_last(token, prompt, password, tries, false)?;
             Ok(lock(token).activate(&Pin { keep_tries: 0, ..transport.clone() }, new)?)
         }
         outcome => Ok(outcome?),

@@ -109,7 +109,7 @@ pub struct Problem {
     pub text: String,
 }
 
-/// Checks whether a renewal can work here, without touching anything: no PIN, no try, nothing written but an empty directory.
+/// Checks whether a renewal can work here, without touching anything: no PIN, no try, and nothing is left on the disk.
 pub fn check_up(checkup: Checkup<'_>, now: SystemTime) -> Vec<Check> {
     let policy = checkup.policy;
     let seen = checkup.token.and_then(|token| {

@@ -1,4 +1,4 @@
-use obnova_card::{Offer, PasswordKind, TokenError};
+use obnova_card::{Offer, PasswordKind, TokenError, Tries};
 use obnova_renewal::{ProcessError, ReplayError};
 
 use crate::{CaError, Credential, CredentialProblem, JournalError, LoginError, PromptError};
@@ -43,10 +43,17 @@ pub enum RunError {
         found: String,
     },
     /// One try was left, or nobody knows how many, and the holder kept it.
-    #[error("the last try for the {password}, or what may be the last, was kept: {}", ways_on(instead.as_ref()))]
+    #[error(
+        "{}the last try for the {password}, or what may be the last, was kept: {}",
+        spent(*was_wrong), ways_on(instead.as_ref())
+    )]
     LastTryKept {
         /// Which password.
         password: PasswordKind,
+        /// Wrong attempts that are left, where the card tells.
+        tries: Tries,
+        /// What was given before was wrong, and cost a try.
+        was_wrong: bool,
         /// What sets it anew on this card as it stands; `None` where nothing does, and only who is sure of it goes on.
         instead: Option<Offer>,
     },
@@ -72,6 +79,10 @@ pub enum RunError {
     /// The action is not one that is performed.
     #[error("there is nothing to do")]
     NothingToDo,
+}
+
+const fn spent(was_wrong: bool) -> &'static str {
+    if was_wrong { "what was given was wrong and cost a try; " } else { "" }
 }
 
 const fn ways_on(instead: Option<&Offer>) -> &'static str {

@@ -88,8 +88,8 @@ pub(crate) fn ask(
         (request.minimum, request.maximum) = (status.minimum, status.maximum);
     }
     let last = may_be_last(request.tries, wrong);
-    if last && !prompt.confirm(&Question::LastTry(password))? {
-        return Err(last_try_kept(token, password));
+    if last {
+        sure_of_last(token, prompt, password, request.tries, request.was_wrong)?;
     }
     if pad {
         prompt.at_pad(&request)?;
@@ -99,10 +99,21 @@ pub(crate) fn ask(
     Ok(if last { Pin::with_last_try(secret) } else { Pin::new(secret) })
 }
 
-/// The last try was kept: with what else can be done about it, on the card as it stands now.
-pub(crate) fn last_try_kept(token: &SharedToken, password: PasswordKind) -> RunError {
+/// Asks whether the last try is to be spent. Where it is kept, the error has what else can be done about it, on the card as it
+/// stands now.
+pub(crate) fn sure_of_last(
+    token: &SharedToken,
+    prompt: &mut dyn Prompt,
+    password: PasswordKind,
+    tries: Tries,
+    was_wrong: bool,
+) -> Result<(), RunError> {
+    if prompt.confirm(&Question::LastTry { password, tries, was_wrong })? {
+        return Ok(());
+    }
     // A card that is gone by now offers nothing.
-    RunError::LastTryKept { password, instead: instead_of(token, password).ok().flatten() }
+    let instead = instead_of(token, password).ok().flatten();
+    Err(RunError::LastTryKept { password, tries, was_wrong, instead })
 }
 
 fn instead_of(token: &SharedToken, password: PasswordKind) -> Result<Option<Offer>, TokenError> {

@@ -80,7 +80,14 @@ pub enum Question<'a> {
     /// These certificates came, and are for the one who holds the card.
     Certificates(&'a ByRole<ParsedCertificate>),
     /// One wrong attempt more blocks the password, or may block it where the card does not tell how many are left.
-    LastTry(PasswordKind),
+    LastTry {
+        /// Which password.
+        password: PasswordKind,
+        /// Wrong attempts that are left, where the card tells.
+        tries: Tries,
+        /// The one given before was wrong. A face says so before it asks: nothing else has yet.
+        was_wrong: bool,
+    },
 }
 
 /// What happens.

@@ -15,7 +15,8 @@ struct Holder {
     wrong: Vec<&'static str>,
     says_yes: bool,
     asked: Vec<(PasswordKind, Tries, bool)>,
-    last_tries: Vec<PasswordKind>,
+    /// Last tries that were asked about, and whether the one before was wrong.
+    last_tries: Vec<(PasswordKind, bool)>,
 }
 
 impl Holder {
@@ -34,8 +35,8 @@ impl Prompt for Holder {
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
-        let Question::LastTry(password) = question else { panic!("{question:?}") };
-        self.last_tries.push(*password);
+        let Question::LastTry { password, was_wrong, .. } = question else { panic!("{question:?}") };
+        self.last_tries.push((*password, *was_wrong));
         Ok(self.says_yes)
     }
 
@@ -76,7 +77,7 @@ fn the_transport_pin_is_asked_for_where_there_is_one_and_nothing_else_is() {
         let tries = if model == TransportPinModel::SingleUse { Tries::Known(1) } else { Tries::Known(3) };
         let asked = [(PasswordKind::TransportPin, tries, false)];
         assert_eq!(holder.asked, if model.is_secret() { &asked[..] } else { &[] }, "{model:?}");
-        let yes = [PasswordKind::TransportPin];
+        let yes = [(PasswordKind::TransportPin, false)];
         assert_eq!(holder.last_tries, if model == TransportPinModel::SingleUse { &yes[..] } else { &[] }, "{model:?}");
         assert_eq!(state(&token), None);
     }
@@ -160,7 +161,7 @@ fn the_last_try_of_a_password_that_was_set_before_a_tear_takes_a_yes_too() {
         holder.says_yes = true;
         activate(&token, &mut holder, &chosen).unwrap();
         assert!(
-            holder.last_tries.iter().all(|last| *last == PasswordKind::AuthenticationPin),
+            holder.last_tries.iter().all(|last| *last == (PasswordKind::AuthenticationPin, false)),
             "{:?}",
             holder.last_tries
         );

@@ -54,7 +54,7 @@ fn only_its_owner_may_read_it() {
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let made = folder.path().join("made");
-    FileJournal::probe(&made).unwrap();
+    FileJournal::create(&made, "twins").unwrap();
     assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
@@ -156,7 +156,15 @@ fn a_folder_that_cannot_be_written_is_told() {
     let in_the_way = folder.path().join("file");
     fs::write(&in_the_way, "").unwrap();
     assert!(matches!(FileJournal::create(&in_the_way, "twins"), Err(JournalError::Io { .. })));
-    assert!(matches!(FileJournal::probe(&in_the_way), Err(JournalError::Io { .. })));
+    for place in [in_the_way.clone(), in_the_way.join("below"), in_the_way.join("far/below")] {
+        assert!(matches!(FileJournal::probe(&place), Err(JournalError::Io { .. })), "{place:?}");
+    }
+    // Who looks whether one could be written leaves nothing behind.
+    for place in [folder.path().to_owned(), folder.path().join("new"), folder.path().join("new/and/deep")] {
+        assert!(FileJournal::probe(&place).unwrap().is_empty(), "{place:?}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["file"]);
 }
 
 #[test]

@@ -144,6 +144,8 @@ fn a_token_that_does_not_tell_its_tries_keeps_one_without_a_yes() {
         let error = world.run().unwrap_err();
         assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }), "{error}");
         assert_eq!(world.face.asked.len(), without_a_yes);
+        assert_eq!(world.face.last_tries, [(told, true)]);
+        assert!(error.to_string().starts_with("what was given was wrong and cost a try"), "{error}");
         assert_eq!(left(&world), PasswordState::Active(Tries::Known(3 - without_a_yes as u8)));
         world.face = Face::default();
         assert!(matches!(world.run().unwrap(), Turn::Done(_)), "the right one is still taken");

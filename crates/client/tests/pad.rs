@@ -64,6 +64,7 @@ fn what_is_wrong_at_the_pad_is_asked_for_again_and_the_last_try_takes_a_yes() {
     assert!(matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. })), "{kept:?}");
     let tries: Vec<_> = world.face.at_pad.iter().map(|request| (request.was_wrong, request.tries)).collect();
     assert_eq!(tries, [(false, Tries::Known(3)), (true, Tries::Known(2))]);
+    assert_eq!(world.face.last_tries, [(Tries::Known(1), true)]);
     assert_eq!(entered(&desk), 2);
 }
 

@@ -139,13 +139,15 @@ fn the_last_try_is_never_spent_without_a_yes() {
     world.face = Face { wrong: vec!["0000", "0000", "0000"], keeps_last_try: true, ..Face::default() };
     let error = world.run().unwrap_err();
     assert!(matches!(error, RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }), "{error}");
+    assert!(matches!(error, RunError::LastTryKept { tries: Tries::Known(1), was_wrong: true, .. }), "{error:?}");
+    assert_eq!(world.face.last_tries, [(Tries::Known(1), true)], "the one just given was wrong");
     assert_eq!(world.face.asked.len(), 2, "it was not even asked for");
     let state = |world: &World| look(world.token.lock().unwrap().as_mut()).unwrap().passwords[0].state;
     assert_eq!(state(&world), obnova_card::PasswordState::Active(Tries::Known(1)));
 
     world.face = Face::default();
     assert!(matches!(world.run().unwrap(), Turn::Done(_)), "a clear yes spends it, here on the right PIN");
-    assert!(world.face.questions.contains(&"last-try".into()));
+    assert_eq!(world.face.last_tries, [(Tries::Known(1), false)], "nothing was given yet");
 
     let mut world = World::new();
     world.face.wrong = vec!["0000", "0000", "0000"];

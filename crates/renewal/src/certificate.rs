@@ -64,11 +64,11 @@ impl ParsedCertificate {
         self.0.certificate.tbs_certificate().issuer()
     }
 
-    /// The serial number in hexadecimal digits, as issuers print it.
+    /// The serial number in the shape that it has everywhere: the octets that stand in the certificate, two small hexadecimal
+    /// digits each. [`serial_digits`] brings what somebody wrote down into it.
     #[must_use]
     pub fn serial(&self) -> String {
-        let bytes = self.0.certificate.tbs_certificate().serial_number().as_bytes();
-        bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+        digits(self.0.certificate.tbs_certificate().serial_number().as_bytes())
     }
 
     /// The certified key.
@@ -249,7 +249,47 @@ impl TryFrom<&Certificate> for ParsedCertificate {
     }
 }
 
+/// A serial number that somebody wrote down, in the shape of [`ParsedCertificate::serial`]: read with and without zeros in front,
+/// in small letters or capitals, with colons or blanks between, as OpenSSL prints it. `None` where it is none (RFC 5280 §4.1.2.2:
+/// above zero, at most 20 octets).
+#[must_use]
+pub fn serial_digits(written: &str) -> Option<String> {
+    let written = written.trim();
+    let written = written.strip_prefix("serial=").unwrap_or(written);
+    let plain: String = written.chars().filter(|one| !": ".contains(*one)).collect();
+    let number = plain.trim_start_matches('0');
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_number || number.len() > 40 {
+        return None;
+    }
+    // Whole octets, of which the first says that the number is above zero.
+    let even = format!("{}{}", if number.len() % 2 == 1 { "0" } else { "" }, number.to_ascii_lowercase());
+    Some(if even.starts_with(|digit: char| digit > '7') { format!("00{even}") } else { even })
+}
+
+fn digits(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 /// Bytes that are no certificate, or more than one, or too long for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not one X.509 certificate in DER of at most {} bytes", ParsedCertificate::MAX_SIZE)]
 pub struct UnreadableCertificate;
+
+#[cfg(test)]
+mod tests {
+    use super::serial_digits;
+
+    #[test]
+    fn a_serial_number_has_one_shape_however_it_is_written() {
+        for written in ["010660D8", "10660d8", "01:06:60:D8", " 1 06 60 d8 ", "serial=010660D8", "0000010660d8"] {
+            assert_eq!(serial_digits(written).as_deref(), Some("010660d8"), "{written}");
+        }
+        // As it stands in a certificate: there it would be below zero without the octet in front.
+        assert_eq!(serial_digits("ff01").as_deref(), Some("00ff01"));
+        assert_eq!(serial_digits(&"f".repeat(40)), Some("00".to_owned() + &"f".repeat(40)));
+        for written in ["", "0", "00", "1g", "0x1f", "1f-2", &"f".repeat(41), "serial="] {
+            assert_eq!(serial_digits(written), None, "{written}");
+        }
+    }
+}

@@ -41,7 +41,7 @@ mod wishes;
 
 pub use action::{Action, Asked, Consent, PinNeed, Question, Summary};
 pub use by_role::ByRole;
-pub use certificate::{ParsedCertificate, UnreadableCertificate};
+pub use certificate::{ParsedCertificate, UnreadableCertificate, serial_digits};
 pub use chain::follow as follow_chain;
 pub use check::{Expected, MAX_CERTIFICATES, check_certificates};
 pub use clean::{Because, Guard, NotConfirmed, Removable, removable, removals};

@@ -21,19 +21,21 @@ pub struct Check {
     pub text: String,
     /// How a command that needs it would fail; `None` when nothing is wrong.
     pub failure: Option<Kind>,
+    /// Nothing is wrong, and nothing can be renewed before this.
+    pub too_early: Option<SystemTime>,
 }
 
 impl Check {
     pub fn good(text: String) -> Self {
-        Self { mark: Mark::Good, text, failure: None }
+        Self { mark: Mark::Good, text, failure: None, too_early: None }
     }
 
     pub fn caution(text: String) -> Self {
-        Self { mark: Mark::Caution, text, failure: None }
+        Self { mark: Mark::Caution, text, failure: None, too_early: None }
     }
 
     pub fn bad(kind: Kind, text: String) -> Self {
-        Self { mark: Mark::Bad, text, failure: Some(kind) }
+        Self { mark: Mark::Bad, text, failure: Some(kind), too_early: None }
     }
 }
 
@@ -146,7 +148,7 @@ fn password(status: &PasswordStatus, steps: &PasswordSteps) -> Check {
 fn reason(reason: &Reason) -> Check {
     let text = t!("doctor-reason", reason = phrases::reason(reason));
     match reason {
-        Reason::NotDue { .. } => Check::caution(text),
+        Reason::NotDue { from, .. } => Check { too_early: Some(*from), ..Check::caution(text) },
         _ => Check::bad(Kind::NotEligible, text),
     }
 }

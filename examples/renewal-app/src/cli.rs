@@ -10,8 +10,9 @@ use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Su
 use clap_complete::Shell;
 
 pub use options::{
-    ActivateOptions, CredentialOptions, FirstOptions, Global, Model, NewCard, PinOptions, RegisterOptions,
-    RenewOptions, RevocationPasswordOptions, RevokeOptions, ServiceOptions, TransportOptions, Why,
+    ActivateOptions, CredentialOptions, FirstOptions, Global, Model, NewCard, NewPasswordOptions, PinOptions,
+    PukOptions, RegisterOptions, RenewOptions, RevocationPasswordOptions, RevokeOptions, ServiceOptions,
+    TransportOptions, Why,
 };
 
 use crate::texts;
@@ -108,12 +109,12 @@ pub enum PinCommand {
     Change {
         changed: Password,
         #[command(flatten)]
-        pins: PinOptions,
+        passwords: NewPasswordOptions,
     },
     Unblock {
         unblocked: Unblockable,
         #[command(flatten)]
-        pins: PinOptions,
+        passwords: NewPasswordOptions,
     },
 }
 

@@ -30,6 +30,8 @@ pub struct Face {
     meanwhile: Option<String>,
     /// A password that was handed over and was wrong, and the tries that are left.
     wrong: Option<(PasswordKind, Tries)>,
+    /// That one was wrong was said with the question about the last try.
+    said_wrong: bool,
 }
 
 impl Face {
@@ -41,6 +43,7 @@ impl Face {
             progress: None,
             meanwhile: None,
             wrong: None,
+            said_wrong: false,
         }))
     }
 
@@ -69,6 +72,13 @@ impl Face {
                 Err(TokenError::WrongSecret { password, tries }.into())
             }
             (outcome, _) => Ok(outcome?),
+        }
+    }
+
+    /// Says that the one before was wrong, before anything else is asked.
+    fn say_wrong(&mut self, password: PasswordKind) {
+        if !std::mem::take(&mut self.said_wrong) {
+            self.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(password)));
         }
     }
 
@@ -113,7 +123,7 @@ impl Prompt for Holder {
         face.progress = None;
         let given = self.pins.given(asked);
         if request.was_wrong {
-            face.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(request.password)));
+            face.say_wrong(request.password);
             // What was handed over does not get better by trying it again.
             if given.is_some() {
                 face.wrong = Some((request.password, request.tries));
@@ -138,7 +148,7 @@ impl Prompt for Holder {
         let mut face = self.face.borrow_mut();
         face.progress = None;
         if request.was_wrong {
-            face.screen.mark(Mark::Bad, &t!("pin-was-wrong", name = view::password(request.password)));
+            face.say_wrong(request.password);
         }
         face.show_request(request);
         face.screen.mark(Mark::Caution, &t!("pin-at-pad"));
@@ -177,18 +187,27 @@ impl Prompt for Holder {
                 }
                 Ok(self.agrees || yes(&t!("ask-certificates"), Beforehand::Yes)?)
             }
-            Question::LastTry(password) => {
+            Question::LastTry { password, tries, was_wrong } => {
+                if *was_wrong {
+                    face.say_wrong(*password);
+                    // What was handed over does not get better by trying it again.
+                    if self.pins.given(Asked::from(*password)).is_some() {
+                        return Ok(false);
+                    }
+                }
                 // A yes counts once.
-                if let Some(at) = self.last_tries.iter().position(|one| one == password) {
-                    self.last_tries.remove(at);
-                    return Ok(true);
-                }
-                face.screen.mark(Mark::Caution, &phrases::last_try(*password));
-                if self.pins.last_try_allowed() {
-                    return Ok(true);
-                }
-                // Nobody there is no yes.
-                Ok(yes(&t!("pin-last-try-ask"), Beforehand::Nothing).unwrap_or(false))
+                let said = self.last_tries.iter().position(|one| one == password);
+                let is_sure = match said.map(|at| self.last_tries.remove(at)) {
+                    Some(_) => true,
+                    None => {
+                        face.screen.mark(Mark::Caution, &phrases::last_try(*password, *tries));
+                        // Nobody there is no yes.
+                        self.pins.last_try_allowed()
+                            || yes(&t!("pin-last-try-ask"), Beforehand::Nothing).unwrap_or(false)
+                    }
+                };
+                face.said_wrong = *was_wrong && is_sure;
+                Ok(is_sure)
             }
             _ => Ok(false),
         }

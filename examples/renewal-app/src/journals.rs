@@ -71,11 +71,8 @@ pub fn without_password(folder: &Path) -> Result<Vec<ParsedCertificate>, Failure
 
 /// Notes that a revocation password was set for the certificates with these serial numbers.
 pub fn note_password(folder: &Path, serials: &[String]) -> Result<(), Failure> {
-    let same = |one: &ParsedCertificate, serial: &String| {
-        one.serial().trim_start_matches('0').eq_ignore_ascii_case(serial.trim_start_matches('0'))
-    };
     for (name, certificates) in came_without_password(folder, |_| true)? {
-        if certificates.iter().any(|one| serials.iter().any(|serial| same(one, serial))) {
+        if certificates.iter().any(|one| serials.contains(&one.serial())) {
             files::write_private(&password_note(folder, &name), b"set\n")?;
         }
     }

@@ -1,7 +1,7 @@
 //! The words of the renewal's own types.
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind};
+use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind, Tries};
 use obnova_client::{Credential, CredentialProblem};
 use obnova_renewal::{ByRole, ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
 
@@ -76,24 +76,35 @@ pub fn phase(phase: Phase) -> String {
 }
 
 /// What it means to spend the last try of a password.
-pub fn last_try(kind: PasswordKind) -> String {
+pub fn last_try(kind: PasswordKind, tries: Tries) -> String {
     match kind {
         PasswordKind::TransportPin => t!("pin-last-try-transport"),
         PasswordKind::Puk => t!("pin-last-try-puk"),
-        PasswordKind::AuthenticationPin | PasswordKind::SignaturePin => t!("pin-last-try", name = password(kind)),
+        PasswordKind::AuthenticationPin | PasswordKind::SignaturePin if tries.may_be_last() => {
+            t!("pin-last-try", name = password(kind))
+        }
+        PasswordKind::AuthenticationPin | PasswordKind::SignaturePin => {
+            t!("pin-may-be-last-try", name = password(kind))
+        }
     }
 }
 
-/// The last try was kept, and what can be done about it on this card.
-pub fn last_try_kept(kind: PasswordKind, instead: Option<&Offer>) -> String {
-    let (name, sure) = (password(kind), t!("last-try-sure"));
-    match (instead, kind) {
-        (Some(offer), _) => t!("error-last-try-kept-or", name = name, sure = sure, instead = view::offer(offer)),
-        (None, PasswordKind::TransportPin) => t!("error-last-try-kept-transport", name = name, sure = sure),
-        (None, PasswordKind::Puk) => t!("error-last-try-kept-puk", name = name, sure = sure),
+/// The last try was kept, and what can be done about it on this card. First what it cost, where the one before was wrong.
+pub fn last_try_kept(kind: PasswordKind, tries: Tries, was_wrong: bool, instead: Option<&Offer>) -> String {
+    let name = password(kind);
+    let sure = if was_wrong { t!("last-try-sure-of-another", name = &*name) } else { t!("last-try-sure") };
+    let kept = match (instead, kind) {
+        (Some(offer), _) => t!("error-last-try-kept-or", name = &*name, sure = sure, instead = view::offer(offer)),
+        (None, PasswordKind::TransportPin) => t!("error-last-try-kept-transport", name = &*name, sure = sure),
+        (None, PasswordKind::Puk) => t!("error-last-try-kept-puk", name = &*name, sure = sure),
         (None, PasswordKind::AuthenticationPin | PasswordKind::SignaturePin) => {
-            t!("error-last-try-kept-pin", name = name, sure = sure)
+            t!("error-last-try-kept-pin", name = &*name, sure = sure)
         }
+    };
+    match (was_wrong, tries.may_be_last()) {
+        (false, _) => kept,
+        (true, true) => format!("{} {kept}", t!("last-try-was-wrong", name = name)),
+        (true, false) => format!("{} {kept}", t!("last-try-was-wrong-untold", name = name)),
     }
 }
 

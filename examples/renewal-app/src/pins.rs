@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     beforehand::Beforehand,
-    cli::{CredentialOptions, PinOptions, RevocationPasswordOptions, TransportOptions},
+    cli::{CredentialOptions, NewPasswordOptions, PinOptions, PukOptions, RevocationPasswordOptions, TransportOptions},
     failure::{Failure, Kind},
     phrases,
     texts::t,
@@ -84,14 +84,25 @@ pub struct Pins {
 impl Pins {
     /// Reads everything that the options name, before anything is begun.
     pub fn read(options: &PinOptions) -> Result<Self, Failure> {
-        Self::read_with(options, &TransportOptions::default())
+        Self::read_from(options, [], [])
     }
 
-    /// The same for a command that a transport PIN may be given to.
-    pub fn read_with(options: &PinOptions, transport: &TransportOptions) -> Result<Self, Failure> {
+    /// The same of every password that a card has: the transport PIN comes first where several stand in one input, the PUK last.
+    pub fn read_for_card(
+        transport: &TransportOptions,
+        options: &PinOptions,
+        puk: &PukOptions,
+    ) -> Result<Self, Failure> {
         let transport =
             (Asked::TransportPin, place(transport.transport_pin_fd, transport.transport_pin_file.as_deref()));
-        Self::read_from(options, [transport])
+        Self::read_from(options, [transport], [(Asked::Puk, place(puk.puk_fd, puk.puk_file.as_deref()))])
+    }
+
+    /// The same where a password is set by another: the new one comes last.
+    pub fn read_for_new(options: &NewPasswordOptions) -> Result<Self, Failure> {
+        let NewPasswordOptions { pins, puk, new_pin_fd, new_pin_file } = options;
+        let puk = (Asked::Puk, place(puk.puk_fd, puk.puk_file.as_deref()));
+        Self::read_from(pins, [], [puk, (Asked::NewPassword, place(*new_pin_fd, new_pin_file.as_deref()))])
     }
 
     /// The same for a first order. The passwords of it come first where several stand in one input.
@@ -108,6 +119,7 @@ impl Pins {
                 (Asked::OneTimePassword, place(*one_time_password_fd, one_time_password_file.as_deref())),
                 (Asked::RevocationPassword, place(*revocation_password_fd, revocation_password_file.as_deref())),
             ],
+            [],
         )
     }
 
@@ -129,22 +141,22 @@ impl Pins {
                     place(*old_revocation_password_fd, old_revocation_password_file.as_deref()),
                 ),
             ],
+            [],
         )
     }
 
     fn read_from(
         options: &PinOptions,
         before: impl IntoIterator<Item = (Asked, Option<PathBuf>)>,
+        after: impl IntoIterator<Item = (Asked, Option<PathBuf>)>,
     ) -> Result<Self, Failure> {
-        let places = [
+        let pins = [
             (Asked::AuthenticationPin, place(options.pin_fd, options.pin_file.as_deref())),
             (Asked::SignaturePin, place(options.signature_pin_fd, options.signature_pin_file.as_deref())),
-            (Asked::Puk, place(options.puk_fd, options.puk_file.as_deref())),
-            (Asked::NewPassword, place(options.new_pin_fd, options.new_pin_file.as_deref())),
         ];
         let mut opened: HashMap<PathBuf, Lines> = HashMap::new();
         let mut given = HashMap::new();
-        for (wanted, path) in before.into_iter().chain(places) {
+        for (wanted, path) in before.into_iter().chain(pins).chain(after) {
             let Some(path) = path else { continue };
             let lines = match opened.remove(&path) {
                 Some(lines) => lines,

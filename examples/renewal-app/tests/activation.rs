@@ -156,6 +156,56 @@ fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() 
     }
 }
 
+/// Each role that a password can have: who typed a wrong one reads so before he is asked about the last try.
+#[test]
+fn at_a_terminal_a_wrong_one_is_called_wrong_before_the_last_try_is_asked_about() {
+    let pin = |which: &'static str, name, right| (made(), vec!["pin", "change", which], name, right);
+    let unactivated = |model| {
+        let command = ["--pin-file", "new", "--signature-pin-file", "new", "--puk-file", "new"];
+        (arrived(model, "135790"), [&["card", "activate"][..], &command].concat(), "transport PIN", "135790")
+    };
+    for (desk, command, name, right) in [
+        pin("authentication", "authentication PIN", "1234"),
+        pin("signature", "signature PIN", "5678"),
+        pin("puk", "PUK", "12345678"),
+        unactivated("separate"),
+        unactivated("in-place"),
+    ] {
+        for says in ["no", "yes"] {
+            let new: &[&str] = if command[0] == "pin" { &["--new-pin-file", "changed"] } else { &[] };
+            let mut terminal = Terminal::open(&desk.command(command.iter().chain(new).chain(&CARD)));
+            let question = "to use the last try:";
+            let prompt = format!("{name} > ");
+            let mut wrong = 0;
+            while says == "no" && terminal.wait_for(&[prompt.as_str(), question]) == 0 {
+                terminal.type_line(if name == "PUK" { "99999999" } else { "246802" });
+                terminal.wait_for(&[&format!("The {name} was wrong.")]);
+                wrong += 1;
+            }
+            match says {
+                "no" => {
+                    assert!(wrong > 1, "{name}: {}", terminal.shown);
+                    terminal.type_line("no");
+                    let (code, shown) = terminal.end();
+                    assert_eq!(code, 4, "{name}: {shown}");
+                    let told = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+                    let cost = format!("The {name} that was given was wrong, and cost a try: one is left.");
+                    assert!(told.contains(&cost), "{told}");
+                }
+                yes => {
+                    terminal.wait_for(&[question]);
+                    terminal.type_line(yes);
+                    terminal.wait_for(&[&prompt]);
+                    terminal.type_line(right);
+                    let (code, shown) = terminal.end();
+                    assert_eq!(code, 0, "{name}: {shown}");
+                    assert!(!shown.contains("was wrong"), "{name}: {shown}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
     let desk = Desk::in_memory();
@@ -240,16 +290,23 @@ fn block_puk(desk: &Desk) {
 /// A command is given a wrong password until its last try is kept; then what it says is done.
 fn kept(desk: &Desk, command: &[&str], (file, wrong, right): (&str, &str, &str), unblock: Option<&str>) {
     desk.write(file, wrong);
+    let mut sent = false;
     let said = loop {
         let said = run(desk, command).ends_with(4);
         if said.err.contains("was kept") {
             break said;
         }
+        assert!(said.out.contains(" was wrong."), "{command:?}: {}", said.out);
+        sent = true;
     };
+    // Whoever has more than one try from the beginning gave a wrong one now, too.
+    assert_eq!(said.out.contains(" was wrong."), sent, "{command:?}: {}", said.out);
     // As it stands there, folded or not.
     let told = said.err.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(told.contains("obnova pin unblock"), unblock.is_some(), "{command:?}: {told}");
     assert!(told.contains("--spend-last-try"), "{told}");
+    let cost = "that was given was wrong, and cost a try: one is left.";
+    assert_eq!(told.contains(cost), sent, "{command:?}: {told}");
     let state = std::fs::read(desk.file("card.state")).unwrap();
     if let Some(unblock) = unblock {
         assert!(told.contains(unblock), "{told}");
@@ -259,6 +316,8 @@ fn kept(desk: &Desk, command: &[&str], (file, wrong, right): (&str, &str, &str),
         std::fs::write(desk.file("card.state"), state).unwrap();
     }
     desk.write(file, right);
-    assert!(run(desk, command).ends_with(4).err.contains("was kept"), "without a yes the right one is not sent either");
+    let said = run(desk, command).ends_with(4);
+    assert!(said.err.contains("was kept"), "without a yes the right one is not sent either");
+    assert!(!said.err.contains("was wrong") && !said.out.contains("was wrong"), "{} {}", said.out, said.err);
     run(desk, &[command, &["--spend-last-try"]].concat()).ends_with(0);
 }

@@ -189,6 +189,9 @@ fn what_is_wrong_with_the_road_has_its_own_exit_code() {
         let said = desk.run([&["doctor"], &CARD[..], wrong].concat()).ends_with(code);
         assert!(said.out.lines().any(|line| line.contains('✗') && line.contains(advice)), "{}", said.out);
     }
+    let anew = [&["doctor", "--journal", "new/journals"], &CARD[..]].concat();
+    desk.run(&anew).says(&["new/journals can be written"]);
+    assert!(!desk.file("new").exists());
     // Nobody listens there.
     let nobody = ["--ca", "https://127.0.0.1:9", "--trust", "ca/root.pem"];
     desk.run([&["doctor"], &CARD[..], &nobody].concat()).ends_with(7).says(&["✗", "127.0.0.1:9"]);

@@ -7,7 +7,10 @@ use std::fs;
 
 use obnova_client::{Https, renewal::ParsedCertificate, tls_config};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
-use support::{Desk, Said, ca::House};
+use support::{
+    Desk, Said,
+    ca::{House, mail_with},
+};
 use x509_cert::Certificate;
 
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
@@ -95,7 +98,7 @@ fn without_its_journal_the_card_is_enough() {
     let said = desk.run([&install[..], &trust].concat()).ends_with(0);
     assert!(is_renewed(&desk));
     // Nobody is named who could be told.
-    said.says(&["name the server with --ca"]);
+    said.says(&["name the server with --ca", "a link that it mailed stays open", "--ca and --trust tells it"]);
     let confirmed = || house.operator(&["list", "ca", "--state", "confirmed"]).ends_with(0).out.contains("confirmed");
     assert!(!confirmed());
     let told = ["is on the card already", "TLS login", "a link that it mailed opens nothing any more"];
@@ -222,15 +225,56 @@ fn of_two_links_each_is_told_as_what_became_of_it() {
 
     let both = ["install", &own, &others];
     let said = desk.run([&both[..], &CARD, &PLAY, &elsewhere].concat()).ends_with(0);
-    said.says(&["the link opens nothing any more", "It was not used up"]);
+    said.says(&["the link opens nothing any more (number 1 of 2)", "Link number 2 of 2", "It was not used up"]);
     assert_eq!(said.out.matches("opens nothing any more").count(), 1, "{}", said.out);
     assert!(is_renewed(&desk) && house.is_confirmed(&order) && !house.is_confirmed(&of_another));
     // The first one is spent now; the second one is not held up by it.
     let said = desk.run([&both[..], &other_card, &elsewhere].concat()).ends_with(0);
-    said.says(&["A link was used up", "the link opens nothing any more"]);
+    said.says(&["Link number 1 of 2 was used up", "the link opens nothing any more (number 2 of 2)"]);
     assert!(house.is_confirmed(&of_another));
     let late = desk.run([&both[..], &other_card, &elsewhere].concat()).ends_with(6);
     assert!(late.err.contains("used up"), "{}", late.err);
+}
+
+/// The mail of a service of one certificate says the command in full: done as it is written, on a computer that knows nothing of the
+/// order, it ends with the certificate on the card and the link closed.
+#[test]
+fn the_command_in_the_mail_of_a_service_of_one_certificate_is_enough() {
+    let desk = Desk::new();
+    desk.write("partner.toml", include_str!("../../../policies/partner.toml"));
+    let house = House::of(&desk, "partner.toml");
+    for (file, secret) in [("pin", "1234"), ("pin2", "567890"), ("revocation", "Q7vkSvestkyW2xNaPudeT9")] {
+        desk.write(file, secret);
+    }
+    desk.run([&["simulator", "new", "card.state", "--empty"], &PLAY[..]].concat()).ends_with(0);
+    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
+    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
+    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+    desk.write("once", line.split_whitespace().last().unwrap());
+    let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
+    let first = ["first", "--user", "jana", "--yes", "--service", "partner"];
+    desk.run([&first[..], &CARD, &PLAY, &secrets, &house.options()].concat()).ends_with(8);
+    let order = house.approve();
+
+    let mail = mail_with(&desk, &house, "are ready");
+    let command = mail.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned();
+    assert!(mail.contains("named with --token") && mail.contains("add --trust"), "{mail}");
+    let words: Vec<_> = command.split_whitespace().skip(1).collect();
+    let elsewhere = ["--journal", "elsewhere", "--trust", "ca/root.pem", "--yes"];
+    // Without the last two words nobody knows of which service it is, and that is said.
+    let unnamed = desk.run([&words[..words.len() - 2], &CARD, &PLAY, &elsewhere].concat()).ends_with(6);
+    let told = unnamed.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    for named in ["by the service twins", "--service partner", "--policy FILE"] {
+        assert!(told.contains(named), "{told}");
+    }
+    assert!(!house.is_confirmed(&order));
+    let said = desk.run([&words, &CARD[..], &PLAY, &elsewhere].concat()).ends_with(0);
+    said.says(&["TLS login", "the link opens nothing any more"]);
+    assert!(house.is_confirmed(&order));
+    desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["valid", "7 slots are free"]);
+    // Who did name it is told of its rules and of no other service.
+    let said = desk.run([&words, &CARD[..], &PLAY, &elsewhere].concat()).ends_with(6);
+    assert!(said.err.contains("used up") && !said.err.contains("twins"), "{}", said.err);
 }
 
 #[test]

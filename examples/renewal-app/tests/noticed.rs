@@ -3,9 +3,10 @@
 
 mod support;
 
-use std::fs;
-
-use support::{Desk, ca::House};
+use support::{
+    Desk,
+    ca::{House, mails},
+};
 
 const PLAY: [&str; 6] = ["--pin-file", "pin", "--signature-pin-file", "pin2", "--trust", "ca/root.pem"];
 
@@ -24,13 +25,6 @@ fn noticed(desk: &Desk) -> (House<'_>, String) {
     let link = mail.split_whitespace().find(|word| word.starts_with("https://")).unwrap().to_owned();
     assert!(link.starts_with(&house.url), "{mail}");
     (house, link)
-}
-
-fn mails(desk: &Desk) -> Vec<String> {
-    let Ok(folder) = fs::read_dir(desk.file("ca/mail")) else { return Vec::new() };
-    let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml"));
-    // Lines that are too long are broken (RFC 2045 §6.7).
-    files.map(|path| fs::read_to_string(path).unwrap().replace("=\r\n", "")).collect()
 }
 
 #[test]

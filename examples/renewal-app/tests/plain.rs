@@ -135,7 +135,15 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     fs::remove_file(damaged).unwrap();
     desk.run(&doctor).ends_with(0).says(&[mended]);
     // The same again is no other one, though a guess.
-    desk.run(&set).ends_with(0).says(&["log in, to set the revocation password", "is set", "It ends the certificate"]);
+    let said = desk.run(&set).ends_with(0);
+    said.says(&["log in, to set the revocation password", "is set", "It ends the certificate"]);
+    // In the shape that is shown of it everywhere.
+    let shown = desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0);
+    let list: serde_json::Value =
+        serde_json::from_str(&house.operator(&["list", "ca", "--json"]).ends_with(0).out).unwrap();
+    let serial = list[0]["certificates"][0]["serial"].as_str().unwrap();
+    assert!(said.out.contains(&format!("certificate {serial}")), "{serial}: {}", said.out);
+    shown.says(&[serial]);
     let said = desk.run(&doctor).ends_with(0);
     assert!(!said.out.contains(mended), "{}", said.out);
     // Another one takes the one that stands.

@@ -5,7 +5,12 @@ mod support;
 
 use std::{path::Path, process::Stdio};
 
-use support::{Desk, ca::House, dump, planted::Search};
+use support::{
+    Desk,
+    ca::{House, mail_with},
+    dump,
+    planted::Search,
+};
 
 /// Secrets that occur nowhere by chance.
 const PINS: [&str; 3] = ["Qn4vHs8L", "Tb7kXd2W", "Zf9mRc5J"];
@@ -98,8 +103,17 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     assert!(actors(&house).is_empty());
     let said = desk.run([&["revoke", &signature, "--yes"], &both[..], &house.options()].concat()).ends_with(0);
     said.says(&["never again", "Its own key", "is revoked", "OCSP", "superseded"]);
-    let said = desk.run([&["revoke", &signature, "--yes"], &both[..], &house.options()].concat()).ends_with(0);
-    said.says(&["already revoked", "Nothing was changed", "superseded"]);
+    // Its number is shown in one shape, whatever shape it is given in: as it stands on the card, in the CA's list and in its mail.
+    let shown = desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0);
+    shown.says(&[&signature, &login]);
+    assert!(mail_with(&desk, &house, "was revoked").contains(&signature));
+    let capitals = signature.to_uppercase();
+    let pairs: Vec<_> = capitals.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap()).collect();
+    for written in [capitals.trim_start_matches('0'), &pairs.join(":"), &format!("serial={capitals}"), &signature] {
+        let said = desk.run([&["revoke", written, "--yes"], &both[..], &house.options()].concat()).ends_with(0);
+        said.says(&["already revoked", "Nothing was changed", "superseded", &signature]);
+        assert!(written == signature || !said.out.contains(written), "{}", said.out);
+    }
     assert_eq!(actors(&house), ["holder, by the certificate's own key"]);
 
     // On her other card its key is not: that card speaks for her, and the password of the certificate that ends.

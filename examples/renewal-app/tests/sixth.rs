@@ -89,7 +89,8 @@ fn on_another_computer_the_card_the_link_and_the_file_are_enough() {
     let link = said.out.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
     let install = [&["install", "--yes", link, "--trust", "ca/root.pem"], &CARD[..]].concat();
     // A link opens more than once, and a service that wants a pair takes no half of one.
-    desk.run(&install).ends_with(6);
+    let said = desk.run(&install).ends_with(6);
+    assert!(said.err.contains("--policy FILE"), "{}", said.err);
     assert!(!house.is_confirmed(&order));
     // The one key that there is signs the receipt; there is none to log in with.
     let told =
@@ -107,10 +108,16 @@ fn the_computer_check_goes_by_the_file() {
     desk.write("sixth.toml", FILE);
     desk.run(["simulator", "new", "card.state", "--days", "60"]).ends_with(0);
     let check = ["doctor", "--token", "sim:card.state", "--policy", "sixth.toml"];
-    let due = |arguments: &[&str]| !desk.run(arguments).ends_with(0).out.contains("can be renewed from");
-    assert!(due(&check));
-    // 30 days before the end, as the service has it that is built in.
-    assert!(!due(&check[..3]));
+    let said = |arguments: &[&str]| desk.run(arguments).ends_with(0).out;
+    let due = said(&check);
+    assert!(due.contains("are ready") && !due.contains("can be renewed from"), "{due}");
+    // 30 days before the end, as the service has it that is built in: nothing has to be mended, and nobody is told that all is ready.
+    let early = said(&check[..3]);
+    let last = early.split_once("can be renewed from").unwrap().1;
+    assert!(last.contains("nothing can be renewed yet") && last.contains("obnova renew"), "{early}");
+    assert!(!early.contains("Everything is ready"), "{early}");
+    // Who looked has left nothing behind.
+    assert!(!desk.file("state").exists());
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::{io, path::PathBuf, sync::PoisonError, time::SystemTime};
 
 use obnova_client::{
     CaConnection, FileJournal, RunError, Runner, Seams, SharedToken, Turn,
-    card::TokenError,
+    card::{PasswordSteps, TokenError},
     look,
     renewal::{CardView, NotEligible, Plan},
 };
@@ -51,7 +51,7 @@ impl FrontEnd<'_> {
             Ok(Turn::Failed(failure)) => self.screens.failed(failure)?,
             Ok(_) | Err(Trouble::Screen(_)) => {}
             Err(Trouble::NotEligible(refused)) => self.screens.not_eligible(refused)?,
-            Err(Trouble::Run(error)) => self.screens.trouble(error)?,
+            Err(Trouble::Run(error)) => self.trouble(error)?,
         }
         outcome
     }
@@ -63,6 +63,12 @@ impl FrontEnd<'_> {
     pub fn show_card(&mut self) -> Result<(), Trouble> {
         let card = self.look()?;
         Ok(self.screens.card(&card)?)
+    }
+
+    /// What helps against a blocked PIN is seen on the card as it stands now.
+    fn trouble(&mut self, error: &RunError) -> io::Result<()> {
+        let steps = self.look().map(|card| PasswordSteps::of(card.capabilities.activation, &card.passwords));
+        self.screens.trouble(error, steps.ok().as_ref())
     }
 
     fn run(&mut self) -> Result<Turn, Trouble> {

@@ -5,7 +5,7 @@ use std::{
 
 use obnova_client::{
     PinRequest, Progress, Prompt, PromptError, Question, RunError,
-    card::{PasswordKind, Secret},
+    card::{PasswordKind, PasswordSteps, Secret},
     renewal::{CardView, Failure, Plan, SlotView, Summary},
 };
 
@@ -90,12 +90,12 @@ impl<'a> Screens<'a> {
         self.screen("Teď to nejde", &texts::not_eligible(refused))
     }
 
-    /// A step was not done; it can be tried again.
+    /// A step was not done; it can be tried again. With what can be done about the card's passwords, where it still tells.
     ///
     /// # Errors
     /// As the output.
-    pub fn trouble(&mut self, error: &RunError) -> io::Result<()> {
-        self.screen("Krok se nepodařil", &[texts::error(error)])
+    pub fn trouble(&mut self, error: &RunError, steps: Option<&PasswordSteps>) -> io::Result<()> {
+        self.screen("Krok se nepodařil", &[texts::error(error, steps)])
     }
 
     fn screen(&mut self, title: &str, lines: &[String]) -> io::Result<()> {
@@ -119,7 +119,7 @@ impl Prompt for Screens<'_> {
     fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
         let mut lines = Vec::new();
         if request.was_wrong {
-            lines.push(format!("PIN nebyl správný; {}.", texts::tries(request.tries)));
+            lines.push(texts::was_wrong(request.password, request.tries));
         }
         lines.push(format!("{} bude použit, aby bylo možné:", texts::password(request.password)));
         lines.extend(request.uses.iter().map(|one| format!("  – {}", texts::pin_use(*one))));
@@ -133,9 +133,10 @@ impl Prompt for Screens<'_> {
         Ok(match question {
             Question::Risk(risk) => self.ask("Pozor", &[texts::risk(**risk)])?,
             Question::Plan(plan) => self.ask("Co se stane", &plan_lines(plan))?,
-            Question::LastTry(password) => {
-                let line = format!("{}: zbývá poslední pokus. Jste si jisti?", texts::password(*password));
-                self.ask("Poslední pokus", &[line])?
+            Question::LastTry { password, tries, was_wrong } => {
+                let wrong = was_wrong.then(|| texts::was_wrong(*password, *tries));
+                let sure = format!("{}: {}. Jste si jisti?", texts::password(*password), texts::last_try(*tries));
+                self.ask("Poslední pokus", &wrong.into_iter().chain([sure]).collect::<Vec<_>>())?
             }
             // A question of a newer engine that these screens cannot show is not agreed to.
             _ => false,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use obnova_client::{
     CaError, RunError,
-    card::{KeyRole, PasswordKind, TokenError, Tries},
+    card::{KeyRole, PasswordKind, PasswordSteps, TokenError, Tries},
     renewal::{self, Action, Failure, NotEligible, Phase, PinUse, Reason, Refusal, Risk},
 };
 
@@ -52,6 +52,18 @@ pub fn tries(tries: Tries) -> String {
         Tries::Last => "zbývá poslední pokus".into(),
         Tries::Unknown => "počet zbývajících pokusů karta nesděluje".into(),
     }
+}
+
+/// The one that was entered was not right.
+#[must_use]
+pub fn was_wrong(kind: PasswordKind, left: Tries) -> String {
+    format!("{} nebyl správný; {}.", password(kind), tries(left))
+}
+
+/// One more wrong one blocks it, or may.
+#[must_use]
+pub const fn last_try(tries: Tries) -> &'static str {
+    if tries.may_be_last() { "zbývá poslední pokus" } else { "může to být poslední pokus" }
 }
 
 /// What was done; `None` for what a holder need not know.
@@ -126,25 +138,41 @@ fn refused(refusal: &Refusal) -> String {
     by_id(refusal.id()).map_or_else(|| refusal.to_string(), str::to_owned)
 }
 
-/// Why a step was not done.
+/// What can be done about a password that is blocked.
+fn blocked(kind: PasswordKind, steps: Option<&PasswordSteps>) -> String {
+    let name = password(kind);
+    match (steps.map(|steps| steps.instead_of(kind)), kind) {
+        (Some(Some(_)), _) => format!("{name} je zablokován: odblokujte jej pomocí PUK."),
+        (_, PasswordKind::TransportPin) => {
+            "Transportní PIN je zablokován a kartu už nelze aktivovat: požádejte o novou.".into()
+        }
+        (_, PasswordKind::Puk) => {
+            "PUK je zablokován a PIN už jím odblokovat nelze. Co zablokováno není, funguje dál.".into()
+        }
+        (Some(None), _) => format!("{name} je zablokován a odblokovat jej už nelze: požádejte o novou kartu."),
+        (None, _) => format!("{name} je zablokován: vložte kartu a zkuste to znovu, uvidíte, co se s tím dá dělat."),
+    }
+}
+
+/// Why a step was not done; with what can be done about the card's passwords, where it tells.
 #[must_use]
-pub fn error(error: &RunError) -> String {
+pub fn error(error: &RunError, steps: Option<&PasswordSteps>) -> String {
     match error {
         RunError::NoCard => "K tomuto kroku je třeba karta: vložte ji a pokračujte.".into(),
         RunError::WrongCard { wanted, .. } => format!("To je jiná karta. Vložte prosím kartu číslo {wanted}."),
-        RunError::LastTryKept { password: kind, instead } => {
+        RunError::LastTryKept { password: kind, tries: left, was_wrong: spent, instead } => {
+            let wrong = if *spent { format!("{} ", was_wrong(*kind, *left)) } else { String::new() };
             let instead = match instead {
                 Some(_) => "Nastavte nový pomocí PUK, nebo zadejte ten správný.",
                 None => "Nový nastavit nelze: pokračujte, jen když jste si jistí, jinak se obraťte na vydavatele.",
             };
-            format!("{}: poslední pokus zůstal nevyužit. {instead}", password(*kind))
+            format!("{wrong}{}: poslední pokus zůstal nevyužit. {instead}", password(*kind))
         }
-        RunError::Token(TokenError::WrongSecret { password: kind, tries: left }) => {
-            format!("{} nebyl správný; {}.", password(*kind), tries(*left))
+        RunError::Token(TokenError::WrongSecret { password: kind, tries: Tries::Known(0) }) => {
+            format!("{} nebyl správný. {}", password(*kind), blocked(*kind, steps))
         }
-        RunError::Token(TokenError::Blocked { password: kind }) => {
-            format!("{} je zablokován: odblokujte jej pomocí PUK.", password(*kind))
-        }
+        RunError::Token(TokenError::WrongSecret { password: kind, tries: left }) => was_wrong(*kind, *left),
+        RunError::Token(TokenError::Blocked { password: kind }) => blocked(*kind, steps),
         RunError::Ca(CaError::Unreachable { server, .. }) => {
             format!("Složka {server} není dostupná. Připojte ji a pokračujte; nic se neztratilo.")
         }
@@ -230,6 +258,8 @@ const TEXTS: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
+    use obnova_client::card::{Alphabet, PasswordState, PasswordStatus};
+
     use super::*;
 
     #[test]
@@ -252,6 +282,26 @@ mod tests {
         assert!(say("closed-on-sundays").ends_with("(closed-on-sundays): Ask at the counter."));
         assert!(failure(&Failure::Rejected(Refusal::Swapped)).contains("zaměněny"));
         assert_eq!(failure(&Failure::Declined), "Nesouhlasili jste; nic se nestalo.");
+    }
+
+    #[test]
+    fn what_helps_against_a_blocked_password_is_what_the_card_still_has() {
+        let status = |kind, state| PasswordStatus { kind, state, minimum: 4, maximum: 8, alphabet: Alphabet::Digits };
+        let (kind, puk) = (PasswordKind::SignaturePin, PasswordKind::Puk);
+        let said = |kind, puk_state| {
+            let passwords = [status(PasswordKind::SignaturePin, PasswordState::Blocked), status(puk, puk_state)];
+            let steps = PasswordSteps::of(None, &passwords);
+            let both = [
+                TokenError::Blocked { password: kind },
+                TokenError::WrongSecret { password: kind, tries: Tries::Known(0) },
+            ];
+            both.map(|one| error(&RunError::Token(one), Some(&steps)))
+        };
+        let by_puk = "odblokujte jej pomocí PUK";
+        assert!(said(kind, PasswordState::Active(Tries::Known(1))).iter().all(|text| text.contains(by_puk)));
+        let dead = said(kind, PasswordState::Blocked);
+        assert!(dead.iter().all(|text| !text.contains(by_puk) && text.contains("požádejte o novou kartu")), "{dead:?}");
+        assert!(said(puk, PasswordState::Blocked).iter().all(|text| !text.contains(by_puk)));
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn a_slip_of_the_finger_is_told_and_forgiven() {
     let mut play = Play::set();
     let mut ca = play.scene.connection();
     assert!(matches!(play.renew_with(&mut ca, &["9999"]).unwrap(), Turn::Waits(_)));
-    assert!(play.text().contains("PIN nebyl správný; zbývající pokusy: 2."), "{}", play.text());
+    assert!(play.text().contains("PIN pro přihlašování nebyl správný; zbývající pokusy: 2."), "{}", play.text());
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub enum Letter<'a> {
     PickUp {
         /// Their holder, readable.
         holder: &'a str,
+        /// What the service is called, where the CA's policy says so: small letters, digits and `-`.
+        service: Option<&'a str>,
     },
     /// A certificate was revoked.
     Revoked {
@@ -118,14 +120,18 @@ impl Texts for English {
                     link = Mail::LINK,
                 ),
             ),
-            Letter::PickUp { holder } => (
+            Letter::PickUp { holder, service } => (
                 "Your certificates are ready".into(),
                 format!(
                     "The certificates that were ordered for\n{}\nare ready. Pick them up here:\n\n{link}\n\n\
                      The link opens them until the issuer knows that they are on the card; not every program tells it, and then the link \
-                     stays open. Neither card nor PIN is needed to pick them up, and without the card they are good for nothing.\n",
+                     stays open. Neither card nor PIN is needed to pick them up, and without the card they are good for nothing.\n\n\
+                     This puts them on the card, which is named with --token:\n\n\
+                     obnova install {link}{service}\n\n\
+                     At another computer than the one where they were ordered add --trust and the file with the issuer's certificate.\n",
                     plain(holder),
                     link = Mail::LINK,
+                    service = service.map(option).unwrap_or_default(),
                 ),
             ),
             Letter::Revoked { holder, serial, reason, since } => (
@@ -221,6 +227,12 @@ impl Texts for English {
     }
 }
 
+/// What a holder's program has to be told of a service: the name of one that it knows, or the file of any other.
+fn option(service: &str) -> String {
+    const KNOWN: [&str; 3] = ["twins", "activation", "partner"];
+    if KNOWN.contains(&service) { format!(" --service {service}") } else { format!(" --policy {service}.toml") }
+}
+
 /// Names come from outside: none of them is taken for the place of the link, or breaks a line.
 fn plain(text: &str) -> String {
     text.chars()
@@ -254,7 +266,8 @@ mod tests {
         };
         let letters = [
             (Letter::Notice { holder: name, ends: time, days: 21 }, 1),
-            (Letter::PickUp { holder: name }, 1),
+            (Letter::PickUp { holder: name, service: None }, 2),
+            (Letter::PickUp { holder: name, service: Some("partner") }, 2),
             (
                 Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
                 0,
@@ -275,6 +288,13 @@ mod tests {
             assert!(text.body.contains("Eva ") && !text.body.contains('\r'), "{text:?}");
             Mail::new("a", MailKind::Notice, "a@example.cz".parse().unwrap(), text).unwrap();
         }
+        let command = |service| {
+            let text = English.compose(&Letter::PickUp { holder: name, service });
+            text.body.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned()
+        };
+        assert_eq!(command(None), "obnova install {link}");
+        assert_eq!(command(Some("partner")), "obnova install {link} --service partner");
+        assert_eq!(command(Some("guild")), "obnova install {link} --policy guild.toml");
         assert_eq!(date(time), "2027-01-15 08:00:00 UTC");
     }
 }

@@ -11,7 +11,7 @@ use super::{
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Service {
-    name: String,
+    pub(super) name: String,
     plays: Option<String>,
     transport_pin: Option<String>,
 }

@@ -123,8 +123,10 @@ impl Policy {
         }
         let renewal = self.renewal;
         let approval = renewal.approval.into();
+        let service = self.service.as_ref().map(|service| service.name.clone());
         let asked = holders_side(self.service, self.holder)?;
         let policy = super::Policy {
+            service,
             approval,
             renewal_window: Duration::from_secs(range("renewal.window_days", renewal.window_days, 1, 3660)? * DAY),
             same_key: renewal.same_key,

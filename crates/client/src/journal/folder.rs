@@ -31,14 +31,15 @@ impl FileJournal {
         Ok(Names::read(directory)?.journals.into_iter().collect())
     }
 
-    /// Whether journals can be written in a directory, which is made if need be; and the names of those that are there.
+    /// Whether journals can be written in a directory, or in the folder where it would be made; and the names of those that are
+    /// there. Nothing is left behind, also not the directory.
     ///
     /// # Errors
     /// [`JournalError::Io`], saying what is in the way.
     pub fn probe(directory: &Path) -> Result<Vec<String>, JournalError> {
         let failed = |error| JournalError::Io { path: directory.to_owned(), error };
-        create(directory).map_err(failed)?;
-        let probe = directory.join(format!(".probe-{}", std::process::id()));
+        let there = directory.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists());
+        let probe = there.unwrap_or(directory).join(format!(".probe-{}", std::process::id()));
         private().create(true).truncate(true).open(&probe).and_then(|file| file.sync_all()).map_err(failed)?;
         fs::remove_file(&probe).map_err(failed)?;
         Self::list(directory)

@@ -39,7 +39,7 @@ impl RenewalLink {
 }
 
 fn begin(https: &dyn HttpExchange, path: &str, plan: &Plan) -> Result<(), LinkError> {
-    let mut old: Vec<_> = plan.old.iter().map(|(_, key)| key.certificate.serial().to_lowercase()).collect();
+    let mut old: Vec<_> = plan.old.iter().map(|(_, key)| key.certificate.serial()).collect();
     old.sort();
     let about = ask(https, Method::Get, path, Vec::new())?;
     if old.is_empty() || !old.iter().all(|serial| about.contains(serial)) {

@@ -184,5 +184,6 @@ impl Registry for NssDatabase {
 fn nickname(certificate: &ParsedCertificate) -> String {
     let subject = certificate.subject().to_string();
     let plain: String = subject.chars().map(|one| if text::is_unseen(one) || one == ':' { ' ' } else { one }).collect();
-    format!("{plain} {}", certificate.serial())
+    // In capitals, as it always was: what was registered before is found by it.
+    format!("{plain} {}", certificate.serial().to_ascii_uppercase())
 }

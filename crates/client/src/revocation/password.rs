@@ -9,11 +9,10 @@ use obnova_enroll::{
     cmc::{CertificateId, SealedPassphrase, SealedPassword},
     est::{Headers, HttpRequest, HttpResponse, Method},
 };
-use obnova_renewal::{CardView, ParsedCertificate, PasswordRules, PinUse};
+use obnova_renewal::{CardView, ParsedCertificate, PasswordRules, PinUse, serial_digits};
 use serde_json::{Value, json};
 use x509_cert::Certificate;
 
-use super::subject::number;
 use crate::{
     CaError, Credential, CredentialRequest, Credentials, EstConnection, HttpExchange, Login, LoginError, LoginExchange,
     Prompt, RunError,
@@ -24,7 +23,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct PasswordSet {
-    /// Serial numbers of the certificates that it ends from now on, as the CA says.
+    /// Serial numbers of the certificates that it ends from now on, as the CA says; in the shape of [`ParsedCertificate::serial`].
     pub serials: Vec<String>,
 }
 
@@ -181,9 +180,9 @@ fn read(answer: &HttpResponse, speaker: &Speaker) -> Result<Result<PasswordSet, 
     match (answer.status, &said) {
         (200, Some(said)) => {
             let serials = said["serials"].as_array().ok_or_else(|| odd("no serial numbers"))?;
-            let serials: Vec<_> = serials.iter().filter_map(|one| one.as_str().map(number)).collect();
+            let serials: Vec<_> = serials.iter().filter_map(|one| one.as_str().and_then(serial_digits)).collect();
             // That of others is nothing to who asked for his own.
-            match serials.contains(&number(&speaker.certificate.serial())) {
+            match serials.contains(&speaker.certificate.serial()) {
                 true => Ok(Ok(PasswordSet { serials })),
                 false => Err(odd("it is for other certificates")),
             }
@@ -206,6 +205,5 @@ mod tests {
     #[test]
     fn no_password_stands_in_what_is_shown_of_it() {
         static_assertions::assert_not_impl_any!(Speaker: std::fmt::Debug);
-        assert_eq!(number("00:1A"), "1a");
     }
 }

@@ -1,9 +1,9 @@
 use std::time::SystemTime;
 
 use obnova_card::{KeyEntry, KeyRole, SlotId};
-use obnova_renewal::{CardView, ParsedCertificate};
+use obnova_renewal::{CardView, ParsedCertificate, serial_digits};
 
-use super::{RevocationError, subject::number};
+use super::RevocationError;
 use crate::{EstConnection, HttpExchange};
 
 /// Who speaks on a card for a certificate that is to end.
@@ -31,10 +31,11 @@ impl RevocationPlan {
     /// [`RevocationError::NoSigner`].
     pub fn make(card: &CardView, serial: &str, now: SystemTime) -> Result<Self, RevocationError> {
         let (mut own, mut others, mut revoked) = (Vec::new(), Vec::new(), None);
+        let wanted = serial_digits(serial);
         for slot in &card.slots {
             for view in &slot.certificates {
                 let Some(certificate) = &view.certificate else { continue };
-                let is_it = number(&certificate.serial()) == number(serial);
+                let is_it = wanted.as_ref() == Some(&certificate.serial());
                 if is_it {
                     revoked = Some(certificate.clone());
                 }

@@ -1,6 +1,6 @@
 use const_oid::db::rfc5280::ID_AD_OCSP;
 use obnova_enroll::cmc::CertificateId;
-use obnova_renewal::ParsedCertificate;
+use obnova_renewal::{ParsedCertificate, serial_digits};
 use obnova_status::{Authority, SerialNumber};
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, CrlDistributionPoints,
@@ -54,19 +54,11 @@ impl Subject {
     }
 }
 
-/// Digits that count of a serial number, however it is written.
-pub(super) fn number(serial: &str) -> String {
-    let digits = serial.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase());
-    digits.collect::<String>().trim_start_matches('0').to_owned()
-}
-
 /// The number's bytes, the greatest first.
 fn bytes(serial: &str) -> Option<Vec<u8>> {
-    let digits = number(serial);
-    let even = format!("{}{digits}", if digits.len().is_multiple_of(2) { "" } else { "0" });
-    let two = |at: usize| u8::from_str_radix(even.get(at..at + 2)?, 16).ok();
-    let bytes = (0..even.len()).step_by(2).map(two).collect::<Option<Vec<_>>>()?;
-    (1..=20).contains(&bytes.len()).then_some(bytes)
+    let digits = serial_digits(serial)?;
+    let two = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    (0..digits.len()).step_by(2).map(two).collect()
 }
 
 /// Addresses that are looked at, of each kind.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use obnova_card::{PasswordKind, Secret};
+use obnova_card::{PasswordKind, Secret, Tries};
 use obnova_client::{
     CaConnection, CaError, Credential, CredentialProblem, CredentialRequest, FileJournal, Journal, Login, LoginError,
     LoginProof, PinRequest, Progress, Prompt, PromptError, Question, RunError, Runner, Seams, SharedToken, Turn, look,
@@ -49,6 +49,8 @@ pub struct Face {
     pub at_pad: Vec<PinRequest>,
     pub asked: Vec<PinRequest>,
     pub questions: Vec<String>,
+    /// Of each question about a last try: the tries, and whether the one before was wrong.
+    pub last_tries: Vec<(Tries, bool)>,
     pub progress: Vec<String>,
 }
 
@@ -86,7 +88,10 @@ impl Prompt for Face {
             Question::Risk(_) => ("risk", !self.declines),
             Question::Plan(_) => ("plan", !self.declines),
             Question::Certificates(_) => ("certificates", !self.is_somebody_else),
-            Question::LastTry(_) => ("last-try", !self.keeps_last_try),
+            Question::LastTry { tries, was_wrong, .. } => {
+                self.last_tries.push((*tries, *was_wrong));
+                ("last-try", !self.keeps_last_try)
+            }
             _ => ("other", false),
         };
         self.questions.push(name.into());

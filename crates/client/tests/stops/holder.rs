@@ -33,7 +33,7 @@ impl<R: Rig> Prompt for Holder<R> {
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
-        assert!(!matches!(question, Question::LastTry(_)), "tries were spent: {question:?}");
+        assert!(!matches!(question, Question::LastTry { .. }), "tries were spent: {question:?}");
         Ok(true)
     }
 

@@ -84,6 +84,7 @@ rule-not-the-same = These were not the same.
 pin-changed = The { $name } was changed.
 pin-unblocked = The { $name } has a new value, and all its tries again.
 pin-last-try = Only one try is left for the { $name }. If it is wrong now, it is blocked.
+pin-may-be-last-try = The card does not tell how many tries are left for the { $name }; it may be the last. If it is wrong now, it may be blocked.
 pin-last-try-transport = There is one try for the transport PIN. If it is wrong now, the card is finished and you need a new one.
 pin-last-try-puk = Only one try is left for the PUK. If it is wrong now, no PIN of this card can be unblocked any more.
 pin-last-try-ask = Type "yes" to use the last try:

@@ -18,6 +18,8 @@ doctor-ca-good = CA: { $address } answers; trusted as { $name }
 doctor-ca-none = CA: none was named, so it was not asked. Name it with --ca and --trust.
 doctor-good = Everything is ready.
 doctor-good-without-ca = The card and this computer are ready. The CA was not asked.
+doctor-too-early = The card, this computer and the CA are ready, and nothing can be renewed yet: begin with "obnova renew" from { $from } on.
+doctor-too-early-without-ca = The card and this computer are ready, and nothing can be renewed yet: begin with "obnova renew" from { $from } on. The CA was not asked.
 doctor-bad = { $count ->
         [one] 1 thing keeps a renewal from working. Mend it, then check again.
        *[other] { $count } things keep a renewal from working. Mend them, then check again.

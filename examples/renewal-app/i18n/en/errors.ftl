@@ -73,7 +73,10 @@ error-card-needed = This step needs the card: insert it, and resume with its nam
 error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }): insert that one.
 
 # The last try of a password, or what may be it, was kept: only what can work on this card is advised.
+last-try-was-wrong = The { $name } that was given was wrong, and cost a try: one is left.
+last-try-was-wrong-untold = The { $name } that was given was wrong, and cost a try; the card does not tell whether more than one is left.
 last-try-sure = If you are sure of it, say so with --spend-last-try
+last-try-sure-of-another = If you are sure of another { $name }, give that one with --spend-last-try
 error-last-try-kept-or =
     The last try for the { $name }, or what may be the last, was kept. { $sure }; if not, do this:
     { $instead }

@@ -42,6 +42,7 @@ help-scenario-after =
       obnova scenario partner                         a first certificate, and its whole life
       obnova scenario twins --token pcsc:Virtual --pin-file pin --signature-pin-file pin2
 help-doctor = Check whether a renewal can work: reader, card, certificates, CA. Each failed line says what to do.
+help-doctor-more = It ends with 0 where nothing has to be mended, also while it is too early to renew: its last line says from when on "obnova renew" begins. Where something has to be mended it ends as a renewal would (3, 4, 5, 7). It changes nothing, on the card or on this computer.
 help-doctor-after =
     Examples:
       obnova doctor --token pcsc

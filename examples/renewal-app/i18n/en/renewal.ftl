@@ -64,6 +64,7 @@ refusal-malformed = What came is not a certificate, or too long for one: have it
 refusal-too-many = { $count } certificates came, more than the { $limit } that are looked at: have them sent again.
 refusal-another-key = No certificate that came is for a key of this renewal: it belongs to another card, or to another renewal.
 refusal-only-one-of-two = Only one of the two came, the { $missing } certificate is missing. Both are installed together, or neither.
+refusal-by-twins = { $refusal } That is so by the service twins, which is taken where none is named. Of any other service, such as one with a single certificate, name it: --service partner, or --policy FILE with the service's own file.
 refusal-twice = Two different certificates came for the { $role } key: ask the issuer which one is meant.
 refusal-swapped = The certificates are swapped: the authentication key was certified for signatures, and the other way round.
 refusal-not-new = The { $role } certificate that came is not a new one: it ends no later than the one that is renewed. Ask the issuer.
@@ -153,9 +154,19 @@ fact-installed = Both are on the card and were read back; the old pair is marked
 fact-installed-one = It is on the card and was read back; the old one is marked as superseded.
 fact-installed-beside = What is new is on the card and was read back; what is old is beside it.
 fact-installed-already = What came is on the card already; nothing was written.
-fact-link-closed = The CA knows that they are on the card; the link opens nothing any more.
-fact-link-for-others = A link brought nothing that belongs on this card. It was not used up: keep it.
-fact-link-spent = A link was used up when its certificates were put on a card. What else was given is looked at.
+fact-link-closed = { $total ->
+        [one] The CA knows that they are on the card; the link opens nothing any more.
+       *[other] The CA knows that they are on the card; the link opens nothing any more (number { $number } of { $total }).
+    }
+fact-link-for-others = { $total ->
+        [one] The link brought nothing that belongs on this card. It was not used up: keep it.
+       *[other] Link number { $number } of { $total } brought nothing that belongs on this card. It was not used up: keep it.
+    }
+fact-link-spent = { $total ->
+        [one] The link was used up when its certificates were put on a card. What else was given is looked at.
+       *[other] Link number { $number } of { $total } was used up when its certificates were put on a card. What else was given is looked at.
+    }
+fact-link-stays = The CA was not told that they are on the card, for none was named: a link that it mailed stays open, and who has that mail can read the certificates by it (without the card they are of no use). The same command with --ca and --trust tells it, and closes the link.
 fact-received = The CA knows that they are on the card; a link that it mailed opens nothing any more.
 fact-not-received = The CA was not told that they are on the card: { $problem } A link that it mailed stays open as long as the CA has it so.
 fact-link-not-taken = The CA takes no receipt for this link (HTTP status { $status }): it stays open as long as the CA has it so.

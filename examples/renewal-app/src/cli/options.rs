@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_profile::TransportPinModel;
+use obnova_renewal::serial_digits;
 
 use super::Scenario;
 
@@ -37,16 +38,30 @@ pub struct PinOptions {
     pub signature_pin_fd: Option<u32>,
     #[arg(long, value_name = "FILE")]
     pub signature_pin_file: Option<PathBuf>,
+    #[arg(long)]
+    pub spend_last_try: bool,
+}
+
+// The PUK, where it is set or used.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PukOptions {
     #[arg(long, value_name = "N", conflicts_with = "puk_file")]
     pub puk_fd: Option<u32>,
     #[arg(long, value_name = "FILE")]
     pub puk_file: Option<PathBuf>,
+}
+
+// Where a password is set by another.
+#[derive(Args, Clone, Debug, Default)]
+pub struct NewPasswordOptions {
+    #[command(flatten)]
+    pub pins: PinOptions,
+    #[command(flatten)]
+    pub puk: PukOptions,
     #[arg(long, value_name = "N", conflicts_with = "new_pin_file")]
     pub new_pin_fd: Option<u32>,
     #[arg(long, value_name = "FILE")]
     pub new_pin_file: Option<PathBuf>,
-    #[arg(long)]
-    pub spend_last_try: bool,
 }
 
 // The transport PIN, where a card may have one.
@@ -64,6 +79,8 @@ pub struct ActivateOptions {
     pub transport: TransportOptions,
     #[command(flatten)]
     pub pins: PinOptions,
+    #[command(flatten)]
+    pub puk: PukOptions,
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -146,9 +163,7 @@ pub enum Why {
 
 // As `card show` prints it, and OpenSSL.
 fn serial(text: &str) -> Result<String, String> {
-    let digits: String = text.chars().filter(|one| !": ".contains(*one)).collect();
-    let sound = (1..=40).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if sound { Ok(digits) } else { Err("1-40 x 0-9 a-f".into()) }
+    serial_digits(text).ok_or_else(|| "1-40 x 0-9 a-f".into())
 }
 
 // The passwords of a first order, when nobody is there to be asked.
@@ -202,6 +217,13 @@ pub struct ServiceOptions {
     pub policy: Option<PathBuf>,
 }
 
+impl ServiceOptions {
+    /// Whether the service was named; else it is `twins`.
+    pub const fn is_named(&self) -> bool {
+        self.service.is_some() || self.policy.is_some()
+    }
+}
+
 #[derive(Args, Clone, Debug)]
 pub struct NewCard {
     #[arg(value_name = "FILE")]
@@ -224,6 +246,8 @@ pub struct NewCard {
     pub signature_key: KeyKind,
     #[command(flatten)]
     pub pins: PinOptions,
+    #[command(flatten)]
+    pub puk: PukOptions,
 }
 
 /// A transport PIN model, as it is named on the command line.

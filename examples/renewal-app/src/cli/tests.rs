@@ -22,6 +22,33 @@ fn a_password_cannot_come_from_two_places() {
     assert!(matches!(read("obnova renew --pin-fd 3").map(|cli| cli.command), Ok(Command::Renew(_))));
 }
 
+/// A command that sets no password has no option for one, nor for the PUK, which it never asks for.
+#[test]
+fn a_command_lists_only_passwords_that_it_asks_for() {
+    let mut program = command();
+    program.build();
+    let options = |path: &[&str]| {
+        let found = path.iter().fold(&program, |found, name| found.find_subcommand(name).unwrap());
+        let names = found.get_arguments().filter_map(|one| one.get_long()).map(str::to_owned);
+        names.filter(|name| name.ends_with("-file") && name != "policy-file").collect::<Vec<_>>()
+    };
+    let pins = ["pin-file", "signature-pin-file"];
+    for path in [&["renew"][..], &["install"], &["card", "clean"], &["card", "repair"], &["scenario"]] {
+        assert_eq!(options(path), pins, "{path:?}");
+    }
+    let credentials = ["one-time-password-file", "revocation-password-file"];
+    assert_eq!(options(&["first"]), [&credentials[..], &pins].concat());
+    assert_eq!(options(&["revoke"]), [&pins[..], &["revocation-password-file"]].concat());
+    let passwords = ["revocation-password-file", "old-revocation-password-file"];
+    assert_eq!(options(&["revocation-password"]), [&passwords[..], &pins].concat());
+    let card = [&["transport-pin-file"][..], &pins, &["puk-file"]].concat();
+    assert_eq!(options(&["card", "activate"]), card);
+    assert_eq!(options(&["simulator", "new"]), card);
+    for which in ["change", "unblock"] {
+        assert_eq!(options(&["pin", which]), [&pins[..], &["puk-file", "new-pin-file"]].concat());
+    }
+}
+
 #[test]
 fn no_option_takes_a_password_itself() {
     for option in ["--pin", "--puk", "--new-pin", "--signature-pin"] {

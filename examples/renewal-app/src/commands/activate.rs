@@ -14,7 +14,7 @@ use crate::{
 
 /// `card activate`: new PINs and the PUK first, then the transport PIN, and only then the card is touched.
 pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
-    let pins = Pins::read_with(&options.pins, &options.transport)?;
+    let pins = Pins::read_for_card(&options.transport, &options.pins, &options.puk)?;
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let mut screen = Screen::new();

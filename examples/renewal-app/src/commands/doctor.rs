@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_client::{FileJournal, look};
-use obnova_renewal::{CardView, ParsedCertificate, Policy};
+use obnova_renewal::{CardView, ParsedCertificate, Policy, date};
 
 use crate::{
     authority::Authority,
@@ -29,10 +29,14 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     let failures: Vec<Kind> = checks.iter().filter_map(|check| check.failure).collect();
     match failures.first() {
         None => {
-            match global.ca {
-                Some(_) => screen.mark(Mark::Good, &t!("doctor-good")),
-                None => screen.mark(Mark::Caution, &t!("doctor-good-without-ca")),
-            }
+            let too_early = checks.iter().filter_map(|check| check.too_early).max().map(date);
+            let (mark, text) = match (too_early, &global.ca) {
+                (Some(from), Some(_)) => (Mark::Caution, t!("doctor-too-early", from = from)),
+                (Some(from), None) => (Mark::Caution, t!("doctor-too-early-without-ca", from = from)),
+                (None, Some(_)) => (Mark::Good, t!("doctor-good")),
+                (None, None) => (Mark::Caution, t!("doctor-good-without-ca")),
+            };
+            screen.mark(mark, &text);
             Ok(())
         }
         Some(first) => Err(Failure::new(*first, t!("doctor-bad", count = failures.len()))),

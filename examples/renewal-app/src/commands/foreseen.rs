@@ -27,11 +27,14 @@ pub fn foresee(
             continue;
         }
         stands(plan, issuer)?;
-        if holder.confirm(&Question::LastTry(status.kind))? {
-            holder.last_tries.push(status.kind);
+        // Nothing was given yet.
+        let (password, was_wrong) = (status.kind, false);
+        if holder.confirm(&Question::LastTry { password, tries, was_wrong })? {
+            holder.last_tries.push(password);
         } else {
             let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
-            return Err(RunError::LastTryKept { password: status.kind, instead: steps.instead_of(status.kind) }.into());
+            let instead = steps.instead_of(password);
+            return Err(RunError::LastTryKept { password, tries, was_wrong, instead }.into());
         }
     }
     Ok(())

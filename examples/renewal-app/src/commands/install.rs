@@ -43,25 +43,31 @@ pub fn run(
     let face = Face::new();
     let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
-    let (mut loose, mut links, mut spent) = (Vec::new(), Vec::new(), None);
+    let (mut loose, mut given) = (Vec::new(), Vec::new());
     for one in named {
         match one.to_str() {
-            Some("-") => {
-                let anchors = trusted(global, &folder)?;
-                for link in given_links()? {
-                    links.extend(opened(&link, &anchors, &mut spent)?);
-                }
-            }
-            Some(link) if is_link(link) => links.extend(opened(link, &trusted(global, &folder)?, &mut spent)?),
+            Some("-") => given.extend(given_links()?),
+            Some(link) if is_link(link) => given.push(link.to_owned()),
             _ => loose.extend(read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?),
         }
     }
-    loose.extend(links.iter().flat_map(PickUpLink::certificates));
-    if let Some(spent) = spent {
-        if loose.is_empty() {
-            return Err(spent.into());
+    let anchors = if given.is_empty() { Vec::new() } else { trusted(global, &folder)? };
+    let (mut links, mut spent) = (Vec::new(), Vec::new());
+    for (at, link) in given.iter().enumerate() {
+        let number = Number { number: at + 1, total: given.len() };
+        match PickUpLink::open(link, &anchors) {
+            Ok(link) => links.push((number, link)),
+            // What else was named may be all that is wanted.
+            Err(LinkError::Spent) => spent.push(number),
+            Err(error) => return Err(error.into()),
         }
-        face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-spent"));
+    }
+    loose.extend(links.iter().flat_map(|(_, link)| link.certificates()));
+    if loose.is_empty() && !spent.is_empty() {
+        return Err(LinkError::Spent.into());
+    }
+    for Number { number, total } in spent {
+        face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-spent", number = number, total = total));
     }
     let came = Came { loose, links };
     let waits = |known: &Known| {
@@ -71,7 +77,10 @@ pub fn run(
     };
     match journals::open(&folder)?.into_iter().find(|known| waits(known).is_some()) {
         Some(known) => into_renewal(global, &folder, &known, came, (holder, &face)),
-        None => onto_card(global, &came, &Service::asked_for(service)?, (holder, &face)),
+        None => {
+            let policy = Service::asked_for(service)?;
+            onto_card(global, &came, (&policy, service.is_named()), (holder, &face))
+        }
     }
 }
 
@@ -79,7 +88,14 @@ pub fn run(
 struct Came {
     /// Certificates from files, and those that links brought.
     loose: Vec<Loose>,
-    links: Vec<PickUpLink>,
+    links: Vec<(Number, PickUpLink)>,
+}
+
+/// Which of the links that were named, from 1 on. What a link is shows nobody who looks on.
+#[derive(Clone, Copy)]
+struct Number {
+    number: usize,
+    total: usize,
 }
 
 /// The links on standard input, one a line.
@@ -88,21 +104,6 @@ fn given_links() -> Result<Vec<String>, Failure> {
     std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
     let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if links.is_empty() { Err(LinkError::NoLink.into()) } else { Ok(links) }
-}
-
-/// A link that opens something. One that was used up is noted: what else was named may be all that is wanted.
-fn opened(
-    link: &str,
-    anchors: &[ParsedCertificate],
-    spent: &mut Option<LinkError>,
-) -> Result<Option<PickUpLink>, LinkError> {
-    match PickUpLink::open(link, anchors) {
-        Err(error @ LinkError::Spent) => {
-            *spent = Some(error);
-            Ok(None)
-        }
-        opened => opened.map(Some),
-    }
 }
 
 /// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is
@@ -143,7 +144,7 @@ fn into_renewal(
     })?;
     // The order was not told by what is known of it here: what came may be of another one.
     let Some(certificates) = certificates else { return Ok(()) };
-    let open = came.links.iter().map(|link| Ok((link, link.is_open()?))).collect::<Result<Vec<_>, LinkError>>()?;
+    let open = came.links.iter().map(|link| Ok((link, link.1.is_open()?))).collect::<Result<Vec<_>, LinkError>>()?;
     let open: Vec<_> = open.into_iter().filter_map(|(link, open)| open.then_some(link)).collect();
     let mut finish = Finish::new(&token, &mut holder, &certificates, &[PinUse::Receipt]);
     if came.links.is_empty() && !authority.plain {
@@ -156,7 +157,7 @@ fn into_renewal(
 fn onto_card(
     global: &Global,
     came: &Came,
-    policy: &Policy,
+    (policy, is_named): (&Policy, bool),
     (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
     let anchors = Authority::named_trust(global)?;
@@ -166,7 +167,10 @@ fn onto_card(
     let card = look(tokens::lock(&token).as_mut())?;
     let ders: Vec<_> = came.loose.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion =
-        Completion::make(&card, &ders, policy, &terms, SystemTime::now()).map_err(|refusal| refused(&refusal))?;
+        Completion::make(&card, &ders, policy, &terms, SystemTime::now()).map_err(|refusal| match is_named {
+            true => refused(&refusal),
+            false => refused_unnamed(&refusal),
+        })?;
     let proofs = Proofs::of(global, came, policy, &completion.certificates);
     let mut finish = Finish::new(
         &token,
@@ -191,6 +195,10 @@ fn onto_card(
     proofs.make(&mut finish, anchors, face)?;
     match &named {
         Some(authority) if came.links.is_empty() => receive(&mut finish, authority, face),
+        None if came.links.is_empty() => {
+            face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-stays"));
+            Ok(())
+        }
         _ => close(&mut finish, &completion.certificates, &came.links.iter().collect::<Vec<_>>(), face),
     }
 }
@@ -199,16 +207,17 @@ fn onto_card(
 fn close(
     finish: &mut Finish<'_>,
     certificates: &ByRole<ParsedCertificate>,
-    links: &[&PickUpLink],
+    links: &[&(Number, PickUpLink)],
     face: &Rc<RefCell<Face>>,
 ) -> Result<(), Failure> {
-    for link in links {
+    for (Number { number, total }, link) in links {
+        let (number, total) = (*number, *total);
         if !link.certificates().into_iter().any(|came| certificates.iter().any(|(_, one)| *one == came.certificate)) {
-            face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-for-others"));
+            face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-for-others", number = number, total = total));
             continue;
         }
         match finish.close(link) {
-            Ok(()) | Err(ReceiptError::Spent) => good(face, &t!("fact-link-closed")),
+            Ok(()) | Err(ReceiptError::Spent) => good(face, &t!("fact-link-closed", number = number, total = total)),
             Err(ReceiptError::NotTaken { status }) => {
                 face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-link-not-taken", status = status));
             }
@@ -260,7 +269,7 @@ struct Proofs {
 
 impl Proofs {
     fn of(global: &Global, came: &Came, policy: &Policy, certificates: &ByRole<ParsedCertificate>) -> Self {
-        let server = global.ca.clone().or_else(|| came.links.first().map(|link| link.server().to_owned()));
+        let server = global.ca.clone().or_else(|| came.links.first().map(|(_, link)| link.server().to_owned()));
         let (login, left_out) = match (policy.prove_login, &certificates.authentication, server) {
             (false, ..) => (None, Some(t!("fact-login-not-asked"))),
             (true, None, _) => (None, Some(t!("fact-login-nothing"))),
@@ -313,6 +322,19 @@ fn good(face: &Rc<RefCell<Face>>, text: &str) {
 
 fn refused(refusal: &Refusal) -> Failure {
     Failure::new(Kind::Refused, phrases::refusal(refusal))
+}
+
+/// The same by the rules of the service that is taken where none is named: it may be another one.
+fn refused_unnamed(refusal: &Refusal) -> Failure {
+    let text = phrases::refusal(refusal);
+    let is_of_service = matches!(
+        refusal,
+        Refusal::OnlyOneOfTwo { .. }
+            | Refusal::KeyUsage { .. }
+            | Refusal::ExtendedKeyUsage { .. }
+            | Refusal::QcStatement { .. }
+    );
+    Failure::new(Kind::Refused, if is_of_service { t!("refusal-by-twins", refusal = text) } else { text })
 }
 
 impl From<LinkError> for Failure {

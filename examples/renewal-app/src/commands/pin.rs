@@ -18,13 +18,13 @@ use crate::{
 /// `pin change` and `pin unblock`.
 pub fn run(global: &Global, command: PinCommand) -> Result<(), Failure> {
     match command {
-        PinCommand::Change { changed, pins } => {
-            let (kind, pins) = (kind(changed), Pins::read(&pins)?);
+        PinCommand::Change { changed, passwords } => {
+            let (kind, pins) = (kind(changed), Pins::read_for_new(&passwords)?);
             let change = |token: &mut dyn Token, old: &Pin, new: &Secret| token.change_password(kind, old, new);
             set(global, pins, PasswordStep::Change(kind), kind, change, t!("pin-changed", name = view::password(kind)))
         }
-        PinCommand::Unblock { unblocked, pins } => {
-            let (kind, pins) = (kind(unblocked.into()), Pins::read(&pins)?);
+        PinCommand::Unblock { unblocked, passwords } => {
+            let (kind, pins) = (kind(unblocked.into()), Pins::read_for_new(&passwords)?);
             let unblock = |token: &mut dyn Token, puk: &Pin, new: &Secret| token.unblock_password(kind, puk, new);
             set(
                 global,

@@ -33,7 +33,7 @@ pub fn run(command: SimulatorCommand) -> Result<(), Failure> {
 
 /// Makes a card, and its first pair.
 fn new(options: &NewCard) -> Result<(), Failure> {
-    let (file, given) = (&options.state, Pins::read_with(&options.pins, &options.transport)?);
+    let (file, given) = (&options.state, Pins::read_for_card(&options.transport, &options.pins, &options.puk)?);
     let shown = file.display().to_string();
     if file.exists() {
         return Err(Failure::new(Kind::Usage, t!("simulator-exists", file = shown)));

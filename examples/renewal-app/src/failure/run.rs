@@ -19,8 +19,8 @@ impl From<RunError> for Failure {
             RunError::WrongCard { wanted, found } => {
                 Self::new(Kind::NotEligible, t!("error-wrong-card", wanted = wanted, found = found))
             }
-            RunError::LastTryKept { password, instead } => {
-                Self::new(Kind::Pin, phrases::last_try_kept(password, instead.as_ref()))
+            RunError::LastTryKept { password, tries, was_wrong, instead } => {
+                Self::new(Kind::Pin, phrases::last_try_kept(password, tries, was_wrong, instead.as_ref()))
             }
             RunError::Credential { what, problem } => Self::new(
                 Kind::Usage,

@@ -6,7 +6,12 @@ use std::{
 use static_assertions::assert_not_impl_any;
 
 use super::{Asked, Lines, Pins};
-use crate::{cli::PinOptions, failure::Kind, holder::Holder, stage::PlayPins};
+use crate::{
+    cli::{NewPasswordOptions, PinOptions},
+    failure::Kind,
+    holder::Holder,
+    stage::PlayPins,
+};
 
 fn file(content: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -37,7 +42,8 @@ fn passwords_from_one_place_stand_on_lines_of_their_own() {
     let pins = Pins::read(&options).unwrap();
     assert_eq!(exposed(&pins, Asked::AuthenticationPin).as_deref(), Some(&b"1111"[..]));
     assert_eq!(exposed(&pins, Asked::SignaturePin).as_deref(), Some(&b"2222"[..]));
-    let third = Pins::read(&PinOptions { new_pin_file: Some(path), ..options }).err().unwrap();
+    let third = NewPasswordOptions { pins: options, new_pin_file: Some(path), ..NewPasswordOptions::default() };
+    let third = Pins::read_for_new(&third).err().unwrap();
     assert_eq!(third.kind(), Kind::Usage);
 }
 

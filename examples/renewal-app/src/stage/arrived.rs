@@ -159,8 +159,8 @@ pub struct Typist {
     /// Says yes to the last try of a password.
     pub spends_last_try: bool,
     pub asked: Vec<PinRequest>,
-    /// Last tries that were asked about.
-    pub warned: Vec<PasswordKind>,
+    /// Last tries that were asked about, and whether it was said that the one before was wrong.
+    pub warned: Vec<(PasswordKind, bool)>,
 }
 
 impl Typist {
@@ -180,7 +180,7 @@ impl Prompt for Typist {
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
         match question {
-            Question::LastTry(password) => self.warned.push(*password),
+            Question::LastTry { password, was_wrong, .. } => self.warned.push((*password, *was_wrong)),
             Question::Certificates(_) => return Ok(true),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! The reference CA as its operator runs it: the program `obnova-ca`, in a process of its own.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -125,6 +125,26 @@ fn operators_command(desk: &Desk, arguments: &[&str]) -> Command {
 
 fn operator(desk: &Desk, arguments: &[&str]) -> Said {
     Said::from(operators_command(desk, arguments).output().unwrap())
+}
+
+/// What the CA has mailed, into its folder for that.
+pub fn mails(desk: &Desk) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(desk.file("ca/mail")) else { return Vec::new() };
+    let files = folder.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "eml"));
+    // Lines that are too long are broken (RFC 2045 §6.7).
+    files.map(|path| fs::read_to_string(path).unwrap().replace("=\r\n", "")).collect()
+}
+
+/// The mail that has these words, once it went out.
+pub fn mail_with(desk: &Desk, house: &House<'_>, words: &str) -> String {
+    loop {
+        // The server goes its rounds too.
+        house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+        let found = mails(desk).into_iter().find(|mail| mail.contains(words));
+        if let Some(mail) = found {
+            return mail;
+        }
+    }
 }
 
 /// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now, unless it

@@ -201,6 +201,17 @@ worlds! { rules::activation::rules();
             "activation/last-try-transport-pin": "nobody said yes, and it ended otherwise: Ok(())",
         ];
 
+    a_client_that_does_not_call_a_wrong_one_wrong: Played::bent(|world| {
+        world.client.set = |token, prompt, by, new| set(token, &mut Mild(prompt), by, new);
+        world.client.activate = |token, prompt, new| obnova_client::activate(token, &mut Mild(prompt), new);
+    })
+        => [
+            "activation/last-try": "a yes was asked for: [(AuthenticationPin, false), (AuthenticationPin, false)]",
+            "activation/last-try-signature-pin": "a yes was asked for: [(SignaturePin, false), (SignaturePin, false)]",
+            "activation/last-try-puk": "a yes was asked for: [(Puk, false), (Puk, false)]",
+            "activation/last-try-transport-pin": "a yes was asked for: [(TransportPin, false), (TransportPin, false)]",
+        ];
+
     a_client_that_offers_what_cannot_work: Played::bent(|world| {
         world.client.offers = |card| {
             let mut steps = offers(card);
@@ -322,6 +333,26 @@ impl Prompt for Yes<'_> {
     }
     fn confirm(&mut self, _question: &Question<'_>) -> Result<bool, PromptError> {
         Ok(true)
+    }
+    fn progress(&mut self, progress: &Progress<'_>) {
+        self.0.progress(progress);
+    }
+}
+
+/// Keeps from the holder that the one before was wrong.
+struct Mild<'p>(&'p mut dyn Prompt);
+
+impl Prompt for Mild<'_> {
+    fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
+        self.0.pin(request)
+    }
+    fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
+        match *question {
+            Question::LastTry { password, tries, .. } => {
+                self.0.confirm(&Question::LastTry { password, tries, was_wrong: false })
+            }
+            _ => self.0.confirm(question),
+        }
     }
     fn progress(&mut self, progress: &Progress<'_>) {
         self.0.progress(progress);

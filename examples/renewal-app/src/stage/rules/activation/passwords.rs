@@ -245,12 +245,20 @@ fn spent_after_yes(
     // Who was not told that it is the last one types it again, after the yes.
     let mut typist = Typist::types(wrong.chain([right; 2]));
     let kept = act(&mut typist);
-    let is_kept = matches!(kept, Err(RunError::LastTryKept { password, .. }) if password == kind);
-    want(is_kept, format!("nobody said yes, and it ended otherwise: {kept:?}"))?;
+    let Err(RunError::LastTryKept { password, was_wrong, .. }) = kept else {
+        return Err(Broken(format!("nobody said yes, and it ended otherwise: {kept:?}")));
+    };
+    want(password == kind, format!("the last try of another password was kept: {password:?}"))?;
+    // The holder typed a wrong one just before.
+    let typed_wrong = had > 1;
+    want(was_wrong == typed_wrong, format!("that the one before was wrong is said at the end: {was_wrong}"))?;
     let left = left()?;
     want(left == 1, format!("without a yes {left} tries of {had} are left"))?;
     typist.spends_last_try = true;
     act(&mut typist)?;
-    want(typist.warned == [kind; 2], format!("a yes was asked for: {:?}", typist.warned))?;
-    Ok(format!("of {had} tries one was left without a yes; with one it was spent, and was right"))
+    // First by who has just typed a wrong one, if there was more than one try; then by who comes back.
+    let told = format!("a yes was asked for: {:?}", typist.warned);
+    want(typist.warned == [(kind, typed_wrong), (kind, false)], told)?;
+    let wrong = if typed_wrong { "the wrong one before was called wrong; " } else { "" };
+    Ok(format!("of {had} tries one was left without a yes; {wrong}with one it was spent, and was right"))
 }
