@@ -15,7 +15,7 @@ pub(super) struct Pins {
     statuses: Option<Vec<PasswordStatus>>,
     /// They are entered at the reader, each time anew.
     pad: bool,
-    /// A wrong one spent tries; a right one after it gave them back, so they are read again.
+    /// A wrong one spent tries, or the last one was risked; a right one after it gave them back, so they are read again.
     spent: bool,
 }
 
@@ -112,6 +112,8 @@ impl Asker for OfPhase<'_, '_> {
         let token = runner.token()?;
         let statuses = runner.pins.statuses.as_deref().unwrap_or_default();
         let pin = ask(&token, runner.seams.prompt, statuses, request, wrong, runner.pins.pad)?;
+        // If it was right, there are all tries again.
+        runner.pins.spent |= pin.keep_tries == 0;
         if !pin.at_pad {
             runner.pins.held.push(Held { phase: self.phase, password, pin: pin.clone() });
         }
