@@ -142,7 +142,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let list: serde_json::Value =
         serde_json::from_str(&house.operator(&["list", "ca", "--json"]).ends_with(0).out).unwrap();
     let serial = list[0]["certificates"][0]["serial"].as_str().unwrap();
-    assert!(said.out.contains(&format!("certificate {serial}")), "{serial}: {}", said.out);
+    assert!(said.out.contains(&format!("serial number {serial}.")), "{serial}: {}", said.out);
     shown.says(&[serial]);
     let said = desk.run(&doctor).ends_with(0);
     assert!(!said.out.contains(mended), "{}", said.out);

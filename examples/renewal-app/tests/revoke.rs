@@ -105,7 +105,7 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     said.says(&["never again", "Its own key", "is revoked", "OCSP", "superseded"]);
     // Its number is shown in one shape, whatever shape it is given in: as it stands on the card, in the CA's list and in its mail.
     let shown = desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0);
-    shown.says(&[&signature, &login]);
+    shown.says(&[&login, &signature]);
     assert!(mail_with(&desk, &house, "was revoked").contains(&signature));
     let capitals = signature.to_uppercase();
     let pairs: Vec<_> = capitals.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap()).collect();
