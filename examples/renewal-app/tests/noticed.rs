@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fs;
+
 use support::{
     Desk,
     ca::{House, mails},

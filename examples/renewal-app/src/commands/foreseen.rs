@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, time::SystemTime};
 
-use obnova_card::{PasswordSteps, Secret};
+use obnova_card::{PasswordState, PasswordSteps, Secret};
 use obnova_client::{CaConnection, Credential, Foreseen, Prompt as _, Question, RunError, Wanted};
 use obnova_renewal::{AskStatus, ByRole, CardView, Plan};
 
@@ -22,10 +22,10 @@ pub fn foresee(
     fits.or_else(|problem| stands(plan, issuer).and(Err(problem)))?;
     let low: Vec<_> = foreseen.last_tries().collect();
     for status in &foreseen.passwords {
-        if !low.contains(&status.kind) {
+        let (true, PasswordState::Active(tries)) = (low.contains(&status.kind), status.state) else {
             holder.face.borrow_mut().screen.mark(Mark::Item, &view::password_state(status));
             continue;
-        }
+        };
         stands(plan, issuer)?;
         // Nothing was given yet.
         let (password, was_wrong) = (status.kind, false);
