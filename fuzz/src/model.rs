@@ -307,7 +307,7 @@ impl Model {
             ins::MANAGE_SECURITY_ENVIRONMENT => self.prepare(command, data, status),
             ins::PERFORM_SECURITY_OPERATION => self.sign(command, data, status),
             ins::GET_CHALLENGE if status.is_success() => assert_eq!(data.len(), command.ne.min(256)),
-            ins::GET_DATA | ins::GET_CHALLENGE => _ = status.is_success() || is_refusal(data, status),
+            ins::GET_DATA => self.get_data(command, data, status),
             _ => refused(data, status),
         }
     }

@@ -323,8 +323,8 @@ fn statuses() -> Vec<Row> {
         ),
         said(
             "tags nested without end",
-            nested(120),
-            by!(TokenError::Status(StatusError::Missing { what: "status template" })),
+            nested(0x6F, 120),
+            by!(TokenError::Status(StatusError::Tlv(TlvError::TooDeep { .. }))),
         ),
         said(
             "another object",
@@ -378,10 +378,10 @@ fn statuses() -> Vec<Row> {
     ]
 }
 
-/// Objects within each other, each as long as what is left.
-fn nested(length: u8) -> Vec<u8> {
-    let inner = (1..length / 2).flat_map(|depth| [0xA4, length - 2 * depth - 2]);
-    [0x6F, length - 2].into_iter().chain(inner).collect()
+/// Objects within each other in so many bytes, each as long as what is left.
+fn nested(outermost: u8, length: u8) -> Vec<u8> {
+    let inner = (1..length / 2).flat_map(|depth| [0x30, length - 2 * depth - 2]);
+    [outermost, length - 2].into_iter().chain(inner).collect()
 }
 
 /// What the card says it holds.
@@ -422,15 +422,8 @@ fn directories() -> Vec<Row> {
         ),
         listed(
             "entries nested without end",
-            |file| {
-                for pair in file[..900].chunks_mut(4) {
-                    pair.copy_from_slice(&[0x30, 0x82, 0x03, 0x00]);
-                }
-            },
-            by!(TokenError::Directory(DirectoryError::Entry {
-                source: EntryError::Tlv(TlvError::ValueTruncated { .. }),
-                ..
-            })),
+            |file| file[..120].copy_from_slice(&nested(0x30, 120)),
+            by!(TokenError::Directory(DirectoryError::Entry { source: EntryError::Tlv(TlvError::TooDeep { .. }), .. })),
         ),
         listed(
             "a path that leads to the directory itself",

@@ -1,7 +1,7 @@
-use obnova_apdu::tlv::Reader;
+use obnova_apdu::tlv::{Reader, Tlv, TlvError};
 
-use crate::SlotNumber;
 use crate::pkcs15::{CertificateEntry, EntryError, PrivateKeyEntry, PublicKeyEntry};
+use crate::{SlotNumber, nesting};
 
 /// Where the three directories stand in the one directory file (§2.2). They change together, in one UPDATE BINARY, so that
 /// certificate, public and private key never disagree; the ODF points into the file by offset and length.
@@ -126,9 +126,12 @@ fn entries<T>(
     decode: impl Fn(&[u8]) -> Result<T, EntryError>,
     directory: &'static str,
 ) -> Result<Vec<T>, DirectoryError> {
-    let failed = |source| DirectoryError::Entry { directory, source };
+    let decode = |object: Result<Tlv<'_>, TlvError>| {
+        let entry = object?.encoded();
+        decode(entry).map_err(|refused| nesting::too_deep(entry).map_or(refused, EntryError::Tlv))
+    };
     Reader::padded(region)
-        .map(|object| decode(object.map_err(|error| failed(error.into()))?.encoded()).map_err(failed))
+        .map(|object| decode(object).map_err(|source| DirectoryError::Entry { directory, source }))
         .collect()
 }
 

@@ -21,6 +21,7 @@ mod directory;
 mod file;
 mod life_cycle;
 mod limits;
+mod nesting;
 mod password;
 pub mod pkcs15;
 mod public_key;

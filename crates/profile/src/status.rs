@@ -3,7 +3,7 @@ use obnova_apdu::tlv::{Tag, Tlv, TlvError, VecWriter};
 
 use crate::{
     CertificateFile, DirectoryLayout, FileId, KeyRecord, KeyRole, LifeCycle, Limits, PasswordRecord, PasswordReference,
-    PasswordState, SlotNumber, SlotRecord, TransportPinModel, application, reference,
+    PasswordState, SlotNumber, SlotRecord, TransportPinModel, application, nesting, reference,
 };
 
 /// Everything the card tells about itself in one answer: of SELECT by [`application::AID`], or of GET DATA
@@ -125,12 +125,7 @@ impl CardStatus {
     /// # Errors
     /// [`StatusError`]: what the card says is no status of this profile.
     pub fn from_fci(bytes: &[u8]) -> Result<Self, StatusError> {
-        let fci = Tlv::parse(bytes)?;
-        if fci.tag != FCI {
-            return Err(StatusError::NotFileControlInformation { tag: fci.tag });
-        }
-        let template = fci.children().find_tag(PROPRIETARY)?.ok_or(StatusError::Missing { what: "status template" })?;
-        Self::from_template(template.encoded())
+        read_fci(bytes).map_err(|refused| name_nesting(bytes, refused))
     }
 
     /// Reads the status template alone.
@@ -138,16 +133,33 @@ impl CardStatus {
     /// # Errors
     /// [`StatusError`]: what the card says is no status of this profile.
     pub fn from_template(bytes: &[u8]) -> Result<Self, StatusError> {
-        let template = Tlv::parse(bytes)?;
-        if template.tag != PROPRIETARY {
-            return Err(StatusError::Missing { what: "status template" });
-        }
-        let mut parts = Parts::default();
-        for object in template.children() {
-            parts.take(object?)?;
-        }
-        parts.finish()
+        read_template(bytes).map_err(|refused| name_nesting(bytes, refused))
     }
+}
+
+fn read_fci(bytes: &[u8]) -> Result<CardStatus, StatusError> {
+    let fci = Tlv::parse(bytes)?;
+    if fci.tag != FCI {
+        return Err(StatusError::NotFileControlInformation { tag: fci.tag });
+    }
+    let template = fci.children().find_tag(PROPRIETARY)?.ok_or(StatusError::Missing { what: "status template" })?;
+    read_template(template.encoded())
+}
+
+fn read_template(bytes: &[u8]) -> Result<CardStatus, StatusError> {
+    let template = Tlv::parse(bytes)?;
+    if template.tag != PROPRIETARY {
+        return Err(StatusError::Missing { what: "status template" });
+    }
+    let mut parts = Parts::default();
+    for object in template.children() {
+        parts.take(object?)?;
+    }
+    parts.finish()
+}
+
+fn name_nesting(bytes: &[u8], refused: StatusError) -> StatusError {
+    nesting::too_deep(bytes).map_or(refused, StatusError::Tlv)
 }
 
 fn limits(limits: &Limits) -> [u8; 11] {

@@ -49,6 +49,19 @@ impl Model {
         self.file = Some(file);
     }
 
+    pub(super) fn get_data(&self, command: &Command, data: &[u8], status: StatusWord) {
+        if !status.is_success() {
+            return refused(data, status);
+        }
+        match (command.p1, command.p2) {
+            (0x01, 0xB0) => self.is_like(&CardStatus::from_template(data).expect("a status of the profile")),
+            // The version of another card, the serial number, and how often something changed.
+            (0x01, 0xA0) => assert!(data.len() == 20 && data.starts_with(&[0, 0, 0, 0, 0, 4, 5, 5])),
+            (0x01, 0xAA) => assert_eq!(data, [0x01, 0x00, 0x1F, 0x10, 0x00, 0x01, 0x00, 0x01, 0x00, 0x02, 0x09]),
+            (p1, p2) => panic!("there is no data object {p1:02X}{p2:02X}"),
+        }
+    }
+
     pub(super) fn read(&mut self, command: &Command, data: &[u8], status: StatusWord) {
         let (file, offset) = if command.data.is_empty() { self.place(command) } else { (None, 0) };
         if !matches!(status.0, 0x9000 | 0x6282) {
