@@ -24,13 +24,13 @@ use common::{
 };
 use mortal::Mortal;
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::ProfileToken;
+use obnova_card::{KeyRole, ProfileToken};
 use obnova_client::{
     CaConnection, Credential, FileJournal, RunError, Runner, Seams, SharedToken, SimpleEstConnection, Turn,
     enroll::est::{Headers, HttpResponse, Site},
     look, share,
 };
-use obnova_renewal::{CardView, NotEligible, Plan, Policy, Reason};
+use obnova_renewal::{ByRole, CardView, CertificateRules, NotEligible, Plan, Policy, Reason};
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::Decorated;
 use office::{Lie, ONE_TIME_PASSWORD, Office, USER};
@@ -250,4 +250,8 @@ fn a_pair_is_more_than_one_request() {
     let (card, wishes) = (place.card(), place.connection().wishes().unwrap());
     let pair = wishes.plan(&card, &Policy::twins(), |policy| Plan::make(&card, policy, now()));
     assert_eq!(pair.unwrap_err().reasons, [Reason::OneRequestOnly { count: 2 }]);
+    // What is renewed logs in, which a key for signatures does not.
+    let signs = Policy { rules: ByRole::one(KeyRole::Signature, CertificateRules::signature()), ..Policy::partner() };
+    let signs = wishes.plan(&card, &signs, |policy| Plan::make(&card, policy, now()));
+    assert_eq!(signs.unwrap_err().reasons, [Reason::NotForLogin { role: KeyRole::Signature }]);
 }

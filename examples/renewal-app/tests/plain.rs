@@ -215,6 +215,53 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     }
 }
 
+/// The service's file certifies keys that the CA does not take, or that the card does not make: whose list lacks what is told while the
+/// card is as it was, and nobody is asked for a PIN or a password. Where something is in common, that is made.
+#[test]
+fn a_key_is_made_that_service_issuer_and_card_have_in_common_or_none() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    let keys = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
+    house.change_policy(|policy| policy.replace(keys, r#"keys = ["rsa-3072", "p-384"]"#));
+    let once = hand_out(&house, "jana");
+    desk.write("once", &once);
+    desk.write("revocation", REVOCATION);
+    let est = ("protocol = \"cmc\"", "protocol = \"est\"");
+    let file = |name: &str, protocol: (&str, &str), certified: &str| {
+        let partner = include_str!("../../../policies/partner.toml");
+        assert!(partner.contains(protocol.0) && partner.contains(keys));
+        desk.write(name, &partner.replace(protocol.0, protocol.1).replacen(keys, certified, 1));
+    };
+    let options = house.options();
+    let set = ["--revocation-password-file", "revocation"];
+    let first = |file: &str, secrets: &[&str]| {
+        let order = ["first", "--yes", "--user", "jana", "--policy", file];
+        desk.run([&order[..], &CARD, secrets, &options].concat())
+    };
+    let card = || fs::read(desk.file("card.state")).unwrap();
+    let empty = card();
+    for protocol in [("protocol = \"cmc\"", "protocol = \"cmc\""), est] {
+        file("theirs.toml", protocol, r#"keys = ["rsa-2048", "p-256"]"#);
+        let said = first("theirs.toml", &[]).ends_with(3);
+        assert!(
+            said.err.contains("certifies RSA 2048, P-256 keys") && said.err.contains("takes RSA 3072, P-384: none"),
+            "{}",
+            said.err
+        );
+        file("strong.toml", protocol, r#"keys = ["rsa-4096"]"#);
+        let said = first("strong.toml", &[]).ends_with(3);
+        let offers = "this card offers is P-256, RSA 2048, P-384, RSA 3072: ask the issuer";
+        assert!(said.err.contains("certifies RSA 4096 keys") && said.err.contains(offers), "{}", said.err);
+    }
+    assert!(card() == empty, "the card is not what it was");
+    desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
+    // Of what the CA takes the card would make P-384 first; the service certifies the other one.
+    file("good.toml", est, r#"keys = ["rsa-3072", "p-256"]"#);
+    let said = first("good.toml", &[&PIN_FILES[..], &ONCE, &set].concat()).ends_with(8);
+    said.says(&["RSA 3072", "Accepted, pending"]);
+    house.approve();
+}
+
 /// Before there is a key the password is asked for once; where the order was made it is asked for again, and why is said.
 #[test]
 fn what_is_asked_for_again_says_why_and_nothing_is_made_without_it() {
