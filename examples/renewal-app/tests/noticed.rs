@@ -5,10 +5,13 @@ mod support;
 
 use std::fs;
 
+use obnova_client::{Https, renewal::ParsedCertificate, tls_config};
+use obnova_enroll::est::{Headers, HttpRequest, Method};
 use support::{
     Desk,
     ca::{House, mails},
 };
+use x509_cert::Certificate;
 
 const PLAY: [&str; 6] = ["--pin-file", "pin", "--signature-pin-file", "pin2", "--trust", "ca/root.pem"];
 
@@ -82,8 +85,23 @@ fn no_key_is_made_and_no_link_used_up_for_what_is_missing_or_cannot_be_right() {
         assert!(card() == before, "{told}: the card was touched");
         desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
     }
-    renew(&PLAY[..4]).ends_with(8);
-    house.approve();
+    // Nothing has used it up: it opens for somebody else, once.
+    assert_eq!(use_up(&desk, &house, &link), 200);
+    let over = renew(&PLAY[..4]).ends_with(6);
+    assert!(over.err.contains("begins nothing any more"), "{}", over.err);
+    assert!(card() == before);
+}
+
+/// Uses a link up for nobody's card.
+fn use_up(desk: &Desk, house: &House<'_>, link: &str) -> u16 {
+    let root = Certificate::load_pem_chain(&fs::read(desk.file("ca/root.pem")).unwrap()).unwrap();
+    let anchors: Vec<_> = root.iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect();
+    let https = Https::new(&house.url, tls_config(&anchors).unwrap()).unwrap();
+    let kinds = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
+    let path = link.strip_prefix(house.url.trim_end_matches('/')).unwrap().to_owned();
+    let body = b"attempt=0123456789abcdef0123456789abcdef".to_vec();
+    let request = HttpRequest { method: Method::Post, path, headers: Headers::from_iter(kinds), body };
+    https.exchange(&request).unwrap().status
 }
 
 #[test]

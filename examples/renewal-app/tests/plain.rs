@@ -356,6 +356,11 @@ fn what_came_by_the_link_elsewhere_is_done_where_it_was_ordered() {
             let done = said.out.matches("came on another way").count();
             assert_eq!((done, said.out.matches("Done.").count()), (orders, orders), "{command} {policy}: {}", said.out);
             assert!(!said.out.contains("Ended without"), "{command} {policy}: {}", said.out);
+            // What is known of what came is known of what came elsewhere.
+            let doctor =
+                desk.run([&["doctor", "--policy", policy], &journal[..], &CARD, &options].concat()).ends_with(0);
+            let without_password = doctor.out.contains("no revocation password was set");
+            assert_eq!(without_password, policy == "est.toml", "{command} {policy}: {}", doctor.out);
             run(&["--resume"]).ends_with(3);
         }
     }
