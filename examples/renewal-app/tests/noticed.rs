@@ -3,10 +3,13 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, time::SystemTime};
 
-use obnova_client::{Https, renewal::ParsedCertificate, tls_config};
+use obnova_card::ProfileToken;
+use obnova_client::{HttpExchange as _, Https, RenewalLink, look, tls_config};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
+use obnova_renewal::{ParsedCertificate, Plan, Policy};
+use obnova_simulator::{Card, SimulatorConnection};
 use support::{
     Desk,
     ca::{House, mails},
@@ -92,16 +95,35 @@ fn no_key_is_made_and_no_link_used_up_for_what_is_missing_or_cannot_be_right() {
     assert!(card() == before);
 }
 
+fn anchors(desk: &Desk) -> Vec<ParsedCertificate> {
+    let root = Certificate::load_pem_chain(&fs::read(desk.file("ca/root.pem")).unwrap()).unwrap();
+    root.iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect()
+}
+
 /// Uses a link up for nobody's card.
 fn use_up(desk: &Desk, house: &House<'_>, link: &str) -> u16 {
-    let root = Certificate::load_pem_chain(&fs::read(desk.file("ca/root.pem")).unwrap()).unwrap();
-    let anchors: Vec<_> = root.iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect();
-    let https = Https::new(&house.url, tls_config(&anchors).unwrap()).unwrap();
+    let https = Https::new(&house.url, tls_config(&anchors(desk)).unwrap()).unwrap();
     let kinds = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")];
     let path = link.strip_prefix(house.url.trim_end_matches('/')).unwrap().to_owned();
     let body = b"attempt=0123456789abcdef0123456789abcdef".to_vec();
     let request = HttpRequest { method: Method::Post, path, headers: Headers::from_iter(kinds), body };
     https.exchange(&request).unwrap().status
+}
+
+/// The program that used the link up was ended before there was a journal: the same card begins with it again, and no other.
+#[test]
+fn who_was_stopped_right_after_the_link_was_used_up_begins_with_it_again() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let mut token = ProfileToken::new(SimulatorConnection::new(Card::open(desk.file("card.state")).unwrap()));
+    let plan = Plan::make(&look(&mut token).unwrap(), &Policy::twins(), SystemTime::now()).unwrap();
+    drop(token);
+    RenewalLink::new(&link, &anchors(&desk)).unwrap().begin(&plan).unwrap();
+    desk.run(["simulator", "new", "other.state", "--house", "ca"]).ends_with(0);
+    let renew = ["renew", "--yes", "--link", &link, "--token"];
+    desk.run([&renew[..], &["sim:other.state"], &PLAY].concat()).ends_with(6);
+    desk.run([&renew[..], &["sim:card.state"], &PLAY].concat()).ends_with(8);
+    house.approve();
 }
 
 #[test]
