@@ -6,7 +6,7 @@ mod support;
 use std::{fs, time::SystemTime};
 
 use obnova_card::ProfileToken;
-use obnova_client::{HttpExchange as _, Https, RenewalLink, look, tls_config};
+use obnova_client::{Https, RenewalLink, look, tls_config};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
 use obnova_renewal::{ParsedCertificate, Plan, Policy};
 use obnova_simulator::{Card, SimulatorConnection};
