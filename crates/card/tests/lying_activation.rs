@@ -5,27 +5,22 @@
 
 mod common;
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeSet;
 
 use common::{
     AUTHENTICATION, Refused,
     arrived::{arrived, everything_can_be_used, good, nothing_can_be_used, state, transport, wrong},
     by, digest,
+    liar::{Liar, Lied, turns},
     report::report,
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm};
 use obnova_apdu::ins;
-use obnova_card::{Activation, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries};
+use obnova_card::{Activation, PasswordKind, Pin, Secret, SignDigest, SlotId, Token, TokenError, Tries};
 use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, TransportPinModel};
-use obnova_simulator::SimulatorConnection;
-use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
 
 use TransportPinModel::{Empty, FiveDigits, InPlace, MustChange, Null, Separate, SingleUse};
 
-type Lied = ProfileToken<Decorated<SimulatorConnection, Liar>>;
 const P256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
 
 /// Models in which ACTIVATE is a command of its own.
@@ -49,60 +44,37 @@ enum Lie {
 
 use Lie::{DeadAndSays, Deaf, Says};
 
-struct Liar {
-    lie: Arc<Lie>,
-    log: Arc<Mutex<Log>>,
-}
-
-#[derive(Default)]
-struct Log {
-    apdus: u32,
-    told: u32,
-}
-
-impl Decorator for Liar {
-    fn transmit(
-        &mut self,
-        card: &mut dyn CardTransport,
-        command: &[u8],
-        response: &mut Vec<u8>,
-    ) -> Result<(), TransportError> {
-        let mut log = self.log.lock().unwrap();
-        log.apdus += 1;
-        let is = |instruction| command[1] == instruction;
-        let is_deaf = match *self.lie {
-            Deaf(instruction) => is(instruction),
-            DeadAndSays(_) => is(ins::ACTIVATE_FILE),
-            _ => false,
-        };
-        if is_deaf {
-            log.told += 1;
-            *response = vec![0x90, 0x00];
-            return Ok(());
+impl Lie {
+    fn liar(&self) -> Liar {
+        match *self {
+            Deaf(instruction) => Liar::new(|_, _| false).deaf_to(instruction),
+            Says(instruction, change) => Liar::new(says_of_itself(instruction, change)),
+            DeadAndSays(change) => Liar::new(says_of_itself(ins::GET_DATA, change)).deaf_to(ins::ACTIVATE_FILE),
+            Lie::Tries(left) => Liar::new(move |_, response| {
+                let is_wrong = response[0] == 0x63;
+                if is_wrong {
+                    *response = vec![0x63, 0xC0 | left];
+                }
+                is_wrong
+            }),
         }
-        card.transmit(command, response)?;
-        let status = |change: fn(&mut CardStatus), response: &mut Vec<u8>| {
-            let body = &response[..response.len() - 2];
-            let body = if is(ins::SELECT) {
-                let mut status = CardStatus::from_fci(body).unwrap();
-                change(&mut status);
-                status.to_fci()
-            } else {
-                let mut status = CardStatus::from_template(body).unwrap();
-                change(&mut status);
-                status.to_template()
-            };
-            *response = [body, vec![0x90, 0x00]].concat();
-        };
-        match *self.lie {
-            Says(instruction, change) if is(instruction) => status(change, response),
-            DeadAndSays(change) if is(ins::GET_DATA) => status(change, response),
-            Lie::Tries(left) if response[0] == 0x63 => *response = vec![0x63, 0xC0 | left],
-            _ => return Ok(()),
-        }
-        log.told += 1;
-        Ok(())
     }
+}
+
+/// Another status, to each command of this instruction.
+fn says_of_itself(
+    instruction: u8,
+    change: fn(&mut CardStatus),
+) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
+    turns(instruction, move |response| {
+        let body = &response[..response.len() - 2];
+        let begins = instruction == ins::SELECT;
+        let status = if begins { CardStatus::from_fci(body) } else { CardStatus::from_template(body) };
+        let mut status = status.unwrap();
+        change(&mut status);
+        let body = if begins { status.to_fci() } else { status.to_template() };
+        *response = [body, vec![0x90, 0x00]].concat();
+    })
 }
 
 /// What an honest driver finds afterwards.
@@ -312,16 +284,14 @@ fn each_lie_during_an_activation_is_refused_by_its_name() {
     let (mut names, mut told, mut most) = (BTreeSet::new(), 0, 0);
     for Row { name, models, asked, lie, refused: (pattern, is), after } in table() {
         assert!(names.insert(name), "{name} stands there twice");
-        let lie = Arc::new(lie);
         for &model in models {
             let what = format!("{name}, {model:?}");
             let (card, mut honest) = arrived(model);
-            let log = Arc::new(Mutex::new(Log::default()));
-            let liar = Liar { lie: lie.clone(), log: log.clone() };
-            let mut token = ProfileToken::new(Decorated::new(card.clone(), liar));
+            let liar = lie.liar();
+            let (log, mut token) = (liar.log(), liar.between(&card));
             let error = asked(&mut token, model).expect_err(&what);
             let log = log.lock().unwrap();
-            assert!(log.told > 0, "{what}: the lie was never told");
+            assert!(log.told, "{what}: the lie was never told");
             assert!(is(&error), "{what}: {error:?} is not {pattern}");
             assert!(error.to_string().contains([':', ';', '(']), "{what}: says not what to do: {error}");
             assert!(log.apdus <= MOST_COMMANDS, "{what}: {} commands", log.apdus);

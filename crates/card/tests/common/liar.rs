@@ -14,6 +14,7 @@ pub type Lied = ProfileToken<Decorated<SimulatorConnection, Liar>>;
 /// Stands in the place of the card, and notes what is sent.
 pub struct Liar {
     lie: Lie,
+    deaf_to: Option<u8>,
     log: Arc<Mutex<Log>>,
 }
 
@@ -28,7 +29,12 @@ pub struct Log {
 impl Liar {
     /// Tells this lie wherever it can.
     pub fn new(lie: impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static) -> Self {
-        Self { lie: Box::new(lie), log: Arc::default() }
+        Self { lie: Box::new(lie), deaf_to: None, log: Arc::default() }
+    }
+
+    /// Says yes to commands of this instruction too, and does not carry them out.
+    pub fn deaf_to(self, instruction: u8) -> Self {
+        Self { deaf_to: Some(instruction), ..self }
     }
 
     pub fn log(&self) -> Arc<Mutex<Log>> {
@@ -52,6 +58,11 @@ impl Decorator for Liar {
         log.apdus += 1;
         if log.told && changes_or_reveals(command) {
             log.after.push(command[1]);
+        }
+        if self.deaf_to == Some(command[1]) {
+            log.told = true;
+            *response = vec![0x90, 0x00];
+            return Ok(());
         }
         card.transmit(command, response)?;
         log.told |= (self.lie)(command, response);

@@ -16,7 +16,7 @@ use obnova_client::{
     CaError, Finish, Https, LinkError, Patience, PickUpLink, ReceiptError, RunError,
     enroll::{
         certs_only,
-        cmc::{Answer, CertificateId, FailInfo, FullRequest, Kind, ResponseError, TransactionId},
+        cmc::{Answer, CertificateId, FailInfo, FullRequest, Kind, ResponseError},
         est::{EstError, Headers, HttpRequest, HttpResponse, Method, Server as Est},
     },
     look, share, tls_config,
@@ -31,62 +31,34 @@ use super::{
         Face,
         support::{Draft, Holder, days},
     },
-    house::{Ca, now, token},
+    house::{now, token},
+    liar::Liar,
     lies::{self, End, Lie, Scene},
     report::report,
-    server::{self, Host, Server, Wire},
+    server::{Host, Server, Wire},
 };
 
 const LINK: &str = "/pickup/0123456789abcdef0123456789abcdef01234567";
 
 /// The CA that mailed the link: honest, but for the lie that is told to the receipt.
 struct Desk {
-    ca: Ca,
-    impostor: Ca,
+    liar: Liar,
     pair: Mutex<Vec<Certificate>>,
-    lie: Mutex<Option<Lie>>,
     /// The line is cut after the receipt was taken.
     cuts: Mutex<bool>,
-    times: AtomicUsize,
     closed: AtomicUsize,
-    earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
 }
 
 impl Desk {
     fn new() -> Self {
-        let (ca, impostor) = (Ca::new("CN=Root"), Ca::new("CN=Root"));
-        Self {
-            ca,
-            impostor,
-            pair: Mutex::default(),
-            lie: Mutex::default(),
-            cuts: Mutex::default(),
-            times: AtomicUsize::new(0),
-            closed: AtomicUsize::new(0),
-            earlier: Mutex::default(),
-        }
-    }
-
-    fn lie(&self) -> Option<Lie> {
-        self.lie.lock().unwrap().clone()
-    }
-
-    fn tell<T>(&self, what: T) -> T {
-        self.times.fetch_add(1, SeqCst);
-        what
-    }
-
-    /// How often the lie was told.
-    fn tell_the_truth(&self) -> usize {
-        *self.lie.lock().unwrap() = None;
-        self.times.swap(0, SeqCst)
+        Self { liar: Liar::new(), pair: Mutex::default(), cuts: Mutex::default(), closed: AtomicUsize::new(0) }
     }
 
     fn open(&self) -> Wire {
         if self.closed.load(SeqCst) > 0 {
             return Wire::head("410 Gone");
         }
-        let above = [&self.ca.house.root, &self.ca.root].map(|one| one.certificate().clone());
+        let above = [&self.liar.ca.house.root, &self.liar.ca.root].map(|one| one.certificate().clone());
         let all = [&self.pair.lock().unwrap()[..], &above].concat();
         let body = certs_only::encode(&all).unwrap();
         Wire::http(&HttpResponse { status: 200, headers: Headers::default(), body })
@@ -95,13 +67,9 @@ impl Desk {
     fn close(&self, request: &HttpRequest) -> Wire {
         let message = Est::message(&request.headers, &request.body).unwrap();
         let request = FullRequest::parse(&message).unwrap();
-        match self.lie() {
-            Some(Lie::Cmc(lie)) => {
-                let earlier = self.earlier.lock().unwrap().clone();
-                let scene = Scene { ca: &self.ca, impostor: &self.impostor, request: &request, earlier: &earlier };
-                return self.tell(Wire::http(&lie(&scene)));
-            }
-            Some(Lie::Http(lie)) => return self.tell(lie(())),
+        match self.liar.lie() {
+            Some(Lie::Cmc(lie)) => return self.liar.tell_by(&*lie, &request),
+            Some(Lie::Http(lie)) => return self.liar.tell(lie(())),
             _ => {}
         }
         // All of them, by a key of theirs.
@@ -112,10 +80,10 @@ impl Desk {
         let [signer] = request.signers.as_slice() else { panic!("{} signers", request.signers.len()) };
         assert_eq!(signer.serial(), pair[0].tbs_certificate().serial_number().as_bytes());
         self.closed.fetch_add(1, SeqCst);
-        let answer = self.ca.reply(&request, &Answer::Confirmed);
-        self.earlier.lock().unwrap().push((request.transaction.clone(), answer.clone()));
+        let answer = self.liar.ca.reply(&request, &Answer::Confirmed);
+        self.liar.has_answered(request.transaction.clone(), answer.clone());
         match *self.cuts.lock().unwrap() {
-            true => self.tell(Wire::Bytes(Vec::new())),
+            true => self.liar.tell(Wire::Bytes(Vec::new())),
             false => Wire::http(&Est::new().fullcmc(&answer, false)),
         }
     }
@@ -123,27 +91,18 @@ impl Desk {
 
 impl Host for Desk {
     fn identity(&self) -> Option<Arc<rustls::ServerConfig>> {
-        match self.lie() {
-            Some(Lie::Plain) => self.tell(None),
-            Some(Lie::Identity(lie)) => Some(self.tell(server::tls(&lie(&self.ca, &self.impostor)))),
-            _ => Some(server::tls(&self.ca.server)),
-        }
+        self.liar.identity()
     }
 
     fn greet(&self) -> Option<Wire> {
-        match self.lie() {
-            Some(Lie::Greeting(lie)) => Some(self.tell(lie())),
-            _ => None,
-        }
+        self.liar.greet()
     }
 
     fn answer(&self, request: &HttpRequest) -> Wire {
-        match (request.path.as_str(), &request.method, self.lie()) {
-            (LINK, Method::Get, _) => self.open(),
-            (LINK, Method::Post, _) => self.close(request),
-            // Where the lie has sent it on to.
-            (_, _, Some(Lie::Http(lie))) => self.tell(lie(())),
-            (path, ..) => panic!("nobody was sent to {path}"),
+        match (request.path.as_str(), &request.method) {
+            (LINK, Method::Get) => self.open(),
+            (LINK, Method::Post) => self.close(request),
+            _ => self.liar.answer_elsewhere(request),
         }
     }
 }
@@ -232,15 +191,16 @@ fn every_lie_about_a_receipt_is_refused_by_its_name() {
     let server = Server::start(desk.clone());
     let mut card = Holder::empty_card();
     let dated = |_, draft: &mut Draft| (draft.from, draft.until) = (now() - days(1), now() + days(364));
-    let pair = Holder::personalise(&mut card, &desk.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+    let pair = Holder::personalise(&mut card, &desk.liar.ca.house, KeyAlgorithm::P256, [1, 2], dated);
     let on_card = Pair::<ParsedCertificate>::from_fn(|role| pair.get(role).clone()).into();
     *desk.pair.lock().unwrap() = vec![pair.authentication.certificate().clone(), pair.signature.certificate().clone()];
     let token = share(ProfileToken::new(SimulatorConnection::new(card)));
     let before = look(token.lock().unwrap().as_mut()).unwrap();
     let link = format!("{}{LINK}", server.url());
     let open = |patience| {
-        let https = Https::with_patience(&server.url(), tls_config(&desk.ca.anchors()).unwrap(), patience).unwrap();
-        PickUpLink::open_over(https, &link, &desk.ca.anchors())
+        let https =
+            Https::with_patience(&server.url(), tls_config(&desk.liar.ca.anchors()).unwrap(), patience).unwrap();
+        PickUpLink::open_over(https, &link, &desk.liar.ca.anchors())
     };
     let close = |link: &PickUpLink| {
         let mut face = Face::default();
@@ -262,13 +222,13 @@ fn every_lie_about_a_receipt_is_refused_by_its_name() {
         let link = open(if hurried { Patience { connect: short, whole: short } } else { Patience::default() });
         let link = link.unwrap_or_else(|error| panic!("{name}: {error}"));
         server.told();
-        *desk.lie.lock().unwrap() = Some(lie);
+        desk.liar.tells(lie);
         MEMORY.reset_peak_usage();
         let held = MEMORY.current_usage();
         let outcome = close(&link);
         let sent = server.told();
         let memory = MEMORY.peak_usage().saturating_sub(held);
-        let times = desk.tell_the_truth();
+        let times = desk.liar.tells_the_truth();
         assert!((1..=MOST_TOLD).contains(&times), "{name}: the lie was told {times} times");
         assert!(memory < MOST_MEMORY && sent < MOST_SENT, "{name}: {memory} bytes of memory, {sent} sent");
         (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent));

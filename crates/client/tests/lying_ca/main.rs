@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod house;
+mod liar;
 mod lies;
 mod link;
 #[path = "../../../card/tests/common/report.rs"]
@@ -22,14 +23,15 @@ use std::{
 };
 
 use common::{Door, Face, Seat, support::Holder};
-use house::{Ca, now};
-use lies::{End, Lie, Row, Scene, table};
+use house::now;
+use liar::Liar;
+use lies::{End, Lie, Row, table};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{Pin, SignDigest};
 use obnova_client::{
     Credential, EstConnection, FileJournal, Https, Patience, RunError, SharedToken, Turn,
     enroll::{
-        cmc::{FirstRequest, FullRequest, Kind, Received, TransactionId},
+        cmc::{FirstRequest, FullRequest, Kind, Received},
         est::{self, HttpRequest, Operation, Site},
     },
     look, share, tls_config,
@@ -60,38 +62,24 @@ const MOST_TOLD: usize = 1 + Site::MAX_REDIRECTS;
 
 /// The CA with its server, and the lie that is told now.
 struct Scenery {
-    ca: Ca,
-    impostor: Ca,
-    lie: Mutex<Option<Lie>>,
+    liar: Liar,
     /// The stage that it is told at.
     at: Mutex<Option<Stage>>,
-    told: Mutex<usize>,
-    earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
 }
 
 impl Scenery {
-    fn lie(&self) -> Option<Lie> {
-        self.lie.lock().unwrap().clone()
-    }
-
-    fn tell<T>(&self, what: T) -> T {
-        *self.told.lock().unwrap() += 1;
-        what
-    }
-
     fn cmc(&self, message: &[u8]) -> Wire {
         let request = match Received::parse(message).unwrap() {
             Received::First(first) => as_enrolling(first),
             other => other.known().unwrap(),
         };
-        self.ca.note(&request);
-        if let Some(Lie::Cmc(lie)) = self.lie() {
-            let earlier = self.earlier.lock().unwrap().clone();
-            let scene = Scene { ca: &self.ca, impostor: &self.impostor, request: &request, earlier: &earlier };
-            return self.tell(Wire::http(&lie(&scene)));
+        let ca = &self.liar.ca;
+        ca.note(&request);
+        if let Some(Lie::Cmc(lie)) = self.liar.lie() {
+            return self.liar.tell_by(&*lie, &request);
         }
-        let answer = self.ca.reply(&request, &self.ca.answer(&request));
-        self.earlier.lock().unwrap().push((request.transaction, answer.clone()));
+        let answer = ca.reply(&request, &ca.answer(&request));
+        self.liar.has_answered(request.transaction, answer.clone());
         Wire::http(&est::Server::new().fullcmc(&answer, false))
     }
 }
@@ -110,41 +98,34 @@ fn as_enrolling(first: FirstRequest) -> FullRequest {
 
 impl Host for Scenery {
     fn identity(&self) -> Option<Arc<rustls::ServerConfig>> {
-        match self.lie() {
-            Some(Lie::Plain) => self.tell(None),
-            Some(Lie::Identity(lie)) => Some(self.tell(server::tls(&lie(&self.ca, &self.impostor)))),
-            _ => Some(server::tls(&self.ca.server)),
-        }
+        self.liar.identity()
     }
 
     fn greet(&self) -> Option<Wire> {
-        match self.lie() {
-            Some(Lie::Greeting(lie)) => Some(self.tell(lie())),
-            _ => None,
-        }
+        self.liar.greet()
     }
 
     fn answer(&self, request: &HttpRequest) -> Wire {
         let Ok(operation) = est::Server::new().route(request) else {
-            // Where the lie has sent it on to.
-            return match self.lie() {
-                Some(Lie::Http(lie)) => self.tell(lie(())),
-                // Whether anything is revoked is lied about elsewhere.
-                _ if ["/ocsp", "/crl"].contains(&request.path.as_str()) => Wire::head("404 Not Found"),
-                _ => panic!("nobody was sent to {}", request.path),
+            // Whether anything is revoked is lied about elsewhere.
+            let is_of_status = ["/ocsp", "/crl"].contains(&request.path.as_str());
+            return match self.liar.lie() {
+                Some(Lie::Http(_)) => self.liar.answer_elsewhere(request),
+                _ if is_of_status => Wire::head("404 Not Found"),
+                _ => self.liar.answer_elsewhere(request),
             };
         };
         let is_what_is_asked =
             matches!(operation, Operation::FullCmc(_)) || *self.at.lock().unwrap() == Some(Stage::Terms);
-        if let Some(Lie::Http(lie)) = self.lie()
+        if let Some(Lie::Http(lie)) = self.liar.lie()
             && is_what_is_asked
         {
-            return self.tell(lie(()));
+            return self.liar.tell(lie(()));
         }
         match operation {
-            Operation::CaCerts => match self.lie() {
-                Some(Lie::CaCerts(lie)) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
-                _ => Wire::http(&self.ca.cacerts()),
+            Operation::CaCerts => match self.liar.lie() {
+                Some(Lie::CaCerts(lie)) => self.liar.tell(Wire::http(&lie(&self.liar.ca, &self.liar.impostor))),
+                _ => Wire::http(&self.liar.ca.cacerts()),
             },
             Operation::FullCmc(message) => self.cmc(&message),
         }
@@ -176,7 +157,7 @@ impl<'a> World<'a> {
         let dated = |_, draft: &mut common::support::Draft| {
             (draft.from, draft.until) = (now() - common::support::days(345), now() + common::support::days(20));
         };
-        let personalise = |card| Holder::personalise(card, &stage.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+        let personalise = |card| Holder::personalise(card, &stage.liar.ca.house, KeyAlgorithm::P256, [1, 2], dated);
         let old = (what == What::Renewal).then(|| personalise(&mut card));
         let token = share(obnova_card::ProfileToken::new(SimulatorConnection::new(card)));
         Self { what, stage, server, old, token, folder: folder(), face: what.face() }
@@ -192,9 +173,9 @@ impl<'a> World<'a> {
 
     /// A program that begins or resumes, with a connection of its own.
     fn with_runner<T>(&mut self, patience: Patience, act: impl FnOnce(&mut obnova_client::Runner<'_>) -> T) -> T {
-        let tls = tls_config(&self.stage.ca.anchors()).unwrap();
+        let tls = tls_config(&self.stage.liar.ca.anchors()).unwrap();
         let https = Https::with_patience(&self.server.url(), tls, patience).unwrap();
-        let mut ca = EstConnection::new(https, self.stage.ca.anchors()).unwrap();
+        let mut ca = EstConnection::new(https, self.stage.liar.ca.anchors()).unwrap();
         let plan = || self.what.plan(&self.look());
         let plan = FileJournal::list(&self.journals()).unwrap().is_empty().then(plan);
         let seat = Seat { token: self.token.clone(), journals: self.journals(), clock: &common::clock_now };
@@ -284,14 +265,7 @@ fn so_it_is_while_somebody_asks_for_his_first_certificates() {
 
 fn every_lie(what: What) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let stage = Arc::new(Scenery {
-        ca: Ca::new("CN=Root"),
-        impostor: Ca::new("CN=Root"),
-        lie: Mutex::default(),
-        at: Mutex::default(),
-        told: Mutex::default(),
-        earlier: Mutex::default(),
-    });
+    let stage = Arc::new(Scenery { liar: Liar::new(), at: Mutex::default() });
     let server = Server::start(stage.clone());
     // Somebody else was there before: what was answered then can be played again.
     let mut other = World::new(what, &stage, &server);
@@ -310,7 +284,7 @@ fn every_lie(what: What) {
                 Ok((memory, sent)) => (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent)),
                 Err(_) => believed.push(told),
             }
-            *stage.lie.lock().unwrap() = None;
+            stage.liar.tells_the_truth();
             lies += 1;
         }
     }
@@ -325,9 +299,8 @@ fn every_lie(what: What) {
 fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize) {
     let before = world.look();
     world.face = world.what.face();
-    *world.stage.lie.lock().unwrap() = Some(row.lie.clone());
+    world.stage.liar.tells(row.lie.clone());
     *world.stage.at.lock().unwrap() = Some(at);
-    *world.stage.told.lock().unwrap() = 0;
     MEMORY.reset_peak_usage();
     let held = MEMORY.current_usage();
     let short = Duration::from_millis(300);
@@ -335,9 +308,8 @@ fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize
     let outcome = world.run(patience);
     let sent = world.server.told();
     let memory = MEMORY.peak_usage().saturating_sub(held);
-    *world.stage.lie.lock().unwrap() = None;
+    let times = world.stage.liar.tells_the_truth();
 
-    let times = *world.stage.told.lock().unwrap();
     assert!((1..=MOST_TOLD).contains(&times), "{told}: the lie was told {times} times");
     assert!(memory < MOST_MEMORY, "{told}: {memory} bytes of memory");
     assert!(sent < MOST_SENT, "{told}: {sent} bytes were taken");

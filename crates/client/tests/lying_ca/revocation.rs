@@ -61,16 +61,16 @@ impl<'a> World<'a> {
     fn new(desk: &'a Desk, server: &'a Server) -> Self {
         let mut card = Holder::empty_card();
         let dated = |_, draft: &mut Draft| (draft.from, draft.until) = (now() - days(100), now() + days(200));
-        let pair = Holder::personalise(&mut card, &desk.ca.house, KeyAlgorithm::P256, [1, 2], dated);
+        let pair = Holder::personalise(&mut card, &desk.liar.ca.house, KeyAlgorithm::P256, [1, 2], dated);
         let token = share(ProfileToken::new(SimulatorConnection::new(card)));
         Self { desk, server, pair, token, face: Face::default() }
     }
 
     /// One run of the holder's program.
     fn revoke(&mut self, road: Road, patience: Patience) -> Result<Revoked, RevocationError> {
-        let tls = tls_config(&self.desk.ca.anchors()).unwrap();
+        let tls = tls_config(&self.desk.liar.ca.anchors()).unwrap();
         let https = Https::with_patience(&self.server.url(), tls, patience).unwrap();
-        let mut ca = EstConnection::new(https, self.desk.ca.anchors()).unwrap();
+        let mut ca = EstConnection::new(https, self.desk.liar.ca.anchors()).unwrap();
         let servers = PlainHttp { patience };
         let serial = match road {
             // On no card of hers.
@@ -108,7 +108,7 @@ fn every_lie_about_the_end_of_a_certificate_is_refused_by_its_name() {
                 Ok((memory, sent)) => (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent)),
                 Err(_) => believed.push(told),
             }
-            desk.tell_the_truth();
+            desk.liar.tells_the_truth();
             situations += 1;
         }
     }
@@ -129,7 +129,7 @@ fn lie(desk: &Desk, server: &Server, row: &Row, road: Road, told: &str) -> (usiz
     desk.forget();
     let before = look(world.token.lock().unwrap().as_mut()).unwrap();
     server.told();
-    desk.lies(row.lie.clone());
+    desk.liar.tells(row.lie.clone());
     MEMORY.reset_peak_usage();
     let held = MEMORY.current_usage();
     let short = Duration::from_millis(300);
@@ -137,7 +137,7 @@ fn lie(desk: &Desk, server: &Server, row: &Row, road: Road, told: &str) -> (usiz
     let outcome = world.revoke(road, patience);
     let sent = server.told();
     let memory = MEMORY.peak_usage().saturating_sub(held);
-    let times = desk.tell_the_truth();
+    let times = desk.liar.tells_the_truth();
 
     let most = if row.lie.is_of_status() { 2 * MOST_TOLD } else { MOST_TOLD };
     assert!((1..=most).contains(&times), "{told}: the lie was told {times} times");

@@ -14,13 +14,13 @@ use obnova_client::{CaError, HttpExchange, StatusExchange};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::{desk, link, mortal::Mortal, page, plain};
+use crate::{desk, link, mortal::Mortal, own_password, page, plain};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A CA that is running, or was killed. What it knows is in files; started again it has a new life.
 pub struct Authority {
-    folder: PathBuf,
+    pub folder: PathBuf,
     running: Mutex<Option<Running>>,
 }
 
@@ -179,6 +179,9 @@ impl Authority {
             }
             if request.path == page::PATH {
                 return page::answer(ca, request, peer);
+            }
+            if request.path == own_password::PATH {
+                return own_password::answer(ca, request, peer);
             }
             if let Ok(operation) = server.route_simple(request) {
                 return plain::answer(ca, request, &operation, peer);

@@ -25,6 +25,9 @@ pub struct First<R, S>(PhantomData<(R, S)>);
 pub trait Service {
     const WHAT: &'static str;
     const CERTIFICATES: usize;
+    /// As the task has these.
+    const OWES_A_RECEIPT: bool = false;
+    const EACH_PAIR: bool = true;
     /// Its policy file.
     const POLICY: &'static str;
 
@@ -88,7 +91,9 @@ impl<R: Rig, S: Service> Task for First<R, S> {
 
     const WHAT: &'static str = S::WHAT;
     const EACH_POINT: bool = R::EACH_POINT && S::CERTIFICATES == 1;
+    const EACH_PAIR: bool = Self::EACH_POINT && S::EACH_PAIR;
     const KEYS: usize = S::CERTIFICATES;
+    const OWES_A_RECEIPT: bool = S::OWES_A_RECEIPT;
 
     fn policy() -> Policy {
         S::policy()

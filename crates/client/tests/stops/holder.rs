@@ -17,12 +17,19 @@ use crate::{
 pub struct Holder<R> {
     /// The one-time password that was handed over, where there is one.
     paper: Option<String>,
+    /// The revocation password that he picks, and the one that stands, where he knows that one does.
+    revocation: (&'static str, Option<String>),
     rig: PhantomData<R>,
 }
 
 impl<R> Holder<R> {
     pub const fn new(paper: Option<String>) -> Self {
-        Self { paper, rig: PhantomData }
+        Self { paper, revocation: (REVOCATION_PASSWORD, None), rig: PhantomData }
+    }
+
+    /// Another revocation password in the place of this one.
+    pub fn picks(self, picked: &'static str, old: Option<String>) -> Self {
+        Self { revocation: (picked, old), ..self }
     }
 }
 
@@ -42,7 +49,8 @@ impl<R: Rig> Prompt for Holder<R> {
         Ok(Secret::from(match request.what {
             Credential::OneTimePassword => self.paper.as_deref().expect("nothing was handed over"),
             Credential::UserId => USER,
-            _ => REVOCATION_PASSWORD,
+            Credential::OldRevocationPassword => self.revocation.1.as_deref().expect("none stands"),
+            _ => self.revocation.0,
         }))
     }
 

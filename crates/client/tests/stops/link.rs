@@ -57,8 +57,10 @@ pub fn answer(ca: &Ca, token: &str, request: &HttpRequest) -> Option<HttpRespons
 
 impl<T: Task> World<T> {
     /// Whether the CA knows that the certificates arrived, by what is on its disk. They are on the card then, all of them.
-    fn is_closed(&self, told: &str) -> bool {
-        let order = obnova_ca::Store::orders(&self.authority.store(), None, 1).unwrap().remove(0);
+    pub fn is_closed(&self, told: &str) -> bool {
+        let Some(order) = obnova_ca::Store::orders(&self.authority.store(), None, 1).unwrap().pop() else {
+            return false;
+        };
         let closed = order.state == OrderState::Confirmed;
         let seen = obnova_client::look(self.rig().witness().lock().unwrap().as_mut()).unwrap();
         let issued = order.certificates.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap());

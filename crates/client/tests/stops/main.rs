@@ -16,6 +16,7 @@
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
 //! - [`link`] has those of the link in a mail, where there is no journal: until it is closed.
 //! - [`revocation`] has those of the end of a certificate, by CMC and by the [`page`].
+//! - [`own_password`] has those of the revocation password that a holder sets.
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -28,6 +29,7 @@ mod holder;
 mod journal;
 mod link;
 mod mortal;
+mod own_password;
 mod page;
 mod plain;
 #[allow(dead_code, reason = "a part of it is used here")]

@@ -1,4 +1,5 @@
-//! Plain EST: a first certificate by a one-time password, and its renewal over the card's login.
+//! Plain EST: a first certificate by a one-time password, and its renewal over the card's login; with a login at the end, which closes
+//! the link that the CA mailed, and without one, where a receipt does.
 
 use std::{marker::PhantomData, time::SystemTime};
 
@@ -14,7 +15,7 @@ use crate::{
     first::{First, Service},
     holder::sign_in,
     profile::ProfileRig,
-    rig::{Rig, Tear},
+    rig::{Rig, Tear, Tearing as _},
     table,
     task::Task,
     tears,
@@ -64,11 +65,12 @@ fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
 }
 
 /// One certificate for who has the one-time password.
-struct Enrollment;
+pub struct Enrollment;
 
 impl Service for Enrollment {
     const WHAT: &'static str = "a first order by plain EST";
     const CERTIFICATES: usize = 1;
+    const EACH_PAIR: bool = false;
     const POLICY: &'static str = POLICY;
 
     fn policy() -> Policy {
@@ -80,25 +82,46 @@ impl Service for Enrollment {
     }
 }
 
-/// One certificate, with a new key, in place of the one that logs in.
-struct Reenrollment<R>(PhantomData<R>);
+/// The same where no login proves the certificate at the end.
+struct WithoutLogin;
 
-impl<R: Rig> Task for Reenrollment<R> {
-    type Rig = R;
-
-    const WHAT: &'static str = "a renewal by plain EST";
-    const KEYS: usize = 3;
+impl Service for WithoutLogin {
+    const WHAT: &'static str = "a first order by plain EST without a login";
+    const CERTIFICATES: usize = 1;
+    const OWES_A_RECEIPT: bool = true;
+    const POLICY: &'static str = POLICY;
 
     fn policy() -> Policy {
-        Policy::partner()
-    }
-
-    fn policy_of_ca() -> String {
-        POLICY.into()
+        Policy { prove_login: false, ..Policy::partner() }
     }
 
     fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
         connect(wire)
+    }
+}
+
+/// One certificate, with a new key, in place of the one that logs in to ask for it.
+pub struct Reenrollment<R, S = Enrollment>(PhantomData<(R, S)>);
+
+impl<R: Rig, S: Service> Task for Reenrollment<R, S> {
+    type Rig = R;
+
+    const WHAT: &'static str =
+        if S::OWES_A_RECEIPT { "a renewal by plain EST without a login at its end" } else { "a renewal by plain EST" };
+    const EACH_PAIR: bool = false;
+    const KEYS: usize = 3;
+    const OWES_A_RECEIPT: bool = S::OWES_A_RECEIPT;
+
+    fn policy() -> Policy {
+        S::policy()
+    }
+
+    fn policy_of_ca() -> String {
+        S::POLICY.into()
+    }
+
+    fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
+        S::connect(wire)
     }
 }
 
@@ -113,13 +136,33 @@ fn a_renewal_stopped_anywhere_comes_to_its_end() {
 }
 
 #[test]
-fn a_first_certificate_torn_inside_each_command() {
-    tears::torn::<First<ProfileRig, Enrollment>>(Tear::Inside);
+fn a_first_certificate_without_a_login_stopped_anywhere_comes_to_its_end() {
+    table::stopped::<First<ProfileRig, WithoutLogin>>();
 }
 
 #[test]
-fn a_renewal_torn_inside_each_command() {
-    tears::torn::<Reenrollment<ProfileRig>>(Tear::Inside);
+fn a_renewal_without_a_login_stopped_anywhere_comes_to_its_end() {
+    table::stopped::<Reenrollment<ProfileRig, WithoutLogin>>();
+}
+
+#[test]
+fn a_first_certificate_torn_before_inside_and_after_each_command() {
+    ProfileRig::TEARS.iter().for_each(|tear| tears::torn::<First<ProfileRig, Enrollment>>(*tear));
+}
+
+#[test]
+fn a_renewal_torn_before_inside_and_after_each_command() {
+    ProfileRig::TEARS.iter().for_each(|tear| tears::torn::<Reenrollment<ProfileRig>>(*tear));
+}
+
+#[test]
+fn a_first_certificate_without_a_login_torn_inside_each_command() {
+    tears::torn::<First<ProfileRig, WithoutLogin>>(Tear::Inside);
+}
+
+#[test]
+fn a_renewal_without_a_login_torn_inside_each_command() {
+    tears::torn::<Reenrollment<ProfileRig, WithoutLogin>>(Tear::Inside);
 }
 
 #[test]
@@ -130,4 +173,24 @@ fn a_first_certificate_with_the_ca_killed_at_each_write() {
 #[test]
 fn a_renewal_with_the_ca_killed_at_each_write() {
     tears::ca_killed::<Reenrollment<ProfileRig>>();
+}
+
+#[test]
+fn a_first_certificate_without_a_login_with_the_ca_killed_at_each_write() {
+    tears::ca_killed::<First<ProfileRig, WithoutLogin>>();
+}
+
+#[test]
+fn a_renewal_without_a_login_with_the_ca_killed_at_each_write() {
+    tears::ca_killed::<Reenrollment<ProfileRig, WithoutLogin>>();
+}
+
+#[test]
+fn a_first_certificate_torn_at_each_command_with_the_ca_killed_at_each_write() {
+    tears::torn_and_ca_killed::<First<ProfileRig, Enrollment>>();
+}
+
+#[test]
+fn a_renewal_torn_at_each_command_with_the_ca_killed_at_each_write() {
+    tears::torn_and_ca_killed::<Reenrollment<ProfileRig>>();
 }

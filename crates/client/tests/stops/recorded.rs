@@ -82,10 +82,7 @@ impl Recording {
 
     /// What there is now.
     pub fn left(&self) -> Left {
-        let mut files = Context::new(&SHA256);
-        hash(&self.folder, &mut files);
-        let files = files.finish().as_ref().try_into().unwrap();
-        Left { files, ca: self.life_of_ca.points().len() }
+        Left { files: hash_of(&self.folder), ca: self.life_of_ca.points().len() }
     }
 }
 
@@ -98,6 +95,13 @@ impl Command {
             Tear::After => Some(self.after),
         }
     }
+}
+
+/// Of all files in this folder.
+pub fn hash_of(folder: &Path) -> [u8; 32] {
+    let mut files = Context::new(&SHA256);
+    hash(folder, &mut files);
+    files.finish().as_ref().try_into().unwrap()
 }
 
 /// Every file by its name and content. What SQLite shares between processes is made anew by the first one that comes.

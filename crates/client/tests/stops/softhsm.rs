@@ -23,6 +23,8 @@ use crate::{
     first::{First, Partner, Twins},
     link,
     mortal::Mortal,
+    own_password,
+    plain::{Enrollment, Reenrollment},
     revocation,
     rig::{Rig, Tear, Tearing},
     same_key::SameKey,
@@ -312,4 +314,45 @@ fn a_link_followed_without_a_journal_stopped_anywhere_is_closed() {
 #[test]
 fn a_revocation_stopped_anywhere_ends_a_certificate_once() {
     alone("a_revocation_stopped_anywhere_ends_a_certificate_once", revocation::stopped::<SoftHsmRig>);
+}
+
+#[test]
+fn a_revocation_password_stopped_anywhere_is_set_once() {
+    alone("a_revocation_password_stopped_anywhere_is_set_once", own_password::stopped::<SoftHsmRig>);
+}
+
+#[test]
+fn a_first_order_by_plain_est_stopped_anywhere_comes_to_its_end() {
+    let name = "a_first_order_by_plain_est_stopped_anywhere_comes_to_its_end";
+    alone(name, table::stopped::<First<SoftHsmRig, Enrollment>>);
+}
+
+#[test]
+fn a_renewal_by_plain_est_stopped_anywhere_comes_to_its_end() {
+    let name = "a_renewal_by_plain_est_stopped_anywhere_comes_to_its_end";
+    alone(name, table::stopped::<Reenrollment<SoftHsmRig>>);
+}
+
+#[test]
+fn a_first_order_by_plain_est_torn_after_each_call() {
+    let name = "a_first_order_by_plain_est_torn_after_each_call";
+    alone(name, || tears::torn::<First<SoftHsmRig, Enrollment>>(Tear::After));
+}
+
+#[test]
+fn a_renewal_by_plain_est_torn_after_each_call() {
+    let name = "a_renewal_by_plain_est_torn_after_each_call";
+    alone(name, || tears::torn::<Reenrollment<SoftHsmRig>>(Tear::After));
+}
+
+#[test]
+fn a_first_order_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write() {
+    let name = "a_first_order_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write";
+    alone(name, tears::torn_and_ca_killed::<First<SoftHsmRig, Enrollment>>);
+}
+
+#[test]
+fn a_renewal_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write() {
+    let name = "a_renewal_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write";
+    alone(name, tears::torn_and_ca_killed::<Reenrollment<SoftHsmRig>>);
 }

@@ -40,7 +40,7 @@ pub fn stopped<T: Task>() {
     };
     let ways: [Way<'_, T>; 3] =
         [("with its journal", &resume), ("without its journal", &begin_again), ("by the link", &by_link)];
-    let snapshot = Snapshot::take::<T>();
+    let snapshot = T::begin();
     let (stops, sent_to_the_link) = each_stop::<T>(&snapshot, T::WHAT, |world, life| world.live(life), &ways);
     T::assert_told(sent_to_the_link, stops);
     report(&format!("{}: the link was used {} times", T::Rig::NAME, links.get()));
@@ -68,7 +68,7 @@ pub fn by_files<T: Task>() {
 
 /// A world in which the order is out and approved, with nothing fetched yet.
 pub fn ordered<T: Task>() -> Snapshot {
-    let world = World::<T>::new(&Snapshot::take::<T>(), Mortal::forever());
+    let world = World::<T>::new(&T::begin(), Mortal::forever());
     let ended = world.live_on(&Mortal::forever(), &mut |_| false);
     assert_eq!(ended.unwrap(), Ended::Pending);
     assert!(world.authority.approve());

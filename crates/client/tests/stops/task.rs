@@ -5,7 +5,10 @@ use obnova_renewal::{CardView, NotEligible, Plan, Policy};
 
 use crate::{
     authority::{Authority, Wire},
+    mortal::Mortal,
     rig::Rig,
+    table::Lived,
+    world::{Halt, Snapshot, World},
 };
 
 /// What is done with a card, and stopped.
@@ -19,8 +22,17 @@ pub trait Task: Sized {
     /// As the rig has it, or less.
     const EACH_POINT: bool = Self::Rig::EACH_POINT;
 
+    /// The same for the lives in which the CA is killed too.
+    const EACH_PAIR: bool = Self::EACH_POINT;
+
     /// Keys on the card at the end.
     const KEYS: usize;
+
+    /// Whether the CA is told by a signature, when all is done, that what came is on the card: nothing else says so.
+    const OWES_A_RECEIPT: bool = false;
+
+    /// Whether a program that is stopped has a journal to go on with.
+    const HAS_JOURNAL: bool = true;
 
     /// Certificates on a key that was certified.
     const ON_A_KEY: usize = 1;
@@ -34,6 +46,16 @@ pub trait Task: Sized {
     /// Makes what there is before anything is begun: the card in a folder of this, and what its holder was given.
     fn set_up(folder: &Path, authority: &Authority) {
         Self::Rig::personalise(&folder.join("card"), |keys| authority.certify(keys));
+    }
+
+    /// All that there is before anything is begun.
+    fn begin() -> Snapshot {
+        Snapshot::take::<Self>()
+    }
+
+    /// One life of the holder's program, with somebody who says whether it goes on where it cannot go on at once.
+    fn live(world: &World<Self>, life: &Mortal, goes_on: &mut dyn FnMut(Halt) -> bool) -> Lived {
+        world.order(life, goes_on)
     }
 
     /// What is begun with this card by that policy, if anything.

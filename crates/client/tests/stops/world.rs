@@ -12,12 +12,12 @@ use obnova_algorithm::verify_digest;
 use obnova_ca::Outcome as Decided;
 use obnova_card::{KeyRole, PasswordKind, PasswordState, PasswordStatus, Pin, SignDigest, SlotId, Tries};
 use obnova_client::{
-    Checkup, FileJournal, Finish, LinkError, Outcome, PickUpLink, ReceiptError, RunError, Runner, Seams, SharedToken,
-    Subject, Turn, check_up, install_completion, look,
+    Checkup, EstConnection, FileJournal, Finish, LinkError, Outcome, PickUpLink, ReceiptError, RunError, Runner, Seams,
+    SharedToken, Subject, Turn, check_up, install_completion, look,
 };
 use obnova_renewal::{
-    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, PinUse, Plan, Policy, Reason, Terms,
-    Vouching, scan,
+    ByRole, CardView, Completion, Failure, NotEligible, ParsedCertificate, PinUse, Plan, Policy, Process, Reason,
+    Stage, Terms, Vouching, scan,
 };
 
 use crate::{
@@ -57,6 +57,16 @@ pub enum Ended {
     NothingToDo(NotEligible),
     /// The CA has not decided yet, and nobody waits.
     Pending,
+}
+
+/// What became of a receipt; one that was taken before is not taken again.
+fn heard(outcome: Result<(), ReceiptError>) -> Result<Ended, RunError> {
+    match outcome {
+        Ok(()) | Err(ReceiptError::Spent) => Ok(Ended::Done),
+        Err(ReceiptError::Ca(error)) => Err(RunError::Ca(error)),
+        Err(ReceiptError::Run(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Something that keeps the holder's program from going on at once.
@@ -138,7 +148,7 @@ impl<T: Task> World<T> {
     }
 
     /// The network between a process of this life and the CA.
-    fn wire(&self, life: &Mortal) -> Wire<'_> {
+    pub fn wire(&self, life: &Mortal) -> Wire<'_> {
         Wire { authority: &self.authority, life: life.clone() }
     }
 
@@ -146,8 +156,7 @@ impl<T: Task> World<T> {
         self.rig.as_ref().unwrap()
     }
 
-    /// One life of the holder's program: goes on with what was begun or begins, until there is nothing to do any more. The
-    /// operator approves while it waits.
+    /// One life of the holder's program. The operator approves while it waits.
     pub fn live(&self, life: &Mortal) -> Result<Ended, RunError> {
         self.live_on(life, &mut |halt| match halt {
             Halt::Waits => self.authority.approve(),
@@ -157,11 +166,19 @@ impl<T: Task> World<T> {
 
     /// One life, with somebody who says whether it goes on where it cannot go on at once.
     pub fn live_on(&self, life: &Mortal, goes_on: &mut dyn FnMut(Halt) -> bool) -> Result<Ended, RunError> {
+        T::live(self, life, goes_on)
+    }
+
+    /// A life that orders certificates: goes on with what was begun or begins, until there is nothing to do any more.
+    pub fn order(&self, life: &Mortal, goes_on: &mut dyn FnMut(Halt) -> bool) -> Result<Ended, RunError> {
         let token = self.rig().token(life);
         let begun = FileJournal::unfinished(&self.journals(), SystemTime::now())?.into_iter().next();
         let (name, plan) = match begun {
             Some((name, _)) => (name, None),
             None => {
+                if let Some(certificates) = self.done_before()? {
+                    return self.tell(life, &token, &certificates, goes_on);
+                }
                 let card = look(token.lock().unwrap().as_mut())?;
                 let wishes = T::connect(self.wire(life)).and_then(|mut ca| ca.wishes())?;
                 let plan = |policy: &Policy| T::plan(&card, policy, SystemTime::now());
@@ -207,7 +224,44 @@ impl<T: Task> World<T> {
         let completion = Completion::make(&card, came, &T::policy(), &terms, SystemTime::now());
         let completion = completion.map_err(|refusal| RunError::Process(refusal.into()))?;
         install_completion(&token, &mut self.holder(), &completion)?;
-        Ok(Ended::Done)
+        self.tell(life, &token, &completion.certificates, &mut |_| false)
+    }
+
+    /// What is on the card by an order that is over, of which the CA may not have been told so.
+    fn done_before(&self) -> Result<Option<ByRole<ParsedCertificate>>, RunError> {
+        if !T::OWES_A_RECEIPT {
+            return Ok(None);
+        }
+        for name in FileJournal::list(&self.journals())?.iter().rev() {
+            let process = Process::replay(&FileJournal::peek(&self.journals(), name)?)?;
+            if process.stage() == Stage::Done {
+                return Ok(process.certificates().cloned());
+            }
+        }
+        Ok(None)
+    }
+
+    /// All is done. Where nothing else says so the CA is told by a signature.
+    fn tell(
+        &self,
+        life: &Mortal,
+        token: &SharedToken,
+        certificates: &ByRole<ParsedCertificate>,
+        goes_on: &mut dyn FnMut(Halt) -> bool,
+    ) -> Result<Ended, RunError> {
+        if !T::OWES_A_RECEIPT {
+            return Ok(Ended::Done);
+        }
+        loop {
+            let mut holder = self.holder();
+            let mut finish = Finish::new(token, &mut holder, certificates, &[PinUse::Receipt]);
+            let ca = EstConnection::new(self.wire(life), self.authority.anchors());
+            match heard(ca.map_err(ReceiptError::from).and_then(|mut ca| finish.confirm(&mut ca))) {
+                Err(error) if !goes_on(Halt::Error) => return Err(error),
+                Err(_) => {}
+                heard => return heard,
+            }
+        }
     }
 
     /// One life of the program that follows the link in the CA's mail, and has no journal: what it brings is put on the card, it
@@ -230,13 +284,8 @@ impl<T: Task> World<T> {
         finish.install(&completion)?;
         finish.prove_login(&mut Door { authority: &self.authority, life: life.clone() })?;
         finish.prove_signature()?;
-        match finish.close(&link) {
-            // Where it is the only certificate, the login was the receipt.
-            Ok(()) | Err(ReceiptError::Spent) => Ok(Ended::Done),
-            Err(ReceiptError::Ca(error)) => Err(RunError::Ca(error)),
-            Err(ReceiptError::Run(error)) => Err(error),
-            Err(error) => panic!("{error}"),
-        }
+        // Where it is the only certificate, the login was the receipt.
+        heard(finish.close(&link))
     }
 
     /// What the link opens that the CA mails: the certificates and that of their issuer.
@@ -258,6 +307,7 @@ impl<T: Task> World<T> {
         files: Vec<Vec<u8>>,
         goes_on: &mut dyn FnMut(Halt) -> bool,
     ) -> Result<Ended, RunError> {
+        let reader = token.clone();
         let mut ca = T::connect(self.wire(life))?;
         let mut login = Door { authority: &self.authority, life: life.clone() };
         let mut holder = self.holder();
@@ -283,17 +333,19 @@ impl<T: Task> World<T> {
         if !files.is_empty() {
             runner.take_files(files)?;
         }
-        loop {
+        let done = loop {
             match runner.run() {
                 Ok(Turn::Went) => {}
-                Ok(Turn::Done(_)) => return Ok(Ended::Done),
+                Ok(Turn::Done(summary)) => break summary,
                 Ok(Turn::Failed(failure)) => return Ok(Ended::Failed(failure)),
                 Ok(Turn::Waits(_)) if !goes_on(Halt::Waits) => return Ok(Ended::Pending),
                 Ok(Turn::Waits(until)) => skew.set(until.duration_since(SystemTime::now()).unwrap_or_default()),
                 Err(error) if !goes_on(Halt::Error) => return Err(error),
                 Err(_) => {}
             }
-        }
+        };
+        drop(runner);
+        self.tell(life, &reader, &done.certificates, goes_on)
     }
 
     /// At the moment of a stop: each PIN has its tries, the old pair works, and what was left on the card is told.
@@ -302,6 +354,9 @@ impl<T: Task> World<T> {
         self.assert_sound_as(&seen, told, gone);
         seen.assert_signs(told, &self.old_pair());
         T::assert_sound(self.path(), told);
+        if T::OWES_A_RECEIPT {
+            self.is_closed(told);
+        }
     }
 
     fn assert_sound_as(&self, seen: &Seen<T>, told: &str, gone: TriesGone<'_>) {
@@ -346,6 +401,9 @@ impl<T: Task> World<T> {
         assert_eq!(orders.len(), 1, "{told}: ordered once");
         assert_eq!(orders[0].certificates.len(), T::policy().rules.len(), "{told}: issued once");
         T::assert_sound(self.path(), told);
+        if T::OWES_A_RECEIPT {
+            assert!(self.is_closed(told) || *ended != Ended::Done, "{told}: the link is open still");
+        }
         T::assert_done(&self.authority, told);
         let card = &seen.card;
         assert_eq!(scan(card), [], "{told}: keys without certificates");

@@ -20,9 +20,9 @@ use crate::server::Wire;
 
 /// What is told of both certificates, in one run of the holder's program.
 fn ask(world: &World<'_>, patience: Patience) -> [Standing; 2] {
-    let https =
-        Https::with_patience(&world.server.url(), tls_config(&world.desk.ca.anchors()).unwrap(), patience).unwrap();
-    let mut ca = EstConnection::new(https, world.desk.ca.anchors()).unwrap();
+    let https = Https::with_patience(&world.server.url(), tls_config(&world.desk.liar.ca.anchors()).unwrap(), patience)
+        .unwrap();
+    let mut ca = EstConnection::new(https, world.desk.liar.ca.anchors()).unwrap();
     [&world.pair.authentication, &world.pair.signature].map(|one| ca.standing(one, now()).unwrap())
 }
 
@@ -63,12 +63,12 @@ fn no_lie_makes_a_revoked_certificate_good_or_a_good_one_revoked() {
                 false => CertStatus::Revoked(Revocation::new(now(), RevocationReason::Superseded)),
             });
             server.told();
-            desk.lies(row.lie.clone());
+            desk.liar.tells(row.lie.clone());
             MEMORY.reset_peak_usage();
             let held = MEMORY.current_usage();
             let told = ask(&world, patience(&row));
             let (sent, memory) = (server.told(), MEMORY.peak_usage().saturating_sub(held));
-            let times = desk.tell_the_truth();
+            let times = desk.liar.tells_the_truth();
             let about = format!("{}, revoked: {is_revoked}", row.name);
             assert!(all(&told, "standing-unknown"), "{about}: {told:?}");
             assert!(told.iter().all(|one| format!("{one:?}").len() < 2_000), "{about}");
@@ -100,12 +100,12 @@ fn what_the_ca_says_is_believed_by_ocsp_or_else_by_its_list() {
         (CertStatus::NeverIssued, "standing-never-issued"),
     ] {
         desk.lies_that_it_is(status);
-        let says = |asked: &Asked<'_>| asked.desk.answered(asked.request, &asked.desk.ca, now(), |_| asked.told);
-        desk.lies(Told::Status(Some(Arc::new(says)), None));
+        let says = |asked: &Asked<'_>| asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| asked.told);
+        desk.liar.tells(Told::Status(Some(Arc::new(says)), None));
         assert!(all(&ask(&world, Patience::default()), id), "{id}");
     }
     let no_ocsp = || Told::Status(Some(Arc::new(|_: &Asked<'_>| Wire::head("404 Not Found"))), None);
-    desk.lies(no_ocsp());
+    desk.liar.tells(no_ocsp());
     let told = ask(&world, Patience::default());
     assert!(matches!(&told[0], Standing::Good { by, place } if by == "CRL" && place.ends_with("/crl")), "{told:?}");
     desk.revoke(&world.pair.signature);
@@ -123,9 +123,9 @@ fn who_is_silent_is_waited_for_once() {
     let server = Server::start(desk.clone());
     let world = World::new(&desk, &server);
     let silence = || Some(Arc::new(|_: &Asked<'_>| Wire::Silence) as super::desk::StatusLie);
-    desk.lies(Told::Status(silence(), silence()));
+    desk.liar.tells(Told::Status(silence(), silence()));
     let short = std::time::Duration::from_millis(300);
     let told = ask(&world, Patience { connect: short, whole: short });
     assert!(all(&told, "standing-unknown"), "{told:?}");
-    assert_eq!(desk.tell_the_truth(), 1, "not for the list, and not for the other certificate");
+    assert_eq!(desk.liar.tells_the_truth(), 1, "not for the list, and not for the other certificate");
 }

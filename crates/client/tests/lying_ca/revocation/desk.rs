@@ -1,19 +1,13 @@
 //! The CA of a holder whose certificate is to end: honest, but for the lie that is told now.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering::SeqCst},
-};
+use std::sync::{Arc, Mutex};
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::CaKey;
 use obnova_card::KeyRole;
 use obnova_client::{
     enroll::{
-        cmc::{
-            Answer, FailInfo, FullRequest, FullResponseBuilder, Kind, Received, RevocationRequest, Signer,
-            TransactionId,
-        },
+        cmc::{Answer, FailInfo, FullRequest, FullResponseBuilder, Kind, Received, RevocationRequest, Signer},
         envelope::OpeningKey,
         est::{self, HttpRequest, HttpResponse, Operation},
     },
@@ -29,8 +23,9 @@ use x509_cert::{Certificate, der::flagset::FlagSet, ext::pkix::KeyUsages};
 use super::super::{
     common::support::{Draft, days, name},
     house::{Ca, fresh_nonce, now},
-    lies::{Lie, Scene},
-    server::{self, Host, Wire},
+    liar::{Liar, OfServers},
+    lies::Lie,
+    server::{Host, Wire},
 };
 
 pub const PASSWORD: &str = "the pears are in the attic";
@@ -49,6 +44,12 @@ pub enum Told {
 }
 
 pub type StatusLie = Arc<dyn Fn(&Asked<'_>) -> Wire + Send + Sync>;
+
+impl OfServers for Told {
+    fn of_servers(&self) -> Option<&Lie> {
+        if let Self::Message(lie) = self { Some(lie) } else { None }
+    }
+}
 
 impl Told {
     pub const fn is_of_status(&self) -> bool {
@@ -77,40 +78,29 @@ impl Asked<'_> {
 }
 
 pub struct Desk {
-    pub ca: Ca,
-    /// Bears the same names, and is trusted by nobody here.
-    pub impostor: Ca,
+    pub liar: Liar<Told>,
     /// A certificate of the holder whose card is gone.
     pub lost: ParsedCertificate,
     encryption: (CaKey, Certificate),
-    lie: Mutex<Option<Told>>,
-    times: AtomicUsize,
     revoked: Mutex<Vec<(SerialNumber, Revocation)>>,
     told: Mutex<CertStatus>,
-    earlier: Mutex<Vec<(TransactionId, Vec<u8>)>>,
 }
 
 impl Desk {
     pub fn new() -> Self {
-        let (ca, impostor) = (Ca::new("CN=Root"), Ca::new("CN=Root"));
+        let liar = Liar::<Told>::new();
+        let house = &liar.ca.house;
         let key = || CaKey::generate(KeyAlgorithm::P256).unwrap();
         let mut draft = Draft::new(KeyRole::Authentication, key().public_key().clone());
         (draft.from, draft.until) = (now() - days(100), now() + days(200));
-        let lost = ca.house.issue(&draft);
+        let lost = house.issue(&draft);
         let opening = key();
         let mut draft = Draft::new(KeyRole::Authentication, opening.public_key().clone());
         (draft.from, draft.until, draft.subject) = (now() - days(400), now() + days(4_000), name("CN=For encryption"));
         (draft.usage, draft.extended) = (Some(FlagSet::from(KeyUsages::KeyAgreement)), Vec::new());
-        let encryption = (opening, ca.house.issue(&draft).certificate().clone());
-        let (lie, times) = (Mutex::default(), AtomicUsize::new(0));
+        let encryption = (opening, house.issue(&draft).certificate().clone());
         let told = Mutex::new(CertStatus::Revoked(Revocation::new(now(), RevocationReason::Superseded)));
-        let (revoked, earlier) = (Mutex::default(), Mutex::default());
-        Self { ca, impostor, lost, encryption, lie, times, revoked, told, earlier }
-    }
-
-    pub fn lies(&self, lie: Told) {
-        self.times.store(0, SeqCst);
-        *self.lie.lock().unwrap() = Some(lie);
+        Self { liar, lost, encryption, revoked: Mutex::default(), told }
     }
 
     /// What lies about a status tell.
@@ -128,12 +118,6 @@ impl Desk {
         Asked { desk: self, request, told: *self.told.lock().unwrap() }
     }
 
-    /// How often the lie was told.
-    pub fn tell_the_truth(&self) -> usize {
-        *self.lie.lock().unwrap() = None;
-        self.times.load(SeqCst)
-    }
-
     /// Nothing was revoked.
     pub fn forget(&self) {
         self.revoked.lock().unwrap().clear();
@@ -145,15 +129,6 @@ impl Desk {
 
     pub fn authority(&self, of: &Ca) -> Authority {
         Authority::from_der(of.house.root.der()).unwrap()
-    }
-
-    fn lie(&self) -> Option<Told> {
-        self.lie.lock().unwrap().clone()
-    }
-
-    fn tell<T>(&self, what: T) -> T {
-        self.times.fetch_add(1, SeqCst);
-        what
     }
 
     fn cmc(&self, message: &[u8]) -> Wire {
@@ -170,25 +145,21 @@ impl Desk {
             signers: Vec::new(),
             revocation_password: None,
         };
-        match self.lie() {
-            Some(Told::Message(Lie::Cmc(lie))) => {
-                let earlier = self.earlier.lock().unwrap().clone();
-                let scene = Scene { ca: &self.ca, impostor: &self.impostor, request: &address, earlier: &earlier };
-                return self.tell(Wire::http(&lie(&scene)));
-            }
-            Some(Told::Message(Lie::Http(lie))) => return self.tell(lie(())),
+        match self.liar.lie() {
+            Some(Told::Message(Lie::Cmc(lie))) => return self.liar.tell_by(&*lie, &address),
+            Some(Told::Message(Lie::Http(lie))) => return self.liar.tell(lie(())),
             Some(Told::AfterIt(lie)) => {
                 self.decide(request);
-                return self.tell(lie());
+                return self.liar.tell(lie());
             }
             _ => {}
         }
         let builder = FullResponseBuilder::reply_to_any(&received, fresh_nonce());
-        let root = self.ca.house.root.certificate().clone();
-        let signer = Signer { certificate: root, algorithm: self.ca.house.key.algorithm() };
+        let house = &self.liar.ca.house;
+        let signer = Signer { certificate: house.root.certificate().clone(), algorithm: house.key.algorithm() };
         let signed = builder.finalize(&self.decide(request), &signer).unwrap();
-        let answer = signed.sign_with(|to_sign| self.ca.house.key.sign(&to_sign.bytes)).unwrap();
-        self.earlier.lock().unwrap().push((request.transaction.clone(), answer.clone()));
+        let answer = signed.sign_with(|to_sign| house.key.sign(&to_sign.bytes)).unwrap();
+        self.liar.has_answered(request.transaction.clone(), answer.clone());
         Wire::http(&est::Server::new().fullcmc(&answer, false))
     }
 
@@ -216,7 +187,7 @@ impl Desk {
     fn ocsp(&self, request: &[u8]) -> Wire {
         let revoked = self.revoked.lock().unwrap();
         let of = |serial: &SerialNumber| revoked.iter().find(|(one, _)| one == serial);
-        self.answered(request, &self.ca, now(), |serial| {
+        self.answered(request, &self.liar.ca, now(), |serial| {
             of(serial).map_or(CertStatus::Good, |(_, revocation)| CertStatus::Revoked(*revocation))
         })
     }
@@ -276,29 +247,21 @@ pub fn asks(request: &[u8], change: impl FnOnce(&mut Request)) -> Vec<u8> {
 
 impl Host for Desk {
     fn identity(&self) -> Option<Arc<rustls::ServerConfig>> {
-        match self.lie() {
-            Some(Told::Message(Lie::Plain)) => self.tell(None),
-            Some(Told::Message(Lie::Identity(lie))) => Some(self.tell(server::tls(&lie(&self.ca, &self.impostor)))),
-            _ => Some(server::tls(&self.ca.server)),
-        }
+        self.liar.identity()
     }
 
     fn greet(&self) -> Option<Wire> {
-        match self.lie() {
-            Some(Told::Message(Lie::Greeting(lie))) => Some(self.tell(lie())),
-            _ => None,
-        }
+        self.liar.greet()
     }
 
     fn answer(&self, request: &HttpRequest) -> Wire {
-        let lie = self.lie();
-        match (request.path.as_str(), lie) {
+        match (request.path.as_str(), self.liar.lie()) {
             ("/ocsp", Some(Told::Status(Some(lie), _))) => {
-                return self.tell(lie(&self.asked(&request.body)));
+                return self.liar.tell(lie(&self.asked(&request.body)));
             }
-            ("/crl", Some(Told::Status(_, Some(lie)))) => return self.tell(lie(&self.asked(&[]))),
+            ("/crl", Some(Told::Status(_, Some(lie)))) => return self.liar.tell(lie(&self.asked(&[]))),
             ("/ocsp", _) => return self.ocsp(&request.body),
-            ("/crl", _) => return body(&self.list(&self.ca, now(), &self.entries())),
+            ("/crl", _) => return body(&self.list(&self.liar.ca, now(), &self.entries())),
             ("/encryption.cer", _) => {
                 use x509_cert::der::Encode as _;
                 return body(&self.encryption.1.to_der().unwrap());
@@ -306,16 +269,14 @@ impl Host for Desk {
             _ => {}
         }
         let Ok(operation) = est::Server::new().route(request) else {
-            // Where the lie has sent it on to.
-            return match self.lie() {
-                Some(Told::Message(Lie::Http(lie))) => self.tell(lie(())),
-                _ => panic!("nobody was sent to {}", request.path),
-            };
+            return self.liar.answer_elsewhere(request);
         };
         match operation {
-            Operation::CaCerts => match self.lie() {
-                Some(Told::Terms(Lie::CaCerts(lie))) => self.tell(Wire::http(&lie(&self.ca, &self.impostor))),
-                _ => Wire::http(&self.ca.cacerts()),
+            Operation::CaCerts => match self.liar.lie() {
+                Some(Told::Terms(Lie::CaCerts(lie))) => {
+                    self.liar.tell(Wire::http(&lie(&self.liar.ca, &self.liar.impostor)))
+                }
+                _ => Wire::http(&self.liar.ca.cacerts()),
             },
             Operation::FullCmc(message) => self.cmc(&message),
         }

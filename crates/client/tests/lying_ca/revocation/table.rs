@@ -148,7 +148,7 @@ fn answers() -> Vec<Row> {
 fn contradictions() -> Vec<Row> {
     let says = |name, status: fn() -> CertStatus, what| {
         let lie: StatusLie =
-            Arc::new(move |asked| asked.desk.answered(asked.request, &asked.desk.ca, now(), |_| status()));
+            Arc::new(move |asked| asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| status()));
         row(name, Told::Status(Some(lie), None), Ends::Contradicted(what))
     };
     vec![
@@ -194,18 +194,18 @@ fn ocsp() -> Vec<Row> {
         ),
         told(
             "OCSP: who is that",
-            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now(), |_| CertStatus::Unknown),
+            |asked| asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| CertStatus::Unknown),
             told!(StatusProblem::Ocsp(OcspError::Unknown)),
         ),
         told(
             "OCSP: of another certificate",
             |asked| {
                 let other = asks(asked.request, |request| {
-                    let authority = asked.desk.authority(&asked.desk.ca);
+                    let authority = asked.desk.authority(&asked.desk.liar.ca);
                     let id = CertId::new(&authority, SerialNumber::from(7_u64), IdDigest::Sha1).unwrap();
                     request.certificates = vec![id];
                 });
-                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
+                asked.desk.answered(&other, &asked.desk.liar.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::OtherCertificate)),
         ),
@@ -213,7 +213,7 @@ fn ocsp() -> Vec<Row> {
             "OCSP: to another question",
             |asked| {
                 let other = asks(asked.request, |request| request.nonce = Some(Nonce::from_random([9; 32])));
-                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
+                asked.desk.answered(&other, &asked.desk.liar.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::WrongNonce)),
         ),
@@ -221,36 +221,36 @@ fn ocsp() -> Vec<Row> {
             "OCSP: to no question",
             |asked| {
                 let other = asks(asked.request, |request| request.nonce = None);
-                asked.desk.answered(&other, &asked.desk.ca, now(), |_| asked.told)
+                asked.desk.answered(&other, &asked.desk.liar.ca, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::NoNonce)),
         ),
         told(
             "OCSP: of last week",
-            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() - days(7), |_| asked.told),
+            |asked| asked.desk.answered(asked.request, &asked.desk.liar.ca, now() - days(7), |_| asked.told),
             told!(StatusProblem::Ocsp(OcspError::Time(TimeError::Expired))),
         ),
         told(
             "OCSP: of next week",
-            |asked| asked.desk.answered(asked.request, &asked.desk.ca, now() + days(7), |_| asked.told),
+            |asked| asked.desk.answered(asked.request, &asked.desk.liar.ca, now() + days(7), |_| asked.told),
             told!(StatusProblem::Ocsp(OcspError::Time(TimeError::NotYet))),
         ),
         told(
             "OCSP: by the impostor",
             |asked| {
-                let impostor = asked.desk.authority(&asked.desk.impostor);
+                let impostor = asked.desk.authority(&asked.desk.liar.impostor);
                 let other = asks(asked.request, |request| {
                     let serial = request.certificates[0].serial_number().clone();
                     request.certificates = vec![CertId::new(&impostor, serial, IdDigest::Sha1).unwrap()];
                 });
-                asked.desk.answered(&other, &asked.desk.impostor, now(), |_| asked.told)
+                asked.desk.answered(&other, &asked.desk.liar.impostor, now(), |_| asked.told)
             },
             told!(StatusProblem::Ocsp(OcspError::UnknownResponder)),
         ),
         told(
             "OCSP: altered after it was signed",
             |asked| {
-                let good = asked.desk.answer(asked.request, &asked.desk.ca, now(), |_| {
+                let good = asked.desk.answer(asked.request, &asked.desk.liar.ca, now(), |_| {
                     CertStatus::Revoked(Revocation::new(now() - days(1), RevocationReason::Superseded))
                 });
                 // enumerated(superseded) to keyCompromise, where it stands as the reason.
@@ -283,7 +283,7 @@ fn lists() -> Vec<Row> {
         ),
         told(
             "CRL: not on it",
-            |asked| body(&asked.desk.list(&asked.desk.ca, now(), &[])),
+            |asked| body(&asked.desk.list(&asked.desk.liar.ca, now(), &[])),
             told!(StatusProblem::NotListed),
         ),
         told(
@@ -291,7 +291,7 @@ fn lists() -> Vec<Row> {
             |asked| {
                 let hold = Revocation::new(now(), RevocationReason::CertificateHold);
                 let entries: Vec<_> = asked.desk.entries().into_iter().map(|(serial, _)| (serial, hold)).collect();
-                body(&asked.desk.list(&asked.desk.ca, now(), &entries))
+                body(&asked.desk.list(&asked.desk.liar.ca, now(), &entries))
             },
             told!(StatusProblem::NotListed),
         ),
@@ -300,24 +300,24 @@ fn lists() -> Vec<Row> {
             |asked| {
                 let entries: Vec<_> =
                     asked.desk.entries().into_iter().map(|(_, one)| (SerialNumber::from(7_u64), one)).collect();
-                body(&asked.desk.list(&asked.desk.ca, now(), &entries))
+                body(&asked.desk.list(&asked.desk.liar.ca, now(), &entries))
             },
             told!(StatusProblem::NotListed),
         ),
         told(
             "CRL: of last week",
-            |asked| body(&asked.desk.list(&asked.desk.ca, now() - days(7), &asked.entries())),
+            |asked| body(&asked.desk.list(&asked.desk.liar.ca, now() - days(7), &asked.entries())),
             told!(StatusProblem::Crl(CrlError::Time(TimeError::Expired))),
         ),
         told(
             "CRL: by the impostor",
-            |asked| body(&asked.desk.list(&asked.desk.impostor, now(), &asked.entries())),
+            |asked| body(&asked.desk.list(&asked.desk.liar.impostor, now(), &asked.entries())),
             told!(StatusProblem::Crl(CrlError::OtherKey | CrlError::Signature(_))),
         ),
         told(
             "CRL: altered after it was signed",
             |asked| {
-                let mut list = asked.desk.list(&asked.desk.ca, now(), &asked.entries());
+                let mut list = asked.desk.list(&asked.desk.liar.ca, now(), &asked.entries());
                 let superseded = [0x0A, 0x01, 0x04];
                 let at = list.windows(3).position(|three| three == superseded).unwrap();
                 list[at + 2] = 1;
