@@ -73,15 +73,30 @@ const MODELS: [(&str, &str); 7] = [
 fn cards_with_one_certificate_are_activated_certified_and_revoked_however_often_the_programs_are_killed() {
     let policy = include_str!("../../../policies/partner.toml");
     assert!(policy.contains("password_alone = true"));
-    live(Service { name: "partner", certificates: 1, plain: false }, |_| policy.to_owned(), 7);
+    live(Service { name: "partner", begins: &["--service", "partner"], ..BY_CMC }, |_| policy.to_owned(), 7);
 }
+
+const BY_CMC: Service = Service { name: "", certificates: 1, begins: &[], plain: false };
 
 #[test]
 fn cards_with_plain_est_are_activated_certified_renewed_and_revoked_however_often_the_programs_are_killed() {
-    let policy = include_str!("../../../policies/partner.toml");
-    // So that the first certificate is due.
-    let soon = policy.replacen("validity_days = 365", "validity_days = 20", 1);
-    live(Service { name: "partner", certificates: 1, plain: true }, |_| soon, 4);
+    let begins = &["--service", "partner", "--plain"];
+    live(Service { name: "partner", certificates: 1, begins, plain: true }, |_| soon(), 4);
+}
+
+/// Whose holder's program makes no login, and signs a receipt.
+#[test]
+fn cards_with_plain_est_and_no_login_are_certified_renewed_and_revoked_however_often_the_programs_are_killed() {
+    let policy = soon().replace("prove_login = true", "prove_login = false");
+    let policy = policy.replace("protocol = \"cmc\"", "protocol = \"est\"");
+    assert!(policy.contains("prove_login = false") && policy.contains("protocol = \"est\""));
+    let begins = &["--policy", "house.toml"];
+    live(Service { name: "partner without a login", certificates: 1, begins, plain: true }, |_| policy, 4);
+}
+
+/// That of the partner, with a first certificate that is due at once.
+fn soon() -> String {
+    include_str!("../../../policies/partner.toml").replacen("validity_days = 365", "validity_days = 20", 1)
 }
 
 #[test]
@@ -90,14 +105,18 @@ fn cards_with_a_pair_are_activated_certified_and_revoked_however_often_the_progr
         let policy = policy.replace("required = false", "required = true");
         policy.replace("password_alone = false", "password_alone = true")
     };
-    live(Service { name: "twins", certificates: 2, plain: false }, policy, 4);
+    live(Service { name: "twins", certificates: 2, begins: &["--service", "twins"], plain: false }, policy, 4);
 }
 
 fn live(service: Service, policy: impl FnOnce(String) -> String, count: usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
-    house.change_policy(policy);
+    house.change_policy(|before| {
+        let policy = policy(before);
+        desk.write("house.toml", &policy);
+        policy
+    });
     pins(&desk);
     desk.write("new", &format!("{}\n{}\n91827364\n", PINS[0], PINS[1]));
     desk.write("revocation", "the plums are in the cellar");

@@ -55,6 +55,8 @@ struct Speaker {
     slot: SlotId,
     key: KeyEntry,
     certificate: ParsedCertificate,
+    /// Another one is in its place.
+    superseded: bool,
 }
 
 /// What a revocation password that is to be set has to do with. Like all that holds a secret it has no `Debug`.
@@ -105,7 +107,8 @@ pub fn set_revocation_password<H: HttpExchange>(
 /// How our CAs call it that a password stands that was not given.
 const STANDS: &str = "revocation-password-stands";
 
-/// The certificate for logins that lives longest, of those that this CA issued and that are valid.
+/// The certificate for logins that is in use, of those that this CA issued and that are valid; of several the one that lives longest. What is
+/// set by one that was renewed does not reach the new one where that has a password of its own.
 fn speaker<H: HttpExchange>(
     card: &CardView,
     ca: &mut EstConnection<H>,
@@ -119,10 +122,10 @@ fn speaker<H: HttpExchange>(
         };
         for view in slot.certificates.iter().filter(|view| view.fits_key) {
             let Some(certificate) = view.certificate.clone().filter(|one| one.is_valid_at(now)) else { continue };
-            speakers.push(Speaker { slot: slot.id, key: key.clone(), certificate });
+            speakers.push(Speaker { slot: slot.id, key: key.clone(), certificate, superseded: view.superseded });
         }
     }
-    speakers.sort_by_key(|one| std::cmp::Reverse(one.certificate.not_after()));
+    speakers.sort_by_key(|one| (one.superseded, std::cmp::Reverse(one.certificate.not_after())));
     for one in speakers {
         if ca.issuer_of(&one.certificate)?.is_some() {
             return Ok(one);
@@ -158,7 +161,7 @@ fn send(
 ) -> Result<HttpResponse, SetPasswordError> {
     let uses = [PinUse::SetPassword];
     let mut asker = Once::new(token, prompt, &uses).map_err(RunError::from)?;
-    let Speaker { slot, key, certificate } = speaker;
+    let Speaker { slot, key, certificate, .. } = speaker;
     let answer = retry(&mut asker, key.password, |_, pin| {
         let login_as = Login { token, slot: *slot, key, certificate, pin: pin.clone() };
         login.exchange_as(&login_as, request).map_err(|error| match error {

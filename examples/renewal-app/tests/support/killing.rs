@@ -232,7 +232,10 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     fn due(&self) -> Due {
         let status = self.desk.run(["status", "--journal", &self.journals()]).ends_with(0).out;
         match status.contains("renewal-") {
-            true if status.contains("Done") => Due::Nothing,
+            // What is told last is not in it: that all is on the card, where no login says so.
+            true if status.contains("Done") && self.order().is_some_and(|order| order["state"] == "confirmed") => {
+                Due::Nothing
+            }
             true => Due::Resume,
             false if self.order().is_some_and(|order| order["state"] == "confirmed") && self.waiting() == 0 => {
                 Due::Nothing

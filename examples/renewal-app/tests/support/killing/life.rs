@@ -1,5 +1,5 @@
 //! A card's life under `kill -9`: it arrives inactive and is activated, its holder gets first certificates by a one-time password,
-//! renews the one that came by plain EST, and ends the one that he logs in with.
+//! renews the one that came by plain EST and sets a revocation password for it, and ends the one that he logs in with.
 
 use std::{fs, process::Command};
 
@@ -14,16 +14,23 @@ use crate::support::{Desk, ca::House, report::report};
 pub struct Service {
     pub name: &'static str,
     pub certificates: usize,
+    /// Options of its beginning.
+    pub begins: &'static [&'static str],
     /// By plain EST: one certificate, which is renewed soon.
     pub plain: bool,
 }
 
-const PLAIN_RENEWAL: Renewal = Renewal { begins: &["--plain", "--service", "partner"], keeps_keys: false, old: 1 };
+impl Service {
+    /// Where it is described, as options say it.
+    fn described(&self) -> &'static [&'static str] {
+        &self.begins[..2]
+    }
+}
 
 /// So many lives of cards, each of which gets the certificates of this service. The target's card is inactive before each;
 /// its model is in the file `model`, the transport PIN, if there is one, in `transport`, and what the holder picks in `new`.
 pub fn lives(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, service: Service, count: usize) {
-    let (mut finished, mut by_link) = (0, 0);
+    let (mut finished, mut by_link, mut at_password) = (0, 0, (0, 0));
     let what = if service.plain { "lives of a card with plain EST" } else { "lives of a card" };
     Killing::rounds(desk, house, target, (count, what, service.certificates), |killing| {
         if !killing.activate() {
@@ -33,16 +40,25 @@ pub fn lives(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, servic
         by_link += usize::from(killing.certify(service));
         if service.plain {
             killing.begins("renewals", 2);
-            killing.one_renewal(&PLAIN_RENEWAL);
-            killing.hand_out_revocation_password();
+            killing.one_renewal(&Renewal { begins: service.begins, keeps_keys: false, old: 1 });
+            let killed = killing.killed;
+            killing.pick_revocation_password(service);
+            let [holder, authority] = [0, 1].map(|who| killing.killed[who] - killed[who]);
+            (at_password.0, at_password.1) = (at_password.0 + holder, at_password.1 + authority);
         }
-        killing.revoke(service.name);
+        killing.revoke(service);
     });
     report(&format!(
         "{}: {count} cards: {finished} died while they compared the transport PIN that works once; {by_link} were \
          completed by the link since the journal was lost",
         service.name
     ));
+    if service.plain {
+        let (holder, authority) = at_password;
+        report(&format!(
+            "killed while a revocation password was set: the holder's program {holder} times, the CA {authority}"
+        ));
+    }
 }
 
 impl Killing<'_, '_, '_> {
@@ -112,7 +128,7 @@ impl Killing<'_, '_, '_> {
                     return by_link;
                 }
                 self.approve();
-                let install = self.install(service.name);
+                let install = self.install(service);
                 self.started("install", install, Growth::of_card, &[0], &mut kills);
                 continue;
             }
@@ -143,27 +159,24 @@ impl Killing<'_, '_, '_> {
     }
 
     fn first(&self, due: Due, user: &str, service: Service) -> Command {
-        let begin = ["--yes", "--service", service.name, "--plain"];
-        let begin = if service.plain { &begin[..] } else { &begin[..3] };
-        let begin: &[&str] = if due == Due::Begin { begin } else { &["--resume", "--yes"] };
+        let begin = if due == Due::Begin { service.begins } else { &["--resume"] };
         let journals = self.journals();
         let at = ["--user", user, "--token", self.target.token, "--journal", &journals];
         let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
         let secrets = if service.plain { &secrets[..2] } else { &secrets };
         let pins = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
-        self.desk.command([&["first"], begin, &at, &self.house.options(), secrets, &pins].concat())
+        self.desk.command([&["first", "--yes"], begin, &at, &self.house.options(), secrets, &pins].concat())
     }
 
     /// What the holder does with the mail.
-    fn install(&self, service: &str) -> Command {
+    fn install(&self, service: Service) -> Command {
         let order = self.order().unwrap();
         let order = order["transaction"].as_str().unwrap();
         let said = self.house.operator(&["link", "ca", order, "--base", &self.house.url]).ends_with(0).out;
         let link = said.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
         let install = ["install", "--yes", link, "--trust", "ca/root.pem", "--token", self.target.token];
-        let more =
-            ["--service", service, "--journal", "elsewhere", "--pin-file", "pin", "--signature-pin-file", "pin2"];
-        self.desk.command([&install[..], &more].concat())
+        let more = ["--journal", "elsewhere", "--pin-file", "pin", "--signature-pin-file", "pin2"];
+        self.desk.command([&install[..], service.described(), &more].concat())
     }
 
     /// Each key has its certificate and signs; the CA has one order with just these, by the one password, and has mailed once, and says
@@ -192,10 +205,61 @@ impl Killing<'_, '_, '_> {
         self.assert_status(&[]);
     }
 
-    /// Plain EST has no place for one: the operator gives it.
-    fn hand_out_revocation_password(&mut self) {
-        let serial = self.current_login();
-        let said = self.house.operator(&["revocation-password", "ca", &serial]).ends_with(0).out;
+    /// Plain EST has no place for one: the holder sets it afterwards, or the operator gives one to who cannot. Then the holder picks another
+    /// one, with that.
+    fn pick_revocation_password(&mut self, service: Service) {
+        let (serial, passwords) = (self.current_login(), self.passwords());
+        self.chance = Chance::of(self.seed, self.round, 150);
+        let by_holder = self.round.is_multiple_of(2);
+        if by_holder {
+            self.desk.write("revocation", "the pears are in the attic");
+            self.set_revocation_password(service, &[], 150);
+        } else {
+            self.hand_out_revocation_password(&serial);
+        }
+        let before = fs::read_to_string(self.desk.file("revocation")).unwrap();
+        self.desk.write("before", &before);
+        self.desk.write("revocation", "the plums are in the cellar");
+        self.set_revocation_password(service, &["--old-revocation-password-file", "before"], 170);
+        assert_eq!(self.passwords(), passwords, "{}", self.told());
+
+        // Each is set once, and told once.
+        let told = self.told();
+        let of_it = |record: &Value| record["event"].as_str().unwrap().starts_with("revocation-password-");
+        let mut records = self.listed(&["audit", "show", "ca", "--json"], of_it);
+        // Of the certificate that is in use, though a CA that was just made ends both in the same second.
+        records.retain(|record| record["about"] == serial);
+        let events: Vec<_> = records.iter().map(|record| record["event"].as_str().unwrap()).collect();
+        let (set, replaced) = ("revocation-password-set", "revocation-password-replaced");
+        assert_eq!(events, if by_holder { [set, set] } else { [replaced, set] }, "{told}: {serial}");
+        let key = format!("revocation-password/{serial}/");
+        let is_of_it = |mail: &Value| mail["key"].as_str().unwrap().starts_with(&key);
+        assert_eq!(self.listed(&["mail", "ca", "list", "--json", "--limit", "1000"], is_of_it).len(), 2, "{told}");
+        // The one before ends nothing any more.
+        let revoke = ["revoke", &serial, "--yes", "--without-card", "--revocation-password-file", "before"];
+        let refused = self.desk.run([&revoke[..], &self.house.options()].concat()).ends_with(6);
+        assert!(refused.err.contains("wrong-revocation-password"), "{told}: {}", refused.err);
+    }
+
+    /// The holder's program is started until it says that it is set. It is killed once.
+    fn set_revocation_password(&mut self, service: Service, old: &[&str], chances: usize) {
+        let mut kills = 1;
+        for start in 1..=MOST_STARTS {
+            self.chance = Chance::of(self.seed, self.round, chances + start);
+            let set = ["revocation-password", "--revocation-password-file", "revocation", "--pin-file", "pin"];
+            let card = ["--token", self.target.token, "--journal", &self.journals()];
+            let set = self.desk.command([&set[..], service.described(), &card, &self.house.options(), old].concat());
+            // 6: the CA came to the end of what he was killed at just now, and he is to do it again.
+            let codes: &[i32] = if kills == 0 { &[0, 6] } else { &[0] };
+            if self.started("revocation-password", set, Growth::of_authority, codes, &mut kills) == Some(0) {
+                return;
+            }
+        }
+        panic!("{}: not set after {MOST_STARTS} starts", self.told());
+    }
+
+    fn hand_out_revocation_password(&mut self, serial: &str) {
+        let said = self.house.operator(&["revocation-password", "ca", serial]).ends_with(0).out;
         let line = said.lines().find(|line| line.starts_with("revocation password")).unwrap();
         self.desk.write("revocation", line.split_whitespace().last().unwrap());
     }
@@ -214,14 +278,15 @@ impl Killing<'_, '_, '_> {
 
     /// Ends the certificate for logging in: once, with one mail, however often it is asked for. By its key; by the revocation
     /// password alone; and by that on the page that any program can ask.
-    fn revoke(&mut self, service: &str) {
+    fn revoke(&mut self, service: Service) {
         let serial = self.current_login();
         self.chance = Chance::of(self.seed, self.round, 200);
         let mut kills = 1 + self.chance.below(3);
-        let (grows, who): (fn(&Self) -> Growth, _) = match (self.round % 3, service) {
+        let wants_both = service.name.starts_with("partner");
+        let (grows, who): (fn(&Self) -> Growth, _) = match (self.round % 3, wants_both) {
             (1 | 2, _) => (Growth::of_authority, "holder, by password alone"),
             // Its policy asks for both.
-            (_, "partner") => (Growth::of_card, "holder, by the certificate's own key and by password"),
+            (_, true) => (Growth::of_card, "holder, by the certificate's own key and by password"),
             _ => (Growth::of_card, "holder, by the certificate's own key"),
         };
         for start in 1..=MOST_STARTS {
