@@ -244,6 +244,24 @@ pub enum TokenError {
         /// Bytes that are read.
         most: usize,
     },
+    /// Another program has the token. Nothing was read or written.
+    #[error("the token {label:?} is in use by another program{}: wait for it or end it first", by(*holder))]
+    InUse {
+        /// What the token is called.
+        label: String,
+        /// The process of that program, where it is known.
+        holder: Option<u32>,
+    },
+    /// Whether another program has the token cannot be found out.
+    #[error(
+        "{path} says which program has the token, and cannot be used ({problem}): remove it, or make its folder writable"
+    )]
+    Lock {
+        /// The file that is locked.
+        path: String,
+        /// What the system says.
+        problem: String,
+    },
     /// The PKCS#11 module failed.
     #[error("the PKCS#11 module failed in {call}: {problem}")]
     Module {
@@ -274,6 +292,10 @@ impl From<PinPadError> for TokenError {
             error => Self::PinPad(error),
         }
     }
+}
+
+fn by(holder: Option<u32>) -> String {
+    holder.map(|process| format!(" (process {process})")).unwrap_or_default()
 }
 
 fn left(tries: Tries) -> String {

@@ -12,6 +12,10 @@
 //! - A superseded certificate has label `TEXT (superseded)`.
 //! - CKA_ID of a pair made here, and of its certificates, is [`obnova_algorithm::key_id`] of the public key.
 //!
+//! PKCS#11 has nothing that keeps two programs from writing to a token at once, so the driver has it for itself from when it
+//! is opened until it is dropped: another process is told which one it has to wait for ([`TokenError::InUse`]). Within a
+//! process it may be opened several times. Programs that do not use this driver are not kept away.
+//!
 //! What a PKCS#11 token cannot do: it has one PIN, which guards both roles, and no PUK; how many tries are left is told
 //! by flags only; certificates that are installed together become visible one after the other, and what they supersede is
 //! marked when all of them are there. Nothing is known of a key
@@ -27,6 +31,7 @@ mod convention;
 mod conversation;
 mod failure;
 mod generation;
+mod held;
 mod keys;
 mod module;
 mod names;

@@ -1,7 +1,8 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use obnova_transport::{ExclusiveError, open_exclusive};
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use zeroize::Zeroizing;
@@ -71,7 +72,10 @@ pub(crate) fn create(path: &Path, state: &State) -> Result<Store, StateFileError
 pub(crate) fn open(path: &Path) -> Result<(Store, State), StateFileError> {
     let at = |error| StateFileError::Io { path: path.to_owned(), error };
     let malformed = |detail: String| StateFileError::Malformed { path: path.to_owned(), detail };
-    let file = open_locked(path)?;
+    let file = open_exclusive(path).map_err(|error| match error {
+        ExclusiveError::InUse { holder } => StateFileError::InUse { path: path.to_owned(), holder },
+        ExclusiveError::Io(error) => at(error),
+    })?;
     let mut text = Zeroizing::new(Vec::new());
     let read = (&file).take(MAX_FILE + 1).read_to_end(&mut text).map_err(at)?;
     if read as u64 > MAX_FILE {
@@ -100,57 +104,6 @@ fn told(error: &serde_json::Error) -> String {
 
 fn encode(state: &State) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(Zeroizing::new(serde_json::to_vec(&Written { format: FORMAT, version: VERSION, card: state })?))
-}
-
-/// Opens the file that stands at the path, and not one that is replaced meanwhile.
-fn open_locked(path: &Path) -> Result<File, StateFileError> {
-    let at = |error| StateFileError::Io { path: path.to_owned(), error };
-    loop {
-        let file = File::open(path).map_err(at)?;
-        match file.try_lock() {
-            Ok(()) if is_current(path, &file).map_err(at)? => return Ok(file),
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StateFileError::InUse { path: path.to_owned(), holder: holder(&file) });
-            }
-            Err(TryLockError::Error(error)) => return Err(at(error)),
-        }
-    }
-}
-
-/// The process that has a file locked, where the system tells: Linux lists a lock in a line that ends with
-/// `PROCESS MAJOR:MINOR:INODE 0 EOF`.
-#[cfg(target_os = "linux")]
-fn holder(file: &File) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-    let inode = file.metadata().ok()?.ino().to_string();
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    locks.lines().filter(|line| line.contains("FLOCK")).find_map(|line| {
-        let mut words = line.split_whitespace().rev().skip(2);
-        let (place, process) = (words.next()?, words.next()?);
-        // A process of another container is 0 here.
-        (place.rsplit(':').next() == Some(&inode))
-            .then(|| process.parse().ok())
-            .flatten()
-            .filter(|process| *process > 0)
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn holder(_: &File) -> Option<u32> {
-    None
-}
-
-#[cfg(unix)]
-fn is_current(path: &Path, file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let (there, here) = (fs::metadata(path)?, file.metadata()?);
-    Ok((there.dev(), there.ino()) == (here.dev(), here.ino()))
-}
-
-#[cfg(not(unix))]
-fn is_current(_: &Path, _: &File) -> io::Result<bool> {
-    Ok(true)
 }
 
 fn replace(path: &Path, content: &[u8]) -> io::Result<File> {

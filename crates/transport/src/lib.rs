@@ -5,7 +5,7 @@
 //!   connection, [`Around`] around a single one.
 //! - [`Trace`] and [`Record`] write down what is said, [`TraceFile`] reads it, [`Replay`] plays it back.
 //! - [`FaultInjector`] tears, spoils and delays by a script. [`Count`] counts.
-//! - [`Patient`] tells when another program has the card.
+//! - [`Patient`] tells when another program has the card. [`open_exclusive`] keeps others from what no reader guards.
 //! - [`Redactor`] hides secrets by instruction; whatever writes APDUs down goes through it.
 //! - [`pin_pad`]: PINs that are entered at the reader.
 //! - `pcsc` (feature `pcsc`): real readers.
@@ -16,6 +16,7 @@ mod connection;
 mod count;
 mod decorate;
 mod error;
+mod exclusive;
 mod fault;
 mod patient;
 #[cfg(feature = "pcsc")]
@@ -31,6 +32,7 @@ pub use connection::{CardConnection, CardTransport};
 pub use count::{Count, Counts};
 pub use decorate::{Around, Decorated, Decorator};
 pub use error::TransportError;
+pub use exclusive::{ExclusiveError, open_exclusive};
 pub use fault::{Fault, FaultInjector, When};
 pub use patient::Patient;
 pub use pin_pad::{PinPad, PinPadError};

@@ -86,6 +86,11 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// The process that has what is wanted, as the sentences choose their wording.
+fn process(holder: Option<u32>) -> String {
+    holder.map_or_else(|| "unknown".to_owned(), |process| process.to_string())
+}
+
 /// Something that should not happen, as whoever met it says it.
 pub fn internal(problem: impl std::fmt::Display) -> Failure {
     Failure::new(Kind::Internal, t!("error-other", detail = problem.to_string()))

@@ -44,7 +44,9 @@ pub(super) fn install(
         for certificate in unmarked.filter(|certificate| !is_new(&certificate.der)) {
             let label = CertificateLabel { superseded: true, ..certificate.label.clone() };
             let label = Attribute::Label(label.to_string().into_bytes());
-            card.set(certificate.handle, "superseded", &[label])?;
+            for handle in &certificate.handles {
+                card.set(*handle, "superseded", std::slice::from_ref(&label))?;
+            }
         }
     }
     Ok(())
@@ -87,7 +89,7 @@ impl<'p> Going<'p> {
                 Removal::Slot(_) => going.pairs.push((slot, pair)),
                 Removal::Certificate(_, index) => {
                     let missing = missing("it has no certificate of this number: read the slots again");
-                    going.certificates.push(pair.certificates.get(index).ok_or(missing)?.handle);
+                    going.certificates.extend(&pair.certificates.get(index).ok_or(missing)?.handles);
                 }
             }
         }
@@ -109,7 +111,8 @@ impl<'p> Going<'p> {
         }
         for ((_, pair), private) in self.pairs.into_iter().zip(privates) {
             let private = private.into_iter().map(|private| ("a private key", private));
-            let certificates = pair.certificates.iter().map(|certificate| ("a certificate", certificate.handle));
+            let certificates = pair.certificates.iter().flat_map(|certificate| &certificate.handles);
+            let certificates = certificates.map(|handle| ("a certificate", *handle));
             let objects: Vec<_> = match pair.public {
                 Some(public) => {
                     let label = KeyLabel { stage: Stage::BeingRemoved, ..pair.label.clone() };

@@ -1,6 +1,6 @@
 //! Key pairs that are made, and what is left of one where that was interrupted.
 
-use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
 
 use super::{
@@ -51,8 +51,7 @@ pub(super) fn make(
     let about = format!("{} [{} {}]", request.algorithm, request.role, request.slot);
     let (public, private) = card.generate(&about, &mechanism, &[&public[..], &kind].concat(), &private)?;
     let made = objects::pairs(card)?.into_iter().find(|pair| pair.public == Some(public));
-    let problem = "the new public key cannot be read or is malformed".to_owned();
-    let made = made.ok_or(TokenError::Malformed { command: CALL, problem })?;
+    let Some(made) = made else { return Err(not_there(card, request, &given, public, private)) };
     check_generated(CALL, &made.key, request.algorithm)?;
     let was_there = before.iter().any(|(_, pair)| pair.id == given || same_key(&pair.key, &made.key));
     if was_there || made.id != given || !card.attributes(private, &[AttributeType::Id])?.contains(&id) {
@@ -60,6 +59,36 @@ pub(super) fn make(
     }
     finish(card, request, &made.key, public, private)?;
     Ok(made.key)
+}
+
+/// Why a public key cannot be read that was made just now. The token need not be at fault: another program may have taken it for
+/// rubbish. Then its private key, of which nobody would ever see anything, goes too.
+fn not_there(
+    card: &Conversation,
+    request: &GenerateKey,
+    given: &[u8],
+    public: ObjectHandle,
+    private: ObjectHandle,
+) -> TokenError {
+    match card.find(ObjectClass::PUBLIC_KEY, &[]) {
+        Ok(found) if found.contains(&public) => {
+            let problem = "the new public key cannot be read or is malformed".to_owned();
+            TokenError::Malformed { command: CALL, problem }
+        }
+        Ok(_) => {
+            let is_ours = card
+                .attributes(private, &[AttributeType::Id])
+                .is_ok_and(|attributes| attributes.contains(&Attribute::Id(given.to_vec())));
+            if is_ours {
+                let _ = card.destroy("a private key without its public key", private);
+            }
+            TokenError::Slot {
+                slot: request.slot,
+                problem: "the key that was made in it was gone at once: end the other program, then try again",
+            }
+        }
+        Err(error) => error,
+    }
 }
 
 /// What becomes of a pair that was left unfinished where a new one is to be: it is that one, if both its halves are there
@@ -76,6 +105,17 @@ pub(super) fn take_up(
     if let (true, Some(public), [private]) = (is_wanted, left.public, private.as_slice()) {
         finish(card, request, &left.key, public, *private)?;
         return Ok(Some(left.key.clone()));
+    }
+    // Looked at once more before it goes: no other process has the token by this driver, but who knows what else has.
+    let still_left = match left.public {
+        Some(public) => card.attributes(public, &[AttributeType::Label])?.into_iter().any(
+            |label| matches!(label, Attribute::Label(text) if KeyLabel::parse(&String::from_utf8_lossy(&text)) == left.label),
+        ),
+        None => false,
+    };
+    if !still_left {
+        let problem = "what was left unfinished in it is somebody's key now: read the slots again";
+        return Err(TokenError::Slot { slot: request.slot, problem });
     }
     for object in private.into_iter().chain(left.public) {
         card.destroy("what was left unfinished", object)?;

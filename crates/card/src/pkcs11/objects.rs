@@ -34,9 +34,10 @@ pub(super) struct Pair {
     pub(super) certificates: Vec<CertificateObject>,
 }
 
-/// A certificate on a token.
+/// A certificate on a token, told once however often it is there: two programs may have written it.
 pub(super) struct CertificateObject {
-    pub(super) handle: ObjectHandle,
+    pub(super) handles: Vec<ObjectHandle>,
+    /// It is superseded when each of its objects says so.
     pub(super) label: CertificateLabel,
     pub(super) der: Vec<u8>,
 }
@@ -45,6 +46,13 @@ pub(super) struct CertificateObject {
 pub(super) fn pairs(card: &Conversation) -> Result<Vec<Pair>, TokenError> {
     let mut pairs = public_keys(card)?;
     for (id, certificate) in certificates(card)? {
+        if let Some(known) =
+            pairs.iter_mut().flat_map(|pair| &mut pair.certificates).find(|it| it.der == certificate.der)
+        {
+            known.handles.extend(certificate.handles);
+            known.label.superseded &= certificate.label.superseded;
+            continue;
+        }
         let Some(key) = certified_key(&certificate.der) else {
             // What is no certificate is shown with the key whose identifier it has.
             if let Some(pair) = pairs.iter_mut().find(|pair| pair.id == id) {
@@ -97,7 +105,7 @@ fn certificates(card: &Conversation) -> Result<Vec<(Vec<u8>, CertificateObject)>
         let mut found = read(card, handle, &[A::Id, A::Label, A::Value])?;
         let mut take = |kind: AttributeType| found.bytes.remove(&order(kind)).unwrap_or_default();
         let label = CertificateLabel::parse(&String::from_utf8_lossy(&take(A::Label)));
-        certificates.push((take(A::Id), CertificateObject { handle, label, der: take(A::Value) }));
+        certificates.push((take(A::Id), CertificateObject { handles: vec![handle], label, der: take(A::Value) }));
     }
     Ok(certificates)
 }

@@ -13,7 +13,9 @@ use super::{
     content::{self, Going},
     conversation::Conversation,
     failure::failed,
-    generation, module,
+    generation,
+    held::Held,
+    module,
     numbers::{Numbers, lowest_free},
     objects::{self, Pair, private_key},
     pin::{PIN, activation, check_form, form, only_pin, status},
@@ -29,12 +31,16 @@ use crate::{
 ///
 /// It stays with the token that it met when it was opened: where another one is in its place, no PIN is sent to that one
 /// ([`TokenError::OtherCard`]), until [`identity`](Token::identity) asks who is there now.
+///
+/// No other process gets that token from this driver for as long as this lives.
 pub struct Pkcs11Token {
     module: Pkcs11,
     slot: ModuleSlot,
     place: String,
     /// Serial number of the token that was opened, or that was asked who it is.
     met: String,
+    /// Keeps the token that was met from other programs.
+    held: Held,
     numbers: Numbers,
     calls: Calls,
 }
@@ -48,7 +54,8 @@ impl Pkcs11Token {
     /// Loads the module and finds the token that the URI names.
     ///
     /// # Errors
-    /// [`TokenError::Module`]: the module cannot be loaded, no token or several fit.
+    /// [`TokenError::Module`]: the module cannot be loaded, no token or several fit. [`TokenError::InUse`]: another process
+    /// has the token. [`TokenError::Lock`]: nobody knows.
     pub fn open(uri: &Pkcs11Uri) -> Result<Self, TokenError> {
         Self::open_with(uri, Calls::unobserved())
     }
@@ -66,8 +73,9 @@ impl Pkcs11Token {
         let path = module::path(uri);
         let module = module::load(path, &calls)?;
         let (slot, token) = module::choose(&module, uri, &calls)?;
+        let held = Held::take(&token)?;
         let (place, met) = (path.display().to_string(), text(token.serial_number()));
-        Ok(Self { module, slot, place, met, numbers: Numbers::default(), calls })
+        Ok(Self { module, slot, place, met, held, numbers: Numbers::default(), calls })
     }
 
     fn info(&self) -> Result<TokenInfo, TokenError> {
@@ -166,6 +174,7 @@ impl Token for Pkcs11Token {
         let info = self.info()?;
         let serial = text(info.serial_number());
         if self.met != serial {
+            self.held = Held::take(&info)?;
             // Numbers that were given to another token's keys.
             self.numbers = Numbers::default();
         }
@@ -320,6 +329,6 @@ impl Token for Pkcs11Token {
     }
 }
 
-fn text(padded: &str) -> String {
+pub(super) fn text(padded: &str) -> String {
     padded.trim_end_matches(['\0', ' ']).to_owned()
 }

@@ -264,7 +264,7 @@ fn table(serial: &str) -> Vec<Row> {
             "a new key that is not there",
             generate,
             says(GENERATE_KEY_PAIR, body(GENERATE_KEY_PAIR, "uu", &[99; 16])),
-            by!(TokenError::Malformed { command: "C_GenerateKeyPair", .. }),
+            by!(TokenError::Slot { slot: SlotId(4), .. }),
             200,
         ),
         swapped("another token before its slots are read", |token| then(token, slots), 8),

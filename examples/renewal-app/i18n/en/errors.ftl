@@ -43,6 +43,11 @@ error-unknown-card = The card in { $place } is of a kind that is not known here:
 error-card-slot = Slot { $slot } of the card: { $problem }. If it was empty a moment ago, another program is using the card too: look with obnova card list, and begin anew.
 error-card-unsupported = This card cannot { $what }: use another card, or ask the issuer for a newer one.
 error-other-card = This is another card (serial { $found }) than the one that was there before ({ $wanted }). No PIN was sent to it. Insert the first one again, or begin anew with this one.
+error-token-in-use = { $process ->
+        [unknown] Another program is using the token "{ $label }": wait for it, or end it first. Nothing was done with the token.
+       *[other] Another program (process { $process }) is using the token "{ $label }": wait for it, or end it first. Nothing was done with the token.
+    }
+error-token-lock = Whether another program is using the token cannot be found out: { $file } cannot be used ({ $problem }). Remove it, or make its folder writable.
 error-module = The card's PKCS#11 module failed in { $call }: { $problem }. Try again. If it stays, ask who made the module.
 
 # What no sound card says: it is worn out, or made to deceive.

@@ -99,9 +99,8 @@ impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         let (kind, text) = match error {
             JournalError::Locked { path, holder } => {
-                let process = holder.map_or_else(|| "unknown".to_owned(), |process| process.to_string());
                 let file = path.display().to_string();
-                (Kind::NotEligible, t!("error-journal-locked", file = file, process = process))
+                (Kind::NotEligible, t!("error-journal-locked", file = file, process = super::process(holder)))
             }
             JournalError::Exists { path } => {
                 (Kind::NotEligible, t!("error-journal-exists", file = path.display().to_string()))

@@ -91,6 +91,9 @@ fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
         TokenError::Malformed { command, problem: "it is too short".into() },
         TokenError::TooManyObjects { most: 9 },
         TokenError::TooLongObject { length: 10, most: 9 },
+        TokenError::InUse { label: "holder".into(), holder: Some(7) },
+        TokenError::InUse { label: "holder".into(), holder: None },
+        TokenError::Lock { path: "/tmp/obnova-token-1".into(), problem: "it is no file".into() },
         TokenError::Module { call: "C_Sign", problem: "it is gone: insert it".into() },
         TokenError::Transport(TransportError::CardMute),
     ];

@@ -69,6 +69,12 @@ impl From<TokenError> for Failure {
             TokenError::NotActivated { password } => {
                 (Kind::NotEligible, t!("error-not-activated", name = view::password(password)))
             }
+            TokenError::InUse { label, holder } => {
+                (Kind::NoCard, t!("error-token-in-use", label = label, process = super::process(holder)))
+            }
+            TokenError::Lock { path, problem } => {
+                (Kind::NoCard, t!("error-token-lock", file = path, problem = problem))
+            }
             TokenError::Module { call, problem } => (Kind::NoCard, t!("error-module", call = call, problem = problem)),
             TokenError::NotActive => (Kind::NotEligible, t!("error-not-active")),
             TokenError::Full => (Kind::NotEligible, t!("error-card-full")),

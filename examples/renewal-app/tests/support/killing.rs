@@ -4,7 +4,7 @@
 //! seed, the round and the start in it, and not on how quick the machine was before; only the moment within a start is left
 //! to the machine. What was done in a round is told when something is wrong with it.
 
-mod chance;
+pub mod chance;
 pub mod life;
 mod status;
 
