@@ -214,6 +214,9 @@ pub struct Slot {
     pub key: Option<KeyEntry>,
     /// Certificates on the key: none, one or several (two issuers may certify one key).
     pub certificates: Vec<CertificateEntry>,
+    /// Nothing that can be used is in it, but what is left of a key pair whose making or removing was interrupted. The next key that
+    /// is made there takes its place; it can be [removed](Removal::Slot) before.
+    pub left_over: bool,
 }
 
 /// A key pair in a slot.

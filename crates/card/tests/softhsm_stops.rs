@@ -14,8 +14,8 @@ use common::{
 };
 use cryptoki::{
     context::Pkcs11,
-    object::{Attribute, ObjectClass},
-    session::UserType,
+    object::{Attribute, ObjectClass, ObjectHandle},
+    session::{Session, UserType},
     types::AuthPin,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned, key_id, verify};
@@ -164,16 +164,18 @@ fn half_a_key_and_one_for_something_else_give_way() {
         let others =
             [order(3, KeyRole::Authentication, KeyAlgorithm::P256), order(3, KeyRole::Signature, KeyAlgorithm::P384)];
         let left = |order: &obnova_card::GenerateKey| {
-            struct AfterGeneration;
-            impl Pkcs11Observer for AfterGeneration {
-                fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
-                    if call.function == "C_GenerateKeyPair" { Err(TransportError::CardRemoved) } else { Ok(()) }
-                }
-            }
             let mut token = Pkcs11Token::open_observed(&uri(), AfterGeneration).unwrap();
             assert!(token.generate(order, &pin()).is_err());
             assert_eq!(objects(), [1, 1, 0]);
         };
+        left(&wanted);
+        let told = |token: &mut Pkcs11Token| -> Vec<_> {
+            let slots = token.slots().unwrap().into_iter().filter(|slot| slot.left_over);
+            slots.map(|slot| (slot.id.0, slot.key)).collect()
+        };
+        assert_eq!(told(&mut token), [(3, None)]);
+        token.remove(&[Removal::Slot(SlotId(3))], &pin()).unwrap();
+        assert_eq!((objects(), told(&mut token)), ([0; 3], vec![]));
         left(&wanted);
         let module = Pkcs11::new(MODULE).unwrap();
         let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
@@ -182,7 +184,7 @@ fn half_a_key_and_one_for_something_else_give_way() {
         session.destroy_object(private[0]).unwrap();
         session.logout().unwrap();
         drop(session);
-        assert_eq!(keys(&mut token), []);
+        assert_eq!((keys(&mut token), told(&mut token)), (vec![], vec![(3, None)]));
         let mut made = token.generate(&wanted, &pin()).unwrap();
         for other in others {
             assert_eq!(objects(), [1, 1, 0]);
@@ -193,6 +195,103 @@ fn half_a_key_and_one_for_something_else_give_way() {
             made = token.generate(&wanted, &pin()).unwrap();
         }
         assert_eq!(objects(), [1, 1, 0]);
+    });
+}
+
+/// Ends a process when a pair was made, before it is whole.
+struct AfterGeneration;
+impl Pkcs11Observer for AfterGeneration {
+    fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
+        if call.function == "C_GenerateKeyPair" { Err(TransportError::CardRemoved) } else { Ok(()) }
+    }
+}
+
+/// Another program, which does something to the public keys on the token after a call of ours.
+struct Other(&'static str, fn(&Session, ObjectHandle));
+
+impl Pkcs11Observer for Other {
+    fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
+        if call.function == self.0 {
+            // Logged in by then: that is the whole process's.
+            let module = Pkcs11::new(MODULE).unwrap();
+            let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+            for public in session.find_objects(&[Attribute::Class(ObjectClass::PUBLIC_KEY)]).unwrap() {
+                self.1(&session, public);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_key_whose_public_half_another_program_removes_and_no_card_is_blamed() {
+    const NAME: &str = "nothing_is_left_of_a_key_whose_public_half_another_program_removes_and_no_card_is_blamed";
+    with_token(NAME, |mut token| {
+        let other = Other("C_GenerateKeyPair", |session, public| session.destroy_object(public).unwrap());
+        let mut disturbed = Pkcs11Token::open_observed(&uri(), other).unwrap();
+        let wanted = order(3, KeyRole::Signature, KeyAlgorithm::P256);
+        let error = disturbed.generate(&wanted, &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(3), .. }), "{error}");
+        assert!(error.to_string().contains("other program") && !error.to_string().contains("do not use"), "{error}");
+        assert_eq!(objects(), [0; 3]);
+        let made = token.generate(&wanted, &pin()).unwrap();
+        signs(&mut token, 3, &made);
+    });
+}
+
+#[test]
+fn what_was_left_unfinished_and_is_somebodys_key_now_stays() {
+    with_token("what_was_left_unfinished_and_is_somebodys_key_now_stays", |mut token| {
+        let wanted = order(3, KeyRole::Signature, KeyAlgorithm::P256);
+        let mut stopped = Pkcs11Token::open_observed(&uri(), AfterGeneration).unwrap();
+        assert!(stopped.generate(&order(3, KeyRole::Signature, KeyAlgorithm::P384), &pin()).is_err());
+        assert_eq!((objects(), keys(&mut token)), ([1, 1, 0], Vec::new()));
+        let other = Other("C_Login", |session, public| {
+            session.update_attributes(public, &[Attribute::Label(b"mine".to_vec())]).unwrap();
+        });
+        let error = Pkcs11Token::open_observed(&uri(), other).unwrap().generate(&wanted, &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(3), .. }), "{error}");
+        assert_eq!(objects(), [1, 1, 0]);
+        let kept = keys(&mut token);
+        assert_eq!(kept.len(), 1);
+        let algorithm = SignatureAlgorithm::Ecdsa(Digest::Sha384);
+        let job = SignDigest { slot: SlotId(kept[0].0), algorithm, digest: Digest::Sha384.of(b"x") };
+        token.sign(&[job], &pin()).unwrap();
+    });
+}
+
+#[test]
+fn a_certificate_that_two_programs_wrote_is_told_marked_and_removed_once() {
+    with_token("a_certificate_that_two_programs_wrote_is_told_marked_and_removed_once", |mut token| {
+        let mut jobs = Vec::new();
+        for number in [1, 2] {
+            let key = token.generate(&order(number, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+            jobs.push(installation(number, certificate("Jana", number as u8, &key, 10)));
+        }
+        let again = || {
+            let module = Pkcs11::new(MODULE).unwrap();
+            let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+            session.login(UserType::User, Some(&AuthPin::from(PIN))).unwrap();
+            let [certificate] = session.find_objects(&[Attribute::Class(ObjectClass::CERTIFICATE)]).unwrap()[..] else {
+                panic!("there is one");
+            };
+            session.copy_object(certificate, &[Attribute::Token(true)]).unwrap();
+            session.logout().unwrap();
+        };
+        let told = |token: &mut Pkcs11Token| -> Vec<_> {
+            let slots = token.slots().unwrap().into_iter();
+            slots.flat_map(|slot| slot.certificates).map(|certificate| certificate.superseded).collect()
+        };
+        token.install(&jobs[..1], &[], &pin()).unwrap();
+        again();
+        assert_eq!((objects(), told(&mut token)), ([2, 2, 2], vec![false]));
+        // It is there: it is not written a third time, and each of the two is marked.
+        token.install(&jobs, &[SlotId(1)], &pin()).unwrap();
+        assert_eq!(objects(), [2, 2, 3]);
+        token.remove(&[Removal::Slot(SlotId(2))], &pin()).unwrap();
+        assert_eq!((objects(), told(&mut token)), ([1, 1, 2], vec![true]));
+        token.remove(&[Removal::Certificate(SlotId(1), 0)], &pin()).unwrap();
+        assert_eq!((objects(), told(&mut token)), ([1, 1, 0], vec![]));
     });
 }
 

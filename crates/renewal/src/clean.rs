@@ -32,6 +32,8 @@ pub enum Because {
     Expired,
     /// The key has no certificate: a renewal was not finished.
     NeverCertified,
+    /// It is no key that can be used, but what an interruption left of one.
+    LeftOver,
 }
 
 /// Why something is not removed unless the holder confirms it by name.
@@ -63,8 +65,8 @@ impl Guard {
     }
 }
 
-/// What may be removed from a card: superseded or expired certificates with their keys, and keys of renewals that were not
-/// finished. Nothing else ever is.
+/// What may be removed from a card: superseded or expired certificates with their keys, keys of renewals that were not
+/// finished, and what is left of keys whose making or removing was interrupted. Nothing else ever is.
 #[must_use]
 pub fn removable(card: &CardView, now: SystemTime) -> Vec<Removable> {
     let mut found: Vec<_> = card.slots.iter().flat_map(|slot| in_slot(slot, now)).collect();
@@ -104,6 +106,11 @@ pub fn removals(card: &CardView, picked: &[Removable], confirmed: &[String]) -> 
 
 fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {
     let role = slot.key.as_ref().map(|key| key.role);
+    if slot.left_over {
+        let name = format!("rest of a key in slot {}", slot.id);
+        let because = Because::LeftOver;
+        return vec![Removable { name, slot: slot.id, role, certificate: None, because, guards: Vec::new() }];
+    }
     if let (Some(role), true) = (role, slot.certificates.is_empty()) {
         let guards = scan_guard(slot);
         let name = format!("{role} key in slot {}", slot.id);

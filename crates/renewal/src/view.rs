@@ -24,6 +24,8 @@ pub struct SlotView {
     pub key: Option<KeyEntry>,
     /// Its certificates.
     pub certificates: Vec<CertificateView>,
+    /// What an interruption left of a key pair is in it, and nothing that can be used ([`Slot::left_over`]).
+    pub left_over: bool,
 }
 
 /// A certificate on the card.
@@ -87,6 +89,6 @@ impl From<Slot> for SlotView {
                 certificate.as_ref().is_some_and(|certificate| key.is_none_or(|key| key == certificate.public_key()));
             CertificateView { label: entry.label, superseded: entry.superseded, certificate, fits_key }
         });
-        Self { id: slot.id, certificates: certificates.collect(), key: slot.key.clone() }
+        Self { id: slot.id, certificates: certificates.collect(), key: slot.key.clone(), left_over: slot.left_over }
     }
 }

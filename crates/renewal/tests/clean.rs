@@ -82,6 +82,17 @@ fn a_key_that_waits_goes_only_by_name() {
 }
 
 #[test]
+fn what_an_interruption_left_of_a_key_may_go() {
+    let mut card = renewed();
+    let slot = card.slots.iter_mut().find(|slot| slot.key.is_none()).unwrap();
+    slot.left_over = true;
+    let id = slot.id;
+    let found: Vec<_> = removable(&card, now()).into_iter().filter(|one| one.because == Because::LeftOver).collect();
+    assert_eq!(names(&found), [format!("rest of a key in slot {id}")]);
+    assert_eq!(removals(&card, &found, &[]).unwrap(), [Removal::Slot(id)]);
+}
+
+#[test]
 fn of_several_certificates_on_one_key_only_the_picked_go() {
     let mut card = renewed();
     let old = card.slots[0].certificates[0].clone();

@@ -58,6 +58,8 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
             checks.push(certificate(role, key));
         }
     }
+    let rests = card.slots.iter().filter(|slot| slot.left_over);
+    checks.extend(rests.map(|slot| Check::caution(t!("doctor-left-over", slot = slot.id.to_string()))));
     match Plan::make(card, policy, now) {
         Ok(plan) => {
             let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();

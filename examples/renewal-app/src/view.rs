@@ -34,7 +34,12 @@ pub fn slots<'a>(slots: impl IntoIterator<Item = &'a SlotView>, now: SystemTime)
     let mut free = 0;
     for slot in slots {
         let Some(key) = &slot.key else {
-            free += 1;
+            if slot.left_over {
+                let empty = std::iter::repeat_n(String::new(), 4);
+                table.row([slot.id.to_string()].into_iter().chain(empty).chain([t!("card-state-left-over")]));
+            } else {
+                free += 1;
+            }
             continue;
         };
         let lead = [slot.id.to_string(), role(key.role), key.algorithm.to_string()];

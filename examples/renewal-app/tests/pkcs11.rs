@@ -8,7 +8,6 @@ mod support;
 use std::{
     ffi::OsStr,
     hash::{BuildHasher as _, RandomState},
-    io::{BufRead as _, BufReader},
     path::Path,
     process::{Command, Stdio},
     time::{Duration, SystemTime},
@@ -17,12 +16,14 @@ use std::{
 use apart::{ADDRESS, Apart};
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_card::{
-    GenerateKey, InstallCertificate, KeyRole, Pin, Pkcs11Token, Removal, Secret, SignDigest, SlotId, Token,
+    GenerateKey, InstallCertificate, KeyRole, Pin, Pkcs11Call, Pkcs11Observer, Pkcs11Token, Removal, Secret,
+    SignDigest, SlotId, Token, TokenError,
 };
 use obnova_reference_ca::house::{Holder, House as Files};
+use obnova_transport::TransportError;
 use serde_json::Value;
 use support::{
-    Desk, Said,
+    Desk, Running, Said,
     ca::House,
     killing::{Target, chance::Chance, rounds},
     report::report,
@@ -32,6 +33,8 @@ const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const MISSING: &str = "SoftHSM is missing: apt-get install -y --no-install-recommends softhsm2";
 const CONFIGURATION: &str = "SOFTHSM2_CONF";
 const PIN: &str = "471147";
+/// What OpenSC lists of a token, logged in.
+const LIST: [&str; 8] = ["--module", MODULE, "--token-label", "holder", "--login", "--pin", PIN, "--list-objects"];
 
 /// Makes a token in a folder of the desk; returns SoftHSM's configuration, which is in the environment by this name.
 fn make_token(desk: &Desk) -> std::path::PathBuf {
@@ -158,8 +161,7 @@ impl Turn<'_> {
     /// So many pairs are there and signed with, each with a certificate that is there once, and nothing else.
     fn assert_sound(&self, pairs: usize) {
         let turn = format!("turn {} of seed {}", self.number, self.seed);
-        let listing = ["--module", MODULE, "--token-label", "holder", "--login", "--pin", PIN, "--list-objects"];
-        let listed = support::peers::ok("pkcs11-tool", &listing);
+        let listed = support::peers::ok("pkcs11-tool", &LIST);
         for kind in ["Public Key Object", "Private Key Object", "Certificate Object"] {
             assert_eq!(listed.matches(kind).count(), pairs, "{turn}: {kind}, {listed}");
         }
@@ -276,23 +278,75 @@ fn who_finds_a_token_taken_is_told_by_whom_until_that_one_is_killed() {
     personalise(&mut open(token[1]), &desk.file("ca"));
     let options = house.options();
     let renew = |more: &[&'static str]| [&["renew"], more, &token[..], &PIN_FILES, &options].concat();
-    let mut first = desk.command(renew(&["--yes", "--wait", "--journal", "j"])).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(lines.by_ref().any(|line| line.contains("Accepted, pending")), "it ended");
-    let looks = [["card", "list"], ["doctor", "--json"]].map(|look| [&look, &token[..]].concat());
+    let first = Running::until(&desk, &renew(&["--yes", "--wait", "--journal", "j"]), "Accepted, pending");
+    let looks = [&["card", "list"][..], &["doctor"]].map(|look| [look, &token].concat());
     for command in looks.into_iter().chain([renew(&["--yes", "--journal", "other"])]) {
         let said = desk.run(command);
-        let named = format!("(process {}) is using the token \"holder\"", first.id());
-        assert!([&said.out, &said.err].iter().any(|text| text.contains(&named)), "{}{}", said.out, said.err);
+        let named = format!("(process {}) is using the token \"holder\"", first.0.id());
+        // Lines are broken where they are long.
+        let text = [&*said.out, &said.err].concat();
+        let text: Vec<_> = text.split_whitespace().collect();
+        assert!(text.join(" ").contains(&named), "{}{}", said.out, said.err);
         assert_eq!(said.code, 5, "{}{}", said.out, said.err);
     }
     // Killed it has it no more.
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
     house.approve();
     desk.run(renew(&["--resume", "--journal", "j"])).ends_with(0).says(&["Renewed"]);
     let listed = desk.run([&["card", "list"], &token[..]].concat()).ends_with(0);
     listed.says(&["superseded", "superseded", "valid", "valid"]);
+}
+
+/// Ends a program between the halves of its work.
+struct AfterGeneration;
+
+impl Pkcs11Observer for AfterGeneration {
+    fn after(&mut self, call: &Pkcs11Call<'_>, _: Result<(), &TokenError>) -> Result<(), TransportError> {
+        if call.function == "C_GenerateKeyPair" { Err(TransportError::CardRemoved) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn what_is_left_of_a_key_is_named_and_removed_when_the_holder_says_so() {
+    let desk = Desk::in_memory();
+    if std::env::var_os(CONFIGURATION).is_none() {
+        let name = "what_is_left_of_a_key_is_named_and_removed_when_the_holder_says_so";
+        return again(name, CONFIGURATION, make_token(&desk).as_ref());
+    }
+    let house = set_up(&desk);
+    let token = uri(Path::new(MODULE));
+    personalise(&mut open(&token), &desk.file("ca"));
+    let mut torn = Pkcs11Token::open_observed(&token.parse().unwrap(), AfterGeneration).unwrap();
+    let order = GenerateKey {
+        slot: SlotId(3),
+        role: KeyRole::Signature,
+        algorithm: KeyAlgorithm::P256,
+        label: "Signature".to_owned(),
+    };
+    torn.generate(&order, &Pin::new(Secret::from(PIN))).unwrap_err();
+    drop(torn);
+    drop(house);
+    let run = |words: &[&str]| {
+        let said = desk.run([words, &["--token", &token]].concat());
+        // Lines are broken where they are long.
+        (said.code, [&*said.out, &said.err].concat().split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let objects = || support::peers::ok("pkcs11-tool", &LIST).matches("Private Key Object").count();
+    assert_eq!(objects(), 3);
+    let (_, list) = run(&["card", "list"]);
+    assert!(list.contains("3 rest of a key, of no use"), "{list}");
+    let (_, doctor) = run(&["doctor"]);
+    assert!(doctor.contains("Slot 3 has the rest of a key") && doctor.contains("obnova card clean"), "{doctor}");
+    let name = "rest of a key in slot 3";
+    let clean = |name| run(&[&["card", "clean", "--confirm", name], &PIN_FILES[..]].concat());
+    let (code, said) = clean("rest of a key in slot 4");
+    assert!(code == 9 && said.contains(name), "{code}: {said}");
+    assert_eq!(objects(), 3);
+    let (code, said) = clean(name);
+    assert_eq!(code, 0, "{said}");
+    let (_, list) = run(&["card", "list"]);
+    assert!(!list.contains("rest of"), "{list}");
+    Turn { desk: &desk, token: token.clone(), seed: 0, number: 0 }.assert_sound(2);
 }
 
 fn open(token: &str) -> Pkcs11Token {

@@ -7,11 +7,11 @@ mod support;
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use support::{
-    Desk, Said,
+    Desk, Running, Said,
     ca::{self, House},
 };
 
@@ -24,29 +24,6 @@ fn set_up(desk: &Desk) -> House<'_> {
     desk.write("pin2", "567890\n");
     desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
     house
-}
-
-/// `obnova` that runs until this is dropped.
-struct Running(Child);
-
-impl Running {
-    /// Returns when a line of its output has the text.
-    fn until(desk: &Desk, arguments: &[&str], text: &str) -> Self {
-        let mut child = desk.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let shown: Vec<_> = lines.by_ref().take_while(|line| !line.contains(text)).collect();
-        std::thread::spawn(move || lines.for_each(drop));
-        let this = Self(child);
-        assert!(fs::exists(format!("/proc/{}", this.0.id())).unwrap(), "it ended: {shown:#?}");
-        this
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Runs commands at the same time.

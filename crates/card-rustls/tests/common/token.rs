@@ -62,7 +62,7 @@ impl SoftToken {
             id: key_id(&public).unwrap().to_vec(),
             public_key: Some(public),
         };
-        let slot = Slot { id: SLOT, key: Some(entry), certificates: vec![certificate] };
+        let slot = Slot { id: SLOT, key: Some(entry), certificates: vec![certificate], left_over: false };
         let wires = Wires { tries: 3, signatures: 0, removed: false, spoiled: false };
         Self { key, slot, wires: Arc::new(Mutex::new(wires)) }
     }
@@ -99,7 +99,7 @@ impl Token for SoftToken {
         if self.wires.lock().unwrap().removed {
             return Err(TransportError::CardRemoved.into());
         }
-        Ok(vec![self.slot.clone(), Slot { id: SlotId(2), key: None, certificates: vec![] }])
+        Ok(vec![self.slot.clone(), Slot { id: SlotId(2), key: None, certificates: vec![], left_over: false }])
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {

@@ -213,7 +213,7 @@ impl Pair {
 
     pub(super) fn slot(&self, id: SlotId, mechanisms: &[MechanismType]) -> Slot {
         if self.is_left_over() {
-            return Slot { id, key: None, certificates: Vec::new() };
+            return Slot { id, key: None, certificates: Vec::new(), left_over: true };
         }
         let key = KeyEntry {
             role: self.role(),
@@ -228,6 +228,6 @@ impl Pair {
             der: certificate.der.clone(),
             superseded: certificate.label.superseded,
         };
-        Slot { id, key: Some(key), certificates: self.certificates.iter().map(entry).collect() }
+        Slot { id, key: Some(key), certificates: self.certificates.iter().map(entry).collect(), left_over: false }
     }
 }

@@ -226,7 +226,7 @@ impl Token for Pkcs11Token {
         let mut slots = self.slots_of(&numbered)?;
         for _ in 0..EMPTY_SLOTS {
             let id = lowest_free(slots.iter().map(|slot| slot.id));
-            slots.push(Slot { id, key: None, certificates: Vec::new() });
+            slots.push(Slot { id, key: None, certificates: Vec::new(), left_over: false });
         }
         slots.sort_by_key(|slot| slot.id);
         Ok(slots)

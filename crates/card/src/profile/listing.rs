@@ -22,7 +22,7 @@ pub(super) fn slot(
 ) -> Result<Slot, TokenError> {
     let id = names::slot_id(record.slot);
     let Some(key) = record.key else {
-        return Ok(Slot { id, key: None, certificates: Vec::new() });
+        return Ok(Slot { id, key: None, certificates: Vec::new(), left_over: false });
     };
     let mut certificates = Vec::new();
     for file in &record.certificates {
@@ -46,7 +46,7 @@ pub(super) fn slot(
         None => known.of_slot(card, record.slot, key, directory)?,
     };
     let entry = key_entry(key, entered_id(directory, record.slot), Some(public_key))?;
-    Ok(Slot { id, key: Some(entry), certificates })
+    Ok(Slot { id, key: Some(entry), certificates, left_over: false })
 }
 
 /// What is known of a key without its certificates.

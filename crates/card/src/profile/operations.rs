@@ -97,7 +97,7 @@ pub(super) fn install(
                 Some(key_entry(key, None, public)?)
             }
         };
-        slots.push(Slot { id: *id, key, certificates: Vec::new() });
+        slots.push(Slot { id: *id, key, certificates: Vec::new(), left_over: false });
     }
     check_install(&slots, jobs, superseded, card.status.limits.certificate.into())?;
 

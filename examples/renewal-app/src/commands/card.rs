@@ -151,6 +151,7 @@ pub fn offer(one: &Removable) -> String {
     let because = match one.because {
         Because::Superseded => t!("because-superseded"),
         Because::Expired => t!("because-expired"),
+        Because::LeftOver => t!("because-left-over"),
         Because::NeverCertified => t!("because-never-certified"),
     };
     let line = t!("clean-line", name = one.name.as_str(), slot = one.slot.to_string(), because = because);

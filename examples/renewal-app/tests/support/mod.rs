@@ -14,8 +14,9 @@ pub mod terminal;
 use std::{
     ffi::OsStr,
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -85,6 +86,29 @@ impl Desk {
         let mut found = Vec::new();
         walk(self.path(), &mut found);
         found.iter().map(|path| path.strip_prefix(self.path()).unwrap().to_owned()).collect()
+    }
+}
+
+/// `obnova` that runs until this is dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Returns when a line of its output has the text.
+    pub fn until(desk: &Desk, arguments: &[&str], text: &str) -> Self {
+        let mut child = desk.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let shown: Vec<_> = lines.by_ref().take_while(|line| !line.contains(text)).collect();
+        std::thread::spawn(move || lines.for_each(drop));
+        let this = Self(child);
+        assert!(fs::exists(format!("/proc/{}", this.0.id())).unwrap(), "it ended: {shown:#?}");
+        this
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
