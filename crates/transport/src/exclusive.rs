@@ -1,7 +1,7 @@
 //! What one process has at a time: a file says so, whose lock the system lets go of when the process ends in any way.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{File, TryLockError},
     io,
     path::Path,
 };
@@ -47,7 +47,7 @@ pub fn open_exclusive(path: &Path) -> Result<File, ExclusiveError> {
 fn holder(file: &File) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     let inode = file.metadata().ok()?.ino().to_string();
-    let locks = fs::read_to_string("/proc/locks").ok()?;
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
     locks.lines().filter(|line| line.contains("FLOCK")).find_map(|line| {
         let mut words = line.split_whitespace().rev().skip(2);
         let (place, process) = (words.next()?, words.next()?);
@@ -67,7 +67,7 @@ fn holder(_: &File) -> Option<u32> {
 #[cfg(unix)]
 fn is_current(path: &Path, file: &File) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    let there = match fs::metadata(path) {
+    let there = match std::fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         there => there?,
     };
