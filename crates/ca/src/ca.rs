@@ -19,6 +19,9 @@ use crate::{
     store::{CertificateRecord, NewOrder, OrderRecord, OrderState, Repeat, RequestRecord, Submission},
 };
 
+/// Certificates on one key that are issued within this time of each other end one second apart at least.
+const AT_ONCE: Duration = Duration::from_secs(60);
+
 /// A CA: policy, keys and memory together. Every call says what time it is, and may come from any thread.
 pub struct Ca {
     policy: Policy,
@@ -454,7 +457,15 @@ impl Ca {
         now: SystemTime,
     ) -> Result<Made, CaError> {
         // Subject and names are the old certificate's own, which the request's were found identical to.
-        self.certify_from(now, profile, old.subject(), request.public_key(), alt_name(old).map(|names| names.der))
+        let (from, mut until) = self.validity_from(now, profile);
+        let after_old = old.validity().not_after.to_system_time() + Duration::from_secs(1);
+        let at_once = after_old.duration_since(until).is_ok_and(|ahead| ahead <= AT_ONCE);
+        if at_once && request.public_key() == old.public_key() {
+            // Where the key stays, clients take for new what ends later.
+            until = after_old;
+        }
+        let names = alt_name(old).map(|names| names.der);
+        self.certify(profile, old.subject(), request.public_key(), names, (from, until))
     }
 
     /// A certificate that is valid from now on, as long as policy says. `subject` and `names` are DER.
@@ -466,9 +477,12 @@ impl Ca {
         key: &obnova_algorithm::SubjectPublicKeyInfoOwned,
         names: Option<&[u8]>,
     ) -> Result<Made, CaError> {
+        self.certify(profile, subject, key, names, self.validity_from(now, profile))
+    }
+
+    fn validity_from(&self, now: SystemTime, profile: Profile) -> (SystemTime, SystemTime) {
         let from = self.begin_of_validity(now);
-        let until = from + self.policy.profile(profile).validity - Duration::from_secs(1);
-        self.certify(profile, subject, key, names, (from, until))
+        (from, from + self.policy.profile(profile).validity - Duration::from_secs(1))
     }
 
     /// Backdated for clocks that are behind, but not to before the CA itself was.

@@ -13,7 +13,9 @@ pub use sqlite::{
     StatusChange, StepRecord, SubjectRecord,
 };
 pub(crate) use sqlite::{Effect, StepNote};
-pub(crate) use sqlite::{Guess, Guesser, Letters, Limits, Price, ReplacedMails, RevocationGuess, SetPassword, Writ};
+pub(crate) use sqlite::{
+    Guess, Guesser, Letters, Limits, NewSubject, Price, ReplacedMails, RevocationGuess, SetPassword, Writ,
+};
 
 use crate::{KeyHash, Lapse, Mail, Profile, Transaction};
 

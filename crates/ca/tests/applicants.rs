@@ -10,11 +10,12 @@ use std::{
 
 use common::{DAY, Pair, World, first_pair, now};
 use obnova_ca::{
-    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, CardCertificateError, English, LinkDesk, LinkError,
-    LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, Registered, RegistrationPolicy, RetentionDesk,
-    SqliteStore, Stage, Step, StepRefused, TransportPin,
+    ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, AuditLog, CardCertificateError, English, LinkDesk,
+    LinkError, LinkToken, MailKind, Outbox, Personalised, PickUpSecret, Policy, Registered, RegistrationPolicy,
+    RetentionDesk, SqliteStore, Stage, Step, StepRefused, TransportPin,
     store::{ApplicantRecord, QueuedLink},
 };
+use obnova_enroll::cmc::UserId;
 use obnova_status::RevocationReason;
 use proptest::prelude::*;
 
@@ -75,12 +76,13 @@ impl Place {
         match step {
             Step::Confirm => desk.confirm(confirm, now()),
             Step::Correct => desk.correct(id, &who.secret, &eva(), now()),
+            Step::Enter => desk.enter(id, "op", (&UserId::new("eva").unwrap(), "main"), now()),
             Step::Identify => self.identify(id),
             Step::Contract => desk.contract(id, "op", "C-1", now()),
             Step::Pay => desk.pay(id, "op", "P-1", now()),
             Step::Personalise => desk.personalise(id, "op", &self.card(), now()),
             Step::HandOver => desk.hand_over(id, "op", now()),
-            Step::ShowPin => panic!("by a link"),
+            Step::ShowPin | Step::Remind => panic!("no call of its own"),
         }
     }
 
@@ -93,9 +95,12 @@ impl Place {
     fn at(&self, stage: Stage) -> (Registered, LinkToken) {
         let who = self.desk.register(&eva(), now()).unwrap();
         let confirm = self.links(MailKind::Confirm).pop().unwrap();
-        let way = [Step::Confirm, Step::Identify, Step::Contract, Step::Pay, Step::Personalise, Step::HandOver];
-        for step in way.iter().take(stage as usize) {
-            self.step(&who, *step, &confirm).unwrap();
+        let way =
+            [Step::Confirm, Step::Identify, Step::Contract, Step::Pay, Step::Enter, Step::Personalise, Step::HandOver];
+        // With a one-time password in place of a card, or with the card.
+        let way = way.into_iter().take(stage as usize).filter(|step| *step != Step::Enter || stage == Stage::Admitted);
+        for step in way {
+            self.step(&who, step, &confirm).unwrap();
         }
         assert_eq!(self.desk.get(who.id).unwrap().stage, stage);
         (who, confirm)
@@ -107,12 +112,13 @@ fn allowed(stage: Stage, step: Step) -> Option<Stage> {
     use Stage as S;
     Some(match (stage, step) {
         (S::Entered, Step::Confirm) => S::Confirmed,
-        (S::Entered | S::Confirmed, Step::Correct) => stage,
+        (S::Entered | S::Confirmed, Step::Correct) | (S::Entered, Step::Remind) => stage,
         (S::Confirmed, Step::Identify) => S::Identified,
         (S::Identified, Step::Contract) => S::Contracted,
         (S::Contracted, Step::Pay) => S::Paid,
         // Only where the transport PIN is gone, which the stage does not say.
-        (S::Paid | S::Personalised | S::HandedOver, Step::Personalise) => S::Personalised,
+        (S::Paid | S::Admitted | S::Personalised | S::HandedOver, Step::Personalise) => S::Personalised,
+        (S::Paid | S::Admitted, Step::Enter) => S::Admitted,
         (S::Personalised, Step::HandOver) => S::HandedOver,
         (S::HandedOver, Step::HandOver | Step::ShowPin) => S::HandedOver,
         _ => return None,
@@ -121,7 +127,7 @@ fn allowed(stage: Stage, step: Step) -> Option<Stage> {
 
 proptest! {
     #[test]
-    fn whatever_is_tried_in_whatever_order_only_the_turn_of_a_step_moves(steps in prop::collection::vec(0..8_usize, 0..60)) {
+    fn whatever_is_tried_in_whatever_order_only_the_turn_of_a_step_moves(steps in prop::collection::vec(0..Step::ALL.len(), 0..60)) {
         let mut stage = Stage::Entered;
         for step in steps.into_iter().map(|index| Step::ALL[index]) {
             let after = stage.after(step);
@@ -146,7 +152,8 @@ fn each_step_out_of_its_turn_is_refused_by_name_and_changes_nothing() {
         let place = place();
         let (who, confirm) = place.at(stage);
         let before = place.desk.get(who.id).unwrap();
-        for step in Step::ALL.into_iter().filter(|step| *step != Step::ShowPin && allowed(stage, *step).is_none()) {
+        let called = |step: &Step| !matches!(step, Step::ShowPin | Step::Remind);
+        for step in Step::ALL.into_iter().filter(|step| called(step) && allowed(stage, *step).is_none()) {
             let refused = place.step(&who, step, &confirm).unwrap_err();
             let name = match step {
                 // The link says it before anybody asks for the turn.
@@ -388,6 +395,67 @@ fn a_lost_mail_that_confirms_comes_again_within_limits() {
     }
     assert_eq!(correct(late).unwrap_err().name(), "too-many");
     assert_eq!(place.desk.confirm(&fresh, late).unwrap().stage, Stage::Confirmed);
+    // There is nothing more to be sent, and nothing was corrected.
+    let before = place.desk.get(who.id).unwrap();
+    let count = |step| before.steps.iter().filter(|done| done.step == step).count();
+    assert_eq!((count(Step::Remind), count(Step::Correct)), (policy().per_address as usize, 0));
+    assert_eq!(correct(late).unwrap(), before);
+}
+
+/// Who asks for the mail again and again takes no correction from himself, and is told what to do when it was enough.
+#[test]
+fn mails_that_are_asked_for_again_have_a_count_of_their_own_and_so_have_corrections() {
+    let place = place();
+    let who = place.desk.register(&eva(), now()).unwrap();
+    let day = |number: u32| now() + number * DAY;
+    for number in 1..=10 {
+        place.desk.correct(who.id, &who.secret, &eva(), day(number)).unwrap();
+    }
+    let enough = place.desk.correct(who.id, &who.secret, &eva(), day(11)).unwrap_err();
+    assert!(enough.name() == "too-many-mails" && enough.to_string().contains("register anew"), "{enough}");
+    let named = |number: u32| ApplicantData::new(&format!("Eva {number}"), "eva@example.cz", "CZ", None).unwrap();
+    for number in 1..=5 {
+        place.desk.correct(who.id, &who.secret, &named(number), day(11 + number)).unwrap();
+    }
+    let enough = place.desk.correct(who.id, &who.secret, &named(6), day(30)).unwrap_err();
+    assert!(enough.name() == "too-many-corrections" && enough.to_string().contains("register anew"), "{enough}");
+    assert_eq!(place.desk.get(who.id).unwrap().data, named(5));
+    // An operator may.
+    for number in 6..20 {
+        let record = place.desk.correct_by_operator(who.id, "Jan", &named(number), day(30)).unwrap();
+        let last = record.steps.last().unwrap();
+        assert_eq!((last.step, last.operator.as_deref(), &record.data), (Step::Correct, Some("Jan"), &named(number)));
+    }
+    assert_eq!(place.desk.correct_by_operator(who.id, "\n", &eva(), day(30)).unwrap_err().name(), "note");
+    let mails = place.outbox.take(day(31), 100).unwrap().len();
+    place.desk.correct_by_operator(who.id, "Jan", &named(19), day(31)).unwrap();
+    assert_eq!(place.outbox.take(day(40), 100).unwrap().len(), mails + 1, "the mail, once more");
+}
+
+/// A slip that is found at the papers.
+#[test]
+fn an_operator_corrects_until_the_identity_check_and_another_address_is_confirmed_anew() {
+    let place = place();
+    let (who, _) = place.at(Stage::Confirmed);
+    let right = ApplicantData::new("Eva Dvořáková-Nová", "eva@example.cz", "CZ", Some("IDCCZ-9")).unwrap();
+    let record = place.desk.correct_by_operator(who.id, "Jan", &right, now()).unwrap();
+    assert_eq!((record.stage, &record.data), (Stage::Confirmed, &right));
+    let moved = ApplicantData::new("Eva Dvořáková-Nová", "nova@example.cz", "CZ", Some("IDCCZ-9")).unwrap();
+    assert_eq!(place.desk.correct_by_operator(who.id, "Jan", &moved, now()).unwrap().stage, Stage::Entered);
+    assert_eq!(place.identify(who.id).unwrap_err().name(), "too-early");
+    place.desk.confirm(&place.links(MailKind::Confirm).pop().unwrap(), now()).unwrap();
+    place.identify(who.id).unwrap();
+    assert_eq!(place.desk.correct_by_operator(who.id, "Jan", &right, now()).unwrap_err().name(), "too-late");
+    let log = AuditLog::new(place.world.store());
+    let mut seen = Vec::new();
+    log.read(1, |record| {
+        if record.event == "applicant" && record.detail == "correct" {
+            seen.push((record.about, record.actor));
+        }
+        true
+    })
+    .unwrap();
+    assert!(seen.len() == 2 && seen.iter().all(|(about, actor)| *about == who.id.to_string() && actor != "client"));
 }
 
 #[test]
@@ -399,7 +467,7 @@ fn corrections_are_no_way_to_mail_everybody() {
         place.desk.correct(who.id, &who.secret, &other(number), now()).unwrap();
     }
     let at = now() + 2 * DAY;
-    assert_eq!(place.desk.correct(who.id, &who.secret, &other(5), at).unwrap_err().name(), "too-many", "of one");
+    assert_eq!(place.desk.correct(who.id, &who.secret, &other(5), at).unwrap_err().name(), "too-many-corrections");
     // Capital letters are no other mailbox.
     let register = |address: &str, at| {
         let data = ApplicantData::new(NAME, address, "CZ", None).unwrap();

@@ -122,7 +122,7 @@ impl Running {
                 Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
                 Stage::Identified => desk.contract(id, "op", "C-1", now)?,
                 Stage::Contracted => desk.pay(id, "op", "P-1", now)?,
-                Stage::Paid => desk.personalise(id, "op", card, now)?,
+                Stage::Paid | Stage::Admitted => desk.personalise(id, "op", card, now)?,
                 Stage::Personalised => desk.hand_over(id, "op", now)?,
                 Stage::HandedOver => return Ok(()),
             };
@@ -275,7 +275,7 @@ fn killed_at_each_write_of_a_correction_each_has_its_link_and_none_to_the_old_ad
         let to = |address: &str| mails.iter().filter(|mail| mail.to == address).count();
         assert_eq!(
             (to("ewa@example.cz"), to("eva@example.cz")),
-            (1, count(Step::Correct)),
+            (1, count(Step::Correct) + count(Step::Remind)),
             "{told}: each has its mail"
         );
         // Used, or dead.
@@ -328,7 +328,7 @@ fn live_with_the_postman(
             Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
             Stage::Identified => desk.contract(id, "op", "C-1", now)?,
             Stage::Contracted => desk.pay(id, "op", "P-1", now)?,
-            Stage::Paid => desk.personalise(id, "op", &place.card(0), now)?,
+            Stage::Paid | Stage::Admitted => desk.personalise(id, "op", &place.card(0), now)?,
             Stage::Personalised => desk.hand_over(id, "op", now)?,
             Stage::HandedOver => return desk.show_transport_pin(&deliver(MailKind::TransportPin)?, now),
         };

@@ -71,6 +71,8 @@ const EVERYTHING: &str = "
     INSERT INTO applicant_certificates VALUES (x'74', x'76');
     INSERT INTO applicants (id, secret, stage, name, email, country, number, registered)
         VALUES (x'80', x'00', 'entered', 'planted', 'planted', 'CZ', 'planted', 10);
+    UPDATE subjects SET applicant = x'80' WHERE id = 77;
+    UPDATE credentials SET applicant = x'80' WHERE id = x'79';
     INSERT INTO applicant_steps VALUES (x'80', 'register', 10, 'planted', 'planted');";
 
 #[test]

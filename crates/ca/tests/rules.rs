@@ -179,6 +179,39 @@ fn where_policy_allows_it_the_old_key_is_certified_again_for_its_own_use() {
     assert_eq!(issued(world.send(&draft)).len(), 2);
 }
 
+/// Clients tell a new certificate on an old key by its end: also of two orders in one second.
+#[test]
+fn what_is_issued_on_the_same_key_ends_later_than_what_it_replaces() {
+    let policy = Policy::TEMPLATE.replace("same_key = false", "same_key = true").replace("manual", "automatic");
+    let world = World::with(&policy.replace("window_days = 30", "window_days = 365"), KeyAlgorithm::P256);
+    let ends = |certificate: &x509_cert::Certificate| {
+        certificate.tbs_certificate().validity().not_after.to_system_time().duration_since(now()).unwrap().as_secs()
+    };
+    let renew = |old: &common::Pair, transaction: u8, same_key: bool, at| {
+        let mut draft = Draft::renewing(old, transaction);
+        for (request, key) in draft.requests.iter_mut().zip(&old.keys).filter(|_| same_key) {
+            request.key = key.clone();
+        }
+        let new = issued(world.ask(&draft.message(), &draft.transaction, Asked::Certificates, at));
+        let kept = |index: usize| {
+            let serial = new[index].tbs_certificate().serial_number().as_bytes();
+            obnova_ca::IssuedCertificate::from_der(&world.ca.certificate(serial).unwrap().unwrap().der).unwrap()
+        };
+        let keys = [0, 1].map(|index| draft.requests[index].key.clone());
+        (common::Pair { keys, certificates: [kept(0), kept(1)] }, new.iter().map(ends).collect::<Vec<_>>())
+    };
+    let (mut pair, first) = renew(&world.old, 1, true, now());
+    for number in 1..4 {
+        let (next, end) = renew(&pair, 1 + number, true, now());
+        assert_eq!(end, first.iter().map(|first| first + u64::from(number)).collect::<Vec<_>>());
+        pair = next;
+    }
+    // As policy says otherwise: a day later, and with new keys at once.
+    let (next_day, end) = renew(&pair, 8, true, now() + common::DAY);
+    assert_eq!(end, first.iter().map(|first| first + 86_400).collect::<Vec<_>>());
+    assert_eq!(renew(&next_day, 9, false, now() + common::DAY).1, end);
+}
+
 #[test]
 fn a_key_in_an_open_order_is_taken_until_the_order_is_turned_down() {
     let world = World::new();

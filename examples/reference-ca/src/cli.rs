@@ -153,7 +153,8 @@ pub enum Command {
     },
     /// People who apply for a card, from the form to the hand-over
     ///
-    /// Each step in its turn: the address confirmed by the applicant, then identity, contract, payment, personalise, hand-over.
+    /// Each step in its turn: the address confirmed by the applicant, then identity, contract, payment, personalise, hand-over; or enter, for a one-time
+    /// password in place of a card.
     Applicant {
         /// The CA's directory
         directory: PathBuf,

@@ -268,7 +268,12 @@ impl CommandError {
             Self::Ca(CaError::Decided { .. })
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
             | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::NoOrder)
-            | Self::Applicant(ApplicantError::Step(_) | ApplicantError::Changed | ApplicantError::PinGone { .. }) => 4,
+            | Self::Applicant(
+                ApplicantError::Step(_)
+                | ApplicantError::Changed
+                | ApplicantError::PinGone { .. }
+                | ApplicantError::Entry(FirstError::Bound),
+            ) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,
             _ => 1,
         }

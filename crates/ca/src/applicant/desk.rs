@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::SystemTime};
 
+use obnova_enroll::cmc::UserId;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use x509_cert::name::Name;
@@ -7,9 +8,9 @@ use zeroize::Zeroizing;
 
 use super::{ApplicantData, DataError, Stage, Step, StepRefused};
 use crate::{
-    CardCertificateError, IssuedCertificate, KeyFileError, Letter, LinkDesk, LinkError, LinkPurpose, LinkToken, Mail,
-    MailAddress, MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy, SqliteStore, StoreError,
-    Texts,
+    CardCertificateError, FirstError, IssuedCertificate, KeyFileError, Letter, LinkDesk, LinkError, LinkPurpose,
+    LinkToken, Mail, MailAddress, MailError, MailKind, MailLink, OpenLink, PickUpSecret, RegistrationPolicy,
+    SqliteStore, StoreError, Subject, Texts,
     notice::email,
     revocation::ToHolders,
     sealed::Seal,
@@ -157,7 +158,8 @@ impl ApplicantDesk {
     }
 
     /// Corrects the data; possible until the identity check, five times. Another address has to be confirmed, and the link to the old
-    /// one is dead; while an address is not confirmed, each correction mails a link to it again.
+    /// one is dead; while an address is not confirmed, each correction mails a link to it again. The same data again are no correction:
+    /// they ask for that mail, ten times.
     ///
     /// # Errors
     /// [`ApplicantError`].
@@ -169,9 +171,33 @@ impl ApplicantDesk {
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
         self.own(id, secret)?;
+        self.take_correction(id, data, (StepNote::default(), Some(self.policy)), now)
+    }
+
+    /// The same by an operator, who has found a slip, and whom no limit keeps from it.
+    ///
+    /// # Errors
+    /// [`ApplicantError`].
+    pub fn correct_by_operator(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        data: &ApplicantData,
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        self.take_correction(id, data, (note(operator, None)?, None), now)
+    }
+
+    fn take_correction(
+        &self,
+        id: ApplicantId,
+        data: &ApplicantData,
+        (note, limits): (StepNote, Option<RegistrationPolicy>),
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
         let mail = self.confirmation(id, data, now)?;
-        let effect = Effect::Correct { data: data.clone(), mail, policy: self.policy };
-        self.store.applicant_step(id, Step::Correct, StepNote::default(), effect, now)?
+        let effect = Effect::Correct { data: data.clone(), mail, limits };
+        self.store.applicant_step(id, Step::Correct, note, effect, now)?
     }
 
     /// Whether a link confirms an address, without confirming it.
@@ -239,6 +265,29 @@ impl ApplicantDesk {
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
         self.plain(id, Step::Pay, operator, Some(reference), now)
+    }
+
+    /// In place of a card: takes the applicant down as somebody who may ask for first certificates, with the name and the address that
+    /// were checked, under a user id in a module of the service ([`FirstDesk::issue`](crate::FirstDesk::issue) makes the password). Who
+    /// gets certificates by it is kept as one who has a card.
+    ///
+    /// # Errors
+    /// [`ApplicantError::Entry`] with [`FirstError::Bound`] where the user id stands for somebody else; [`ApplicantError`].
+    pub fn enter(
+        &self,
+        id: ApplicantId,
+        operator: &str,
+        (user, module): (&UserId, &str),
+        now: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        let note = note(operator, None)?;
+        let (record, _) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
+        record.stage.after(Step::Enter)?;
+        let name = record.data.distinguished_name().parse().map_err(|_| FirstError::Name)?;
+        let email = record.data.email().as_str().to_owned();
+        let subject = Subject { user: user.clone(), module: module.to_owned(), name, email }.checked()?;
+        let note = StepNote { reference: Some(format!("{module}/{}", user.as_str())), ..note };
+        self.store.applicant_step(id, Step::Enter, note, Effect::Enter { subject }, now)?
     }
 
     /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
@@ -437,11 +486,19 @@ pub enum ApplicantError {
     /// What they say of themselves.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Too many in an hour, to one address in a day, or of one applicant.
+    /// Too many in an hour, or to one address in a day.
     #[error(
-        "too many have registered, too many mails went to this address, or too much was corrected: try again later"
+        "too many have registered or corrected their data, or too many mails went to this address: try again later"
     )]
     TooMany,
+    /// All corrections of one applicant were made.
+    #[error("these data were corrected as often as they may be: register anew, or have an operator correct them")]
+    TooManyCorrections,
+    /// The mail to confirm was sent once more as often as one applicant may ask for it.
+    #[error(
+        "the mail that asks to confirm this address was sent as often as it may be asked for: register anew, or have an operator send it"
+    )]
+    TooManyMails,
     /// They were corrected after somebody looked at them.
     #[error("the data were corrected meanwhile: look at them again")]
     Changed,
@@ -457,6 +514,9 @@ pub enum ApplicantError {
     /// A certificate that cannot be on this applicant's card.
     #[error(transparent)]
     Certificate(CardCertificateError),
+    /// Who cannot be taken down as somebody who asks for first certificates.
+    #[error(transparent)]
+    Entry(#[from] FirstError),
     /// A card that somebody else has.
     #[error("this card is another applicant's")]
     CardTaken,
@@ -492,11 +552,14 @@ impl ApplicantError {
             Self::Step(refused) => refused.name(),
             Self::Data(error) => error.field(),
             Self::TooMany => "too-many",
+            Self::TooManyCorrections => "too-many-corrections",
+            Self::TooManyMails => "too-many-mails",
             Self::Changed => "data-changed",
             Self::Link(error) => error.name(),
             Self::Note => "note",
             Self::TransportPin => "transport-pin",
             Self::Certificate(error) => error.name(),
+            Self::Entry(error) => error.name(),
             Self::CardTaken => "card-taken",
             Self::PinGone { .. } => "transport-pin-gone",
             Self::Sealed => "sealed",

@@ -11,6 +11,8 @@ pub enum Stage {
     Contracted,
     /// It is paid.
     Paid,
+    /// In place of a card: a one-time password can be issued for a user id, and first certificates asked for by it.
+    Admitted,
     /// A card has keys, certificates and a transport PIN.
     Personalised,
     /// The applicant has the card.
@@ -22,14 +24,18 @@ pub enum Stage {
 pub enum Step {
     /// The applicant opens the link that was mailed.
     Confirm,
-    /// The applicant corrects the data.
+    /// The data are corrected: by the applicant, or by an operator.
     Correct,
+    /// The mail that asks to confirm the address is sent once more.
+    Remind,
     /// An operator looks at the applicant's papers.
     Identify,
     /// The contract is signed.
     Contract,
     /// The payment arrives.
     Pay,
+    /// The applicant is taken down as somebody who may ask for first certificates.
+    Enter,
     /// A card is made.
     Personalise,
     /// The card is handed over.
@@ -40,12 +46,13 @@ pub enum Step {
 
 impl Stage {
     /// All of them, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Entered,
         Self::Confirmed,
         Self::Identified,
         Self::Contracted,
         Self::Paid,
+        Self::Admitted,
         Self::Personalised,
         Self::HandedOver,
     ];
@@ -59,6 +66,7 @@ impl Stage {
             Self::Identified => "identified",
             Self::Contracted => "contracted",
             Self::Paid => "paid",
+            Self::Admitted => "admitted",
             Self::Personalised => "personalised",
             Self::HandedOver => "handed-over",
         }
@@ -83,12 +91,14 @@ impl Stage {
 
 impl Step {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Confirm,
         Self::Correct,
+        Self::Remind,
         Self::Identify,
         Self::Contract,
         Self::Pay,
+        Self::Enter,
         Self::Personalise,
         Self::HandOver,
         Self::ShowPin,
@@ -100,9 +110,11 @@ impl Step {
         match self {
             Self::Confirm => "confirm",
             Self::Correct => "correct",
+            Self::Remind => "confirm-mail",
             Self::Identify => "identity",
             Self::Contract => "contract",
             Self::Pay => "payment",
+            Self::Enter => "enter",
             Self::Personalise => "card",
             Self::HandOver => "hand-over",
             Self::ShowPin => "transport-pin",
@@ -113,10 +125,11 @@ impl Step {
     const fn between(self) -> (Stage, Option<Stage>) {
         match self {
             Self::Confirm => (Stage::Entered, Some(Stage::Confirmed)),
-            Self::Correct => (Stage::Entered, None),
+            Self::Correct | Self::Remind => (Stage::Entered, None),
             Self::Identify => (Stage::Confirmed, Some(Stage::Identified)),
             Self::Contract => (Stage::Identified, Some(Stage::Contracted)),
             Self::Pay => (Stage::Contracted, Some(Stage::Paid)),
+            Self::Enter => (Stage::Paid, Some(Stage::Admitted)),
             Self::Personalise => (Stage::Paid, Some(Stage::Personalised)),
             Self::HandOver => (Stage::Personalised, Some(Stage::HandedOver)),
             Self::ShowPin => (Stage::HandedOver, None),
@@ -127,6 +140,8 @@ impl Step {
     const fn until(self) -> Stage {
         match self {
             Self::Correct => Stage::Confirmed,
+            // Under another user id, or for another module.
+            Self::Enter => Stage::Admitted,
             // Another link, where the PIN is kept; and where it is not, another card.
             Self::HandOver | Self::Personalise => Stage::HandedOver,
             other => other.between().0,

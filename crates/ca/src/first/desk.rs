@@ -21,7 +21,7 @@ use crate::{
     SqliteStore, StoreError, Texts,
     certificate::extension,
     link::LinkId,
-    store::{CredentialRecord, Guess, NewCredential, NoGuess, SubjectRecord},
+    store::{CredentialRecord, Guess, NewCredential, NewSubject, NoGuess, SubjectRecord},
     transaction::to_hex,
 };
 
@@ -44,6 +44,24 @@ impl Subject {
     pub const MAX_MODULE: usize = 32;
     /// The module of a service that has one.
     pub const MODULE: &str = "main";
+
+    /// What is kept of somebody whose certificates can be made.
+    pub(crate) fn checked(&self) -> Result<NewSubject, FirstError> {
+        let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if !(1..=Self::MAX_MODULE).contains(&self.module.len()) || !self.module.bytes().all(label) {
+            return Err(FirstError::Module);
+        }
+        let sound = |byte: u8| byte.is_ascii_graphic();
+        if self.email.split('@').count() != 2 || !self.email.bytes().all(sound) {
+            return Err(FirstError::Email);
+        }
+        if self.name.is_empty() {
+            return Err(FirstError::Name);
+        }
+        let name = self.name.to_der().map_err(|_| FirstError::Name)?;
+        let (user, module, email) = (self.user.as_str().to_owned(), self.module.clone(), self.email.clone());
+        Ok(NewSubject { user, module, name, email })
+    }
 }
 
 /// First certificates, the CA's side: who may ask for them, the one-time passwords that prove it, and the revocation passwords
@@ -88,20 +106,8 @@ impl FirstDesk {
     /// # Errors
     /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Bound`]; [`FirstError::Store`].
     pub fn enter(&self, subject: &Subject, now: SystemTime) -> Result<SubjectRecord, FirstError> {
-        let label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if !(1..=Subject::MAX_MODULE).contains(&subject.module.len()) || !subject.module.bytes().all(label) {
-            return Err(FirstError::Module);
-        }
-        let sound = |byte: u8| byte.is_ascii_graphic();
-        if subject.email.split('@').count() != 2 || !subject.email.bytes().all(sound) {
-            return Err(FirstError::Email);
-        }
-        if subject.name.is_empty() {
-            return Err(FirstError::Name);
-        }
-        let name = subject.name.to_der().map_err(|_| FirstError::Name)?;
-        let (user, module) = (subject.user.as_str(), &subject.module);
-        self.store.put_subject(user, module, &name, &subject.email, now)?.ok_or(FirstError::Bound)
+        let NewSubject { user, module, name, email } = subject.checked()?;
+        self.store.put_subject(&user, &module, &name, &email, now)?.ok_or(FirstError::Bound)
     }
 
     /// Who has this user id in this module.
@@ -345,6 +351,26 @@ const fn slowed_or_locked(not: NoGuess) -> Refusal {
     match not {
         NoGuess::Wait { until } => Refusal::PasswordSlowed { until },
         NoGuess::Locked => Refusal::PasswordLocked,
+    }
+}
+
+impl FirstError {
+    /// Name for programs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::Email => "email",
+            Self::Name => "name",
+            Self::NoSubject => "unknown-user",
+            Self::Bound => "user-taken",
+            Self::NoCertificate => "unknown-certificate",
+            Self::NoOrder => "no-order",
+            Self::NoPassword => "no-password",
+            Self::User(_) => "user",
+            Self::Key(_) => "key",
+            Self::Store(_) => "store",
+        }
     }
 }
 

@@ -216,7 +216,7 @@ impl Texts for English {
                 format!(
                     "{},\n\nyour identity was confirmed. The transport PIN of your card is shown here, once:\n\n{link}\n\n\
                      Have paper and pen ready before you ask for it; the link works until {}.\n\
-                     Nobody has seen the PIN before you. If the page says that it was shown already, call the issuer.\n",
+                     The page shows it to one person only. If it says that it was shown already and that was not you, call the issuer.\n",
                     plain(name),
                     date(*expires),
                     link = Mail::LINK,

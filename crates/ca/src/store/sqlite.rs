@@ -36,8 +36,8 @@ use crate::{AuditAnchors, KeyHash, LinkId, Mail, Transaction, audit::this_proces
 pub use applicants::{ApplicantRecord, StepRecord};
 pub(crate) use applicants::{Effect, StepNote};
 pub use copies::{Copied, GoneOn};
-pub(crate) use credentials::Guess;
 pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};
+pub(crate) use credentials::{Guess, NewSubject};
 pub use guesses::NoGuess;
 pub use links::{KeptLink, LinkUse};
 pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};

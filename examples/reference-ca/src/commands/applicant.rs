@@ -7,11 +7,10 @@ use std::{
 
 use clap::{Args, Subcommand};
 use obnova_ca::{
-    ApplicantData, ApplicantError, ApplicantId, FirstError, Personalised, Stage, Step, StepRefused, Subject,
-    TransportPin, store::ApplicantRecord,
+    ApplicantData, ApplicantError, ApplicantId, Personalised, Stage, Subject, TransportPin, store::ApplicantRecord,
 };
 use obnova_enroll::cmc::UserId;
-use obnova_reference_ca::{applicants, house::HouseError};
+use obnova_reference_ca::applicants;
 use zeroize::Zeroizing;
 
 use super::{CommandError, open, print};
@@ -51,6 +50,25 @@ pub enum ApplicantCommand {
     },
     /// Show all that is kept of an applicant, as JSON
     Show { applicant: String },
+    /// Correct the data, until the identity check; what you leave out stays
+    ///
+    /// Another address has to be confirmed anew. While it is not confirmed, the mail that asks for it goes once more, also where nothing
+    /// is corrected.
+    Correct {
+        #[command(flatten)]
+        of: Of,
+        /// As on the papers
+        #[arg(long)]
+        name: Option<String>,
+        #[arg(long)]
+        email: Option<String>,
+        /// Two letters
+        #[arg(long)]
+        country: Option<String>,
+        /// Of the person or a paper; an empty one for none
+        #[arg(long)]
+        number: Option<String>,
+    },
     /// You have looked at the applicant's papers, and they say what was entered
     Identity {
         #[command(flatten)]
@@ -95,10 +113,10 @@ pub enum ApplicantCommand {
     /// Where a service hands over a one-time password in place of a card: take the applicant down as somebody who may ask for first
     /// certificates, with the name and address that were checked
     ///
-    /// After the payment. `obnova-ca password issue` then makes the password.
+    /// After the payment. `obnova-ca password issue` then makes the password. Who gets certificates by it is kept as one who has a card.
     Enter {
-        /// As `list` names them
-        applicant: String,
+        #[command(flatten)]
+        of: Of,
         /// The user id
         #[arg(long, value_name = "ID", value_parser = user)]
         user: UserId,
@@ -146,18 +164,16 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
         ApplicantCommand::Show { applicant } => {
             return print(&format!("{:#}\n", applicants::json(&desk.get(applicant.parse()?)?)));
         }
-        ApplicantCommand::Enter { applicant, user, module } => {
-            let ApplicantRecord { id, stage, data, .. } = desk.get(applicant.parse()?)?;
-            if stage < Stage::Paid {
-                return Err(ApplicantError::from(StepRefused::TooEarly { step: Step::Personalise, stage }).into());
-            }
-            let text = data.distinguished_name();
-            let name = text.parse().map_err(|_| HouseError::Name { text })?;
-            let (user, module) = (user.clone(), module.clone());
-            let first = house.ca().first().ok_or(FirstError::NoPassword)?;
-            first.enter(&Subject { user, module, name, email: data.email().to_string() }, now)?;
-            return print(&format!("{id} may ask for first certificates\n"));
+        ApplicantCommand::Correct { of: who, name, email, country, number } => {
+            let ApplicantRecord { id, data: before, .. } = desk.get(of(who)?)?;
+            let name = name.as_deref().unwrap_or_else(|| before.name());
+            let email = email.as_deref().unwrap_or_else(|| before.email().as_str());
+            let country = country.as_deref().unwrap_or_else(|| before.country());
+            let number = number.as_deref().or_else(|| before.number()).filter(|number| !number.is_empty());
+            let data = ApplicantData::new(name, email, country, number).map_err(ApplicantError::from)?;
+            desk.correct_by_operator(id, &who.operator, &data, now)
         }
+        ApplicantCommand::Enter { of: who, user, module } => desk.enter(of(who)?, &who.operator, (user, module), now),
         ApplicantCommand::Identity { of: who, fingerprint } => desk.identify(of(who)?, &who.operator, fingerprint, now),
         ApplicantCommand::Contract { of: who, reference } => desk.contract(of(who)?, &who.operator, reference, now),
         ApplicantCommand::Payment { of: who, reference } => desk.pay(of(who)?, &who.operator, reference, now),

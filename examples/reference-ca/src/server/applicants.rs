@@ -11,9 +11,10 @@ use axum::{
     routing::{get, post},
 };
 use obnova_ca::{
-    ApplicantData, ApplicantError, ApplicantId, CardCertificateError, LinkError, Personalised, Stage, TransportPin,
-    store::ApplicantRecord,
+    ApplicantData, ApplicantError, ApplicantId, CardCertificateError, FirstError, LinkError, Personalised, Stage,
+    TransportPin, store::ApplicantRecord,
 };
+use obnova_enroll::cmc::UserId;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -41,9 +42,11 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/api/applicants/{id}", get(own).put(correct))
         .route("/api/operator/applicants", get(list))
         .route(applicant, get(show_one))
+        .route(&format!("{applicant}/correction"), post(correction))
         .route(&format!("{applicant}/identity"), post(identity))
         .route(&format!("{applicant}/contract"), post(contract))
         .route(&format!("{applicant}/payment"), post(payment))
+        .route(&format!("{applicant}/enter"), post(enter))
         .route(&format!("{applicant}/card"), post(card))
         .route(&format!("{applicant}/hand-over"), post(hand_over))
         .method_not_allowed_fallback(async || {
@@ -70,6 +73,21 @@ impl Form {
 #[serde(deny_unknown_fields)]
 struct By {
     operator: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Correction {
+    operator: String,
+    data: Form,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    operator: String,
+    user: String,
+    module: String,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +212,13 @@ async fn show_one(State(shared): State<Arc<Shared>>, Id(id): Id, headers: Header
     .await
 }
 
+async fn correction(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
+    step(shared, id, request, |shared, id, by: Correction| {
+        shared.desks.applicants.correct_by_operator(id, &by.operator, &by.data.data()?, (shared.clock)())
+    })
+    .await
+}
+
 async fn identity(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: BySeen| {
         shared.desks.applicants.identify(id, &by.operator, &by.fingerprint, (shared.clock)())
@@ -211,6 +236,14 @@ async fn contract(State(shared): State<Arc<Shared>>, Id(id): Id, request: Reques
 async fn payment(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: ByWith| {
         shared.desks.applicants.pay(id, &by.operator, &by.reference, (shared.clock)())
+    })
+    .await
+}
+
+async fn enter(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
+    step(shared, id, request, |shared, id, by: Entry| {
+        let user = UserId::new(&by.user).map_err(FirstError::from)?;
+        shared.desks.applicants.enter(id, &by.operator, (&user, &by.module), (shared.clock)())
     })
     .await
 }
@@ -296,8 +329,10 @@ struct Unauthorized;
 
 fn bearer(headers: &HeaderMap) -> Result<Zeroizing<String>, Unauthorized> {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = shown.and_then(|value| value.strip_prefix("Bearer ")).map(|secret| Zeroizing::new(secret.to_owned()));
-    secret.ok_or(Unauthorized)
+    // However the scheme is written (RFC 9110 §11.1).
+    let (scheme, secret) = shown.and_then(|value| value.split_once(' ')).ok_or(Unauthorized)?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| Zeroizing::new(secret.trim_start().to_owned())).ok_or(Unauthorized)
 }
 
 fn is_operator(shared: &Shared, headers: &HeaderMap) -> Result<(), Unauthorized> {
@@ -317,10 +352,14 @@ fn refused(error: &ApplicantError) -> Response {
     let status = match error {
         ApplicantError::Unknown => StatusCode::NOT_FOUND,
         ApplicantError::Step(_)
+        | ApplicantError::TooManyCorrections
+        | ApplicantError::TooManyMails
+        | ApplicantError::Entry(FirstError::Bound)
         | ApplicantError::CardTaken
         | ApplicantError::Changed
         | ApplicantError::PinGone { .. } => StatusCode::CONFLICT,
         ApplicantError::Data(_)
+        | ApplicantError::Entry(FirstError::Module | FirstError::Email | FirstError::Name | FirstError::User(_))
         | ApplicantError::Note
         | ApplicantError::TransportPin
         | ApplicantError::Certificate(_)
@@ -329,6 +368,7 @@ fn refused(error: &ApplicantError) -> Response {
         ApplicantError::Link(LinkError::Unknown) => StatusCode::NOT_FOUND,
         ApplicantError::Link(LinkError::Expired | LinkError::Used) => StatusCode::GONE,
         ApplicantError::Link(LinkError::Store(_))
+        | ApplicantError::Entry(_)
         | ApplicantError::Sealed
         | ApplicantError::Key(_)
         | ApplicantError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

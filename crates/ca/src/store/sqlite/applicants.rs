@@ -10,14 +10,16 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use obnova_status::{Revocation, RevocationReason};
 
 use super::{
-    SqliteStore, audit, certificates, failure, links, mails, odd,
+    SqliteStore, audit, certificates,
+    credentials::{NewSubject, put_subject},
+    failure, links, mails, odd,
     revocations::{self, Letters},
     seconds, time,
 };
 use crate::applicant::hash_of;
 use crate::{
-    ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, LinkError, Mail, RegistrationPolicy,
-    Stage, Step, StepRefused, StoreError, audit::Entry, link::LinkId, store::LinkUse,
+    ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, FirstError, LinkError, Mail,
+    RegistrationPolicy, Stage, Step, StepRefused, StoreError, audit::Entry, link::LinkId, store::LinkUse,
 };
 
 macro_rules! applicants {
@@ -94,8 +96,10 @@ pub(super) const STATEMENTS: [&str; 21] = [
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most corrections of one applicant.
+/// The most corrections that an applicant makes.
 const CORRECTIONS: usize = 5;
+/// The most mails that an applicant asks for once more, to confirm the address.
+const REMINDERS: usize = 10;
 
 /// An applicant, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +147,7 @@ pub struct StepRecord {
     pub at: SystemTime,
     /// By which operator.
     pub operator: Option<String>,
-    /// Of the contract, the payment, the card.
+    /// Of the contract, the payment, the card; where a user id was entered its module, a slash, and the user id.
     pub reference: Option<String>,
 }
 
@@ -158,12 +162,35 @@ pub(crate) struct StepNote {
 #[derive(Clone)]
 pub(crate) enum Effect {
     None,
-    Identify { seen: String },
-    Confirm { link: LinkId, address: Vec<u8> },
-    Correct { data: ApplicantData, mail: Mail, policy: RegistrationPolicy },
-    Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8>, letters: Arc<dyn Letters> },
-    HandOver { mail: Mail },
-    ShowPin { link: LinkId, sealed: Vec<u8> },
+    Identify {
+        seen: String,
+    },
+    Confirm {
+        link: LinkId,
+        address: Vec<u8>,
+    },
+    /// An operator is bound to no limits.
+    Correct {
+        data: ApplicantData,
+        mail: Mail,
+        limits: Option<RegistrationPolicy>,
+    },
+    Enter {
+        subject: NewSubject,
+    },
+    Personalise {
+        card: String,
+        certificates: Vec<Vec<u8>>,
+        sealed: Vec<u8>,
+        letters: Arc<dyn Letters>,
+    },
+    HandOver {
+        mail: Mail,
+    },
+    ShowPin {
+        link: LinkId,
+        sealed: Vec<u8>,
+    },
 }
 
 type Outcome<T> = Result<Result<T, ApplicantError>, StoreError>;
@@ -241,7 +268,15 @@ impl SqliteStore {
                 Ok(stage) => stage,
                 Err(refused) => return Ok(Err(refused.into())),
             };
-            if let Err(refused) = take(connection, &record, &effect, (link, &actor), &mut stage, now)? {
+            let step = match &effect {
+                // The same data again correct nothing.
+                Effect::Correct { data, .. } if *data == record.data => match record.stage.after(Step::Remind) {
+                    Ok(_) => Step::Remind,
+                    Err(_) => return Ok(Ok(record)),
+                },
+                _ => step,
+            };
+            if let Err(refused) = take(connection, &record, (step, &effect), (link, &actor), &mut stage, now)? {
                 return Ok(Err(refused));
             }
             execute(connection, SET_STAGE, params![id.0, stage.name()])?;
@@ -259,7 +294,7 @@ impl SqliteStore {
 fn take(
     connection: &Connection,
     record: &ApplicantRecord,
-    effect: &Effect,
+    (step, effect): (Step, &Effect),
     (fresh, actor): (LinkId, &str),
     stage: &mut Stage,
     now: SystemTime,
@@ -280,13 +315,20 @@ fn take(
                 return Ok(Err(LinkError::Used.into()));
             }
         }
-        Effect::Correct { data, mail, policy } => {
-            if record.steps.iter().filter(|step| step.step == Step::Correct).count() >= CORRECTIONS {
-                return Ok(Err(ApplicantError::TooMany));
+        Effect::Correct { data, mail, limits } => {
+            if limits.is_some() {
+                let before = record.steps.iter().filter(|done| done.step == step && done.operator.is_none()).count();
+                match step {
+                    Step::Remind if before >= REMINDERS => return Ok(Err(ApplicantError::TooManyMails)),
+                    Step::Correct if before >= CORRECTIONS => return Ok(Err(ApplicantError::TooManyCorrections)),
+                    _ => {}
+                }
             }
             // While it is not confirmed, the mail before may be lost, or its link over.
             if data.email() != record.data.email() || record.stage == Stage::Entered {
-                if too_many_mails(connection, data, *policy, now)? {
+                if let Some(policy) = *limits
+                    && too_many_mails(connection, data, policy, now)?
+                {
                     return Ok(Err(ApplicantError::TooMany));
                 }
                 mails::post(connection, mail, fresh, now)?;
@@ -297,6 +339,11 @@ fn take(
                 SET_DATA,
                 params![id, data.name(), data.email().as_str(), data.country(), data.number()],
             )?;
+        }
+        Effect::Enter { subject } => {
+            if put_subject(connection, subject, Some(record.id), actor, now)?.is_none() {
+                return Ok(Err(FirstError::Bound.into()));
+            }
         }
         Effect::Personalise { card, certificates, sealed, letters } => {
             if let Err(refused) = record.takes_a_card() {

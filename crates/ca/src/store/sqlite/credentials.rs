@@ -11,7 +11,7 @@ use super::{
     orders::by_client,
     seconds, statements, time,
 };
-use crate::{AuditEvent, GuessPolicy, StoreError, Transaction, audit::Entry, transaction::to_hex};
+use crate::{ApplicantId, AuditEvent, GuessPolicy, StoreError, Transaction, audit::Entry, transaction::to_hex};
 
 /// Somebody who may ask for first certificates, as the CA knows him.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,28 +108,9 @@ impl SqliteStore {
         email: &str,
         now: SystemTime,
     ) -> Result<Option<SubjectRecord>, StoreError> {
-        let row = (user.to_owned(), module.to_owned(), name.to_vec(), email.to_owned());
+        let new = NewSubject { user: user.into(), module: module.into(), name: name.into(), email: email.into() };
         let actor = self.actor.clone();
-        self.writer.run(move |connection| {
-            let (user, module, name, email) = &row;
-            let known = subject(connection, user, module)?;
-            if let Some(known) = &known {
-                if known.name == *name && known.email == *email {
-                    return Ok(Some(known.clone()));
-                }
-                let mut statement = connection.prepare_cached(statements::SUBJECT_IS_BOUND).map_err(failure)?;
-                if statement.query_row(params![known.id, seconds(now)], |row| row.get(0)).map_err(failure)? {
-                    return Ok(None);
-                }
-            }
-            let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
-            let kept =
-                statement.query_row(params![user, module, name, email, seconds(now)], read_subject).map_err(failure)?;
-            let detail = if known.is_some() { "in place of other data" } else { "" };
-            let (event, about) = (AuditEvent::Entered, kept.id.to_string());
-            audit::append(connection, &Entry { event, about: &about, detail, actor: &actor })?;
-            Ok(Some(kept))
-        })
+        self.writer.run(move |connection| put_subject(connection, &new, None, &actor, now))
     }
 
     /// Who has this user id in this module.
@@ -257,6 +238,58 @@ impl SqliteStore {
     }
 }
 
+/// Who is to be taken down.
+#[derive(Clone, Debug)]
+pub(crate) struct NewSubject {
+    pub user: String,
+    pub module: String,
+    pub name: Vec<u8>,
+    pub email: String,
+}
+
+/// As [`SqliteStore::put_subject`]; of an applicant whose identity was checked, if of one. What is refused wrote nothing.
+pub(super) fn put_subject(
+    connection: &Connection,
+    new: &NewSubject,
+    applicant: Option<ApplicantId>,
+    actor: &str,
+    now: SystemTime,
+) -> Result<Option<SubjectRecord>, StoreError> {
+    let NewSubject { user, module, name, email } = new;
+    let of = applicant.map(|applicant| applicant.0);
+    let enter = |id: i64, before: &str| {
+        let of = applicant.map(|applicant| format!("applicant {applicant}")).unwrap_or_default();
+        let detail = [before, &of].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let (event, about) = (AuditEvent::Entered, id.to_string());
+        audit::append(connection, &Entry { event, about: &about, detail: &detail, actor })
+    };
+    let known = subject(connection, user, module)?;
+    if let Some(known) = &known {
+        if known.name == *name && known.email == *email {
+            if applicant.is_some() {
+                execute(connection, statements::SET_APPLICANT, params![known.id, of])?;
+                execute(connection, statements::SET_APPLICANT_OF_CREDENTIALS, params![known.id, of, name, email])?;
+                enter(known.id, "")?;
+            }
+            return Ok(Some(known.clone()));
+        }
+        let mut statement = connection.prepare_cached(statements::SUBJECT_IS_BOUND).map_err(failure)?;
+        if statement.query_row(params![known.id, seconds(now)], |row| row.get(0)).map_err(failure)? {
+            return Ok(None);
+        }
+    }
+    let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
+    let row = params![user, module, name, email, seconds(now), of];
+    let kept = statement.query_row(row, read_subject).map_err(failure)?;
+    enter(kept.id, if known.is_some() { "in place of other data" } else { "" })?;
+    Ok(Some(kept))
+}
+
+fn execute(connection: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.execute(row).map(drop).map_err(failure)
+}
+
 /// Whether this password can be used for an order.
 pub(super) fn is_unused(connection: &Connection, credential: &[u8; 16]) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached(statements::CREDENTIAL_IS_UNUSED).map_err(failure)?;
@@ -280,8 +313,7 @@ fn end(connection: &Connection, subject: i64, now: SystemTime) -> Result<Vec<[u8
 }
 
 fn set_guesses(connection: &Connection, credential: &[u8; 16], count: u32, next: i64) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(statements::SET_GUESSES).map_err(failure)?;
-    statement.execute(params![credential, count, next]).map(drop).map_err(failure)
+    execute(connection, statements::SET_GUESSES, params![credential, count, next])
 }
 
 fn count_guess(

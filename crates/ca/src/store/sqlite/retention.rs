@@ -32,13 +32,18 @@ const COUNT_GIVEN_UP: &str =
 const MAIL: &str = "UPDATE mails SET recipient = '', name = NULL, subject = '', body = '', problem = NULL
      WHERE id = ?1 AND (sent IS NOT NULL OR due IS NULL)";
 
-/// Who registered and has no card, and for whom nothing was done since.
+/// Who registered and has neither a card nor certificates by a one-time password, nor may still get such, and for whom nothing was done
+/// since.
 macro_rules! unfinished {
     ($begin:literal) => {
         concat!(
             $begin,
             " FROM applicants WHERE registered < ?1 AND card IS NULL
-                 AND NOT EXISTS (SELECT 1 FROM applicant_steps WHERE applicant = applicants.id AND at >= ?1)"
+                 AND NOT EXISTS (SELECT 1 FROM applicant_steps WHERE applicant = applicants.id AND at >= ?1)
+                 AND NOT EXISTS (SELECT 1 FROM credentials LEFT JOIN orders ON orders.id = order_id
+                     WHERE credentials.applicant = applicants.id
+                         AND CASE WHEN order_id IS NULL THEN coalesce(ended, expires) >= ?1
+                             ELSE state != 'rejected' OR decided >= ?1 END)"
         )
     };
 }
@@ -116,7 +121,7 @@ pub struct Forgotten {
     pub orders: u64,
     /// Mails whose recipient and subject went.
     pub mails: u64,
-    /// Applicants who never got a card, with all that was written of them.
+    /// Applicants who got neither a card nor certificates, with all that was written of them.
     pub applicants: u64,
     /// Who might have asked for first certificates, and did not.
     pub subjects: u64,

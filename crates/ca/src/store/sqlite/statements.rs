@@ -138,8 +138,15 @@ pub const ADD_AUDIT: &str =
     "INSERT INTO audit (number, at, event, about, detail, actor, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 /// Looks into the list of tables, which is short.
 pub const AUDIT_GUARDS: &str = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = 'audit'";
-pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email, entered) VALUES (?1, ?2, ?3, ?4, ?5)
-     ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4, entered = ?5 RETURNING id, user, module, name, email";
+pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email, entered, applicant)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+     ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4, entered = ?5, applicant = ?6
+     RETURNING id, user, module, name, email";
+/// Nothing else is known of him than before, but who it is.
+pub const SET_APPLICANT: &str = "UPDATE subjects SET applicant = ?2 WHERE id = ?1";
+/// What he has already of the same data.
+pub const SET_APPLICANT_OF_CREDENTIALS: &str = "UPDATE credentials SET applicant = ?2
+     WHERE subject = ?1 AND applicant IS NULL AND name = ?3 AND email = ?4";
 pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
 /// Something is issued to him, or is about to be.
 pub const SUBJECT_IS_BOUND: &str = "SELECT
@@ -155,8 +162,9 @@ pub const APPLICANT: &str = "SELECT subjects.id, user, module, coalesce(credenti
          coalesce(credentials.email, subjects.email)
      FROM orders JOIN credentials ON order_id = orders.id JOIN subjects ON subjects.id = subject WHERE orders.name = ?1";
 pub const ADD_CREDENTIAL: &str =
-    "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash, name, email, number)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(number), 0) + 1 FROM credentials))";
+    "INSERT INTO credentials (id, subject, issued, expires, proof_keys, hash, name, email, number, applicant)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(number), 0) + 1 FROM credentials),
+         (SELECT applicant FROM subjects WHERE id = ?2 AND name = ?7 AND email = ?8))";
 /// Every one that could still be used: whether it was since a copy was made nobody knows.
 pub const END_ALL_CREDENTIALS: &str =
     "UPDATE credentials SET ended = ?1, proof_keys = NULL, hash = NULL, name = NULL, email = NULL
@@ -250,6 +258,8 @@ mod tests {
         ADD_AUDIT,
         STATUS_CHANGES,
         PUT_SUBJECT,
+        SET_APPLICANT,
+        SET_APPLICANT_OF_CREDENTIALS,
         SUBJECT,
         SUBJECT_IS_BOUND,
         SUBJECTS_OF_USER,
