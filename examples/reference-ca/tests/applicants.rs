@@ -17,7 +17,10 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use common::World;
+use common::{
+    World,
+    first::{JANA, password},
+};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{CaKey, Policy};
 use obnova_enroll::{
@@ -347,7 +350,16 @@ fn the_description_is_what_the_server_does() {
     }
     described.refused("register", "", None, &eva(), 429, "too-many");
 
-    // Their own part.
+    // Their own part; the name of a scheme is the same in capital letters (RFC 9110 §11.1).
+    for (scheme, status) in
+        [("Bearer ", 200), ("bearer ", 200), ("BEARER  ", 200), ("Bearer", 401), ("Basic ", 401), ("Bearers ", 401)]
+    {
+        let shown = format!("{scheme}{secret_token}");
+        let headers = [("Authorization", shown.as_str())].into_iter().collect();
+        let path = "/api/operator/applicants".into();
+        let answer = world.send(&HttpRequest { method: Method::Get, path, headers, body: Vec::new() }, None);
+        assert_eq!(answer.status, status, "{scheme}");
+    }
     let nobody = "0".repeat(32);
     assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "entered");
     described.refused("own", id, None, &Value::Null, 401, "unauthorized");
@@ -370,7 +382,7 @@ fn the_description_is_what_the_server_does() {
     for wrong in [None, secret, Some(""), Some(&secret_token[1..]), Some("é")] {
         described.refused("list", "", wrong, &Value::Null, 401, "unauthorized");
         described.refused("show", id, wrong, &Value::Null, 401, "unauthorized");
-        for step in ["identity", "contract", "payment", "card", "handOver"] {
+        for step in ["correctByOperator", "identity", "contract", "payment", "enter", "card", "handOver"] {
             described.refused(step, id, wrong, &json!({ "operator": "op" }), 401, "unauthorized");
         }
     }
@@ -390,12 +402,24 @@ fn the_description_is_what_the_server_does() {
     let with = json!({ "operator": "Jan", "reference": "2026/7" });
     let serials = certificates(&world);
     let card = json!({ "operator": "Jan", "card": "0042", "certificates": serials, "transport_pin": PIN });
-    let way = [("identity", &identity), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
+    let entry = json!({ "operator": "Jan", "user": "eva", "module": "main" });
+    let correction = json!({ "operator": "Jan", "data": other });
+    let way = [
+        ("correctByOperator", &correction),
+        ("identity", &identity),
+        ("contract", &with),
+        ("payment", &with),
+        ("enter", &entry),
+        ("card", &card),
+        ("handOver", &by),
+    ];
     for (step, body) in way {
         described.bodies(step, id, token);
         described.fields(step, id, token, body);
         described.refused(step, &nobody, token, body, 404, "unknown-applicant");
-        described.refused(step, id, token, body, 409, "too-early");
+        if step != "correctByOperator" {
+            described.refused(step, id, token, body, 409, "too-early");
+        }
         let mut nameless = body.clone();
         nameless["operator"] = json!("\n");
         described.refused(step, id, token, &nameless, 400, "note");
@@ -416,8 +440,28 @@ fn the_description_is_what_the_server_does() {
     // What the operator saw was another's.
     described.refused("identity", &id, token, &identity, 409, "data-changed");
     let identity = seen(&id);
-    let way = [("identity", &identity), ("contract", &with), ("payment", &with), ("card", &card), ("handOver", &by)];
+    let way = [
+        ("identity", &identity),
+        ("contract", &with),
+        ("payment", &with),
+        ("enter", &entry),
+        ("card", &card),
+        ("handOver", &by),
+    ];
     for (index, (step, body)) in way.into_iter().enumerate() {
+        if step == "enter" {
+            password(&world.home(), &JANA);
+            for (field, value, status, error) in [
+                ("user", "", 400, "user"),
+                ("module", "a b", 400, "module"),
+                ("module", "", 400, "module"),
+                ("user", "jana", 409, "user-taken"),
+            ] {
+                let mut wrong = body.clone();
+                wrong[field] = json!(value);
+                described.refused(step, &id, token, &wrong, status, error);
+            }
+        }
         if step == "card" {
             for (field, value, error) in [
                 ("certificates", json!(["00ff"]), "unknown-certificate"),
@@ -435,10 +479,16 @@ fn the_description_is_what_the_server_does() {
         if step == "handOver" {
             // Another link, as long as the PIN was not shown.
             assert_eq!(described.json(step, &id, token, body).0, 200);
+        } else if step == "enter" {
+            assert_eq!(
+                (&applicant["stage"], &applicant["steps"][index + 1]["reference"]),
+                (&json!("admitted"), &json!("main/eva"))
+            );
         } else {
             described.refused(step, &id, token, body, 409, "too-late");
         }
     }
+    described.refused("enter", &id, token, &entry, 409, "too-late");
     described.refused("correct", id.as_str(), None, &eva(), 401, "unauthorized");
     let (_, record) = described.json("show", &id, token, &Value::Null);
     assert_eq!((record["stage"].as_str(), record["transport_pin"].as_str()), (Some("handed-over"), Some("kept")));
@@ -449,9 +499,30 @@ fn the_description_is_what_the_server_does() {
     let (_, ota) = described.json("register", "", None, &late);
     let link = links(&world, "confirm").pop().unwrap();
     ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
-    let ota_id = ota["id"].as_str().unwrap();
+    let (ota_id, own) = (ota["id"].as_str().unwrap(), ota["secret"].as_str());
+    // Before it, five times; an operator may as often as it takes.
+    let named = |number: u32| json!({ "name": format!("Ota {number}"), "email": "ota@example.cz", "country": "CZ" });
+    for number in 0..5 {
+        let (status, corrected) = described.json("correct", ota_id, own, &named(number));
+        assert_eq!((status, corrected["stage"].as_str()), (200, Some("confirmed")));
+        assert_eq!(described.json("correct", ota_id, own, &named(number)), (status, corrected), "the same is none");
+    }
+    described.refused("correct", ota_id, own, &named(5), 409, "too-many-corrections");
+    let by_operator = |data: Value| json!({ "operator": "Jan", "data": data });
+    let (status, corrected) = described.json("correctByOperator", ota_id, token, &by_operator(named(5)));
+    let last = corrected["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!((status, &last["step"], &last["operator"]), (200, &json!("correct"), &json!("Jan")));
+    described.refused(
+        "correctByOperator",
+        ota_id,
+        token,
+        &by_operator(json!({ "name": "", "email": "ota@example.cz", "country": "CZ" })),
+        400,
+        "name",
+    );
     described.json("identity", ota_id, token, &seen(ota_id));
-    described.refused("correct", ota["id"].as_str().unwrap(), ota["secret"].as_str(), &late, 409, "too-late");
+    described.refused("correct", ota_id, own, &late, 409, "too-late");
+    described.refused("correctByOperator", ota_id, token, &by_operator(late.clone()), 409, "too-late");
 
     // Closed, as it is unless policy says otherwise.
     let closed = World::new();
@@ -527,7 +598,18 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     let (code, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ"], "");
     assert_eq!(code, 0, "{said}");
     let id = said.lines().next().unwrap();
-    let shown: Value = serde_json::from_str(&run(&["show", id], "").1).unwrap();
+    // A slip that the operator finds; what is not said stays.
+    let shown = || serde_json::from_str::<Value>(&run(&["show", id], "").1).unwrap();
+    assert_eq!(run(&["correct", id, "--name", "Eva", "--number", "IDCCZ-1"], ""), (0, format!("{id} entered\n")));
+    let slip = shown();
+    assert_eq!((&slip["name"], &slip["email"], &slip["number"]), (&json!("Eva"), &json!(EMAIL), &json!("IDCCZ-1")));
+    assert_eq!(run(&["correct", id, "--name", NAME, "--number", ""], "").0, 0);
+    let shown = shown();
+    assert_eq!(
+        (&shown["name"], &shown["number"], &shown["steps"][1]["operator"]),
+        (&json!(NAME), &Value::Null, &json!("jan"))
+    );
+    assert_eq!(run(&["correct", id, "--country", "cz"], "").0, 1);
     let seen = shown["fingerprint"].as_str().unwrap();
     let identity = ["identity", id, "--fingerprint", seen];
     assert_eq!(run(&identity, "").0, 4, "nobody has confirmed the address");
@@ -556,7 +638,16 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     assert_eq!(run(&enter, "").0, 4, "it is not paid");
     run(&["payment", id, "--reference", "P-1"], "");
     // A service may hand over a one-time password instead of a card: for the name and the address that were checked.
-    assert_eq!(run(&enter, ""), (0, format!("{id} may ask for first certificates\n")));
+    password(&world.home(), &JANA);
+    assert_eq!(run(&["enter", id, "--user", "jana"], "").0, 4, "somebody else's");
+    assert_eq!(run(&["correct", id, "--name", "Eva"], "").0, 4, "it is too late");
+    assert_eq!(run(&enter, ""), (0, format!("{id} admitted\n")));
+    let entered: Value = serde_json::from_str(&run(&["show", id], "").1).unwrap();
+    let last = entered["steps"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["step"], &last["operator"], &last["reference"]),
+        (&json!("enter"), &json!("jan"), &json!("main/eva-1"))
+    );
     let user = obnova_enroll::cmc::UserId::new("eva-1").unwrap();
     let subject = world.house.ca().first().unwrap().subject(&user, "main").unwrap();
     assert_eq!(subject.email, EMAIL);
@@ -610,7 +701,8 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     assert!(list.contains(id) && list.contains(NAME), "{list}");
     let audit = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(&home).output().unwrap();
     let audit = String::from_utf8(audit.stdout).unwrap();
-    for step in ["register", "confirm", "identity", "contract", "payment", "card", "hand-over", "transport-pin"] {
+    let steps = ["register", "correct", "confirm", "identity", "contract", "payment", "enter", "card", "hand-over"];
+    for step in steps.into_iter().chain(["transport-pin"]) {
         assert!(audit.contains(&format!("{id} {step} ")), "{step} in {audit}");
     }
     assert!(!audit.contains("Eva") && !audit.contains("Petra") && !audit.contains("example.cz"), "{audit}");
