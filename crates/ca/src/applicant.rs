@@ -7,10 +7,12 @@
 mod certificate;
 mod data;
 mod desk;
+mod error;
 mod stage;
 
 pub use certificate::CardCertificateError;
 pub use data::{ApplicantData, DataError};
 pub(crate) use desk::hash_of;
-pub use desk::{ApplicantDesk, ApplicantError, ApplicantId, Personalised, Registered, TransportPin};
+pub use desk::{ApplicantDesk, ApplicantId, Personalised, Registered, TransportPin};
+pub use error::ApplicantError;
 pub use stage::{Stage, Step, StepRefused};

@@ -13,7 +13,7 @@ use common::{
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
     ApplicantData, ApplicantDesk, ApplicantId, AuditLog, English, LinkDesk, LinkToken, Outbox, PickUpSecret, Policy,
-    RetentionDesk, SqliteStore, Stage, Step, Transaction,
+    RetentionDesk, SqliteStore, Stage, Step, Subject, Transaction,
     store::{QueuedLink, SubjectRecord},
 };
 use obnova_enroll::cmc::{Asked, TransactionId, UserId};
@@ -38,6 +38,12 @@ fn place(policy: &str) -> Place {
 
 fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
+}
+
+/// Somebody of this name who has the user id `eva`, without an applicant.
+fn eva(name: &str) -> Subject {
+    let name = format!("CN={name},C=CZ").parse().unwrap();
+    Subject { user: user("eva"), module: "main".into(), name, email: "eva@example.cz".into() }
 }
 
 impl Place {
@@ -134,11 +140,20 @@ fn who_got_certificates_is_kept_while_they_are_valid_and_afterwards() {
     }
     let steps = place.desk.get(id).unwrap().steps;
     assert!(steps.iter().any(|step| step.step == Step::Identify && step.operator.as_deref() == Some("op")));
-    // Another one gets the user id, when the certificates are over: nothing changes of whose they are.
+    // Others get the user id, when the certificates are over: nothing changes of whose they are.
     let other = place.paid("Eva Jiná");
-    place.desk.enter(other, "op", (&user("eva"), "main"), now() + 400 * DAY).unwrap();
-    assert!(!place.is_kept(other, now() + 20_000 * DAY), "who asked for nothing");
-    assert!(place.is_kept(id, now() + 20_000 * DAY));
+    let later = now() + 400 * DAY;
+    place.desk.enter(other, "op", (&user("eva"), "main"), later).unwrap();
+    issued(place.ask(&place.order("eva", "Eva Jiná", 2, later), later));
+    let nobody = eva("Eva Třetí");
+    let latest = now() + 800 * DAY;
+    place.world.ca.first().unwrap().enter(&nobody, latest).unwrap();
+    issued(place.ask(&place.order("eva", "Eva Třetí", 3, latest), latest));
+    let database = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
+    let mut statement = database.prepare("SELECT lower(hex(applicant)) FROM credentials ORDER BY number").unwrap();
+    let of = statement.query_map([], |row| row.get::<_, String>(0)).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    assert_eq!(of, [id.to_string(), other.to_string(), String::new()]);
+    assert!([id, other].into_iter().all(|one| place.is_kept(one, now() + 20_000 * DAY)));
 }
 
 #[test]
@@ -181,13 +196,7 @@ fn an_order_that_waits_keeps_its_applicant_and_so_does_a_password_that_was_there
     let id = place.paid(NAME);
     // Taken down, and on the way to her, before the applicant was entered: with the same data it is hers.
     let desk = place.world.ca.first().unwrap();
-    let eva = obnova_ca::Subject {
-        user: user("eva"),
-        module: "main".into(),
-        name: format!("CN={NAME},C=CZ").parse().unwrap(),
-        email: "eva@example.cz".into(),
-    };
-    desk.enter(&eva, now()).unwrap();
+    desk.enter(&eva(NAME), now()).unwrap();
     let first = place.order("eva", NAME, 1, now());
     place.desk.enter(id, "op", (&user("eva"), "main"), now()).unwrap();
     token(&place.ask(&first, now()));
