@@ -155,6 +155,21 @@ impl LinkDesk {
         if used { Err(LinkError::Used) } else { Ok(kept) }
     }
 
+    /// The same for an attempt that may have used it up before, and was not told so.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    pub fn look_as(
+        &self,
+        token: &LinkToken,
+        purpose: LinkPurpose,
+        attempt: &[u8],
+        now: SystemTime,
+    ) -> Result<OpenLink, LinkError> {
+        let (kept, used) = self.genuine(token, purpose, now)?;
+        if used && !self.store.link_was_used_by(kept.id, attempt)? { Err(LinkError::Used) } else { Ok(kept) }
+    }
+
     /// Uses a link up. `attempt` is the client's own name for what it does: the same one may come again, since its answer may have
     /// been lost on the way; no other one may.
     ///

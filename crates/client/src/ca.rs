@@ -5,7 +5,8 @@ use obnova_enroll::{
     est::{EstError, RedirectError},
 };
 use obnova_renewal::{
-    Answer, Asked, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, Wishes,
+    Answer, Asked, LinkAnswer, Message, NoticeLink, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing,
+    Terms, Wishes,
 };
 
 use crate::{Credentials, Login, LoginError};
@@ -32,6 +33,16 @@ pub trait CaConnection {
     fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {
         let _ = (certificate, now);
         Ok(Standing::Unknown { problems: "this way to the issuer has nobody to ask".into() })
+    }
+
+    /// Uses up the link of a notice, for a renewal that the holder agreed to. It is asked again, with the same attempt, by who got no
+    /// answer: the CA must take both for one. A protocol without such links leaves this as it is.
+    ///
+    /// # Errors
+    /// [`CaError`]: nobody knows whether it was used up. That it begins nothing is an answer.
+    fn use_link(&mut self, link: &NoticeLink) -> Result<LinkAnswer, CaError> {
+        let _ = link;
+        Err(CaError::Order("no renewal is begun by a link here".into()))
     }
 
     /// Whom to trust, and who vouches for new keys.

@@ -12,13 +12,14 @@ use obnova_enroll::{
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Answer, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, ToSign, Vouching, Wishes,
-    follow_chain,
+    Answer, LinkAnswer, Message, NoticeLink, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms,
+    ToSign, Vouching, Wishes, follow_chain,
 };
 use x509_cert::Certificate;
 
 use crate::{
     CaConnection, CaError, Credentials, HttpExchange, Https,
+    link::renewal,
     standing::{Asking, standing},
 };
 
@@ -178,6 +179,10 @@ impl<H: HttpExchange> CaConnection for EstConnection<H> {
     fn standing(&mut self, certificate: &ParsedCertificate, now: SystemTime) -> Result<Standing, CaError> {
         let issuer = self.issuer_of(certificate)?;
         Ok(standing(certificate, issuer.as_ref(), &Asking::new(&self.https, &mut self.silent), now))
+    }
+
+    fn use_link(&mut self, link: &NoticeLink) -> Result<LinkAnswer, CaError> {
+        renewal::use_up(&self.https, link)
     }
 
     fn terms(&mut self) -> Result<Terms, CaError> {

@@ -119,6 +119,12 @@ impl Foreseen {
 const fn is_before_the_order(stage: Stage) -> bool {
     matches!(
         stage,
-        Stage::AskRisk | Stage::AskPlan | Stage::Terms | Stage::Generate(_) | Stage::Request(_) | Stage::Prepare
+        Stage::AskRisk
+            | Stage::AskPlan
+            | Stage::UseLink
+            | Stage::Terms
+            | Stage::Generate(_)
+            | Stage::Request(_)
+            | Stage::Prepare
     )
 }

@@ -60,7 +60,7 @@ pub use revocation::{
     Confirmation, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked,
     SetPasswordError, revoke_by_password, revoke_with_card, set_revocation_password,
 };
-pub use runner::{Runner, Seams, Turn};
+pub use runner::{Pause, Runner, Seams, Turn};
 pub use standing::{ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};
 
 pub use obnova_card as card;

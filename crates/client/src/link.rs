@@ -1,5 +1,5 @@
 mod pick_up;
-mod renewal;
+pub(crate) mod renewal;
 
 use obnova_renewal::{Loose, ParsedCertificate};
 

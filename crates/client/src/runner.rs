@@ -6,8 +6,10 @@ use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, R
 
 use crate::{CaConnection, Credentials, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
 
+mod patience;
 mod pins;
 
+pub use patience::Pause;
 use pins::Pins;
 
 /// What a runner works with.
@@ -111,6 +113,15 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`RunError`]. Nothing is lost: mend the cause and call again, or resume another day.
     pub fn step(&mut self) -> Result<Turn, RunError> {
+        let turn = self.advance();
+        if turn.is_err() {
+            self.pins.forget_all();
+        }
+        turn
+    }
+
+    /// The same, without forgetting the passwords that were given where it goes wrong.
+    fn advance(&mut self) -> Result<Turn, RunError> {
         self.write_down()?;
         let looked = self.upcoming() == Action::Look;
         let turn = self.act()?;
@@ -132,11 +143,8 @@ impl<'a> Runner<'a> {
         let outcome = self.perform(&action).and_then(|event| self.take(event));
         let told = if outcome.is_ok() { Progress::Done(&action) } else { Progress::Failed(&action) };
         self.seams.prompt.progress(&told);
-        if let Err(error) = &outcome {
-            self.pins.forget_all();
-            if matches!(error, RunError::Token(TokenError::OtherCard { .. })) {
-                self.card_is_right = false;
-            }
+        if matches!(outcome, Err(RunError::Token(TokenError::OtherCard { .. }))) {
+            self.card_is_right = false;
         }
         outcome.map(|()| Turn::Went)
     }
@@ -149,20 +157,6 @@ impl<'a> Runner<'a> {
         loop {
             match self.step()? {
                 Turn::Went => {}
-                end => return Ok(end),
-            }
-        }
-    }
-
-    /// Goes on until it is done or has failed, also where it has to wait: `wait` is told until when, and returns when it is time to
-    /// ask again, or `false` to leave it at that.
-    ///
-    /// # Errors
-    /// As [`step`](Self::step).
-    pub fn run_to_end(&mut self, mut wait: impl FnMut(SystemTime) -> bool) -> Result<Turn, RunError> {
-        loop {
-            match self.run()? {
-                Turn::Waits(until) if wait(until) => {}
                 end => return Ok(end),
             }
         }
@@ -206,6 +200,7 @@ impl<'a> Runner<'a> {
                 Event::Standing(told)
             }
             Action::Ask(asked) => self.ask(asked)?,
+            Action::UseLink(link) => Event::Link(self.seams.ca.use_link(link)?),
             Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
             Action::Prepare(order) if self.process.plan().is_first() => {
                 let rules = self.process.plan().revocation_password;

@@ -3,7 +3,9 @@ use std::time::SystemTime;
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, PasswordKind, SignDigest, SlotId};
 use serde::{Deserialize, Serialize};
 
-use crate::{ByRole, Failure, Message, Order, ParsedCertificate, PickUp, PinUse, Plan, Prepared, Receipt, Risk};
+use crate::{
+    ByRole, Failure, Message, NoticeLink, Order, ParsedCertificate, PickUp, PinUse, Plan, Prepared, Receipt, Risk,
+};
 
 /// What a process wants done next. Exactly one thing; its outcome goes back as an [`Event`](crate::Event).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Action {
     AskStanding(ByRole<ParsedCertificate>),
     /// Ask the holder. Answer: [`Event::Agreed`](crate::Event::Agreed) or [`Event::Declined`](crate::Event::Declined).
     Ask(Question),
+    /// Use up the link by which the renewal is begun, possibly again. Answer: [`Event::Link`](crate::Event::Link).
+    UseLink(NoticeLink),
     /// Ask the CA for its terms. Answer: [`Event::Terms`](crate::Event::Terms).
     LearnTerms,
     /// Look at the slots of the card. Answer: [`Event::Looked`](crate::Event::Looked).
@@ -99,6 +103,7 @@ impl Action {
         match self {
             Self::AskStanding(_) => "standing",
             Self::Ask(_) => "ask",
+            Self::UseLink(_) => "use-link",
             Self::LearnTerms => "terms",
             Self::Look => "look",
             Self::Generate { .. } => "generate",

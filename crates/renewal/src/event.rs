@@ -1,6 +1,6 @@
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 
-use crate::{Answer, ByRole, Message, Prepared, Standing, Terms, view::SlotView};
+use crate::{Answer, ByRole, LinkAnswer, Message, Prepared, Standing, Terms, view::SlotView};
 
 /// What came of an [`Action`](crate::Action), or in from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Event {
     Agreed,
     /// The holder said no.
     Declined,
+    /// What the CA said to the link.
+    Link(LinkAnswer),
     /// The CA told its terms.
     Terms(Terms),
     /// The slots, as they are now. After a refusal they say whether what was ordered came on another way.
@@ -45,6 +47,7 @@ impl Event {
             Self::Standing(_) => "standing",
             Self::Agreed => "agreed",
             Self::Declined => "declined",
+            Self::Link(_) => "link",
             Self::Terms(_) => "terms",
             Self::Looked(_) => "looked",
             Self::KeyMade(_) => "key-made",

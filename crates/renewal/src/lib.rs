@@ -4,6 +4,7 @@
 //! - [`CardView`]: a card at one moment; [`ParsedCertificate`]: a certificate, read once.
 //! - [`Policy`] and [`current_pair`]: what a house asks, and which pair is due; [`Reason`]: why not.
 //! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is. [`Standing`]: whether old certificates are revoked. [`Wishes`]: what a CA makes of it.
+//! - [`NoticeLink`]: the link of a mail by which a renewal begins.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
 //! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
@@ -22,6 +23,7 @@ mod diagnosis;
 mod eligibility;
 mod event;
 mod matching;
+mod notice;
 mod order;
 mod pair;
 mod plan;
@@ -49,6 +51,7 @@ pub use diagnosis::Diagnosis;
 pub use eligibility::{chosen_pair, current_pair};
 pub use event::Event;
 pub use matching::{Loose, Matched, match_loose};
+pub use notice::{LinkAnswer, LinkRefusal, NoticeLink};
 pub use order::{Answer, Message, Order, OrderedRequest, PickUp, Prepared, Receipt, Terms, ToSign, Voucher, Vouching};
 pub use pair::Pair;
 pub use plan::{MANAGING_PASSWORD, NewKey, OldKey, Plan, PlannedCard, Risk};

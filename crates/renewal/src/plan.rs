@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
 use crate::{
-    Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, OneTimePasswords, PasswordRules, PinUse,
-    Policy, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, NoticeLink, OneTimePasswords,
+    PasswordRules, PinUse, Policy, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
 mod asks;
@@ -66,6 +66,9 @@ pub struct Plan {
     /// Whether it is asked first whether the old certificates are revoked.
     #[serde(default = "nobody_asked")]
     pub ask_status: AskStatus,
+    /// The link by which it is begun, where one was mailed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<NoticeLink>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
@@ -151,9 +154,16 @@ impl Plan {
             wanted: Vec::new(),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),
             ask_status: policy.ask_status,
+            notice: None,
             old,
             new,
         }
+    }
+
+    /// Begun by the link of a notice, at this path of the issuer's server.
+    #[must_use]
+    pub fn by_link(self, path: &str) -> Self {
+        Self { notice: Some(NoticeLink::new(path, &self)), ..self }
     }
 
     /// Signatures that will be made, all keys together.

@@ -4,7 +4,7 @@ use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, SlotId};
 use serde::{Deserialize, Serialize};
 
-use crate::{ByRole, Consent, Message, PickUp, Plan, Prepared, Receipt, Refusal, Standing, Terms, wire};
+use crate::{ByRole, Consent, LinkRefusal, Message, PickUp, Plan, Prepared, Receipt, Refusal, Standing, Terms, wire};
 
 /// A line of the journal: written down before what follows from it is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,8 @@ pub struct Record {
     pub fact: Fact,
 }
 
-/// What is known from here on. There is no secret in any of them; a [`PickUp`] fetches public certificates, once.
+/// What is known from here on. There is no secret in any of them; a [`PickUp`] fetches public certificates, once, and the
+/// [link](crate::NoticeLink) of a plan begins what needs the card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fact {
@@ -32,6 +33,8 @@ pub enum Fact {
     Standing(ByRole<Standing>),
     /// The holder agreed.
     Agreed(Consent),
+    /// The CA knows the link as used by this renewal.
+    LinkUsed,
     /// The CA's terms.
     Terms(Terms),
     /// A key is about to be made: from here on its slot may hold it.
@@ -112,6 +115,7 @@ impl Fact {
             Self::Started { .. } => "started",
             Self::Standing(_) => "standing",
             Self::Agreed(_) => "agreed",
+            Self::LinkUsed => "link-used",
             Self::Terms(_) => "terms",
             Self::Generating(_) => "generating",
             Self::KeyMade { found: false, .. } => "key-made",
@@ -158,6 +162,9 @@ pub enum Failure {
     /// The holder does not want the certificates that came.
     #[error("you did not agree to the certificates; they were not put on the card: ask the issuer")]
     CertificatesDeclined,
+    /// The link by which it was to be begun begins nothing.
+    #[error("{0}; nothing was changed")]
+    Link(#[source] LinkRefusal),
     /// The old keys must vouch and cannot: on this card they would be gone by then.
     #[error(
         "this issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then: nothing was done; ask the issuer for a new card or a one-time password"
@@ -213,12 +220,13 @@ pub enum Failure {
 
 impl Failure {
     /// Message id, for translations. [`Refused`](Self::Refused) carries the issuer's own words beside it, and
-    /// [`Rejected`](Self::Rejected) a [`Refusal`] with an id of its own.
+    /// [`Rejected`](Self::Rejected) a [`Refusal`] and [`Link`](Self::Link) a [`LinkRefusal`] with an id of its own.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
             Self::Declined => "failure-declined",
             Self::CertificatesDeclined => "failure-certificates-declined",
+            Self::Link(_) => "failure-link",
             Self::OldKeysNeeded => "failure-old-keys-needed",
             Self::Unfit(_) => "failure-unfit",
             Self::PairExpired => "failure-pair-expired",

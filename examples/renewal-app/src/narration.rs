@@ -28,6 +28,7 @@ impl Narrator {
             return Some(line);
         }
         Some(match fact {
+            Fact::LinkUsed => t!("fact-link-used"),
             Fact::Terms(terms) => {
                 let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
                 t!("fact-terms", name = name)
@@ -101,6 +102,7 @@ pub fn installed(first: bool, one: bool, unmarked: bool) -> String {
 pub fn meanwhile(action: &Action) -> Option<String> {
     Some(match action {
         Action::AskStanding(_) => t!("progress-standing"),
+        Action::UseLink(_) => t!("progress-use-link"),
         Action::LearnTerms => t!("progress-terms"),
         Action::Generate { order, .. } => t!("progress-key", algorithm = order.algorithm.to_string()),
         Action::Sign { .. } => t!("progress-sign"),

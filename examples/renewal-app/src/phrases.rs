@@ -2,8 +2,10 @@
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind, Tries};
-use obnova_client::{Credential, CredentialProblem};
-use obnova_renewal::{ByRole, ChainProblem, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date};
+use obnova_client::{CaError, Credential, CredentialProblem, RunError};
+use obnova_renewal::{
+    ByRole, ChainProblem, LinkRefusal, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date,
+};
 
 use crate::{
     texts::t,
@@ -29,6 +31,30 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Revoke => t!("use-revoke"),
         PinUse::Receipt => t!("use-receipt"),
         PinUse::SetPassword => t!("use-set-password"),
+    }
+}
+
+/// That the CA is asked in vain, and again.
+pub fn away(error: &RunError, first: bool) -> String {
+    let problem = match error {
+        RunError::Ca(CaError::Unreachable { problem, .. }) => t!("away-unreachable", problem = problem.as_str()),
+        RunError::Ca(CaError::Timeout { .. }) => t!("away-timeout"),
+        RunError::Ca(CaError::Status { status, .. }) => t!("away-status", status = *status),
+        _ => t!("away-busy"),
+    };
+    t!(
+        "progress-away",
+        problem = problem,
+        command = if first { "obnova first --resume" } else { "obnova renew --resume" }
+    )
+}
+
+/// Why a link begins nothing.
+pub fn link_refusal(refusal: LinkRefusal) -> String {
+    match refusal {
+        LinkRefusal::Unknown => t!("error-link-unknown"),
+        LinkRefusal::OtherCard => t!("error-link-other-card"),
+        _ => t!("error-link-over"),
     }
 }
 

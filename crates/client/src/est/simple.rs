@@ -5,13 +5,15 @@ use obnova_enroll::est::{
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Answer, Asked, Message, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing, Terms, Vouching, Wishes,
+    Answer, Asked, LinkAnswer, Message, NoticeLink, Order, ParsedCertificate, PickUp, Prepared, Receipt, Standing,
+    Terms, Vouching, Wishes,
 };
 use x509_cert::der::Encode as _;
 
 use super::{attributes, certificates, est_error};
 use crate::{
     CaConnection, CaError, Credentials, HttpExchange, Https, Login, LoginExchange, TlsLogin,
+    link::renewal,
     standing::{Asking, standing},
 };
 
@@ -116,6 +118,10 @@ impl<H: HttpExchange, L: LoginExchange> CaConnection for SimpleEstConnection<H, 
         let issuers = certificates::issuers(&self.anchors, &given, SystemTime::now());
         let issuer = certificates::issuer_of(certificate, &issuers);
         Ok(standing(certificate, issuer, &Asking::new(&self.https, &mut self.silent), now))
+    }
+
+    fn use_link(&mut self, link: &NoticeLink) -> Result<LinkAnswer, CaError> {
+        renewal::use_up(&self.https, link)
     }
 
     fn terms(&mut self) -> Result<Terms, CaError> {

@@ -1,13 +1,17 @@
-use obnova_algorithm::Digest;
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Method};
-use obnova_renewal::{ParsedCertificate, Plan};
+use obnova_renewal::{LinkAnswer, LinkRefusal, NoticeLink, ParsedCertificate, Plan};
 
 use super::{LinkError, parts};
 use crate::{CaError, HttpExchange, Https, tls_config};
 
 /// A link that an issuer mailed before certificates end: it begins one renewal of them.
-pub struct RenewalLink {
-    https: Https,
+///
+/// Looking at it uses nothing up. It is used up by the renewal itself, once its holder agreed
+/// ([`CaConnection::use_link`](crate::CaConnection::use_link)): what it needs for that is in its journal, so who was interrupted there goes
+/// on with the journal, or without it with the same link once more.
+pub struct RenewalLink<H = Https> {
+    https: H,
+    server: String,
     path: String,
 }
 
@@ -17,61 +21,84 @@ impl RenewalLink {
     /// # Errors
     /// [`LinkError::NoLink`].
     pub fn new(link: &str, anchors: &[ParsedCertificate]) -> Result<Self, LinkError> {
-        let (server, path) = parts(link).ok_or(LinkError::NoLink)?;
+        let (server, _) = parts(link).ok_or(LinkError::NoLink)?;
         let https = Https::new(server, tls_config(anchors)?).map_err(|_| LinkError::NoLink)?;
-        Ok(Self { https, path: path.to_owned() })
+        Self::over(https, link)
+    }
+}
+
+impl<H: HttpExchange> RenewalLink<H> {
+    /// The same over this connection to the link's server.
+    ///
+    /// # Errors
+    /// As [`new`](RenewalLink::new).
+    pub fn over(https: H, link: &str) -> Result<Self, LinkError> {
+        let (server, path) = parts(link).ok_or(LinkError::NoLink)?;
+        Ok(Self { https, server: server.to_owned(), path: path.to_owned() })
     }
 
     /// The issuer's server.
     #[must_use]
     pub fn server(&self) -> &str {
-        self.https.server()
+        &self.server
     }
 
-    /// Uses the link up for this plan: it is about the certificates that the plan renews, and none else. The same plan for the same
-    /// card may come again, for an answer that was lost.
+    /// Whether this renewal is begun by it.
+    #[must_use]
+    pub fn begins(&self, plan: &Plan) -> bool {
+        plan.notice.as_ref().is_some_and(|notice| notice.path == self.path)
+    }
+
+    /// The same plan, begun by this link, if that is about the certificates that the plan renews, and was not used for another renewal.
+    /// Nothing is used up.
     ///
     /// # Errors
-    /// [`LinkError`]: [`OtherCard`](LinkError::OtherCard) before anything is used up.
-    pub fn begin(&self, plan: &Plan) -> Result<(), LinkError> {
-        begin(&self.https, &self.path, plan)
+    /// [`LinkError`].
+    pub fn plan(&self, plan: Plan) -> Result<Plan, LinkError> {
+        let plan = plan.by_link(&self.path);
+        let Some(notice) = &plan.notice else { return Err(LinkError::NotRenewal) };
+        let mark = if self.path.contains('?') { '&' } else { '?' };
+        // Who used it is told so by the name of the attempt.
+        let path = format!("{}{mark}attempt={}", self.path, notice.attempt);
+        let answer = ask(&self.https, Method::Get, &path, Vec::new())?;
+        match said(&answer, notice)? {
+            Some(LinkAnswer::Begun) => Ok(plan),
+            Some(LinkAnswer::Refused(LinkRefusal::Unknown)) => Err(LinkError::Unknown),
+            Some(LinkAnswer::Refused(LinkRefusal::OtherCard)) => Err(LinkError::OtherCard),
+            Some(LinkAnswer::Refused(_)) => Err(LinkError::Over),
+            None => Err(LinkError::NotRenewal),
+        }
     }
 }
 
-fn begin(https: &dyn HttpExchange, path: &str, plan: &Plan) -> Result<(), LinkError> {
-    let mut old: Vec<_> = plan.old.iter().map(|(_, key)| key.certificate.serial()).collect();
-    old.sort();
-    let is_about = |about: &[String]| match !old.is_empty() && old.iter().all(|serial| about.contains(serial)) {
-        true => Ok(()),
-        false => Err(LinkError::OtherCard),
-    };
-    match ask(https, Method::Get, path, Vec::new()) {
-        Ok(about) => is_about(&about)?,
-        // Perhaps by this very plan, whose answer was lost: who uses it up is known again, and nobody else uses up anything.
-        Err(LinkError::Over) if !old.is_empty() => {}
-        Err(error) => return Err(error),
-    }
-    let attempt = Digest::Sha256.of(format!("{} {}", plan.card.serial, old.join(" ")).as_bytes());
-    let attempt: String = attempt.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    is_about(&ask(https, Method::Post, path, format!("attempt={attempt}").into_bytes())?)
+/// Uses a link up, for the attempt that it was planned with.
+pub(crate) fn use_up(https: &dyn HttpExchange, link: &NoticeLink) -> Result<LinkAnswer, CaError> {
+    let form = format!("attempt={}", link.attempt);
+    let answer = ask(https, Method::Post, &link.path, form.into_bytes())?;
+    said(&answer, link)?.ok_or_else(|| CaError::Protocol("it does not say what the link is about".into()))
 }
 
-/// The serial numbers that the link is about.
-fn ask(https: &dyn HttpExchange, method: Method, path: &str, body: Vec<u8>) -> Result<Vec<String>, LinkError> {
+fn ask(https: &dyn HttpExchange, method: Method, path: &str, body: Vec<u8>) -> Result<HttpResponse, CaError> {
     let headers =
         Headers::from_iter([("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")]);
-    let answer = https.exchange(&HttpRequest { method, path: path.to_owned(), headers, body })?;
-    match answer.status {
-        200 => serials(&answer),
-        404 => Err(LinkError::Unknown),
-        410 => Err(LinkError::Over),
-        status => Err(CaError::Status { status, text: String::new() }.into()),
-    }
+    https.exchange(&HttpRequest { method, path: path.to_owned(), headers, body })
 }
 
-fn serials(answer: &HttpResponse) -> Result<Vec<String>, LinkError> {
-    let about: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| LinkError::NotRenewal)?;
-    let serials = about["serials"].as_array().ok_or(LinkError::NotRenewal)?;
-    let text = |serial: &serde_json::Value| serial.as_str().map(str::to_lowercase).ok_or(LinkError::NotRenewal);
-    serials.iter().map(text).collect()
+/// What an answer means for this link; `None` if it is none about certificates.
+fn said(answer: &HttpResponse, link: &NoticeLink) -> Result<Option<LinkAnswer>, CaError> {
+    Ok(Some(match answer.status {
+        200 => match serials(answer) {
+            Some(about) if link.is_about(&about) => LinkAnswer::Begun,
+            Some(_) => LinkAnswer::Refused(LinkRefusal::OtherCard),
+            None => return Ok(None),
+        },
+        404 => LinkAnswer::Refused(LinkRefusal::Unknown),
+        410 => LinkAnswer::Refused(LinkRefusal::Over),
+        status => return Err(CaError::Status { status, text: String::new() }),
+    }))
+}
+
+fn serials(answer: &HttpResponse) -> Option<Vec<String>> {
+    let about: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+    about["serials"].as_array()?.iter().map(|serial| Some(serial.as_str()?.to_lowercase())).collect()
 }

@@ -8,8 +8,8 @@ use super::{
     next::{asks_standing, roles_to_request, to_supersede, vouches_to_make},
 };
 use crate::{
-    Answer, ByRole, Consent, Event, Fact, Failure, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk, Source,
-    Standing, Vouching,
+    Answer, ByRole, Consent, Event, Fact, Failure, LinkAnswer, MAX_CERTIFICATES, ParsedCertificate, Refusal, Risk,
+    Source, Standing, Vouching,
     view::{CertificateView, SlotView},
 };
 
@@ -26,6 +26,8 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
         (Event::Declined, Stage::AskRisk | Stage::AskPlan) => (vec![Fact::Failed(Failure::Declined)], doubt),
         (Event::Declined, Stage::AskCertificates) => (vec![Fact::Failed(Failure::CertificatesDeclined)], doubt),
+        (Event::Link(LinkAnswer::Begun), Stage::UseLink) => (vec![Fact::LinkUsed], doubt),
+        (Event::Link(LinkAnswer::Refused(why)), Stage::UseLink) => (vec![Fact::Failed(Failure::Link(why))], doubt),
         // The card was not touched yet in this process, so there is nothing to look for.
         (Event::Terms(terms), Stage::Terms) => {
             let impossible = terms.vouching != Vouching::Elsewhere && state.plan.risk == Some(Risk::InPlaceOnly);

@@ -20,6 +20,7 @@ fn due(state: &State, doubt: &Doubt, now: SystemTime) -> Option<Action> {
     Some(match state.stage() {
         Stage::AskRisk => Action::Ask(Question::Risk(state.plan.risk?)),
         Stage::AskPlan => Action::Ask(Question::Plan(Box::new(state.plan.clone()))),
+        Stage::UseLink => Action::UseLink(state.plan.notice.clone()?),
         Stage::Terms => Action::LearnTerms,
         Stage::Generate(role) if doubt.look || !state.keys.get(role)?.generating => Action::Look,
         Stage::Generate(role) => generate(&state.plan, role)?,
@@ -87,6 +88,7 @@ const fn before_the_order(stage: Stage) -> bool {
         stage,
         Stage::AskRisk
             | Stage::AskPlan
+            | Stage::UseLink
             | Stage::Terms
             | Stage::Generate(_)
             | Stage::Request(_)

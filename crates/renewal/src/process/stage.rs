@@ -7,6 +7,8 @@ pub enum Stage {
     AskRisk,
     /// The plan must be agreed to.
     AskPlan,
+    /// The link must be used up, or the answer to that was lost.
+    UseLink,
     /// The CA's terms are not known.
     Terms,
     /// A key must be made.
@@ -46,6 +48,7 @@ impl Stage {
         match self {
             Self::AskRisk => "stage-ask-risk",
             Self::AskPlan => "stage-ask-plan",
+            Self::UseLink => "stage-use-link",
             Self::Terms => "stage-terms",
             Self::Generate(KeyRole::Authentication) => "stage-generate-authentication",
             Self::Generate(KeyRole::Signature) => "stage-generate-signature",

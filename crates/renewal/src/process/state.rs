@@ -36,6 +36,7 @@ pub(super) struct State {
     pub(super) unacknowledged: Vec<Receipt>,
     agreed_to_risk: bool,
     agreed_to_plan: bool,
+    link_used: bool,
     agreed_to_certificates: bool,
     arrived: Vec<Vec<u8>>,
     installed: bool,
@@ -95,6 +96,7 @@ impl State {
             unacknowledged: Vec::new(),
             agreed_to_risk: false,
             agreed_to_plan: false,
+            link_used: false,
             agreed_to_certificates: false,
             arrived: Vec::new(),
             installed: false,
@@ -123,6 +125,7 @@ impl State {
         match (without_key, without_request) {
             _ if self.plan.risk.is_some() && !self.agreed_to_risk => Stage::AskRisk,
             _ if !self.agreed_to_plan => Stage::AskPlan,
+            _ if self.plan.notice.is_some() && !self.link_used => Stage::UseLink,
             _ if self.terms.is_none() => Stage::Terms,
             (Some(role), _) => Stage::Generate(role),
             (None, Some(role)) => Stage::Request(role),
@@ -162,6 +165,7 @@ impl State {
             (Fact::Agreed(Consent::Risk), Stage::AskRisk) => self.agreed_to_risk = true,
             (Fact::Agreed(Consent::Plan), Stage::AskPlan) => self.agreed_to_plan = true,
             (Fact::Agreed(Consent::Certificates), Stage::AskCertificates) => self.agreed_to_certificates = true,
+            (Fact::LinkUsed, Stage::UseLink) => self.link_used = true,
             (Fact::Terms(terms), Stage::Terms) => self.terms = Some(checked_terms(terms)?),
             (Fact::Generating(role), Stage::Generate(due)) if *role == due && !self.is_generating(due) => {
                 self.key_mut(due)?.generating = true;

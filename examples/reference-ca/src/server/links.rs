@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::to_bytes,
-    extract::{Path, Request, State},
+    extract::{Path, RawQuery, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
     routing::get,
@@ -52,9 +52,16 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 }
 
 /// What the link in a notice is about, for a browser: the program on the holder's computer does the rest.
-async fn renewal(State(shared): State<Arc<Shared>>, Path(link): Path<String>, headers: HeaderMap) -> Response {
+async fn renewal(
+    State(shared): State<Arc<Shared>>,
+    Path(link): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let link = Zeroizing::new(link);
-    let opened = open(shared, &link, None).await;
+    // The program that used it up may not know that it did.
+    let attempt = query.and_then(|query| field(query.as_bytes(), "attempt"));
+    let opened = open(shared, &link, Use::Look(attempt)).await;
     answer(opened, wants_json(&headers), |open| {
         let serials: String = serials(open).iter().map(|serial| format!("<li>{}</li>\n", escape(serial))).collect();
         page(
@@ -79,27 +86,37 @@ async fn begin_renewal(State(shared): State<Arc<Shared>>, Path(link): Path<Strin
     else {
         return text(StatusCode::BAD_REQUEST, "the form has no field `attempt` of 16 to 128 characters");
     };
-    let opened = open(shared, &link, Some(attempt)).await;
+    let opened = open(shared, &link, Use::Begin(attempt)).await;
     answer(opened, as_json, |_| {
         page(StatusCode::OK, "The renewal is begun", "<p>Go on in the program that began it.</p>\n")
     })
 }
 
-/// Looks at a link, or uses it up. One whose certificates were renewed or revoked meanwhile opens nothing any more.
-async fn open(
-    shared: Arc<Shared>,
-    link: &str,
-    attempt: Option<Zeroizing<String>>,
-) -> Result<Result<OpenLink, LinkError>, Response> {
+/// What is done with a link.
+enum Use {
+    /// It is looked at, by this attempt where one is named.
+    Look(Option<Zeroizing<String>>),
+    /// It is used up, by this attempt.
+    Begin(Zeroizing<String>),
+}
+
+/// Looks at a link, or uses it up. One whose certificates were renewed or revoked meanwhile opens nothing any more, and is not used up.
+async fn open(shared: Arc<Shared>, link: &str, what: Use) -> Result<Result<OpenLink, LinkError>, Response> {
     let Some(token) = LinkToken::from_link(link) else { return Ok(Err(LinkError::Unknown)) };
     let work = move || {
         let now = (shared.clock)();
         let links = &shared.desks.links;
-        let open = match &attempt {
-            None => links.look(&token, LinkPurpose::Renew, now)?,
-            Some(attempt) => links.use_up(&token, LinkPurpose::Renew, attempt.as_bytes(), now)?,
+        let open = match &what {
+            Use::Look(None) => links.look(&token, LinkPurpose::Renew, now)?,
+            Use::Look(Some(attempt)) | Use::Begin(attempt) => {
+                links.look_as(&token, LinkPurpose::Renew, attempt.as_bytes(), now)?
+            }
         };
-        if shared.desks.notices.is_due(&open.serials())? { Ok(open) } else { Err(LinkError::Used) }
+        match &what {
+            _ if !shared.desks.notices.is_due(&open.serials())? => Err(LinkError::Used),
+            Use::Begin(attempt) => links.use_up(&token, LinkPurpose::Renew, attempt.as_bytes(), now),
+            Use::Look(_) => Ok(open),
+        }
     };
     blocking(work).await
 }
@@ -150,7 +167,11 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
 /// One field of a short form whose values need no escapes.
 pub(super) async fn form_field(request: Request, name: &str) -> Option<Zeroizing<String>> {
     let body = to_bytes(request.into_body(), MAX_FORM).await.ok()?;
-    let form = std::str::from_utf8(&body).ok()?;
+    field(&body, name)
+}
+
+fn field(form: &[u8], name: &str) -> Option<Zeroizing<String>> {
+    let form = std::str::from_utf8(form).ok()?;
     let value = form.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))?.1;
     let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     plain.then(|| Zeroizing::new(value.to_owned()))

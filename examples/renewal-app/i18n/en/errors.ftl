@@ -141,6 +141,7 @@ error-journal-broken = Journal: { $problem } (obnova card list).
 
 # How a renewal ended without new certificates.
 ended-certificates-declined = You did not agree to the certificates, so they were not put on the card: ask the issuer.
+ended-link = { $reason } Nothing was made or sent.
 ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.
 ended-pair-expired = The old certificates expired before the order was sent: ask the issuer for a new first certificate.
 ended-slot-taken = Slot { $slot } was taken by something else in the meantime: begin again.
@@ -190,7 +191,7 @@ error-under-way-first = A first order for this card is under way: go on with it 
 error-no-same-key = The CA of this service certifies no key again: leave --same-key out, or name the file of another service (--policy).
 error-other-way = What is under way was begun in another way: leave --plain and --module out, and it goes on as it was begun.
 error-which-trust = No renewal on this computer waits for these certificates. To put them on the card without its journal, name the certificates that the CA is recognised by with --trust.
-error-link-over = This link begins nothing any more: the renewal was begun with it, or the certificates are renewed, revoked or over. Begin with --ca instead, or ask the issuer.
+error-link-over = This link begins nothing any more: another renewal was begun with it, or the certificates are renewed, revoked or over. Begin with --ca instead, or ask the issuer.
 error-link-other-card = This link is for the certificates of another card: insert that one.
 error-link-no-renewal = This link does not begin a renewal: copy all of it from the mail that says that your certificates end.
 error-link-trust = To follow the link, name the certificates that the CA is recognised by with --trust.

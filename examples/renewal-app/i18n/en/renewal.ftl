@@ -110,6 +110,7 @@ plan-asks = You will be asked for
 plan-ask = the { $name }, { $reason }
 
 progress-standing = Asking whether the old certificates are revoked
+progress-use-link = Telling the CA that its link begins this renewal
 progress-terms = Asking the CA for its certificates
 progress-key = The card makes an { $algorithm } key
 progress-sign = The card signs
@@ -118,7 +119,13 @@ progress-pick-up = Asking the CA for the certificates
 progress-install = Writing to the card
 progress-login = Logging in
 progress-wait = Waiting for the CA; the window may be closed
+progress-away = The CA gives no answer now ({ $problem }). It is asked again, less and less often; close the window if you do not want to wait, and go on later with "{ $command }".
+away-unreachable = it cannot be reached: { $problem }
+away-timeout = it took too long
+away-status = HTTP status { $status }
+away-busy = it is busy or being worked on
 
+fact-link-used = The link in the mail begins this renewal, and no other any more.
 fact-terms = The CA gave its certificates; the trusted one is { $name }.
 fact-authentication-key = The new authentication key is on the card; it never leaves it.
 fact-signature-key = The new signature key is on the card; it never leaves it.
@@ -240,6 +247,7 @@ status-certificate = New { $role } certificate: valid until { $until }
 status-old = The old pair is valid until { $until }; it works as before.
 
 stage-ask = Planned; waits for your yes ({ $command }).
+stage-use-link = Next: begin with the link in the mail, or make sure that this arrived.
 stage-terms = Next: ask the CA for its certificates.
 stage-generate-authentication = Next: make the new authentication key.
 stage-generate-signature = Next: make the new signature key.

@@ -19,7 +19,7 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     let face = Face::new();
     let user = options.user.clone();
     let holder = Holder { agrees: options.yes, user, gives_credentials: true, ..Holder::new(&face, pins) };
-    let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain, link: None };
+    let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };
     if options.resume {
         return renew::resume(global, &folder, holder, &face, &way);
     }

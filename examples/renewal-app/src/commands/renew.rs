@@ -1,13 +1,13 @@
 use std::{
     cell::RefCell,
-    io::IsTerminal as _,
+    io::{BufRead as _, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime},
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, Foreseen, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
+use obnova_client::{FileJournal, Foreseen, Pause, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
 use obnova_renewal::{CardView, Diagnosis, Event, Method, Plan, Policy, Process, Protocol, Wishes};
 
 use super::{
@@ -46,23 +46,41 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         false => Service::asked_for(&options.service)?,
     };
     let way = way.of(&policy);
-    let link = match &options.link {
-        Some(link) => Some(RenewalLink::new(link, &Authority::named_trust(global)?)?),
-        None => None,
+    let Some(link) = &options.link else {
+        return begin(global, &folder, holder, &face, &way, |card, wishes| {
+            wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
+        });
     };
+    let link = RenewalLink::new(&given(link)?, &Authority::named_trust(global)?)?;
     // Who mailed the link is who is asked.
-    let ca = link.as_ref().map(|link| link.server().to_owned()).or_else(|| global.ca.clone());
-    let (global, way) = (Global { ca, ..global.clone() }, Way { link: link.as_ref(), ..way });
-    begin(&global, &folder, holder, &face, &way, |card, wishes| {
-        wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
+    let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
+    if let Some(known) = journals::open(&folder)?.into_iter().find(|known| link.begins(known.process.plan())) {
+        return go_on(&global, &folder, &known, holder, &face, &way);
+    }
+    begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
+        let plan = wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))?;
+        Ok(link.plan(plan)?)
     })
 }
+
+/// The link, or the one on standard input; what follows that there answers questions.
+fn given(link: &str) -> Result<String, Failure> {
+    if link != "-" {
+        return Ok(link.to_owned());
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().take(LONGEST_LINK).read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+/// Bytes that are read of a link on standard input.
+const LONGEST_LINK: u64 = 4096;
 
 /// Goes on with the youngest that can be gone on with, a renewal or a first order.
 pub fn resume(
     global: &Global,
     folder: &Path,
-    mut holder: Holder,
+    holder: Holder,
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
 ) -> Result<(), Failure> {
@@ -70,9 +88,21 @@ pub fn resume(
         None => refused_in_vain(global, folder)?,
         open => open,
     };
-    let Some(known) = known else {
-        return tell(global, folder, holder, face, way);
-    };
+    match known {
+        Some(known) => go_on(global, folder, &known, holder, face, way),
+        None => tell(global, folder, holder, face, way),
+    }
+}
+
+/// Goes on with this one.
+fn go_on(
+    global: &Global,
+    folder: &Path,
+    known: &Known,
+    mut holder: Holder,
+    face: &Rc<RefCell<Face>>,
+    way: &Way<'_>,
+) -> Result<(), Failure> {
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
     if let Some(token) = &token {
@@ -146,8 +176,6 @@ pub struct Way<'a> {
     pub module: Option<&'a str>,
     /// By plain EST.
     pub plain: bool,
-    /// With this link, which is used up when nothing is missing.
-    pub link: Option<&'a RenewalLink>,
 }
 
 impl Way<'_> {
@@ -187,9 +215,6 @@ where
     let plan = plan(&card, &road.wishes()?)?;
     foresee(&mut holder, &card, &plan, &Foreseen::of_plan(&plan, &card), &mut *road)?;
     drop(road);
-    if let Some(link) = way.link {
-        link.begin(&plan)?;
-    }
     let name = journals::new_name(folder)?;
     let journal = FileJournal::create(folder, &name)?;
     authority.remember(&journals::authority(folder, &name))?;
@@ -232,9 +257,16 @@ impl Road<'_> {
         if is_owed {
             journals::note_receipt(self.folder, self.name)?;
         }
-        let outcome = runner.run_to_end(|until| {
+        let (first, mut was_away) = (runner.process().plan().is_first(), false);
+        let outcome = runner.run_to_end(|Pause { until, away }| {
             if self.wait {
-                let waiting = face.borrow_mut().screen.progress(&t!("progress-wait"));
+                let mut shown = face.borrow_mut();
+                if let Some(error) = away.filter(|_| !was_away) {
+                    shown.screen.mark(Mark::Caution, &phrases::away(error, first));
+                }
+                was_away = away.is_some();
+                let waiting = shown.screen.progress(&t!("progress-wait"));
+                drop(shown);
                 std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
                 drop(waiting);
             }
@@ -242,7 +274,7 @@ impl Road<'_> {
         });
         let outcome = outcome.inspect_err(|error| self.diagnose(runner.process(), Some(error), face));
         let turn = face.borrow_mut().outcome(outcome)?;
-        let (first, count) = (runner.process().plan().is_first(), runner.process().plan().new.len());
+        let count = runner.process().plan().new.len();
         match turn {
             Turn::Waits(_) | Turn::Went => Err(Failure::new(
                 Kind::Pending,

@@ -60,6 +60,7 @@ fn stage(stage: Stage, first: bool) -> String {
     let command = if first { "obnova first --resume" } else { "obnova renew --resume" };
     match stage {
         Stage::AskRisk | Stage::AskPlan => t!("stage-ask", command = command),
+        Stage::UseLink => t!("stage-use-link"),
         Stage::Terms => t!("stage-terms"),
         Stage::Generate(KeyRole::Authentication) => t!("stage-generate-authentication"),
         Stage::Generate(KeyRole::Signature) => t!("stage-generate-signature"),

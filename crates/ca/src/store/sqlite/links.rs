@@ -55,6 +55,15 @@ impl SqliteStore {
         })
     }
 
+    /// Whether this attempt used a link up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn link_was_used_by(&self, id: LinkId, attempt: &[u8]) -> Result<bool, StoreError> {
+        let attempt: [u8; 32] = Sha256::digest(attempt).into();
+        self.read(|connection| used_by(connection, id, &attempt))
+    }
+
     /// Uses a link up, for one attempt.
     ///
     /// # Errors
@@ -86,9 +95,13 @@ pub(super) fn use_up(
     if statement.execute(params![id.0, seconds(now), attempt]).map_err(failure)? == 1 {
         return Ok(LinkUse::First);
     }
+    Ok(if used_by(connection, id, attempt)? { LinkUse::Again } else { LinkUse::Used })
+}
+
+fn used_by(connection: &Connection, id: LinkId, attempt: &[u8; 32]) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached(FIND).map_err(failure)?;
     let before: Option<Option<Vec<u8>>> = statement.query_row([id.0], |row| row.get(4)).optional().map_err(failure)?;
-    Ok(if before.flatten().is_some_and(|before| before == attempt) { LinkUse::Again } else { LinkUse::Used })
+    Ok(before.flatten().is_some_and(|before| before == attempt))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<KeptLink> {

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use obnova_client::Turn;
+use obnova_client::{Pause, Turn};
 use obnova_renewal::{ByRole, ParsedCertificate};
 
 use super::{Asked, Certified, Joints, Newcomer};
@@ -39,7 +39,7 @@ impl<'s> Story<'s> {
         let (waited, problem) = (Cell::new(0), RefCell::new(None));
         meter.borrow_mut().begin("order");
         let turn = who.with_runner(Some(&password), None, |runner| {
-            runner.run_to_end(|until| {
+            runner.run_to_end(|Pause { until, away }| {
                 if waited.get() == 0 {
                     meter.borrow_mut().end();
                     *problem.borrow_mut() = stage.approve().err();
@@ -47,7 +47,7 @@ impl<'s> Story<'s> {
                 }
                 waited.set(waited.get() + 1);
                 std::thread::sleep(until.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO));
-                problem.borrow().is_none() && waited.get() < PATIENCE
+                away.is_none() && problem.borrow().is_none() && waited.get() < PATIENCE
             })
         })?;
         meter.borrow_mut().end();
