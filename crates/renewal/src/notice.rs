@@ -20,7 +20,7 @@ impl NoticeLink {
     /// For what this plan renews.
     #[must_use]
     pub fn new(path: impl Into<String>, plan: &Plan) -> Self {
-        let mut serials: Vec<_> = plan.old.iter().map(|(_, old)| old.certificate.serial().to_lowercase()).collect();
+        let mut serials: Vec<_> = plan.old.iter().map(|(_, old)| old.certificate.serial()).collect();
         serials.sort();
         let attempt = Digest::Sha256.of(format!("{} {}", plan.card.serial, serials.join(" ")).as_bytes());
         let attempt = attempt.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();

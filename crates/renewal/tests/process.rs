@@ -9,9 +9,9 @@ use std::time::Duration;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{InPlaceOnly, InstallCertificate, KeyRole, PasswordKind, Pin, SlotId};
 use obnova_renewal::{
-    Action, Answer, AskStatus, ByRole, CertificateView, Event, Fact, Failure, Message, Pair, Phase, PickUp, Plan,
-    Policy, Process, ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk, SlotView, Stage, Standing,
-    Vouching,
+    Action, Answer, AskStatus, ByRole, CertificateView, Event, Fact, Failure, LinkAnswer, LinkRefusal, Message, Pair,
+    Phase, PickUp, Plan, Policy, Process, ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk,
+    SlotView, Stage, Standing, Vouching,
 };
 use support::{
     Draft, Holder, House, days, now, pin_for,
@@ -818,4 +818,73 @@ fn asking_again_does_not_make_a_key_of_somebody_else_ours() {
     assert_eq!(more.len(), 1, "a key is not begun by it");
     play.records.extend(more);
     assert_eq!(Process::replay(&play.records).unwrap(), play.process);
+}
+
+/// Twins that are begun by the link of a notice.
+fn noticed() -> Play {
+    let play = twins();
+    let plan = play.process.plan().clone().by_link("/renew/0123");
+    Play::of(play.house, play.token, plan)
+}
+
+#[test]
+fn a_link_is_used_up_after_the_yes_and_before_anything_is_made() {
+    let mut play = noticed();
+    play.run();
+    assert_eq!(play.actions[..5], ["standing", "ask", "use-link", "terms", "generate"]);
+    assert_renewed(&mut play);
+    // Whoever stops anywhere goes on, also where the answer was lost, with the same attempt.
+    for stop in 0..5 {
+        let mut play = noticed();
+        (0..stop).for_each(|_| assert!(play.step().is_none()));
+        let link = play.process.plan().notice.clone().unwrap();
+        play.forget();
+        if stop == 2 {
+            assert_eq!(play.next(), Action::UseLink(link));
+        }
+        assert!(matches!(play.run(), Action::Done(_)), "stopped after {stop}");
+    }
+}
+
+#[test]
+fn who_says_no_uses_no_link_up() {
+    let mut play = noticed();
+    until(&mut play, "ask");
+    play.take(Event::Declined);
+    assert_eq!(play.next(), Action::Failed(Failure::Declined));
+    assert!(!play.actions.contains(&"use-link"));
+}
+
+#[test]
+fn a_link_that_begins_nothing_ends_it_by_name_before_anything_is_made() {
+    for why in [LinkRefusal::Unknown, LinkRefusal::Over, LinkRefusal::OtherCard] {
+        let mut play = noticed();
+        play.link = LinkAnswer::Refused(why);
+        let slots = play.token.slots().unwrap();
+        assert_eq!(play.run(), Action::Failed(Failure::Link(why)));
+        assert_eq!(play.actions, ["standing", "ask", "use-link", "failed"]);
+        assert_eq!(play.token.slots().unwrap(), slots);
+        play.forget();
+        assert_eq!(play.next(), Action::Failed(Failure::Link(why)));
+    }
+}
+
+#[test]
+fn an_attempt_is_of_the_same_certificates_on_the_same_card() {
+    let play = twins();
+    let plan = play.process.plan();
+    let link = |plan: &Plan| plan.clone().by_link("/renew/0123").notice.unwrap();
+    assert_eq!(link(plan), link(plan));
+    assert!(link(plan).serials.len() == 2 && link(plan).attempt.len() == 64);
+    let mut elsewhere = plan.clone();
+    elsewhere.card.serial.push('1');
+    let mut others = plan.clone();
+    others.old.signature = None;
+    for other in [elsewhere, others] {
+        assert_ne!(link(&other).attempt, link(plan).attempt);
+    }
+    // Whoever sees the path can use the link up.
+    assert!(!format!("{:?}", plan.clone().by_link("/renew/0123")).contains("0123\""));
+    let about = link(plan).serials;
+    assert!(link(plan).is_about(&about) && !link(plan).is_about(&about[..1]) && !link(plan).is_about(&[]));
 }

@@ -3,16 +3,17 @@
 
 mod support;
 
-use std::{fs, time::SystemTime};
+use std::{fs, io::Write as _, process::Stdio, time::SystemTime};
 
 use obnova_card::ProfileToken;
-use obnova_client::{Https, RenewalLink, look, tls_config};
+use obnova_client::{CaConnection as _, EstConnection, Https, RenewalLink, look, tls_config};
 use obnova_enroll::est::{Headers, HttpRequest, Method};
-use obnova_renewal::{ParsedCertificate, Plan, Policy};
+use obnova_renewal::{LinkAnswer, ParsedCertificate, Plan, Policy};
 use obnova_simulator::{Card, SimulatorConnection};
 use support::{
-    Desk,
+    Desk, Said,
     ca::{House, mails},
+    terminal::Terminal,
 };
 use x509_cert::Certificate;
 
@@ -65,6 +66,40 @@ fn the_link_begins_the_renewal_once() {
     assert!(over.err.contains("begins nothing any more"), "{}", over.err);
 }
 
+/// The link on standard input, where no list of programs shows it; the holder reads the plan and says no, and yes another day.
+#[test]
+fn who_says_no_may_say_yes_later() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let renew = [&["renew", "--link", "-", "--token", "sim:card.state"], &PLAY[..]].concat();
+    let before = fs::read(desk.file("card.state")).unwrap();
+    let answered = |answer: &str| {
+        let mut terminal = Terminal::open(&desk.command(&renew));
+        terminal.type_line(&link);
+        terminal.wait_for(&["Type \"yes\":"]);
+        terminal.type_line(answer);
+        terminal.end()
+    };
+    for _ in 0..2 {
+        let (code, shown) = answered("no");
+        assert!(code == 9 && shown.contains("Begin again when you agree"), "{code} {shown}");
+        assert!(fs::read(desk.file("card.state")).unwrap() == before, "the card was touched");
+    }
+    let (code, shown) = answered("yes");
+    assert!(code == 8 && shown.contains("The link in the mail begins this renewal"), "{code} {shown}");
+    house.approve();
+    // The same link goes on with what it has begun.
+    desk.run([&["renew", "--link", &link, "--token", "sim:card.state"], &PLAY[..]].concat()).ends_with(0);
+    for none in ["", "\n", "http://ca.example/renew/0"] {
+        let mut renew = desk.command(&renew);
+        let mut renew = renew.arg("--yes").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut renew = renew.spawn().unwrap();
+        renew.stdin.take().unwrap().write_all(none.as_bytes()).unwrap();
+        let said = Said::from(renew.wait_with_output().unwrap()).ends_with(2);
+        assert!(said.err.contains("not a link"), "{}", said.err);
+    }
+}
+
 /// What cannot come to its end is told before the link is used up and before a key is made.
 #[test]
 fn no_key_is_made_and_no_link_used_up_for_what_is_missing_or_cannot_be_right() {
@@ -110,7 +145,7 @@ fn use_up(desk: &Desk, house: &House<'_>, link: &str) -> u16 {
     https.exchange(&request).unwrap().status
 }
 
-/// The program that used the link up was ended before there was a journal: the same card begins with it again, and no other.
+/// The program that used the link up was ended, and its journal is lost: the same card begins with it again, and no other.
 #[test]
 fn who_was_stopped_right_after_the_link_was_used_up_begins_with_it_again() {
     let desk = Desk::new();
@@ -118,7 +153,10 @@ fn who_was_stopped_right_after_the_link_was_used_up_begins_with_it_again() {
     let mut token = ProfileToken::new(SimulatorConnection::new(Card::open(desk.file("card.state")).unwrap()));
     let plan = Plan::make(&look(&mut token).unwrap(), &Policy::twins(), SystemTime::now()).unwrap();
     drop(token);
-    RenewalLink::new(&link, &anchors(&desk)).unwrap().begin(&plan).unwrap();
+    let notice = RenewalLink::new(&link, &anchors(&desk)).unwrap().plan(plan).unwrap().notice.unwrap();
+    let https = Https::new(&house.url, tls_config(&anchors(&desk)).unwrap()).unwrap();
+    let used = EstConnection::new(https, anchors(&desk)).unwrap().use_link(&notice).unwrap();
+    assert_eq!(used, LinkAnswer::Begun);
     desk.run(["simulator", "new", "other.state", "--house", "ca"]).ends_with(0);
     let renew = ["renew", "--yes", "--link", &link, "--token"];
     desk.run([&renew[..], &["sim:other.state"], &PLAY].concat()).ends_with(6);

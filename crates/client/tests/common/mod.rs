@@ -121,6 +121,8 @@ pub struct HouseCa {
     pub acknowledged: usize,
     /// Calls that fail before they are done, by name.
     pub down: Vec<&'static str>,
+    /// Why it answers no order, first to last.
+    pub away: Vec<CaError>,
     /// Calls whose answer is lost once after they were done.
     pub loses: Vec<&'static str>,
     /// What everybody is told of its certificates.
@@ -138,6 +140,7 @@ impl HouseCa {
             picked_up: 0,
             acknowledged: 0,
             down: Vec::new(),
+            away: Vec::new(),
             loses: Vec::new(),
             standing,
             is_closed: false,
@@ -150,6 +153,10 @@ impl HouseCa {
             return Err(CaError::Unreachable { server, problem: "down".into() });
         }
         Ok(())
+    }
+
+    fn is_there(&mut self) -> Result<(), CaError> {
+        if self.away.is_empty() { Ok(()) } else { Err(self.away.remove(0)) }
     }
 
     fn answered<T>(&mut self, call: &'static str, answer: T) -> Result<T, CaError> {
@@ -185,6 +192,7 @@ impl CaConnection for HouseCa {
 
     fn send(&mut self, message: &Message) -> Result<Answer, CaError> {
         self.is_up("send")?;
+        self.is_there()?;
         self.sent.push(message.clone());
         let retry_after = Duration::ZERO;
         self.answered("send", Answer::Pending { pick_ups: vec![PickUp(message.0.clone())], retry_after })
@@ -192,6 +200,7 @@ impl CaConnection for HouseCa {
 
     fn pick_up(&mut self, pick_up: &PickUp) -> Result<Answer, CaError> {
         self.is_up("pick-up")?;
+        self.is_there()?;
         self.picked_up += 1;
         if self.is_closed {
             return Ok(Answer::Refused { reason: "badRequest".into(), text: "token-spent".into() });

@@ -6,8 +6,8 @@ use obnova_algorithm::{Digest, DigestValue};
 use obnova_card::{Pin, Token};
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
-    Action, Answer, Asked, Event, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared, Process,
-    Receipt, Record, SlotView, Standing, ToSign, Vouching,
+    Action, Answer, Asked, Event, LinkAnswer, Message, Order, Pair, ParsedCertificate, PickUp, Plan, Policy, Prepared,
+    Process, Receipt, Record, SlotView, Standing, ToSign, Vouching,
 };
 
 use super::{Draft, House, now, pin_for, view};
@@ -16,6 +16,8 @@ pub struct Play {
     pub house: House,
     pub token: Box<dyn Token>,
     pub vouching: Vouching,
+    /// What the CA says to the link of a notice.
+    pub link: LinkAnswer,
     /// What everybody is told of the old certificates.
     pub standing: Standing,
     pub process: Process,
@@ -38,6 +40,7 @@ impl Play {
             house,
             token,
             vouching: Vouching::OldKeys,
+            link: LinkAnswer::Begun,
             standing: Standing::Good { by: "OCSP".into(), place: "http://status.example".into() },
             process,
             records,
@@ -90,6 +93,7 @@ impl Play {
         Some(match action {
             Action::AskStanding(asked) => Event::Standing(asked.map(|_, _| self.standing.clone())),
             Action::Ask(_) => Event::Agreed,
+            Action::UseLink(_) => Event::Link(self.link),
             Action::LearnTerms => Event::Terms(obnova_renewal::Terms { vouching: self.vouching, ..self.house.terms() }),
             Action::Look => Event::Looked(token.slots().unwrap().into_iter().map(SlotView::from).collect()),
             Action::Generate { order, .. } => Event::KeyMade(token.generate(order, &pin?).unwrap()),
