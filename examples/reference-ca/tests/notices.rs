@@ -91,10 +91,35 @@ fn a_notice_is_mailed_once_and_its_link_begins_one_renewal() {
     let other = begin(&world, &path, TWO);
     assert!(other.status == 410 && body(&other).contains("used-link"), "{}", body(&other));
     assert_eq!(world.get(&path, None, &[]).status, 410);
+    // The program that used it up and was not told so looks at it once more.
+    assert_eq!(world.get(&format!("{path}?attempt={TWO}"), None, &[]).status, 410);
+    let again = world.get(&format!("{path}?attempt={ONE}"), None, &[("Accept", "application/json")]);
+    assert_eq!((again.status, body(&again)), (200, body(&seen)));
+    assert_eq!(begin(&world, &path, TWO).status, 410, "that used nothing up for anybody else");
     // The tail of the log has no link in it.
     let log = world.log.lock().unwrap();
     assert!(log.iter().all(|access| access.path == "/renew/..."));
     assert_eq!(log.last().unwrap().refused, Some("used-link"));
+}
+
+/// Who looks with the name of an attempt has used nothing up; nor has who comes while the certificates are ordered already.
+#[test]
+fn a_link_is_used_up_by_who_begins_with_it_and_while_it_begins_something() {
+    let world = World::new();
+    run(&world, &["notices", "ca"]);
+    run(&world, &["mail", "ca", "send", "--once"]);
+    let path = path(&links(&world)[0]);
+    assert_eq!(world.get(&format!("{path}?attempt={ONE}"), None, &[]).status, 200);
+    let message = order(&world.old, &new_keys(), &TransactionId::from_random([1; 16]), &Nonce::from_random([2; 16]));
+    world.house.ca().answer(&message, None, SystemTime::now()).unwrap();
+    for _ in 0..2 {
+        assert_eq!(world.get(&format!("{path}?attempt={ONE}"), None, &[]).status, 410);
+        assert_eq!(begin(&world, &path, ONE).status, 410);
+    }
+    let waits = world.house.ca().list(None, 1).unwrap().remove(0).transaction;
+    world.house.ca().reject(&waits, "not paid", SystemTime::now()).unwrap();
+    assert_eq!(begin(&world, &path, TWO).status, 200, "nobody had used it up");
+    assert_eq!(begin(&world, &path, ONE).status, 410);
 }
 
 #[test]

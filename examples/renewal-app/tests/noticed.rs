@@ -92,7 +92,7 @@ fn who_says_no_may_say_yes_later() {
     desk.run([&["renew", "--link", &link, "--token", "sim:card.state"], &PLAY[..]].concat()).ends_with(0);
     for none in ["", "\n", "http://ca.example/renew/0"] {
         let mut renew = desk.command(&renew);
-        let mut renew = renew.arg("--yes").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let renew = renew.arg("--yes").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut renew = renew.spawn().unwrap();
         renew.stdin.take().unwrap().write_all(none.as_bytes()).unwrap();
         let said = Said::from(renew.wait_with_output().unwrap()).ends_with(2);

@@ -77,7 +77,7 @@ fn a_server_of_plain_est_that_is_away_is_waited_for() {
     desk.write("once", line.split_whitespace().last().unwrap());
     let url = house.url.clone();
     let who = ["--user", "jana", "--one-time-password-file", "once"];
-    let order = [&["first", "--plain", "--yes", "--wait"][..], &who, &CARD, &PIN_FILES];
+    let order = [&["first", "--plain", "--service", "partner", "--yes", "--wait"][..], &who, &CARD, &PIN_FILES];
     let order = [order.concat(), vec!["--ca", &url, "--trust", "ca/root.pem"]];
     let resume = [&["first", "--resume", "--yes", "--wait"][..], &who, &CARD, &PIN_FILES];
     waited_for(&desk, &mut house, &order.concat(), &resume.concat(), "once");
