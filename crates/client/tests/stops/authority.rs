@@ -6,15 +6,15 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    Ca, CaError as CaFailure, CaKey, English, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy,
-    RevocationDesk, SqliteStore, StatusDesk, StoreError,
-    store::{OrderRecord, OrderState, WriteObserver},
+    Ca, CaError as CaFailure, CaKey, English, FirstPair, IssuedCertificate, Issuer, LinkDesk, LinkError, LinkPurpose,
+    LinkToken, NoticeDesk, Outbox, PickUpSecret, Policy, RevocationDesk, SqliteStore, StatusDesk, StoreError,
+    store::{OrderRecord, OrderState, QueuedLink, WriteObserver},
 };
 use obnova_client::{CaError, HttpExchange, StatusExchange};
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Operation, Server};
 use obnova_renewal::{Pair, ParsedCertificate};
 
-use crate::{desk, link, mortal::Mortal, own_password, page, plain};
+use crate::{desk, link, mortal::Mortal, notice, own_password, page, plain};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -27,6 +27,8 @@ pub struct Authority {
 struct Running {
     ca: Ca,
     status: StatusDesk,
+    links: LinkDesk,
+    notices: NoticeDesk,
     life: Mortal,
 }
 
@@ -68,10 +70,12 @@ impl Authority {
         let policy = Policy::from_toml(&String::from_utf8(read("policy.toml")).unwrap()).unwrap();
         let (first, revocation) = (policy.first.clone(), policy.revocation.clone());
         let status = StatusDesk::new(issuer(), self.store()).unwrap();
+        let links = LinkDesk::new(&secret, Arc::new(store()));
+        let notices = NoticeDesk::new(Arc::new(store()), Arc::new(English));
         let mut ca = Ca::new(policy, issuer(), secret, Box::new(store())).with_letters(Arc::new(English));
         let revocations = RevocationDesk::new(revocation, Arc::new(store()), Arc::new(English));
         ca = ca.with_first(desk::open(&self.folder, first, store())).with_revocations(revocations);
-        *running = Some(Running { ca, status, life });
+        *running = Some(Running { ca, status, links, notices, life });
     }
 
     /// What it keeps, for somebody who does not take part.
@@ -130,6 +134,29 @@ impl Authority {
         format!("https://ca.example/pickup/{}", path.expect("the CA is down"))
     }
 
+    /// The link that it mails since certificates end.
+    pub fn notice(&self) -> String {
+        let running = self.running.lock().unwrap();
+        let Running { ca, links, notices, .. } = running.as_ref().unwrap();
+        assert_eq!(notices.send(ca, SystemTime::now()).unwrap().posted, 1);
+        let mail = Outbox::new(Arc::new(self.store())).take(SystemTime::now(), 1).unwrap().remove(0);
+        let Some(QueuedLink::Signed(link)) = mail.link else { panic!("{mail:?}") };
+        format!("https://ca.example{}", *links.path(link).unwrap())
+    }
+
+    /// Whether the link of the notice in this folder is used up.
+    pub fn link_is_used(folder: &Path) -> bool {
+        let link = std::fs::read_to_string(folder.join("link")).unwrap();
+        let secret = PickUpSecret::load(&folder.join("ca/ca.secret")).unwrap();
+        let links = LinkDesk::new(&secret, Arc::new(SqliteStore::open(&folder.join("ca/ca.db")).unwrap()));
+        let token = LinkToken::from_link(link.rsplit('/').next().unwrap()).unwrap();
+        match links.look(&token, LinkPurpose::Renew, SystemTime::now()) {
+            Ok(_) => false,
+            Err(LinkError::Used) => true,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Every order.
     pub fn orders(&self) -> Vec<OrderRecord> {
         self.with_ca(|ca| ca.list(None, 100).unwrap()).expect("the CA is down")
@@ -168,6 +195,12 @@ impl Authority {
                 });
             }
             _ => {}
+        }
+        if let Some(link) = request.path.strip_prefix("/renew/") {
+            let running = self.running.lock().unwrap();
+            let Running { links, notices, life, .. } = running.as_ref()?;
+            let answer = if life.is_dead() { None } else { notice::answer(links, notices, link, request) };
+            return answer.filter(|_| !life.is_dead());
         }
         self.with_ca(|ca| {
             let server = Server::new();

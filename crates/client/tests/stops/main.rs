@@ -15,6 +15,7 @@
 //!   of the holder's program: it looks, begins or resumes, and goes on for as long as there is something to do.
 //! - [`recorded::Recording`] is what a life passed, and which files it would have left behind at each point.
 //! - [`link`] has those of the link in a mail, where there is no journal: until it is closed.
+//! - [`notice`] has those of a renewal that is begun by the link in a notice.
 //! - [`revocation`] has those of the end of a certificate, by CMC and by the [`page`].
 //! - [`own_password`] has those of the revocation password that a holder sets.
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
@@ -29,6 +30,7 @@ mod holder;
 mod journal;
 mod link;
 mod mortal;
+mod notice;
 mod own_password;
 mod page;
 mod plain;

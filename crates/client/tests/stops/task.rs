@@ -1,6 +1,6 @@
 use std::{marker::PhantomData, path::Path, time::SystemTime};
 
-use obnova_client::{CaConnection, CaError, EstConnection};
+use obnova_client::{CaConnection, CaError, EstConnection, RunError};
 use obnova_renewal::{CardView, NotEligible, Plan, Policy};
 
 use crate::{
@@ -67,6 +67,11 @@ pub trait Task: Sized {
     fn connect(wire: Wire<'_>) -> Result<Box<dyn CaConnection + '_>, CaError> {
         let anchors = wire.authority.anchors();
         Ok(Box::new(EstConnection::new(wire, anchors)?))
+    }
+
+    /// What was planned, with what begins it.
+    fn begun(_: Wire<'_>, _folder: &Path, plan: Plan) -> Result<Plan, RunError> {
+        Ok(plan)
     }
 
     /// At the moment of a stop, beyond what always holds.

@@ -29,6 +29,9 @@ use crate::{
     task::Task,
 };
 
+/// Where the journals are.
+pub const JOURNALS: &str = "journals";
+
 /// Where the one-time password stands that was handed over.
 pub const PAPER: &str = "paper";
 
@@ -130,7 +133,7 @@ impl<T: Task> World<T> {
     }
 
     fn journals(&self) -> PathBuf {
-        self.folder.path().join("journals")
+        self.folder.path().join(JOURNALS)
     }
 
     pub fn lose_journals(&self) {
@@ -183,7 +186,7 @@ impl<T: Task> World<T> {
                 let wishes = T::connect(self.wire(life)).and_then(|mut ca| ca.wishes())?;
                 let plan = |policy: &Policy| T::plan(&card, policy, SystemTime::now());
                 let plan = match wishes.plan(&card, &T::policy(), plan) {
-                    Ok(plan) => plan,
+                    Ok(plan) => T::begun(self.wire(life), self.path(), plan)?,
                     Err(reasons) => return Ok(Ended::NothingToDo(reasons)),
                 };
                 (format!("renewal-{}", FileJournal::list(&self.journals())?.len() + 1), Some(plan))
