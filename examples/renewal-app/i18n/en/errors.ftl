@@ -141,7 +141,6 @@ error-journal-broken = Journal: { $problem } (obnova card list).
 
 # How a renewal ended without new certificates.
 ended-certificates-declined = You did not agree to the certificates, so they were not put on the card: ask the issuer.
-ended-link = { $reason } Nothing was made or sent.
 ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.
 ended-pair-expired = The old certificates expired before the order was sent: ask the issuer for a new first certificate.
 ended-slot-taken = Slot { $slot } was taken by something else in the meantime: begin again.

@@ -135,7 +135,7 @@ impl From<obnova_renewal::Failure> for Failure {
                 (Kind::Refused, t!("error-refused", reason = phrases::fail_info(&reason), text = text))
             }
             Ended::Rejected(refusal) => (Kind::Refused, t!("error-rejected", reason = phrases::refusal(&refusal))),
-            Ended::Link(why) => (Kind::Refused, t!("ended-link", reason = phrases::link_refusal(why))),
+            Ended::Link(why) => (Kind::Refused, phrases::link_refusal(why)),
             Ended::OldKeysNeeded => (Kind::NotEligible, t!("ended-old-keys-needed")),
             Ended::Unfit(unfit) => {
                 // Who could not be asked may be asked later.
