@@ -4,7 +4,7 @@ use der::flagset::FlagSet;
 use obnova_card::{KeyRole, Removal, SlotId};
 use x509_cert::ext::pkix::KeyUsages;
 
-use crate::{CardView, ParsedCertificate, date, view::SlotView};
+use crate::{CardView, CertificateView, ParsedCertificate, date, view::SlotView};
 
 /// Something on a card that may be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Removable {
     pub role: Option<KeyRole>,
     /// The certificate, and which of its slot's; `None` for a key without one.
     pub certificate: Option<(usize, ParsedCertificate)>,
+    /// Whether its key stays in any case, for a certificate that is not for removal.
+    pub key_stays: bool,
     /// Why it may go.
     pub because: Because,
     /// Why it should not go without a word.
@@ -119,29 +121,38 @@ fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {
             slot: slot.id,
             role: Some(role),
             certificate: None,
+            key_stays: false,
             because: Because::NeverCertified,
             guards,
         }];
     }
-    let of_certificate = |(index, entry): (usize, &crate::CertificateView)| {
+    let key_stays = slot.certificates.iter().any(|entry| why(entry, now).is_none());
+    let of_certificate = |(index, entry): (usize, &CertificateView)| {
         let certificate = entry.certificate.clone()?;
+        let because = why(entry, now)?;
         let expired = now > certificate.not_after();
-        let because = match (entry.superseded, expired) {
-            (true, _) => Because::Superseded,
-            (false, true) => Because::Expired,
-            (false, false) => return None,
-        };
         let mut guards = Vec::new();
         if !expired {
             guards.push(Guard::StillValid { until: certificate.not_after() });
         }
-        if certificate.key_usage().is_none_or(may_decrypt) {
+        if !key_stays && certificate.key_usage().is_none_or(may_decrypt) {
             guards.push(Guard::MayDecrypt);
         }
         let name = entry.label.clone();
-        Some(Removable { name, slot: slot.id, role, certificate: Some((index, certificate)), because, guards })
+        let certificate = Some((index, certificate));
+        Some(Removable { name, slot: slot.id, role, certificate, key_stays, because, guards })
     };
     slot.certificates.iter().enumerate().filter_map(of_certificate).collect()
+}
+
+/// Why a certificate may go; `None` for one that may not, which also one is that cannot be read.
+fn why(entry: &CertificateView, now: SystemTime) -> Option<Because> {
+    let expired = now > entry.certificate.as_ref()?.not_after();
+    match (entry.superseded, expired) {
+        (true, _) => Some(Because::Superseded),
+        (false, true) => Some(Because::Expired),
+        (false, false) => None,
+    }
 }
 
 fn scan_guard(slot: &SlotView) -> Vec<Guard> {

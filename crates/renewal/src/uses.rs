@@ -11,7 +11,7 @@ use crate::wire;
 pub enum Phase {
     /// To put new keys on the card.
     NewKeys,
-    /// To sign and send the requests, for which the old keys vouch.
+    /// To sign and send the requests, for which the keys of the old certificates vouch.
     Requests,
     /// To put the certificates on the card and prove them.
     Finish,
@@ -38,9 +38,9 @@ impl Phase {
 pub enum PinUse {
     /// Make a key pair.
     MakeKey(#[serde(with = "wire::role")] KeyRole),
-    /// Sign the request with the new key, which proves its possession.
+    /// Sign the request with its key, which proves its possession.
     SignRequest(#[serde(with = "wire::role")] KeyRole),
-    /// Sign the requests with the old key, which vouches for the new ones.
+    /// Sign the requests with the key of the old certificate, which vouches for what is requested.
     Vouch(#[serde(with = "wire::role")] KeyRole),
     /// Sign an order that no old key vouches for with a key that it is about.
     SignOrder(#[serde(with = "wire::role")] KeyRole),
@@ -48,7 +48,7 @@ pub enum PinUse {
     Install,
     /// Log in with the new authentication certificate.
     Login,
-    /// Make a test signature with the new signature key.
+    /// Make a test signature with the key of the new signature certificate.
     TestSignature,
     /// Remove what was picked; never part of a renewal.
     Remove,
@@ -109,11 +109,11 @@ impl fmt::Display for PinUse {
         match self {
             Self::MakeKey(role) => write!(f, "make the new {role} key"),
             Self::SignRequest(role) => write!(f, "sign the request for the new {role} certificate"),
-            Self::Vouch(role) => write!(f, "sign both requests with the old {role} key"),
-            Self::SignOrder(role) => write!(f, "sign the order with the new {role} key"),
+            Self::Vouch(role) => write!(f, "vouch for what is requested with the key of the old {role} certificate"),
+            Self::SignOrder(role) => write!(f, "sign the order with the {role} key"),
             Self::Install => f.write_str("put the new certificates on the card"),
             Self::Login => f.write_str("log in with the new authentication certificate"),
-            Self::TestSignature => f.write_str("make a test signature with the new signature key"),
+            Self::TestSignature => f.write_str("make a test signature with the key of the new signature certificate"),
             Self::Remove => f.write_str("remove what you picked from the card"),
             Self::Repair => f.write_str("repair the card's list of what it holds"),
             Self::Revoke => f.write_str("sign that the certificate is to end"),

@@ -103,4 +103,9 @@ fn of_several_certificates_on_one_key_only_the_picked_go() {
     assert!(found.iter().map(|one| one.name.as_str()).eq(labels), "{:?}", names(&found));
     let orders = removals(&card, &found, &names(&found)).unwrap();
     assert_eq!(orders, [Removal::Certificate(SlotId(1), 2), Removal::Certificate(SlotId(1), 0)], "from the last on");
+    assert!(found.iter().all(|one| one.key_stays), "the current one needs it");
+    card.slots[0].certificates.remove(1);
+    let found: Vec<_> = removable(&card, now()).into_iter().filter(|one| one.slot == SlotId(1)).collect();
+    assert!(found.len() == 2 && found.iter().all(|one| !one.key_stays), "with both it goes");
+    assert_eq!(removals(&card, &found, &names(&found)).unwrap(), [Removal::Slot(SlotId(1))]);
 }

@@ -65,6 +65,9 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
             let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();
             checks.push(match (plan.risk, slots.as_slice()) {
                 (Some(_), _) => Check::caution(t!("doctor-room-in-place")),
+                (None, slots) if plan.keeps_key() => {
+                    Check::good(t!("doctor-keep-keys", count = slots.len(), slots = slots.join(", ")))
+                }
                 (None, [first, second]) => {
                     Check::good(t!("doctor-room", first = first.as_str(), second = second.as_str()))
                 }

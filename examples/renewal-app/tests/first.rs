@@ -232,8 +232,15 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
     let mut same_key = renew.clone();
     same_key[2..4].copy_from_slice(&["--policy", "other.toml"]);
     desk.run([&same_key[..], &["--same-key"]].concat()).ends_with(0).says(&["Keep the", "TLS login", "Renewed"]);
+    // The old certificate can go, and only that.
+    let clean = |name| [&["card", "clean", "--confirm", name], &CARD[..], &PIN_FILES[..2]].concat();
+    let offered = desk.run(clean("Somebody else's")).ends_with(9).out;
+    assert!(offered.contains("its key stays") && !offered.contains("cannot be brought back"), "{offered}");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["superseded", "expires in 25 days", "7 slots are free"]);
+    let name = offered.lines().find_map(|line| line.split_once("· ")?.1.split_once(" (slot")).unwrap().0;
+    let cleaned = desk.run(clean(name)).ends_with(0);
+    cleaned.says(&["1 certificate was removed; its key stays", "expires in 25 days", "7 slots are free"]);
     desk.run(&renew).ends_with(0).says(&["in slot 2", "TLS login", "Renewed"]);
     desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
 }

@@ -173,8 +173,8 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let renew = [&renew[..], &CARD, &PIN_FILES, &options].concat();
     let sent = desk.run(&renew).ends_with(8);
     sent.says(&[
-        "over a login with the old one",
-        "log in to the issuer with the old key",
+        "over a login with the old certificate",
+        "log in to the issuer with the old certificate",
         "The order is that request.",
         "Accepted, pending",
         "takes the card and its PIN",
@@ -183,7 +183,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let order = house.approve();
     let resume = [&["renew", "--resume", "--yes"], &CARD[..], &PIN_FILES].concat();
     let said = desk.run(&resume).ends_with(0);
-    said.says(&["log in to the issuer", "picked up over a login with the old key", "TLS login", "Renewed"]);
+    said.says(&["log in to the issuer", "picked up over a login with the old certificate", "TLS login", "Renewed"]);
     told_only_what_is(&said);
     assert!(house.is_confirmed(&order), "the login is the receipt");
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);

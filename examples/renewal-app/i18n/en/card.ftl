@@ -59,6 +59,7 @@ repair-done = The list was repaired.
 clean-nothing = There is nothing to remove: nothing on this card is superseded, expired or left over.
 clean-offer = This can be removed:
 clean-line = { $name } (slot { $slot }): { $because }
+clean-key-stays = its key stays, for another certificate
 because-superseded = superseded
 because-expired = expired
 because-left-over = its making or removing was interrupted
@@ -72,6 +73,10 @@ clean-wrong-name = No name was given that stands above. Nothing was removed.
 clean-done = { $count ->
         [one] 1 slot was emptied.
        *[other] { $count } slots were emptied.
+    }
+clean-done-certificates = { $count ->
+        [one] 1 certificate was removed; its key stays.
+       *[other] { $count } certificates were removed; their keys stay.
     }
 
 pin-new = New { $name } ({ $minimum } to { $maximum } characters)

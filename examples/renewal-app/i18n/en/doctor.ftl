@@ -10,6 +10,10 @@ doctor-password-unset = { $state }. Ask the issuer how the card is activated.
 doctor-certificate = Certificate in slot { $slot } for { $role }: { $name }, until { $until }
 doctor-room = Room for the new keys in slots { $first } and { $second }
 doctor-room-one = Room for the new certificate in slot { $slot }
+doctor-keep-keys = Room for the new certificates beside the old ones: { $count ->
+        [one] the key in slot { $slots } is kept
+       *[other] the keys in slots { $slots } are kept
+    }
 doctor-room-in-place = Room for the new keys: only in the place of the old ones
 doctor-reason = Renewal: { $reason }
 doctor-unfinished = Slot { $slot } has a key that waits for its certificate. "obnova renew" goes on with it, also when nothing else is left of the renewal that made it; or put in the certificates, from the link or as mailed files, with "obnova install".

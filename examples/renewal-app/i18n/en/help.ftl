@@ -78,7 +78,7 @@ help-pin-unblock = Set a new PIN with the PUK, after too many wrong ones.
 help-pin-unblock-after =
     Examples:
       obnova pin unblock signature --token pcsc
-help-renew = Renew the certificates on the card: new keys in free slots, one request that the old keys vouch for.
+help-renew = Renew the certificates on the card: new keys in free slots, or by --same-key new certificates beside the old ones; one request that the keys of the old certificates vouch for.
 help-renew-more = Everything is written into a journal before it is done: close the window at any time, "obnova renew --resume" goes on. What is renewed keeps working, and stays on the card until you remove it. On a card that can only replace keys where they are this is not so: the plan says it, and asks.
 help-renew-after =
     Examples:

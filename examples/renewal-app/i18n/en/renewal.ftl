@@ -10,14 +10,14 @@ use-make-authentication-key = make the new authentication key
 use-make-signature-key = make the new signature key
 use-sign-authentication-request = sign the request for the new authentication certificate
 use-sign-signature-request = sign the request for the new signature certificate
-use-vouch-authentication = vouch for what is requested with the old authentication key
-use-vouch-signature = vouch for what is requested with the old signature key
-use-sign-order-authentication = sign the order with the new authentication key
-use-sign-order-signature = sign the order with the new signature key
-use-order-over-login = log in to the issuer with the old key, each time that it is asked
+use-vouch-authentication = vouch for what is requested with the key of the old authentication certificate
+use-vouch-signature = vouch for what is requested with the key of the old signature certificate
+use-sign-order-authentication = sign the order with the authentication key
+use-sign-order-signature = sign the order with the signature key
+use-order-over-login = log in to the issuer with the old certificate, each time that it is asked
 use-install = put the new certificates on the card
 use-login = log in with the new authentication certificate
-use-test-signature = make a test signature with the new signature key
+use-test-signature = make a test signature with the key of the new signature certificate
 use-remove = remove what you confirmed
 use-repair = repair the card's list of what it holds
 use-revoke = sign that the certificate is to end
@@ -94,17 +94,17 @@ plan-first-use-key = Go on with the { $algorithm } { $role } key that waits in s
 plan-keep-key = Keep the { $algorithm } { $role } key in slot { $old }, and put a new certificate beside the old one.
 plan-request-first = Ask for the certificates in one request, signed by the new keys, with your user id and one-time password.
 plan-confirm = Show you the name that stands in them, and go on only if you agree.
-plan-request = Ask for both certificates in one request, signed by the new keys and by both old keys.
-plan-request-one = Ask for the certificate, in a request that is signed by its key and by the old one.
-plan-request-alone = Ask for both certificates in one request, signed by the new keys.
+plan-request = Ask for both certificates in one request, signed by their keys and by those of both old certificates.
+plan-request-one = Ask for the certificate, in a request that is signed by its key and by that of the old certificate.
+plan-request-alone = Ask for both certificates in one request, signed by their keys.
 plan-request-plain-first = Ask for the certificate at { $server }, in a request that is signed by its key. Your user id and one-time password go there beside it, inside TLS, each time that it is asked.
-plan-request-plain = Ask for the certificate at { $server }, in a request that is signed by its key, over a login with the old one.
+plan-request-plain = Ask for the certificate at { $server }, in a request that is signed by its key, over a login with the old certificate.
 plan-password-later = This way to the issuer has no place for a revocation password: none is set with this order.
 plan-install = When both have arrived and are right: put them on the card, and mark the old pair as superseded.
 plan-install-one = When it has arrived and is right: put it on the card, and mark the old one as superseded.
 plan-install-first = When everything has arrived and is right: put it on the card.
 plan-prove-login = Log in with the new authentication certificate.
-plan-prove-signature = Make a test signature with the new signature key.
+plan-prove-signature = Make a test signature with the key of the new signature certificate.
 plan-stays = Nothing else on the card is touched, and nothing is removed.
 plan-asks = You will be asked for
 plan-ask = the { $name }, { $reason }
@@ -130,16 +130,16 @@ fact-terms = The CA gave its certificates; the trusted one is { $name }.
 fact-authentication-key = The new authentication key is on the card; it never leaves it.
 fact-signature-key = The new signature key is on the card; it never leaves it.
 fact-requested = PKCS#10 request for the { $role } certificate: signed by its key, { $bytes } bytes.
-fact-vouched = The old { $role } key vouches for what is requested.
-fact-signed-order = The new { $role } key signs the order.
+fact-vouched = The key of the old { $role } certificate vouches for what is requested.
+fact-signed-order = The { $role } key signs the order.
 fact-sealed-first = One CMC transaction holds the requests and the proof that the one-time password is known, not the password itself: { $bytes } bytes.
 fact-sealed-plain-first = The order is that request. The one-time password is no part of it, and no proof of it either: it goes to { $server } itself, beside the order, inside TLS.
-fact-sealed-plain = The order is that request. It goes to { $server } over a login with the old key.
+fact-sealed-plain = The order is that request. It goes to { $server } over a login with the old certificate.
 fact-installed-first = What is new is on the card and was read back.
 fact-sealed = One CMC transaction holds what is requested and the signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
 fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; but whoever goes on later needs your user id and the one-time password again.
-fact-pending-plain = Accepted, pending: the CA issues later. It is asked again over a login with the old key, which takes the card and its PIN.
+fact-pending-plain = Accepted, pending: the CA issues later. It is asked again over a login with the old certificate, which takes the card and its PIN.
 fact-arrived = { $count ->
         [one] The certificate came with the answer, and was checked: right key, right person, trusted issuer, right use.
        *[other] The certificates came with the answer, and were checked: right keys, right person, trusted issuer, right use.
@@ -153,8 +153,8 @@ fact-picked-up-plain-first = { $count ->
        *[other] The certificates were picked up with your user id and one-time password, and checked: right keys, right person, trusted issuer, right use.
     }
 fact-picked-up-plain = { $count ->
-        [one] The certificate was picked up over a login with the old key, and checked: right key, right person, trusted issuer, right use.
-       *[other] The certificates were picked up over a login with the old key, and checked: right keys, right person, trusted issuer, right use.
+        [one] The certificate was picked up over a login with the old certificate, and checked: right key, right person, trusted issuer, right use.
+       *[other] The certificates were picked up over a login with the old certificate, and checked: right keys, right person, trusted issuer, right use.
     }
 fact-files = The certificates that came by mail were checked: right keys, right person, trusted issuer, right use.
 fact-installed = Both are on the card and were read back; the old pair is marked as superseded.
@@ -183,7 +183,7 @@ fact-login-nowhere = No login was made with the new certificate: name the server
 fact-done-elsewhere = What was ordered is on the card already: it came on another way, and nothing is left to do.
 fact-acknowledged = The CA knows that they arrived; the pick-up token is worth nothing now.
 fact-logged-in = TLS login with the new authentication certificate: the server saw { $name }.
-fact-signature-proven = A signature by the new signature key was made and verified.
+fact-signature-proven = A signature by the new certificate's signature key was made and verified.
 
 ask-certificates = Is this you? Type "yes":
 ask-plan = Go ahead? Type "yes":

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_card::{PasswordSteps, Repair};
+use obnova_card::{PasswordSteps, Removal, Repair};
 use obnova_client::{look, remove};
 use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
 
@@ -76,7 +76,9 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     for one in &offered {
         screen.mark(Mark::Item, &offer(one));
     }
-    screen.mark(Mark::Caution, &t!("clean-warning"));
+    if offered.iter().any(|one| !one.key_stays) {
+        screen.mark(Mark::Caution, &t!("clean-warning"));
+    }
     let picked = pick(offered, confirm)?;
     if picked.is_empty() {
         return Err(Failure::new(Kind::Declined, t!("clean-wrong-name")));
@@ -88,7 +90,14 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     let mut holder = Holder::new(&face, pins);
     let outcome = remove(&token, &mut holder, &what);
     let left = holder.outcome(outcome)?;
-    screen.mark(Mark::Good, &t!("clean-done", count = what.len()));
+    let slots = what.iter().filter(|one| matches!(one, Removal::Slot(_))).count();
+    let certificates = what.len() - slots;
+    if slots > 0 {
+        screen.mark(Mark::Good, &t!("clean-done", count = slots));
+    }
+    if certificates > 0 {
+        screen.mark(Mark::Good, &t!("clean-done-certificates", count = certificates));
+    }
     screen.table(&view::slots(&left.slots, now));
     Ok(())
 }
@@ -160,5 +169,6 @@ pub fn offer(one: &Removable) -> String {
         Guard::MayDecrypt => t!("guard-may-decrypt"),
         Guard::MayBeCompleted => t!("guard-may-be-completed"),
     });
-    std::iter::once(line).chain(guards).collect::<Vec<_>>().join("; ")
+    let stays = one.key_stays.then(|| t!("clean-key-stays"));
+    std::iter::once(line).chain(stays).chain(guards).collect::<Vec<_>>().join("; ")
 }
