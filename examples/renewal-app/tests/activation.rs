@@ -179,7 +179,8 @@ fn at_a_terminal_a_wrong_one_is_called_wrong_before_the_last_try_is_asked_about(
             let mut wrong = 0;
             while says == "no" && terminal.wait_for(&[prompt.as_str(), question]) == 0 {
                 terminal.type_line(if name == "PUK" { "99999999" } else { "246802" });
-                terminal.wait_for(&[&format!("The {name} was wrong.")]);
+                let told = terminal.wait_for(&[&format!("The {name} was wrong."), &prompt, question]);
+                assert_eq!(told, 0, "it is asked on before the wrong one is called so: {}", terminal.shown);
                 wrong += 1;
             }
             match says {
