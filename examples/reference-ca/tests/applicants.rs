@@ -404,16 +404,10 @@ fn the_description_is_what_the_server_does() {
     let card = json!({ "operator": "Jan", "card": "0042", "certificates": serials, "transport_pin": PIN });
     let entry = json!({ "operator": "Jan", "user": "eva", "module": "main" });
     let correction = json!({ "operator": "Jan", "data": other });
-    let way = [
-        ("correctByOperator", &correction),
-        ("identity", &identity),
-        ("contract", &with),
-        ("payment", &with),
-        ("enter", &entry),
-        ("card", &card),
-        ("handOver", &by),
-    ];
-    for (step, body) in way {
+    let from_contract =
+        [("contract", &with), ("payment", &with), ("enter", &entry), ("card", &card), ("handOver", &by)];
+    let before = [("correctByOperator", &correction), ("identity", &identity)];
+    for (step, body) in before.into_iter().chain(from_contract) {
         described.bodies(step, id, token);
         described.fields(step, id, token, body);
         described.refused(step, &nobody, token, body, 404, "unknown-applicant");
@@ -440,15 +434,7 @@ fn the_description_is_what_the_server_does() {
     // What the operator saw was another's.
     described.refused("identity", &id, token, &identity, 409, "data-changed");
     let identity = seen(&id);
-    let way = [
-        ("identity", &identity),
-        ("contract", &with),
-        ("payment", &with),
-        ("enter", &entry),
-        ("card", &card),
-        ("handOver", &by),
-    ];
-    for (index, (step, body)) in way.into_iter().enumerate() {
+    for (index, (step, body)) in [("identity", &identity)].into_iter().chain(from_contract).enumerate() {
         if step == "enter" {
             password(&world.home(), &JANA);
             for (field, value, status, error) in [
