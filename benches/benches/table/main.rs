@@ -38,7 +38,6 @@ const SUBJECTS: [Subject; 7] = [
 fn main() {
     // What runs in a process of its own is this program too.
     match (env::args().nth(1).as_deref(), env::args_os().nth(2)) {
-        (Some(ca::SERVE), Some(home)) => return ca::serve(Path::new(&home)),
         (Some(opensc::INSIDE), None) => return opensc::serve(),
         (Some(signatures::WITHOUT_IFMA), None) => return signatures::tell(),
         _ => {}

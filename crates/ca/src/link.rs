@@ -5,7 +5,7 @@ use std::{
 
 use aws_lc_rs::hmac;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     PickUpSecret, SqliteStore, StoreError,
@@ -72,12 +72,14 @@ impl LinkId {
 /// Bytes of the signature in a link.
 const TAG: usize = 20;
 
-/// A link as it came: its last part. Its signature has not been looked at.
+/// A link as it came: its last part. Its signature has not been looked at. Not shown by `Debug`, and wiped.
 #[derive(Clone)]
 pub struct LinkToken {
     id: LinkId,
     tag: Zeroizing<[u8; TAG]>,
 }
+
+impl ZeroizeOnDrop for LinkToken {}
 
 impl LinkToken {
     /// Reads the last part of a link; `None` when it is none.
@@ -253,5 +255,23 @@ impl LinkError {
             Self::Used => "used-link",
             Self::Store(_) => "store",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    #[test]
+    fn a_link_is_not_shown_or_compared_and_is_wiped() {
+        assert_not_impl_any!(LinkToken: Debug, Display, PartialEq);
+        assert_impl_all!(LinkToken: ZeroizeOnDrop);
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        let token = LinkToken::from_link(&"0a".repeat(LinkId::SIZE + TAG)).unwrap();
+        wiped(&token.tag);
     }
 }

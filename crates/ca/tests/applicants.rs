@@ -223,7 +223,8 @@ fn neither_pin_nor_secret_nor_link_is_in_any_file_or_any_debug() {
     assert!(!contains(&seen, PIN.as_bytes()) && !contains(&seen, who.secret.as_bytes()));
     let shown = format!("{:?} {:?}", place.desk, place.desk.get(who.id).unwrap());
     assert!(!shown.contains(NAME) && !shown.contains("eva@") && !shown.contains(PIN), "{shown}");
-    static_assertions::assert_not_impl_any!(TransportPin: std::fmt::Debug, std::fmt::Display);
+    static_assertions::assert_not_impl_any!(TransportPin: std::fmt::Debug, std::fmt::Display, PartialEq);
+    static_assertions::assert_impl_all!(TransportPin: zeroize::ZeroizeOnDrop);
     static_assertions::assert_not_impl_any!(Registered: std::fmt::Debug);
     static_assertions::assert_not_impl_any!(Personalised: std::fmt::Debug);
 }

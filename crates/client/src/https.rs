@@ -1,32 +1,29 @@
 use std::{
+    fmt,
     io::ErrorKind,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use obnova_enroll::est::{HttpRequest, HttpResponse, Method, Site};
+use obnova_enroll::est::{HttpRequest, HttpResponse, Site};
 use obnova_renewal::ParsedCertificate;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
-use ureq::{
-    Agent, AsSendBody, Body,
-    config::Config,
-    http::{Request, Response, header::HeaderValue},
-    unversioned::{
-        resolver::DefaultResolver,
-        transport::{Connector as _, TcpConnector},
-    },
-};
 
 use crate::{CaError, StatusExchange as _};
 
-mod bounded;
-mod carried;
+mod connection;
+mod message;
 mod plain;
+mod pool;
 mod redirects;
-mod tls;
+mod wire;
 
+use connection::Connection;
+use message::Failure;
 pub use plain::PlainHttp;
+use pool::Pool;
 use redirects::follow;
+use wire::TooMuch;
 
 /// Carries a request to one server and its answer back. [`Https`] does; whoever has a network stack of their own writes another.
 pub trait HttpExchange {
@@ -58,15 +55,23 @@ pub trait HttpExchange {
 
 /// HTTPS to one server, and nothing else: a redirect is followed where it leads to the same server and asks for the same (RFC
 /// 7030 §3.2.1), at most [`Site::MAX_REDIRECTS`] in a row; no proxy and no certificate store of the system is used, an answer is
-/// read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit ([`Patience`]).
-#[derive(Clone, Debug)]
+/// read up to [`MAX_ANSWER`](Self::MAX_ANSWER), and everything has a time limit ([`Patience`]). What is sent is wiped, and in no log.
+#[derive(Clone)]
 pub struct Https {
-    agent: Agent,
+    /// None for what is public and goes without.
+    tls: Option<Arc<ClientConfig>>,
     server: String,
-    /// What redirects are held against; none are followed where there is nothing.
-    site: Option<Site>,
+    site: Site,
+    patience: Patience,
     /// For what can be done without, here and of other servers.
     short: Patience,
+    pool: Pool,
+}
+
+impl fmt::Debug for Https {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Https").field("server", &self.server).field("patience", &self.patience).finish_non_exhaustive()
+    }
 }
 
 /// How long a server may take before it is left, however busily it sends meanwhile.
@@ -118,9 +123,7 @@ impl Https {
         let server = server.trim_end_matches('/').to_owned();
         let no_address = |_| CaError::Order(format!("\"{server}\" is not an address like https://ca.example"));
         let site = Site::parse(&server).map_err(no_address)?;
-        let connector = ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(tls.into()));
-        let agent = Agent::with_parts(config(patience, true), connector, DefaultResolver::default());
-        Ok(Self { agent, server, site: Some(site), short: patience.short() })
+        Ok(Self { tls: Some(tls.into()), server, site, patience, short: patience.short(), pool: Pool::default() })
     }
 
     /// The server.
@@ -135,63 +138,55 @@ impl Https {
     /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`];
     /// [`CaError::Redirect`] when it is sent on to where it does not go. Every other status is an answer.
     pub fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        match &self.site {
-            Some(site) => follow(site, request, |request| self.exchange_once(request)),
-            None => self.exchange_once(request),
-        }
+        follow(&self.site, request, |request| self.exchange_once(request))
     }
 
     /// Asks once. A redirect is an answer like any other.
     pub(crate) fn exchange_once(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        self.exchange_within(request, None)
+        self.exchange_within(request, self.patience)
     }
 
-    /// The same, within another time where one is given.
-    fn exchange_within(&self, request: &HttpRequest, patience: Option<Patience>) -> Result<HttpResponse, CaError> {
-        let mut built =
-            Request::builder().method(request.method.as_str()).uri(format!("{}{}", self.server, request.path));
-        for (name, value) in request.headers.iter() {
-            built = built.header(name, value);
-        }
-        let bad = |error: ureq::http::Error| CaError::Order(error.to_string());
-        let answer = match request.method {
-            Method::Get => self.run(built.body(()).map_err(bad)?, patience),
-            _ => self.run(built.body(request.body.as_slice()).map_err(bad)?, patience),
+    /// The same, within a time.
+    fn exchange_within(&self, request: &HttpRequest, patience: Patience) -> Result<HttpResponse, CaError> {
+        let began = Instant::now();
+        let until = began + patience.whole;
+        let open = match self.pool.take() {
+            Some(open) => Ok(open),
+            None => Connection::open(&self.site, self.tls.as_ref(), until.min(began + patience.connect)),
         };
-        let mut answer = answer.map_err(|error| self.error(error))?;
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers = answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let body = answer.body_mut().with_config().limit(Self::MAX_ANSWER as u64).read_to_vec();
-        Ok(HttpResponse { status: answer.status().as_u16(), headers, body: body.map_err(|error| self.error(error))? })
+        let mut connection = open.map_err(|error| self.error(Failure::Io(error)))?;
+        let (answer, stays_open) =
+            connection.exchange(&self.host(), request, until).map_err(|failure| self.error(failure))?;
+        if stays_open {
+            self.pool.keep(connection);
+        }
+        Ok(answer)
     }
 
-    fn run<B: AsSendBody>(
-        &self,
-        request: Request<B>,
-        patience: Option<Patience>,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let Some(patience) = patience else { return self.agent.run(request) };
-        let config = self.agent.configure_request(request);
-        let config = config.timeout_connect(Some(patience.connect)).timeout_global(Some(patience.whole));
-        self.agent.run(config.build())
+    /// The server as it stands in a request.
+    fn host(&self) -> String {
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        match self.site.port() {
+            port if port == usual => self.site.host().to_owned(),
+            port => format!("{}:{port}", self.site.host()),
+        }
     }
 
-    fn error(&self, error: ureq::Error) -> CaError {
+    fn error(&self, failure: Failure) -> CaError {
         let server = self.server.clone();
-        match error {
-            ureq::Error::Timeout(_) => CaError::Timeout { server },
-            ureq::Error::BodyExceedsLimit(limit) => {
-                CaError::TooLarge { limit: usize::try_from(limit).unwrap_or(Self::MAX_ANSWER) }
-            }
-            ureq::Error::LargeResponseHeader(..) => CaError::TooLarge { limit: Self::MAX_HEAD },
-            ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => CaError::Timeout { server },
-            ureq::Error::Io(error) => match tls_error(&error) {
-                Some(tls) => CaError::Tls { server, problem: tls.to_string() },
-                None => CaError::Unreachable { server, problem: error.to_string() },
-            },
-            ureq::Error::Tls(problem) => CaError::Tls { server, problem: problem.to_owned() },
-            ureq::Error::Protocol(error) => CaError::Protocol(error.to_string()),
-            error => CaError::Unreachable { server, problem: error.to_string() },
+        let error = match failure {
+            Failure::Order(what) => return CaError::Order(what.to_owned()),
+            Failure::TooLarge(limit) => return CaError::TooLarge { limit },
+            Failure::Protocol(problem) => return CaError::Protocol(problem),
+            Failure::Io(error) => error,
+        };
+        if let Some(TooMuch { limit }) = within(&error) {
+            return CaError::TooLarge { limit: *limit };
+        }
+        match within::<rustls::Error>(&error) {
+            Some(tls) => CaError::Tls { server, problem: tls.to_string() },
+            None if error.kind() == ErrorKind::TimedOut => CaError::Timeout { server },
+            None => CaError::Unreachable { server, problem: error.to_string() },
         }
     }
 }
@@ -209,12 +204,9 @@ impl HttpExchange for Https {
             if whole.is_zero() {
                 return Err(CaError::Timeout { server: self.server.clone() });
             }
-            self.exchange_within(request, Some(Patience { whole, ..self.short }))
+            self.exchange_within(request, Patience { whole, ..self.short })
         };
-        match &self.site {
-            Some(site) => follow(site, request, ask),
-            None => ask(request),
-        }
+        follow(&self.site, request, ask)
     }
 
     fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
@@ -222,23 +214,8 @@ impl HttpExchange for Https {
     }
 }
 
-/// Nothing but what is asked for: no redirect is followed, and no proxy is used.
-fn config(patience: Patience, only_tls: bool) -> Config {
-    Config::builder()
-        .https_only(only_tls)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(None)
-        .max_response_header_size(Https::MAX_HEAD)
-        .timeout_connect(Some(patience.connect))
-        .timeout_global(Some(patience.whole))
-        .user_agent(concat!("obnova/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
-
-/// The error of the TLS library that hides in an error of the operating system's kind.
-fn tls_error(error: &std::io::Error) -> Option<&rustls::Error> {
+/// An error that hides in one of the operating system's kind.
+fn within<E: std::error::Error + 'static>(error: &std::io::Error) -> Option<&E> {
     error.get_ref().and_then(|inner| {
         let inner: &(dyn std::error::Error + 'static) = inner;
         inner.downcast_ref().or_else(|| inner.source()?.downcast_ref())

@@ -23,11 +23,16 @@ use log::{LevelFilter, Log, Metadata, Record};
 use obnova_ca::store::OrderState;
 use obnova_card::{
     GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, Pkcs11Token, ProfileToken, Secret, SlotId, Token,
-    TokenError,
 };
 use obnova_client::{
-    EstConnection, FileJournal, Https, Login, LoginError, LoginProof, SharedToken, TlsLogin, Turn, look, share,
-    tls_config,
+    CaError, EstConnection, FileJournal, HttpExchange, Https, Login, LoginError, LoginProof, PickUpLink, PlainHttp,
+    Revocation, RevocationReason, SharedToken, TlsLogin, Turn,
+    enroll::{
+        self,
+        cmc::UserId,
+        est::{self, Credentials, Headers, HttpRequest, HttpResponse, Method, Site},
+    },
+    follow_link, look, revoke_by_password, share, tls_config,
 };
 use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House};
 use obnova_renewal::{Pair, ParsedCertificate, Plan, Policy};
@@ -39,6 +44,10 @@ const PIN: &str = "Zq7vkW2x";
 const OLD_PIN: &str = "Jh4mXc9T";
 const PUK: &str = "Ry6bDf3N";
 const WRONG: &str = "Xa3rYj6P";
+const ONE_TIME: &str = "XK7QM-4TRWZ-9HVBC-2PLDN";
+const REVOCATION: &str = "Xylofon7Quaggy9Vrba";
+/// What a mailed link ends with.
+const LINK: &str = "5e1f9c07d3a84b62f0b7a91c6d2e8345f7c0190b";
 /// No secret: what is logged is found.
 const MARKER: &str = "Gw8sLp5V";
 
@@ -93,17 +102,21 @@ fn no_log_no_error_and_no_panic_has_a_secret() {
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
 
     // There was something to search: both sides of the TLS connections, the HTTP client with its addresses, errors, panics.
-    for said in [" rustls::client", " rustls::server", " ureq", "TRACE ", "DEBUG ", "/.well-known/est/fullcmc", MARKER]
-    {
+    for said in [" rustls::client", " rustls::server", " cryptoki", "TRACE ", "DEBUG ", MARKER] {
         assert!(log.contains(said), "{said} is not in the log:\n{log}");
     }
+    let bytes = undumped(&log);
+    assert!(!Search::new([MARKER_OF_BYTES]).found(&bytes).is_empty(), "bytes in rows are not put together");
     assert_eq!(out.matches("is wrong (tries left").count(), 4, "{out}");
     assert_eq!(err.matches("the door is broken").count(), 2, "{err}");
+    assert_eq!(err.matches("the line is broken").count(), 3, "{err}");
     assert!(err.contains("obnova_client::runner"), "no backtrace: {err}");
     println!("searched {} lines of log", log.lines().count());
 
-    let search = Search::new([PIN, OLD_PIN, PUK, WRONG]);
+    let plain = ONE_TIME.replace('-', "");
+    let search = Search::new([PIN, OLD_PIN, PUK, WRONG, ONE_TIME, &plain, REVOCATION, LINK]);
     search.assert_absent("the log", &log);
+    search.assert_absent("bytes in the log", &bytes);
     search.assert_absent("what was printed", &out);
     search.assert_absent("the panics", &err);
 }
@@ -114,6 +127,7 @@ fn live(folder: &Path) {
     log::set_max_level(LevelFilter::max());
     assert_eq!(log::STATIC_MAX_LEVEL, LevelFilter::Trace, "no level is compiled out");
     log::trace!("{MARKER}");
+    MARKER_OF_BYTES.as_bytes().chunks(16).for_each(|row| log::trace!("{}", rows(row)));
 
     house::init(
         &folder.join("ca"),
@@ -134,7 +148,72 @@ fn live(folder: &Path) {
     let uri = format!("pkcs11:token=holder?module-path={MODULE}").parse().unwrap();
     renew(&house, &server, profile, &folder.join("profile"));
     renew(&house, &server, Pkcs11Token::open(&uri).unwrap(), &folder.join("pkcs11"));
+    send(&house, &server);
     fs::write(folder.join("log"), &*PAPER.0.lock().unwrap()).unwrap();
+}
+
+/// What is sent by all roads: a one-time password, a revocation password, links; and each with a panic in the middle.
+fn send(house: &House, server: &Running) {
+    let anchors: Vec<_> = house.trust_anchors().iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect();
+    let https = || Https::new(&server.url(), tls_config(&anchors).unwrap()).unwrap();
+    let site = Site::parse(server.url().trim_end_matches('/')).unwrap();
+    let secret = |text: &str| enroll::Secret::from_bytes(text.as_bytes()).unwrap();
+    let who = Credentials::new(UserId::new("jana").unwrap(), secret(ONE_TIME)).unwrap();
+    let asking = est::Client::new().basic(&site, who).csrattrs_request();
+    let body = format!("{{\"serial\": \"0a\", \"reason\": \"superseded\", \"password\": \"{REVOCATION}\"}}");
+    let headers = Headers::from_iter([("Content-Type", "application/json")]);
+    let ending = HttpRequest { method: Method::Post, path: "/revoke".into(), headers, body: body.into_bytes() };
+    for request in [&asking, &ending] {
+        let answer = https().exchange(request).unwrap();
+        println!("{request:?} {answer:?} {:?}", https());
+        assert!(catch_unwind(AssertUnwindSafe(|| Collapses.exchange(request))).is_err());
+    }
+    let password = Secret::from(REVOCATION);
+    let reason = RevocationReason::Superseded;
+    let wanted = Revocation { serial: "0a", reason, password: Some(&password) };
+    let mut ca = EstConnection::new(https(), anchors.clone()).unwrap();
+    told(revoke_by_password(&mut ca, &PlainHttp::default(), &wanted).unwrap_err());
+    let link = |kind: &str| format!("{}/{kind}/{LINK}", server.url().trim_end_matches('/'));
+    told(follow_link(&link("pickup"), &anchors).unwrap_err());
+    told(follow_link(&link("renew"), &anchors).unwrap_err());
+    let open = || PickUpLink::open_over(Collapses, &link("pickup"), &anchors);
+    assert!(catch_unwind(AssertUnwindSafe(open)).is_err());
+}
+
+/// A network stack that panics with the request in its hands.
+struct Collapses;
+
+impl HttpExchange for Collapses {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        panic!("the line is broken at {request:?}")
+    }
+}
+
+/// No secret, and logged in rows of bytes only.
+const MARKER_OF_BYTES: &str = "Nosorozec4Bylina8Kvadr";
+
+/// Sixteen bytes as some libraries log them.
+fn rows(bytes: &[u8]) -> String {
+    let pairs = bytes.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    pairs.collect::<Vec<_>>().join(" ") + "  and what of it can be shown"
+}
+
+/// The bytes that stand in rows of hexadecimal digits, put together as they were before.
+fn undumped(log: &str) -> Vec<u8> {
+    let is_row = |word: &&str| word.len().is_multiple_of(2) && word.bytes().all(|digit| digit.is_ascii_hexdigit());
+    // After the level and the target.
+    let words = log.lines().flat_map(|line| line.split_whitespace().skip(2).take_while(is_row));
+    let digits = words.flat_map(|word| word.as_bytes().chunks(2));
+    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
+#[test]
+fn a_password_in_rows_of_bytes_is_found() {
+    let encoded = b"Authorization: Basic amFuYTpYSzdRTS00VFJXWi05SFZCQy0yUExETg==";
+    let log: String = encoded.chunks(16).map(|row| format!("TRACE http::util {}\n", rows(row))).collect();
+    let search = Search::new([ONE_TIME]);
+    assert!(search.found(&log).is_empty(), "it is found without that already");
+    assert!(!search.found(undumped(&log)).is_empty());
 }
 
 /// One renewal from the first pair on, told a wrong PIN first and with a panic in the middle.
@@ -217,6 +296,6 @@ fn pin(text: &str) -> Pin {
 }
 
 /// All that an error says.
-fn told(error: TokenError) {
+fn told(error: impl std::error::Error) {
     println!("{error}\n{error:?}\n{error:#?}");
 }

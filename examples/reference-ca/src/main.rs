@@ -6,9 +6,14 @@ mod cli;
 mod commands;
 mod show;
 
-use std::process::ExitCode;
+use std::{alloc::System, process::ExitCode};
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
+
+/// What is given back is wiped: passwords and tokens pass through HTTP and JSON, which do not wipe what they copy.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     match commands::run(cli::Cli::parse().command) {

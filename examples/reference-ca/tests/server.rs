@@ -241,7 +241,9 @@ fn what_nobody_serves_and_what_nobody_can_read_is_refused() {
     for token in ["0", &"0".repeat(40), &"z".repeat(40), &"0".repeat(5000), "%ff%fe"] {
         assert!([404, 400].contains(&world.get(&format!("/pickup/{token}"), None, &[]).status), "{token}");
     }
-    assert_eq!(world.send(&HttpRequest { method: "POST".into(), path: "/login".into(), ..good }, None).status, 405);
+    let mut elsewhere = good;
+    (elsewhere.method, elsewhere.path) = ("POST".into(), "/login".into());
+    assert_eq!(world.send(&elsewhere, None).status, 405);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use support::{
     ca::{self, House},
     dump,
     planted::{Search, random},
-    terminal::{Terminal, descendants},
+    terminal::{Terminal, seen_by_others},
 };
 
 /// As long as the profile takes them.
@@ -206,17 +206,6 @@ fn a_secret_is_found_in_the_memory_of_a_program_that_uses_it() {
     said.ends_with(0);
     let found = card.search.found(&memory).join("\n");
     assert!(found.contains(PIN) && found.contains(NEW_PIN) && !found.contains(PUK), "{found}");
-}
-
-/// What other programs see of a process: its arguments, its environment, and those of its children.
-fn seen_by_others(process: u32) -> Vec<(String, Vec<u8>)> {
-    let all = [vec![process], descendants(process)].concat();
-    let files = all.iter().flat_map(|process| ["cmdline", "environ"].map(|name| format!("/proc/{process}/{name}")));
-    let mut seen: Vec<_> = files.map(|file| (file.clone(), fs::read(&file).unwrap())).collect();
-    let list = Command::new("ps").args(["-e", "-ww", "-o", "args"]).output().expect("ps: apt-get install -y procps");
-    assert!(list.status.success());
-    seen.push(("the list of processes".to_owned(), list.stdout));
-    seen
 }
 
 #[test]

@@ -28,10 +28,7 @@ use obnova_benches::{Report, Row, Unit, median};
 use bare::Bare;
 use orders::{Holders, Keys};
 use process::Cpu;
-pub use server::serve;
 
-/// The argument that makes this program the server, of the directory that follows.
-pub const SERVE: &str = "ca-server";
 const ROUNDS: usize = 3;
 /// What part of the bare bound is wanted.
 const TARGET: f64 = 0.5;

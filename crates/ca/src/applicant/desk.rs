@@ -77,6 +77,8 @@ pub struct Personalised {
 #[derive(Clone)]
 pub struct TransportPin(Zeroizing<String>);
 
+impl zeroize::ZeroizeOnDrop for TransportPin {}
+
 impl TransportPin {
     /// `None` when it is none.
     #[must_use]

@@ -36,7 +36,7 @@ impl<H: HttpExchange> EstConnection<H> {
         sign: impl FnMut(&ToSign) -> Result<Vec<u8>, ReceiptError>,
     ) -> Result<(), ReceiptError> {
         let given = self.certificates()?;
-        let path = self.client.fullcmc_request(&[]).path;
+        let path = self.client.fullcmc_request(&[]).path.clone();
         let receipt = SignedReceipt { path: &path, anchors: &self.anchors, given: &given, certificates, signer };
         receipt.send(&self.https, sign)
     }

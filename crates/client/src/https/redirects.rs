@@ -11,11 +11,9 @@ pub(super) fn follow(
     let mut answer = ask(request)?;
     let mut sent_on = site.redirect(request, &answer)?;
     for _ in 0..Site::MAX_REDIRECTS {
-        let Some(mut again) = sent_on else { return Ok(answer) };
+        let Some(again) = sent_on else { return Ok(answer) };
         answer = ask(&again)?;
         sent_on = site.redirect(&again, &answer)?;
-        // A password may be in it.
-        again.body.fill(0);
     }
     sent_on.map_or(Ok(answer), |_| Err(RedirectError::Endless.into()))
 }

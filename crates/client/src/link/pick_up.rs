@@ -4,6 +4,7 @@ use obnova_enroll::{
     est::{Headers, HttpRequest, Method},
 };
 use obnova_renewal::{Loose, ParsedCertificate};
+use zeroize::Zeroizing;
 
 use super::{LinkError, parts};
 use crate::{CaError, HttpExchange, Https, ReceiptError, est::SignedReceipt, tls_config};
@@ -13,7 +14,7 @@ use crate::{CaError, HttpExchange, Https, ReceiptError, est::SignedReceipt, tls_
 pub struct PickUpLink<H = Https> {
     https: H,
     server: String,
-    path: String,
+    path: Zeroizing<String>,
     anchors: Vec<ParsedCertificate>,
     came: Vec<ParsedCertificate>,
 }
@@ -38,7 +39,7 @@ impl<H: HttpExchange> PickUpLink<H> {
     pub fn open_over(https: H, link: &str, anchors: &[ParsedCertificate]) -> Result<Self, LinkError> {
         let (server, path) = parts(link).ok_or(LinkError::NoLink)?;
         let came = ask(&https, path)?;
-        let (server, path) = (server.to_owned(), path.to_owned());
+        let (server, path) = (server.to_owned(), Zeroizing::new(path.to_owned()));
         Ok(Self { https, server, path, anchors: anchors.to_vec(), came })
     }
 

@@ -1,5 +1,6 @@
 use obnova_enroll::est::{Headers, HttpRequest, HttpResponse, Method};
 use obnova_renewal::{LinkAnswer, LinkRefusal, NoticeLink, ParsedCertificate, Plan};
+use zeroize::Zeroizing;
 
 use super::{LinkError, parts};
 use crate::{CaError, HttpExchange, Https, tls_config};
@@ -12,7 +13,7 @@ use crate::{CaError, HttpExchange, Https, tls_config};
 pub struct RenewalLink<H = Https> {
     https: H,
     server: String,
-    path: String,
+    path: Zeroizing<String>,
 }
 
 impl RenewalLink {
@@ -34,7 +35,7 @@ impl<H: HttpExchange> RenewalLink<H> {
     /// As [`new`](RenewalLink::new).
     pub fn over(https: H, link: &str) -> Result<Self, LinkError> {
         let (server, path) = parts(link).ok_or(LinkError::NoLink)?;
-        Ok(Self { https, server: server.to_owned(), path: path.to_owned() })
+        Ok(Self { https, server: server.to_owned(), path: Zeroizing::new(path.to_owned()) })
     }
 
     /// The issuer's server.
@@ -46,7 +47,7 @@ impl<H: HttpExchange> RenewalLink<H> {
     /// Whether this renewal is begun by it.
     #[must_use]
     pub fn begins(&self, plan: &Plan) -> bool {
-        plan.notice.as_ref().is_some_and(|notice| notice.path == self.path)
+        plan.notice.as_ref().is_some_and(|notice| notice.path == *self.path)
     }
 
     /// The same plan, begun by this link, if that is about the certificates that the plan renews, and was not used for another renewal.

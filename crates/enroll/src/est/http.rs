@@ -1,4 +1,7 @@
-use zeroize::Zeroizing;
+use std::fmt;
+
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::basic::AUTHORIZATION;
 
@@ -36,8 +39,8 @@ impl From<&str> for Method {
 }
 
 /// Header fields, in order; names compare without regard to case (RFC 9110 §5.1).
-/// Values are wiped when dropped, since one may be a password; `Debug` leaves that one out.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// Values are wiped when dropped and compared in constant time, since one may be a password; `Debug` leaves that one out.
+#[derive(Clone, Default)]
 pub struct Headers(Vec<(String, Zeroizing<String>)>);
 
 impl Headers {
@@ -65,15 +68,35 @@ impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
     }
 }
 
-impl std::fmt::Debug for Headers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        let names = || self.iter().map(|(name, _)| name).eq(other.iter().map(|(name, _)| name));
+        let values = self.iter().zip(other.iter()).map(|((_, one), (_, another))| same(one, another));
+        names() && values.fold(Choice::from(1), |all, one| all & one).into()
+    }
+}
+
+impl Eq for Headers {}
+
+impl ZeroizeOnDrop for Headers {}
+
+/// In constant time, of texts of one length.
+fn same(one: impl AsRef<[u8]>, another: impl AsRef<[u8]>) -> Choice {
+    one.as_ref().ct_eq(another.as_ref())
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |name: &str, value| if name.eq_ignore_ascii_case(AUTHORIZATION) { ".." } else { value };
         f.debug_map().entries(self.iter().map(|(name, value)| (name, shown(name, value)))).finish()
     }
 }
 
 /// A request as a value. Host, Content-Length and the connection are the carrier's business.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A password may be in its header, a link in its path, and what opens an order in its body: all of it is wiped when dropped and compared
+/// in constant time, and `Debug` shows of a path only where it is one of EST, and of a body how long it is.
+#[derive(Clone)]
 pub struct HttpRequest {
     /// The method.
     pub method: Method,
@@ -85,8 +108,44 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
 }
 
-/// A response as a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl Drop for HttpRequest {
+    fn drop(&mut self) {
+        self.path.zeroize();
+        self.body.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for HttpRequest {}
+
+impl PartialEq for HttpRequest {
+    fn eq(&self, other: &Self) -> bool {
+        let whole = same(&self.path, &other.path) & same(&self.body, &other.body);
+        self.method == other.method && self.headers == other.headers && bool::from(whole)
+    }
+}
+
+impl Eq for HttpRequest {}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.starts_with("/.well-known/est/") {
+            self.path.clone()
+        } else {
+            // What a path begins with says what it is for.
+            let first = self.path.strip_prefix('/').and_then(|path| path.split_once('/'));
+            first.map_or_else(|| "..".to_owned(), |(first, _)| format!("/{first}/.."))
+        };
+        f.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("path", &path)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
+}
+
+/// A response as a value. `Debug` shows of its body how long it is: what opens an order may be in it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -94,6 +153,16 @@ pub struct HttpResponse {
     pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
 }
 
 /// What the body is, as far as EST tells kinds apart (RFC 7030 §3.2.4, §4.2 to §4.5).
@@ -135,5 +204,49 @@ impl Media {
             "certs-only" => Self::CertsOnly,
             _ => Self::Other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use static_assertions::assert_impl_all;
+
+    use super::*;
+
+    assert_impl_all!(Headers: ZeroizeOnDrop);
+    assert_impl_all!(HttpRequest: ZeroizeOnDrop);
+
+    fn request(path: &str, password: &str, body: &str) -> HttpRequest {
+        let headers = Headers::from_iter([("Content-Type", "text/plain"), ("authorization", password)]);
+        HttpRequest { method: Method::Post, path: path.into(), headers, body: body.into() }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for path in ["/pickup/planted", "/planted", "planted", "/renew/planted/more?planted"] {
+            let shown = format!("{:?} {:#?}", request(path, "planted", "planted"), request(path, "planted", "planted"));
+            assert!(!shown.contains("planted") && shown.contains("text/plain") && shown.contains("7 bytes"), "{shown}");
+        }
+        let shown = format!("{:?}", request("/.well-known/est/simpleenroll", "", ""));
+        assert!(shown.contains("\"/.well-known/est/simpleenroll\""), "{shown}");
+        assert!(format!("{:?}", request("/pickup/planted", "", "")).contains("\"/pickup/..\""));
+        let answer = HttpResponse { status: 200, headers: Headers::default(), body: b"planted".to_vec() };
+        assert!(!format!("{answer:?}").contains("planted"));
+    }
+
+    #[test]
+    fn what_differs_anywhere_is_another_request() {
+        let one = request("/a", "b", "c");
+        assert_eq!(one, request("/a", "b", "c"));
+        for other in [request("/x", "b", "c"), request("/a", "x", "c"), request("/a", "b", "x"), request("/a", "b", "")]
+        {
+            assert_ne!(one, other);
+        }
+        let mut more = one.clone();
+        more.headers.set("More", "");
+        assert_ne!(one, more);
+        let mut other = one.clone();
+        other.method = Method::Get;
+        assert_ne!(one, other);
     }
 }

@@ -73,7 +73,9 @@ impl Site {
         }
         // What follows a # is not for the server.
         let path = path.split('#').next().unwrap_or_default();
-        Ok(Some(HttpRequest { path: path.to_owned(), ..request.clone() }))
+        let HttpRequest { method, headers, body, .. } = request;
+        let (method, headers, body) = (method.clone(), headers.clone(), body.clone());
+        Ok(Some(HttpRequest { method, path: path.to_owned(), headers, body }))
     }
 
     /// How often a request is sent on before it is given up.

@@ -390,3 +390,21 @@ pub enum BackupError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_not_shown_copied_or_compared_and_is_wiped() {
+        assert_not_impl_any!(Passphrase: Debug, Display, PartialEq, Clone);
+        assert_impl_all!(Passphrase: ZeroizeOnDrop);
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        wiped(&Passphrase(Zeroizing::new(vec![7; MIN_PASSPHRASE])).0);
+    }
+}

@@ -6,15 +6,21 @@ use std::{
     path::Path,
 };
 
-use aws_lc_rs::rand;
+use aws_lc_rs::{
+    digest::{SHA256, SHA256_OUTPUT_LEN, digest},
+    rand,
+};
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-/// Who has the file `operator.token` may take an operator's steps over the network.
-pub(crate) struct OperatorToken(Zeroizing<String>);
+/// Who has the file `operator.token` may take an operator's steps over the network. Its hash, which tells it and gives nobody anything:
+/// a server keeps this as long as it runs.
+pub(crate) struct OperatorToken(Zeroizing<[u8; SHA256_OUTPUT_LEN]>);
 
 /// Random bytes, each two digits.
 const SIZE: usize = 32;
+
+impl ZeroizeOnDrop for OperatorToken {}
 
 impl OperatorToken {
     /// Reads it; or makes it, all of it or nothing, where there is none.
@@ -39,7 +45,11 @@ impl OperatorToken {
         let end = text.trim_end().len();
         text.truncate(end);
         let sound = text.len() == 2 * SIZE && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if sound { Ok(Self(text)) } else { Err(io::Error::other("it is no token: remove it, and a new one is made")) }
+        if sound {
+            Ok(Self::of(&text))
+        } else {
+            Err(io::Error::other("it is no token: remove it, and a new one is made"))
+        }
     }
 
     fn make(path: &Path) -> io::Result<()> {
@@ -65,6 +75,35 @@ impl OperatorToken {
 
     /// Whether this is it, in constant time.
     pub(crate) fn is(&self, shown: &str) -> bool {
-        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
+        self.0.ct_eq(&*Self::of(shown).0).into()
+    }
+
+    fn of(text: &str) -> Self {
+        let mut hash = Zeroizing::new([0; SHA256_OUTPUT_LEN]);
+        hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        Self(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    #[test]
+    fn it_is_not_shown_copied_or_compared_otherwise_and_wiped() {
+        assert_not_impl_any!(OperatorToken: Debug, Display, PartialEq, Clone);
+        assert_impl_all!(OperatorToken: ZeroizeOnDrop);
+        fn wiped(_: &impl ZeroizeOnDrop) {}
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("operator.token");
+        let token = OperatorToken::load_or_make(&path).unwrap();
+        wiped(&token.0);
+        let text = fs::read_to_string(path).unwrap();
+        let text = text.trim();
+        assert!(token.is(text) && !token.is(&text[1..]) && !token.is(""));
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Refused(pub &'static str);
 #[derive(Clone)]
 pub(super) struct Failure(pub String);
 
+/// Pages that are asked for with a link, a token or a password.
+const SECRET: [&str; 6] = ["/pickup/", "/renew/", "/confirm/", "/transport-pin/", "/revoke", "/api/"];
+
 /// [`watch`] as a layer.
 pub(super) async fn watched(
     State(shared): State<Arc<Shared>>,
@@ -54,7 +57,8 @@ pub(super) async fn watched(
     watch(&shared, &peer, request, |request| next.run(request)).await
 }
 
-/// Bounds the time of a request, keeps answers out of caches unless they say something else of it, and tells the log.
+/// Bounds the time of a request, keeps answers out of caches unless they say something else of it, and tells the log. A connection over
+/// which a secret came ends with the answer, and what its buffers hold with it.
 pub(super) async fn watch<F: Future<Output = Response>>(
     shared: &Shared,
     peer: &Peer,
@@ -63,6 +67,8 @@ pub(super) async fn watch<F: Future<Output = Response>>(
 ) -> Response {
     let method = request.method().to_string();
     let path = request.uri().path();
+    let ends =
+        request.headers().contains_key(header::AUTHORIZATION) || SECRET.into_iter().any(|page| path.starts_with(page));
     let path = match ["/pickup/", "/ocsp/", "/renew/", "/confirm/", "/transport-pin/"]
         .into_iter()
         .find(|page| path.starts_with(page))
@@ -74,6 +80,9 @@ pub(super) async fn watch<F: Future<Output = Response>>(
     let mut answer =
         answer.unwrap_or_else(|_| text(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"));
     answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if ends {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let refused = answer.extensions().get::<Refused>().map(|refused| refused.0);
     let failure = answer.extensions().get::<Failure>().map(|failure| failure.0.clone());
     (shared.log)(&Access { from: peer.address, method, path, status: answer.status().as_u16(), refused, failure });

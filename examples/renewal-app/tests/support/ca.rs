@@ -8,13 +8,15 @@ use std::{
     sync::OnceLock,
 };
 
-use super::{Desk, Said};
+use super::{Desk, Said, dump};
 
 /// A CA in the folder `ca` of a desk, and its server.
 pub struct House<'a> {
     desk: &'a Desk,
     server: Child,
     pub url: String,
+    /// What the server's process is told beside.
+    environment: Option<(&'static str, PathBuf)>,
 }
 
 impl<'a> House<'a> {
@@ -30,8 +32,25 @@ impl<'a> House<'a> {
 
     fn begin(desk: &'a Desk, init: &[&str]) -> Self {
         operator(desk, init).ends_with(0);
-        let (server, url) = serve(desk, "127.0.0.1:0");
-        Self { desk, server, url }
+        let (server, url) = serve(desk, "127.0.0.1:0", None);
+        Self { desk, server, url, environment: None }
+    }
+
+    /// Starts it again such that what it gives back is never written over, but by who gives it back.
+    pub fn forget_nothing(&mut self) {
+        self.environment = Some(("LD_PRELOAD", dump::keep_everything().to_owned()));
+        self.kill();
+        self.serve_again();
+    }
+
+    /// The memory of its server.
+    pub fn memory(&self) -> Vec<u8> {
+        dump::of(self.server.id())
+    }
+
+    /// What other programs see of its server.
+    pub fn server_process(&self) -> u32 {
+        self.server.id()
     }
 
     /// Changes its policy, and starts it again.
@@ -54,7 +73,7 @@ impl<'a> House<'a> {
     /// Starts it again where it was.
     pub fn serve_again(&mut self) {
         let address = self.url.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        (self.server, self.url) = serve(self.desk, &address);
+        (self.server, self.url) = serve(self.desk, &address, self.environment.as_ref());
     }
 
     /// A command of the operator, to be started.
@@ -100,11 +119,12 @@ impl Drop for House<'_> {
     }
 }
 
-fn serve(desk: &Desk, address: &str) -> (Child, String) {
+fn serve(desk: &Desk, address: &str, environment: Option<&(&str, PathBuf)>) -> (Child, String) {
     let log = File::options().create(true).append(true).open(desk.file("ca.log")).unwrap();
     let mut server = Command::new(program())
         .args(["serve", "ca", "--listen", address])
         .current_dir(desk.path())
+        .envs(environment.map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
