@@ -60,7 +60,7 @@ impl<H: HttpExchange> RenewalLink<H> {
         let Some(notice) = &plan.notice else { return Err(LinkError::NotRenewal) };
         let mark = if self.path.contains('?') { '&' } else { '?' };
         // Who used it is told so by the name of the attempt.
-        let path = format!("{}{mark}attempt={}", self.path, notice.attempt);
+        let path = Zeroizing::new(format!("{}{mark}attempt={}", *self.path, notice.attempt));
         let answer = ask(&self.https, Method::Get, &path, Vec::new())?;
         match said(&answer, notice)? {
             Some(LinkAnswer::Begun) => Ok(plan),
