@@ -110,21 +110,11 @@ fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {
     let role = slot.key.as_ref().map(|key| key.role);
     if slot.left_over {
         let name = format!("rest of a key in slot {}", slot.id);
-        let because = Because::LeftOver;
-        return vec![Removable { name, slot: slot.id, role, certificate: None, because, guards: Vec::new() }];
+        return vec![without_certificate(name, slot, Because::LeftOver, Vec::new())];
     }
     if let (Some(role), true) = (role, slot.certificates.is_empty()) {
-        let guards = scan_guard(slot);
         let name = format!("{role} key in slot {}", slot.id);
-        return vec![Removable {
-            name,
-            slot: slot.id,
-            role: Some(role),
-            certificate: None,
-            key_stays: false,
-            because: Because::NeverCertified,
-            guards,
-        }];
+        return vec![without_certificate(name, slot, Because::NeverCertified, scan_guard(slot))];
     }
     let key_stays = slot.certificates.iter().any(|entry| why(entry, now).is_none());
     let of_certificate = |(index, entry): (usize, &CertificateView)| {
@@ -143,6 +133,11 @@ fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {
         Some(Removable { name, slot: slot.id, role, certificate, key_stays, because, guards })
     };
     slot.certificates.iter().enumerate().filter_map(of_certificate).collect()
+}
+
+fn without_certificate(name: String, slot: &SlotView, because: Because, guards: Vec<Guard>) -> Removable {
+    let role = slot.key.as_ref().map(|key| key.role);
+    Removable { name, slot: slot.id, role, certificate: None, key_stays: false, because, guards }
 }
 
 /// Why a certificate may go; `None` for one that may not, which also one is that cannot be read.
