@@ -568,6 +568,7 @@ impl File {
             && (1..=3660).contains(&holder.due_before_days.value(27))
             && (0..=86_400).contains(&holder.clock_tolerance_seconds.value(300))
             && holder.ask_status != Some(Asks::Sometimes)
+            && self.profiles.iter().all(Section::names_keys)
             && self.has_sound_password()
     }
 }
