@@ -96,7 +96,9 @@ fn read_by_ca(text: &str) -> Option<Policy> {
     match Policy::from_toml(text) {
         Ok(policy) => {
             bounded(&policy);
-            assert_eq!(Policy::from_toml(&written(&policy)).as_ref(), Ok(&policy));
+            // The second writer knows the CA's tables alone, and not what the service is called.
+            let nameless = Policy { service: None, ..policy.clone() };
+            assert_eq!(Policy::from_toml(&written(&policy)).as_ref(), Ok(&nameless));
             keeps_to(&policy);
             Some(policy)
         }
