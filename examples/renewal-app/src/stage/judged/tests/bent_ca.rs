@@ -1,4 +1,8 @@
-use std::{cell::RefCell, collections::HashMap, time::SystemTime};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    time::SystemTime,
+};
 
 use obnova_client::LinkError;
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
@@ -19,6 +23,7 @@ pub struct BentCa<'s> {
     how: How,
     /// What links brought before.
     brought: RefCell<HashMap<String, Vec<Loose>>>,
+    began: Cell<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub enum How {
     BringsHalf,
     /// Whoever has the link in a notice begins, whoever began before.
     BeginsForAll,
+    /// Whoever began with the link in a notice is not known again.
+    ForgetsWhoBegan,
     /// Notices go to another address.
     MailsToOthers,
     /// What it keeps is another order than that which was sent: of somebody else, for one certificate.
@@ -43,7 +50,8 @@ impl BentCa<'_> {
     /// Puts it in the place of the honest one.
     pub fn replace(world: &mut World<'_>, how: How) {
         let ca = std::mem::replace(&mut world.ca, Box::new(Nobody));
-        world.ca = Box::new(BentCa { ca, stage: world.stage, how, brought: RefCell::default() });
+        world.ca =
+            Box::new(BentCa { ca, stage: world.stage, how, brought: RefCell::default(), began: Cell::default() });
     }
 }
 
@@ -72,6 +80,9 @@ impl Counter for BentCa<'_> {
 
     fn ask(&self, request: &HttpRequest) -> Result<HttpResponse, Broken> {
         let mut answer = self.ca.ask(request)?;
+        if self.how == How::ForgetsWhoBegan && request.method == Method::Post && self.began.replace(true) {
+            answer.status = 410;
+        }
         if self.how == How::BeginsForAll && request.method == Method::Post {
             answer.status = 200;
         }

@@ -91,6 +91,9 @@ worlds! { of_twins::rules();
     a_notice_for_whoever_has_it: Played::bent(|world| BentCa::replace(world, bent_ca::How::BeginsForAll))
         => ["twins/notice-link": "another client began it too: 200"];
 
+    a_notice_that_forgets_who_began: Played::bent(|world| BentCa::replace(world, bent_ca::How::ForgetsWhoBegan))
+        => ["twins/notice-link": "it was not begun: Refused(Over)"];
+
     a_ca_that_takes_every_order: Played::bent(|world| BentCa::replace(world, bent_ca::How::TakesEveryOrder))
         => [
             "twins/subject/ca": "the CA said Accepted to a client that lies",

@@ -1,10 +1,12 @@
 //! The letters that go out before the end. A holder is told at times that are made up; what is mailed lies in the CA's folder.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use obnova_client::{CaConnection as _, CaError, EstConnection, HttpExchange, LinkError, RenewalLink};
 use obnova_enroll::est::{HttpRequest, HttpResponse, Method};
+use obnova_renewal::{LinkAnswer, Plan};
 
-use super::World;
+use super::{Counter, World};
 use crate::stage::{
     Trial,
     rules::{Broken, Verdict, there, want},
@@ -68,7 +70,8 @@ pub fn address(world: &mut World<'_>) -> Verdict {
     Ok(format!("{} mails to {email}, which is in the certificate", told.mails.len()))
 }
 
-/// The link opens a page about these certificates as often as anybody looks; begins one renewal, and not another.
+/// The link opens a page about these certificates as often as anybody looks; the holder's program begins one renewal with it, also where the
+/// answer to that was lost and nothing of it is left on the computer; and nobody begins another.
 pub fn link(world: &mut World<'_>) -> Verdict {
     let told = told(world)?;
     let (_, mail) = there(told.mails.last(), "mail")?;
@@ -83,13 +86,30 @@ pub fn link(world: &mut World<'_>) -> Verdict {
             return Err(Broken(format!("the link answers {} and does not name the certificate", page.status)));
         }
     }
-    let begun = |attempt: &str| ask(world, Method::Post, &path, &format!("attempt={attempt}"));
-    let first = begun("0123456789abcdef")?.status;
-    let same = begun("0123456789abcdef")?.status;
-    let other = begun("fedcba9876543210")?.status;
-    want((first, same) == (200, 200), format!("it was not begun: {first}, and once more by the same client {same}"))?;
+    let link = RenewalLink::over(Pages(&*world.ca), link.trim()).map_err(not_begun)?;
+    let mut client = EstConnection::new(Pages(&*world.ca), world.stage.authority.anchors.clone())?;
+    for _ in 0..2 {
+        let plan = Plan::make(&told.trial.view()?, &world.stage.service.policy, SystemTime::now())?;
+        let plan = link.plan(plan).map_err(not_begun)?;
+        let used = client.use_link(there(plan.notice.as_ref(), "link in the plan")?)?;
+        want(used == LinkAnswer::Begun, format!("it was not begun: {used:?}"))?;
+    }
+    let other = ask(world, Method::Post, &path, "attempt=fedcba9876543210")?.status;
     want(other >= 400, format!("another client began it too: {other}"))?;
-    Ok(format!("looked at twice, begun with {first}, once more by the same client {same}, by another one {other}"))
+    Ok(format!("looked at twice, begun, and once more by the same client without its journal; by another one {other}"))
+}
+
+fn not_begun(error: LinkError) -> Broken {
+    Broken(format!("it was not begun: {error}"))
+}
+
+/// The CA's server, for the holder's program.
+struct Pages<'w>(&'w dyn Counter);
+
+impl HttpExchange for Pages<'_> {
+    fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
+        self.0.ask(request).map_err(|Broken(problem)| CaError::Protocol(problem))
+    }
 }
 
 fn ask(world: &World<'_>, method: Method, path: &str, body: &str) -> Result<HttpResponse, Broken> {
