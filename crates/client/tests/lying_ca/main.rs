@@ -10,6 +10,7 @@ mod house;
 mod liar;
 mod lies;
 mod link;
+mod notice;
 #[path = "../../../card/tests/common/report.rs"]
 mod report;
 mod revocation;
