@@ -57,8 +57,8 @@ pub use mailed::{MailedError, read_mailed};
 pub use pins::with_password;
 pub use prompt::{PinRequest, Progress, Prompt, PromptError, Question};
 pub use revocation::{
-    Confirmation, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked,
-    SetPasswordError, revoke_by_password, revoke_with_card, set_revocation_password,
+    Confirmation, OnSameKey, PasswordSet, PasswordWanted, Revocation, RevocationError, RevocationPlan,
+    RevocationReason, Revoked, SetPasswordError, Told, revoke_by_password, revoke_with_card, set_revocation_password,
 };
 pub use runner::{Pause, Runner, Seams, Turn};
 pub use standing::{ConfirmedBy, NotConfirmed, StatusExchange, StatusProblem};

@@ -21,7 +21,7 @@ mod password;
 mod plan;
 mod subject;
 
-pub use confirm::Confirmation;
+pub use confirm::{Confirmation, Told};
 pub use error::RevocationError;
 pub use password::{PasswordSet, PasswordWanted, SetPasswordError, set_revocation_password};
 pub use plan::RevocationPlan;
@@ -56,6 +56,12 @@ pub enum RevocationReason {
 }
 
 impl RevocationReason {
+    /// Whether it is one of the key: every certificate with the same key ends too, whichever was named.
+    #[must_use]
+    pub const fn ends_key(self) -> bool {
+        matches!(self, Self::KeyCompromise)
+    }
+
     /// As the CA is told.
     const fn code(self) -> CrlReason {
         match self {
@@ -88,6 +94,18 @@ pub struct Revoked {
     pub already: bool,
     /// That whoever asks is told so; or why nobody knows whether he is. Then the same may be asked again, which changes nothing.
     pub confirmation: Result<Confirmation, NotConfirmed>,
+    /// What is told of the others on the card with the same key ([`RevocationPlan::same_key`]), where the reason is one of the
+    /// [key](RevocationReason::ends_key). The answer itself names none of them.
+    pub same_key: Vec<OnSameKey>,
+}
+
+/// Another certificate on the card with the key of one that ended.
+#[derive(Debug)]
+pub struct OnSameKey {
+    /// Its serial number, in the shape of [`ParsedCertificate::serial`](obnova_renewal::ParsedCertificate::serial).
+    pub serial: String,
+    /// What whoever asks is told of it.
+    pub told: Told,
 }
 
 /// Ends a certificate as planned, with a signature of the card. After whatever stop and whatever error it may be asked again: a
@@ -120,7 +138,15 @@ pub fn revoke_with_card<H: HttpExchange>(
         Ok(signatures.into_iter().next().unwrap_or_default())
     };
     let said = ca.revoke(subject.id(), wanted.reason.code(), wanted.password, Some((signer, &mut sign)))?;
-    outcome(said, &subject, ca, servers)
+    let mut revoked = outcome(said, &subject, ca, servers)?;
+    if wanted.reason.ends_key() {
+        for other in plan.same_key() {
+            let subject = Subject::new(&other.serial(), Some(other), &issuer)?;
+            let told = confirm::ask(&subject, ca.https(), servers, SystemTime::now());
+            revoked.same_key.push(OnSameKey { serial: other.serial(), told });
+        }
+    }
+    Ok(revoked)
 }
 
 /// Ends a certificate by its revocation password alone, for a holder whose card is lost; the CA's policy says whether that is enough.
@@ -147,20 +173,17 @@ fn outcome<H: HttpExchange>(
     servers: &dyn StatusExchange,
 ) -> Result<Revoked, RevocationError> {
     let told = confirm::ask(subject, ca.https(), servers, SystemTime::now());
+    let revoked = |already, confirmation| Revoked { already, confirmation, same_key: Vec::new() };
     match (said, told) {
-        (Said::Done, told) => Ok(Revoked { already: false, confirmation: told.revoked()? }),
+        (Said::Done, told) => Ok(revoked(false, told.revoked()?)),
         // Why it refuses is of no account where the certificate has ended.
-        (Said::No { .. }, confirm::Told::Revoked(confirmation)) => {
-            Ok(Revoked { already: true, confirmation: Ok(confirmation) })
-        }
+        (Said::No { .. }, Told::Revoked(confirmation)) => Ok(revoked(true, Ok(confirmation))),
         (Said::No { reason, text }, told) => match rule(&reason, text) {
-            (rule, _) if rule == ALREADY => Ok(Revoked { already: true, confirmation: told.revoked()? }),
+            (rule, _) if rule == ALREADY => Ok(revoked(true, told.revoked()?)),
             (rule, _) if rule == OWN_KEY_ALONE => Err(RevocationError::PasswordToo),
             (rule, text) => Err(RevocationError::Refused { rule, text }),
         },
-        (Said::Undecided, confirm::Told::Revoked(confirmation)) => {
-            Ok(Revoked { already: true, confirmation: Ok(confirmation) })
-        }
+        (Said::Undecided, Told::Revoked(confirmation)) => Ok(revoked(true, Ok(confirmation))),
         (Said::Undecided, _) => Err(RevocationError::Undecided),
     }
 }

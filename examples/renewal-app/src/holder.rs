@@ -133,7 +133,7 @@ impl Prompt for Holder {
         face.show_request(request);
         let secret = match given {
             Some(secret) => secret,
-            None => Pins::ask(asked, &view::password(request.password)).map_err(nobody)?,
+            None => typed(&mut face.screen, request)?,
         };
         face.show_progress();
         Ok(secret)
@@ -274,6 +274,19 @@ impl Prompt for Holder {
         };
         face.progress = None;
         face.show_progress();
+    }
+}
+
+/// Asks at the keyboard until it can be what is asked for: nothing else is sent.
+fn typed(screen: &mut Screen, request: &PinRequest) -> Result<Secret, PromptError> {
+    let name = view::password(request.password);
+    loop {
+        let secret = Pins::ask(request.password.into(), &name).map_err(nobody)?;
+        if (request.minimum..=request.maximum).contains(&secret.len()) {
+            return Ok(secret);
+        }
+        let length = view::length(request.minimum, request.maximum);
+        screen.mark(Mark::Caution, &t!("pin-length", name = name.as_str(), length = length));
     }
 }
 

@@ -137,7 +137,7 @@ pub fn last_try_kept(kind: PasswordKind, tries: Tries, was_wrong: bool, instead:
 /// Why a new password is not taken.
 pub fn broken_rule(broken: BrokenRule) -> String {
     match broken {
-        BrokenRule::Length { minimum, maximum } => t!("rule-length", minimum = minimum, maximum = maximum),
+        BrokenRule::Length { minimum, maximum } => t!("rule-length", length = view::length(minimum, maximum)),
         BrokenRule::NotDigits => t!("rule-digits"),
         BrokenRule::Trivial => t!("rule-trivial"),
         BrokenRule::SameAs { other } => t!("rule-same-as", name = password(other)),

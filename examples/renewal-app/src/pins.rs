@@ -18,6 +18,7 @@ use crate::{
     phrases,
     texts::t,
     ui::{Mark, Screen, ask_hidden},
+    view,
 };
 
 /// Longest input that is read; no card has passwords of a hundredth of it.
@@ -195,7 +196,10 @@ impl Pins {
     /// Takes the new password that is wanted next: what an option gave, or else what is typed twice at the keyboard, again
     /// and again until it keeps the rules.
     pub fn take_new(asked: Asked, given: Option<Secret>, new: &mut NewPasswords, prompt: &str) -> Result<(), Failure> {
-        let told = |broken| Failure::new(Kind::Pin, t!("pin-not-taken", problem = phrases::broken_rule(broken)));
+        let name = new.wanted().map(|rules| view::password(rules.kind)).unwrap_or_default();
+        let told = |broken| {
+            Failure::new(Kind::Pin, t!("pin-not-taken", name = name.as_str(), problem = phrases::broken_rule(broken)))
+        };
         if let Some(given) = given {
             return new.take(given.clone(), &given).map_err(told);
         }
@@ -209,7 +213,8 @@ impl Pins {
             match taken {
                 Ok(()) => return Ok(()),
                 Err(broken) => {
-                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", problem = phrases::broken_rule(broken)));
+                    let problem = phrases::broken_rule(broken);
+                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", name = name.as_str(), problem = problem));
                 }
             }
         }

@@ -106,6 +106,11 @@ impl Service {
         Ok(Policy { method: Method::SameKey, ..policy })
     }
 
+    /// Whether a certificate's own key ends it without the revocation password, as the file says where it has the tables of the CA.
+    pub fn own_key_alone(options: &ServiceOptions) -> Result<bool, Failure> {
+        Ok(Self::sides(options)?.1.is_none_or(|ca| ca.revocation.own_key_alone))
+    }
+
     /// The holder's side of the service that a command names, and the CA's where the file has it.
     fn sides(options: &ServiceOptions) -> Result<(Policy, Option<CaPolicy>), Failure> {
         match &options.policy {

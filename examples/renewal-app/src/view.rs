@@ -93,6 +93,14 @@ pub fn password(kind: PasswordKind) -> String {
     }
 }
 
+/// How many characters a password has.
+pub fn length(minimum: usize, maximum: usize) -> String {
+    match minimum == maximum {
+        true => t!("word-length", count = minimum),
+        false => t!("word-lengths", minimum = minimum, maximum = maximum),
+    }
+}
+
 /// How a password stands, its name first.
 pub fn password_state(status: &PasswordStatus) -> String {
     let name = password(status.kind);

@@ -54,7 +54,12 @@ fn a_card_of_each_model_is_activated_from_files_and_changes_its_pin_then() {
             "" => &[],
             _ => &["--transport-pin-file", "transport", "--spend-last-try"],
         };
-        activate(&desk, given).ends_with(0).says(&["The card is active.", "authentication PIN: 3 tries left"]);
+        let shown = run(&desk, &["card", "show"]).ends_with(0);
+        let said = activate(&desk, given).ends_with(0);
+        said.says(&["The card is active.", "authentication PIN: 3 tries left"]);
+        // Nothing is told of a transport PIN that the model does not have, but that it has none.
+        let told = format!("{}{}", shown.out, said.out).replace("has no transport PIN", "");
+        assert_eq!(told.contains("transport PIN"), !transport.is_empty(), "{model}: {told}");
         assert!(activate(&desk, given).ends_with(3).err.contains("active already"));
         desk.write("change", "730264\n551177\n");
         let change = ["pin", "change", "signature", "--signature-pin-file", "change", "--new-pin-file", "change"];
@@ -76,6 +81,10 @@ fn what_breaks_a_rule_never_reaches_the_card() {
         let said = activate(&desk, &["--transport-pin-file", "transport", "--spend-last-try"]).ends_with(4);
         assert!(said.err.contains(problem) && said.err.contains("nothing was sent"), "{}", said.err);
     }
+    let five = arrived("five-digits", "13579");
+    five.write("new", "482915\n73026\n91827364\n");
+    let said = activate(&five, &["--transport-pin-file", "transport", "--spend-last-try"]).ends_with(4);
+    assert!(said.err.contains("new signature PIN") && said.err.contains("must have 6 characters"), "{}", said.err);
     // Nor does a transport PIN that works once, without a yes.
     desk.write("new", NEW);
     activate(&desk, &["--transport-pin-file", "transport"]).ends_with(4);
@@ -88,7 +97,12 @@ fn a_wrong_transport_pin_that_works_once_finishes_the_card_and_that_is_said() {
     let desk = arrived("single-use", "135790");
     desk.write("wrong", "000000\n");
     let wrong = ["--transport-pin-file", "wrong", "--spend-last-try"];
-    assert!(activate(&desk, &wrong).ends_with(3).err.contains("The card is finished"));
+    let said = activate(&desk, &wrong).ends_with(3);
+    assert!(
+        said.err.contains("The transport PIN was wrong") && said.err.contains("The card is finished"),
+        "{}",
+        said.err
+    );
     for command in [&["card", "activate"][..], &["pin", "change", "puk"], &["pin", "unblock", "authentication"]] {
         assert!(run(&desk, command).ends_with(3).err.contains("The card is finished"), "{command:?}");
     }
@@ -153,6 +167,40 @@ fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() 
     assert_eq!(code, 0, "{shown}");
     for secret in ["4444", "482915", "482951", "730264", "91827364", "135790", "064208"] {
         assert!(!shown.contains(secret), "{secret} was shown");
+    }
+}
+
+/// What cannot be it is not sent, and takes no try; what was handed over ends it by name.
+#[test]
+fn at_a_terminal_one_of_another_length_is_asked_for_again() {
+    let activate = ["card", "activate", "--pin-file", "new", "--signature-pin-file", "new", "--puk-file", "new"];
+    let change = |which| ["pin", "change", which, "--new-pin-file", "changed"].to_vec();
+    for (desk, command, name, [short, long, right]) in [
+        (made(), change("authentication"), "authentication PIN", ["123", "123456789", "1234"]),
+        (made(), change("puk"), "PUK", ["12345", "123456789", "12345678"]),
+        (arrived("single-use", "135790"), activate.to_vec(), "transport PIN", ["1357", "1357901", "135790"]),
+        (arrived("five-digits", "13579"), activate.to_vec(), "transport PIN", ["1357", "135790", "13579"]),
+    ] {
+        let before = std::fs::read(desk.file("card.state")).unwrap();
+        let mut terminal = Terminal::open(&desk.command(command.iter().copied().chain(CARD)));
+        let (question, prompt) = ("to use the last try:", format!("{name} > "));
+        if terminal.wait_for(&[question, &prompt]) == 0 {
+            terminal.type_line("yes");
+            terminal.wait_for(&[&prompt]);
+        }
+        for other in [short, long, ""] {
+            terminal.type_line(other);
+            terminal.wait_for(&[&format!("The {name} has ")]);
+            terminal.wait_for(&["characters. Nothing was sent to the card, and no try was spent."]);
+            terminal.wait_for(&[&prompt]);
+            assert!(std::fs::read(desk.file("card.state")).unwrap() == before, "{name}: the card was touched");
+        }
+        terminal.type_line(right);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{name}: {shown}");
+        assert!(!shown.contains("was wrong"), "{shown}");
+        // Who was sure of the last try is not asked again.
+        assert!(shown.matches(question).count() <= 1, "{name}: {shown}");
     }
 }
 

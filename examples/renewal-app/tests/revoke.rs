@@ -20,6 +20,13 @@ const PIN: [&str; 2] = ["--pin-file", "pin"];
 
 /// A card with two certificates out of a first order, whose revocation password the holder has in a file.
 fn set_up<'a>(desk: &'a Desk) -> House<'a> {
+    let house = open(desk);
+    arrive(desk, &house, "jana", "card.state", "revocation");
+    house
+}
+
+/// A CA, and secrets in files.
+fn open<'a>(desk: &'a Desk) -> House<'a> {
     let house = House::open(desk);
     for (file, secret) in ["pin", "pin2", "puk"].into_iter().zip(PINS) {
         desk.write(file, &format!("{secret}\n"));
@@ -27,7 +34,6 @@ fn set_up<'a>(desk: &'a Desk) -> House<'a> {
     desk.write("revocation", &format!("{REVOCATION_PASSWORD}\n"));
     desk.write("guess", "a guess of mine\n");
     desk.write("other", "of the other card\n");
-    arrive(desk, &house, "jana", "card.state", "revocation");
     house
 }
 
@@ -155,6 +161,58 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     revoke(&house, &signature, "other", &own_card).ends_with(0).says(&["Its own key", "is revoked", "OCSP"]);
     assert_eq!(actors(&house)[3..], ["holder, by the certificate's own key and by password"]);
 
+    drop(house);
+    search(&desk);
+}
+
+#[test]
+fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_card_is_named() {
+    let desk = Desk::new();
+    let mut house = open(&desk);
+    // Due at once; and a new certificate on the same key ends later than the old one.
+    house.change_policy(|policy| {
+        policy.replace("same_key = false", "same_key = true").replace("validity_days = 365", "validity_days = 20")
+    });
+    arrive(&desk, &house, "jana", "card.state", "revocation");
+    house.change_policy(|policy| {
+        let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
+        policy.replace("validity_days = 20", "validity_days = 25")
+    });
+    let twins = include_str!("../../../policies/twins.toml");
+    desk.write("twins.toml", &twins.replace("same_key = false", "same_key = true"));
+    let both = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
+    let renew = ["renew", "--yes", "--wait", "--policy", "twins.toml", "--same-key"];
+    desk.run([&renew[..], &both, &house.options()].concat()).ends_with(0);
+    let ([login, signature], [old_login, old_signature]) = (serials_of(&house, 0), serials_of(&house, 1));
+    let revoke = |house: &House<'_>, serial: &str, more: &[&str]| {
+        desk.run([&["revoke", serial], more, &both, &house.options()].concat())
+    };
+
+    // For another reason only the one that is named ends.
+    let said = revoke(&house, &old_signature, &["--yes", "--why", "superseded"]).ends_with(0);
+    assert!(!said.out.contains("same key") && !said.out.contains(&signature), "{}", said.out);
+    assert_eq!(actors(&house).len(), 1);
+
+    // Before the yes each is named, and nothing was done.
+    let compromised = ["--why", "key-compromise"];
+    let said = revoke(&house, &old_login, &compromised).ends_with(2);
+    said.says(&[&old_login, &format!("With it ends {login}"), "Every other certificate with the same key ends too"]);
+    assert_eq!(actors(&house).len(), 1);
+    let said = revoke(&house, &old_login, &[&["--yes"][..], &compromised].concat()).ends_with(0);
+    let too = format!("{login}, which has the same key, is revoked too");
+    said.says(&[&format!("With it ends {login}"), &format!("{old_login} is revoked"), "keyCompromise", &too, "OCSP"]);
+    assert!(!said.out.contains(&signature), "{}", said.out);
+    assert_eq!((actors(&house).len(), mails(&house)), (3, 3));
+    // The other of the two was named: the same is told of this one.
+    let said = revoke(&house, &login, &[&["--yes"][..], &compromised].concat()).ends_with(0);
+    said.says(&[
+        &format!("{login} was already revoked"),
+        &format!("{old_login}, which has the same key, is revoked too"),
+    ]);
+
+    // Without the card nobody knows which they are, and that they end is said.
+    let said = revoke(&house, &signature, &[&["--without-card"][..], &compromised].concat()).ends_with(2);
+    said.says(&["Every other certificate with the same key ends too"]);
     drop(house);
     search(&desk);
 }

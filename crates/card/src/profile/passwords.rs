@@ -9,10 +9,13 @@ use crate::{Activation, Alphabet, PasswordKind, PasswordState, PasswordStatus, P
 pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
     // AODF: ascii-numeric.
     let alphabet = Alphabet::Digits;
+    let activation = activation::state(card);
     let status = |record: &obnova_profile::PasswordRecord| PasswordStatus {
         kind: names::password(record.reference),
         state: match record.state {
             State::Unset => PasswordState::Empty,
+            // What everybody knows is no transport PIN.
+            State::Transport { .. } if activation == Some(Activation::Nothing) => PasswordState::Empty,
             State::Transport { .. } => PasswordState::Transport,
             State::Active { left } => PasswordState::Active(Tries::Known(left)),
             State::Blocked => PasswordState::Blocked,
@@ -23,7 +26,7 @@ pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
     };
     let mut all: Vec<_> = card.status.passwords.iter().map(status).collect();
     let kind = PasswordKind::TransportPin;
-    if let Some(Activation::TransportPin { tries, minimum, maximum, .. }) = activation::state(card)
+    if let Some(Activation::TransportPin { tries, minimum, maximum, .. }) = activation
         && !all.iter().any(|status| status.kind == kind)
     {
         all.push(PasswordStatus { kind, state: PasswordState::Active(tries), minimum, maximum, alphabet });

@@ -23,14 +23,19 @@ pub struct Confirmation {
     pub place: String,
 }
 
-/// What is told of a certificate.
-pub(super) enum Told {
+/// What whoever asks is told of a certificate.
+#[derive(Debug)]
+pub enum Told {
+    /// It is revoked.
     Revoked(Confirmation),
     /// Something that cannot be, when it is revoked.
     Instead {
+        /// Where.
         place: String,
+        /// What.
         what: &'static str,
     },
+    /// Nobody was believed who says so, or nobody answered.
     Nothing(NotConfirmed),
 }
 

@@ -13,6 +13,7 @@ pub struct RevocationPlan {
     /// The best first.
     speakers: Vec<Speaker>,
     is_own: bool,
+    same_key: Vec<ParsedCertificate>,
 }
 
 /// A key with a certificate.
@@ -55,7 +56,8 @@ impl RevocationPlan {
         if speakers.is_empty() {
             return Err(RevocationError::NoSigner);
         }
-        Ok(Self { revoked, speakers, is_own })
+        let same_key = revoked.as_ref().map(|revoked| on_same_key(card, revoked, now)).unwrap_or_default();
+        Ok(Self { revoked, speakers, is_own, same_key })
     }
 
     /// Whether the revocation password has to speak too, at every CA. Some want it from the certificate's own key as well.
@@ -70,6 +72,13 @@ impl RevocationPlan {
         self.revoked.as_ref()
     }
 
+    /// The other certificates on the card that its issuer gave out for the same key, and that have not expired. They end with it where
+    /// the reason is one of the [key](super::RevocationReason::ends_key).
+    #[must_use]
+    pub fn same_key(&self) -> &[ParsedCertificate] {
+        &self.same_key
+    }
+
     /// The best one with a certificate of this CA's, which is given too.
     pub(super) fn speaker<H: HttpExchange>(
         &self,
@@ -82,4 +91,19 @@ impl RevocationPlan {
         }
         Err(if self.is_own { RevocationError::NotOfIssuer } else { RevocationError::NoSigner })
     }
+}
+
+/// Each once, wherever on the card it is.
+fn on_same_key(card: &CardView, revoked: &ParsedCertificate, now: SystemTime) -> Vec<ParsedCertificate> {
+    let mut found: Vec<ParsedCertificate> = Vec::new();
+    let all = card.slots.iter().flat_map(|slot| &slot.certificates);
+    for certificate in all.filter_map(|view| view.certificate.as_ref()) {
+        let is_of_it = certificate.public_key() == revoked.public_key() && certificate.issuer() == revoked.issuer();
+        let serial = certificate.serial();
+        let is_new = serial != revoked.serial() && !found.iter().any(|one| one.serial() == serial);
+        if is_of_it && is_new && certificate.not_after() > now {
+            found.push(certificate.clone());
+        }
+    }
+    found
 }

@@ -176,11 +176,11 @@ fn how_it_ends(ends: &Ends, outcome: Result<Revoked, RevocationError>, told: &st
         (Ends::Contradicted(what), Err(RevocationError::Contradicted { instead, .. })) => {
             assert_eq!(instead, *what, "{told}");
         }
-        (Ends::NotConfirmed(pattern, is), Ok(Revoked { already: false, confirmation: Err(problems) })) => {
+        (Ends::NotConfirmed(pattern, is), Ok(Revoked { already: false, confirmation: Err(problems), .. })) => {
             assert!(problems.0.iter().any(|(_, problem)| is(problem)), "{told}: {problems:?} is not {pattern}");
             assert!(problems.to_string().len() < 2_000, "{told}");
         }
-        (Ends::ByList, Ok(Revoked { already: false, confirmation: Ok(confirmation) })) => {
+        (Ends::ByList, Ok(Revoked { already: false, confirmation: Ok(confirmation), .. })) => {
             assert_eq!(confirmation.by, ConfirmedBy::Crl, "{told}");
         }
         (_, outcome) => panic!("{told}: {outcome:?}"),

@@ -60,7 +60,7 @@ pub fn live<R: Rig>(wire: &Wire<'_>, token: Option<&SharedToken>, serial: &str) 
         (409, Some("revoked-already")) => true,
         (status, rule) => panic!("{status}: {rule:?}"),
     };
-    Ok(Revoked { already, confirmation: confirmed(wire, serial) })
+    Ok(Revoked { already, confirmation: confirmed(wire, serial), same_key: Vec::new() })
 }
 
 /// By OCSP, at the CA's own server.

@@ -79,11 +79,11 @@ clean-done-certificates = { $count ->
        *[other] { $count } certificates were removed; their keys stay.
     }
 
-pin-new = New { $name } ({ $minimum } to { $maximum } characters)
+pin-new = New { $name } ({ $length })
 pin-again = The same again
-pin-once-more = { $problem } Once more:
-pin-not-taken = The new password is not taken, and nothing was sent to the card. { $problem }
-rule-length = It must have { $minimum } to { $maximum } characters.
+pin-once-more = The new { $name } is not taken. { $problem } Once more:
+pin-not-taken = The new { $name } is not taken, and nothing was sent to the card. { $problem }
+rule-length = It must have { $length }.
 rule-digits = It must have digits only.
 rule-trivial = It is too easy to guess: no repetitions, no rows like 1234.
 rule-same-as = It must not be the same as the new { $name }.
@@ -96,6 +96,7 @@ pin-last-try-transport = There is one try for the transport PIN. If it is wrong 
 pin-last-try-puk = Only one try is left for the PUK. If it is wrong now, no PIN of this card can be unblocked any more.
 pin-last-try-ask = Type "yes" to use the last try:
 pin-at-pad = Enter it at the reader's own keys now, as its display asks.
+pin-length = The { $name } has { $length }. Nothing was sent to the card, and no try was spent. Once more:
 pin-was-wrong = The { $name } was wrong.
 
 step-activate = Activate the card: obnova card activate
@@ -111,6 +112,7 @@ activate-without = The card is not active, and has no transport PIN. Choose your
 activate-goes-on-with = The card is not active, and its transport PIN was used. It goes on with the { $name } that was chosen then.
 activate-was-torn = An activation was begun and did not end. Enter the same PINs as then.
 activate-active = The card is active already. PINs are changed with: obnova pin change
+activate-done-without = The card is active.
 activate-done = The card is active. Its transport PIN is worth nothing any more.
 
 export-nothing = There is no certificate to export.

@@ -2,6 +2,13 @@
 
 revoke-what = The certificate with the serial number { $serial } will be revoked.
 revoke-for-good = It is not valid from that moment on, and never again: nobody can take that back.
+revoke-same-key = With it ends { $serial }, on this card, which has the same key: { $name }, valid until { $until }.
+revoke-same-key-all = Every other certificate with the same key ends too, wherever it is: who may use the key of one may use the key of all.
+revoke-same-key-done = { $serial }, which has the same key, is revoked too.
+revoke-same-key-open = { $serial }, which has the same key, is not known to have ended: { $problem }
+revoke-same-key-instead = whoever asks is told that it is { $instead } ({ $place })
+revoke-password-beside = This service wants the revocation password too. Where the certificate has none, press Enter.
+error-revoke-same-key = The certificate that was named is revoked, and these with the same key are not known to be: { $serials }. Run the same command again later; if this stays, revoke each of them too.
 revoke-own-key = Its own key is on this card and speaks for it.
 revoke-password-too = This issuer wants the revocation password too.
 revoke-another-key = Its key is not on this card: another certificate of yours speaks for you, with the revocation password.
@@ -21,7 +28,7 @@ error-revoke-issuer = The certificate of the CA cannot be used ({ $problem }): n
 error-revoke-not-of-issuer = The certificate on this card with that number was not issued by this CA: check --ca and --trust.
 
 help-revoke = Revoke a certificate: by its own key, or with its revocation password.
-help-revoke-more = Where the certificate is on the card, its own key signs that it is to end. Otherwise any other valid certificate of yours on the card signs, and the revocation password has to be right too. With --without-card the revocation password alone has to be enough, if the CA allows that. Afterwards the CA is asked what it tells everybody (OCSP, or else its list): exit code 10 says that this could not be found out. The command may be run again at any time: a certificate is revoked once. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
+help-revoke-more = Where the certificate is on the card, its own key signs that it is to end. Otherwise any other valid certificate of yours on the card signs, and the revocation password has to be right too. With --without-card the revocation password alone has to be enough, if the CA allows that. Afterwards the CA is asked what it tells everybody (OCSP, or else its list): exit code 10 says that this could not be found out. With the reason key-compromise every certificate with the same key ends: those on the card are named before you agree, and each is asked about afterwards (exit code 10: one is not known to have ended). A service that wants the revocation password beside the own key is named with --service or --policy: then both are asked for at once. The command may be run again at any time: a certificate is revoked once. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
 help-revoke-after =
     Examples:
       obnova revoke 01A5F0... --why superseded --ca https://ca.example --trust ca.pem

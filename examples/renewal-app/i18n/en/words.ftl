@@ -8,6 +8,11 @@ word-authentication-pin = authentication PIN
 word-signature-pin = signature PIN
 word-puk = PUK
 word-transport-pin = transport PIN
+word-length = { $count ->
+        [one] 1 character
+       *[other] { $count } characters
+    }
+word-lengths = { $minimum } to { $maximum } characters
 
 # Words that a sentence, or a part of one, begins with where it tells somebody to do something. The test of the texts goes by them.
 advice-verbs = activate ask begin build check choose clean come connect continue copy do enter fetch follow give go insert install keep leave let log

@@ -125,6 +125,8 @@ pub struct RevokeOptions {
     pub why: Why,
     #[arg(long)]
     pub without_card: bool,
+    #[command(flatten)]
+    pub service: ServiceOptions,
     #[arg(long)]
     pub yes: bool,
     #[command(flatten)]

@@ -1,5 +1,5 @@
 use obnova_card::{Activation, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStatus, TokenError};
-use obnova_client::{activate, look};
+use obnova_client::{RunError, activate, look};
 
 use crate::{
     cli::{ActivateOptions, Global},
@@ -40,7 +40,7 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
     let mut new = NewPasswords::new(&card.passwords, PasswordPolicy::CAREFUL);
     while let Some(rules) = new.wanted() {
         let name = view::password(rules.kind);
-        let question = t!("pin-new", name = name, minimum = rules.minimum, maximum = rules.maximum);
+        let question = t!("pin-new", name = name, length = view::length(rules.minimum, rules.maximum));
         let asked = rules.kind.into();
         Pins::take_new(asked, pins.given(asked), &mut new, &question)?;
     }
@@ -48,8 +48,18 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
     let face = Face::new();
     let mut holder = Holder::new(&face, pins);
     let outcome = activate(&token, &mut holder, &new);
+    // There were tries when it began.
+    if let Err(RunError::Token(TokenError::Finished { password })) = outcome {
+        return Err(Failure::new(Kind::NotEligible, t!("error-card-finished-now", name = view::password(password))));
+    }
     holder.outcome(outcome)?;
-    screen.mark(Mark::Good, &t!("activate-done"));
+    screen.mark(
+        Mark::Good,
+        &match card.capabilities.activation {
+            Some(Activation::Nothing) => t!("activate-done-without"),
+            _ => t!("activate-done"),
+        },
+    );
     for status in tokens::lock(&token).passwords()? {
         screen.mark(Mark::Item, &view::password_state(&status));
     }

@@ -61,7 +61,7 @@ fn set(
     };
     let mut wanted = NewPasswords::new(std::slice::from_ref(status), PasswordPolicy::NONE);
     let (minimum, maximum) = (status.minimum, status.maximum);
-    let question = t!("pin-new", name = view::password(kind), minimum = minimum, maximum = maximum);
+    let question = t!("pin-new", name = view::password(kind), length = view::length(minimum, maximum));
     let given = pins.given(Asked::NewPassword);
     let face = Face::new();
     let mut holder = Holder::new(&face, pins);

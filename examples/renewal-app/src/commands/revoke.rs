@@ -1,10 +1,10 @@
-use std::time::SystemTime;
+use std::{io::IsTerminal as _, time::SystemTime};
 
 use obnova_client::{
-    ConfirmedBy, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, look,
-    revoke_by_password, revoke_with_card,
+    Confirmation, ConfirmedBy, OnSameKey, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason,
+    Revoked, Told, look, revoke_by_password, revoke_with_card,
 };
-use obnova_renewal::date;
+use obnova_renewal::{ParsedCertificate, date};
 
 use crate::{
     authority::Authority,
@@ -13,6 +13,7 @@ use crate::{
     failure::{Failure, Kind},
     holder::{Face, Holder},
     pins::{Asked, Pins},
+    service::Service,
     texts::t,
     tokens,
     ui::{Mark, Screen, ask_line},
@@ -29,22 +30,26 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             ..CredentialOptions::default()
         },
     )?;
+    let own_key_alone = Service::own_key_alone(&options.service)?;
+    let card = match options.without_card {
+        true => None,
+        false => {
+            let token = tokens::open_shared(global)?;
+            let seen = look(tokens::lock(&token).as_mut())?;
+            Some((token, RevocationPlan::make(&seen, &options.revoked, SystemTime::now())?))
+        }
+    };
     let face = Face::new();
-    face.borrow_mut().screen.say(&t!("revoke-what", serial = options.revoked.as_str()));
-    face.borrow_mut().screen.detail(&t!("revoke-for-good"));
+    let reason = RevocationReason::from(options.why);
+    let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
+    announce(&mut face.borrow_mut().screen, &options.revoked, reason, same_key);
     if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let mut ca = authority.connection()?;
     let servers = PlainHttp::default();
-    let mut wanted = Revocation { serial: &options.revoked, reason: options.why.into(), password: None };
-    let outcome = if options.without_card {
-        let password = password(&pins)?;
-        wanted.password = Some(&password);
-        revoke_by_password(&mut ca, &servers, &wanted)
-    } else {
-        let token = tokens::open_shared(global)?;
-        let plan = RevocationPlan::make(&look(tokens::lock(&token).as_mut())?, wanted.serial, SystemTime::now())?;
+    let mut wanted = Revocation { serial: &options.revoked, reason, password: None };
+    let outcome = if let Some((token, plan)) = card {
         let password = match plan.wants_password() {
             true => {
                 face.borrow_mut().screen.detail(&t!("revoke-another-key"));
@@ -52,7 +57,14 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             }
             false => {
                 face.borrow_mut().screen.detail(&t!("revoke-own-key"));
-                pins.given(Asked::RevocationPassword)
+                match pins.given(Asked::RevocationPassword) {
+                    // A certificate may have none even so, and then nobody is asked where nobody is there.
+                    None if !own_key_alone && std::io::stdin().is_terminal() => {
+                        face.borrow_mut().screen.detail(&t!("revoke-password-beside"));
+                        Some(password(&pins)?).filter(|typed| !typed.is_empty())
+                    }
+                    given => given,
+                }
             }
         };
         wanted.password = password.as_ref();
@@ -76,8 +88,25 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             Err(RevocationError::Run(error)) => return holder.outcome(Err(error)),
             outcome => outcome,
         }
+    } else {
+        let password = password(&pins)?;
+        wanted.password = Some(&password);
+        revoke_by_password(&mut ca, &servers, &wanted)
     };
     show(&mut face.borrow_mut().screen, &options.revoked, outcome?)
+}
+
+/// What will end, and that it is for good.
+fn announce(screen: &mut Screen, serial: &str, reason: RevocationReason, same_key: &[ParsedCertificate]) {
+    screen.say(&t!("revoke-what", serial = serial));
+    if reason.ends_key() {
+        for other in same_key {
+            let (name, until) = (other.subject().to_string(), date(other.not_after()));
+            screen.mark(Mark::Item, &t!("revoke-same-key", serial = other.serial(), name = name, until = until));
+        }
+        screen.detail(&t!("revoke-same-key-all"));
+    }
+    screen.detail(&t!("revoke-for-good"));
 }
 
 fn password(pins: &Pins) -> Result<obnova_card::Secret, Failure> {
@@ -87,23 +116,57 @@ fn password(pins: &Pins) -> Result<obnova_card::Secret, Failure> {
     }
 }
 
-/// What became of it. That nobody else says so is a failure of its own.
+/// What became of it, and of the others on the card with the same key. That nobody else says so is a failure of its own.
 fn show(screen: &mut Screen, serial: &str, revoked: Revoked) -> Result<(), Failure> {
-    let confirmation = revoked.confirmation.map_err(|problems| {
-        let (serial, problems) = (serial.to_owned(), problems.to_string());
-        Failure::new(Kind::Unconfirmed, t!("error-revoke-unconfirmed", serial = serial, problems = problems))
-    })?;
+    let named = match revoked.confirmation {
+        Ok(confirmation) => {
+            tell(screen, serial, revoked.already, confirmation);
+            Ok(())
+        }
+        Err(problems) => {
+            let (serial, problems) = (serial.to_owned(), problems.to_string());
+            Err(Failure::new(Kind::Unconfirmed, t!("error-revoke-unconfirmed", serial = serial, problems = problems)))
+        }
+    };
+    let mut open = Vec::new();
+    for OnSameKey { serial, told } in revoked.same_key {
+        let problem = match told {
+            Told::Revoked(confirmation) => {
+                screen.mark(Mark::Good, &t!("revoke-same-key-done", serial = serial));
+                screen.detail(&confirmed(confirmation));
+                continue;
+            }
+            Told::Instead { place, what } => t!("revoke-same-key-instead", place = place, instead = what),
+            Told::Nothing(problems) => problems.to_string(),
+        };
+        screen.mark(Mark::Bad, &t!("revoke-same-key-open", serial = serial.as_str(), problem = problem));
+        open.push(serial);
+    }
+    named?;
+    match open.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(Kind::Unconfirmed, t!("error-revoke-same-key", serials = open.join(", ")))),
+    }
+}
+
+/// That it ended, now or before.
+fn tell(screen: &mut Screen, serial: &str, already: bool, confirmation: Confirmation) {
     let since = date(confirmation.since);
-    match revoked.already {
+    match already {
         true => screen.mark(Mark::Good, &t!("revoke-already", serial = serial, since = since.as_str())),
         false => screen.mark(Mark::Good, &t!("revoke-done", serial = serial)),
     }
-    let (reason, place) = (confirmation.reason.to_string(), confirmation.place);
-    screen.detail(&match confirmation.by {
+    screen.detail(&confirmed(confirmation));
+}
+
+/// How whoever asks is told.
+fn confirmed(confirmation: Confirmation) -> String {
+    let Confirmation { since, reason, by, place } = confirmation;
+    let (since, reason) = (date(since), reason.to_string());
+    match by {
         ConfirmedBy::Ocsp => t!("revoke-confirmed-by-ocsp", since = since, reason = reason, place = place),
         ConfirmedBy::Crl => t!("revoke-confirmed-by-crl", since = since, reason = reason, place = place),
-    });
-    Ok(())
+    }
 }
 
 impl From<Why> for RevocationReason {
@@ -156,15 +219,36 @@ mod tests {
             ("the issuer's server, /crl".to_owned(), StatusProblem::NotListed),
         ];
         for already in [false, true] {
-            let revoked = Revoked { already, confirmation: Err(NotConfirmed(Vec::new())) };
+            let revoked = Revoked { already, confirmation: Err(NotConfirmed(Vec::new())), same_key: Vec::new() };
             assert_eq!(show(&mut Screen::new(), "01ab", revoked).unwrap_err().kind().code(), 10);
         }
-        let revoked = Revoked { already: false, confirmation: Err(NotConfirmed(problems)) };
+        let revoked = Revoked { already: false, confirmation: Err(NotConfirmed(problems)), same_key: Vec::new() };
         let failure = show(&mut Screen::new(), "01ab", revoked).unwrap_err();
         for part in
             ["01ab is revoked", "http://status.example/ocsp", "not on the list yet", "Run the same command again"]
         {
             assert!(failure.message().contains(part), "{part}: {}", failure.message());
+        }
+    }
+
+    #[test]
+    fn another_certificate_of_the_key_that_did_not_end_is_a_failure_that_names_it() {
+        let confirmation = || Confirmation {
+            since: SystemTime::UNIX_EPOCH,
+            reason: obnova_status::RevocationReason::KeyCompromise,
+            by: ConfirmedBy::Ocsp,
+            place: "http://status.example/ocsp".to_owned(),
+        };
+        let after = |told| {
+            let same_key = vec![OnSameKey { serial: "02cd".to_owned(), told }];
+            show(&mut Screen::new(), "01ab", Revoked { already: false, confirmation: Ok(confirmation()), same_key })
+        };
+        assert!(after(Told::Revoked(confirmation())).is_ok());
+        let good = Told::Instead { place: "there".to_owned(), what: "good" };
+        for told in [good, Told::Nothing(NotConfirmed(Vec::new()))] {
+            let failure = after(told).unwrap_err();
+            assert_eq!(failure.kind().code(), 10);
+            assert!(failure.message().contains("02cd") && !failure.message().contains("01ab"), "{}", failure.message());
         }
     }
 

@@ -58,7 +58,7 @@ impl From<TokenError> for Failure {
             }
             TokenError::SecretForm { password, minimum, maximum } => (
                 Kind::Pin,
-                t!("error-password-form", name = view::password(password), minimum = minimum, maximum = maximum),
+                t!("error-password-form", name = view::password(password), length = view::length(minimum, maximum)),
             ),
             TokenError::TriesWentUp { password, before, after } => {
                 (Kind::Pin, t!("error-tries-went-up", name = view::password(password), before = before, after = after))
