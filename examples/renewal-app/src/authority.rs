@@ -27,6 +27,8 @@ pub struct Authority {
     pub module: Option<String>,
     /// It is spoken to by plain EST.
     pub plain: bool,
+    /// As whom a first order is placed there, where an option says so.
+    pub user: Option<String>,
 }
 
 /// As it lies beside a journal.
@@ -39,6 +41,8 @@ struct Remembered {
     module: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     plain: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
 }
 
 impl Authority {
@@ -50,7 +54,7 @@ impl Authority {
             }
             (Some(url), Some(trust)) => {
                 let url = url.trim_end_matches('/').to_owned();
-                Ok(Some(Self { url, anchors: read(trust)?, module: None, plain: false }))
+                Ok(Some(Self { url, anchors: read(trust)?, module: None, plain: false, user: None }))
             }
             (None, None) => Ok(None),
             _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
@@ -100,14 +104,14 @@ impl Authority {
         };
         let known: Remembered = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
         let anchors = parse(known.trust.as_bytes()).map_err(unreadable)?;
-        Ok(Some(Self { url: known.url, anchors, module: known.module, plain: known.plain }))
+        Ok(Some(Self { url: known.url, anchors, module: known.module, plain: known.plain, user: known.user }))
     }
 
     /// Writes it down, for the day the renewal is resumed.
     pub fn remember(&self, file: &Path) -> Result<(), Failure> {
         let trust = self.anchors.iter().map(|anchor| files::pem(anchor.der())).collect();
-        let (url, module) = (self.url.clone(), self.module.clone());
-        let text = serde_json::to_vec(&Remembered { url, trust, module, plain: self.plain })
+        let (url, module, user) = (self.url.clone(), self.module.clone(), self.user.clone());
+        let text = serde_json::to_vec(&Remembered { url, trust, module, plain: self.plain, user })
             .map_err(|error| Failure::new(Kind::Internal, error.to_string()))?;
         Ok(files::write_private(file, &text)?)
     }

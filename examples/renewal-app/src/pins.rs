@@ -213,8 +213,7 @@ impl Pins {
             match taken {
                 Ok(()) => return Ok(()),
                 Err(broken) => {
-                    let problem = phrases::broken_rule(broken);
-                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", name = name.as_str(), problem = problem));
+                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", problem = phrases::broken_rule(broken)));
                 }
             }
         }

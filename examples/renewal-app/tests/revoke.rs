@@ -211,7 +211,8 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     ]);
 
     // Without the card nobody knows which they are, and that they end is said.
-    let said = revoke(&house, &signature, &[&["--without-card"][..], &compromised].concat()).ends_with(2);
+    let alone = [&["revoke", &signature, "--without-card"], &compromised[..], &house.options()].concat();
+    let said = desk.run(alone).ends_with(2);
     said.says(&["Every other certificate with the same key ends too"]);
     drop(house);
     search(&desk);

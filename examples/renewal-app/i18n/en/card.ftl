@@ -81,7 +81,7 @@ clean-done-certificates = { $count ->
 
 pin-new = New { $name } ({ $length })
 pin-again = The same again
-pin-once-more = The new { $name } is not taken. { $problem } Once more:
+pin-once-more = { $problem } Once more:
 pin-not-taken = The new { $name } is not taken, and nothing was sent to the card. { $problem }
 rule-length = It must have { $length }.
 rule-digits = It must have digits only.

@@ -105,6 +105,10 @@ fn go_on(
 ) -> Result<(), Failure> {
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
+    // Whoever said it when it was begun is not asked again; another option goes before.
+    if known.process.message().is_none() && holder.user.is_none() && holder.gives_credentials {
+        holder.user.clone_from(&authority.user);
+    }
     if let Some(token) = &token {
         foresee_the_rest(&mut holder, token, &known.process, &authority)?;
     }
@@ -198,7 +202,8 @@ where
     Failure: From<E>,
 {
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
-    let authority = Authority { module: way.module.map(str::to_owned), plain: way.plain, ..authority };
+    let authority =
+        Authority { module: way.module.map(str::to_owned), plain: way.plain, user: holder.user.clone(), ..authority };
     // Before anything is begun that would then wait for an answer.
     if !holder.agrees && !std::io::stdin().is_terminal() {
         return Err(Beforehand::Yes.nobody(&t!("ask-plan")));

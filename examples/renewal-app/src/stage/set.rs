@@ -144,8 +144,13 @@ impl Stage {
         let issuer = issued.authentication.certificate.tbs_certificate().issuer().clone();
         let token: SharedToken = Arc::new(Mutex::new(through(token)));
         let anchors = house.trust_anchors().iter().map(ParsedCertificate::try_from).collect::<Result<_, _>>();
-        let authority =
-            Authority { url: server.url(), anchors: anchors.map_err(internal)?, module: None, plain: false };
+        let authority = Authority {
+            url: server.url(),
+            anchors: anchors.map_err(internal)?,
+            module: None,
+            plain: false,
+            user: None,
+        };
         Ok(Self {
             token,
             count,
