@@ -55,9 +55,9 @@ pub enum LinkError {
     /// The receipt of the certificates was confirmed, and the link opens nothing any more.
     #[error("this link was used up when the certificates were put on a card: look whether they are on this one")]
     Spent,
-    /// A link to a renewal that was begun with another card, or whose certificates were renewed, revoked, or have ended.
+    /// A link that another renewal was begun by, or whose certificates were renewed, revoked, or have ended.
     #[error(
-        "this link begins nothing any more: the renewal was begun, or the certificates are renewed, revoked or over"
+        "this link begins nothing any more: another renewal was begun, or the certificates are renewed, revoked or over"
     )]
     Over,
     /// A link to the renewal of certificates that are not those on this card.
