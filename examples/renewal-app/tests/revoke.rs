@@ -10,6 +10,7 @@ use support::{
     ca::{House, mail_with},
     dump,
     planted::Search,
+    terminal::Terminal,
 };
 
 /// Secrets that occur nowhere by chance.
@@ -214,6 +215,27 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     let alone = [&["revoke", &signature, "--without-card"], &compromised[..], &house.options()].concat();
     let said = desk.run(alone).ends_with(2);
     said.says(&["Every other certificate with the same key ends too"]);
+    drop(house);
+    search(&desk);
+}
+
+/// Who names a service that wants the revocation password beside the own key is asked for each once.
+#[test]
+fn at_a_terminal_the_password_beside_the_own_key_is_asked_for_at_once() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    let [_, signature] = serials_of(&house, 0);
+    house.change_policy(|policy| policy.replace("own_key_alone = true", "own_key_alone = false"));
+    let options = [&["--service", "partner"], &CARD[..], &house.options()].concat();
+    let mut terminal = Terminal::open(&desk.command([&["revoke", &signature, "--yes"], &options[..]].concat()));
+    for (at, typed) in [REVOCATION_PASSWORD, PINS[1]].into_iter().enumerate() {
+        assert_eq!(terminal.wait_for(&["Revocation password > ", "signature PIN > "]), at, "{}", terminal.shown);
+        terminal.type_line(typed);
+    }
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert_eq!((shown.matches("signature PIN > ").count(), shown.matches("password > ").count()), (1, 1), "{shown}");
+    assert_eq!(actors(&house), ["holder, by the certificate's own key and by password"]);
     drop(house);
     search(&desk);
 }
