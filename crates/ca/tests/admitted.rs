@@ -190,6 +190,20 @@ fn who_got_none_is_forgotten_after_the_last_chance_was_over() {
     );
 }
 
+/// Whoever is entered once more may be given a password as long as the applicant is kept as one who may.
+#[test]
+fn who_is_entered_again_stays_as_long_as_the_applicant() {
+    let place = place(Policy::TEMPLATE);
+    let id = place.paid(NAME);
+    let stands = || place.world.ca.first().unwrap().subject(&user("eva"), "main").is_ok();
+    for day in [0, 85] {
+        place.desk.enter(id, "op", (&user("eva"), "main"), now() + day * DAY).unwrap();
+    }
+    for (day, kept) in [(91, true), (85 + 90, true), (85 + 91, false)] {
+        assert_eq!((place.is_kept(id, now() + day * DAY), stands()), (kept, kept), "after {day} days");
+    }
+}
+
 #[test]
 fn an_order_that_waits_keeps_its_applicant_and_so_does_a_password_that_was_there_before() {
     let place = place(Policy::TEMPLATE);

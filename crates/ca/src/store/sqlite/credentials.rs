@@ -267,7 +267,7 @@ pub(super) fn put_subject(
     if let Some(known) = &known {
         if known.name == *name && known.email == *email {
             if applicant.is_some() {
-                execute(connection, statements::SET_APPLICANT, params![known.id, of])?;
+                execute(connection, statements::SET_APPLICANT, params![known.id, of, seconds(now)])?;
                 execute(connection, statements::SET_APPLICANT_OF_CREDENTIALS, params![known.id, of, name, email])?;
                 enter(known.id, "")?;
             }

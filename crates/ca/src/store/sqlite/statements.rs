@@ -142,8 +142,8 @@ pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email, 
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
      ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4, entered = ?5, applicant = ?6
      RETURNING id, user, module, name, email";
-/// Nothing else is known of him than before, but who it is.
-pub const SET_APPLICANT: &str = "UPDATE subjects SET applicant = ?2 WHERE id = ?1";
+/// Nothing else is known of him than before, but who it is, and that he is entered now.
+pub const SET_APPLICANT: &str = "UPDATE subjects SET applicant = ?2, entered = ?3 WHERE id = ?1";
 /// What he has already of the same data.
 pub const SET_APPLICANT_OF_CREDENTIALS: &str = "UPDATE credentials SET applicant = ?2
      WHERE subject = ?1 AND applicant IS NULL AND name = ?3 AND email = ?4";
