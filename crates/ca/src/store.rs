@@ -12,7 +12,7 @@ pub use sqlite::{
     NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore,
     StatusChange, StepRecord, SubjectRecord,
 };
-pub(crate) use sqlite::{Effect, StepNote};
+pub(crate) use sqlite::{By, Effect, StepNote};
 pub(crate) use sqlite::{
     Guess, Guesser, Letters, Limits, NewSubject, Price, ReplacedMails, RevocationGuess, SetPassword, Writ,
 };

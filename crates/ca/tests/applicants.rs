@@ -92,6 +92,17 @@ impl Place {
         self.desk.identify(id, "op", &seen, now())
     }
 
+    /// An operator looks, and corrects what he sees.
+    fn corrected(
+        &self,
+        id: ApplicantId,
+        data: &ApplicantData,
+        at: SystemTime,
+    ) -> Result<ApplicantRecord, ApplicantError> {
+        let seen = self.desk.get(id)?.data.fingerprint();
+        self.desk.correct_by_operator(id, "Jan", &seen, data, at)
+    }
+
     fn at(&self, stage: Stage) -> (Registered, LinkToken) {
         let who = self.desk.register(&eva(), now()).unwrap();
         let confirm = self.links(MailKind::Confirm).pop().unwrap();
@@ -271,6 +282,29 @@ fn what_was_corrected_after_the_operator_looked_is_not_taken_for_what_was_seen()
     place.desk.identify(who.id, "op", &seen, now()).unwrap();
 }
 
+/// All four fields are replaced: those that the operator read before the applicant corrected them, too.
+#[test]
+fn an_operator_undoes_nothing_that_the_applicant_corrected_meanwhile() {
+    let place = place();
+    let (who, _) = place.at(Stage::Confirmed);
+    let seen = place.desk.get(who.id).unwrap().data.fingerprint();
+    let moved = ApplicantData::new(NAME, "new@example.cz", "CZ", None).unwrap();
+    place.desk.correct(who.id, &who.secret, &moved, now()).unwrap();
+    let before = place.desk.get(who.id).unwrap();
+    let mended = ApplicantData::new("Eva Nová", "eva@example.cz", "CZ", None).unwrap();
+    // Also where nothing would be changed: what was seen is not what is there.
+    for data in [&mended, &moved] {
+        let refused = place.desk.correct_by_operator(who.id, "Jan", &seen, data, now()).unwrap_err();
+        assert_eq!(refused.name(), "data-changed");
+        assert_eq!(place.desk.get(who.id).unwrap(), before);
+    }
+    // The link that the applicant was mailed is good.
+    place.desk.confirm(&place.links(MailKind::Confirm).pop().unwrap(), now()).unwrap();
+    let again = ApplicantData::new("Eva Nová", "new@example.cz", "CZ", None).unwrap();
+    let record = place.corrected(who.id, &again, now()).unwrap();
+    assert_eq!((record.stage, &record.data), (Stage::Confirmed, &again));
+}
+
 #[test]
 fn a_lost_link_to_a_transport_pin_is_mailed_again_and_the_one_before_ends() {
     let place = place();
@@ -417,7 +451,7 @@ fn mails_that_are_asked_for_again_have_a_count_of_their_own_and_so_have_correcti
     let named = |number: u32| ApplicantData::new(&format!("Eva {number}"), "eva@example.cz", "CZ", None).unwrap();
     // What an operator does counts for nobody.
     for number in 20..30 {
-        place.desk.correct_by_operator(who.id, "Jan", &named(number), day(11)).unwrap();
+        place.corrected(who.id, &named(number), day(11)).unwrap();
     }
     for number in 1..=5 {
         place.desk.correct(who.id, &who.secret, &named(number), day(11 + number)).unwrap();
@@ -427,13 +461,13 @@ fn mails_that_are_asked_for_again_have_a_count_of_their_own_and_so_have_correcti
     assert_eq!(place.desk.get(who.id).unwrap().data, named(5));
     // An operator may.
     for number in 6..20 {
-        let record = place.desk.correct_by_operator(who.id, "Jan", &named(number), day(30)).unwrap();
+        let record = place.corrected(who.id, &named(number), day(30)).unwrap();
         let last = record.steps.last().unwrap();
         assert_eq!((last.step, last.operator.as_deref(), &record.data), (Step::Correct, Some("Jan"), &named(number)));
     }
-    assert_eq!(place.desk.correct_by_operator(who.id, "\n", &eva(), day(30)).unwrap_err().name(), "note");
+    assert_eq!(place.desk.correct_by_operator(who.id, "\n", "", &eva(), day(30)).unwrap_err().name(), "note");
     let mails = place.outbox.take(day(31), 100).unwrap().len();
-    place.desk.correct_by_operator(who.id, "Jan", &named(19), day(31)).unwrap();
+    place.corrected(who.id, &named(19), day(31)).unwrap();
     assert_eq!(place.outbox.take(day(40), 100).unwrap().len(), mails + 1, "the mail, once more");
 }
 
@@ -443,14 +477,14 @@ fn an_operator_corrects_until_the_identity_check_and_another_address_is_confirme
     let place = place();
     let (who, _) = place.at(Stage::Confirmed);
     let right = ApplicantData::new("Eva Dvořáková-Nová", "eva@example.cz", "CZ", Some("IDCCZ-9")).unwrap();
-    let record = place.desk.correct_by_operator(who.id, "Jan", &right, now()).unwrap();
+    let record = place.corrected(who.id, &right, now()).unwrap();
     assert_eq!((record.stage, &record.data), (Stage::Confirmed, &right));
     let moved = ApplicantData::new("Eva Dvořáková-Nová", "nova@example.cz", "CZ", Some("IDCCZ-9")).unwrap();
-    assert_eq!(place.desk.correct_by_operator(who.id, "Jan", &moved, now()).unwrap().stage, Stage::Entered);
+    assert_eq!(place.corrected(who.id, &moved, now()).unwrap().stage, Stage::Entered);
     assert_eq!(place.identify(who.id).unwrap_err().name(), "too-early");
     place.desk.confirm(&place.links(MailKind::Confirm).pop().unwrap(), now()).unwrap();
     place.identify(who.id).unwrap();
-    assert_eq!(place.desk.correct_by_operator(who.id, "Jan", &right, now()).unwrap_err().name(), "too-late");
+    assert_eq!(place.corrected(who.id, &right, now()).unwrap_err().name(), "too-late");
     let log = AuditLog::new(place.world.store());
     let mut seen = Vec::new();
     log.read(1, |record| {

@@ -403,7 +403,7 @@ fn the_description_is_what_the_server_does() {
     let serials = certificates(&world);
     let card = json!({ "operator": "Jan", "card": "0042", "certificates": serials, "transport_pin": PIN });
     let entry = json!({ "operator": "Jan", "user": "eva", "module": "main" });
-    let correction = json!({ "operator": "Jan", "data": other });
+    let correction = json!({ "operator": "Jan", "fingerprint": fingerprint(id), "data": other });
     let from_contract =
         [("contract", &with), ("payment", &with), ("enter", &entry), ("card", &card), ("handOver", &by)];
     let before = [("correctByOperator", &correction), ("identity", &identity)];
@@ -486,6 +486,7 @@ fn the_description_is_what_the_server_does() {
     let link = links(&world, "confirm").pop().unwrap();
     ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new());
     let (ota_id, own) = (ota["id"].as_str().unwrap(), ota["secret"].as_str());
+    let ota_seen = fingerprint(ota_id);
     // Before it, five times; an operator may as often as it takes.
     let named = |number: u32| json!({ "name": format!("Ota {number}"), "email": "ota@example.cz", "country": "CZ" });
     for number in 0..5 {
@@ -494,7 +495,11 @@ fn the_description_is_what_the_server_does() {
         assert_eq!(described.json("correct", ota_id, own, &named(number)), (status, corrected), "the same is none");
     }
     described.refused("correct", ota_id, own, &named(5), 409, "too-many-corrections");
-    let by_operator = |data: Value| json!({ "operator": "Jan", "data": data });
+    let by_operator = |data: Value| json!({ "operator": "Jan", "fingerprint": fingerprint(ota_id), "data": data });
+    // What an operator read before the last of them undoes none.
+    let stale = json!({ "operator": "Jan", "fingerprint": ota_seen, "data": named(5) });
+    described.refused("correctByOperator", ota_id, token, &stale, 409, "data-changed");
+    assert_eq!(described.json("own", ota_id, own, &Value::Null).1["name"], "Ota 4");
     let (status, corrected) = described.json("correctByOperator", ota_id, token, &by_operator(named(5)));
     let last = corrected["steps"].as_array().unwrap().last().unwrap();
     assert_eq!((status, &last["step"], &last["operator"]), (200, &json!("correct"), &json!("Jan")));

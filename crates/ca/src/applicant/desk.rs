@@ -14,7 +14,7 @@ use crate::{
     notice::email,
     revocation::ToHolders,
     sealed::Seal,
-    store::{ApplicantRecord, Effect, StepNote},
+    store::{ApplicantRecord, By, Effect, StepNote},
     transaction::{from_hex, to_hex},
 };
 
@@ -171,32 +171,36 @@ impl ApplicantDesk {
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
         self.own(id, secret)?;
-        self.take_correction(id, data, (StepNote::default(), Some(self.policy)), now)
+        self.take_correction(id, data, StepNote::default(), By::Applicant(self.policy), now)
     }
 
-    /// The same by an operator, who has found a slip, and whom no limit keeps from it.
+    /// The same by an operator, who has found a slip, and whom no limit keeps from it. `seen` is the
+    /// [fingerprint](ApplicantData::fingerprint) of the data in which it was found: all of them are replaced, and what the applicant
+    /// corrected meanwhile is not undone.
     ///
     /// # Errors
-    /// [`ApplicantError`].
+    /// [`ApplicantError::Changed`] when they are others now; [`ApplicantError`].
     pub fn correct_by_operator(
         &self,
         id: ApplicantId,
         operator: &str,
+        seen: &str,
         data: &ApplicantData,
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
-        self.take_correction(id, data, (note(operator, None)?, None), now)
+        self.take_correction(id, data, note(operator, None)?, By::Operator { seen: seen.to_owned() }, now)
     }
 
     fn take_correction(
         &self,
         id: ApplicantId,
         data: &ApplicantData,
-        (note, limits): (StepNote, Option<RegistrationPolicy>),
+        note: StepNote,
+        by: By,
         now: SystemTime,
     ) -> Result<ApplicantRecord, ApplicantError> {
         let mail = self.confirmation(id, data, now)?;
-        let effect = Effect::Correct { data: data.clone(), mail, limits };
+        let effect = Effect::Correct { data: data.clone(), mail, by };
         self.store.applicant_step(id, Step::Correct, note, effect, now)?
     }
 

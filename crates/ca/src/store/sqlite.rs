@@ -34,7 +34,7 @@ use super::{
 use crate::{AuditAnchors, KeyHash, LinkId, Mail, Transaction, audit::this_process};
 
 pub use applicants::{ApplicantRecord, StepRecord};
-pub(crate) use applicants::{Effect, StepNote};
+pub(crate) use applicants::{By, Effect, StepNote};
 pub use copies::{Copied, GoneOn};
 pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};
 pub(crate) use credentials::{Guess, NewSubject};

@@ -171,7 +171,7 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
             let country = country.as_deref().unwrap_or_else(|| before.country());
             let number = number.as_deref().or_else(|| before.number()).filter(|number| !number.is_empty());
             let data = ApplicantData::new(name, email, country, number).map_err(ApplicantError::from)?;
-            desk.correct_by_operator(id, &who.operator, &data, now)
+            desk.correct_by_operator(id, &who.operator, &before.fingerprint(), &data, now)
         }
         ApplicantCommand::Enter { of: who, user, module } => desk.enter(of(who)?, &who.operator, (user, module), now),
         ApplicantCommand::Identity { of: who, fingerprint } => desk.identify(of(who)?, &who.operator, fingerprint, now),

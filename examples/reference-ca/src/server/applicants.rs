@@ -79,6 +79,7 @@ struct By {
 #[serde(deny_unknown_fields)]
 struct Correction {
     operator: String,
+    fingerprint: String,
     data: Form,
 }
 
@@ -214,7 +215,8 @@ async fn show_one(State(shared): State<Arc<Shared>>, Id(id): Id, headers: Header
 
 async fn correction(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: Correction| {
-        shared.desks.applicants.correct_by_operator(id, &by.operator, &by.data.data()?, (shared.clock)())
+        let data = by.data.data()?;
+        shared.desks.applicants.correct_by_operator(id, &by.operator, &by.fingerprint, &data, (shared.clock)())
     })
     .await
 }

@@ -162,35 +162,32 @@ pub(crate) struct StepNote {
 #[derive(Clone)]
 pub(crate) enum Effect {
     None,
-    Identify {
-        seen: String,
-    },
-    Confirm {
-        link: LinkId,
-        address: Vec<u8>,
-    },
-    /// An operator is bound to no limits.
-    Correct {
-        data: ApplicantData,
-        mail: Mail,
-        limits: Option<RegistrationPolicy>,
-    },
-    Enter {
-        subject: NewSubject,
-    },
-    Personalise {
-        card: String,
-        certificates: Vec<Vec<u8>>,
-        sealed: Vec<u8>,
-        letters: Arc<dyn Letters>,
-    },
-    HandOver {
-        mail: Mail,
-    },
-    ShowPin {
-        link: LinkId,
-        sealed: Vec<u8>,
-    },
+    Identify { seen: String },
+    Confirm { link: LinkId, address: Vec<u8> },
+    Correct { data: ApplicantData, mail: Mail, by: By },
+    Enter { subject: NewSubject },
+    Personalise { card: String, certificates: Vec<Vec<u8>>, sealed: Vec<u8>, letters: Arc<dyn Letters> },
+    HandOver { mail: Mail },
+    ShowPin { link: LinkId, sealed: Vec<u8> },
+}
+
+/// Who corrects the data.
+#[derive(Clone)]
+pub(crate) enum By {
+    /// Within these limits.
+    Applicant(RegistrationPolicy),
+    /// Without any, where the data are still those with this fingerprint.
+    Operator { seen: String },
+}
+
+impl Effect {
+    /// Of the data that somebody looked at.
+    fn seen(&self) -> Option<&str> {
+        match self {
+            Self::Identify { seen } | Self::Correct { by: By::Operator { seen }, .. } => Some(seen),
+            _ => None,
+        }
+    }
 }
 
 type Outcome<T> = Result<Result<T, ApplicantError>, StoreError>;
@@ -268,6 +265,9 @@ impl SqliteStore {
                 Ok(stage) => stage,
                 Err(refused) => return Ok(Err(refused.into())),
             };
+            if effect.seen().is_some_and(|seen| record.data.fingerprint() != seen) {
+                return Ok(Err(ApplicantError::Changed));
+            }
             let step = match &effect {
                 // The same data again correct nothing.
                 Effect::Correct { data, .. } if *data == record.data => match record.stage.after(Step::Remind) {
@@ -301,12 +301,7 @@ fn take(
 ) -> Outcome<()> {
     let id = record.id.0;
     match effect {
-        Effect::None => {}
-        Effect::Identify { seen } => {
-            if record.data.fingerprint() != *seen {
-                return Ok(Err(ApplicantError::Changed));
-            }
-        }
+        Effect::None | Effect::Identify { .. } => {}
         Effect::Confirm { link, address } => {
             if hash_of(record.data.email()) != address.as_slice() {
                 return Ok(Err(LinkError::Expired.into()));
@@ -315,8 +310,8 @@ fn take(
                 return Ok(Err(LinkError::Used.into()));
             }
         }
-        Effect::Correct { data, mail, limits } => {
-            if limits.is_some() {
+        Effect::Correct { data, mail, by } => {
+            if matches!(by, By::Applicant(_)) {
                 let before = record.steps.iter().filter(|done| done.step == step && done.operator.is_none()).count();
                 match step {
                     Step::Remind if before >= REMINDERS => return Ok(Err(ApplicantError::TooManyMails)),
@@ -326,7 +321,7 @@ fn take(
             }
             // While it is not confirmed, the mail before may be lost, or its link over.
             if data.email() != record.data.email() || record.stage == Stage::Entered {
-                if let Some(policy) = *limits
+                if let By::Applicant(policy) = *by
                     && too_many_mails(connection, data, policy, now)?
                 {
                     return Ok(Err(ApplicantError::TooMany));
