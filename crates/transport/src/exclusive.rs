@@ -24,18 +24,26 @@ impl From<io::Error> for ExclusiveError {
     }
 }
 
+/// How often a file is tried anew that somebody has whom the system does not name.
+const MOST_UNNAMED: usize = 3;
+
 /// Opens the file that stands at the path to read it, and not one that is replaced or removed meanwhile. Nobody else gets it by
 /// this function for as long as it is open.
 ///
 /// # Errors
 /// [`ExclusiveError::InUse`], at once: nobody is waited for. [`ExclusiveError::Io`].
 pub fn open_exclusive(path: &Path) -> Result<File, ExclusiveError> {
+    let mut unnamed = 0;
     loop {
         let file = File::open(path)?;
         match file.try_lock() {
             Ok(()) if is_current(path, &file)? => return Ok(file),
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ExclusiveError::InUse { holder: holder(&file) }),
+            Err(TryLockError::WouldBlock) => match holder(&file) {
+                // Whoever had it may have let go of it before one could look who that was.
+                None if unnamed < MOST_UNNAMED => unnamed += 1,
+                holder => return Err(ExclusiveError::InUse { holder }),
+            },
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
