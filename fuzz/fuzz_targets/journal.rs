@@ -14,8 +14,9 @@ use obnova_card::{KeyEntry, PasswordKind, SlotId};
 use obnova_client::journal_format::{self, FormatError};
 use obnova_fuzz::json::inside;
 use obnova_renewal::{
-    Action, Answer, CertificateView, Diagnosis, Event, Fact, Failure, Message, ParsedCertificate, Phase, PickUp,
-    Prepared, Process, Receipt, Record, ReplayError, SlotView, Terms, Vouching,
+    Action, Answer, CertificateView, Diagnosis, Event, Fact, Failure, LinkAnswer, LinkRefusal, Message, NoticeLink,
+    ParsedCertificate, Phase, PickUp, Prepared, Process, Receipt, Record, ReplayError, SlotView, Stage, Terms,
+    Vouching,
 };
 use serde_json::Value;
 
@@ -57,6 +58,8 @@ struct Story {
     cut: u32,
     bent: (u32, u8),
     events: Vec<(Incident, u8)>,
+    /// The renewal was begun by the link of a notice, and has come as far as the holder's yes.
+    by_link: bool,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -124,12 +127,15 @@ enum Incident {
     Acknowledged,
     LoggedIn,
     Uncertain,
+    Link { answer: u8 },
 }
 
 /// Two renewals as they were written down, and what stands in both.
 struct Truth {
     journals: [Vec<Value>; 2],
-    records: Vec<Record>,
+    by_link: Vec<Value>,
+    /// How the journals begin.
+    begin: Vec<Fact>,
     pool: Pool,
 }
 
@@ -164,13 +170,20 @@ static TRUTH: LazyLock<Truth> = LazyLock::new(|| {
         }
     }
     let journals = [lines(&read[0]), lines(&read[1])];
-    let [records, _] = read;
-    Truth { journals, records, pool }
+    let [mut records, _] = read;
+    let mut begin = vec![records[0].fact.clone()];
+    let agreed = records.iter().position(|one| matches!(one.fact, Fact::Agreed(_))).expect("somebody agreed");
+    records.truncate(agreed + 1);
+    if let Fact::Started { plan, .. } = &mut records[0].fact {
+        plan.notice = Some(NoticeLink::new("/renew/link", plan));
+    }
+    begin.push(records[0].fact.clone());
+    Truth { journals, by_link: lines(&records), begin, pool }
 });
 
 impl Story {
     fn tell(&self) {
-        let mut records = TRUTH.journals[0].clone();
+        let mut records = if self.by_link { &TRUTH.by_link } else { &TRUTH.journals[0] }.clone();
         self.edits.iter().take(24).for_each(|edit| edit.make(&mut records));
         let body: String = records.iter().map(|record| format!("{record}\n")).collect();
         let whole = sealed(&body);
@@ -309,6 +322,7 @@ impl Incident {
                         .then(|| view(&one(&pool.certificates, pick), superseded))
                         .into_iter()
                         .collect(),
+                    left_over: !key && !certificate && pick >= 128,
                 };
                 let mut slots: Vec<_> = process.plan().new.iter().map(|(role, new)| slot(role, new.slot)).collect();
                 if full {
@@ -356,6 +370,12 @@ impl Incident {
             Self::Acknowledged => Event::Acknowledged,
             Self::LoggedIn => Event::LoggedIn("CN=\u{7}Jana".into()),
             Self::Uncertain => Event::Uncertain,
+            Self::Link { answer } => Event::Link(match answer % 4 {
+                0 => LinkAnswer::Refused(LinkRefusal::Unknown),
+                1 => LinkAnswer::Refused(LinkRefusal::Over),
+                2 => LinkAnswer::Refused(LinkRefusal::OtherCard),
+                _ => LinkAnswer::Begun,
+            }),
         }
     }
 }
@@ -400,7 +420,7 @@ fn replayed(records: &[Record]) -> Option<Process> {
 }
 
 fn plan_is_true(records: &[Record]) -> bool {
-    records[0].fact == TRUTH.records[0].fact
+    TRUTH.begin.contains(&records[0].fact)
 }
 
 /// It knows what to do next at any time, and no stage is reached without what it needs.
@@ -418,6 +438,8 @@ fn sound(process: &Process, true_plan: bool) {
         let shown = Diagnosis::of(process, None, now).to_string();
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
     }
+    let made = process.plan().new.iter().any(|(role, _)| process.keys().is_some_and(|keys| keys.get(role).is_some()));
+    assert!(!(made && matches!(process.stage(), Stage::UseLink)), "made before the link was used up");
     if let Some(certificates) = process.certificates() {
         let keys = process.keys().expect("certificates are for keys");
         assert!(certificates.roles().eq(keys.roles()), "certificates for other roles");
