@@ -24,8 +24,8 @@ impl From<io::Error> for ExclusiveError {
     }
 }
 
-/// How often a file is tried anew that somebody has whom the system does not name.
-const MOST_UNNAMED: usize = 3;
+/// How often a file is tried anew that somebody has whom the system does not name. A busy system lists its locks with gaps.
+const MOST_UNNAMED: usize = 50;
 
 /// Opens the file that stands at the path to read it, and not one that is replaced or removed meanwhile. Nobody else gets it by
 /// this function for as long as it is open.
@@ -53,9 +53,11 @@ pub fn open_exclusive(path: &Path) -> Result<File, ExclusiveError> {
 /// `PROCESS MAJOR:MINOR:INODE 0 EOF`.
 #[cfg(target_os = "linux")]
 fn holder(file: &File) -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
+    use std::{io::Read as _, os::unix::fs::MetadataExt as _};
     let inode = file.metadata().ok()?.ino().to_string();
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    // In few pieces: what changes between two of them may be missing in the list.
+    let mut locks = String::with_capacity(64 * 1024);
+    File::open("/proc/locks").ok()?.read_to_string(&mut locks).ok()?;
     locks.lines().filter(|line| line.contains("FLOCK")).find_map(|line| {
         let mut words = line.split_whitespace().rev().skip(2);
         let (place, process) = (words.next()?, words.next()?);
@@ -86,4 +88,47 @@ fn is_current(path: &Path, file: &File) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn is_current(_: &Path, _: &File) -> io::Result<bool> {
     Ok(true)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn who_has_a_file_is_named_however_many_locks_come_and_go_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: String| {
+            let path = folder.path().join(name);
+            File::create(&path).unwrap();
+            path
+        };
+        let taken = path("taken".into());
+        let _held = open_exclusive(&taken).unwrap();
+        let others: Vec<_> = (0..300).map(|number| path(number.to_string())).collect();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for half in others.chunks(150) {
+                let done = &done;
+                scope.spawn(move || {
+                    while !done.load(Ordering::Relaxed) {
+                        let held: Vec<_> = half.iter().map(|one| open_exclusive(one).unwrap()).collect();
+                        drop(held);
+                    }
+                });
+            }
+            let named = |_| {
+                let refused = open_exclusive(&taken).unwrap_err();
+                matches!(refused, ExclusiveError::InUse { holder } if holder == Some(std::process::id()))
+            };
+            let always = (0..300).all(named);
+            done.store(true, Ordering::Relaxed);
+            assert!(always);
+        });
+    }
 }
