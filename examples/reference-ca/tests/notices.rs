@@ -76,7 +76,7 @@ fn a_notice_is_mailed_once_and_its_link_begins_one_renewal() {
         assert_eq!(page.headers.get("cache-control"), Some("no-store"));
         assert_eq!(page.headers.get("referrer-policy"), Some("no-referrer"));
         assert!(page.headers.get("content-security-policy").unwrap().starts_with("default-src 'none'"));
-        assert!(!body(&page).contains("<script") && body(&page).contains("obnova renew --link"));
+        assert!(!body(&page).contains("<script") && body(&page).contains("<pre>obnova renew --link -</pre>"));
     }
     let seen = world.get(&path, None, &[("Accept", "application/json")]);
     let serials = world

@@ -32,6 +32,12 @@ pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failur
     Ok(line.trim().to_owned())
 }
 
+/// Asks for a link that was mailed, where somebody sits at a terminal; nothing where standard input is something else.
+pub fn ask_link() -> Result<Option<String>, Failure> {
+    let sits_there = std::io::stdin().is_terminal();
+    sits_there.then(|| ask_line(&t!("ask-link"), Beforehand::Nothing)).transpose()
+}
+
 /// Says on standard error why a command failed.
 pub fn report(failure: &Failure) {
     let mut out = anstream::stderr();

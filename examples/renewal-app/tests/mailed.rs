@@ -10,6 +10,7 @@ use obnova_enroll::est::{Headers, HttpRequest, Method};
 use support::{
     Desk, Said,
     ca::{House, mail_with},
+    terminal::Terminal,
 };
 use x509_cert::Certificate;
 
@@ -260,20 +261,33 @@ fn the_command_in_the_mail_of_a_service_of_one_certificate_is_enough() {
     let command = mail.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned();
     assert!(mail.contains("named with --token") && mail.contains("add --trust"), "{mail}");
     let words: Vec<_> = command.split_whitespace().skip(1).collect();
+    let link = mail.lines().find(|line| line.starts_with(&house.url)).unwrap().trim();
+    assert!(!command.contains(link) && mail.contains("paste the link when it asks for it"), "{mail}");
+    let piped = |arguments: Vec<&str>| {
+        let input = fs::File::open(desk.write("input", link)).unwrap();
+        Said::from(desk.command(arguments).stdin(input).output().unwrap())
+    };
     let elsewhere = ["--journal", "elsewhere", "--trust", "ca/root.pem", "--yes"];
     // Without the last two words nobody knows of which service it is, and that is said.
-    let unnamed = desk.run([&words[..words.len() - 2], &CARD, &PLAY, &elsewhere].concat()).ends_with(6);
+    let unnamed = piped([&words[..words.len() - 2], &CARD, &PLAY, &elsewhere].concat()).ends_with(6);
     let told = unnamed.err.split_whitespace().collect::<Vec<_>>().join(" ");
     for named in ["by the service twins", "--service partner", "--policy FILE"] {
         assert!(told.contains(named), "{told}");
     }
     assert!(!house.is_confirmed(&order));
-    let said = desk.run([&words, &CARD[..], &PLAY, &elsewhere].concat()).ends_with(0);
-    said.says(&["TLS login", "the link opens nothing any more"]);
+    let mut terminal = Terminal::open(&desk.command([&words, &CARD[..], &PLAY, &elsewhere].concat()));
+    terminal.wait_for(&["Paste the link that was mailed:"]);
+    terminal.type_line(link);
+    let (code, shown) = terminal.end();
+    let told = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        code == 0 && told.contains("TLS login") && told.contains("the link opens nothing any more"),
+        "{code} {shown}"
+    );
     assert!(house.is_confirmed(&order));
     desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["valid", "7 slots are free"]);
     // Who did name it is told of its rules and of no other service.
-    let said = desk.run([&words, &CARD[..], &PLAY, &elsewhere].concat()).ends_with(6);
+    let said = piped([&words, &CARD[..], &PLAY, &elsewhere].concat()).ends_with(6);
     assert!(said.err.contains("used up") && !said.err.contains("twins"), "{}", said.err);
 }
 

@@ -75,6 +75,7 @@ fn who_says_no_may_say_yes_later() {
     let before = fs::read(desk.file("card.state")).unwrap();
     let answered = |answer: &str| {
         let mut terminal = Terminal::open(&desk.command(&renew));
+        terminal.wait_for(&["Paste the link that was mailed:"]);
         terminal.type_line(&link);
         terminal.wait_for(&["Type \"yes\":"]);
         terminal.type_line(answer);

@@ -126,8 +126,8 @@ impl Texts for English {
                     "The certificates that were ordered for\n{}\nare ready. Pick them up here:\n\n{link}\n\n\
                      The link opens them until the issuer knows that they are on the card; not every program tells it, and then the link \
                      stays open. Neither card nor PIN is needed to pick them up, and without the card they are good for nothing.\n\n\
-                     This puts them on the card, which is named with --token:\n\n\
-                     obnova install {link}{service}\n\n\
+                     This puts them on the card, which is named with --token; paste the link when it asks for it:\n\n\
+                     obnova install -{service}\n\n\
                      At another computer than the one where they were ordered add --trust and the file with the issuer's certificate.\n",
                     plain(holder),
                     link = Mail::LINK,
@@ -266,8 +266,8 @@ mod tests {
         };
         let letters = [
             (Letter::Notice { holder: name, ends: time, days: 21 }, 1),
-            (Letter::PickUp { holder: name, service: None }, 2),
-            (Letter::PickUp { holder: name, service: Some("partner") }, 2),
+            (Letter::PickUp { holder: name, service: None }, 1),
+            (Letter::PickUp { holder: name, service: Some("partner") }, 1),
             (
                 Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
                 0,
@@ -292,9 +292,9 @@ mod tests {
             let text = English.compose(&Letter::PickUp { holder: name, service });
             text.body.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned()
         };
-        assert_eq!(command(None), "obnova install {link}");
-        assert_eq!(command(Some("partner")), "obnova install {link} --service partner");
-        assert_eq!(command(Some("guild")), "obnova install {link} --policy guild.toml");
+        assert_eq!(command(None), "obnova install -");
+        assert_eq!(command(Some("partner")), "obnova install - --service partner");
+        assert_eq!(command(Some("guild")), "obnova install - --policy guild.toml");
         assert_eq!(date(time), "2027-01-15 08:00:00 UTC");
     }
 }

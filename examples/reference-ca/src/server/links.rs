@@ -69,8 +69,8 @@ async fn renewal(
             "Renew your certificates",
             &format!(
                 "<p>These certificates end at {ends}. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
-                 <p>Put your card into the reader, and start the renewal with the address of this page:</p>\n\
-                 <pre>obnova renew --link ADDRESS</pre>\n\
+                 <p>Put your card into the reader, and start the renewal; paste the address of this page when it asks for the link:</p>\n\
+                 <pre>obnova renew --link -</pre>\n\
                  <p>Looking at this page uses nothing up. The link works for one card, until the certificates end.</p>\n",
                 ends = escape(&date(open)),
             ),

@@ -94,11 +94,11 @@ help-first-after =
       obnova first --resume --token pcsc
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail, as files or by a link; they are matched to the keys on the card.
-help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and give it on standard input, where it is in no list of programs and in no history.
+help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and paste it when it is asked for, or give it on standard input: there it is in no list of programs and in no history.
 help-install-after =
     Examples:
       obnova install authentication.pem signature.pem --token pcsc
-      obnova install https://ca.example/pickup/... --token pcsc --trust ca.pem
+      obnova install - --token pcsc --trust ca.pem
       obnova install - --token pcsc --trust ca.pem < link.txt
 help-export = Write the certificates out for banks and portals: PEM, DER and a summary. No PIN is needed.
 help-export-after =
@@ -137,7 +137,7 @@ help-arg-token = Where the card is: pcsc, pcsc:READER, pkcs11:URI or sim:FILE (s
 help-arg-user = The user id that you were given
 help-arg-of_module = For which module of the service the one-time password is, where it has several
 help-arg-service = One of the services that are built in; twins when neither this nor --policy is there
-help-arg-link = Begin with the link in the mail that said that the certificates end, or with - and the link on standard input; it names the CA too
+help-arg-link = Begin with the link in the mail that said that the certificates end, or with - and the link pasted when it is asked for, or on standard input; it names the CA too
 help-arg-plain = Ask by plain EST (RFC 7030) whatever the service says, for one certificate: the password goes to the issuer's server, inside TLS
 help-arg-same_key = Keep the keys: new certificates beside the old ones, no new keys
 help-arg-one_time_password_fd = Read the one-time password from this file descriptor

@@ -186,6 +186,7 @@ fact-logged-in = TLS login with the new authentication certificate: the server s
 fact-signature-proven = A signature by the new certificate's signature key was made and verified.
 
 ask-certificates = Is this you? Type "yes":
+ask-link = Paste the link that was mailed:
 ask-plan = Go ahead? Type "yes":
 ask-risk = To accept this risk, type "yes":
 

@@ -25,7 +25,7 @@ use crate::{
     service::Service,
     texts::t,
     tokens,
-    ui::Mark,
+    ui::{Mark, ask_link},
 };
 
 /// The longest standard input that is read for links, in bytes.
@@ -98,10 +98,13 @@ struct Number {
     total: usize,
 }
 
-/// The links on standard input, one a line.
+/// The link that is pasted at a terminal, or those on standard input, one a line.
 fn given_links() -> Result<Vec<String>, Failure> {
     let mut text = String::new();
-    std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+    match ask_link()? {
+        Some(link) => text = link,
+        None => drop(std::io::stdin().take(LONGEST).read_to_string(&mut text)?),
+    }
     let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     if links.is_empty() { Err(LinkError::NoLink.into()) } else { Ok(links) }
 }

@@ -28,7 +28,7 @@ use crate::{
     texts::t,
     tokens,
     told::Told,
-    ui::Mark,
+    ui::{Mark, ask_link},
 };
 
 /// `renew`: begins a renewal, or goes on with one.
@@ -63,10 +63,13 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     })
 }
 
-/// The link, or the one on standard input; what follows that there answers questions.
+/// The link, or the one that is pasted at a terminal or comes on standard input; what follows that there answers questions.
 fn given(link: &str) -> Result<String, Failure> {
     if link != "-" {
         return Ok(link.to_owned());
+    }
+    if let Some(link) = ask_link()? {
+        return Ok(link);
     }
     let mut line = String::new();
     std::io::stdin().lock().take(LONGEST_LINK).read_line(&mut line)?;
