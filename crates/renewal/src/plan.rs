@@ -6,7 +6,7 @@ use x509_cert::name::Name;
 
 use crate::{
     Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, NoticeLink, OneTimePasswords,
-    PasswordRules, PinUse, Policy, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    PasswordRules, PinUse, Policy, Reason, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
 };
 
 mod asks;
@@ -110,6 +110,16 @@ impl Plan {
         issuer: Option<&Name>,
         now: SystemTime,
     ) -> Result<Self, NotEligible> {
+        Self::when_due(card, policy, issuer, now).map_err(|refused| {
+            let is_early = refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. }));
+            let due = Policy { due_before: Duration::MAX, ..policy.clone() };
+            let then = is_early.then(|| Self::when_due(card, &due, issuer, now).err()).flatten();
+            refused.and(then)
+        })
+    }
+
+    /// As [`make_for`](Self::make_for), and where it is too early nothing is looked at that only a renewal that is due gets to.
+    fn when_due(card: &CardView, policy: &Policy, issuer: Option<&Name>, now: SystemTime) -> Result<Self, NotEligible> {
         match policy.method {
             Method::ReKey => re_key::plan(card, policy, issuer, now),
             Method::SameKey => same_key::plan(card, policy, issuer, now),

@@ -14,6 +14,16 @@ pub struct NotEligible {
 }
 
 impl NotEligible {
+    /// And what else was found, each once.
+    pub(crate) fn and(mut self, other: Option<Self>) -> Self {
+        for one in other.into_iter().flat_map(|other| other.reasons) {
+            if !self.reasons.contains(&one) {
+                self.reasons.push(one);
+            }
+        }
+        self
+    }
+
     fn text(&self) -> String {
         self.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; ")
     }
@@ -140,8 +150,21 @@ pub enum Reason {
         role: KeyRole,
         /// What the service certifies.
         certified: Vec<KeyAlgorithm>,
-        /// What could be offered: what the card makes, or the kind of the key that was chosen.
+        /// What could be offered: what the card makes, or the kind that was chosen.
         offered: Vec<KeyAlgorithm>,
+    },
+    /// The key that would be kept is of a kind that the service does not certify. What else the card makes is not said of it.
+    #[error(
+        "for {role} the service certifies {} keys, and the one that would be kept is {kept}: renew with new keys",
+        kinds(.certified)
+    )]
+    KeptKeyNotOfService {
+        /// What for.
+        role: KeyRole,
+        /// What the service certifies.
+        certified: Vec<KeyAlgorithm>,
+        /// The kind of the key that is on the card.
+        kept: KeyAlgorithm,
     },
     /// The issuer says that it takes nothing of what its service certifies.
     #[error(
@@ -209,6 +232,7 @@ impl Reason {
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
             Self::KeyNotOfService { .. } => "reason-key-not-of-service",
+            Self::KeptKeyNotOfService { .. } => "reason-kept-key-not-of-service",
             Self::IssuerAgainstService { .. } => "reason-issuer-against-service",
             Self::NotForLogin { .. } => "reason-not-for-login",
             Self::ExtensionNotOurs { .. } => "reason-extension-not-ours",

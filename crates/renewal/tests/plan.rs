@@ -4,9 +4,11 @@
 
 mod support;
 
+use std::slice::from_ref;
+
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{Activation, InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
-use obnova_renewal::{CardView, MANAGING_PASSWORD, Phase, PinUse, Plan, Policy, Reason, Risk};
+use obnova_renewal::{ByRole, CardView, MANAGING_PASSWORD, Method, Pair, Phase, PinUse, Plan, Policy, Reason, Risk};
 use support::{Holder, House, days, name, now, view};
 
 fn reasons(card: &CardView) -> Vec<Reason> {
@@ -80,6 +82,34 @@ fn each_state_of_the_pair_has_its_reason() {
     let empty =
         view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(Holder::empty_card())));
     assert_eq!(reasons(&empty), [Reason::NoCertificates]);
+}
+
+/// Whoever is told to come again on a day does not learn on that day what could be mended before.
+#[test]
+fn what_else_is_wrong_is_told_while_it_is_too_early() {
+    let house = House::new("CN=Root");
+    let mut early = Holder::with(&house, KeyAlgorithm::P256, |_, draft| draft.until = now() + days(40)).view();
+    let not_due = Reason::NotDue { from: now() + days(10), until: now() + days(40) };
+    let refused = |card: &CardView, policy: &Policy| Plan::make(card, policy, now()).unwrap_err().reasons;
+    let of = |method, keys: KeyAlgorithm| Policy {
+        method,
+        keys: ByRole { authentication: Some(vec![keys]), signature: Some(vec![keys]) },
+        ..Policy::twins()
+    };
+    assert_eq!(refused(&early, &Policy::twins()), from_ref(&not_due));
+    let kept = Pair::ROLES.map(|role| Reason::KeptKeyNotOfService {
+        role,
+        certified: vec![KeyAlgorithm::P384],
+        kept: KeyAlgorithm::P256,
+    });
+    assert_eq!(refused(&early, &of(Method::SameKey, KeyAlgorithm::P384)), [from_ref(&not_due), &kept].concat());
+
+    early.slots.retain(|slot| !slot.is_empty());
+    let no_room = Reason::NoFreeSlot { needed: 2, free: 0 };
+    assert_eq!(refused(&early, &Policy::twins()), [not_due.clone(), no_room.clone()], "each once");
+    early.capabilities.generate.clear();
+    let not_made = Pair::ROLES.map(|role| Reason::AlgorithmNotOffered { role, algorithm: KeyAlgorithm::P256 });
+    assert_eq!(refused(&early, &Policy::twins()), [&[not_due, no_room][..], &not_made].concat());
 }
 
 #[test]
@@ -171,6 +201,11 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
         Reason::NoFreeSlot { needed: 2, free: 0 },
         Reason::AlgorithmNotOffered { role: KeyRole::Signature, algorithm: KeyAlgorithm::P384 },
         Reason::KeyCannotSign { role: KeyRole::Signature },
+        Reason::KeptKeyNotOfService {
+            role: KeyRole::Signature,
+            certified: vec![KeyAlgorithm::P384],
+            kept: KeyAlgorithm::P256,
+        },
     ];
     let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
     ids.sort_unstable();

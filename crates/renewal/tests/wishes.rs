@@ -102,7 +102,7 @@ fn a_key_is_of_a_kind_that_the_service_certifies_for_it() {
     for (wishes, policy, reasons) in [
         (Wishes::default(), of(&[P256], &rsa_4096), not_of_service(&rsa_4096, &card)),
         (Wishes::default(), fixed, not_of_service(known, &[Rsa2048])),
-        (Wishes::default(), kept, not_of_service(&[P384], &[P256])),
+        (Wishes::default(), kept, vec![Reason::KeptKeyNotOfService { role, certified: vec![P384], kept: P256 }]),
         // One that is weaker than what the service certifies, and one that nobody has.
         (Wishes::default().of_keys(|key, _| key == Rsa2048), of(&[Rsa2048], known), against(&[Rsa2048])),
         (Wishes::default().of_keys(|_, _| false), of(&[P256], known), {

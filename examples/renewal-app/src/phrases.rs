@@ -209,6 +209,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::KeyNotOfService { role: of, ref certified, ref offered } => {
             t!("reason-key-not-of-service", role = role(of), certified = kinds(certified), offered = kinds(offered))
         }
+        Reason::KeptKeyNotOfService { role: of, ref certified, kept } => {
+            t!("reason-kept-key-not-of-service", role = role(of), certified = kinds(certified), kept = kept.to_string())
+        }
         Reason::IssuerAgainstService { role: of, ref certified, ref taken } => {
             t!("reason-issuer-against-service", role = role(of), certified = kinds(certified), taken = kinds(taken))
         }

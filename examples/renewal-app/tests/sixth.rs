@@ -117,6 +117,12 @@ fn the_computer_check_goes_by_the_file() {
     let last = early.split_once("can be renewed from").unwrap().1;
     assert!(last.contains("nothing can be renewed yet") && last.contains("obnova renew"), "{early}");
     assert!(!early.contains("Everything is ready"), "{early}");
+    // Nobody is told to come again on a day on which the card would not do.
+    let kinds = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
+    desk.write("twins.toml", &include_str!("../../../policies/twins.toml").replace(kinds, r#"keys = ["rsa-4096"]"#));
+    let unfit = desk.run([&check[..4], &["twins.toml"]].concat()).ends_with(3);
+    assert!(unfit.out.contains("can be renewed from") && unfit.out.contains("certifies RSA 4096"), "{}", unfit.out);
+    assert!(!unfit.out.contains("nothing can be renewed yet"), "{}", unfit.out);
     // Who looked has left nothing behind.
     assert!(!desk.file("state").exists());
 }

@@ -431,7 +431,12 @@ impl<T: Task> World<T> {
             assert!(marked, "{told}: the old {role} certificate is not marked");
         }
         match T::plan(card, &T::policy(), SystemTime::now()) {
-            Err(NotEligible { reasons }) if matches!(reasons[..], [Reason::NotDue { .. }]) => {}
+            // That there is no room for the next pair, as long as the old one is there, is told too.
+            Err(NotEligible { reasons })
+                if matches!(
+                    reasons[..],
+                    [Reason::NotDue { .. }] | [Reason::NotDue { .. }, Reason::NoFreeSlot { .. }]
+                ) => {}
             other => panic!("{told}: the new pair is not the current one: {other:?}"),
         }
     }

@@ -22,15 +22,15 @@ pub(super) fn kinds<T>(
         let other = offered(card).find(|key| policy.certifies(role, *key)).filter(|_| named.is_none());
         other.unwrap_or_else(|| {
             let offered = named.map_or_else(|| offered(card).collect(), |named| vec![named]);
-            reasons.push(not_certified(policy, role, offered));
+            reasons.push(Reason::KeyNotOfService { role, certified: certified(policy, role), offered });
             wished
         })
     })
 }
 
-/// Nothing of what is offered is a key that the service certifies.
-pub(super) fn not_certified(policy: &Policy, role: KeyRole, offered: Vec<KeyAlgorithm>) -> Reason {
-    Reason::KeyNotOfService { role, certified: policy.keys.get(role).cloned().unwrap_or_default(), offered }
+/// What the service certifies for this role, where it says so.
+pub(super) fn certified(policy: &Policy, role: KeyRole) -> Vec<KeyAlgorithm> {
+    policy.keys.get(role).cloned().unwrap_or_default()
 }
 
 /// What is taken where everything leaves it open.

@@ -2,7 +2,7 @@ use std::time::SystemTime;
 
 use x509_cert::name::Name;
 
-use super::{NewKey, Plan, kind::not_certified, label};
+use super::{NewKey, OldKey, Plan, kind::certified, label};
 use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
@@ -20,7 +20,12 @@ pub(super) fn plan(
     }
     let old = current?.old;
     let others = old.iter().filter(|(role, old)| !policy.certifies(*role, old.algorithm));
-    let reasons: Vec<_> = others.map(|(role, old)| not_certified(policy, role, vec![old.algorithm])).collect();
+    let not_of_service = |(role, old): (_, &OldKey)| Reason::KeptKeyNotOfService {
+        role,
+        certified: certified(policy, role),
+        kept: old.algorithm,
+    };
+    let reasons: Vec<_> = others.map(not_of_service).collect();
     if !reasons.is_empty() {
         return Err(NotEligible { reasons });
     }

@@ -45,6 +45,7 @@ reason-one-certificate-only = The card keeps one certificate a key, so it cannot
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
 reason-key-not-of-service = For the { $role } certificate the service certifies { $certified } keys, and what this card offers is { $offered }: ask the issuer for another card.
+reason-kept-key-not-of-service = For the { $role } certificate the service certifies { $certified } keys, and the key that would be kept is { $kept }: renew with new keys.
 reason-issuer-against-service = For the { $role } certificate the service certifies { $certified } keys, and the issuer says that it takes { $taken }: none is in both. Ask the issuer.
 no-known-keys = none that is known here
 reason-not-for-login = This way to the issuer renews over a login, and the { $role } certificate is not for that: leave --plain out, or take a file of the service that says "cmc".
