@@ -55,9 +55,9 @@ pub enum LinkError {
     /// The receipt of the certificates was confirmed, and the link opens nothing any more.
     #[error("this link was used up when the certificates were put on a card: look whether they are on this one")]
     Spent,
-    /// A link that another renewal was begun by, or whose certificates were renewed, revoked, or have ended.
+    /// A link that a renewal was begun by (this one too, once its order is out), or whose certificates were renewed, revoked, or have ended.
     #[error(
-        "this link begins nothing any more: another renewal was begun, or the certificates are renewed, revoked or over"
+        "this link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked or over"
     )]
     Over,
     /// A link to the renewal of certificates that are not those on this card.

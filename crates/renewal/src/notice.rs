@@ -57,9 +57,9 @@ pub enum LinkRefusal {
     /// The issuer does not know it.
     #[error("the issuer does not know the link: copy all of it from the mail, or begin without it")]
     Unknown,
-    /// It was used for another renewal, or its certificates were renewed, revoked, or have ended.
+    /// A renewal was begun by it (this one too, once its order is out), or its certificates were renewed, revoked, or have ended.
     #[error(
-        "the link begins nothing any more: another renewal was begun by it, or the certificates are renewed, revoked or over"
+        "the link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked or over"
     )]
     Over,
     /// It is about other certificates.

@@ -165,6 +165,24 @@ fn who_was_stopped_right_after_the_link_was_used_up_begins_with_it_again() {
     house.approve();
 }
 
+/// The order is out and the journal is lost: the link begins nothing any more, and without it the order is found again.
+#[test]
+fn who_lost_the_journal_of_an_order_that_is_out_is_told_what_finds_it_again() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let card = ["renew", "--yes", "--token", "sim:card.state"];
+    desk.run([&card[..], &["--link", &link], &PLAY].concat()).ends_with(8);
+    fs::remove_dir_all(desk.file("state")).unwrap();
+    let said = desk.run([&card[..], &["--link", &link], &PLAY].concat()).ends_with(6);
+    assert!(said.err.contains("this one or another") && said.err.contains("Begin with --ca"), "{}", said.err);
+    desk.run([&card[..], &["--ca", &house.url], &PLAY].concat()).ends_with(8);
+    let orders = house.operator(&["list", "ca", "--json"]).ends_with(0);
+    let orders: serde_json::Value = serde_json::from_str(&orders.out).unwrap();
+    assert_eq!(orders.as_array().unwrap().len(), 1, "{orders}");
+    house.approve();
+    desk.run([&["renew", "--resume", "--token", "sim:card.state"], &PLAY[..4]].concat()).ends_with(0);
+}
+
 #[test]
 fn the_link_of_what_was_revoked_begins_nothing_and_no_pin_is_asked_for() {
     let desk = Desk::new();
