@@ -122,6 +122,7 @@ impl<R: Rig, P: Road> Task for Picks<R, P> {
     const KEYS: usize = 1;
     const HAS_JOURNAL: bool = false;
     const EACH_PAIR: bool = false;
+    const LEAST_WRITES: usize = 2;
 
     fn policy() -> Policy {
         Enrollment::policy()

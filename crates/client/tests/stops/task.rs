@@ -34,6 +34,9 @@ pub trait Task: Sized {
     /// Whether a program that is stopped has a journal to go on with.
     const HAS_JOURNAL: bool = true;
 
+    /// To its store the CA writes at least so often.
+    const LEAST_WRITES: usize = 4;
+
     /// Certificates on a key that was certified.
     const ON_A_KEY: usize = 1;
 

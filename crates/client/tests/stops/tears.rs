@@ -114,7 +114,7 @@ pub fn ca_killed<T: Task>() {
     let snapshot = T::begin();
     let (_, writes) = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life));
     report(&format!("{}: {} stops of the CA: {}", T::Rig::NAME, writes.len(), writes.join(", ")));
-    assert!(writes.len() >= 2, "{writes:?}");
+    assert!(writes.len() >= T::LEAST_WRITES, "{writes:?}");
     for (at, write) in writes.iter().enumerate() {
         for after in ways::<T>(&[SameLife, Restart, LostJournal]) {
             let told = format!("{}: CA killed {write}, {after:?}", T::Rig::NAME);
