@@ -29,6 +29,8 @@ pub struct Finish<'a> {
 struct Card {
     label: String,
     statuses: Vec<PasswordStatus>,
+    /// A wrong password spent tries, or the last one was risked; a right one after it gave them back, so they are read again.
+    spent: bool,
     pad: bool,
     keys: ByRole<(SlotId, KeyEntry)>,
 }
@@ -174,7 +176,7 @@ impl<'a> Finish<'a> {
                 signature: self.certificates.signature.as_ref().and_then(of),
             };
             let pad = at_pad(self.token, self.prompt)?;
-            self.card = Some(Card { label, statuses, pad, keys });
+            self.card = Some(Card { label, statuses, spent: false, pad, keys });
         }
         self.card.as_ref().ok_or(RunError::NoCard)
     }
@@ -218,9 +220,15 @@ impl Asker for Finish<'_> {
             return Ok(pin.clone());
         }
         let uses: Vec<_> = self.ahead.iter().copied().filter(|one| self.password_for(*one) == Some(password)).collect();
-        let Some(card) = &self.card else { return Err(RunError::NoCard) };
+        let Some(card) = &mut self.card else { return Err(RunError::NoCard) };
+        if card.spent && wrong == 0 {
+            card.statuses = lock(self.token).passwords()?;
+            card.spent = false;
+        }
         let request = PinRequest::new(card.label.clone(), password, None, uses);
         let pin = ask(self.token, self.prompt, &card.statuses, request, wrong, card.pad)?;
+        // If it was right, there are all tries again.
+        card.spent |= pin.keep_tries == 0;
         if !pin.at_pad {
             self.held.push((password, pin.clone()));
         }
@@ -229,7 +237,10 @@ impl Asker for Finish<'_> {
 
     fn wrong(&mut self, password: PasswordKind, tries: Tries) {
         self.held.retain(|(held, _)| *held != password);
-        note_wrong(self.card.as_mut().map_or(&mut [][..], |card| &mut card.statuses), password, tries);
+        if let Some(card) = &mut self.card {
+            card.spent = true;
+            note_wrong(&mut card.statuses, password, tries);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use common::{
     support::{AUTHENTICATION_PIN, SIGNATURE_PIN},
 };
 use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, ProfileToken, Secret, TokenError, Tries};
-use obnova_client::{RunError, SharedToken, Turn, activate, share};
+use obnova_client::{Finish, RunError, SharedToken, Turn, activate, share};
 use obnova_profile::{PasswordReference, TransportPinModel};
 use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::PinPadError;
@@ -66,6 +66,24 @@ fn what_is_wrong_at_the_pad_is_asked_for_again_and_the_last_try_takes_a_yes() {
     assert_eq!(tries, [(false, Tries::Known(3)), (true, Tries::Known(2))]);
     assert_eq!(world.face.last_tries, [(Tries::Known(1), true)]);
     assert_eq!(entered(&desk), 2);
+}
+
+/// The right one gives all tries back: what is asked for after it, each time anew, is told of no last try.
+#[test]
+fn after_the_right_one_nobody_is_told_of_a_last_try() {
+    let (mut world, desk) = world([]);
+    let summary = loop {
+        if let Turn::Done(summary) = world.run().unwrap() {
+            break summary;
+        }
+    };
+    desk.lock().unwrap().enters = [digits(&["000000"]), digits(&["000000"])].into();
+    world.face = Face { takes_pad: true, ..Face::default() };
+    let mut finish = Finish::new(&world.token, &mut world.face, &summary.certificates, &[]);
+    assert!(finish.prove_signature().unwrap() && finish.prove_signature().unwrap());
+    let tries: Vec<_> = world.face.at_pad.iter().map(|request| (request.was_wrong, request.tries)).collect();
+    assert_eq!(tries, [3, 2, 1, 3].map(|left| (left < 3, Tries::Known(left))));
+    assert_eq!(world.face.last_tries, [(Tries::Known(1), true)]);
 }
 
 #[test]

@@ -291,29 +291,28 @@ fn what_is_asked_for_again_says_why_and_nothing_is_made_without_it() {
     run(&[], &user, &ONCE).ends_with(4);
     desk.write("pin", PINS[0]);
     let without_key = card();
-    for (user, once, missing) in [(&[][..], &ONCE[..], "--user"), (&user, &[], "--one-time-password-file")] {
-        let said = run(&["--resume"], user, once).ends_with(2);
-        assert!(said.err.contains(missing) && !told_why(&said), "{} {}", said.out, said.err);
-        assert!(card() == without_key, "a key was made");
-    }
+    // As whom it was begun is known, here and below.
+    let lacks_password = |is_told_why: bool| {
+        for user in [&[][..], &user] {
+            let said = run(&["--resume"], user, &[]).ends_with(2);
+            let is_named = said.err.contains("--one-time-password-file") && !said.err.contains("--user");
+            assert!(is_named && told_why(&said) == is_told_why, "{} {}", said.out, said.err);
+        }
+    };
+    lacks_password(false);
+    assert!(card() == without_key, "a key was made");
     // The key is made, the CA is gone before it knows of the order.
     house.kill();
     run(&["--resume"], &user, &ONCE).ends_with(7);
     assert!(card() != without_key, "a key was to be made");
     house.serve_again();
     // To be sent, and then accepted: who asks is said each time.
-    let asks_again = || {
-        for (user, once, missing) in [(&[][..], &ONCE[..], "--user"), (&user, &[], "--one-time-password-file")] {
-            let said = run(&["--resume"], user, once).ends_with(2);
-            assert!(said.err.contains(missing) && told_why(&said), "{} {}", said.out, said.err);
-        }
-    };
-    asks_again();
-    run(&["--resume"], &user, &ONCE).ends_with(8);
-    asks_again();
-    assert!(!told_why(&run(&["--resume"], &user, &ONCE).ends_with(8)), "what was given is not asked for");
+    lacks_password(true);
+    run(&["--resume"], &[], &ONCE).ends_with(8);
+    lacks_password(true);
+    assert!(!told_why(&run(&["--resume"], &[], &ONCE).ends_with(8)), "what was given is not asked for");
     house.approve();
-    run(&["--resume"], &user, &ONCE).ends_with(0);
+    run(&["--resume"], &[], &ONCE).ends_with(0);
 }
 
 /// Who picked up by the mailed link elsewhere is done where he ordered too, by whatever protocol that was: status, and who goes on, say so.
@@ -479,6 +478,35 @@ fn a_receipt_that_was_not_sent_is_sent_when_the_order_is_gone_on_with() {
         assert_eq!(confirmed(), done + 1);
         desk.run(&named).ends_with(3);
     }
+}
+
+/// What a later order brought for the keys of a refused one is of the later one alone: the refused one stays refused, and is in the way of no
+/// receipt.
+#[test]
+fn an_order_that_was_refused_stays_so_when_another_goes_on_with_its_keys() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
+    desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
+    let first = |how: &[&str]| desk.run([&["first", "--yes"], how, &CARD, &PIN_FILES, &ONCE].concat());
+    let order = [&["--user", "jana", "--policy", "est.toml"], &house.options()[..]].concat();
+    desk.write("once", &hand_out(&house, "jana"));
+    first(&order).ends_with(8);
+    house.operator(&["reject", "ca", &house.pending(), "--reason", "another name"]).ends_with(0);
+    first(&["--resume"]).ends_with(6);
+    desk.write("once", &hand_out(&house, "jana"));
+    first(&order).ends_with(8);
+    house.approve();
+    first(&["--resume"]).ends_with(0).says(&["first certificate is on the card", "opens nothing any more"]);
+    let journals = ["renewal-1", "renewal-2"].map(|name| desk.file(&format!("state/obnova/{name}.journal")));
+    let before = journals.clone().map(|journal| fs::read(journal).unwrap());
+    // As a stop before the receipt leaves it.
+    desk.write("state/obnova/renewal-2.receipt", "owed\n");
+    first(&["--resume"]).ends_with(0).says(&["opens nothing any more"]);
+    first(&["--resume"]).ends_with(3);
+    assert!(journals.map(|journal| fs::read(journal).unwrap()) == before, "something else is told of them now");
+    let said = desk.run(["status"]).ends_with(0);
+    assert_eq!((said.out.matches("Ended without").count(), said.out.matches("Done.").count()), (1, 1), "{}", said.out);
 }
 
 /// By the file of the service, without an option. The password was read once, and is gone; and while the program waits somebody guesses at it.

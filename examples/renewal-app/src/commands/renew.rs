@@ -87,13 +87,15 @@ pub fn resume(
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
 ) -> Result<(), Failure> {
-    let known = match journals::open(folder)?.into_iter().next() {
-        None => refused_in_vain(global, folder)?,
-        open => open,
-    };
-    match known {
+    if let Some(open) = journals::open(folder)?.into_iter().next() {
+        return go_on(global, folder, &open, holder, face, way);
+    }
+    if let Some(done) = journals::without_receipt(folder)? {
+        return tell(global, folder, &done, holder, face, way);
+    }
+    match refused_in_vain(global, folder)? {
         Some(known) => go_on(global, folder, &known, holder, face, way),
-        None => tell(global, folder, holder, face, way),
+        None => Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume"))),
     }
 }
 
@@ -108,8 +110,8 @@ fn go_on(
 ) -> Result<(), Failure> {
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let token = global.token.is_some().then(|| tokens::open_shared(global)).transpose()?;
-    // Whoever said it when it was begun is not asked again; another option goes before.
-    if known.process.message().is_none() && holder.user.is_none() && holder.gives_credentials {
+    // Whoever said it when it was begun is not asked again, also where it is said at each pick-up; another option goes before.
+    if holder.user.is_none() && holder.gives_credentials {
         holder.user.clone_from(&authority.user);
     }
     if let Some(token) = &token {
@@ -140,8 +142,14 @@ fn foresee_the_rest(
 
 /// The youngest order for this card that ended by a refusal, and is on the card all the same: nobody looked at the card then.
 fn refused_in_vain(global: &Global, folder: &Path) -> Result<Option<Known>, Failure> {
-    let mut refused = journals::all(folder)?;
-    refused.retain(|known| known.process.may_have_come_elsewhere());
+    let mut refused = Vec::new();
+    for known in journals::all(folder)? {
+        // What a later order goes on with the keys of had not come; what came for them since is of that one.
+        refused.retain(|before: &Known| !shares_a_key(&before.process, &known.process));
+        if known.process.may_have_come_elsewhere() {
+            refused.push(known);
+        }
+    }
     if refused.is_empty() || global.token.is_none() {
         return Ok(None);
     }
@@ -155,17 +163,21 @@ fn refused_in_vain(global: &Global, folder: &Path) -> Result<Option<Known>, Fail
     Ok(refused.into_iter().rev().find(is_there))
 }
 
+fn shares_a_key(one: &Process, other: &Process) -> bool {
+    let (Some(keys), Some(others)) = (one.keys(), other.keys()) else { return false };
+    keys.iter().any(|(_, key)| others.iter().any(|(_, other)| other == key))
+}
+
 /// What is left of an order that is over: the CA was not told so.
 fn tell(
     global: &Global,
     folder: &Path,
+    known: &Known,
     mut holder: Holder,
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
 ) -> Result<(), Failure> {
-    let known = journals::without_receipt(folder)?;
-    let Some((known, certificates)) = known.as_ref().and_then(|known| Some((known, known.process.certificates()?)))
-    else {
+    let Some(certificates) = known.process.certificates() else {
         return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
     };
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
