@@ -35,7 +35,8 @@ impl Terminal {
             assert!(!word.contains('\''), "{word}");
             format!("'{word}'")
         });
-        let line = format!("exec env {signal} {}", words.collect::<Vec<_>>().join(" "));
+        // When the terminal goes its program goes too, also where the tests themselves were told not to.
+        let line = format!("exec env {signal} --default-signal=HUP {}", words.collect::<Vec<_>>().join(" "));
         let mut script = Command::new("script");
         script.args(["--quiet", "--flush", "--return", "--command", &line, "typescript"]);
         for (name, value) in command.get_envs() {
