@@ -226,7 +226,7 @@ fn two_renewals_on_one_token_leave_whole_pairs_and_one_is_told_who_has_it() {
             words(&[&["renew", "--yes", "--journal", &journal], &PIN_FILES[..], &house.options()].concat())
         };
         // Who comes when the other is done finds a pair that need not be renewed.
-        let (done, told) = turn.race([renew("a"), renew("b")], "not due");
+        let (done, told) = turn.race([renew("a"), renew("b")], "They can be renewed from");
         assert_eq!(done.iter().filter(|done| **done).count(), 1);
         turn.assert_sound(4);
         told
