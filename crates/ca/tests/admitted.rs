@@ -134,7 +134,13 @@ fn who_got_certificates_is_kept_while_they_are_valid_and_afterwards() {
     let id = place.paid(NAME);
     place.desk.enter(id, "op", (&user("eva"), "main"), now()).unwrap();
     let first = place.order("eva", NAME, 1, now());
-    assert_eq!(issued(place.ask(&first, now())).len(), 2);
+    let certificates = issued(place.ask(&first, now()));
+    let mut serials: Vec<_> =
+        certificates.iter().map(|one| one.tbs_certificate().serial_number().as_bytes().to_vec()).collect();
+    let mut named = place.desk.get(id).unwrap().certificates;
+    serials.sort();
+    named.sort();
+    assert_eq!((named.len(), named), (2, serials), "the record says which");
     for days in [91, 200, 364, 366, 460, 10_000] {
         assert!(place.is_kept(id, now() + days * DAY), "after {days} days");
     }
@@ -153,6 +159,7 @@ fn who_got_certificates_is_kept_while_they_are_valid_and_afterwards() {
     let mut statement = database.prepare("SELECT lower(hex(applicant)) FROM credentials ORDER BY number").unwrap();
     let of = statement.query_map([], |row| row.get::<_, String>(0)).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
     assert_eq!(of, [id.to_string(), other.to_string(), String::new()]);
+    assert_eq!([id, other].map(|one| place.desk.get(one).unwrap().certificates.len()), [2, 2], "each has his own");
     assert!([id, other].into_iter().all(|one| place.is_kept(one, now() + 20_000 * DAY)));
 }
 

@@ -118,7 +118,7 @@ impl Running {
         loop {
             let record = desk.get(id)?;
             match record.stage {
-                Stage::Entered => desk.confirm(&self.links(MailKind::Confirm).pop().unwrap(), now)?,
+                Stage::Registered => desk.confirm(&self.links(MailKind::Confirm).pop().unwrap(), now)?,
                 Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
                 Stage::Identified => desk.contract(id, "op", "C-1", now)?,
                 Stage::Contracted => desk.pay(id, "op", "P-1", now)?,
@@ -265,7 +265,7 @@ fn killed_at_each_write_of_a_correction_each_has_its_link_and_none_to_the_old_ad
         let record = again.desk.get(eva.id).unwrap();
         let is_corrected = record.data == right;
         assert_eq!((is_corrected, record.data == mistyped), (at > 0, at == 0), "{told}");
-        if record.stage == Stage::Entered {
+        if record.stage == Stage::Registered {
             correct(&again, own, &right).unwrap();
         }
         let record = again.desk.get(eva.id).unwrap();
@@ -324,7 +324,7 @@ fn live_with_the_postman(
     loop {
         let record = desk.get(id)?;
         match record.stage {
-            Stage::Entered => desk.confirm(&deliver(MailKind::Confirm)?, now)?,
+            Stage::Registered => desk.confirm(&deliver(MailKind::Confirm)?, now)?,
             Stage::Confirmed => desk.identify(id, "op", &record.data.fingerprint(), now)?,
             Stage::Identified => desk.contract(id, "op", "C-1", now)?,
             Stage::Contracted => desk.pay(id, "op", "P-1", now)?,

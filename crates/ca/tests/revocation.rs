@@ -271,6 +271,44 @@ fn a_key_that_others_may_have_ends_with_all_its_certificates() {
 }
 
 #[test]
+fn that_others_may_have_a_key_is_taken_of_what_has_ended_already() {
+    let mut desk = desk(&same_key());
+    let new = renewed(&desk, Some(desk.jana.keys.clone()));
+    let old = std::mem::replace(&mut desk.jana.certificates, new);
+    let operator = desk.ca.revocations().unwrap();
+    let revoked = |certificate: &IssuedCertificate| match desk.world.store().status(certificate.serial()).unwrap() {
+        KeptStatus::Revoked(revocation) => revocation,
+        other => panic!("{other:?}"),
+    };
+    let (compromised, later) = (RevocationReason::KeyCompromise, now() + DAY);
+    operator.by_operator(old[0].serial(), RevocationReason::Superseded, now()).unwrap();
+    assert!(operator.by_operator(old[0].serial(), RevocationReason::CessationOfOperation, later).is_err());
+    // By the operator for one key, by the holder for the other, by a message that names what is over.
+    operator.by_operator(old[0].serial(), compromised, later).unwrap();
+    operator.by_operator(old[1].serial(), RevocationReason::Superseded, now()).unwrap();
+    let own = (&old[1].certificate, &*desk.jana.keys[1]);
+    assert_eq!(desk.ask(&[lost(&old[1])], &[own]), Answer::Confirmed);
+    assert_eq!((desk.status(0), desk.status(1)), (Some(compromised), Some(compromised)));
+    for old in &old {
+        let revocation = revoked(old);
+        assert_eq!((revocation.reason, revocation.at), (compromised, now()), "it was over since then");
+    }
+    assert_eq!(revoked(&desk.jana.certificates[0]).at, later, "it ends now");
+    // Each end and each change of a reason has its record and its mail.
+    let (mails, actors) = desk.told();
+    assert_eq!((mails.len(), actors.len()), (6, 6), "{actors:?}");
+    let mails = Outbox::new(Arc::new(desk.world.store())).take(later, 9).unwrap();
+    let why = "Reason: keyCompromise (before: superseded)";
+    assert_eq!(mails.iter().filter(|mail| mail.body.contains(why)).count(), 2);
+    // There is no more to say of it, by whatever reason.
+    for reason in [compromised, RevocationReason::Superseded] {
+        assert!(operator.by_operator(old[0].serial(), reason, later).is_err());
+    }
+    assert_eq!(rule(&desk.ask(&[lost(&old[1])], &[own])), "revoked-already");
+    assert_eq!(desk.told().1.len(), 6);
+}
+
+#[test]
 fn a_key_that_others_may_have_is_not_certified_again() {
     let mut desk = desk(&same_key());
     let new = renewed(&desk, Some(desk.jana.keys.clone()));

@@ -117,7 +117,8 @@ pub enum Command {
     /// Revoke a certificate for good
     ///
     /// OCSP says so from the next answer on; the next CRL too. It neither renews nor logs in from then on. Its holder gets a mail, and an order that
-    /// waits to replace it is turned down, with another mail. With key-compromise all certificates on its key end.
+    /// waits to replace it is turned down, with another mail. With key-compromise all certificates on its key end; that is also
+    /// taken of one that was revoked for another reason, and then keeps its date.
     Revoke {
         /// The CA's directory
         directory: PathBuf,

@@ -361,7 +361,7 @@ fn the_description_is_what_the_server_does() {
         assert_eq!(answer.status, status, "{scheme}");
     }
     let nobody = "0".repeat(32);
-    assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "entered");
+    assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "registered");
     described.refused("own", id, None, &Value::Null, 401, "unauthorized");
     for (id, secret) in [(nobody.as_str(), secret), (id, token), ("x", secret), ("%ff", secret)] {
         described.refused("own", id, secret, &Value::Null, 404, "unknown-applicant");
@@ -422,7 +422,7 @@ fn the_description_is_what_the_server_does() {
     assert_eq!(ask(&world, Method::Post, &link, None, "application/x-www-form-urlencoded", Vec::new()).status, 200);
     // The certificates say who Eva is: the name and the address of before fit again.
     assert_eq!(described.json("own", id, secret, &Value::Null).1["stage"], "confirmed");
-    let (_, eva_again) = described.json("list", "?stage=entered", token, &Value::Null);
+    let (_, eva_again) = described.json("list", "?stage=registered", token, &Value::Null);
     let id = eva_again.as_array().unwrap().iter().find(|one| one["name"] == NAME).unwrap()["id"]
         .as_str()
         .unwrap()
@@ -591,7 +591,7 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     let id = said.lines().next().unwrap();
     // A slip that the operator finds; what is not said stays.
     let shown = || serde_json::from_str::<Value>(&run(&["show", id], "").1).unwrap();
-    assert_eq!(run(&["correct", id, "--name", "Eva", "--number", "IDCCZ-1"], ""), (0, format!("{id} entered\n")));
+    assert_eq!(run(&["correct", id, "--name", "Eva", "--number", "IDCCZ-1"], ""), (0, format!("{id} registered\n")));
     let slip = shown();
     assert_eq!((&slip["name"], &slip["email"], &slip["number"]), (&json!("Eva"), &json!(EMAIL), &json!("IDCCZ-1")));
     assert_eq!(run(&["correct", id, "--name", NAME, "--number", ""], "").0, 0);

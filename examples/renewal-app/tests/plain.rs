@@ -79,7 +79,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
         "The order is that request.",
         "no proof of it either",
         "Accepted, pending",
-        "your user id and the one-time password again",
+        "types the one-time password again, and the user id if it was typed",
     ]);
     // What another protocol does is told of none of its orders: no message around the request, no proof, no second signature.
     let untrue = ["CMC", "not the password itself", "sign the order", "vouch", "certificates in one request", "pair"];
@@ -88,7 +88,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
         assert!(told.is_none(), "{told:?}: {}{}", said.out, said.err);
     };
     told_only_what_is(&sent);
-    assert!(sent.err.contains("your user id and the one-time password"), "{}", sent.err);
+    assert!(sent.err.contains("and the one-time password (and the user id, if you typed it)"), "{}", sent.err);
 
     // Who asks is said each time: without the password nothing is fetched, and with another one neither.
     let resume = [&["first", "--resume", "--yes", "--user", "jana"], &CARD[..], &PIN_FILES].concat();

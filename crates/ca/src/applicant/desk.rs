@@ -158,8 +158,8 @@ impl ApplicantDesk {
     }
 
     /// Corrects the data; possible until the identity check, five times. Another address has to be confirmed, and the link to the old
-    /// one is dead; while an address is not confirmed, each correction mails a link to it again. The same data again are no correction:
-    /// they ask for that mail, ten times.
+    /// one is dead; one to the same address stays good. The same data again are no correction: while the address is not confirmed they ask
+    /// for that mail once more, ten times.
     ///
     /// # Errors
     /// [`ApplicantError`].

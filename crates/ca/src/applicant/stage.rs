@@ -2,7 +2,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// The form came; its address is not confirmed.
-    Entered,
+    Registered,
     /// The address is confirmed. Data can be corrected until here.
     Confirmed,
     /// An operator has seen who it is.
@@ -47,7 +47,7 @@ pub enum Step {
 impl Stage {
     /// All of them, in their order.
     pub const ALL: [Self; 8] = [
-        Self::Entered,
+        Self::Registered,
         Self::Confirmed,
         Self::Identified,
         Self::Contracted,
@@ -61,7 +61,7 @@ impl Stage {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Entered => "entered",
+            Self::Registered => "registered",
             Self::Confirmed => "confirmed",
             Self::Identified => "identified",
             Self::Contracted => "contracted",
@@ -124,8 +124,8 @@ impl Step {
     /// The first stage in which it may be done, and the stage that it leads to, if to another.
     const fn between(self) -> (Stage, Option<Stage>) {
         match self {
-            Self::Confirm => (Stage::Entered, Some(Stage::Confirmed)),
-            Self::Correct | Self::Remind => (Stage::Entered, None),
+            Self::Confirm => (Stage::Registered, Some(Stage::Confirmed)),
+            Self::Correct | Self::Remind => (Stage::Registered, None),
             Self::Identify => (Stage::Confirmed, Some(Stage::Identified)),
             Self::Contract => (Stage::Identified, Some(Stage::Contracted)),
             Self::Pay => (Stage::Contracted, Some(Stage::Paid)),

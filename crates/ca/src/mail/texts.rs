@@ -45,6 +45,8 @@ pub enum Letter<'a> {
         reason: RevocationReason,
         /// Since when.
         since: SystemTime,
+        /// Why at first, when it had been revoked already, and its key is known to be compromised only now.
+        before: Option<RevocationReason>,
     },
     /// The order that waited to replace a certificate was turned down, since that is over.
     TurnedDown {
@@ -134,15 +136,16 @@ impl Texts for English {
                     service = service.map(option).unwrap_or_default(),
                 ),
             ),
-            Letter::Revoked { holder, serial, reason, since } => (
+            Letter::Revoked { holder, serial, reason, since, before } => (
                 "A certificate of yours was revoked".into(),
                 format!(
                     "The certificate with the serial number {}\nof {}\nis not valid any more.\n\n\
-                     Since: {}\nReason: {reason}\n\n\
+                     Since: {}\nReason: {reason}{}\n\n\
                      If you did not ask for this, call the issuer.\n",
                     crate::transaction::to_hex(serial),
                     plain(holder),
                     date(*since),
+                    before.map(|before| format!(" (before: {before})")).unwrap_or_default(),
                 ),
             ),
             Letter::TurnedDown { holder, serial, lapse } => (
@@ -269,7 +272,13 @@ mod tests {
             (Letter::PickUp { holder: name, service: None }, 1),
             (Letter::PickUp { holder: name, service: Some("partner") }, 1),
             (
-                Letter::Revoked { holder: name, serial: &[1, 0xab], reason: RevocationReason::Superseded, since: time },
+                Letter::Revoked {
+                    holder: name,
+                    serial: &[1, 0xab],
+                    reason: RevocationReason::Superseded,
+                    since: time,
+                    before: None,
+                },
                 0,
             ),
             (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Revoked(Profile::Signature) }, 0),

@@ -29,7 +29,8 @@ impl RevocationDesk {
 
     /// An operator, who is whoever runs this process, ends a certificate, or puts it on hold (`certificateHold`), from which it may be
     /// [released](crate::StatusDesk::release), or ended for good: then it was not valid since it was held. On hold no order is turned down
-    /// and no mail goes out.
+    /// and no mail goes out. That others may have the key (`keyCompromise`) is also taken of what has ended for another reason: that was
+    /// over since then, and what lives on its key ends now.
     ///
     /// # Errors
     /// [`StatusError::Unknown`]; [`StatusError::Revoked`], also where it is on hold already; [`StatusError::Store`]: nothing changed.
@@ -53,7 +54,7 @@ impl RevocationDesk {
         for serial in serials {
             let KeptStatus::Revoked(revocation) = self.store.status(serial)? else { continue };
             let kept = self.store.certificate(serial)?;
-            let mail = kept.map(|kept| letters.revoked(&kept, revocation)).transpose()?.flatten();
+            let mail = kept.map(|kept| letters.revoked(&kept, revocation, None)).transpose()?.flatten();
             self.store.told_of_end(serial, mail, now)?;
         }
         Ok(())

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use obnova_status::Revocation;
+use obnova_status::{Revocation, RevocationReason};
 
 use crate::{
     Lapse, Letter, Mail, MailKind, StoreError, Texts, Transaction,
@@ -25,10 +25,18 @@ impl ToHolders {
 }
 
 impl Letters for ToHolders {
-    fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError> {
+    fn revoked(
+        &self,
+        kept: &CertificateRecord,
+        revocation: Revocation,
+        before: Option<RevocationReason>,
+    ) -> Result<Option<Mail>, StoreError> {
         let Revocation { at: since, reason, .. } = revocation;
-        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since };
-        self.mail(kept, &letter, (format!("revoked/{}", to_hex(&kept.serial)), MailKind::Revoked))
+        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since, before };
+        let key = format!("revoked/{}", to_hex(&kept.serial));
+        // It is another mail than the one that said why at first.
+        let key = if before.is_some() { format!("{key}/{reason}") } else { key };
+        self.mail(kept, &letter, (key, MailKind::Revoked))
     }
 
     fn turned_down(

@@ -146,7 +146,7 @@ async fn register(State(shared): State<Arc<Shared>>, Extension(peer): Extension<
             }
             let registered = shared.desks.applicants.register(&data, now)?;
             let (id, secret) = (registered.id.to_string(), registered.secret.as_str());
-            Ok(json!({ "id": id, "secret": secret, "stage": Stage::Entered.name() }))
+            Ok(json!({ "id": id, "secret": secret, "stage": Stage::Registered.name() }))
         };
         let made = done(work).await?;
         Ok(json_answer(StatusCode::CREATED, &made))

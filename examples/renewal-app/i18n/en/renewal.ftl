@@ -139,7 +139,7 @@ fact-sealed-plain = The order is that request. It goes to { $server } over a log
 fact-installed-first = What is new is on the card and was read back.
 fact-sealed = One CMC transaction holds what is requested and the signatures that vouch: { $bytes } bytes.
 fact-pending = Accepted, pending: the CA issues later. Waiting needs no card and no PIN.
-fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; but whoever goes on later needs your user id and the one-time password again.
+fact-pending-plain-first = Accepted, pending: the CA issues later. Waiting needs no card and no PIN; but whoever goes on later types the one-time password again, and the user id if it was typed.
 fact-pending-plain = Accepted, pending: the CA issues later. It is asked again over a login with the old certificate, which takes the card and its PIN.
 fact-arrived = { $count ->
         [one] The certificate came with the answer, and was checked: right key, right person, trusted issuer, right use.
@@ -200,7 +200,7 @@ first-pending = { $count ->
         [one] The order was accepted; the certificate is not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
        *[other] The order was accepted; the certificates are not there yet. Come back with "obnova first --resume", or use the link that is mailed to you (obnova install).
     }
-first-pending-plain = The order was accepted; the certificate is not there yet. Come back with "obnova first --resume", your user id and the one-time password, or use the link that is mailed to you (obnova install).
+first-pending-plain = The order was accepted; the certificate is not there yet. Come back with "obnova first --resume" and the one-time password (and the user id, if you typed it), or use the link that is mailed to you (obnova install).
 first-done = { $count ->
         [one] Your first certificate is on the card, and works.
        *[other] Your first certificates are on the card, and work.

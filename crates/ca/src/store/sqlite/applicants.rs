@@ -38,7 +38,10 @@ const BY_ID: &str = applicants!("WHERE id = ?1");
 pub(super) const LIST: &str = applicants!("ORDER BY registered DESC LIMIT ?1");
 const LIST_STAGE: &str = applicants!("WHERE stage = ?2 ORDER BY registered DESC LIMIT ?1");
 const STEPS: &str = "SELECT step, at, operator, reference FROM applicant_steps WHERE applicant = ?1 ORDER BY rowid";
-const CERTIFICATES: &str = "SELECT serial FROM applicant_certificates WHERE applicant = ?1 ORDER BY rowid";
+/// What came on the card, and what was issued by one-time passwords in the place of one.
+const CERTIFICATES: &str = "SELECT serial FROM applicant_certificates WHERE applicant = ?1
+     UNION ALL SELECT certificates.serial FROM credentials CROSS JOIN certificates
+         ON certificates.order_id = credentials.order_id WHERE credentials.applicant = ?1";
 /// What was on the card, and what was issued to renew that, however often: it was made for that card too.
 const RENEWED: &str = "WITH RECURSIVE line (serial) AS (
          SELECT serial FROM applicant_certificates WHERE applicant = ?1
@@ -116,7 +119,7 @@ pub struct ApplicantRecord {
     pub steps: Vec<StepRecord>,
     /// Serial number of their card.
     pub card: Option<String>,
-    /// Serial numbers of the certificates on it.
+    /// Serial numbers of the certificates that came on it, and of those that were issued by one-time passwords in its place.
     pub certificates: Vec<Vec<u8>>,
     /// Whether the transport PIN is still kept.
     pub has_transport_pin: bool,
@@ -212,7 +215,7 @@ impl SqliteStore {
                     return Ok(Err(ApplicantError::TooMany));
                 }
             }
-            let (email, stage) = (data.email().as_str(), Stage::Entered.name());
+            let (email, stage) = (data.email().as_str(), Stage::Registered.name());
             let row = params![id.0, secret, stage, data.name(), email, data.country(), data.number(), seconds(now)];
             execute(connection, ADD, row)?;
             mails::post(connection, &mail, link, now)?;
@@ -319,15 +322,15 @@ fn take(
                     _ => {}
                 }
             }
-            // While it is not confirmed, the mail before may be lost, or its link over.
-            if data.email() != record.data.email() || record.stage == Stage::Entered {
+            // The mail before may be lost, or its link over. A slip elsewhere in the data makes it no worse.
+            if data.email() != record.data.email() || step == Step::Remind {
                 if let By::Applicant(policy) = *by
                     && too_many_mails(connection, data, policy, now)?
                 {
                     return Ok(Err(ApplicantError::TooMany));
                 }
                 mails::post(connection, mail, fresh, now)?;
-                *stage = Stage::Entered;
+                *stage = Stage::Registered;
             }
             execute(
                 connection,

@@ -29,6 +29,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (18, include_str!("../schema-18.sql")),
     (19, include_str!("../schema-19.sql")),
     (20, include_str!("../schema-20.sql")),
+    (21, include_str!("../schema-21.sql")),
 ];
 /// From this version on what changes of the tables delete is overwritten.
 const OVERWRITTEN: i64 = 16;

@@ -60,8 +60,13 @@ pub(crate) struct Writ {
 
 /// What holders are told, if there is a way to.
 pub(crate) trait Letters: Send + Sync {
-    /// A certificate has ended.
-    fn revoked(&self, kept: &CertificateRecord, revocation: Revocation) -> Result<Option<Mail>, StoreError>;
+    /// A certificate has ended; or had ended before for this other reason, and its key is known to be compromised now.
+    fn revoked(
+        &self,
+        kept: &CertificateRecord,
+        revocation: Revocation,
+        before: Option<RevocationReason>,
+    ) -> Result<Option<Mail>, StoreError>;
 
     /// The order that waited to replace it was turned down.
     fn turned_down(
@@ -75,6 +80,8 @@ pub(crate) trait Letters: Send + Sync {
 /// A certificate that has ended, and the order that waited to replace it and was turned down with it.
 struct Ended {
     serial: Vec<u8>,
+    /// Why it had ended before, if it had.
+    before: Option<RevocationReason>,
     order: Option<(Transaction, Lapse)>,
 }
 
@@ -85,8 +92,8 @@ const MAX_PASSED: usize = 100;
 
 impl SqliteStore {
     /// Ends all of these certificates, or puts them on hold, or none: then it is told which cannot be, and why. What is on hold may be ended
-    /// for good; then it ended when it was held. When others may have the key of one, every certificate on that key that has not ended
-    /// ends with it. An order that waits to replace what is ended for good is turned down with it. The mails about all of that are posted with
+    /// for good; then it ended when it was held. When others may have the key of one, every certificate on that key that has not expired
+    /// ends with it; those that had ended for another reason, as may this one, have this reason from now on, and keep their date. An order that waits to replace what is ended for good is turned down with it. The mails about all of that are posted with
     /// it; nobody is written to about a hold, from which a certificate may be [released](Self::release).
     pub(crate) fn revoke_all(
         &self,
@@ -100,7 +107,7 @@ impl SqliteStore {
             for (index, writ) in writs.iter().enumerate() {
                 match status(connection, &writ.serial)? {
                     KeptStatus::Unknown => return Ok(Some((index, StatusChange::Unknown))),
-                    KeptStatus::Revoked(revoked) if !revoked.is_hold() || writ.revocation.is_hold() => {
+                    KeptStatus::Revoked(revoked) if !says_more(writ.revocation, revoked) => {
                         return Ok(Some((index, StatusChange::Revoked(revoked))));
                     }
                     KeptStatus::Good | KeptStatus::Revoked(_) => {}
@@ -222,19 +229,14 @@ fn revoke_with_key(
     revocation: Revocation,
     actor: &str,
 ) -> Result<Vec<Ended>, StoreError> {
-    let (change, order) = revoke(connection, serial, revocation, actor)?;
-    if change != StatusChange::Done {
-        return Ok(Vec::new());
-    }
-    let mut ended = vec![Ended { serial: serial.to_vec(), order }];
+    let Some(named) = revoke(connection, serial, revocation, actor)? else { return Ok(Vec::new()) };
+    let mut ended = vec![named];
     if revocation.reason == RevocationReason::KeyCompromise {
         let mut statement = connection.prepare_cached(statements::LIVE_ON_SAME_KEY).map_err(failure)?;
         let others = statement.query_map(params![serial, seconds(revocation.at)], |row| row.get(0));
         let others: Vec<Vec<u8>> = others.and_then(Iterator::collect).map_err(failure)?;
         for other in others {
-            if let (StatusChange::Done, order) = revoke(connection, &other, revocation, actor)? {
-                ended.push(Ended { serial: other, order });
-            }
+            ended.extend(revoke(connection, &other, revocation, actor)?);
         }
     }
     Ok(ended)
@@ -253,12 +255,12 @@ pub(super) fn end_and_tell(
     if revocation.is_hold() {
         return Ok(());
     }
-    for Ended { serial, order } in ended {
+    for Ended { serial, before, order } in ended {
         let Some(kept) = certificates::find(connection, &serial)? else { continue };
         // What was on hold ended when that began.
         let KeptStatus::Revoked(revocation) = status(connection, &serial)? else { continue };
         let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
-        letters.revoked(&kept, revocation)?.map_or(Ok(()), post)?;
+        letters.revoked(&kept, revocation, before)?.map_or(Ok(()), post)?;
         let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
         told.flatten().map_or(Ok(()), post)?;
     }
@@ -276,33 +278,38 @@ pub(super) fn end(
     mark(connection, serial, revocation, actor).map(drop)
 }
 
-/// With it the order that waits to replace what is revoked for good is turned down, and named.
+/// With it the order that waits to replace what is revoked for good is turned down, and named. `None` where nothing is to be changed.
 fn revoke(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<(StatusChange, Option<(Transaction, Lapse)>), StoreError> {
-    let change = mark(connection, serial, revocation, actor)?;
-    let order = match change == StatusChange::Done && !revocation.is_hold() {
-        true => orders::lapse(connection, serial, Lapse::Revoked, actor, revocation.at)?,
-        false => None,
+) -> Result<Option<Ended>, StoreError> {
+    let Some(before) = mark(connection, serial, revocation, actor)? else { return Ok(None) };
+    let order = match revocation.is_hold() {
+        true => None,
+        false => orders::lapse(connection, serial, Lapse::Revoked, actor, revocation.at)?,
     };
-    Ok((change, order))
+    let before = match before {
+        KeptStatus::Revoked(before) if !before.is_hold() => Some(before.reason),
+        _ => None,
+    };
+    Ok(Some(Ended { serial: serial.to_vec(), before, order }))
 }
 
-/// From hold it may be revoked for good; then it is revoked since it was held.
+/// Writes it down, and tells what was known of it before; or `None` where it says no more than that. What was on hold or had ended keeps
+/// its date.
 fn mark(
     connection: &Connection,
     serial: &[u8],
     revocation: Revocation,
     actor: &str,
-) -> Result<StatusChange, StoreError> {
-    let since = match status(connection, serial)? {
-        KeptStatus::Unknown => return Ok(StatusChange::Unknown),
+) -> Result<Option<KeptStatus>, StoreError> {
+    let before = status(connection, serial)?;
+    let since = match before {
         KeptStatus::Good => revocation.at,
-        KeptStatus::Revoked(held) if held.is_hold() && !revocation.is_hold() => held.at,
-        KeptStatus::Revoked(revoked) => return Ok(StatusChange::Revoked(revoked)),
+        KeptStatus::Revoked(before) if says_more(revocation, before) => before.at,
+        KeptStatus::Unknown | KeptStatus::Revoked(_) => return Ok(None),
     };
     let reason = revocation.reason.to_string();
     let row = params![serial, seconds(since), reason, revocation.invalid_since.map(seconds)];
@@ -313,7 +320,14 @@ fn mark(
         false => (AuditEvent::Revoked, reason.as_str()),
     };
     audit::append(connection, &Entry { event, about: &to_hex(serial), detail, actor })?;
-    Ok(StatusChange::Done)
+    Ok(Some(before))
+}
+
+/// Whether a revocation says more than what stands: that a hold is for good, or that others may have the key, which concerns whatever
+/// else is on it.
+fn says_more(revocation: Revocation, before: Revocation) -> bool {
+    let compromised = |revocation: Revocation| revocation.reason == RevocationReason::KeyCompromise;
+    before.is_hold() && !revocation.is_hold() || compromised(revocation) && !compromised(before)
 }
 
 pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool, StoreError> {

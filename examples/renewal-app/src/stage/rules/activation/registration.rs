@@ -152,7 +152,7 @@ pub fn registration(world: &mut World<'_>) -> Verdict {
     let link = who.link("confirm")?;
     asked(world, Method::Get, &link, FORM, "")?;
     let before = who.stage_now()?;
-    want(before == "entered", format!("after the form and a look at the link: {before}"))?;
+    want(before == "registered", format!("after the form and a look at the link: {before}"))?;
     asked(world, Method::Post, &link, FORM, "")?;
     let after = who.stage_now()?;
     want(after == "confirmed", format!("after the link was opened: {after}"))?;
@@ -165,7 +165,7 @@ pub fn registration(world: &mut World<'_>) -> Verdict {
     let (soon, late) = (opened_late(days - HOUR)?, opened_late(days + HOUR)?);
     let days = in_days(days);
     want(soon == "confirmed", format!("opened an hour before {days} are over: {soon}"))?;
-    want(late == "entered", format!("opened an hour after {days}: {late}"))?;
+    want(late == "registered", format!("opened an hour after {days}: {late}"))?;
     Ok(format!("{before} after the form and a look at the link, then {after}; after {days} the link is dead"))
 }
 
