@@ -74,7 +74,8 @@ impl fmt::Debug for Https {
     }
 }
 
-/// How long a server may take before it is left, however busily it sends meanwhile.
+/// How long a server may take before it is left, however busily it sends meanwhile, and wherever it sends on to. More than a year is a
+/// year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// For the connection and the TLS handshake: 20 seconds.
@@ -84,6 +85,9 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// Who waits longer waits for ever, and so long is as far as clocks count.
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
     /// Nobody waits longer for what helps and can be done without.
     const fn short(self) -> Self {
         const fn least(one: Duration, other: Duration) -> Duration {
@@ -138,7 +142,20 @@ impl Https {
     /// [`CaError::Unreachable`], [`CaError::Timeout`], [`CaError::Tls`], [`CaError::TooLarge`], [`CaError::Protocol`];
     /// [`CaError::Redirect`] when it is sent on to where it does not go. Every other status is an answer.
     pub fn exchange(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        follow(&self.site, request, |request| self.exchange_once(request))
+        self.follow_within(request, self.patience)
+    }
+
+    /// Asks, and where it is sent on to, all within the same time.
+    fn follow_within(&self, request: &HttpRequest, patience: Patience) -> Result<HttpResponse, CaError> {
+        let began = Instant::now();
+        let ask = |request: &HttpRequest| {
+            let whole = patience.whole.saturating_sub(began.elapsed());
+            if whole.is_zero() {
+                return Err(CaError::Timeout { server: self.server.clone() });
+            }
+            self.exchange_within(request, Patience { whole, ..patience })
+        };
+        follow(&self.site, request, ask)
     }
 
     /// Asks once. A redirect is an answer like any other.
@@ -149,10 +166,10 @@ impl Https {
     /// The same, within a time.
     fn exchange_within(&self, request: &HttpRequest, patience: Patience) -> Result<HttpResponse, CaError> {
         let began = Instant::now();
-        let until = began + patience.whole;
+        let [until, connected] = [patience.whole, patience.connect].map(|time| began + time.min(Patience::LONGEST));
         let open = match self.pool.take() {
             Some(open) => Ok(open),
-            None => Connection::open(&self.site, self.tls.as_ref(), until.min(began + patience.connect)),
+            None => Connection::open(&self.site, self.tls.as_ref(), until.min(connected)),
         };
         let mut connection = open.map_err(|error| self.error(Failure::Io(error)))?;
         let (answer, stays_open) =
@@ -196,17 +213,8 @@ impl HttpExchange for Https {
         Self::exchange(self, request)
     }
 
-    /// The redirects are followed within the same time.
     fn exchange_shortly(&self, request: &HttpRequest) -> Result<HttpResponse, CaError> {
-        let began = Instant::now();
-        let ask = |request: &HttpRequest| {
-            let whole = self.short.whole.saturating_sub(began.elapsed());
-            if whole.is_zero() {
-                return Err(CaError::Timeout { server: self.server.clone() });
-            }
-            self.exchange_within(request, Patience { whole, ..self.short })
-        };
-        follow(&self.site, request, ask)
+        self.follow_within(request, self.short)
     }
 
     fn exchange_elsewhere(&self, server: &str, request: &HttpRequest) -> Result<HttpResponse, CaError> {
@@ -247,14 +255,4 @@ pub(crate) fn root_store(anchors: &[ParsedCertificate]) -> Result<RootCertStore,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_says_nothing_else_is_waited_for_by_seconds() {
-        let Patience { connect, whole } = Patience::default();
-        assert_eq!((connect.as_secs(), whole.as_secs()), (20, 90));
-        let Patience { connect, whole } = Patience::default().short();
-        assert_eq!((connect.as_secs(), whole.as_secs()), (5, 15));
-    }
-}
+mod tests;

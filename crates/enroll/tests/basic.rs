@@ -120,6 +120,7 @@ fn a_site_is_a_host_and_a_port_that_tls_leads_to() {
         "https://ca:x",
         "https://ca:0",
         "https://ca:65536",
+        "https://ca:+443",
         "https://[::1",
         "https://[x]",
         "https://č.example",

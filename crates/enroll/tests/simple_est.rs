@@ -15,9 +15,9 @@ use obnova_enroll::{
     Secret,
     cmc::UserId,
     est::{
-        BasicError, Channel, Client, Credentials, CsrAttributes, EnrollError, Enrollment, EstError, HttpRequest,
-        HttpResponse, Method, RedirectError, ReenrollError, Reenrollment, RouteError, Server, SimpleOperation, Site,
-        Step, Transfer, reenrollment,
+        BasicError, Channel, Client, Credentials, CsrAttributes, EnrollError, Enrollment, EstError, Headers,
+        HttpRequest, HttpResponse, Method, RedirectError, ReenrollError, Reenrollment, RouteError, Server,
+        SimpleOperation, Site, Step, Transfer, reenrollment,
     },
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
@@ -148,6 +148,7 @@ fn no_request_and_no_password_leaves_the_site() {
         "https://ca.example:8443/x",
         "https://ca.example@evil.example/x",
         "https://ca.example:443@evil.example/",
+        "https://ca.example:+443/x",
         "http://ca.example/x",
         "//evil.example/x",
         "\\\\evil.example\\x",
@@ -171,6 +172,33 @@ fn no_request_and_no_password_leaves_the_site() {
     }
     let other = Site::parse("https://other.example").unwrap();
     assert_eq!(Enrollment::enroll(known(), other, &request()).err(), Some(EnrollError::OtherSite));
+}
+
+/// Whoever moves a server has it send each path on as it is.
+#[test]
+fn where_a_link_is_sent_on_to_is_told_without_the_link() {
+    let headers = Headers::default();
+    let link = HttpRequest { method: Method::Get, path: "/pickup/planted".into(), headers, body: Vec::new() };
+    for (location, shown) in [
+        ("https://new.example:8443/pickup/planted", "https://new.example:8443"),
+        ("HTTPS://new.example?planted", ""),
+        ("http://ca.example#planted", "http://ca.example"),
+        ("https://new.example\\planted", "https://new.example"),
+        ("//new.example/planted", "//new.example"),
+        ("https://new.example", "https://new.example"),
+        ("pickup//planted", ""),
+        ("planted", ""),
+        ("/planted b", ""),
+        ("https://ca.example/planted b", "https://ca.example"),
+    ] {
+        let error = site().redirect(&link, &response(301, &[("Location", location)])).unwrap_err();
+        let (RedirectError::OtherOrigin { location: told } | RedirectError::Location { location: told }) = &error
+        else {
+            panic!("{error}")
+        };
+        assert_eq!(told, shown);
+        assert!(!format!("{error} {error:?}").contains("planted"), "{error}");
+    }
 }
 
 #[test]

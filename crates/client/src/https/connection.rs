@@ -45,9 +45,17 @@ impl Connection {
         message::exchange(self, host, request)
     }
 
-    /// Whether it can be used once more.
+    /// Whether it can be used once more: the other side keeps it open, and said nothing that would be taken for the next answer. What
+    /// came with the last one is inside TLS already.
     pub(super) fn is_open(&mut self) -> bool {
-        self.wire().is_silent()
+        let is_empty = match self {
+            Self::Plain(_) => true,
+            Self::Tls(stream) => stream
+                .conn
+                .process_new_packets()
+                .is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed()),
+        };
+        is_empty && self.wire().is_silent()
     }
 
     fn wire(&mut self) -> &mut Wire {

@@ -44,19 +44,42 @@ pub(super) fn exchange(
 ) -> Result<(HttpResponse, bool), Failure> {
     stream.write_all(&written(host, request)?)?;
     stream.flush()?;
-    Answer { stream, input: Input::new() }.read()
+    Answer { stream, input: Input::new(), is_bare: request.method.as_str() == "HEAD" }.read()
 }
+
+/// What a request may not say itself: where it ends, and what becomes of the connection (RFC 9112 §6, RFC 9110 §7.2, §7.6.1).
+const OURS: [&str; 10] = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Expect",
+];
 
 /// A request as it is sent.
 fn written(host: &str, request: &HttpRequest) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let is_value = |text: &str| text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7F));
-    if !request.path.starts_with('/') || !request.path.bytes().all(|byte| byte.is_ascii_graphic()) {
+    // What follows a # is not for the server (RFC 9110 §4.2.5).
+    let is_path = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+    if !request.path.starts_with('/') || !request.path.bytes().all(is_path) {
         return Err(Failure::Order("the path of a request is none"));
     }
     if !is_token(request.method.as_str())
         || !request.headers.iter().all(|(name, value)| is_token(name) && is_value(value))
     {
         return Err(Failure::Order("a method or a header field of a request is none"));
+    }
+    if request.headers.iter().any(|(name, _)| OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))) {
+        return Err(Failure::Order("a header field of a request is the connection's own"));
+    }
+    // What follows its answer is no HTTP (RFC 9110 §9.3.6).
+    if request.method.as_str() == "CONNECT" {
+        return Err(Failure::Order("no tunnel is asked for here"));
     }
     let body: &[u8] = if request.method == Method::Get { &[] } else { &request.body };
     let fields: usize = request.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
@@ -65,7 +88,10 @@ fn written(host: &str, request: &HttpRequest) -> Result<Zeroizing<Vec<u8>>, Fail
     let mut head = Zeroizing::new(String::with_capacity(room));
     let Ok(()) = (|| {
         write!(head, "{} {} HTTP/1.1\r\nHost: {host}\r\n", request.method.as_str(), request.path)?;
-        write!(head, "User-Agent: obnova/{}\r\nAccept: */*\r\n", env!("CARGO_PKG_VERSION"))?;
+        write!(head, "User-Agent: obnova/{}\r\n", env!("CARGO_PKG_VERSION"))?;
+        if request.headers.get("Accept").is_none() {
+            head.write_str("Accept: */*\r\n")?;
+        }
         request.headers.iter().try_for_each(|(name, value)| write!(head, "{name}: {value}\r\n"))?;
         if request.method != Method::Get {
             write!(head, "Content-Length: {}\r\n", body.len())?;
@@ -85,40 +111,42 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(known)
 }
 
-/// What came and was not taken yet.
+/// What came and was not taken yet: from one place of the buffer to another.
 struct Input {
     bytes: Zeroizing<Vec<u8>>,
     at: usize,
+    end: usize,
 }
 
 /// The most header fields of an answer.
 const MAX_FIELDS: usize = 128;
 const CHUNK: usize = 16 * 1024;
+/// What may stand between parts of a field (RFC 9110 §5.6.3): no other whitespace of Unicode.
+const WHITESPACE: [char; 2] = [' ', '\t'];
 
 impl Input {
     fn new() -> Self {
-        // All that is kept here is shorter than the longest head, so it never grows.
-        Self { bytes: Zeroizing::new(Vec::with_capacity(Https::MAX_HEAD + CHUNK)), at: 0 }
+        // All that is kept here is no longer than the longest head, so there is always room for more.
+        Self { bytes: Zeroizing::new(vec![0; Https::MAX_HEAD + CHUNK]), at: 0, end: 0 }
     }
 
     fn rest(&self) -> &[u8] {
-        &self.bytes[self.at..]
+        &self.bytes[self.at..self.end]
     }
 
     /// Takes what came next; nothing when the other side has ended.
     fn more(&mut self, from: &mut impl Read) -> io::Result<usize> {
-        self.bytes.drain(..self.at);
-        self.at = 0;
-        let had = self.bytes.len();
-        self.bytes.resize(had + CHUNK, 0);
+        self.bytes.copy_within(self.at..self.end, 0);
+        (self.at, self.end) = (0, self.end - self.at);
+        let room = &mut self.bytes[self.end..][..CHUNK];
         let read = loop {
-            match from.read(&mut self.bytes[had..]) {
+            match from.read(room) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read,
+                read => break read?,
             }
         };
-        self.bytes.truncate(had + *read.as_ref().unwrap_or(&0));
-        read
+        self.end += read;
+        Ok(read)
     }
 }
 
@@ -126,6 +154,8 @@ impl Input {
 struct Answer<'a, S> {
     stream: &'a mut S,
     input: Input,
+    /// To a HEAD: the body that its head speaks of does not come (RFC 9112 §6.3).
+    is_bare: bool,
 }
 
 /// The head of one, and how its body ends.
@@ -179,7 +209,7 @@ impl<S: Read> Answer<'_, S> {
                 _ => return Err(Failure::TooLarge(Https::MAX_HEAD)),
             };
             let interim = response.code.is_some_and(|code| (100..200).contains(&code) && code != 101);
-            let head = if interim { None } else { Some(Head::of(&response)?) };
+            let head = if interim { None } else { Some(Head::of(&response, self.is_bare)?) };
             self.input.at += length;
             if let Some(head) = head {
                 return Ok(head);
@@ -226,36 +256,47 @@ impl<S: Read> Answer<'_, S> {
     /// The chunked coding (RFC 9112 §7.1). Its extensions and trailers say nothing here.
     fn chunks(&mut self, body: &mut Vec<u8>) -> Result<(), Failure> {
         loop {
-            let (length, size) = match httparse::parse_chunk_size(self.input.rest()) {
-                Ok(httparse::Status::Complete(found)) => found,
-                Ok(httparse::Status::Partial) => {
-                    self.line_goes_on()?;
-                    continue;
-                }
-                Err(_) => return Err(Failure::Protocol("chunk length cannot be read as a number".into())),
-            };
-            self.input.at += length;
-            if size == 0 {
-                break;
+            let length = self.chunk_length()?;
+            if length == 0 {
+                return self.trailers();
             }
-            self.take(usize::try_from(size).unwrap_or(usize::MAX), body)?;
-            if !self.line()?.is_empty() {
+            self.take(length, body)?;
+            while b"\r".starts_with(self.input.rest()) {
+                self.wanted()?;
+            }
+            if !self.input.rest().starts_with(b"\r\n") {
                 return Err(Failure::Protocol("a chunk is longer than it says".into()));
             }
+            self.input.at += 2;
         }
-        while !self.line()?.is_empty() {}
-        Ok(())
     }
 
-    /// The next line, without its end.
-    fn line(&mut self) -> Result<Vec<u8>, Failure> {
-        loop {
-            if let Some(end) = self.input.rest().windows(2).position(|two| two == b"\r\n") {
-                let line = self.input.rest()[..end].to_vec();
-                self.input.at += end + 2;
-                return Ok(line);
+    /// The line before a chunk. A CR or LF by itself ends it for one reader and not for another, and no number is none.
+    fn chunk_length(&mut self) -> Result<usize, Failure> {
+        let end = loop {
+            match self.input.rest().iter().position(|byte| *byte == b'\n') {
+                Some(end) if end <= Https::MAX_HEAD => break end,
+                Some(_) => return Err(Failure::TooLarge(Https::MAX_HEAD)),
+                None => self.line_goes_on()?,
             }
-            self.line_goes_on()?;
+        };
+        let line = &self.input.rest()[..end];
+        let length = line.strip_suffix(b"\r").filter(|line| !line.contains(&b'\r')).and_then(length_in);
+        self.input.at += end + 1;
+        length.ok_or_else(|| Failure::Protocol("chunk length cannot be read as a number".into()))
+    }
+
+    fn trailers(&mut self) -> Result<(), Failure> {
+        loop {
+            let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+            match httparse::parse_headers(self.input.rest(), &mut fields)? {
+                httparse::Status::Complete((length, _)) if length <= Https::MAX_HEAD => {
+                    self.input.at += length;
+                    return Ok(());
+                }
+                httparse::Status::Complete(_) => return Err(Failure::TooLarge(Https::MAX_HEAD)),
+                httparse::Status::Partial => self.line_goes_on()?,
+            }
         }
     }
 
@@ -267,19 +308,32 @@ impl<S: Read> Answer<'_, S> {
     }
 }
 
+/// The length in the line before a chunk, which an extension may follow. A longer number than there are is too long in any case.
+fn length_in(line: &[u8]) -> Option<usize> {
+    let digits = std::str::from_utf8(line.split(|byte| *byte == b';').next()?).ok()?;
+    let digits = digits.trim_end_matches(WHITESPACE);
+    let is_number = (1..=16).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_number.then(|| usize::from_str_radix(digits, 16).unwrap_or(usize::MAX))
+}
+
 impl Head {
-    fn of(response: &httparse::Response<'_, '_>) -> Result<Self, Failure> {
+    fn of(response: &httparse::Response<'_, '_>, is_bare: bool) -> Result<Self, Failure> {
         let status = response.code.unwrap_or_default();
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers: Headers = response.headers.iter().map(|field| (field.name, text(field.value))).collect();
         let all = |name: &str| {
             let named: Vec<_> = headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name)).collect();
-            named.into_iter().flat_map(|(_, value)| value.split(',')).map(str::trim).collect::<Vec<_>>()
+            let values = named.into_iter().flat_map(|(_, value)| value.split(','));
+            values.map(|value| value.trim_matches(WHITESPACE)).collect::<Vec<_>>()
         };
         let says = |what: &str| all("Connection").iter().any(|one| one.eq_ignore_ascii_case(what));
         let (codings, lengths) = (all("Transfer-Encoding"), all("Content-Length"));
+        let is_bare = is_bare || status < 200 || matches!(status, 204 | 304);
+        // Who speaks of a body that may not come may send it all the same, and it would be the next answer.
+        let is_clear = !is_bare || (codings.is_empty() && lengths.iter().all(|length| *length == "0"));
+        let is_current = response.version == Some(1);
         let body = match (codings.as_slice(), lengths.as_slice()) {
-            _ if status < 200 || matches!(status, 204 | 304) => Framing::Length(0),
+            _ if is_bare => Framing::Length(0),
             ([], []) => Framing::UntilClosed,
             ([], [length, others @ ..]) => {
                 let is_number = !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit());
@@ -289,10 +343,11 @@ impl Head {
                 // A longer number is too long in any case.
                 Framing::Length(length.parse().unwrap_or(usize::MAX))
             }
-            ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Framing::Chunks,
+            // HTTP/1.0 has no codings: what passed it on understood none of it (RFC 9112 §6.1).
+            ([coding], []) if is_current && coding.eq_ignore_ascii_case("chunked") => Framing::Chunks,
             _ => return Err(Failure::Protocol("the coding of the answer is not known".into())),
         };
-        let keeps_open = response.version == Some(1) && status >= 200 && !says("close");
+        let keeps_open = is_current && is_clear && status >= 200 && !says("close");
         Ok(Self { status, headers, keeps_open, body })
     }
 }

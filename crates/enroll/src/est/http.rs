@@ -39,7 +39,7 @@ impl From<&str> for Method {
 }
 
 /// Header fields, in order; names compare without regard to case (RFC 9110 §5.1).
-/// Values are wiped when dropped and compared in constant time, since one may be a password; `Debug` leaves that one out.
+/// Values are wiped when dropped and compared in constant time, since one may be a password, or lead to a link; `Debug` leaves these out.
 #[derive(Clone, Default)]
 pub struct Headers(Vec<(String, Zeroizing<String>)>);
 
@@ -87,7 +87,9 @@ fn same(one: impl AsRef<[u8]>, another: impl AsRef<[u8]>) -> Choice {
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |name: &str, value| if name.eq_ignore_ascii_case(AUTHORIZATION) { ".." } else { value };
+        // A link that was asked for may be sent on to.
+        let is_secret = |name: &str| [AUTHORIZATION, "Location"].iter().any(|one| name.eq_ignore_ascii_case(one));
+        let shown = |name: &str, value| if is_secret(name) { ".." } else { value };
         f.debug_map().entries(self.iter().map(|(name, value)| (name, shown(name, value)))).finish()
     }
 }
@@ -106,6 +108,13 @@ pub struct HttpRequest {
     pub headers: Headers,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl HttpRequest {
+    /// Whether its path is one of EST, in which there is no secret.
+    pub(super) fn is_public(&self) -> bool {
+        self.path.starts_with("/.well-known/est/")
+    }
 }
 
 impl Drop for HttpRequest {
@@ -128,7 +137,7 @@ impl Eq for HttpRequest {}
 
 impl fmt::Debug for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.starts_with("/.well-known/est/") {
+        let path = if self.is_public() {
             self.path.clone()
         } else {
             // What a path begins with says what it is for.
@@ -232,6 +241,9 @@ mod tests {
         assert!(format!("{:?}", request("/pickup/planted", "", "")).contains("\"/pickup/..\""));
         let answer = HttpResponse { status: 200, headers: Headers::default(), body: b"planted".to_vec() };
         assert!(!format!("{answer:?}").contains("planted"));
+        let headers = Headers::from_iter([("location", "https://ca.example/pickup/planted"), ("Allow", "GET")]);
+        let shown = format!("{headers:?}");
+        assert!(!shown.contains("planted") && shown.contains("GET"), "{shown}");
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Site {
             return Ok(None);
         }
         let location = response.headers.get("Location").unwrap_or_default().trim();
-        let shown = || super::printable(location);
+        // Where a link was asked for, it may stand in the answer once more.
+        let shown = || super::printable(if request.is_public() { location } else { origin(location) });
         // A 307 and a 308 repeat the request as it was; the others may turn a POST into a GET (RFC 9110 §15.4).
         let kept = match response.status {
             307 | 308 => true,
@@ -102,7 +103,7 @@ fn split(url: &str) -> Result<(Site, &str), SiteError> {
     let (authority, path) = rest.split_at(end);
     let (host, port) = match authority.rsplit_once(':') {
         // The colons of an IPv6 address stand in brackets.
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| SiteError::Host)?),
+        Some((host, port)) if !port.ends_with(']') => (host, number(port).ok_or(SiteError::Host)?),
         _ => (authority, 443),
     };
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
@@ -114,6 +115,18 @@ fn split(url: &str) -> Result<(Site, &str), SiteError> {
         return Err(SiteError::Host);
     }
     Ok((Site { host: host.to_ascii_lowercase(), port }, path))
+}
+
+/// A port, which has digits only.
+fn number(port: &str) -> Option<u16> {
+    port.parse().ok().filter(|_| port.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// Of a URL what comes before its path; nothing of a path alone.
+fn origin(url: &str) -> &str {
+    let Some(("" | "http:" | "https:", rest)) = url.split_once("//") else { return "" };
+    let path = rest.find(['/', '\\', '?', '#']).map_or("", |end| &rest[end..]);
+    &url[..url.len() - path.len()]
 }
 
 /// Text that is no [`Site`].
@@ -138,7 +151,7 @@ pub enum RedirectError {
         "the server sends the request on to another place, {location:?}: not followed, check the address of the CA"
     )]
     OtherOrigin {
-        /// Where.
+        /// Where; of what answers a request that may hold a secret in its path, only to which server.
         location: String,
     },
     /// It would become another request on the way, or the status is no redirect that is known.
@@ -150,7 +163,7 @@ pub enum RedirectError {
     /// It does not say where, or not in a way that can be followed.
     #[error("the server sends the request on to {location:?}, which is no path")]
     Location {
-        /// What it says.
+        /// What it says, as far as [`OtherOrigin`](Self::OtherOrigin) shows it.
         location: String,
     },
     /// More than [`Site::MAX_REDIRECTS`].

@@ -45,6 +45,13 @@ fn a_request_is_written_as_http_has_it() {
     assert_eq!(ask(&request(Method::Get, b"left out"), says, 99).1, format!("GET /a?b HTTP/1.1\r\n{agent}\r\n"));
     let put = ask(&request(Method::Other("PUT".into()), b"told"), says, 99).1;
     assert_eq!(put, format!("PUT /a?b HTTP/1.1\r\n{agent}Content-Length: 4\r\n\r\ntold"));
+    let mut choosy = request(Method::Get, b"");
+    choosy.headers.set("accept", "text/plain");
+    let (_, heard) = ask(&choosy, says, 99);
+    assert!(
+        !heard.contains("Accept") && heard.contains("accept: text/plain\r\n"),
+        "what is wanted is said once: {heard}"
+    );
 }
 
 #[test]
@@ -66,8 +73,15 @@ fn nothing_is_sent_that_is_no_request() {
         to("/a b"),
         to("/a\r\nB: c"),
         to("/ů"),
+        to("/a#b"),
         request(Method::Other("A B".into()), b""),
         request(Method::Other(String::new()), b""),
+        request(Method::Other("CONNECT".into()), b""),
+        with("content-length", "7"),
+        with("Transfer-Encoding", "chunked"),
+        with("host", "other.example"),
+        with("Connection", "Upgrade"),
+        with("Expect", "100-continue"),
         with("A", "b\r\nC: d"),
         with("A", "\0"),
         with("A:", "b"),
@@ -89,7 +103,13 @@ fn an_answer_is_the_same_in_whatever_pieces_it_comes() {
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1;a=b\r\nt\r\n003\r\nold\r\n0\r\n\r\n", "told", true),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntold\r\n0\r\nA: b\r\n\r\n", "told", true),
         ("HTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", true),
-        ("HTTP/1.1 204 None\r\nContent-Length: 7\r\n\r\n", "", true),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: \tchunked \r\n\r\n4 \t;a=\"b;c\"\r\ntold\r\n00 \r\n\r\n", "told", true),
+        ("HTTP/1.1 200 OK\nContent-Length: 4\n\ntold", "told", true),
+        ("HTTP/1.1 204 None\r\nContent-Length: 0\r\n\r\n", "", true),
+        ("HTTP/1.1 204 None\r\nContent-Length: 7\r\n\r\n", "", false),
+        ("HTTP/1.1 204 None\r\nTransfer-Encoding: chunked\r\n\r\n", "", false),
+        ("HTTP/1.1 304 Same\r\nContent-Length: 7\r\n\r\n", "", false),
+        ("HTTP/1.1 304 Same\r\n\r\n", "", true),
         ("HTTP/1.1 101 Other\r\nUpgrade: other\r\n\r\n", "", false),
     ] {
         for piece in [1, 2, 3, 7, 1000] {
@@ -102,6 +122,22 @@ fn an_answer_is_the_same_in_whatever_pieces_it_comes() {
     assert!(!answer.unwrap().1, "what comes unasked belongs to no request");
 }
 
+/// RFC 9112 §6.3: its head may say how long the body would be.
+#[test]
+fn an_answer_to_head_has_no_body() {
+    let head = request(Method::Other("HEAD".into()), b"");
+    for (says, stays_open) in [
+        ("HTTP/1.1 200 OK\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n", false),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false),
+    ] {
+        let (answer, _) = ask(&head, says.as_bytes(), 999);
+        let (answer, open) = answer.unwrap_or_else(|failure| panic!("{says}: {failure:?}"));
+        assert_eq!((answer.status, answer.body.as_slice(), open), (200, &b""[..], stays_open), "{says}");
+    }
+}
+
 #[test]
 fn what_is_no_answer_is_told() {
     let long = format!("HTTP/1.1 200 {}", "A".repeat(Https::MAX_HEAD));
@@ -109,11 +145,14 @@ fn what_is_no_answer_is_told() {
     let chunked = |chunks: &str| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
     let extension = chunked(&format!("1;{}", "a".repeat(Https::MAX_HEAD)));
     let trailer = chunked(&format!("0\r\nA: {}", "a".repeat(Https::MAX_HEAD)));
+    let trailers = chunked(&format!("0\r\n{}\r\n", format!("A: {}\r\n", "a".repeat(1000)).repeat(17)));
+    let complete_extension = format!("{extension}\r\n");
     for says in [
         "",
         "HTTP/1.1 200 OK\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntold",
         &chunked("5\r\ntold"),
+        &chunked("4\r\ntold\r"),
         &chunked("4\r\ntold\r\n"),
         &chunked("4\r\ntold\r\n0\r\n"),
     ] {
@@ -124,7 +163,9 @@ fn what_is_no_answer_is_told() {
         (long.as_str(), Https::MAX_HEAD),
         (&complete, Https::MAX_HEAD),
         (&extension, Https::MAX_HEAD),
+        (&complete_extension, Https::MAX_HEAD),
         (&trailer, Https::MAX_HEAD),
+        (&trailers, Https::MAX_HEAD),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", Https::MAX_ANSWER),
         ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n", Https::MAX_ANSWER),
         (&chunked("FFFFFFFFFFFFFFFF\r\n"), Https::MAX_ANSWER),
@@ -141,9 +182,35 @@ fn what_is_no_answer_is_told() {
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\ntolds",
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntold\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: +4\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\u{a0}\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4,\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\u{a0}\r\n\r\n4\r\ntold\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntold\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntold\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 4\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nContent-Length : 4\r\n\r\ntold",
+        "HTTP/1.1 200 OK\r\nA: b\rContent-Length: 4\r\n\r\ntold",
         &chunked("x\r\n"),
         &chunked("3\r\ntold\r\n"),
         &chunked("11111111111111111\r\n"),
+        // What is no number is not the end.
+        &chunked("4\r\ntold\r\n\r\n\r\n"),
+        &chunked("4\r\ntold\r\n;a\r\n\r\n"),
+        &chunked("4\r\ntold\r\n \r\n\r\n"),
+        &chunked("+4\r\ntold\r\n0\r\n\r\n"),
+        &chunked("0x4\r\ntold\r\n0\r\n\r\n"),
+        &chunked(" 4\r\ntold\r\n0\r\n\r\n"),
+        &chunked("4\u{c}\r\ntold\r\n0\r\n\r\n"),
+        &chunked("4\ntold\r\n0\r\n\r\n"),
+        &chunked("4;a\n4\r\ntold\r\n0\r\n\r\n"),
+        &chunked("4;a\r4\r\ntold\r\n0\r\n\r\n"),
+        &chunked("4\r\ntold\n0\r\n\r\n"),
+        // A trailer is a field.
+        &chunked("4\r\ntold\r\n0\r\nHTTP/1.1 200 OK\r\n\r\n"),
+        &chunked(&format!("0\r\n{}\r\n", "A: b\r\n".repeat(MAX_FIELDS + 1))),
     ] {
         let (answer, _) = ask(&request(Method::Get, b""), says.as_bytes(), 999);
         let told = answer.map(|answer| answer.0.status);
