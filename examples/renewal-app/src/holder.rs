@@ -1,6 +1,6 @@
 //! The holder at a terminal, or what was handed over in place of one.
 
-use std::{cell::RefCell, io::IsTerminal as _, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use obnova_card::{PasswordKind, Secret, TokenError, Tries};
 use obnova_client::{
@@ -18,7 +18,7 @@ use crate::{
     pins::{Asked, Pins},
     plan,
     texts::t,
-    ui::{Mark, Progress, Screen, ask_line},
+    ui::{Mark, Progress, Screen, ask_line, sits_there},
     view,
 };
 
@@ -238,7 +238,7 @@ impl Prompt for Holder {
         if request.again && given.is_none() && (asked.is_none() || self.user.is_some()) {
             face.screen.detail(&t!("credential-why-again"));
         }
-        if given.is_none() && !self.gives_credentials && !std::io::stdin().is_terminal() {
+        if given.is_none() && !self.gives_credentials && !sits_there() {
             let beforehand = asked.map_or(Beforehand::User, Beforehand::Password);
             return Err(nobody(beforehand.nobody_but_in_first(&what)));
         }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::File,
-    io::{IsTerminal as _, Read as _},
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     failure::{Failure, Kind},
     phrases,
     texts::t,
-    ui::{Mark, Screen, ask_hidden},
+    ui::{Mark, Screen, ask_hidden, sits_there},
     view,
 };
 
@@ -187,7 +187,7 @@ impl Pins {
 
     /// Asks for it at the keyboard, nothing shown.
     pub fn ask(asked: Asked, prompt: &str) -> Result<Secret, Failure> {
-        if !std::io::stdin().is_terminal() {
+        if !sits_there() {
             return Err(Beforehand::Password(asked).nobody(prompt));
         }
         Ok(ask_hidden(&format!("   {prompt} > "))?)

@@ -4,14 +4,16 @@ mod hidden;
 mod progress;
 mod screen;
 mod table;
+mod tty;
 mod wrap;
 
 pub use hidden::ask_hidden;
 pub use progress::Progress;
 pub use screen::{Mark, Screen};
 pub use table::Table;
+pub use tty::sits_there;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin};
 
 use crate::{
     beforehand::Beforehand,
@@ -19,23 +21,39 @@ use crate::{
     texts::t,
 };
 
+/// The longest standard input that is read for links, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
 /// Asks for a line of text, shown as it is typed.
 pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failure> {
-    if !std::io::stdin().is_terminal() {
+    if !sits_there() {
         return Err(beforehand.nobody(question));
     }
-    let mut out = anstream::stdout();
-    write!(out, "   {question} ")?;
-    out.flush()?;
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
+    if stdin().is_terminal() {
+        let mut out = anstream::stdout();
+        write!(out, "   {question} ")?;
+        out.flush()?;
+        stdin().read_line(&mut line)?;
+    } else {
+        let (input, mut output) = tty::open()?;
+        write!(output, "   {question} ")?;
+        BufReader::new(input).read_line(&mut line)?;
+    }
     Ok(line.trim().to_owned())
 }
 
-/// Asks for a link that was mailed, where somebody sits at a terminal; nothing where standard input is something else.
-pub fn ask_link() -> Result<Option<String>, Failure> {
-    let sits_there = std::io::stdin().is_terminal();
-    sits_there.then(|| ask_line(&t!("ask-link"), Beforehand::Nothing)).transpose()
+/// The link that is pasted at a terminal, or those on standard input, one a line. What is asked afterwards is asked at the
+/// terminal even so.
+pub fn ask_links() -> Result<Vec<String>, Failure> {
+    let mut text = String::new();
+    if stdin().is_terminal() {
+        text = ask_line(&t!("ask-link"), Beforehand::Nothing)?;
+    } else {
+        stdin().take(LONGEST).read_to_string(&mut text)?;
+        tty::input_is_spent();
+    }
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Says on standard error why a command failed.

@@ -321,6 +321,25 @@ fn a_link_on_standard_input_is_in_no_list_of_programs() {
     assert!(is_renewed(&desk));
 }
 
+/// The link stands in a file, and the PINs are typed at the terminal at which that was typed; without one, they are not asked for.
+#[test]
+fn who_gives_the_link_in_a_file_is_asked_at_the_terminal() {
+    let desk = Desk::new();
+    let house = ordered_only(&desk);
+    let link = link(&house, &house.approve());
+    let file = desk.write("link.txt", &format!("{link}\n"));
+    let install = [&["install", "-", "--journal", "elsewhere", "--trust", "ca/root.pem"], &CARD[..]].concat();
+    let said = desk.without_terminal(&install, &file).ends_with(2);
+    assert!(said.err.contains("no terminal") && said.err.contains("--pin-file"), "{}", said.err);
+
+    let mut terminal = Terminal::open_reading(&file, &desk.command(&install));
+    let answers = [("authentication PIN > ", "1234"), ("signature PIN > ", "567890")];
+    terminal.answer(&answers, "the link opens nothing any more");
+    let (code, shown) = terminal.end();
+    assert!(code == 0 && !shown.contains("567890"), "{code} {shown}");
+    assert!(is_renewed(&desk));
+}
+
 #[test]
 fn a_link_is_used_up_when_its_renewal_has_come_to_its_end() {
     let desk = Desk::new();

@@ -101,6 +101,27 @@ fn who_says_no_may_say_yes_later() {
     }
 }
 
+/// The link stands in a file, and the rest is asked at the terminal at which that was typed; without one, nothing is.
+#[test]
+fn who_gives_the_link_in_a_file_is_asked_at_the_terminal() {
+    let desk = Desk::new();
+    let (_house, link) = noticed(&desk);
+    let file = desk.write("link.txt", &format!("{link}\n"));
+    let renew = ["renew", "--link", "-", "--token", "sim:card.state", "--trust", "ca/root.pem"];
+    let unasked = |more: &[&str], option: &str| {
+        let said = desk.without_terminal(&[&renew[..], more].concat(), &file).ends_with(2);
+        assert!(said.err.contains("no terminal") && said.err.contains(option), "{}", said.err);
+    };
+    unasked(&[], "--yes");
+    unasked(&["--yes"], "--pin-file");
+
+    let mut terminal = Terminal::open_reading(&file, &desk.command(renew));
+    let answers = [("Type \"yes\":", "yes"), ("authentication PIN > ", "1234"), ("signature PIN > ", "567890")];
+    terminal.answer(&answers, "The order was accepted");
+    let (code, shown) = terminal.end();
+    assert!(code == 8 && !shown.contains("1234") && !shown.contains("567890"), "{code} {shown}");
+}
+
 /// What cannot come to its end is told before the link is used up and before a key is made.
 #[test]
 fn no_key_is_made_and_no_link_used_up_for_what_is_missing_or_cannot_be_right() {

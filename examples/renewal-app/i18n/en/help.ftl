@@ -94,7 +94,7 @@ help-first-after =
       obnova first --resume --token pcsc
 help-status = Tell how far the renewal in the journal has come, and what happens next. Needs no card and no PIN.
 help-install = Install certificates that came by mail, as files or by a link; they are matched to the keys on the card.
-help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and paste it when it is asked for, or give it on standard input: there it is in no list of programs and in no history.
+help-install-more = The card and the link or the files are enough, also when the journal is lost or on another computer. Files are PEM, DER or PKCS#7. Of a pair that was requested together both are installed, or neither; the other one is found by itself when it lies in the same folder, in a file whose name ends as certificates do (.pem, .crt, .cer, .der, .p7b, .p7c). A link opens the certificates to whoever has it, and what a command is given can be seen by every user of this computer: write - in place of the link, and paste it when it is asked for, or give it on standard input: there it is in no list of programs and in no history, and what is asked afterwards is asked at the terminal all the same.
 help-install-after =
     Examples:
       obnova install authentication.pem signature.pem --token pcsc

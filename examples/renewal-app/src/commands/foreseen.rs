@@ -1,12 +1,20 @@
 //! Before a key is made: what will be asked for and can be had nowhere, or cannot be right, ends it; and a last try takes a yes.
 
-use std::{io::IsTerminal as _, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_card::{PasswordState, PasswordSteps, Secret};
 use obnova_client::{CaConnection, Credential, Foreseen, Prompt as _, Question, RunError, Wanted};
 use obnova_renewal::{AskStatus, ByRole, CardView, Plan};
 
-use crate::{beforehand::Beforehand, failure::Failure, holder::Holder, phrases, pins::Asked, ui::Mark, view};
+use crate::{
+    beforehand::Beforehand,
+    failure::Failure,
+    holder::Holder,
+    phrases,
+    pins::Asked,
+    ui::{Mark, sits_there},
+    view,
+};
 
 /// Refuses what would come to no end for want of a password, and asks now about the last try of one; of certificates that can be
 /// renewed, for others need none.
@@ -18,7 +26,7 @@ pub fn foresee(
     issuer: &mut dyn CaConnection,
 ) -> Result<(), Failure> {
     let fits = foreseen.check(|wanted| given(holder, wanted)).map_err(Failure::from);
-    let fits = if std::io::stdin().is_terminal() { fits } else { can_be_had(holder, card, foreseen).and(fits) };
+    let fits = if sits_there() { fits } else { can_be_had(holder, card, foreseen).and(fits) };
     fits.or_else(|problem| stands(plan, issuer).and(Err(problem)))?;
     let low: Vec<_> = foreseen.last_tries().collect();
     for status in &foreseen.passwords {

@@ -1,6 +1,5 @@
 use std::{
     cell::RefCell,
-    io::Read as _,
     path::{Path, PathBuf},
     rc::Rc,
     time::SystemTime,
@@ -25,11 +24,8 @@ use crate::{
     service::Service,
     texts::t,
     tokens,
-    ui::{Mark, ask_link},
+    ui::{Mark, ask_links},
 };
-
-/// The longest standard input that is read for links, in bytes.
-const LONGEST: u64 = 64 * 1024;
 
 /// `install`: certificates that were mailed, or a link to them, matched to the keys that wait for them; either of a pair brings
 /// the other when it lies beside it.
@@ -46,7 +42,10 @@ pub fn run(
     let (mut loose, mut given) = (Vec::new(), Vec::new());
     for one in named {
         match one.to_str() {
-            Some("-") => given.extend(given_links()?),
+            Some("-") => match ask_links()? {
+                links if links.is_empty() => return Err(LinkError::NoLink.into()),
+                links => given.extend(links),
+            },
             Some(link) if is_link(link) => given.push(link.to_owned()),
             _ => loose.extend(read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?),
         }
@@ -96,17 +95,6 @@ struct Came {
 struct Number {
     number: usize,
     total: usize,
-}
-
-/// The link that is pasted at a terminal, or those on standard input, one a line.
-fn given_links() -> Result<Vec<String>, Failure> {
-    let mut text = String::new();
-    match ask_link()? {
-        Some(link) => text = link,
-        None => drop(std::io::stdin().take(LONGEST).read_to_string(&mut text)?),
-    }
-    let links: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
-    if links.is_empty() { Err(LinkError::NoLink.into()) } else { Ok(links) }
 }
 
 /// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is

@@ -1,6 +1,5 @@
 use std::{
     cell::RefCell,
-    io::{BufRead as _, IsTerminal as _, Read as _},
     path::{Path, PathBuf},
     rc::Rc,
     time::{Duration, SystemTime},
@@ -28,7 +27,7 @@ use crate::{
     texts::t,
     tokens,
     told::Told,
-    ui::{Mark, ask_link},
+    ui::{Mark, ask_links, sits_there},
 };
 
 /// `renew`: begins a renewal, or goes on with one.
@@ -63,21 +62,13 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     })
 }
 
-/// The link, or the one that is pasted at a terminal or comes on standard input; what follows that there answers questions.
+/// The link, or the one that is pasted at a terminal or comes on standard input.
 fn given(link: &str) -> Result<String, Failure> {
-    if link != "-" {
-        return Ok(link.to_owned());
+    match link {
+        "-" => Ok(ask_links()?.into_iter().next().unwrap_or_default()),
+        link => Ok(link.to_owned()),
     }
-    if let Some(link) = ask_link()? {
-        return Ok(link);
-    }
-    let mut line = String::new();
-    std::io::stdin().lock().take(LONGEST_LINK).read_line(&mut line)?;
-    Ok(line.trim().to_owned())
 }
-
-/// Bytes that are read of a link on standard input.
-const LONGEST_LINK: u64 = 4096;
 
 /// Goes on with the youngest that can be gone on with, a renewal or a first order.
 pub fn resume(
@@ -220,7 +211,7 @@ where
     let authority =
         Authority { module: way.module.map(str::to_owned), plain: way.plain, user: holder.user.clone(), ..authority };
     // Before anything is begun that would then wait for an answer.
-    if !holder.agrees && !std::io::stdin().is_terminal() {
+    if !holder.agrees && !sits_there() {
         return Err(Beforehand::Yes.nobody(&t!("ask-plan")));
     }
     let token = tokens::open_shared(global)?;

@@ -1,4 +1,4 @@
-use std::{io::IsTerminal as _, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_client::{
     Confirmation, ConfirmedBy, OnSameKey, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason,
@@ -16,7 +16,7 @@ use crate::{
     service::Service,
     texts::t,
     tokens,
-    ui::{Mark, Screen, ask_line},
+    ui::{Mark, Screen, ask_line, sits_there},
 };
 
 /// `revoke`: ends a certificate for good.
@@ -59,7 +59,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
                 face.borrow_mut().screen.detail(&t!("revoke-own-key"));
                 match pins.given(Asked::RevocationPassword) {
                     // A certificate may have none even so, and then nobody is asked where nobody is there.
-                    None if !own_key_alone && std::io::stdin().is_terminal() => {
+                    None if !own_key_alone && sits_there() => {
                         face.borrow_mut().screen.detail(&t!("revoke-password-beside"));
                         Some(password(&pins)?).filter(|typed| !typed.is_empty())
                     }

@@ -8,7 +8,7 @@ pub use terminal::ask_hidden;
 #[cfg(unix)]
 mod terminal {
     use std::{
-        fs::{File, OpenOptions},
+        fs::File,
         io::{Error, ErrorKind, Read as _, Result, Write as _},
     };
 
@@ -19,6 +19,8 @@ mod terminal {
     };
     use zeroize::Zeroizing;
 
+    use crate::ui::tty;
+
     /// The longest line that a terminal hands over.
     const LONGEST: usize = 4096;
     /// What Ctrl-C sends where it is no signal.
@@ -27,12 +29,12 @@ mod terminal {
     /// Asks at the terminal itself, wherever input and output of the program go. The line goes from the terminal into one
     /// buffer that is wiped: one that grows, or that reads ahead, would leave copies behind.
     pub fn ask_hidden(prompt: &str) -> Result<Secret> {
-        let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-        let quiet = Quiet::make(terminal.try_clone()?)?;
-        terminal.write_all(prompt.as_bytes())?;
+        let (mut input, mut output) = tty::open()?;
+        let quiet = Quiet::make(input.try_clone()?)?;
+        output.write_all(prompt.as_bytes())?;
         let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
-        let end = read_line(&mut terminal, &mut line)?;
-        terminal.write_all(b"\n")?;
+        let end = read_line(&mut input, &mut line)?;
+        output.write_all(b"\n")?;
         drop(quiet);
         match end {
             End::Line => {

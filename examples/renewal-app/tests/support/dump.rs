@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::Said;
+use super::{Said, share_environment};
 
 const MISSING: &str = "apt-get install -y --no-install-recommends gdb build-essential";
 
@@ -37,12 +37,7 @@ pub fn at(command: &Command, input: Stdio, call: &str) -> Dumped {
         debugger.args(["-ex", line]);
     }
     debugger.arg("--args").arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => debugger.env(name, value),
-            None => debugger.env_remove(name),
-        };
-    }
+    share_environment(command, &mut debugger);
     if let Some(folder) = command.get_current_dir() {
         debugger.current_dir(folder);
     }

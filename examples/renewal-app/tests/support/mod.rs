@@ -81,6 +81,16 @@ impl Desk {
         Said::from(self.command(arguments).output().unwrap())
     }
 
+    /// Runs it to its end where no terminal is, whoever runs the tests at one, with this file as standard input.
+    pub fn without_terminal(&self, arguments: &[&str], input: &Path) -> Said {
+        let command = self.command(arguments);
+        let mut apart = Command::new("setsid");
+        apart.arg("--wait").arg(command.get_program()).args(command.get_args()).current_dir(self.path());
+        share_environment(&command, &mut apart);
+        let output = apart.stdin(fs::File::open(input).unwrap()).output();
+        Said::from(output.expect("setsid: apt-get install -y util-linux"))
+    }
+
     /// Every file below the desk, as paths relative to it.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -138,6 +148,16 @@ impl Said {
             let Some(at) = rest.find(part) else { panic!("no {part:?} (or not in this order) in:\n{}", self.out) };
             rest = &rest[at + part.len()..];
         }
+    }
+}
+
+/// What one command is told by its environment is told to the other.
+pub fn share_environment(of: &Command, with: &mut Command) {
+    for (name, value) in of.get_envs() {
+        match value {
+            Some(value) => with.env(name, value),
+            None => with.env_remove(name),
+        };
     }
 }
 

@@ -7,6 +7,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use super::share_environment;
+
 /// A program in a terminal of its own; it is ended when this is dropped.
 pub struct Terminal {
     script: Child,
@@ -21,30 +23,31 @@ pub struct Terminal {
 impl Terminal {
     /// Ctrl-C is heard, whatever the tests themselves were told: in the background of a shell they are told to ignore it.
     pub fn open(command: &Command) -> Self {
-        Self::open_with("--default-signal=INT", command)
+        Self::open_with("--default-signal=INT", command, None)
     }
 
     /// The program is told to ignore the signal that Ctrl-C is.
     pub fn open_deaf(command: &Command) -> Self {
-        Self::open_with("--ignore-signal=INT", command)
+        Self::open_with("--ignore-signal=INT", command, None)
     }
 
-    fn open_with(signal: &str, command: &Command) -> Self {
+    /// The program's standard input is this file.
+    pub fn open_reading(input: &Path, command: &Command) -> Self {
+        Self::open_with("--default-signal=INT", command, Some(input))
+    }
+
+    fn open_with(signal: &str, command: &Command, input: Option<&Path>) -> Self {
         let words = [command.get_program()].into_iter().chain(command.get_args()).map(|word| {
             let word = word.to_str().unwrap();
             assert!(!word.contains('\''), "{word}");
             format!("'{word}'")
         });
         // When the terminal goes its program goes too, also where the tests themselves were told not to.
-        let line = format!("exec env {signal} --default-signal=HUP {}", words.collect::<Vec<_>>().join(" "));
+        let input = input.map(|file| format!(" < '{}'", file.to_str().unwrap())).unwrap_or_default();
+        let line = format!("exec env {signal} --default-signal=HUP {}{input}", words.collect::<Vec<_>>().join(" "));
         let mut script = Command::new("script");
         script.args(["--quiet", "--flush", "--return", "--command", &line, "typescript"]);
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => script.env(name, value),
-                None => script.env_remove(name),
-            };
-        }
+        share_environment(command, &mut script);
         script.current_dir(command.get_current_dir().unwrap()).env("TERM", "xterm");
         let mut script =
             script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script: apt-get install -y bsdutils");
@@ -74,6 +77,15 @@ impl Terminal {
     pub fn type_line(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").unwrap();
         self.keyboard.flush().unwrap();
+    }
+
+    /// Types an answer to each of these questions, whenever it is asked, until this text is shown.
+    #[track_caller]
+    pub fn answer(&mut self, answers: &[(&str, &str)], until: &str) {
+        let asked: Vec<_> = answers.iter().map(|(question, _)| *question).chain([until]).collect();
+        while let Some((_, answer)) = answers.get(self.wait_for(&asked)) {
+            self.type_line(answer);
+        }
     }
 
     /// Types a key.
