@@ -60,6 +60,10 @@ fn busy(retry_after: Option<RetryAfter>) -> CaError {
     CaError::Server(EstError::Unavailable { retry_after })
 }
 
+fn too_often(retry_after: Option<RetryAfter>) -> CaError {
+    CaError::Server(EstError::TooOften { retry_after, text: String::new() })
+}
+
 const LONG: usize = 1000;
 
 #[test]
@@ -108,6 +112,22 @@ fn an_order_that_is_out_is_waited_for() {
 }
 
 #[test]
+fn who_asked_too_often_waits_for_as_long_as_the_server_says() {
+    let later = |seconds| too_often(Some(RetryAfter::In(Duration::from_secs(seconds))));
+    for stage in [Stage::Send, Stage::PickUp] {
+        let mut world = World::new();
+        world.reach(stage);
+        world.face = Face::default();
+        let without_end = too_often(Some(RetryAfter::At(now() + days(3650))));
+        world.ca.away = vec![later(7), later(86_400), later(0), without_end];
+        let (turn, waited) = wait(&mut world, LONG);
+        assert!(matches!(turn, Ok(Turn::Done(_))), "{turn:?}");
+        assert_eq!(waited, [7, 86_400, 1, 31 * 86_400].map(|seconds| (seconds, true)));
+        world.assert_renewed();
+    }
+}
+
+#[test]
 fn who_does_not_wait_is_told_why_and_comes_back_later() {
     for most in 0..3 {
         let mut world = World::new();
@@ -124,7 +144,7 @@ fn who_does_not_wait_is_told_why_and_comes_back_later() {
 
 #[test]
 fn what_has_a_name_of_its_own_ends_the_wait() {
-    let named: [fn() -> CaError; 13] = [
+    let named: [fn() -> CaError; 14] = [
         || CaError::Tls { server: "https://ca.example".into(), problem: "another certificate".into() },
         || status(400),
         || status(404),
@@ -133,6 +153,7 @@ fn what_has_a_name_of_its_own_ends_the_wait() {
         || CaError::TooLarge { limit: 1 },
         || CaError::Server(EstError::Unauthorized),
         || CaError::Server(EstError::Base64),
+        || too_often(None),
         || CaError::WrongPassword,
         || CaError::OtherIssuer,
         || CaError::Unvouched,

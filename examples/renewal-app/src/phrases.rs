@@ -2,7 +2,7 @@
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{BrokenRule, KeyRole, Offer, PasswordKind, Tries};
-use obnova_client::{CaError, Credential, CredentialProblem, RunError};
+use obnova_client::{CaError, Credential, CredentialProblem, RunError, enroll::est::EstError};
 use obnova_renewal::{
     ByRole, ChainProblem, LinkRefusal, Phase, PinUse, Reason, Refusal, Risk, Standing, WeakPassword, date,
 };
@@ -40,6 +40,7 @@ pub fn away(error: &RunError, first: bool) -> String {
         RunError::Ca(CaError::Unreachable { problem, .. }) => t!("away-unreachable", problem = problem.as_str()),
         RunError::Ca(CaError::Timeout { .. }) => t!("away-timeout"),
         RunError::Ca(CaError::Status { status, .. }) => t!("away-status", status = *status),
+        RunError::Ca(CaError::Server(EstError::TooOften { .. })) => t!("away-too-often"),
         _ => t!("away-busy"),
     };
     t!(

@@ -24,7 +24,7 @@ impl Runner<'_> {
     /// ask again, or `false` to leave it at that.
     ///
     /// An order that is made is waited for as long as it takes: a server that cannot be reached meanwhile, does not answer, or says
-    /// that it cannot now, is asked again. Passwords that were given for this are kept meanwhile. Whatever else comes up ends it.
+    /// that it cannot now or was asked too often, is asked again. Passwords that were given for this are kept meanwhile. Whatever else comes up ends it.
     ///
     /// # Errors
     /// As [`step`](Self::step); why the server was asked in vain, where it is left at that.
@@ -61,10 +61,11 @@ impl Runner<'_> {
         match error {
             RunError::Ca(CaError::Unreachable { .. } | CaError::Timeout { .. }) => Some(soon),
             RunError::Ca(CaError::Status { status: 500 | 502..=599, .. }) => Some(soon),
-            RunError::Ca(CaError::Server(EstError::Unavailable { retry_after })) => {
-                let least = now.checked_add(Duration::from_secs(1))?;
-                Some(retry_after.map_or(soon, |later| later.moment(now).max(least)))
-            }
+            RunError::Ca(CaError::Server(EstError::Unavailable { retry_after: None })) => Some(soon),
+            // Asked too often and not told when to ask again: what is locked opens by somebody's hand.
+            RunError::Ca(CaError::Server(
+                EstError::Unavailable { retry_after: Some(later) } | EstError::TooOften { retry_after: Some(later), .. },
+            )) => Some(later.moment(now).max(now.checked_add(Duration::from_secs(1))?)),
             _ => None,
         }
     }

@@ -124,6 +124,7 @@ progress-away = The CA gives no answer now ({ $problem }). It is asked again, le
 away-unreachable = it cannot be reached: { $problem }
 away-timeout = it took too long
 away-status = HTTP status { $status }
+away-too-often = it was asked too often
 away-busy = it is busy or being worked on
 
 fact-link-used = The link in the mail begins this renewal, and no other any more.
