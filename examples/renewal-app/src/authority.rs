@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use obnova_client::{CaConnection, EstConnection, Https, SimpleEstConnection, TlsLogin, tls_config};
-use obnova_enroll::certs_only;
 use obnova_renewal::ParsedCertificate;
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +13,6 @@ use crate::{
     files,
     texts::t,
 };
-
-/// Longest file with trusted certificates that is read.
-const LONGEST: u64 = 1 << 20;
 
 /// An address, and the certificates that it is recognised by.
 #[derive(Clone, Debug)]
@@ -103,7 +99,7 @@ impl Authority {
             Failure::new(Kind::Internal, t!("error-file", file = file.display().to_string(), problem = problem))
         };
         let known: Remembered = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-        let anchors = parse(known.trust.as_bytes()).map_err(unreadable)?;
+        let anchors = files::parse_certificates(known.trust.as_bytes()).map_err(unreadable)?;
         Ok(Some(Self { url: known.url, anchors, module: known.module, plain: known.plain, user: known.user }))
     }
 
@@ -145,15 +141,7 @@ impl Authority {
 }
 
 fn read(file: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
-    let unreadable = |problem: String| {
+    files::certificates(file).map_err(|problem| {
         Failure::new(Kind::Usage, t!("error-file", file = file.display().to_string(), problem = problem))
-    };
-    let bytes = files::read(file, LONGEST).map_err(|error| unreadable(error.to_string()))?;
-    parse(&bytes).map_err(unreadable)
-}
-
-fn parse(bytes: &[u8]) -> Result<Vec<ParsedCertificate>, String> {
-    let certificates = certs_only::read_file(bytes).map_err(|error| error.to_string())?;
-    let parsed: Result<Vec<_>, _> = certificates.iter().map(ParsedCertificate::try_from).collect();
-    parsed.map_err(|error| error.to_string())
+    })
 }

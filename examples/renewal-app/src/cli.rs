@@ -10,7 +10,7 @@ use clap::{Command as Clap, CommandFactory as _, FromArgMatches as _, Parser, Su
 use clap_complete::Shell;
 
 pub use options::{
-    ActivateOptions, CredentialOptions, FirstOptions, Global, Model, NewCard, NewPasswordOptions, PinOptions,
+    ActivateOptions, CredentialOptions, Ending, FirstOptions, Global, Model, NewCard, NewPasswordOptions, PinOptions,
     PukOptions, RegisterOptions, RenewOptions, RevocationPasswordOptions, RevokeOptions, ServiceOptions,
     TransportOptions, Why,
 };

@@ -69,12 +69,12 @@ fn unused(global: &Global, command: &Command) -> Option<&'static str> {
         }
         Command::Register(_) => &["--token", "--ca", "--trust"],
         Command::Revoke(options) if options.without_card => &["--ca", "--trust"],
-        Command::Revoke(_) => &["--token", "--ca", "--trust", "--trace"],
         Command::Status => &["--journal"],
         Command::Doctor(_)
         | Command::Renew(_)
         | Command::First(_)
         | Command::Install { .. }
+        | Command::Revoke(_)
         | Command::RevocationPassword(_) => return None,
     };
     let given = [

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use obnova_enroll::certs_only;
+use obnova_renewal::ParsedCertificate;
 use x509_cert::der::pem::{LineEnding, encode_string};
 
 /// Reads a file of no more than so many bytes.
@@ -16,6 +18,21 @@ pub fn read(file: &Path, longest: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {longest} bytes")));
     }
     Ok(bytes)
+}
+
+/// Longest file with certificates that is read.
+const LONGEST: u64 = 1 << 20;
+
+/// The certificates in a file: DER, PEM or PKCS#7. What is wrong with it is told in words.
+pub fn certificates(file: &Path) -> Result<Vec<ParsedCertificate>, String> {
+    parse_certificates(&read(file, LONGEST).map_err(|error| error.to_string())?)
+}
+
+/// The same of what stands in a file.
+pub fn parse_certificates(bytes: &[u8]) -> Result<Vec<ParsedCertificate>, String> {
+    let certificates = certs_only::read_file(bytes).map_err(|error| error.to_string())?;
+    let parsed: Result<Vec<_>, _> = certificates.iter().map(ParsedCertificate::try_from).collect();
+    parsed.map_err(|error| error.to_string())
 }
 
 /// Writes a file that only its owner reads, whole or not at all; it stays when the power goes.

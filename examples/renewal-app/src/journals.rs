@@ -60,6 +60,16 @@ pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
     Ok(open)
 }
 
+/// A certificate that was renewed or ordered from here, by its serial number. What cannot be read tells of none.
+pub fn certificate(global: &Global, serial: &str) -> Option<ParsedCertificate> {
+    let known = folder(global).and_then(|folder| all(&folder)).unwrap_or_default();
+    known.iter().find_map(|Known { process, .. }| {
+        let old = process.plan().old.iter().map(|(_, old)| &old.certificate);
+        let new = process.certificates().into_iter().flat_map(ByRole::iter).map(|(_, one)| one);
+        old.chain(new).find(|one| one.serial() == serial).cloned()
+    })
+}
+
 /// Certificates that were ordered from here by a way that has no place for a revocation password, those that renew them, and for
 /// which none was set from here since.
 pub fn without_password(folder: &Path) -> Result<Vec<ParsedCertificate>, Failure> {

@@ -166,15 +166,14 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     search(&desk);
 }
 
-#[test]
-fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_card_is_named() {
-    let desk = Desk::new();
-    let mut house = open(&desk);
+/// A card with two certificates on each of its keys, the old ones superseded.
+fn renewed_with_the_same_keys(desk: &Desk) -> House<'_> {
+    let mut house = open(desk);
     // Due at once; and a new certificate on the same key ends later than the old one.
     house.change_policy(|policy| {
         policy.replace("same_key = false", "same_key = true").replace("validity_days = 365", "validity_days = 20")
     });
-    arrive(&desk, &house, "jana", "card.state", "revocation");
+    arrive(desk, &house, "jana", "card.state", "revocation");
     house.change_policy(|policy| {
         let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
         policy.replace("validity_days = 20", "validity_days = 25")
@@ -184,6 +183,14 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     let both = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
     let renew = ["renew", "--yes", "--wait", "--policy", "twins.toml", "--same-key"];
     desk.run([&renew[..], &both, &house.options()].concat()).ends_with(0);
+    house
+}
+
+#[test]
+fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_card_is_named() {
+    let desk = Desk::new();
+    let house = renewed_with_the_same_keys(&desk);
+    let both = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
     let ([login, signature], [old_login, old_signature]) = (serials_of(&house, 0), serials_of(&house, 1));
     let revoke = |house: &House<'_>, serial: &str, more: &[&str]| {
         desk.run([&["revoke", serial], more, &both, &house.options()].concat())
@@ -215,6 +222,56 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     let alone = [&["revoke", &signature, "--without-card"], &compromised[..], &house.options()].concat();
     let said = desk.run(alone).ends_with(2);
     said.says(&["Every other certificate with the same key ends too"]);
+    drop(house);
+    search(&desk);
+}
+
+/// The superseded certificate was removed from the card, and its key is there with the valid one: it is known by the certificate's
+/// file, or by the journal of the renewal, and else nothing is said of the key.
+#[test]
+fn what_was_removed_from_the_card_ends_by_its_own_key_all_the_same() {
+    let desk = Desk::new();
+    let house = renewed_with_the_same_keys(&desk);
+    let ([login, signature], [old_login, old_signature]) = (serials_of(&house, 0), serials_of(&house, 1));
+    let both = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
+    desk.run([&["export", "--to", "exported"], &CARD[..]].concat()).ends_with(0);
+    let exported = desk.files().into_iter().filter(|file| file.starts_with("exported"));
+    let exported = exported.filter(|file| file.extension().is_some_and(|kind| kind == "pem"));
+    let exported: Vec<_> = exported.map(|file| file.to_str().unwrap().to_owned()).collect();
+    let file_of = |serial: &str| exported.iter().find(|file| file.contains(serial)).unwrap().clone();
+    let (old_file, new_file) = (file_of(&old_login), file_of(&login));
+    let clean = [&["card", "clean"], &CARD[..], &PIN].concat();
+    let offered = desk.run(&clean).ends_with(2).out;
+    let names = offered.lines().filter_map(|line| Some(line.split_once("· ")?.1.split_once(" (slot")?.0));
+    let named = names.flat_map(|name| ["--confirm", name]);
+    desk.run(clean.iter().copied().chain(named)).ends_with(0).says(&["2 certificates were removed; their keys stay"]);
+    assert!(!desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0).out.contains(&old_login));
+    let revoke = |named: &str, more: &[&str]| {
+        desk.run([&["revoke", named, "--why", "key-compromise"], more, &both, &house.options()].concat())
+    };
+
+    // What ends with it is named before the yes, also where only the file knows of it.
+    let elsewhere = ["--journal", "elsewhere"];
+    let with_it = format!("With it ends {login}");
+    revoke(&old_file, &elsewhere).ends_with(2).says(&[&old_login, &with_it]);
+    // Without file and journal nobody knows its key, and it is not said that it is not there.
+    let said = revoke(&old_login, &[&["--yes"], &elsewhere[..]].concat()).ends_with(2);
+    said.says(&["It is not on this card", "name its file in place of its number"]);
+    assert!(!said.out.contains("Its key is not on this card") && actors(&house).is_empty(), "{}", said.out);
+    let two = [std::fs::read(desk.file(&old_file)).unwrap(), std::fs::read(desk.file(&new_file)).unwrap()].concat();
+    std::fs::write(desk.file("two.pem"), two).unwrap();
+    for (none, why) in [("two.pem", "2 certificates"), ("pin", "certificate"), ("nowhere.pem", "nowhere.pem")] {
+        let said = revoke(none, &["--yes"]).ends_with(2);
+        assert!(said.err.contains("neither a serial number") && said.err.contains(why), "{}", said.err);
+    }
+
+    let said = revoke(&old_file, &[&["--yes"], &elsewhere[..]].concat()).ends_with(0);
+    let too = format!("{login}, which has the same key, is revoked too");
+    said.says(&[&with_it, "Its own key", &format!("{old_login} is revoked"), "keyCompromise", &too]);
+    let said = revoke(&old_signature, &["--yes"]).ends_with(0);
+    let too = format!("{signature}, which has the same key, is revoked too");
+    said.says(&[&format!("With it ends {signature}"), "Its own key", &format!("{old_signature} is revoked"), &too]);
+    assert_eq!(actors(&house)[0], "holder, by the certificate's own key");
     drop(house);
     search(&desk);
 }

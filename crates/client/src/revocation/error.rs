@@ -31,7 +31,7 @@ pub enum RevocationError {
     #[error("no key on the card can speak for it: without a card the revocation password alone may be enough")]
     NoSigner,
     /// Its own key does not speak, and the revocation password is not there.
-    #[error("its key is not on this card: the revocation password is needed")]
+    #[error("no key on this card is known to be its own: the revocation password is needed")]
     PasswordNeeded,
     /// The CA wants the revocation password from the certificate's own key too: the same again, with it. Nothing changed, and nothing
     /// was guessed.
@@ -43,8 +43,8 @@ pub enum RevocationError {
     /// The issuer's own certificate cannot be worked with.
     #[error("the issuer's certificate cannot be used: {0}")]
     Issuer(String),
-    /// The certificate on the card with this number is not one of this issuer's.
-    #[error("the certificate on the card with this number is not one of this issuer's")]
+    /// The certificate with this number, on the card or given, is not one of this issuer's.
+    #[error("the certificate with this number is not one of this issuer's")]
     NotOfIssuer,
     /// The card, or its holder.
     #[error(transparent)]

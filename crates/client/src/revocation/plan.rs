@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_card::{KeyEntry, KeyRole, SlotId};
-use obnova_renewal::{CardView, ParsedCertificate, serial_digits};
+use obnova_renewal::{CardView, ParsedCertificate, SlotView, serial_digits};
 
 use super::RevocationError;
 use crate::{EstConnection, HttpExchange};
@@ -28,27 +28,46 @@ impl RevocationPlan {
     /// The certificate's own key, where it is on the card; it may have expired. Else another key of the holder with a certificate
     /// that is valid `now`, one for logins first, and of these the one that lives longest.
     ///
+    /// A certificate that is not on the card (any more) is no more than its number here, and its key is not known:
+    /// [`of_certificate`](Self::of_certificate).
+    ///
     /// # Errors
     /// [`RevocationError::NoSigner`].
     pub fn make(card: &CardView, serial: &str, now: SystemTime) -> Result<Self, RevocationError> {
-        let (mut own, mut others, mut revoked) = (Vec::new(), Vec::new(), None);
         let wanted = serial_digits(serial);
+        let is_it = |one: &&ParsedCertificate| wanted.as_ref() == Some(&one.serial());
+        let revoked: Vec<_> = certificates(card).filter(is_it).collect();
+        Self::of(card, &revoked, now)
+    }
+
+    /// The same for a certificate that need not be on the card: its key may be there all the same, with another certificate.
+    ///
+    /// # Errors
+    /// [`RevocationError::NoSigner`].
+    pub fn of_certificate(
+        card: &CardView,
+        certificate: &ParsedCertificate,
+        now: SystemTime,
+    ) -> Result<Self, RevocationError> {
+        Self::of(card, &[certificate], now)
+    }
+
+    /// Several, where issuers gave out the same number.
+    fn of(card: &CardView, revoked: &[&ParsedCertificate], now: SystemTime) -> Result<Self, RevocationError> {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
         for slot in &card.slots {
-            for view in &slot.certificates {
-                let Some(certificate) = &view.certificate else { continue };
-                let is_it = wanted.as_ref() == Some(&certificate.serial());
-                if is_it {
-                    revoked = Some(certificate.clone());
-                }
-                let Some(key) = slot.key.clone().filter(|key| view.fits_key && !key.signs.is_empty()) else { continue };
-                let speaker = Speaker { slot: slot.id, key, certificate: certificate.clone() };
-                match is_it {
-                    true => own.push(speaker),
-                    false if certificate.is_valid_at(now) => others.push(speaker),
-                    false => {}
-                }
-            }
+            let Some(key) = slot.key.as_ref().filter(|key| !key.signs.is_empty()) else { continue };
+            let speaker = |certificate: &ParsedCertificate| Speaker {
+                slot: slot.id,
+                key: key.clone(),
+                certificate: certificate.clone(),
+            };
+            own.extend(revoked.iter().filter(|one| is_key_of(slot, one)).map(|one| speaker(one)));
+            let fitting =
+                slot.certificates.iter().filter(|view| view.fits_key).filter_map(|view| view.certificate.as_ref());
+            others.extend(fitting.filter(|one| one.is_valid_at(now)).map(speaker));
         }
+        let revoked = revoked.last().map(|one| (*one).clone());
         let is_own = !own.is_empty();
         let mut speakers = if is_own { own } else { others };
         speakers.sort_by_key(|one| (one.key.role == KeyRole::Authentication, one.certificate.not_after()));
@@ -66,7 +85,7 @@ impl RevocationPlan {
         !self.is_own
     }
 
-    /// The certificate that is to end, where it is on the card.
+    /// The certificate that is to end, where it is on the card or was given.
     #[must_use]
     pub const fn revoked(&self) -> Option<&ParsedCertificate> {
         self.revoked.as_ref()
@@ -93,11 +112,22 @@ impl RevocationPlan {
     }
 }
 
+fn certificates(card: &CardView) -> impl Iterator<Item = &ParsedCertificate> {
+    card.slots.iter().flat_map(|slot| &slot.certificates).filter_map(|view| view.certificate.as_ref())
+}
+
+/// Whether the key in this slot is that of a certificate, which may be gone from there. Some tokens tell a key by its certificates
+/// only.
+fn is_key_of(slot: &SlotView, certificate: &ParsedCertificate) -> bool {
+    let told = slot.key.as_ref().and_then(|key| key.public_key.as_ref());
+    let fitting = slot.certificates.iter().filter(|view| view.fits_key).filter_map(|view| view.certificate.as_ref());
+    told.into_iter().chain(fitting.map(ParsedCertificate::public_key)).any(|key| key == certificate.public_key())
+}
+
 /// Each once, wherever on the card it is.
 fn on_same_key(card: &CardView, revoked: &ParsedCertificate, now: SystemTime) -> Vec<ParsedCertificate> {
     let mut found: Vec<ParsedCertificate> = Vec::new();
-    let all = card.slots.iter().flat_map(|slot| &slot.certificates);
-    for certificate in all.filter_map(|view| view.certificate.as_ref()) {
+    for certificate in certificates(card) {
         let is_of_it = certificate.public_key() == revoked.public_key() && certificate.issuer() == revoked.issuer();
         let serial = certificate.serial();
         let is_new = serial != revoked.serial() && !found.iter().any(|one| one.serial() == serial);

@@ -64,7 +64,8 @@ impl Runner<'_> {
             RunError::Ca(CaError::Server(EstError::Unavailable { retry_after: None })) => Some(soon),
             // Asked too often and not told when to ask again: what is locked opens by somebody's hand.
             RunError::Ca(CaError::Server(
-                EstError::Unavailable { retry_after: Some(later) } | EstError::TooOften { retry_after: Some(later), .. },
+                EstError::Unavailable { retry_after: Some(later) }
+                | EstError::TooOften { retry_after: Some(later), .. },
             )) => Some(later.moment(now).max(now.checked_add(Duration::from_secs(1))?)),
             _ => None,
         }

@@ -12,6 +12,11 @@ error-revoke-same-key = The certificate that was named is revoked, and these wit
 revoke-own-key = Its own key is on this card and speaks for it.
 revoke-password-too = This issuer wants the revocation password too.
 revoke-another-key = Its key is not on this card: another certificate of yours speaks for you, with the revocation password.
+revoke-unknown-key = It is not on this card: another certificate of yours speaks for you, with the revocation password. If its key is here with another certificate, name its file in place of its number: then its own key speaks for it.
+revoke-several = { $count ->
+        [0] there is no certificate in it
+       *[other] there are { $count } certificates in it
+    }
 revoke-done = { $serial } is revoked. The CA writes to you about it.
 revoke-already = { $serial } was already revoked, since { $since }. Nothing was changed.
 revoke-confirmed-by-ocsp = Whoever asks is told so (OCSP, { $place }): since { $since }, { $reason }.
@@ -22,18 +27,20 @@ error-revoke-contradicted = The CA says that it is revoked, and everybody who as
 error-revoke-unconfirmed = The CA says that { $serial } is revoked, and signed that. Whether everybody who asks is told so could not be found out: { $problems }. Run the same command again later: it changes nothing, and asks once more. If this stays, call the CA.
 error-revoke-no-signer = No key on this card can speak for it. If the card is lost or its certificates ended, use --without-card: the revocation password alone may be enough.
 error-revoke-password-too = Its own key is not enough: this issuer wants the revocation password too: give it (--revocation-password-file or --revocation-password-fd).
-error-revoke-password-needed = Its key is not on this card: give the revocation password (--revocation-password-file or --revocation-password-fd).
+error-revoke-password-needed = No key on this card is known to be its own: give the revocation password (--revocation-password-file or --revocation-password-fd).
 error-revoke-serial = This is no serial number: give 1 to 40 hexadecimal digits.
+error-revoke-named = { $named } is neither a serial number (1 to 40 hexadecimal digits) nor the file of one certificate ({ $problem }). Look at the number again ("obnova card show" tells it), or name the file of the certificate.
 error-revoke-issuer = The certificate of the CA cannot be used ({ $problem }): name another one with --trust.
-error-revoke-not-of-issuer = The certificate on this card with that number was not issued by this CA: check --ca and --trust.
+error-revoke-not-of-issuer = The certificate with that number was not issued by this CA: check --ca and --trust.
 
 help-revoke = Revoke a certificate: by its own key, or with its revocation password.
-help-revoke-more = Where the certificate is on the card, its own key signs that it is to end. Otherwise any other valid certificate of yours on the card signs, and the revocation password has to be right too. With --without-card the revocation password alone has to be enough, if the CA allows that. Afterwards the CA is asked what it tells everybody (OCSP, or else its list): exit code 10 says that this could not be found out. With the reason key-compromise every certificate with the same key ends: those on the card are named before you agree, and each is asked about afterwards (exit code 10: one is not known to have ended). A service that wants the revocation password beside the own key is named with --service or --policy: then both are asked for at once. The command may be run again at any time: a certificate is revoked once. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
+help-revoke-more = Where the certificate's key is on the card, it signs that the certificate is to end; a certificate that was removed from there is known by its file (obnova export, or as it was mailed), or by the journal here. Otherwise any other valid certificate of yours on the card signs, and the revocation password has to be right too. With --without-card the revocation password alone has to be enough, if the CA allows that. Afterwards the CA is asked what it tells everybody (OCSP, or else its list): exit code 10 says that this could not be found out. With the reason key-compromise every certificate with the same key ends: those on the card are named before you agree, and each is asked about afterwards (exit code 10: one is not known to have ended). A service that wants the revocation password beside the own key is named with --service or --policy: then both are asked for at once. The command may be run again at any time: a certificate is revoked once. Which serial number a certificate has, `obnova card show` tells, and the mail about it.
 help-revoke-after =
     Examples:
       obnova revoke 01A5F0... --why superseded --ca https://ca.example --trust ca.pem
+      obnova revoke old.pem --why superseded --ca https://ca.example --trust ca.pem
       obnova revoke 01A5F0... --why key-compromise --without-card --ca https://ca.example --trust ca.pem
-help-arg-revoked = Serial number of the certificate, in hexadecimal digits
+help-arg-revoked = Serial number of the certificate, in hexadecimal digits, or its file
 help-arg-why = Why
 help-arg-without_card = The card is lost: the revocation password speaks alone
 

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
@@ -119,8 +119,8 @@ pub struct RegisterOptions {
 // Ending a certificate.
 #[derive(Args, Clone, Debug)]
 pub struct RevokeOptions {
-    #[arg(value_parser = serial, value_name = "SERIAL")]
-    pub revoked: String,
+    #[arg(value_parser = ending, value_name = "SERIAL|FILE")]
+    pub revoked: Ending,
     #[arg(long, value_enum, default_value = "unspecified", value_name = "REASON")]
     pub why: Why,
     #[arg(long)]
@@ -163,9 +163,16 @@ pub enum Why {
     Unspecified,
 }
 
-// As `card show` prints it, and OpenSSL.
-fn serial(text: &str) -> Result<String, String> {
-    serial_digits(text).ok_or_else(|| "1-40 x 0-9 a-f".into())
+/// A certificate that is to end, as it is named on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Serial(String),
+    File(PathBuf),
+}
+
+// A serial number as `card show` prints it, and OpenSSL; whatever else it is, it is a file.
+fn ending(text: &str) -> Result<Ending, Infallible> {
+    Ok(serial_digits(text).map_or_else(|| Ending::File(text.into()), Ending::Serial))
 }
 
 // The passwords of a first order, when nobody is there to be asked.

@@ -1,17 +1,19 @@
-use std::time::SystemTime;
+use std::{path::Path, time::SystemTime};
 
 use obnova_client::{
     Confirmation, ConfirmedBy, OnSameKey, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason,
     Revoked, Told, look, revoke_by_password, revoke_with_card,
 };
-use obnova_renewal::{ParsedCertificate, date};
+use obnova_renewal::{CardView, ParsedCertificate, date};
 
 use crate::{
     authority::Authority,
     beforehand::Beforehand,
-    cli::{CredentialOptions, Global, RevokeOptions, Why},
+    cli::{CredentialOptions, Ending, Global, RevokeOptions, Why},
     failure::{Failure, Kind},
+    files,
     holder::{Face, Holder},
+    journals,
     pins::{Asked, Pins},
     service::Service,
     texts::t,
@@ -31,28 +33,35 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
         },
     )?;
     let own_key_alone = Service::own_key_alone(&options.service)?;
+    let (serial, given) = match &options.revoked {
+        Ending::Serial(serial) => (serial.clone(), None),
+        Ending::File(file) => read(file).map(|one| (one.serial(), Some(one)))?,
+    };
     let card = match options.without_card {
         true => None,
         false => {
             let token = tokens::open_shared(global)?;
             let seen = look(tokens::lock(&token).as_mut())?;
-            Some((token, RevocationPlan::make(&seen, &options.revoked, SystemTime::now())?))
+            Some((token, plan(global, &seen, &serial, given)?))
         }
     };
     let face = Face::new();
     let reason = RevocationReason::from(options.why);
     let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
-    announce(&mut face.borrow_mut().screen, &options.revoked, reason, same_key);
+    announce(&mut face.borrow_mut().screen, &serial, reason, same_key);
     if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let mut ca = authority.connection()?;
     let servers = PlainHttp::default();
-    let mut wanted = Revocation { serial: &options.revoked, reason, password: None };
+    let mut wanted = Revocation { serial: &serial, reason, password: None };
     let outcome = if let Some((token, plan)) = card {
         let password = match plan.wants_password() {
             true => {
-                face.borrow_mut().screen.detail(&t!("revoke-another-key"));
+                face.borrow_mut().screen.detail(&match plan.revoked() {
+                    Some(_) => t!("revoke-another-key"),
+                    None => t!("revoke-unknown-key"),
+                });
                 Some(password(&pins)?)
             }
             false => {
@@ -93,7 +102,38 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
         wanted.password = Some(&password);
         revoke_by_password(&mut ca, &servers, &wanted)
     };
-    show(&mut face.borrow_mut().screen, &options.revoked, outcome?)
+    show(&mut face.borrow_mut().screen, &serial, outcome?)
+}
+
+/// The one certificate in a file.
+fn read(file: &Path) -> Result<ParsedCertificate, Failure> {
+    let problem = match files::certificates(file) {
+        Ok(found) => match <[_; 1]>::try_from(found) {
+            Ok([one]) => return Ok(one),
+            Err(found) => t!("revoke-several", count = found.len()),
+        },
+        Err(problem) => problem,
+    };
+    Err(Failure::new(Kind::Usage, t!("error-revoke-named", named = file.display().to_string(), problem = problem)))
+}
+
+/// Who speaks for it. What was taken from the card is known by its file, or by the journal of what it was renewed or ordered with:
+/// its key may be on the card still.
+fn plan(
+    global: &Global,
+    card: &CardView,
+    serial: &str,
+    given: Option<ParsedCertificate>,
+) -> Result<RevocationPlan, RevocationError> {
+    let now = SystemTime::now();
+    let by_number = RevocationPlan::make(card, serial, now);
+    if given.is_none() && by_number.as_ref().is_ok_and(|plan| plan.revoked().is_some()) {
+        return by_number;
+    }
+    match given.or_else(|| journals::certificate(global, serial)) {
+        Some(certificate) => RevocationPlan::of_certificate(card, &certificate, now),
+        None => by_number,
+    }
 }
 
 /// What will end, and that it is for good.
