@@ -45,12 +45,9 @@ impl Authority {
     /// The one that `--ca` and `--trust` name; `None` when neither is there.
     pub fn named(global: &Global) -> Result<Option<Self>, Failure> {
         match (&global.ca, &global.trust) {
-            (Some(url), Some(_)) if !url.starts_with("https://") => {
-                Err(Failure::new(Kind::Usage, t!("error-ca-address", address = url.as_str())))
-            }
             (Some(url), Some(trust)) => {
-                let url = url.trim_end_matches('/').to_owned();
-                Ok(Some(Self { url, anchors: read(trust)?, module: None, plain: false, user: None }))
+                let (url, anchors) = (address(url)?, read(trust)?);
+                Ok(Some(Self { url, anchors, module: None, plain: false, user: None }))
             }
             (None, None) => Ok(None),
             _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
@@ -65,26 +62,26 @@ impl Authority {
         }
     }
 
-    /// The one to go on with: that which was written down, at the address that `--ca` and `--trust` name if they do. Only where nothing
-    /// is written down any more it is asked as options say.
+    /// The one to go on with: that which was written down, at the address that `--ca` names and by whom `--trust` trusts if they do, each
+    /// for itself. Only where nothing is written down any more it is asked as options say.
     pub fn to_go_on_with(global: &Global, way: &Way<'_>, file: &Path) -> Result<Self, Failure> {
-        let named = Self::named(global)?;
         let remembered = match Self::remembered(file) {
             // It is lost like one that is not there.
-            Err(_) if named.is_some() => None,
+            Err(_) if global.ca.is_some() && global.trust.is_some() => None,
             remembered => remembered?,
         };
         let Some(known) = remembered else {
-            let lost = named.map(|named| Self { module: way.module.map(str::to_owned), plain: way.plain, ..named });
-            return lost.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")));
+            let named = Self::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
+            return Ok(Self { module: way.module.map(str::to_owned), plain: way.plain, ..named });
         };
         let is_other = way.module.is_some_and(|module| known.module.as_deref() != Some(module));
         if is_other || (way.plain && !known.plain) {
             return Err(Failure::new(Kind::Usage, t!("error-other-way")));
         }
-        Ok(match named {
-            Some(Self { url, anchors, .. }) => Self { url, anchors, ..known },
-            None => known,
+        Ok(Self {
+            url: global.ca.as_deref().map_or(Ok(known.url), address)?,
+            anchors: global.trust.as_deref().map_or(Ok(known.anchors), read)?,
+            ..known
         })
     }
 
@@ -137,6 +134,14 @@ impl Authority {
     /// The page that says who one is.
     pub fn login(&self) -> TlsLogin {
         TlsLogin::new(&self.url, "/login", self.anchors.clone())
+    }
+}
+
+/// As it is typed.
+fn address(url: &str) -> Result<String, Failure> {
+    match url.starts_with("https://") {
+        true => Ok(url.trim_end_matches('/').to_owned()),
+        false => Err(Failure::new(Kind::Usage, t!("error-ca-address", address = url))),
     }
 }
 

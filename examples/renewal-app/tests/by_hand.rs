@@ -117,6 +117,22 @@ fn a_blocked_pin_is_unblocked_and_a_pin_is_changed() {
     desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0).says(&["signature PIN: 3 tries left"]);
 }
 
+/// What the journal has need not be named again: the CA's address where only its certificates are named, and the other way round.
+#[test]
+fn who_goes_on_names_of_the_ca_what_is_to_be_another() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.run([&["renew", "--yes"], &CARD[..], &PIN_FILES, &house.options()].concat()).ends_with(8);
+    let resume = |more: &[&str]| desk.run([&["renew", "--resume"], more].concat());
+    resume(&["--trust", "ca/root.pem"]).ends_with(8);
+    house.operator(&["init", "other-ca"]).ends_with(0);
+    assert!(resume(&["--trust", "other-ca/root.pem"]).ends_with(7).err.contains("trust"));
+    assert!(resume(&["--ca", "http://127.0.0.1:9"]).ends_with(2).err.contains("https://"));
+    assert!(resume(&["--ca", "https://127.0.0.1:9"]).ends_with(7).err.contains("127.0.0.1:9"));
+    house.approve();
+    resume(&[&["--ca", house.url.as_str()], &CARD[..], &PIN_FILES].concat()).ends_with(0).says(&["Renewed"]);
+}
+
 #[test]
 fn a_pin_comes_from_a_pipe_too() {
     use std::{io::Write as _, process::Stdio};
