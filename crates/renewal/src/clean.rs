@@ -65,6 +65,15 @@ impl Guard {
             Self::MayBeCompleted => "guard-may-be-completed",
         }
     }
+
+    /// Whether it is about the key: of no account as long as that stays.
+    #[must_use]
+    pub const fn is_of_key(self) -> bool {
+        match self {
+            Self::StillValid { .. } => false,
+            Self::MayDecrypt | Self::MayBeCompleted => true,
+        }
+    }
 }
 
 /// What may be removed from a card: superseded or expired certificates with their keys, keys of renewals that were not
@@ -81,14 +90,35 @@ pub fn removable(card: &CardView, now: SystemTime) -> Vec<Removable> {
     found
 }
 
-/// What to tell the card to remove of what was picked. A key goes with the last of its certificates.
+/// What to tell the card to remove of what was picked. A key goes with the last of its certificates, and with it what may be
+/// [needed of it](Guard::is_of_key).
 ///
 /// # Errors
 /// [`NotConfirmed`] for the first that has a [`Guard`] and whose name is not among `confirmed`; then nothing is removed.
 pub fn removals(card: &CardView, picked: &[Removable], confirmed: &[String]) -> Result<Vec<Removal>, NotConfirmed> {
-    if let Some(one) = picked.iter().find(|one| !one.guards.is_empty() && !confirmed.contains(&one.name)) {
-        return Err(NotConfirmed { name: one.name.clone(), guards: one.guards.clone() });
+    let orders = orders(card, picked);
+    for one in picked.iter().filter(|one| !confirmed.contains(&one.name)) {
+        let key_goes = orders.contains(&Removal::Slot(one.slot));
+        let guards: Vec<_> = one.guards.iter().copied().filter(|guard| key_goes || !guard.is_of_key()).collect();
+        if !guards.is_empty() {
+            return Err(NotConfirmed { name: one.name.clone(), guards });
+        }
     }
+    Ok(orders)
+}
+
+/// The slots whose keys go for good when all that was picked does.
+#[must_use]
+pub fn keys_lost(card: &CardView, picked: &[Removable]) -> Vec<SlotId> {
+    let has_key = |id| card.slot(id).is_some_and(|slot| slot.key.is_some());
+    let emptied = orders(card, picked).into_iter().filter_map(|order| match order {
+        Removal::Slot(id) => Some(id),
+        Removal::Certificate(..) => None,
+    });
+    emptied.filter(|id| has_key(*id)).collect()
+}
+
+fn orders(card: &CardView, picked: &[Removable]) -> Vec<Removal> {
     let mut orders = Vec::new();
     for slot in &card.slots {
         let of_slot = || picked.iter().filter(|one| one.slot == slot.id);
@@ -103,7 +133,7 @@ pub fn removals(card: &CardView, picked: &[Removable], confirmed: &[String]) -> 
             orders.extend(indices.into_iter().rev().map(|index| Removal::Certificate(slot.id, index)));
         }
     }
-    Ok(orders)
+    orders
 }
 
 fn in_slot(slot: &SlotView, now: SystemTime) -> Vec<Removable> {

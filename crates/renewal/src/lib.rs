@@ -8,7 +8,7 @@
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
 //! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
-//! - [`removable`] and [`removals`]: the clean-up rule. [`Diagnosis`]: for the help desk.
+//! - [`removable`], [`removals`] and [`keys_lost`]: the clean-up rule. [`Diagnosis`]: for the help desk.
 //! - [`Order`], [`Prepared`], [`Message`], [`Answer`]: what passes to and from any CA.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -46,7 +46,7 @@ pub use by_role::ByRole;
 pub use certificate::{ParsedCertificate, UnreadableCertificate, serial_digits};
 pub use chain::follow as follow_chain;
 pub use check::{Expected, MAX_CERTIFICATES, check_certificates};
-pub use clean::{Because, Guard, NotConfirmed, Removable, removable, removals};
+pub use clean::{Because, Guard, NotConfirmed, Removable, keys_lost, removable, removals};
 pub use diagnosis::Diagnosis;
 pub use eligibility::{chosen_pair, current_pair};
 pub use event::Event;

@@ -6,7 +6,7 @@ mod support;
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{Removal, SlotId};
-use obnova_renewal::{Because, CardView, Guard, Removable, removable, removals};
+use obnova_renewal::{Because, CardView, Guard, Removable, keys_lost, removable, removals};
 use support::{Holder, House, days, now, play::Play, view};
 use x509_cert::ext::pkix::KeyUsages;
 
@@ -108,4 +108,35 @@ fn of_several_certificates_on_one_key_only_the_picked_go() {
     let found: Vec<_> = removable(&card, now()).into_iter().filter(|one| one.slot == SlotId(1)).collect();
     assert!(found.len() == 2 && found.iter().all(|one| !one.key_stays), "with both it goes");
     assert_eq!(removals(&card, &found, &names(&found)).unwrap(), [Removal::Slot(SlotId(1))]);
+}
+
+/// Two expired certificates on one key that may decrypt: it goes with the second one only, whatever else is picked.
+#[test]
+fn a_key_is_lost_with_the_last_of_its_certificates_and_not_with_one_of_them() {
+    let house = House::new("CN=Root");
+    let card = Holder::with(&house, KeyAlgorithm::P256, |_, draft| {
+        draft.until = now() - days(1);
+        draft.usage = Some(KeyUsages::DigitalSignature | KeyUsages::KeyAgreement);
+    });
+    let mut card = card.view();
+    let again = card.slots[0].certificates[0].clone();
+    card.slots[0].certificates.push(again);
+    let found = removable(&card, now());
+    let in_slot = |id| found.iter().filter(|one| one.slot == id).cloned().collect::<Vec<_>>();
+    let (both, signature) = (in_slot(SlotId(1)), in_slot(SlotId(2)));
+    assert_eq!((both.len(), keys_lost(&card, &found)), (2, vec![SlotId(1), SlotId(2)]));
+    let one_each = [&both[..1], &signature[..]].concat();
+    assert_eq!(keys_lost(&card, &one_each), [SlotId(2)]);
+    // Nothing that the key may be needed for is at stake as long as it stays.
+    assert_eq!(removals(&card, &both[1..], &[]).unwrap(), [Removal::Certificate(SlotId(1), 1)]);
+    assert_eq!(removals(&card, &both, &[]).unwrap_err().guards, [Guard::MayDecrypt]);
+    assert_eq!(removals(&card, &one_each, &names(&both)).unwrap_err().name, signature[0].name);
+    let slot = card.slots.iter_mut().find(|slot| slot.key.is_none()).unwrap();
+    slot.left_over = true;
+    let rest = removable(&card, now()).pop().unwrap();
+    assert_eq!(
+        (rest.because, keys_lost(&card, std::slice::from_ref(&rest))),
+        (Because::LeftOver, vec![]),
+        "that is no key"
+    );
 }

@@ -52,8 +52,10 @@ fn order_wait_approve_resume_install_clean_and_export() {
     desk.run([&clean[..], &["--confirm", "Somebody else's"]].concat()).ends_with(9);
     let said = desk.run(&clean).ends_with(2);
     assert!(said.err.contains("--confirm NAME"), "nobody is there to type a name: {}", said.err);
+    said.says(&["If all of this goes, the keys in slots 1, 2 go too, and cannot be brought back"]);
     let clean = [&clean[..], &["--confirm", "Authentication", "--confirm", "Signature"]].concat();
-    desk.run(clean).ends_with(0).says(&["2 slots were emptied", "6 slots are free"]);
+    let told = ["With what was named the keys in slots 1, 2 go", "2 slots were emptied", "6 slots are free"];
+    desk.run(clean).ends_with(0).says(&told);
 
     desk.run([&["export", "--to", "bank"], &CARD[..]].concat()).ends_with(0);
     let mut kinds: Vec<_> = fs::read_dir(desk.file("bank"))

@@ -67,7 +67,14 @@ because-never-certified = a key that never got its certificate
 guard-still-valid = still valid until { $until }
 guard-may-decrypt = its key may be needed to read what was encrypted for it
 guard-may-be-completed = its certificate may still come
-clean-warning = A key that is removed cannot be brought back.
+clean-warning = { $count ->
+        [one] If all of this goes, the key in slot { $slots } goes too, and cannot be brought back.
+       *[other] If all of this goes, the keys in slots { $slots } go too, and cannot be brought back.
+    }
+clean-warning-named = { $count ->
+        [one] With what was named the key in slot { $slots } goes, and cannot be brought back.
+       *[other] With what was named the keys in slots { $slots } go, and cannot be brought back.
+    }
 clean-ask-name = To remove "{ $name }", type its name:
 clean-wrong-name = No name was given that stands above. Nothing was removed.
 clean-done = { $count ->

@@ -1,8 +1,8 @@
 use std::time::SystemTime;
 
-use obnova_card::{PasswordSteps, Removal, Repair};
+use obnova_card::{PasswordSteps, Removal, Repair, SlotId};
 use obnova_client::{look, remove};
-use obnova_renewal::{Because, Guard, Removable, date, removable, removals};
+use obnova_renewal::{Because, Guard, Removable, date, keys_lost, removable, removals};
 
 use crate::{
     beforehand::Beforehand,
@@ -76,10 +76,14 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     for one in &offered {
         screen.mark(Mark::Item, &offer(one));
     }
-    if offered.iter().any(|one| !one.key_stays) {
-        screen.mark(Mark::Caution, &t!("clean-warning"));
-    }
-    let picked = pick(offered, confirm)?;
+    let picked = if confirm.is_empty() {
+        warn(&mut screen, &keys_lost(&card, &offered), false);
+        typed(offered)?
+    } else {
+        let picked: Vec<_> = offered.into_iter().filter(|one| confirm.contains(&one.name)).collect();
+        warn(&mut screen, &keys_lost(&card, &picked), true);
+        picked
+    };
     if picked.is_empty() {
         return Err(Failure::new(Kind::Declined, t!("clean-wrong-name")));
     }
@@ -139,16 +143,21 @@ fn repaired(one: Repair) -> String {
     }
 }
 
-/// Those whose names were given, or are typed now, one by one; an empty line leaves one where it is.
-fn pick(offered: Vec<Removable>, confirm: &[String]) -> Result<Vec<Removable>, Failure> {
+/// Which keys go, with all that is offered or with what was named.
+fn warn(screen: &mut Screen, lost: &[SlotId], named: bool) {
+    let (count, slots) = (lost.len(), lost.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    match named {
+        _ if lost.is_empty() => {}
+        true => screen.mark(Mark::Caution, &t!("clean-warning-named", count = count, slots = slots)),
+        false => screen.mark(Mark::Caution, &t!("clean-warning", count = count, slots = slots)),
+    }
+}
+
+/// Those whose names are typed now, one by one; an empty line leaves one where it is.
+fn typed(offered: Vec<Removable>) -> Result<Vec<Removable>, Failure> {
     let mut picked = Vec::new();
     for one in offered {
-        let is_named = if confirm.is_empty() {
-            ask_line(&t!("clean-ask-name", name = one.name.as_str()), Beforehand::Name)? == one.name
-        } else {
-            confirm.contains(&one.name)
-        };
-        if is_named {
+        if ask_line(&t!("clean-ask-name", name = one.name.as_str()), Beforehand::Name)? == one.name {
             picked.push(one);
         }
     }
