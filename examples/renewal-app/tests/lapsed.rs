@@ -53,11 +53,14 @@ fn who_waits_is_told_that_nothing_comes_and_which_keys_are_left() {
     assert_eq!((order["state"].as_str(), order["lapse"].as_str()), (Some("rejected"), Some("revoked")));
     house.operator(&["list", "ca"]).ends_with(0).says(&["rejected", "the old authentication certificate was revoked"]);
     let told = renew(&desk, &["--resume"]).ends_with(6);
-    for words in
-        ["revoked: the order is turned down", "The old pair was not touched", "The new keys stay in slots 3, 4"]
-    {
+    for words in [
+        "revoked: the order is turned down",
+        "The old pair was not touched. The authentication certificate was revoked on",
+        "The new keys stay in slots 3, 4",
+    ] {
         assert!(told.err.contains(words), "{words}: {}", told.err);
     }
+    assert!(!told.err.contains("use it on") && !told.err.contains("unless"), "{}", told.err);
     // The journal is closed with it: there is nothing to resume, and no renewal is under way.
     let over = renew(&desk, &["--resume"]);
     assert!(over.code != 0 && over.code != 8, "{} {}", over.code, over.err);
@@ -80,11 +83,26 @@ fn who_waits_by_plain_est_is_told_too() {
     renew(&desk, &[&["--plain", "--service", "partner"], &options[..]].concat()).ends_with(8);
     house.operator(&["revoke", "ca", &serials[0]]).ends_with(0);
     let told = renew(&desk, &["--resume"]).ends_with(6);
-    for words in
-        ["revoked: the order is turned down", "The old certificate was not touched", "The new key stays in slot 3"]
-    {
+    for words in [
+        "revoked: the order is turned down",
+        "The old certificate was not touched. The authentication certificate was revoked on",
+        "The new key stays in slot 3",
+    ] {
         assert!(told.err.contains(words), "{words}: {}", told.err);
     }
+    assert!(!told.err.contains("use it on") && !told.err.contains("unless"), "{}", told.err);
+}
+
+/// The operator turns the order down, and the old pair is as good as before.
+#[test]
+fn who_is_refused_for_something_else_uses_the_old_pair_on() {
+    let desk = Desk::new();
+    let (house, _) = begin(&desk);
+    renew(&desk, &house.options()).ends_with(8);
+    house.operator(&["reject", "ca", &house.pending(), "--reason", "not paid"]).ends_with(0);
+    let told = renew(&desk, &["--resume"]).ends_with(6);
+    let words = "The old pair was not touched. It is not revoked: use it on until it ends.";
+    assert!(told.err.contains("not paid") && told.err.contains(words), "{}", told.err);
 }
 
 /// Nothing is asked of a holder whose certificates cannot be renewed, and nothing is written.

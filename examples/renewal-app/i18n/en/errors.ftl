@@ -151,8 +151,6 @@ ended-read-back = The card does not show what was written to it: do not use it, 
 ended-inconsistent = The renewal does not fit together. This is a fault of the program: report it with what "obnova doctor" says.
 
 error-refused = The CA refused ({ $reason }): { $text }. Do as it says, or ask the issuer.
-error-refused-old = The old pair was not touched: use it on until it ends, unless it was revoked.
-error-refused-old-one = The old certificate was not touched: use it on until it ends, unless it was revoked.
 error-refused-keys = { $count ->
         [one] The new key stays in slot { $slots } for the next renewal, or can be removed (obnova card clean).
        *[other] The new keys stay in slots { $slots } for the next renewal, or can be removed (obnova card clean).

@@ -192,6 +192,10 @@ ask-link = Paste the link that was mailed:
 ask-plan = Go ahead? Type "yes":
 ask-risk = To accept this risk, type "yes":
 
+renew-untouched = The old pair was not touched.
+renew-untouched-one = The old certificate was not touched.
+renew-untouched-good = It is not revoked: use it on until it ends.
+
 renew-pending = { $count ->
         [one] The order was accepted; the certificate is not there yet. Come back with "obnova renew --resume". The card and its old certificate work as before.
        *[other] The order was accepted; the certificates are not there yet. Come back with "obnova renew --resume". The card and its old certificates work as before.

@@ -6,8 +6,12 @@ use std::{
 };
 
 use obnova_card::TokenError;
-use obnova_client::{FileJournal, Foreseen, Pause, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look};
-use obnova_renewal::{CardView, Diagnosis, Event, Method, Plan, Policy, Process, Protocol, Wishes};
+use obnova_client::{
+    CaConnection, FileJournal, Foreseen, Pause, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look,
+};
+use obnova_renewal::{
+    AskStatus, ByRole, CardView, Diagnosis, Event, Method, Plan, Policy, Process, Protocol, Standing, Wishes,
+};
 
 use super::{
     foreseen::foresee,
@@ -322,7 +326,9 @@ impl Road<'_> {
             }
             Turn::Failed(failure) => {
                 self.diagnose(runner.process(), None, face);
-                Err(ended(failure, runner.process().plan()))
+                let plan = runner.process().plan().clone();
+                drop(runner);
+                Err(ended(failure, &plan, &mut *ca))
             }
         }
     }
@@ -346,7 +352,7 @@ impl Road<'_> {
 }
 
 /// How it ended, and what became of the card where the CA refused, or what it sent was not taken.
-fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
+fn ended(ended: obnova_renewal::Failure, plan: &Plan, issuer: &mut dyn CaConnection) -> Failure {
     let refused = matches!(ended, obnova_renewal::Failure::Refused { .. } | obnova_renewal::Failure::Rejected(_));
     let failure = Failure::from(ended);
     let card = match plan.risk {
@@ -354,8 +360,7 @@ fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
         // The old keys are gone by then.
         Some(_) => return failure,
         None if plan.is_first() => t!("error-refused-first"),
-        None if plan.new.len() == 1 => t!("error-refused-old-one"),
-        None => t!("error-refused-old"),
+        None => left(plan, issuer),
     };
     let mut told = vec![failure.message().to_owned(), card];
     // What is refused was signed with them, so that they are on the card by then.
@@ -364,6 +369,21 @@ fn ended(ended: obnova_renewal::Failure, plan: &Plan) -> Failure {
         told.push(t!("error-refused-keys", count = slots.len(), slots = slots.join(", ")));
     }
     Failure::new(failure.kind(), told.join(" "))
+}
+
+/// What the old certificates are worth now, as whoever asks is told.
+fn left(plan: &Plan, issuer: &mut dyn CaConnection) -> String {
+    let untouched = if plan.new.len() == 1 { t!("renew-untouched-one") } else { t!("renew-untouched") };
+    let now = SystemTime::now();
+    let Ok(told) = plan.old.try_map(|_, old| issuer.standing(&old.certificate, now)) else { return untouched };
+    let unfit = ByRole::from_fn(|role| told.get(role).filter(|one| one.stops(AskStatus::Try)).cloned());
+    if !unfit.is_empty() {
+        return format!("{untouched} {}", phrases::unfit(&unfit));
+    }
+    match told.iter().all(|(_, one)| matches!(one, Standing::Good { .. })) {
+        true => format!("{untouched} {}", t!("renew-untouched-good")),
+        false => untouched,
+    }
 }
 
 /// What the holder mends alone needs no help desk.
