@@ -17,7 +17,7 @@ mod re_key;
 mod same_key;
 
 pub use keys::{NewKey, OldKey};
-pub(crate) use kind::offered;
+pub(crate) use kind::possible;
 
 /// What will be done, said before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -140,6 +140,16 @@ pub enum Reason {
         /// Which kind would be offered.
         algorithm: KeyAlgorithm,
     },
+    /// The issuer takes no key of the kind that would be kept. A new one of another kind can be made that it takes.
+    #[error(
+        "the issuer takes no {kept} key for {role}, and the one that would be kept is such a key: renew with new keys"
+    )]
+    KeptKeyNotTaken {
+        /// What for.
+        role: KeyRole,
+        /// The kind of the key that is on the card.
+        kept: KeyAlgorithm,
+    },
     /// The service certifies other kinds of keys than there are to offer.
     #[error(
         "for {role} the service certifies {} keys, and what this card offers is {}: ask the issuer for another card",
@@ -153,7 +163,7 @@ pub enum Reason {
         /// What could be offered: what the card makes, or the kind that was chosen.
         offered: Vec<KeyAlgorithm>,
     },
-    /// The key that would be kept is of a kind that the service does not certify. What else the card makes is not said of it.
+    /// The key that would be kept is of a kind that the service does not certify. A new one can be made that it certifies.
     #[error(
         "for {role} the service certifies {} keys, and the one that would be kept is {kept}: renew with new keys",
         kinds(.certified)
@@ -231,6 +241,7 @@ impl Reason {
             Self::OneCertificateOnly => "reason-one-certificate-only",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
+            Self::KeptKeyNotTaken { .. } => "reason-kept-key-not-taken",
             Self::KeyNotOfService { .. } => "reason-key-not-of-service",
             Self::KeptKeyNotOfService { .. } => "reason-kept-key-not-of-service",
             Self::IssuerAgainstService { .. } => "reason-issuer-against-service",

@@ -8,7 +8,7 @@ use x509_cert::ext::{
     pkix::{ExtendedKeyUsage, KeyUsage},
 };
 
-use crate::{CardView, Method, NewKey, NotEligible, Oid, PinUse, Plan, Policy, Reason, plan::offered, wire};
+use crate::{CardView, Method, NewKey, NotEligible, Oid, PinUse, Plan, Policy, Reason, plan::possible, wire};
 
 /// What a CA wants of an order, asked before it is planned (RFC 7030 §4.5). The default is: anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,10 +84,10 @@ impl Wishes {
         let mut other = policy.clone();
         for (role, new) in self.not_taken(&plan) {
             let algorithm = other.algorithms.get_mut(role);
-            let another = offered(card).find(|key| policy.certifies(role, *key) && self.takes_usual(*key));
-            match another.filter(|_| open && algorithm.is_none()) {
-                Some(another) => *algorithm = Some(another),
-                None => reasons.push(self.not_taken_because(policy, role, new)),
+            match possible(card, policy, role).find(|key| self.takes_usual(*key)) {
+                Some(another) if open && algorithm.is_none() => *algorithm = Some(another),
+                Some(_) if !open => reasons.push(Reason::KeptKeyNotTaken { role, kept: new.algorithm }),
+                _ => reasons.push(self.not_taken_because(policy, role, new)),
             }
         }
         if reasons.is_empty() && other != *policy {

@@ -206,6 +206,7 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
             certified: vec![KeyAlgorithm::P384],
             kept: KeyAlgorithm::P256,
         },
+        Reason::KeptKeyNotTaken { role: KeyRole::Signature, kept: KeyAlgorithm::P256 },
     ];
     let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
     ids.sort_unstable();

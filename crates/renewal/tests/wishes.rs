@@ -62,7 +62,13 @@ fn a_key_is_of_a_kind_that_the_issuer_takes_and_the_card_makes() {
     assert_eq!(kind(&first(&only(&[P256, P384]), &fixed).unwrap()), P384);
     assert_eq!(first(&only(&[P256]), &fixed).unwrap_err().reasons, not_taken(P384));
     let same_key = Policy { method: Method::SameKey, ..partner.clone() };
-    assert_eq!(renewal(&only(&[P384]), &same_key).unwrap_err().reasons, not_taken(P256));
+    // The same key is not taken: new ones are, where the card makes and the service certifies what the issuer takes.
+    let kept = [Reason::KeptKeyNotTaken { role: KeyRole::Authentication, kept: P256 }];
+    assert_eq!(renewal(&only(&[P384]), &same_key).unwrap_err().reasons, kept);
+    assert!(renewal(&only(&[P384]), &partner).is_ok(), "as it says");
+    assert_eq!(renewal(&only(&[KeyAlgorithm::Rsa4096]), &same_key).unwrap_err().reasons, not_taken(P256));
+    let fixed_too = Policy { method: Method::SameKey, ..fixed };
+    assert_eq!(renewal(&only(&[Rsa2048]), &fixed_too).unwrap_err().reasons, not_taken(P256));
     let sha512 = |_, signature| signature == SignatureAlgorithm::Ecdsa(Digest::Sha512);
     let wishes = Wishes::default().of_keys(sha512);
     assert_eq!(first(&wishes, &partner).unwrap_err().reasons, not_taken(P256), "no card is asked to sign with it");
@@ -103,6 +109,10 @@ fn a_key_is_of_a_kind_that_the_service_certifies_for_it() {
         (Wishes::default(), of(&[P256], &rsa_4096), not_of_service(&rsa_4096, &card)),
         (Wishes::default(), fixed, not_of_service(known, &[Rsa2048])),
         (Wishes::default(), kept, vec![Reason::KeptKeyNotOfService { role, certified: vec![P384], kept: P256 }]),
+        // And no new one either.
+        (Wishes::default(), Policy { method: Method::SameKey, ..of(&[P256], &rsa_4096) }, {
+            not_of_service(&rsa_4096, &card)
+        }),
         // One that is weaker than what the service certifies, and one that nobody has.
         (Wishes::default().of_keys(|key, _| key == Rsa2048), of(&[Rsa2048], known), against(&[Rsa2048])),
         (Wishes::default().of_keys(|_, _| false), of(&[P256], known), {

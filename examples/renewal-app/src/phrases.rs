@@ -207,6 +207,9 @@ pub fn reason(reason: &Reason) -> String {
         Reason::AlgorithmNotTaken { algorithm, .. } => {
             t!("reason-algorithm-not-taken", algorithm = algorithm.to_string())
         }
+        Reason::KeptKeyNotTaken { role: of, kept } => {
+            t!("reason-kept-key-not-taken", role = role(of), kept = kept.to_string())
+        }
         Reason::KeyNotOfService { role: of, ref certified, ref offered } => {
             t!("reason-key-not-of-service", role = role(of), certified = kinds(certified), offered = kinds(offered))
         }

@@ -19,13 +19,23 @@ pub(super) fn kinds<T>(
         if policy.certifies(role, wished) {
             return wished;
         }
-        let other = offered(card).find(|key| policy.certifies(role, *key)).filter(|_| named.is_none());
+        let other = possible(card, policy, role).next().filter(|_| named.is_none());
         other.unwrap_or_else(|| {
             let offered = named.map_or_else(|| offered(card).collect(), |named| vec![named]);
             reasons.push(Reason::KeyNotOfService { role, certified: certified(policy, role), offered });
             wished
         })
     })
+}
+
+/// New keys for this role that the card makes, the policy leaves open and the service certifies, the preferred kind first.
+pub(crate) fn possible<'a>(
+    card: &'a CardView,
+    policy: &'a Policy,
+    role: KeyRole,
+) -> impl Iterator<Item = KeyAlgorithm> + 'a {
+    let named = *policy.algorithms.get(role);
+    offered(card).filter(move |key| named.is_none_or(|named| named == *key) && policy.certifies(role, *key))
 }
 
 /// What the service certifies for this role, where it says so.
@@ -39,7 +49,7 @@ fn usual(card: &CardView) -> KeyAlgorithm {
 }
 
 /// What the card makes, the preferred kind first.
-pub(crate) fn offered(card: &CardView) -> impl Iterator<Item = KeyAlgorithm> {
+pub(super) fn offered(card: &CardView) -> impl Iterator<Item = KeyAlgorithm> {
     let preferred =
         [KeyAlgorithm::P256, KeyAlgorithm::Rsa2048, KeyAlgorithm::P384, KeyAlgorithm::Rsa3072, KeyAlgorithm::Rsa4096];
     preferred.into_iter().filter(|algorithm| card.capabilities.generate.contains(algorithm))

@@ -1,8 +1,13 @@
 use std::time::SystemTime;
 
+use obnova_algorithm::KeyAlgorithm;
 use x509_cert::name::Name;
 
-use super::{NewKey, OldKey, Plan, kind::certified, label};
+use super::{
+    NewKey, OldKey, Plan,
+    kind::{certified, offered, possible},
+    label,
+};
 use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
@@ -20,10 +25,12 @@ pub(super) fn plan(
     }
     let old = current?.old;
     let others = old.iter().filter(|(role, old)| !policy.certifies(*role, old.algorithm));
-    let not_of_service = |(role, old): (_, &OldKey)| Reason::KeptKeyNotOfService {
-        role,
-        certified: certified(policy, role),
-        kept: old.algorithm,
+    let not_of_service = |(role, old): (_, &OldKey)| {
+        let (certified, kept) = (certified(policy, role), old.algorithm);
+        match possible(card, policy, role).next() {
+            Some(_) => Reason::KeptKeyNotOfService { role, certified, kept },
+            None => Reason::KeyNotOfService { role, certified, offered: at_hand(card, kept) },
+        }
     };
     let reasons: Vec<_> = others.map(not_of_service).collect();
     if !reasons.is_empty() {
@@ -31,4 +38,9 @@ pub(super) fn plan(
     }
     let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
     Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
+}
+
+/// The kind of the key that is there, and what else the card makes.
+fn at_hand(card: &CardView, kept: KeyAlgorithm) -> Vec<KeyAlgorithm> {
+    std::iter::once(kept).chain(offered(card).filter(|made| *made != kept)).collect()
 }

@@ -41,11 +41,12 @@ reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
         [one] only 1 is free
        *[other] only { $free } are free
     }: remove superseded pairs first (obnova card clean).
-reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key: renew with new keys.
+reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
+reason-kept-key-not-taken = The issuer takes no { $kept } keys, and the { $role } key that would be kept is one. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
 reason-key-not-of-service = For the { $role } certificate the service certifies { $certified } keys, and what this card offers is { $offered }: ask the issuer for another card.
-reason-kept-key-not-of-service = For the { $role } certificate the service certifies { $certified } keys, and the key that would be kept is { $kept }: renew with new keys.
+reason-kept-key-not-of-service = For the { $role } certificate the service certifies { $certified } keys, and the key that would be kept is { $kept }. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
 reason-issuer-against-service = For the { $role } certificate the service certifies { $certified } keys, and the issuer says that it takes { $taken }: none is in both. Ask the issuer.
 no-known-keys = none that is known here
 reason-not-for-login = This way to the issuer renews over a login, and the { $role } certificate is not for that: leave --plain out, or take a file of the service that says "cmc".
