@@ -109,12 +109,16 @@ pub enum PinCommand {
     Change {
         changed: Password,
         #[command(flatten)]
+        pins: PinOptions,
+        #[command(flatten)]
         passwords: NewPasswordOptions,
     },
     Unblock {
         unblocked: Unblockable,
         #[command(flatten)]
         passwords: NewPasswordOptions,
+        #[arg(long)]
+        spend_last_try: bool,
     },
 }
 

@@ -100,8 +100,8 @@ impl Pins {
     }
 
     /// The same where a password is set by another: the new one comes last.
-    pub fn read_for_new(options: &NewPasswordOptions) -> Result<Self, Failure> {
-        let NewPasswordOptions { pins, puk, new_pin_fd, new_pin_file } = options;
+    pub fn read_for_new(pins: &PinOptions, options: &NewPasswordOptions) -> Result<Self, Failure> {
+        let NewPasswordOptions { puk, new_pin_fd, new_pin_file } = options;
         let puk = (Asked::Puk, place(puk.puk_fd, puk.puk_file.as_deref()));
         Self::read_from(pins, [], [puk, (Asked::NewPassword, place(*new_pin_fd, new_pin_file.as_deref()))])
     }

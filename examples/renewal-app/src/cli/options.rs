@@ -51,11 +51,9 @@ pub struct PukOptions {
     pub puk_file: Option<PathBuf>,
 }
 
-// Where a password is set by another.
+// Where a password is set by another: the new one, and the PUK that may set it.
 #[derive(Args, Clone, Debug, Default)]
 pub struct NewPasswordOptions {
-    #[command(flatten)]
-    pub pins: PinOptions,
     #[command(flatten)]
     pub puk: PukOptions,
     #[arg(long, value_name = "N", conflicts_with = "new_pin_file")]

@@ -44,9 +44,10 @@ fn a_command_lists_only_passwords_that_it_asks_for() {
     let card = [&["transport-pin-file"][..], &pins, &["puk-file"]].concat();
     assert_eq!(options(&["card", "activate"]), card);
     assert_eq!(options(&["simulator", "new"]), card);
-    for which in ["change", "unblock"] {
-        assert_eq!(options(&["pin", which]), [&pins[..], &["puk-file", "new-pin-file"]].concat());
-    }
+    let new = ["puk-file", "new-pin-file"];
+    assert_eq!(options(&["pin", "change"]), [&pins[..], &new].concat());
+    assert_eq!(options(&["pin", "unblock"]), new, "the PUK allows it, and no PIN");
+    assert!(read("obnova pin unblock signature --puk-fd 3 --new-pin-fd 3 --spend-last-try").is_ok());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use obnova_card::{
 use obnova_client::with_password;
 
 use crate::{
-    cli::{Global, Password, PinCommand},
+    cli::{Global, Password, PinCommand, PinOptions},
     failure::{Failure, Kind},
     holder::{Face, Holder},
     pins::{Asked, Pins},
@@ -18,13 +18,15 @@ use crate::{
 /// `pin change` and `pin unblock`.
 pub fn run(global: &Global, command: PinCommand) -> Result<(), Failure> {
     match command {
-        PinCommand::Change { changed, passwords } => {
-            let (kind, pins) = (kind(changed), Pins::read_for_new(&passwords)?);
+        PinCommand::Change { changed, pins, passwords } => {
+            let (kind, pins) = (kind(changed), Pins::read_for_new(&pins, &passwords)?);
             let change = |token: &mut dyn Token, old: &Pin, new: &Secret| token.change_password(kind, old, new);
             set(global, pins, PasswordStep::Change(kind), kind, change, t!("pin-changed", name = view::password(kind)))
         }
-        PinCommand::Unblock { unblocked, passwords } => {
-            let (kind, pins) = (kind(unblocked.into()), Pins::read_for_new(&passwords)?);
+        PinCommand::Unblock { unblocked, passwords, spend_last_try } => {
+            // The PUK allows it, and no PIN.
+            let no_pins = PinOptions { spend_last_try, ..PinOptions::default() };
+            let (kind, pins) = (kind(unblocked.into()), Pins::read_for_new(&no_pins, &passwords)?);
             let unblock = |token: &mut dyn Token, puk: &Pin, new: &Secret| token.unblock_password(kind, puk, new);
             set(
                 global,

@@ -42,8 +42,8 @@ fn passwords_from_one_place_stand_on_lines_of_their_own() {
     let pins = Pins::read(&options).unwrap();
     assert_eq!(exposed(&pins, Asked::AuthenticationPin).as_deref(), Some(&b"1111"[..]));
     assert_eq!(exposed(&pins, Asked::SignaturePin).as_deref(), Some(&b"2222"[..]));
-    let third = NewPasswordOptions { pins: options, new_pin_file: Some(path), ..NewPasswordOptions::default() };
-    let third = Pins::read_for_new(&third).err().unwrap();
+    let third = NewPasswordOptions { new_pin_file: Some(path), ..NewPasswordOptions::default() };
+    let third = Pins::read_for_new(&options, &third).err().unwrap();
     assert_eq!(third.kind(), Kind::Usage);
 }
 
