@@ -1,5 +1,5 @@
 use obnova_card::{PasswordKind, PasswordState, PasswordStatus, Secret, TokenError};
-use obnova_renewal::{CardView, OneTimePasswords, PasswordRules, Phase, Plan, Process, Stage};
+use obnova_renewal::{CardView, OneTimePasswords, PasswordRules, Phase, Plan, Process};
 
 use crate::{
     Credential, RunError,
@@ -45,7 +45,7 @@ impl Foreseen {
         let plan = process.plan();
         let is_ahead = |kind| Phase::ALL.iter().any(|phase| !process.uses_ahead(*phase, kind).is_empty());
         let kinds = plan.asks.iter().map(|ask| ask.password).filter(|kind| is_ahead(*kind));
-        Self::new(plan, card, plan.is_first() && is_before_the_order(process.stage()), kinds.collect())
+        Self::new(plan, card, plan.is_first() && process.stage().is_before_vouch(), kinds.collect())
     }
 
     fn new(plan: &Plan, card: &CardView, says_who: bool, mut kinds: Vec<PasswordKind>) -> Self {
@@ -113,18 +113,4 @@ impl Foreseen {
             _ => Ok(()),
         }
     }
-}
-
-/// Whether who asks for first certificates is still asked for what the order is made ready with.
-const fn is_before_the_order(stage: Stage) -> bool {
-    matches!(
-        stage,
-        Stage::AskRisk
-            | Stage::AskPlan
-            | Stage::UseLink
-            | Stage::Terms
-            | Stage::Generate(_)
-            | Stage::Request(_)
-            | Stage::Prepare
-    )
 }

@@ -6,7 +6,7 @@ use super::{Doubt, Stage, State};
 use crate::{Action, AskStatus, Asked, Failure, PinNeed, PinUse, Plan, Question, Summary};
 
 pub(super) fn next(state: &State, doubt: &Doubt, now: SystemTime) -> Action {
-    if before_the_order(state.stage()) && state.plan.old_ends().is_some_and(|end| now > end) {
+    if state.stage().is_before_send() && state.plan.old_ends().is_some_and(|end| now > end) {
         return Action::Failed(Failure::PairExpired);
     }
     if asks_standing(state, now) {
@@ -76,27 +76,11 @@ fn over_login(state: &State, asked: Asked) -> Option<Action> {
 pub(super) fn asks_standing(state: &State, now: SystemTime) -> bool {
     let asks = !state.plan.is_first() && state.plan.ask_status != AskStatus::Never;
     let counts = |at| now.duration_since(at).map_or(true, |ago| ago <= STANDING_COUNTS);
-    asks && before_the_order(state.stage()) && !state.stood.is_some_and(counts)
+    asks && state.stage().is_before_send() && !state.stood.is_some_and(counts)
 }
 
 /// How long it counts what was told of the old certificates, for who is interrupted and comes back.
 const STANDING_COUNTS: Duration = Duration::from_secs(3600);
-
-/// Whether the old pair still has to be valid: once the order went out, the CA decides.
-const fn before_the_order(stage: Stage) -> bool {
-    matches!(
-        stage,
-        Stage::AskRisk
-            | Stage::AskPlan
-            | Stage::UseLink
-            | Stage::Terms
-            | Stage::Generate(_)
-            | Stage::Request(_)
-            | Stage::Prepare
-            | Stage::Vouch
-            | Stage::Seal
-    )
-}
 
 fn generate(plan: &Plan, role: KeyRole) -> Option<Action> {
     let new = plan.new.get(role)?;

@@ -69,6 +69,38 @@ impl Stage {
         }
     }
 
+    /// Whether what the order is made ready with is still to be had: who asks, and the passwords of a first order, are asked for up
+    /// to [`Prepare`](Self::Prepare) and not any more when keys sign what came of that.
+    #[must_use]
+    pub const fn is_before_vouch(self) -> bool {
+        match self {
+            Self::AskRisk
+            | Self::AskPlan
+            | Self::UseLink
+            | Self::Terms
+            | Self::Generate(_)
+            | Self::Request(_)
+            | Self::Prepare => true,
+            Self::Vouch
+            | Self::Seal
+            | Self::Send
+            | Self::PickUp
+            | Self::AskCertificates
+            | Self::Install
+            | Self::Acknowledge
+            | Self::ProveLogin
+            | Self::ProveSignature
+            | Self::Done
+            | Self::Failed => false,
+        }
+    }
+
+    /// Whether the order is not ready to go out: until then the old certificates have to be valid; from then on the CA decides.
+    #[must_use]
+    pub const fn is_before_send(self) -> bool {
+        self.is_before_vouch() || matches!(self, Self::Vouch | Self::Seal)
+    }
+
     /// Whether the journal says that nothing more will happen. A process can be [over](crate::Process::is_over) without it.
     #[must_use]
     pub const fn is_end(self) -> bool {
@@ -79,5 +111,22 @@ impl Stage {
 impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.id().trim_start_matches("stage-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obnova_card::KeyRole::{Authentication, Signature};
+
+    use super::Stage::{self, *};
+
+    #[test]
+    fn what_keys_sign_is_made_ready_and_has_not_gone_out() {
+        let asks = [AskRisk, AskPlan, UseLink, Terms, Generate(Authentication), Generate(Signature), Prepare];
+        let asks = asks.into_iter().chain([Request(Authentication), Request(Signature)]);
+        assert!(asks.into_iter().all(|stage| stage.is_before_vouch() && stage.is_before_send()));
+        assert!([Vouch, Seal].into_iter().all(|stage| !stage.is_before_vouch() && stage.is_before_send()));
+        let out = [Send, PickUp, AskCertificates, Install, Acknowledge, ProveLogin, ProveSignature, Done, Failed];
+        assert!(out.into_iter().all(|stage: Stage| !stage.is_before_vouch() && !stage.is_before_send()));
     }
 }
