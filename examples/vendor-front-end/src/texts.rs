@@ -129,6 +129,7 @@ pub fn failure(failure: &Failure) -> String {
             Some(known) => format!("Registrační místo objednávku odmítlo: {known}"),
             None => format!("Registrační místo objednávku odmítlo ({reason}): {text}"),
         },
+        Failure::Link(why) => by_id(why.id()).map_or_else(|| why.to_string(), str::to_owned),
         Failure::Rejected(refusal) => format!("Co přišlo, na kartu nepatří: {}", refused(refusal)),
         other => by_id(other.id()).map_or_else(|| other.to_string(), str::to_owned),
     }
@@ -211,11 +212,19 @@ const TEXTS: &[(&str, &str)] = &[
     ("use-install", "zapsat oba nové certifikáty na kartu"),
     ("use-login", "přihlásit se novým certifikátem"),
     ("use-test-signature", "vyzkoušet podpis novým klíčem"),
+    ("use-sign-order-authentication", "podepsat objednávku novým přihlašovacím klíčem"),
+    ("use-sign-order-signature", "podepsat objednávku novým podpisovým klíčem"),
+    ("use-remove", "odstranit z karty, co už není třeba"),
+    ("use-repair", "opravit seznam toho, co na kartě je"),
+    ("use-revoke", "podepsat, že certifikát má skončit"),
+    ("use-receipt", "podepsat, že certifikáty jsou na kartě (novým klíčem)"),
+    ("use-set-password", "přihlásit se, aby bylo možné nastavit heslo pro zneplatnění"),
     (
         "risk-in-place-only",
         "Tato karta umí klíče jen nahradit. Dosavadní klíče zaniknou dřív, než budou nové certifikáty, a do té doby \
          na kartě nic nefunguje.",
     ),
+    ("reason-card-finished", "Karta nebyla nikdy aktivována a pokusy na to došly. Požádejte prosím o novou kartu."),
     ("reason-not-active", "Karta není aktivována: nejprve ji aktivujte transportním PIN."),
     ("reason-pin-not-set", "PIN ještě nebyl nastaven."),
     ("reason-no-certificates", "Na kartě nejsou certifikáty s klíčem. Je to správná karta?"),
@@ -223,8 +232,51 @@ const TEXTS: &[(&str, &str)] = &[
     ("reason-not-yet-valid", "Certifikát ještě neplatí. Zkontrolujte datum v počítači."),
     ("reason-several-pairs", "Na kartě je více platných dvojic certifikátů."),
     ("reason-algorithm-not-offered", "Karta neumí vyrobit klíč, který registrační místo žádá."),
+    (
+        "reason-algorithm-not-taken",
+        "Vydavatel takový klíč nepřijímá a jiný, který by přijal, karta nevyrobí. Ozvěte se nám prosím.",
+    ),
+    (
+        "reason-kept-key-not-taken",
+        "Vydavatel klíč, který měl zůstat, už nepřijímá: obnovte certifikáty s novými klíči.",
+    ),
+    (
+        "reason-key-not-of-service",
+        "Klíč, který karta může nabídnout, tato služba necertifikuje. Požádejte prosím o jinou kartu.",
+    ),
+    (
+        "reason-kept-key-not-of-service",
+        "Klíč, který měl zůstat, tato služba necertifikuje: obnovte certifikáty s novými klíči.",
+    ),
+    (
+        "reason-issuer-against-service",
+        "Vydavatel nepřijímá žádný z klíčů, které má podle pravidel služby přijmout. Ozvěte se nám prosím.",
+    ),
+    (
+        "reason-one-certificate-only",
+        "Karta má ke každému klíči místo jen pro jeden certifikát: obnovte certifikáty s novými klíči.",
+    ),
+    ("reason-not-for-login", "Obnovuje se po přihlášení a tento certifikát k přihlášení není."),
+    ("reason-extension-not-ours", "Vydavatel chce v žádosti něco, co v ní být nesmí. Ozvěte se nám prosím."),
+    ("reason-one-request-only", "Touto cestou jde obnovit jen jeden certifikát, a tyto patří k sobě."),
+    (
+        "reason-no-place-for-password",
+        "Touto cestou nelze nastavit heslo pro zneplatnění, a vydavatel bez něj první objednávku nepřijme.",
+    ),
     ("reason-key-cannot-sign", "Dosavadním klíčem nelze podepsat prohlášení."),
     ("failure-declined", "Nesouhlasili jste; nic se nestalo."),
+    (
+        "failure-certificates-declined",
+        "S certifikáty jste nesouhlasili; na kartu zapsány nebyly. Ozvěte se nám prosím.",
+    ),
+    ("link-unknown", "Tento odkaz neznáme; nic se nezměnilo. Zkontrolujte, zda je celý."),
+    ("link-over", "Tímto odkazem už obnovu zahájit nelze; nic se nezměnilo. Začněte bez něj."),
+    ("link-other-card", "Tento odkaz je pro jinou kartu; nic se nezměnilo. Vložte prosím tu, pro kterou přišel."),
+    (
+        "failure-unfit",
+        "Dosavadní certifikáty jsou zneplatněny nebo pozastaveny, anebo se nelze dozvědět, že nejsou. Přijďte prosím \
+         na registrační místo.",
+    ),
     ("failure-old-keys-needed", "Dosavadní klíče by zanikly dřív, než podepíší prohlášení; nic se nestalo."),
     ("failure-pair-expired", "Dosavadní certifikáty skončily dřív, než byla žádost podána."),
     ("failure-slot-taken", "Místo na kartě mezitím obsadilo něco jiného: začněte znovu."),
@@ -238,6 +290,9 @@ const TEXTS: &[(&str, &str)] = &[
     ("refusal-only-one-of-two", "přišel jen jeden certifikát ze dvou."),
     ("refusal-twice", "pro jeden klíč přišly dva různé certifikáty."),
     ("refusal-swapped", "certifikáty jsou zaměněny."),
+    ("refusal-not-new", "certifikát nekončí později než ten, který má nahradit."),
+    ("refusal-no-subject", "v certifikátu není žádné jméno."),
+    ("refusal-two-subjects", "nové certifikáty jsou každý na jiné jméno."),
     ("refusal-another-subject", "certifikát je na jiné jméno."),
     ("refusal-other-alt-names", "v certifikátu je jiná adresa."),
     ("refusal-chain", "certifikát nevydalo naše registrační místo."),
@@ -258,7 +313,10 @@ const TEXTS: &[(&str, &str)] = &[
 
 #[cfg(test)]
 mod tests {
-    use obnova_client::card::{Alphabet, PasswordState, PasswordStatus};
+    use obnova_client::{
+        card::{Alphabet, PasswordState, PasswordStatus},
+        renewal::LinkRefusal,
+    };
 
     use super::*;
 
@@ -281,6 +339,7 @@ mod tests {
         assert!(say("missing-signature").contains("chybí podpis"));
         assert!(say("closed-on-sundays").ends_with("(closed-on-sundays): Ask at the counter."));
         assert!(failure(&Failure::Rejected(Refusal::Swapped)).contains("zaměněny"));
+        assert!(failure(&Failure::Link(LinkRefusal::Over)).contains("Začněte bez něj"));
         assert_eq!(failure(&Failure::Declined), "Nesouhlasili jste; nic se nestalo.");
     }
 
@@ -308,6 +367,48 @@ mod tests {
     fn a_day_is_written_as_it_is_here() {
         let day = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_796_000_000);
         assert_eq!(date(day), "30. 11. 2026");
+    }
+
+    /// What the engine says in English, by its sources: whatever has an id there has a text here, but for what is said with a day, a
+    /// number or a name in it.
+    #[test]
+    fn whatever_the_engine_says_in_english_is_said_in_czech() {
+        let sources = [
+            ("use", include_str!("../../../crates/renewal/src/uses.rs")),
+            ("phase", include_str!("../../../crates/renewal/src/uses.rs")),
+            ("risk", include_str!("../../../crates/renewal/src/plan.rs")),
+            ("reason", include_str!("../../../crates/renewal/src/reason.rs")),
+            ("failure", include_str!("../../../crates/renewal/src/record.rs")),
+            ("refusal", include_str!("../../../crates/renewal/src/refusal.rs")),
+            ("link", include_str!("../../../crates/renewal/src/notice.rs")),
+        ];
+        let (since, password) = (SystemTime::UNIX_EPOCH, PasswordKind::SignaturePin);
+        let (role, reasons) = (KeyRole::Signature, |one: Reason| (one.id(), reason(&one) != one.to_string()));
+        let failures = |one: Failure| (one.id(), failure(&one) != one.to_string());
+        let with_words = [
+            reasons(Reason::NotDue { from: since, until: since }),
+            reasons(Reason::Expired { role, since }),
+            reasons(Reason::PinBlocked { password }),
+            reasons(Reason::PinDead { password }),
+            reasons(Reason::OnlyOneOfTwo { missing: role }),
+            reasons(Reason::NoFreeSlot { needed: 2, free: 0 }),
+            failures(Failure::Refused { reason: "too-early".into(), text: String::new() }),
+            failures(Failure::Rejected(Refusal::Swapped)),
+            failures(Failure::Link(LinkRefusal::Over)),
+        ];
+        for (kind, source) in sources {
+            let ids: Vec<_> = source.split('"').filter(|text| is_id(text, kind)).collect();
+            assert!(!ids.is_empty(), "{kind}");
+            for id in ids {
+                assert!(by_id(id).is_some() || with_words.contains(&(id, true)), "{id} has no text");
+            }
+        }
+    }
+
+    /// Whether this is an id of such a thing, between two quotation marks of a source.
+    fn is_id(text: &str, kind: &str) -> bool {
+        let rest = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix('-'));
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
     }
 
     #[test]
