@@ -222,6 +222,16 @@ impl HttpExchange for Https {
     }
 }
 
+/// A request and its answer over any stream, for fuzz targets; whether another request may follow.
+#[cfg(feature = "fuzzing")]
+pub fn exchange_over(
+    stream: &mut (impl std::io::Read + std::io::Write),
+    host: &str,
+    request: &HttpRequest,
+) -> Result<(HttpResponse, bool), String> {
+    message::exchange(stream, host, request).map_err(|failure| format!("{failure:?}"))
+}
+
 /// An error that hides in one of the operating system's kind.
 fn within<E: std::error::Error + 'static>(error: &std::io::Error) -> Option<&E> {
     error.get_ref().and_then(|inner| {

@@ -48,6 +48,9 @@ pub use error::RunError;
 pub use est::{EstConnection, SimpleEstConnection};
 pub use finish::{Finish, ReceiptError};
 pub use foreseen::{Foreseen, Wanted};
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use https::exchange_over;
 pub use https::{HttpExchange, Https, Patience, PlainHttp, tls_config};
 pub use journal::{FileJournal, Journal, JournalError, MemoryJournal, format as journal_format};
 pub use link::{LinkError, PickUpLink, RenewalLink, follow_link, is_link};
