@@ -12,7 +12,7 @@ use common::{
 };
 use obnova_apdu::StatusWord;
 use obnova_card::{Activation, PasswordKind, Pin, ProfileToken, Secret, Token, TokenError, Tries};
-use obnova_profile::{PasswordReference, TransportPinModel};
+use obnova_profile::TransportPinModel;
 use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
 
 #[test]
@@ -43,10 +43,8 @@ fn everything_is_looked_at_before_a_secret_is_sent() {
         let other = [good(), vec![(PasswordKind::TransportPin, Secret::from("246802"))]].concat();
         assert!(matches!(token.activate(&transport, &other), Err(TokenError::Unsupported { .. })));
         // What cannot be the transport PIN; where there is none, that is everything.
-        let (minimum, maximum) =
-            if model.is_secret() { model.lengths(PasswordReference::TransportPin) } else { (0, 0) };
-        for length in (0..12).filter(|length| !(minimum..=maximum).contains(length)) {
-            let impossible = Pin::with_last_try(Secret::new(vec![b'7'; length.into()]));
+        for length in (0..12).filter(|length| *length != transport_pin(model).len()) {
+            let impossible = Pin::with_last_try(Secret::new(vec![b'7'; length]));
             let form = token.activate(&impossible, &good());
             let Err(TokenError::SecretForm { password, .. }) = form else { panic!("{model:?} {length}: {form:?}") };
             assert_eq!(password, PasswordKind::TransportPin);
@@ -68,8 +66,8 @@ fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
         else {
             panic!("{model:?}")
         };
-        let lengths = model.lengths(PasswordReference::TransportPin);
-        assert_eq!((minimum, maximum), (lengths.0.into(), lengths.1.into()));
+        let length = transport_pin(model).len();
+        assert_eq!((minimum, maximum), (length, length));
         assert_eq!(single_use, model == TransportPinModel::SingleUse);
         assert_eq!(at_pad, model == TransportPinModel::Separate, "by a command of its own");
         while tries != Tries::Known(1) {
@@ -98,24 +96,36 @@ fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
     }
 }
 
+/// The card would cut old and new value at another place: one digit too many would be the first of a PIN that nobody chose, and with one
+/// too few the right one would be none.
 #[test]
-fn a_transport_pin_of_another_length_does_not_cost_a_card_whose_transport_pin_works_once() {
-    let model = TransportPinModel::SingleUse;
-    let (card, mut token) = arrived(model);
-    let before = card.with_card(|card| card.status());
-    let right = transport_pin(model);
-    // The longest new PIN, so that what is left over can be none; and the shortest, with a part of it taken for the other.
-    for (wrong, authentication) in [(format!("{right}11"), "13572468"), (right[1..].to_owned(), "1357")] {
-        let wrong = Pin::with_last_try(Secret::from(wrong.as_str()));
-        let refused = token.activate(&wrong, &new([authentication, SIGNATURE, PUK]));
-        let Err(TokenError::WrongSecret { password: PasswordKind::TransportPin, tries: Tries::Known(1) }) = refused
-        else {
-            panic!("{refused:?}")
-        };
-        assert_eq!(card.with_card(|card| card.status()), before);
+fn a_transport_pin_of_another_length_is_not_sent() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.is_secret()) {
+        let (card, mut token) = arrived(model);
+        let before = card.with_card(|card| card.status());
+        let right = transport_pin(model);
+        let length = right.len();
+        for slip in [format!("{right}5"), format!("5{right}"), format!("{right}55"), right[1..].to_owned()] {
+            // The shortest new PIN, which can be longer without being too long, and the longest.
+            for authentication in ["1357", "13572468"] {
+                let authentication =
+                    if model == TransportPinModel::FiveDigits { AUTHENTICATION } else { authentication };
+                let slip = Pin::with_last_try(Secret::from(slip.as_str()));
+                let refused = token.activate(&slip, &new([authentication, SIGNATURE, PUK]));
+                let Err(TokenError::SecretForm { password: PasswordKind::TransportPin, minimum, maximum }) = refused
+                else {
+                    panic!("{model:?}: {refused:?}")
+                };
+                assert_eq!((minimum, maximum), (length, length), "{model:?}");
+                assert_eq!(card.with_card(|card| card.status()), before, "{model:?}");
+            }
+        }
+        let told = token.passwords().unwrap();
+        let told = told.iter().find(|status| status.kind == PasswordKind::TransportPin).unwrap();
+        assert_eq!((told.minimum, told.maximum), (length, length), "{model:?}: what its holder is asked for");
+        token.activate(&transport(model), &good()).unwrap();
+        everything_can_be_used(&card);
     }
-    token.activate(&transport(model), &good()).unwrap();
-    everything_can_be_used(&card);
 }
 
 #[test]

@@ -17,7 +17,9 @@ use common::{
 use obnova_algorithm::{Digest, SignatureAlgorithm};
 use obnova_apdu::ins;
 use obnova_card::{Activation, PasswordKind, Pin, Secret, SignDigest, SlotId, Token, TokenError, Tries};
-use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, TransportPinModel};
+use obnova_profile::{
+    CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, StatusError, TransportPinModel,
+};
 
 use TransportPinModel::{Empty, FiveDigits, InPlace, MustChange, Null, Separate, SingleUse};
 
@@ -249,8 +251,22 @@ fn table() -> Vec<Row> {
         row(
             "its transport PIN stands in the place of the others, and it says that it has one of its own",
             &[InPlace, MustChange],
-            Says(ins::SELECT, |status| status.transport_pin = Separate),
+            Says(ins::SELECT, |status| (status.transport_pin, status.transport_pin_length) = (Separate, None)),
             by!(TokenError::Finished { password: PasswordKind::TransportPin }),
+            Again,
+        ),
+        row(
+            "it keeps to itself how long the transport PIN is that stands in the place of the others",
+            &[InPlace, MustChange],
+            Says(ins::SELECT, |status| status.transport_pin_length = None),
+            by!(TokenError::Status(StatusError::TransportPinLength)),
+            Again,
+        ),
+        row(
+            "it says another length of its transport PIN",
+            &[InPlace, MustChange],
+            Says(ins::SELECT, |status| status.transport_pin_length = Some(7)),
+            by!(TokenError::SecretForm { password: PasswordKind::TransportPin, minimum: 7, maximum: 7 }),
             Again,
         ),
         Row {

@@ -22,6 +22,9 @@ pub struct CardStatus {
     pub limits: Limits,
     /// How it is activated.
     pub transport_pin: TransportPinModel,
+    /// Bytes of the transport PIN that [stands in the place](TransportPinModel::stands_in_place) of passwords, while it does. Of one
+    /// that is a password of its own the record tells.
+    pub transport_pin_length: Option<u8>,
     /// Algorithms it makes keys for.
     pub algorithms: Vec<KeyAlgorithm>,
     /// Its passwords in the order of their references. The transport PIN is among them only while there is one.
@@ -42,7 +45,7 @@ pub struct ProfileVersion {
 
 impl ProfileVersion {
     /// The version that is described here.
-    pub const CURRENT: Self = Self { major: 1, minor: 0 };
+    pub const CURRENT: Self = Self { major: 1, minor: 1 };
 }
 
 const FCI: Tag = Tag::new(0x6F);
@@ -59,6 +62,7 @@ const LIMITS: Tag = Tag::new(0x84);
 const ALGORITHMS: Tag = Tag::new(0x85);
 const PASSWORD: Tag = Tag::new(0x86);
 const SLOT: Tag = Tag::new(0x87);
+const TRANSPORT_PIN_LENGTH: Tag = Tag::new(0x88);
 
 /// Certificates that a reader takes in one slot.
 const MOST_CERTIFICATES: usize = FileId::MOST_CERTIFICATES as usize;
@@ -80,6 +84,28 @@ impl CardStatus {
     #[must_use]
     pub fn password(&self, reference: PasswordReference) -> Option<&PasswordRecord> {
         self.passwords.iter().find(|record| record.reference == reference)
+    }
+
+    /// Shortest and longest value of the transport PIN in bytes: the same number twice where the card tells how long it is, and
+    /// (0, 0) where there is none.
+    #[must_use]
+    pub fn transport_pin_lengths(&self) -> (u8, u8) {
+        let own = self.password(PasswordReference::TransportPin).map(|record| (record.minimum, record.maximum));
+        let in_place = self.transport_pin_length.map(|length| (length, length));
+        own.or(in_place).unwrap_or_else(|| self.transport_pin.lengths(PasswordReference::TransportPin))
+    }
+
+    /// Whether a transport PIN is still to go before a new value in one data field, and nobody can know where the card will cut.
+    fn cuts_at_an_unknown_place(&self) -> bool {
+        let (minimum, maximum) = self.transport_pin_lengths();
+        let state = |password| self.password(password).map(|record| record.state);
+        let waits = match self.transport_pin.is_own_password() {
+            true => matches!(state(PasswordReference::TransportPin), Some(PasswordState::Active { .. })),
+            false => PasswordReference::LASTING
+                .into_iter()
+                .any(|password| matches!(state(password), Some(PasswordState::Transport { .. }))),
+        };
+        self.life_cycle == LifeCycle::Inactive && self.transport_pin.is_joined() && waits && minimum != maximum
     }
 
     /// The answer to SELECT: file control information with the status template inside.
@@ -115,6 +141,9 @@ impl CardStatus {
             }
             for slot in &self.slots {
                 status.primitive(SLOT, &slot_record(slot));
+            }
+            if let Some(length) = self.transport_pin_length {
+                status.primitive(TRANSPORT_PIN_LENGTH, &[length]);
             }
         });
         writer.into_vec()
@@ -194,6 +223,7 @@ struct Parts {
     algorithms: Option<Vec<KeyAlgorithm>>,
     passwords: Vec<PasswordRecord>,
     slots: Vec<SlotRecord>,
+    transport_pin_length: Option<u8>,
 }
 
 impl Parts {
@@ -227,6 +257,10 @@ impl Parts {
                 self.slots.push(slot);
                 Ok(())
             }
+            TRANSPORT_PIN_LENGTH => {
+                let &[length] = value else { return Err(malformed) };
+                once(&mut self.transport_pin_length, object.tag, length)
+            }
             _ => Ok(()),
         }
     }
@@ -242,17 +276,28 @@ impl Parts {
             }
         }
         let (life_cycle, transport_pin) = self.state.ok_or(missing("life cycle"))?;
-        Ok(CardStatus {
+        let (shortest, longest) = transport_pin.lengths(PasswordReference::TransportPin);
+        if let Some(length) = self.transport_pin_length
+            && !(transport_pin.stands_in_place() && (shortest..=longest).contains(&length))
+        {
+            return Err(StatusError::Malformed { tag: TRANSPORT_PIN_LENGTH });
+        }
+        let status = CardStatus {
             version: self.version.ok_or(missing("version"))?,
             life_cycle,
             serial: self.serial.ok_or(missing("serial number"))?,
             label: self.label.ok_or(missing("label"))?,
             limits: self.limits.ok_or(missing("limits"))?,
             transport_pin,
+            transport_pin_length: self.transport_pin_length,
             algorithms: self.algorithms.ok_or(missing("algorithms"))?,
             passwords: self.passwords,
             slots: self.slots,
-        })
+        };
+        if status.cuts_at_an_unknown_place() {
+            return Err(StatusError::TransportPinLength);
+        }
+        Ok(status)
     }
 }
 
@@ -372,6 +417,12 @@ pub enum StatusError {
         /// Which part.
         tag: Tag,
     },
+    /// A transport PIN goes before a new value in one data field, and the card does not say how long it is (minor version 0 did
+    /// not): one that was typed a digit too long would make another new value than was chosen.
+    #[error(
+        "the card's status lacks the length of its transport PIN: nobody can know where the card would cut it from the new PIN that goes behind it"
+    )]
+    TransportPinLength,
     /// The card follows another major version.
     #[error("the card follows version {}.{} of the profile, which this program does not know: update the program", version.major, version.minor)]
     UnsupportedVersion {

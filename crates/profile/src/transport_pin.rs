@@ -67,6 +67,13 @@ impl TransportPinModel {
         matches!(self, Self::InPlace | Self::Null | Self::MustChange | Self::FiveDigits)
     }
 
+    /// Whether the transport PIN and a new value go in one data field, back to back and without padding (§3.2): the card cuts by
+    /// the length of the one that it keeps, so whoever sends them has to know that length.
+    #[must_use]
+    pub const fn is_joined(self) -> bool {
+        self.stands_in_place() || matches!(self, Self::SingleUse)
+    }
+
     /// Whether there is a transport PIN that only its holder knows. Without one, whoever has the card activates it.
     #[must_use]
     pub const fn is_secret(self) -> bool {
@@ -89,7 +96,8 @@ impl TransportPinModel {
         }
     }
 
-    /// Shortest and longest value of a password in bytes. For the transport PIN (0, 0) says that there is none.
+    /// Shortest and longest value of a password in bytes. For the transport PIN (0, 0) says that there is none; how long that of one
+    /// card is, the [status](crate::CardStatus::transport_pin_lengths) tells.
     #[must_use]
     pub const fn lengths(self, password: PasswordReference) -> (u8, u8) {
         match (self, password) {

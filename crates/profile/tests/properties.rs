@@ -167,6 +167,18 @@ fn slot_record(slot: SlotNumber) -> impl Strategy<Value = SlotRecord> {
     prop_oneof![Just(SlotRecord::empty(slot)), held]
 }
 
+/// Tells how long the transport PIN is as the model has it: of one of its own in its record.
+fn told(model: TransportPinModel, length: u8, passwords: &mut Vec<PasswordRecord>) -> Option<u8> {
+    let (shortest, longest) = model.lengths(PasswordReference::TransportPin);
+    let own = passwords.iter_mut().find(|record| record.reference == PasswordReference::TransportPin);
+    match own {
+        Some(own) if model.is_own_password() => (own.minimum, own.maximum) = (length, length),
+        Some(_) => passwords.truncate(PasswordReference::LASTING.len()),
+        None => {}
+    }
+    model.stands_in_place().then(|| length.clamp(shortest, longest))
+}
+
 fn status() -> impl Strategy<Value = CardStatus> {
     let limits = (any::<[bool; 3]>(), 255..=0xFFFF_u32, 256..=0x1_0000_u32, 1..=u16::MAX);
     let limits =
@@ -181,20 +193,25 @@ fn status() -> impl Strategy<Value = CardStatus> {
     let life_cycle = prop_oneof![Just(LifeCycle::Inactive), Just(LifeCycle::Active)];
     let model = select(TransportPinModel::ALL.to_vec());
     let passwords = (3..=4_usize, PasswordReference::ALL.map(password)).prop_map(|(count, all)| all[..count].to_vec());
+    let length = 5..=8_u8;
     let slots = (6..=14_u8).prop_flat_map(|count| SlotNumber::first(count).map(slot_record).collect::<Vec<_>>());
     let algorithms = proptest::sample::subsequence(KEY_ALGORITHMS.to_vec(), 0..=KEY_ALGORITHMS.len());
     let names = ("[!-~]{1,16}", "[ -~À-ž]{1,16}");
-    (any::<u8>(), life_cycle, model, names, limits, algorithms, passwords, slots).prop_map(
-        |(minor, life_cycle, transport_pin, (serial, label), limits, algorithms, passwords, slots)| CardStatus {
-            version: ProfileVersion { major: ProfileVersion::CURRENT.major, minor },
-            life_cycle,
-            serial,
-            label,
-            limits,
-            transport_pin,
-            algorithms,
-            passwords,
-            slots,
+    let transport = (life_cycle, model, length);
+    (any::<u8>(), transport, names, limits, algorithms, passwords, slots).prop_map(
+        |(minor, (life_cycle, transport_pin, length), (serial, label), limits, algorithms, mut passwords, slots)| {
+            CardStatus {
+                version: ProfileVersion { major: ProfileVersion::CURRENT.major, minor },
+                life_cycle,
+                serial,
+                label,
+                limits,
+                transport_pin,
+                transport_pin_length: told(transport_pin, length, &mut passwords),
+                algorithms,
+                passwords,
+                slots,
+            }
         },
     )
 }

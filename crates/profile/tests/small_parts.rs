@@ -156,6 +156,7 @@ fn status() -> CardStatus {
         label: "Jana".into(),
         limits: Limits::EXTENDED,
         transport_pin: TransportPinModel::Separate,
+        transport_pin_length: None,
         algorithms: vec![KeyAlgorithm::P256],
         passwords: PasswordReference::LASTING.map(record).to_vec(),
         slots: SlotNumber::first(6).map(SlotRecord::empty).collect(),
@@ -310,7 +311,8 @@ fn the_longest_data_of_a_command_is_the_largest_certificate_as_it_is_put() {
     assert_eq!(command::put_certificate(slot(1), &largest).data().len(), Limits::COMMAND_IN_CHAIN);
 }
 
-/// Code, own password, in place, secret, ends by itself, opener, lengths of transport PIN and of authentication PIN.
+/// Code, own password, in place, joined with a new value, secret, ends by itself, opener, lengths of transport PIN and of authentication
+/// PIN.
 #[test]
 fn each_transport_pin_model_is_what_the_table_of_the_document_says() {
     use TransportPinModel as Model;
@@ -320,18 +322,19 @@ fn each_transport_pin_model_is_what_the_table_of_the_document_says() {
         assert_eq!(authentication, signature);
         assert_eq!(puk, (PasswordReference::Puk.minimum(), PasswordReference::Puk.maximum()));
         (
-            (model.code(), model.is_own_password(), model.stands_in_place(), model.is_secret(), model.ends_by_itself()),
-            (model.opener(), transport, authentication),
+            (model.code(), model.is_own_password(), model.stands_in_place(), model.is_joined()),
+            (model.is_secret(), model.ends_by_itself(), model.opener()),
+            (transport, authentication),
         )
     };
     let rows = [
-        ((1, true, false, true, false), (Some(PasswordReference::TransportPin), (5, 8), (4, 8))),
-        ((2, false, true, true, true), (None, (6, 8), (4, 8))),
-        ((3, false, false, false, true), (None, (0, 0), (4, 8))),
-        ((4, false, true, false, true), (None, (6, 6), (4, 8))),
-        ((5, false, true, true, true), (None, (6, 8), (4, 8))),
-        ((6, true, false, true, false), (Some(PasswordReference::AuthenticationPin), (5, 8), (4, 8))),
-        ((7, false, true, true, true), (None, (5, 5), (6, 6))),
+        ((1, true, false, false), (true, false, Some(PasswordReference::TransportPin)), ((5, 8), (4, 8))),
+        ((2, false, true, true), (true, true, None), ((6, 8), (4, 8))),
+        ((3, false, false, false), (false, true, None), ((0, 0), (4, 8))),
+        ((4, false, true, true), (false, true, None), ((6, 6), (4, 8))),
+        ((5, false, true, true), (true, true, None), ((6, 8), (4, 8))),
+        ((6, true, false, true), (true, false, Some(PasswordReference::AuthenticationPin)), ((5, 8), (4, 8))),
+        ((7, false, true, true), (true, true, None), ((5, 5), (6, 6))),
     ];
     assert_eq!(Model::ALL.map(row), rows);
     assert_eq!((Model::from_code(0), Model::from_code(8)), (None, None));

@@ -194,6 +194,7 @@ impl Card {
             label: self.state.label.clone(),
             limits: Limits { certificate: self.state.largest_certificate, ..Limits::EXTENDED },
             transport_pin: self.state.model(),
+            transport_pin_length: self.state.transport_pin_length().filter(|_| self.state.model().stands_in_place()),
             algorithms: reference::KEY_ALGORITHMS.to_vec(),
             passwords: PasswordReference::ALL
                 .into_iter()
@@ -225,7 +226,7 @@ impl Card {
         if reference == PasswordReference::TransportPin && !self.state.model().is_own_password() {
             return None;
         }
-        let (minimum, maximum) = self.state.model().lengths(reference);
+        let (minimum, maximum) = self.state.lengths(reference);
         Some(PasswordRecord { reference, state: password.state(), tries: password.tries(), minimum, maximum })
     }
 

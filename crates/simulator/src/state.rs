@@ -86,10 +86,31 @@ impl State {
         TransportPinModel::from_code(self.transport_pin).unwrap_or(TransportPinModel::Separate)
     }
 
+    /// Bytes of the transport PIN, its own or in the place of passwords, while there is one.
+    pub(crate) fn transport_pin_length(&self) -> Option<u8> {
+        let in_place = self.passwords.iter().find(|password| password.is_transport());
+        let transport = in_place.or(self.password(PasswordReference::TransportPin))?;
+        u8::try_from(transport.length()).ok().filter(|length| *length > 0)
+    }
+
+    /// Shortest and longest value of a password. A transport PIN that is there is as long as it is.
+    pub(crate) fn lengths(&self, reference: PasswordReference) -> (u8, u8) {
+        match self.transport_pin_length() {
+            Some(length) if reference == PasswordReference::TransportPin => (length, length),
+            _ => self.model().lengths(reference),
+        }
+    }
+
     fn has_sound_passwords(&self) -> bool {
+        let (shortest, longest) = self.model().lengths(PasswordReference::TransportPin);
+        let transport = self.transport_pin_length().is_none_or(|length| (shortest..=longest).contains(&length));
         let may_stand_in_place = self.model().stands_in_place() && !self.is_active();
         let is_single_use = self.model() == TransportPinModel::SingleUse;
-        self.passwords.iter().all(|password| password.is_sound() && (may_stand_in_place || !password.is_transport()))
+        transport
+            && self
+                .passwords
+                .iter()
+                .all(|password| password.is_sound() && (may_stand_in_place || !password.is_transport()))
             && self.password(PasswordReference::TransportPin).is_none_or(|pin| !is_single_use || pin.tries() == 1)
     }
 

@@ -154,6 +154,64 @@ fn each_model_says_by_its_own_status_that_the_card_was_never_used() {
     }
 }
 
+/// Without it a driver could not know where the card cuts.
+#[test]
+fn each_card_tells_how_long_its_transport_pin_is() {
+    for (model, lengths) in [
+        (TransportPinModel::Separate, 5..=8),
+        (TransportPinModel::InPlace, 6..=8),
+        (TransportPinModel::MustChange, 6..=8),
+        (TransportPinModel::SingleUse, 5..=8),
+        (TransportPinModel::FiveDigits, 5..=5),
+    ] {
+        for length in lengths {
+            let transport = vec![b'7'; length.into()];
+            let mut card = Personalisation::new("OBN2").slots(6).inactive(model, &transport).finish().unwrap();
+            assert_eq!(card.select().transport_pin_lengths(), (length, length), "{model:?}");
+        }
+    }
+    assert_eq!(inactive(TransportPinModel::Null).select().transport_pin_lengths(), (6, 6));
+    assert_eq!(inactive(TransportPinModel::Empty).select().transport_pin_lengths(), (0, 0));
+    // While it stands in one place it is told; a card that is active has none.
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.stands_in_place()) {
+        let mut card = inactive(model);
+        for command in activation(model) {
+            assert_eq!(card.select().transport_pin_length, Some(transport(model).len() as u8), "{model:?}");
+            card.ok(command);
+        }
+        assert_eq!(card.select().transport_pin_length, None, "{model:?}");
+    }
+}
+
+/// Nothing in the field marks where the old value ends: the card cuts by the one that it keeps.
+#[test]
+fn a_digit_too_many_of_a_transport_pin_becomes_the_first_of_the_new_value() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.is_joined() && model.is_secret()) {
+        let mut card = inactive(model);
+        let (slip, chosen) = ([transport(model), b"5"].concat(), &b"13579"[..]);
+        card.ok(command::change_password(AuthenticationPin, &slip, chosen));
+        let again = |card: &mut Card, old: &[u8]| match model {
+            TransportPinModel::SingleUse => card.send(command::verify(AuthenticationPin, old)).status.0,
+            _ => card.send(command::change_password(AuthenticationPin, old, b"513579")).status.0,
+        };
+        assert_ne!(again(&mut card, chosen), 0x9000, "{model:?}");
+        assert_eq!(again(&mut card, b"513579"), 0x9000, "{model:?}");
+    }
+}
+
+/// Where what is left over can be no new value: how long the transport PIN is, everybody knows.
+#[test]
+fn a_new_value_of_another_length_costs_no_try_of_a_transport_pin() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.is_joined()) {
+        let mut card = inactive(model);
+        let before = card.status();
+        for (old, new) in [(transport(model), &b"111"[..]), (b"700701", b"11"), (transport(model), b"111111111")] {
+            card.refused(command::change_password(AuthenticationPin, old, new), 0x6700);
+        }
+        assert_eq!(card.status(), before, "{model:?}");
+    }
+}
+
 #[test]
 fn a_single_use_transport_pin_that_was_wrong_finishes_the_card() {
     let mut card = inactive(TransportPinModel::SingleUse);

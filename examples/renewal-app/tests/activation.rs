@@ -178,7 +178,10 @@ fn at_a_terminal_one_of_another_length_is_asked_for_again() {
     for (desk, command, name, [short, long, right]) in [
         (made(), change("authentication"), "authentication PIN", ["123", "123456789", "1234"]),
         (made(), change("puk"), "PUK", ["12345", "123456789", "12345678"]),
-        (arrived("single-use", "135790"), activate.to_vec(), "transport PIN", ["1357", "135790135", "135790"]),
+        // Others have as many digits as these; this card's transport PIN has six.
+        (arrived("single-use", "135790"), activate.to_vec(), "transport PIN", ["13579", "1357905", "135790"]),
+        (arrived("in-place", "135790"), activate.to_vec(), "transport PIN", ["13579", "1357905", "135790"]),
+        (arrived("separate", "135790"), activate.to_vec(), "transport PIN", ["13579", "1357905", "135790"]),
         (arrived("five-digits", "13579"), activate.to_vec(), "transport PIN", ["1357", "135790", "13579"]),
     ] {
         let before = std::fs::read(desk.file("card.state")).unwrap();

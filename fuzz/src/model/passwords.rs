@@ -40,7 +40,7 @@ pub(super) fn of(kind: Kind) -> Vec<Password> {
         _ => [3, 3, 5, 3],
     };
     let six = kind == Kind::FiveDigits;
-    let lengths = [if six { (6, 6) } else { (4, 8) }, if six { (6, 6) } else { (4, 8) }, (6, 8), (5, 8)];
+    let lengths = [if six { (6, 6) } else { (4, 8) }, if six { (6, 6) } else { (4, 8) }, (6, 8), (own.len(), own.len())];
     let all = values.into_iter().map(|value| (value, value.is_some() && kind.transport_model().is_some()));
     let all = all.chain(separate.map(|value| (Some(value), false)));
     let facts = tries.into_iter().zip(lengths);
@@ -269,26 +269,18 @@ impl Model {
         Verdict::Status(StatusWord(0x63C0 | u16::from(password.left)))
     }
 
-    /// Two values back to back: that of `index`, and a new one for `target`. The card cuts, since it knows the length.
+    /// Two values back to back: that of `index`, and a new one for `target`. The card cuts by the length of the one that it keeps.
     fn attempt_with_new(&mut self, index: usize, target: usize, data: &[u8]) -> (Verdict, Vec<u8>, Vec<u8>) {
         let (old, next) = (&self.passwords[index], &self.passwords[target]);
-        let (shortest, longest) = match self.life {
-            _ if !old.transport => (old.shortest, old.longest),
-            Life::Null => (6, 6),
-            Life::FiveDigits => (5, 5),
-            // It is what each password could be.
-            _ => (6, 8),
-        };
+        // How long a transport PIN is, everybody knows.
+        let known = old.value.as_ref().filter(|_| old.transport).map(|value| (value.len(), value.len()));
+        let (shortest, longest) = known.unwrap_or((old.shortest, old.longest));
         if !(shortest + next.shortest..=longest + next.longest).contains(&data.len()) {
             return (Verdict::Refused, Vec::new(), Vec::new());
         }
         let length = old.value.as_ref().map_or(0, Vec::len).min(data.len());
         let (old, new) = data.split_at(length);
         let fits = next.takes(new);
-        if !fits && index == TRANSPORT_INDEX && self.passwords[index].left > 0 {
-            // What works once is not used up by a new PIN that cannot be one.
-            return (Verdict::Refused, Vec::new(), Vec::new());
-        }
         (self.attempt(index, fits.then_some(old)), old.to_vec(), new.to_vec())
     }
 }

@@ -1,6 +1,5 @@
 //! Passwords set for the first time, in each transport PIN model.
 
-use obnova_apdu::StatusWord;
 use obnova_profile::{CardStatus, LifeCycle, PasswordReference, PasswordState as State, TransportPinModel, command};
 
 use super::{
@@ -22,7 +21,7 @@ pub(super) fn state(card: &Conversation<'_>) -> Option<Activation> {
     let state = |password| card.status.password(password).map_or(State::Unset, |record| record.state);
     let finished = |password| Activation::Finished { password: names::password(password) };
     let transport = |left| {
-        let (minimum, maximum) = model.lengths(TransportPin);
+        let (minimum, maximum) = card.status.transport_pin_lengths();
         Activation::TransportPin {
             tries: Tries::Known(left),
             single_use: model == TransportPinModel::SingleUse,
@@ -143,7 +142,8 @@ fn new_passwords<'n>(
     Ok(passwords)
 }
 
-/// What can be no transport PIN is not sent, and it is no good as a new password.
+/// What can be no transport PIN is not sent: one of another length would be cut at another place from the new value behind it, and make
+/// that another one than was chosen. And it is no good as a new password.
 fn check_transport(
     transport: &Pin,
     minimum: usize,
@@ -181,8 +181,7 @@ fn single_use(
     } else {
         card.check_tries(PasswordReference::TransportPin, transport)?;
         let redeem = command::change_password(*opener, transport.secret.expose(), secret.expose());
-        let redeemed = card.present(PasswordReference::TransportPin, &redeem).map_err(nothing_is_left);
-        redeemed.map_err(|error| of_another_length(error, activation))?;
+        card.present(PasswordReference::TransportPin, &redeem).map_err(nothing_is_left)?;
         card.present(*opener, &command::verify(*opener, secret.expose()))?;
     }
     set_and_activate(card, rest)
@@ -221,16 +220,6 @@ fn nothing_is_left(error: TokenError) -> TokenError {
     match error {
         TokenError::Blocked { password } => TokenError::Finished { password },
         other => other,
-    }
-}
-
-/// The new PIN is one that can be: what the card cannot cut is a transport PIN of another length, which costs nothing (§6.4).
-fn of_another_length(error: TokenError, activation: Activation) -> TokenError {
-    match (error, activation) {
-        (TokenError::Refused { status: StatusWord::WRONG_LENGTH, .. }, Activation::TransportPin { tries, .. }) => {
-            TokenError::WrongSecret { password: PasswordKind::TransportPin, tries }
-        }
-        (other, _) => other,
     }
 }
 

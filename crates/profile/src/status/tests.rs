@@ -16,6 +16,7 @@ fn status() -> CardStatus {
         label: "Jana Nováková".to_owned(),
         limits: Limits::EXTENDED,
         transport_pin: TransportPinModel::Separate,
+        transport_pin_length: None,
         algorithms: reference::KEY_ALGORITHMS.to_vec(),
         passwords: vec![
             password(PasswordReference::AuthenticationPin, PasswordState::Active { left: 2 }),
@@ -84,6 +85,90 @@ fn what_does_not_follow_the_profile_is_named() {
     let twice = [&[0xA5, 0x08][..], &[0x80, 2, 1, 0, 0x80, 2, 1, 0]].concat();
     assert_eq!(CardStatus::from_template(&twice), Err(StatusError::Repeated { tag: VERSION }));
     assert_eq!(CardStatus::from_fci(&[0x62, 0]), Err(StatusError::NotFileControlInformation { tag: Tag::new(0x62) }));
+}
+
+/// A card that was not activated, as one of minor version 0 tells it: the transport PIN's length is not there.
+fn inactive(model: TransportPinModel) -> CardStatus {
+    let mut status = status();
+    (status.life_cycle, status.transport_pin) = (LifeCycle::Inactive, model);
+    let (state, transport) = match model.stands_in_place() {
+        true => (PasswordState::Transport { left: 3 }, PasswordState::Unset),
+        false => (PasswordState::Unset, PasswordState::Active { left: 1 }),
+    };
+    status.passwords = PasswordReference::LASTING.map(|reference| password(reference, state)).to_vec();
+    if model.is_own_password() {
+        status.passwords.push(password(PasswordReference::TransportPin, transport));
+    }
+    status
+}
+
+fn read(status: &CardStatus) -> Result<CardStatus, StatusError> {
+    CardStatus::from_fci(&status.to_fci())
+}
+
+#[test]
+fn a_transport_pin_that_goes_before_a_new_value_has_one_length_or_the_card_is_refused() {
+    use TransportPinModel::{Empty, FiveDigits, InPlace, MustChange, Null, Separate, SingleUse};
+    for model in [InPlace, MustChange] {
+        let mut status = inactive(model);
+        assert_eq!(read(&status), Err(StatusError::TransportPinLength), "{model:?}");
+        for length in 6..=8 {
+            status.transport_pin_length = Some(length);
+            assert_eq!(read(&status).unwrap().transport_pin_lengths(), (length, length), "{model:?}");
+        }
+        for length in [0, 5, 9] {
+            status.transport_pin_length = Some(length);
+            assert_eq!(read(&status), Err(StatusError::Malformed { tag: TRANSPORT_PIN_LENGTH }), "{model:?} {length}");
+        }
+    }
+    let mut once = inactive(SingleUse);
+    assert_eq!(read(&once), Err(StatusError::TransportPinLength));
+    (once.passwords[3].minimum, once.passwords[3].maximum) = (7, 7);
+    assert_eq!(read(&once).unwrap().transport_pin_lengths(), (7, 7));
+    // What each of the others has is known of all of them, or goes alone.
+    for (model, lengths) in [(Null, (6, 6)), (FiveDigits, (5, 5)), (Empty, (0, 0)), (Separate, (5, 8))] {
+        let mut status = inactive(model);
+        assert_eq!(read(&status).unwrap().transport_pin_lengths(), lengths, "{model:?}");
+        status.transport_pin_length = Some(7);
+        assert_eq!(read(&status), Err(StatusError::Malformed { tag: TRANSPORT_PIN_LENGTH }), "{model:?}");
+    }
+}
+
+/// A card of minor version 0 whose transport PIN is sent no more is read as before.
+#[test]
+fn a_card_that_does_not_tell_the_length_of_a_transport_pin_that_is_used_up_is_read() {
+    for model in TransportPinModel::ALL {
+        let mut active = inactive(model);
+        active.life_cycle = LifeCycle::Active;
+        read(&active).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        let mut used_up = inactive(model);
+        for record in &mut used_up.passwords {
+            record.state = PasswordState::Active { left: 3 };
+        }
+        if let Some(transport) = used_up.passwords.get_mut(3) {
+            transport.state = PasswordState::Blocked;
+        }
+        read(&used_up).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+    }
+}
+
+#[test]
+fn the_length_of_a_transport_pin_is_one_byte_and_there_once() {
+    let mut status = inactive(TransportPinModel::InPlace);
+    status.transport_pin_length = Some(6);
+    let template = status.to_template();
+    assert_eq!(template[1], 0x81, "the length takes two bytes");
+    let at = template.windows(3).position(|window| window == [0x88, 1, 6]).unwrap();
+    let instead = |object: &[u8]| {
+        let mut bent = [&template[..at], object, &template[at + 3..]].concat();
+        bent[2] = (bent.len() - 3) as u8;
+        CardStatus::from_template(&bent)
+    };
+    assert_eq!(instead(&[0x88, 1, 6]).unwrap(), status);
+    for malformed in [&[0x88, 0][..], &[0x88, 2, 6, 6]] {
+        assert_eq!(instead(malformed), Err(StatusError::Malformed { tag: TRANSPORT_PIN_LENGTH }));
+    }
+    assert_eq!(instead(&[0x88, 1, 6, 0x88, 1, 6]), Err(StatusError::Repeated { tag: TRANSPORT_PIN_LENGTH }));
 }
 
 #[test]

@@ -79,9 +79,6 @@ impl Card {
         if reference != AuthenticationPin || self.password_state(reference) != PasswordState::Unset {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
         }
-        // A slip in the new PIN does not cost the card. It tells how long the transport PIN is, and that is no secret here.
-        let new = data.get(self.usable(TransportPin)?.length()..).unwrap_or_default();
-        self.check_length(reference, new.len())?;
         let new = self.attempt_with_new(TransportPin, reference, data)?;
         if let Some(transport) = self.state.password_mut(TransportPin) {
             transport.use_up();
@@ -209,17 +206,16 @@ impl Card {
     }
 
     /// Like [`attempt`](Self::attempt), with the value of `reference` at the front of `data` and a new value of `target`
-    /// behind it. Where to cut only the card knows; a length that fits nowhere else than the new value's end counts as a
-    /// wrong value, lest the length of the stored one be found out for nothing.
+    /// behind it, which the card cuts by the length of the one that it keeps. What is left over and can be no new value counts as a
+    /// wrong old one, lest the length of that be found out for nothing; but the length of a transport PIN is told to everybody.
     fn attempt_with_new<'d>(
         &mut self,
         reference: PasswordReference,
         target: PasswordReference,
         data: &'d [u8],
     ) -> Result<&'d [u8], Refusal> {
-        let model = self.state.model();
-        let old = model.lengths(if self.is_in_place(reference) { TransportPin } else { reference });
-        let new = model.lengths(target);
+        let old = self.state.lengths(if self.is_in_place(reference) { TransportPin } else { reference });
+        let new = self.state.lengths(target);
         if !(usize::from(old.0 + new.0)..=usize::from(old.1 + new.1)).contains(&data.len()) {
             return Err(StatusWord::WRONG_LENGTH.into());
         }
@@ -263,7 +259,7 @@ impl Card {
     }
 
     fn check_length(&self, reference: PasswordReference, length: usize) -> Result<(), Refusal> {
-        let (minimum, maximum) = self.state.model().lengths(reference);
+        let (minimum, maximum) = self.state.lengths(reference);
         let fits = (usize::from(minimum)..=usize::from(maximum)).contains(&length);
         if fits { Ok(()) } else { Err(StatusWord::WRONG_LENGTH.into()) }
     }
