@@ -22,7 +22,7 @@ pub use new_password::{Alphabet, BrokenRule, NewPasswords, PasswordPolicy, Passw
 pub use obnova_algorithm::Secret;
 pub use password_steps::{Dead, Offer, PasswordStep, PasswordSteps};
 #[cfg(feature = "pkcs11")]
-pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Token, Pkcs11Trace};
+pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Options, Pkcs11Token, Pkcs11Trace};
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use profile::{ProfileToken, Repair};
 pub use token::{

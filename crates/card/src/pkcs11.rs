@@ -37,11 +37,13 @@ mod module;
 mod names;
 mod numbers;
 mod objects;
+mod options;
 mod pin;
 mod sign;
 mod token;
 mod watch;
 
 pub use calls::{Pkcs11Call, Pkcs11Observer};
+pub use options::Pkcs11Options;
 pub use token::Pkcs11Token;
 pub use watch::{Pkcs11Count, Pkcs11Trace};

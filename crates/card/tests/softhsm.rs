@@ -8,12 +8,12 @@ use std::process::Command;
 
 use common::{
     certificate, installation, order, pin,
-    softhsm::{MODULE, PIN, open, with_token},
+    softhsm::{MODULE, PIN, open, uri, with_token},
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
 use obnova_card::{
-    KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Token, Removal, Secret, SignDigest, Slot, SlotId, Token,
-    TokenError, Tries,
+    KeyRole, PasswordKind, PasswordState, Pin, Pkcs11Options, Pkcs11Token, Removal, Secret, SignDigest, Slot, SlotId,
+    Token, TokenError, Tries,
 };
 
 fn slot(token: &mut Pkcs11Token, id: u32) -> Slot {
@@ -184,6 +184,43 @@ fn keys_of_another_program_get_numbers_that_stay() {
         let job = SignDigest { slot: SlotId(2), algorithm, digest: Digest::Sha256.of(b"x") };
         let signature = token.sign(&[job], &pin()).unwrap().remove(0);
         verify(&key, algorithm, b"x", &signature).unwrap();
+    });
+}
+
+/// Programs of one user, and of several, meet at the same file; in a folder of its own a program meets those that have it too.
+#[test]
+fn a_token_is_kept_from_other_programs_whatever_they_are_told_of_temporary_files() {
+    const NAME: &str = "a_token_is_kept_from_other_programs_whatever_they_are_told_of_temporary_files";
+    const HOLDER: &str = "OBNOVA_TEST_HAS_THE_TOKEN";
+    const LOCKS: &str = "OBNOVA_TEST_LOCKS";
+    if let Ok(process) = std::env::var(HOLDER) {
+        let locks = std::env::var_os(LOCKS);
+        let options = locks.into_iter().fold(Pkcs11Options::new(), |options, folder| options.locks_in(folder));
+        let told = options.open(&uri()).err().unwrap();
+        let TokenError::InUse { holder, .. } = told else { panic!("{told}") };
+        return assert_eq!(holder, process.parse().ok());
+    }
+    with_token(NAME, |usual| {
+        let folder = tempfile::tempdir().unwrap();
+        let locks = || std::fs::read_dir(folder.path()).unwrap().count();
+        let other = |locks: Option<&std::path::Path>| {
+            let mut other = Command::new(std::env::current_exe().unwrap());
+            other.args(["--exact", NAME, "--test-threads=1"]).env(HOLDER, std::process::id().to_string());
+            let said = other.env("TMPDIR", folder.path()).envs(locks.map(|folder| (LOCKS, folder))).output().unwrap();
+            String::from_utf8_lossy(&said.stdout).contains("1 passed")
+        };
+        assert!(other(None));
+        assert_eq!(locks(), 0);
+        drop(usual);
+        assert!(!other(None), "nobody has it");
+        let token = Pkcs11Options::new().locks_in(folder.path()).open(&uri()).unwrap();
+        assert_eq!(locks(), 1);
+        assert!(other(Some(folder.path())));
+        assert!(!other(None), "the two do not meet");
+        drop(token);
+        assert_eq!(locks(), 0, "nothing is left");
+        let nowhere = Pkcs11Options::new().locks_in(folder.path().join("nowhere")).open(&uri()).err().unwrap();
+        assert!(matches!(nowhere, TokenError::Lock { .. }), "{nowhere}");
     });
 }
 

@@ -31,6 +31,11 @@ pub struct Opened {
 /// The card that is meant when none is named: the only one in a reader, where readers can be used.
 const DEFAULT: Option<&str> = if cfg!(feature = "pcsc") { Some("pcsc") } else { None };
 
+/// A folder in the environment, for the files by which programs are kept from one PKCS#11 token at the same time. All of them need the
+/// same one.
+#[cfg(feature = "pkcs11")]
+const LOCKS: &str = "OBNOVA_LOCKS";
+
 /// Opens the token that the options name.
 pub fn open(global: &Global) -> Result<Box<dyn Token>, Failure> {
     let Some(name) = global.token.as_deref().or(DEFAULT) else {
@@ -63,8 +68,11 @@ pub fn open_named(name: &str, trace: Option<&Path>, pad: bool) -> Result<Opened,
         return card(connection, trace, pad);
     }
     #[cfg(feature = "pkcs11")]
-    if let Some(token) = location.open_pkcs11() {
-        return Ok(Opened { token: Box::new(token?), count: Count::new(), record: None });
+    if let Location::Pkcs11(uri) = &location {
+        let folder = std::env::var_os(LOCKS).filter(|folder| !folder.is_empty());
+        let options = obnova_card::Pkcs11Options::new();
+        let options = if let Some(folder) = folder { options.locks_in(folder) } else { options };
+        return Ok(Opened { token: Box::new(options.open(uri)?), count: Count::new(), record: None });
     }
     Err(Failure::new(Kind::Usage, t!("error-token-feature", location = name)))
 }

@@ -289,10 +289,13 @@ fn who_finds_a_token_taken_is_told_by_whom_until_that_one_is_killed() {
         assert!(text.join(" ").contains(&named), "{}{}", said.out, said.err);
         assert_eq!(said.code, 5, "{}{}", said.out, said.err);
     }
-    // Killed it has it no more.
+    // Killed it has it no more. What it leaves stays on the desk, until the next one that has the token ends.
+    let locks = || desk.files().iter().filter(|file| file.to_string_lossy().contains("obnova-token-")).count();
     drop(first);
+    assert_eq!(locks(), 1);
     house.approve();
     desk.run(renew(&["--resume", "--journal", "j"])).ends_with(0).says(&["Renewed"]);
+    assert_eq!(locks(), 0);
     let listed = desk.run([&["card", "list"], &token[..]].concat()).ends_with(0);
     listed.says(&["superseded", "superseded", "valid", "valid"]);
 }

@@ -15,7 +15,10 @@ use super::token::text;
 use crate::TokenError;
 
 /// A token that this process has. Clones, and whoever else in this process takes the same token, share it.
-pub(super) struct Held(Option<Arc<Lock>>);
+pub(super) struct Held {
+    lock: Option<Arc<Lock>>,
+    folder: PathBuf,
+}
 
 /// What this process has. Whoever takes or lets go has it locked, so that none is taken that is just let go of.
 static HELD: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
@@ -26,12 +29,13 @@ struct Lock {
 }
 
 impl Held {
-    pub(super) fn take(token: &TokenInfo) -> Result<Self, TokenError> {
-        let path = place().join(name(token));
+    /// By a file in this folder.
+    pub(super) fn take(token: &TokenInfo, folder: PathBuf) -> Result<Self, TokenError> {
+        let path = folder.join(name(token));
         let mut all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|lock| lock.strong_count() > 0);
         if let Some(lock) = all.iter().filter_map(Weak::upgrade).find(|lock| lock.path == path) {
-            return Ok(Self(Some(lock)));
+            return Ok(Self { lock: Some(lock), folder });
         }
         let file = open(&path).map_err(|error| match error {
             ExclusiveError::InUse { holder } => TokenError::InUse { label: text(token.label()), holder },
@@ -41,14 +45,20 @@ impl Held {
         })?;
         let lock = Arc::new(Lock { path, _file: file });
         all.push(Arc::downgrade(&lock));
-        Ok(Self(Some(lock)))
+        Ok(Self { lock: Some(lock), folder })
+    }
+
+    /// The same of another token.
+    pub(super) fn take_instead(&mut self, token: &TokenInfo) -> Result<(), TokenError> {
+        *self = Self::take(token, self.folder.clone())?;
+        Ok(())
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let _all = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.take();
+        self.lock.take();
     }
 }
 
@@ -59,8 +69,9 @@ impl Drop for Lock {
     }
 }
 
-/// Where every user of a machine finds the same files, and may make some.
-fn place() -> PathBuf {
+/// Where every user of a machine finds the same files, and may make some: whatever a program is told of its temporary files, it meets
+/// the others there.
+pub(super) fn usual_folder() -> PathBuf {
     if cfg!(unix) { PathBuf::from("/tmp") } else { std::env::temp_dir() }
 }
 

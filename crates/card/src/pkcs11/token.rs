@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use cryptoki::{
     context::Pkcs11,
     error::{Error, RvError},
@@ -8,7 +10,7 @@ use cryptoki::{
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 
 use super::{
-    Pkcs11Observer,
+    Pkcs11Observer, Pkcs11Options,
     calls::Calls,
     content::{self, Going},
     conversation::Conversation,
@@ -51,13 +53,13 @@ const EMPTY_SLOTS: usize = 4;
 const LONGEST_CERTIFICATE: usize = 16_384;
 
 impl Pkcs11Token {
-    /// Loads the module and finds the token that the URI names.
+    /// Loads the module and finds the token that the URI names; [`Pkcs11Options`] has more ways.
     ///
     /// # Errors
     /// [`TokenError::Module`]: the module cannot be loaded, no token or several fit. [`TokenError::InUse`]: another process
     /// has the token. [`TokenError::Lock`]: nobody knows.
     pub fn open(uri: &Pkcs11Uri) -> Result<Self, TokenError> {
-        Self::open_with(uri, Calls::unobserved())
+        Pkcs11Options::new().open(uri)
     }
 
     /// The same, and tells an observer of each call of the module, those that find the token included: a count, a trace,
@@ -66,14 +68,14 @@ impl Pkcs11Token {
     /// # Errors
     /// As [`open`](Self::open), and [`TokenError::Transport`] where the observer refuses a call.
     pub fn open_observed(uri: &Pkcs11Uri, observer: impl Pkcs11Observer + 'static) -> Result<Self, TokenError> {
-        Self::open_with(uri, Calls::observed(observer))
+        Pkcs11Options::new().observer(observer).open(uri)
     }
 
-    fn open_with(uri: &Pkcs11Uri, calls: Calls) -> Result<Self, TokenError> {
+    pub(super) fn open_with(uri: &Pkcs11Uri, calls: Calls, locks: PathBuf) -> Result<Self, TokenError> {
         let path = module::path(uri);
         let module = module::load(path, &calls)?;
         let (slot, token) = module::choose(&module, uri, &calls)?;
-        let held = Held::take(&token)?;
+        let held = Held::take(&token, locks)?;
         let (place, met) = (path.display().to_string(), text(token.serial_number()));
         Ok(Self { module, slot, place, met, held, numbers: Numbers::default(), calls })
     }
@@ -174,7 +176,7 @@ impl Token for Pkcs11Token {
         let info = self.info()?;
         let serial = text(info.serial_number());
         if self.met != serial {
-            self.held = Held::take(&info)?;
+            self.held.take_instead(&info)?;
             // Numbers that were given to another token's keys.
             self.numbers = Numbers::default();
         }

@@ -60,7 +60,7 @@ impl Desk {
         path
     }
 
-    /// `obnova` with these arguments, here: journal and temporary files stay on the desk, nobody is at the keyboard.
+    /// `obnova` with these arguments, here: journal, locks and temporary files stay on the desk, nobody is at the keyboard.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_obnova"));
         fs::create_dir_all(self.file("tmp")).unwrap();
@@ -68,6 +68,7 @@ impl Desk {
             .args(arguments)
             .current_dir(self.path())
             .env("TMPDIR", self.file("tmp"))
+            .env("OBNOVA_LOCKS", self.file("tmp"))
             .env("XDG_STATE_HOME", self.file("state"))
             .env("HOME", self.path())
             .env_remove("XDG_CONFIG_HOME")
