@@ -5,7 +5,11 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    process::{Command, Stdio},
+};
 
 use obnova_client::{
     Https,
@@ -59,13 +63,6 @@ fn set_up(desk: &Desk) -> House<'_> {
     });
     house.forget_nothing();
     house
-}
-
-fn hand_out(house: &House<'_>, user: &str) -> String {
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    line.split_whitespace().last().unwrap().to_owned()
 }
 
 /// Whoever talks to the server without a program of ours.
@@ -138,7 +135,7 @@ fn run(desk: &Desk, search: &Search, arguments: &[&str], code: i32) -> Said {
 fn what_is_sent_is_left_in_no_memory_of_either_side() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let [once, other] = ["jana", "petr"].map(|user| hand_out(&house, user));
+    let [once, other] = ["jana", "petr"].map(|user| house.hand_out(user));
     for (file, password) in [("once", &once), ("other", &other)] {
         desk.write(file, password);
     }
@@ -208,7 +205,7 @@ fn what_is_sent_is_left_in_no_memory_of_either_side() {
 fn who_waits_for_a_first_certificate_has_no_password_to_show() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let once = hand_out(&house, "jana");
+    let once = house.hand_out("jana");
     let plain = once.replace('-', "");
     let search = Search::new(PINS.into_iter().chain([REVOCATION, once.as_str(), &plain]));
     let first = ["first", "--wait", "--yes", "--service", "partner", "--user", "jana"];
@@ -256,4 +253,19 @@ fn what_seals_a_backup_is_left_in_no_memory_and_shown_to_nobody() {
         assert_is_of(&memory, "--passphrase-file");
         search.assert_absent(&format!("the memory of {arguments:?}"), memory);
     }
+
+    // While a backup is waited for that comes by a pipe: the program has what opens it, and other programs do not see it.
+    let pipe = desk.file("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let restore = ["restore", "pipe", "third", "--passphrase-file", "passphrase"];
+    let mut waits = house.operators_command(&restore);
+    let waits = waits.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Whoever writes waits for who reads.
+    let backup = fs::File::options().write(true).open(&pipe).unwrap();
+    let memory = dump::of(waits.id());
+    assert!(search.found(memory).iter().any(|found| found.contains(PASSPHRASE)), "it does not have it now");
+    seen_by_others(waits.id()).into_iter().for_each(|(place, seen)| search.assert_absent(&place, seen));
+    drop(backup);
+    let said = Said::from(waits.wait_with_output().unwrap()).ends_with(1);
+    search.assert_absent("what it printed", format!("{}{}", said.out, said.err));
 }

@@ -30,14 +30,6 @@ fn set_up<'a>(desk: &'a Desk) -> House<'a> {
     house
 }
 
-/// What the operator hands over.
-fn hand_out(house: &House<'_>) -> String {
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    line.split_whitespace().last().unwrap().to_owned()
-}
-
 fn first(house: &House<'_>, more: &[&str]) -> Vec<String> {
     let all = [&["first", "--user", "jana"], more, &CARD[..], &PIN_FILES, &SECRETS, &house.options()].concat();
     all.into_iter().map(str::to_owned).collect()
@@ -66,7 +58,7 @@ fn a_password_of_a_module_is_used_in_that_module() {
 fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let password = hand_out(&house);
+    let password = house.hand_out("jana");
     // Mistyped, it is noticed here; nothing was sent, and nothing begun.
     let mut mistyped: Vec<_> = password.bytes().collect();
     mistyped[0] = if mistyped[0] == b'A' { b'B' } else { b'A' };
@@ -126,7 +118,7 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
 fn a_card_that_cannot_take_certificates_is_told_so_before_anything_is_touched() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let password = hand_out(&house);
+    let password = house.hand_out("jana");
     desk.write("once", &password);
     let [pin, signature_pin, puk] = PINS.map(str::as_bytes);
     let active = |serial: &str| Personalisation::new(serial).active(pin, signature_pin, puk);
@@ -180,7 +172,7 @@ fn a_card_that_cannot_take_certificates_is_told_so_before_anything_is_touched() 
 fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    desk.write("once", &hand_out(&house));
+    desk.write("once", &house.hand_out("jana"));
     desk.run(first(&house, &["--yes"])).ends_with(8);
     fs::remove_dir_all(desk.file("state")).unwrap();
     let order = house.approve();
@@ -215,7 +207,7 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
         let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
         policy.replacen("validity_days = 365", "validity_days = 20", 1)
     });
-    desk.write("once", &hand_out(&house));
+    desk.write("once", &house.hand_out("jana"));
     let done = ["read back", "TLS login", "first certificate is"];
     desk.run(first(&house, &["--yes", "--service", "partner", "--wait"])).ends_with(0).says(&done);
     // A new certificate on the same key has to end later than the old one.
@@ -250,7 +242,7 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
 fn no_key_is_made_before_every_password_can_be_had_and_spent() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    desk.write("once", &hand_out(&house));
+    desk.write("once", &house.hand_out("jana"));
     let card = || fs::read(desk.file("card.state")).unwrap();
     let (empty, all) = (card(), first(&house, &["--yes"]));
     for option in
@@ -283,7 +275,7 @@ fn no_key_is_made_before_every_password_can_be_had_and_spent() {
 fn no_key_is_made_for_passwords_that_break_the_rules() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let once = hand_out(&house);
+    let once = house.hand_out("jana");
     desk.write("once", &once);
     let card = || fs::read(desk.file("card.state")).unwrap();
     let mut mistyped: Vec<_> = once.bytes().collect();

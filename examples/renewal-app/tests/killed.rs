@@ -16,7 +16,7 @@ use support::{
     killing::{
         Target,
         life::{Service, lives},
-        rounds, rounds_with_the_same_keys,
+        rounds, rounds_by_link, rounds_with_the_same_keys,
     },
 };
 
@@ -34,6 +34,16 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
     pins(&desk);
     let mut renew_card = |round| with_a_pair(&desk, "OBN2", round);
     with_target(&desk, &mut renew_card, |target| rounds(&desk, &mut house, target, 24));
+}
+
+#[test]
+fn a_renewal_that_a_link_begins_comes_to_its_end_however_often_its_programs_are_killed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    pins(&desk);
+    let mut renew_card = |round| with_a_pair(&desk, "OBN5", round);
+    with_target(&desk, &mut renew_card, |target| rounds_by_link(&desk, &mut house, target, 12));
 }
 
 #[test]
@@ -146,6 +156,7 @@ fn with_target(desk: &Desk, renew_card: &mut dyn FnMut(usize), act: impl FnOnce(
         pins: PINS,
         renew_card,
         open: &mut || Box::new(ProfileToken::new(SimulatorConnection::new(open()))),
+        copy: &mut || Box::new(ProfileToken::new(SimulatorConnection::new(open().fork()))),
         journals_are_lost: true,
     });
 }

@@ -248,10 +248,7 @@ fn the_command_in_the_mail_of_a_service_of_one_certificate_is_enough() {
         desk.write(file, secret);
     }
     desk.run([&["simulator", "new", "card.state", "--empty"], &PLAY[..]].concat()).ends_with(0);
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    desk.write("once", line.split_whitespace().last().unwrap());
+    desk.write("once", &house.hand_out("jana"));
     let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
     let first = ["first", "--user", "jana", "--yes", "--service", "partner"];
     desk.run([&first[..], &CARD, &PLAY, &secrets, &house.options()].concat()).ends_with(8);

@@ -157,15 +157,18 @@ fn a_renewal_in_a_reader_comes_to_its_end_however_often_its_programs_are_killed(
         desk.run([&["simulator", "new", "card.state", "--house", "ca"], &kinds[..]].concat()).ends_with(0);
         in_reader = Some(InReader::serve(&desk, "card.state", address));
     };
+    let open = || {
+        let location: obnova_card::Location = TOKEN[1].parse().unwrap();
+        obnova_card::ProfileToken::new(location.open_pcsc().unwrap().unwrap())
+    };
     let mut target = Target {
         name: "profile over PC/SC",
         token: TOKEN[1],
         pins: ["1234", "567890"],
         renew_card: &mut renew_card,
-        open: &mut || {
-            let location: obnova_card::Location = TOKEN[1].parse().unwrap();
-            Box::new(obnova_card::ProfileToken::new(location.open_pcsc().unwrap().unwrap()))
-        },
+        open: &mut || Box::new(open()),
+        // What is in a reader cannot be copied.
+        copy: &mut || Box::new(open()),
         journals_are_lost: true,
     };
     rounds(&desk, &mut house, &mut target, 6);

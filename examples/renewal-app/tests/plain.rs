@@ -43,18 +43,11 @@ fn set_up(desk: &Desk) -> House<'_> {
     house
 }
 
-fn hand_out(house: &House<'_>, user: &str) -> String {
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    line.split_whitespace().last().unwrap().to_owned()
-}
-
 #[test]
 fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     let desk = Desk::new();
     let house = set_up(&desk);
-    let [password, of_another] = ["jana", "petr"].map(|user| hand_out(&house, user));
+    let [password, of_another] = ["jana", "petr"].map(|user| house.hand_out(user));
     desk.write("once", &password);
     let options = house.options();
     let first = [&["first", "--plain", "--user", "jana"], &CARD[..], &PIN_FILES, &ONCE, &options].concat();
@@ -223,7 +216,7 @@ fn a_key_is_made_that_service_issuer_and_card_have_in_common_or_none() {
     let mut house = set_up(&desk);
     let keys = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
     house.change_policy(|policy| policy.replace(keys, r#"keys = ["rsa-3072", "p-384"]"#));
-    let once = hand_out(&house, "jana");
+    let once = house.hand_out("jana");
     desk.write("once", &once);
     desk.write("revocation", REVOCATION);
     let est = ("protocol = \"cmc\"", "protocol = \"est\"");
@@ -269,7 +262,7 @@ fn what_is_asked_for_again_says_why_and_nothing_is_made_without_it() {
     let mut house = set_up(&desk);
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
     desk.write("est.toml", &est);
-    let once = hand_out(&house, "jana");
+    let once = house.hand_out("jana");
     let card = || fs::read(desk.file("card.state")).unwrap();
     let (empty, options) = (card(), house.options().map(str::to_owned));
     let options: Vec<_> = options.iter().map(String::as_str).collect();
@@ -326,7 +319,7 @@ fn what_came_by_the_link_elsewhere_is_done_where_it_was_ordered() {
     desk.write("cmc.toml", cmc);
     desk.write("est.toml", &cmc.replace("protocol = \"cmc\"", "protocol = \"est\""));
     for (user, policy) in [("jana", "cmc.toml"), ("petr", "est.toml")] {
-        desk.write("once", &hand_out(&house, user));
+        desk.write("once", &house.hand_out(user));
         fs::remove_file(desk.file("card.state")).unwrap();
         let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
         desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
@@ -371,7 +364,7 @@ fn a_service_without_a_login_tells_the_issuer_by_a_signature_that_all_arrived() 
     let desk = Desk::new();
     let mut house = set_up(&desk);
     house.change_policy(|policy| policy.replace("approval = \"manual\"", "approval = \"automatic\""));
-    desk.write("once", &hand_out(&house, "jana"));
+    desk.write("once", &house.hand_out("jana"));
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
     desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
     let order = ["first", "--yes", "--user", "jana", "--policy", "est.toml"];
@@ -433,7 +426,7 @@ fn a_receipt_that_was_not_sent_is_sent_when_the_order_is_gone_on_with() {
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
     desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
     let order = |user: &str, way: &Way| {
-        desk.write("once", &hand_out(&house, user));
+        desk.write("once", &house.hand_out(user));
         fs::remove_file(desk.file("card.state")).unwrap();
         let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
         desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
@@ -490,11 +483,11 @@ fn an_order_that_was_refused_stays_so_when_another_goes_on_with_its_keys() {
     desk.write("est.toml", &est.replace("prove_login = true", "prove_login = false"));
     let first = |how: &[&str]| desk.run([&["first", "--yes"], how, &CARD, &PIN_FILES, &ONCE].concat());
     let order = [&["--user", "jana", "--policy", "est.toml"], &house.options()[..]].concat();
-    desk.write("once", &hand_out(&house, "jana"));
+    desk.write("once", &house.hand_out("jana"));
     first(&order).ends_with(8);
     house.operator(&["reject", "ca", &house.pending(), "--reason", "another name"]).ends_with(0);
     first(&["--resume"]).ends_with(6);
-    desk.write("once", &hand_out(&house, "jana"));
+    desk.write("once", &house.hand_out("jana"));
     first(&order).ends_with(8);
     house.approve();
     first(&["--resume"]).ends_with(0).says(&["first certificate is on the card", "opens nothing any more"]);
@@ -515,7 +508,7 @@ fn who_waits_is_asked_for_nothing_again_and_kept_from_nothing_by_anybodys_guesse
     let desk = Desk::new();
     let mut house = set_up(&desk);
     house.change_policy(|policy| policy.replace("retry_after_seconds = 60", "retry_after_seconds = 1"));
-    let [password, of_another] = ["jana", "petr"].map(|user| hand_out(&house, user));
+    let [password, of_another] = ["jana", "petr"].map(|user| house.hand_out(user));
     desk.write("once", &password);
     let est = include_str!("../../../policies/partner.toml").replace("protocol = \"cmc\"", "protocol = \"est\"");
     desk.write("est.toml", &est);

@@ -42,10 +42,7 @@ fn open<'a>(desk: &'a Desk) -> House<'a> {
 fn arrive(desk: &Desk, house: &House<'_>, user: &str, card: &str, revocation: &str) {
     let both = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
     desk.run([&["simulator", "new", card, "--empty", "--puk-file", "puk"][..], &both].concat()).ends_with(0);
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    desk.write("once", line.split_whitespace().last().unwrap());
+    desk.write("once", &house.hand_out(user));
     let token = format!("sim:{card}");
     let secrets = ["--one-time-password-file", "once", "--revocation-password-file", revocation, "--token", &token];
     let first = |more: &[&str]| {

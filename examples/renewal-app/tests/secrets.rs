@@ -8,13 +8,16 @@ mod support;
 use std::{
     fs::{self, File},
     io::Read as _,
+    os::unix::fs::PermissionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     process::{Command, Stdio},
+    time::SystemTime,
 };
 
 use obnova_card::{PasswordKind, Pin, ProfileToken, Secret, Token as _, TokenError};
 use obnova_profile::TransportPinModel;
+use obnova_reference_ca::house::{self, Passphrase};
 use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::{CardTransport, Decorated, Decorator, Record, TransportError};
 use support::{
@@ -360,6 +363,22 @@ fn activate_and_panic(desk: &Path) {
             || token.change_password(PasswordKind::AuthenticationPin, &Pin::new(read("pin")), &read("new-pin"));
         assert!(catch_unwind(AssertUnwindSafe(change)).is_err());
     }
+
+    // What seals a backup, told wrong first, and in the hands of whoever panics.
+    let (now, sealed) = (SystemTime::now(), desk.join("sealed"));
+    house::init(&desk.join("house"), &house::InitOptions::default(), now).unwrap();
+    let seals = |name: &str| Passphrase::load(&desk.join(OWN).join(name)).unwrap();
+    let seal = || {
+        let passphrase = seals("passphrase");
+        house::House::open(&desk.join("house")).unwrap().back_up(&sealed, Some(&passphrase), now).unwrap();
+        panic!("the safe is broken");
+    };
+    assert!(catch_unwind(AssertUnwindSafe(seal)).is_err());
+    let restore = |passphrase: &Passphrase, to| house::restore(&sealed, &desk.join(to), Some(passphrase), false, now);
+    let wrong = restore(&seals("other-passphrase"), "nowhere").unwrap_err();
+    println!("{wrong} {wrong:?}");
+    restore(&seals("passphrase"), "back").unwrap();
+    println!("restored");
 }
 
 struct Panics;
@@ -388,20 +407,27 @@ fn an_activation_and_a_panic_leave_no_secret() {
         desk.write(&format!("{OWN}/{name}"), &secret);
         secret
     });
+    let passphrases = ["passphrase", "other-passphrase"].map(|name| {
+        let secret = random() + &random();
+        let file = desk.write(&format!("{OWN}/{name}"), &secret);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        secret
+    });
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", THIS, "--nocapture", "--test-threads=1"]).current_dir(desk.path());
     command.env(CHILD, desk.path()).env("RUST_BACKTRACE", "full");
     let dump::Dumped { said, memory } = dump::at_the_end(&command, Stdio::null());
     let said = said.ends_with(0);
-    said.says(&["activated", "activated", "1 passed"]);
+    said.says(&["activated", "activated", "restored", "1 passed"]);
+    assert!(said.err.contains("the safe is broken"), "{}", said.err);
     assert_eq!(said.err.matches("the driver of the reader is broken").count(), 2, "{}", said.err);
     assert!(contains(&memory, "in-place.trace"));
-    let search = Search::new(planted.iter().map(String::as_str));
+    let search = Search::new(planted.iter().chain(&passphrases).map(String::as_str));
     let watched = Watched { search, ..Watched::new(&desk, &[]) };
     watched.search.assert_absent("standard output", &said.out);
     watched.search.assert_absent("the panics", &said.err);
     watched.search.assert_absent("the memory after a panic", &memory);
-    watched.search_files(&["separate", "in-place", "separate.trace", "in-place.trace"]);
+    watched.search_files(&["separate", "in-place", "separate.trace", "in-place.trace", "sealed", "house/ca.db"]);
 }
 
 #[test]

@@ -85,14 +85,6 @@ fn what_a_card_is_asked_about_its_passwords() {
     asks(&desk, &["pin", "change", "puk"], &[], &["--puk-file", "--new-pin-file"], 0);
 }
 
-/// Hands a one-time password to `jana`, in the file `once`.
-fn hand_out(house: &House<'_>, desk: &Desk) {
-    let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-    let said = house.operator(&[&["password", "issue", "ca", "--user", "jana"], &name[..]].concat()).ends_with(0);
-    let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
-    desk.write("once", line.split_whitespace().last().unwrap());
-}
-
 const NEW_CARD: [&str; 10] = [
     "simulator",
     "new",
@@ -111,7 +103,7 @@ fn what_an_order_its_certificates_and_their_end_take() {
     let desk = desk();
     let house = House::open(&desk);
     desk.run(NEW_CARD).ends_with(0);
-    hand_out(&house, &desk);
+    desk.write("once", &house.hand_out("jana"));
     let ca = house.options();
     let pins = ["--pin-file", "--signature-pin-file"];
     let order = [&["--yes", "--user", "--one-time-password-file", "--revocation-password-file"], &pins[..]].concat();
@@ -156,7 +148,7 @@ fn what_plain_est_asks_for_each_time_is_named_by_the_command_that_takes_it() {
         policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]")
     });
     desk.run(NEW_CARD).ends_with(0);
-    hand_out(&house, &desk);
+    desk.write("once", &house.hand_out("jana"));
     let plain = [&["first", "--plain", "--service", "partner"], &house.options()[..]].concat();
     let who = ["--user", "--one-time-password-file"];
     asks(&desk, &plain, &["first", "--resume"], &[&["--yes", "--pin-file"], &who[..]].concat(), 8);

@@ -7,7 +7,6 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
 };
 
 use obnova_algorithm::KeyAlgorithm;
@@ -21,12 +20,12 @@ use obnova_client::{
     },
     look, share, tls_config,
 };
-use obnova_renewal::{Pair, ParsedCertificate, PinUse, Stage};
+use obnova_renewal::{Pair, ParsedCertificate, PinUse};
 use obnova_simulator::SimulatorConnection;
 use x509_cert::Certificate;
 
 use super::{
-    ALONE, MEMORY, MOST_MEMORY, MOST_SENT, MOST_TOLD,
+    ALONE, MOST_TOLD,
     common::{
         Face,
         support::{Draft, Holder, days},
@@ -34,8 +33,10 @@ use super::{
     house::{now, token},
     liar::Liar,
     lies::{self, End, Lie, Scene},
+    patience,
     report::report,
     server::{Host, Server, Wire},
+    telling, told_when_sending,
 };
 
 const LINK: &str = "/pickup/0123456789abcdef0123456789abcdef01234567";
@@ -128,8 +129,7 @@ macro_rules! by {
 }
 
 fn all() -> Vec<Row> {
-    let same = [lies::connections(), lies::http(), lies::messages()].into_iter().flatten();
-    let same = same.filter(|row| row.at.contains(&Stage::Send));
+    let same = told_when_sending([lies::connections(), lies::http(), lies::messages()].into_iter().flatten());
     let same = same.map(|row| Row { name: row.name, lie: row.lie, ends: Ends::As(row.end), hurried: row.hurried });
     same.chain(of_receipts()).collect()
 }
@@ -218,19 +218,8 @@ fn every_lie_about_a_receipt_is_refused_by_its_name() {
     for Row { name, lie, ends, hurried } in all() {
         assert!(names.insert(name), "{name} stands there twice");
         desk.closed.store(0, SeqCst);
-        let short = Duration::from_millis(300);
-        let link = open(if hurried { Patience { connect: short, whole: short } } else { Patience::default() });
-        let link = link.unwrap_or_else(|error| panic!("{name}: {error}"));
-        server.told();
-        desk.liar.tells(lie);
-        MEMORY.reset_peak_usage();
-        let held = MEMORY.current_usage();
-        let outcome = close(&link);
-        let sent = server.told();
-        let memory = MEMORY.peak_usage().saturating_sub(held);
-        let times = desk.liar.tells_the_truth();
-        assert!((1..=MOST_TOLD).contains(&times), "{name}: the lie was told {times} times");
-        assert!(memory < MOST_MEMORY && sent < MOST_SENT, "{name}: {memory} bytes of memory, {sent} sent");
+        let link = open(patience(hurried)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (outcome, (memory, sent)) = telling(&desk.liar, &server, lie, (name, MOST_TOLD), || close(&link));
         (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent));
         if let Err(problem) = how_it_ends(&ends, outcome) {
             believed.push(format!("{name}: {problem}"));

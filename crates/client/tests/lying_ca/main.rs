@@ -25,7 +25,7 @@ use std::{
 
 use common::{Door, Face, Seat, support::Holder};
 use house::now;
-use liar::Liar;
+use liar::{Liar, OfServers};
 use lies::{End, Lie, Row, table};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, verify};
 use obnova_card::{Pin, SignDigest};
@@ -300,20 +300,10 @@ fn every_lie(what: What) {
 fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize) {
     let before = world.look();
     world.face = world.what.face();
-    world.stage.liar.tells(row.lie.clone());
     *world.stage.at.lock().unwrap() = Some(at);
-    MEMORY.reset_peak_usage();
-    let held = MEMORY.current_usage();
-    let short = Duration::from_millis(300);
-    let patience = if row.hurried { Patience { connect: short, whole: short } } else { Patience::default() };
-    let outcome = world.run(patience);
-    let sent = world.server.told();
-    let memory = MEMORY.peak_usage().saturating_sub(held);
-    let times = world.stage.liar.tells_the_truth();
-
-    assert!((1..=MOST_TOLD).contains(&times), "{told}: the lie was told {times} times");
-    assert!(memory < MOST_MEMORY, "{told}: {memory} bytes of memory");
-    assert!(sent < MOST_SENT, "{told}: {sent} bytes were taken");
+    let (stage, server) = (world.stage, world.server);
+    let (outcome, took) =
+        telling(&stage.liar, server, row.lie.clone(), (told, MOST_TOLD), || world.run(patience(row.hurried)));
     let ends = how_it_ends(&row.end, outcome, told);
     if !matches!(row.end, End::Done) {
         assert!(world.face.asked.is_empty(), "{told}: {:?}", world.face.asked);
@@ -335,7 +325,41 @@ fn lie(world: &mut World<'_>, row: &Row, at: Stage, told: &str) -> (usize, usize
         other => panic!("{told}: {other:?}"),
     }
     world.journal_is_sound();
-    (memory, sent)
+    took
+}
+
+/// Tells a lie to whoever acts meanwhile, so often at most, and within the bounds of any lie; returns what came of it, and what it took, in
+/// bytes of memory and on the wire.
+fn telling<L: Clone + OfServers, T>(
+    liar: &Liar<L>,
+    server: &Server,
+    lie: L,
+    (told, most): (&str, usize),
+    act: impl FnOnce() -> T,
+) -> (T, (usize, usize)) {
+    server.told();
+    liar.tells(lie);
+    MEMORY.reset_peak_usage();
+    let held = MEMORY.current_usage();
+    let outcome = act();
+    let sent = server.told();
+    let memory = MEMORY.peak_usage().saturating_sub(held);
+    let times = liar.tells_the_truth();
+    assert!((1..=most).contains(&times), "{told}: the lie was told {times} times");
+    assert!(memory < MOST_MEMORY, "{told}: {memory} bytes of memory");
+    assert!(sent < MOST_SENT, "{told}: {sent} bytes were taken");
+    (outcome, (memory, sent))
+}
+
+/// Little, where somebody says nothing for ever.
+fn patience(hurried: bool) -> Patience {
+    let short = Duration::from_millis(300);
+    if hurried { Patience { connect: short, whole: short } } else { Patience::default() }
+}
+
+/// Those that are told to an order that is sent, and so can be told to whatever is sent.
+fn told_when_sending(rows: impl Iterator<Item = Row>) -> impl Iterator<Item = Row> {
+    rows.filter(|row| row.at.contains(&Stage::Send))
 }
 
 /// A pending answer brings a process from sending to picking up; nothing else brings it anywhere.

@@ -5,27 +5,28 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::ProfileToken;
 use obnova_client::{
-    CaConnection as _, CaError, EstConnection, Https, LinkError, Patience, RenewalLink, RunError,
+    CaConnection as _, CaError, EstConnection, Https, LinkError, RenewalLink, RunError,
     enroll::est::{Headers, HttpRequest, HttpResponse, Method, RedirectError},
     look, tls_config,
 };
-use obnova_renewal::{LinkAnswer, LinkRefusal, NoticeLink, Plan, Policy, Stage};
+use obnova_renewal::{LinkAnswer, LinkRefusal, NoticeLink, Plan, Policy};
 use obnova_simulator::SimulatorConnection;
 
 use super::{
-    ALONE, MEMORY, MOST_MEMORY, MOST_SENT, MOST_TOLD,
+    ALONE, MOST_TOLD,
     common::support::{Holder, days},
     house::now,
     liar::Liar,
     lies::{self, End, Lie},
+    patience,
     report::report,
     server::{Host, Server, Wire},
+    telling, told_when_sending,
 };
 
 const LINK: &str = "/renew/0123456789abcdef0123456789abcdef01234567";
@@ -133,9 +134,9 @@ struct Row {
 }
 
 fn all() -> Vec<Row> {
-    let same = [lies::connections(), lies::http()].into_iter().flatten();
+    let same = told_when_sending([lies::connections(), lies::http()].into_iter().flatten());
     // What is no message of CMC can be told of a link too.
-    let same = same.filter(|row| row.at.contains(&Stage::Send) && !matches!(row.lie, Lie::Cmc(_)));
+    let same = same.filter(|row| !matches!(row.lie, Lie::Cmc(_)));
     let same = same.map(|row| Row { name: row.name, lie: row.lie, ends: Ends::As(row.end), hurried: row.hurried });
     same.chain(of_links()).collect()
 }
@@ -181,11 +182,8 @@ fn every_lie_about_the_link_of_a_notice_is_refused_by_its_name() {
     let notice = NoticeLink::new(LINK, &plan);
     *desk.serials.lock().unwrap() = notice.serials.clone();
     let (link, anchors) = (format!("{}{LINK}", server.url()), desk.liar.ca.anchors());
-    let https = |hurried| {
-        let short = Duration::from_millis(300);
-        let patience = if hurried { Patience { connect: short, whole: short } } else { Patience::default() };
-        Https::with_patience(&server.url(), tls_config(&anchors).unwrap(), patience).unwrap()
-    };
+    let https =
+        |hurried| Https::with_patience(&server.url(), tls_config(&anchors).unwrap(), patience(hurried)).unwrap();
     let looks = |hurried| Told::from(RenewalLink::over(https(hurried), &link).unwrap().plan(plan.clone()));
     let begins = |hurried| Told::from(EstConnection::new(https(hurried), anchors.clone()).unwrap().use_link(&notice));
     let messages: [(&str, &dyn Fn(bool) -> Told); 2] = [("looked at", &looks), ("used up", &begins)];
@@ -194,24 +192,16 @@ fn every_lie_about_the_link_of_a_notice_is_refused_by_its_name() {
     for (when, message) in messages {
         for Row { name, lie, ends, hurried } in all() {
             assert!(names.insert((when, name)), "{name} stands there twice");
-            server.told();
-            desk.liar.tells(lie);
-            MEMORY.reset_peak_usage();
-            let held = MEMORY.current_usage();
-            let told = message(hurried);
-            let sent = server.told();
-            let memory = MEMORY.peak_usage().saturating_sub(held);
-            let times = desk.liar.tells_the_truth();
-            assert!((1..=MOST_TOLD).contains(&times), "{name}, {when}: the lie was told {times} times");
-            assert!(memory < MOST_MEMORY && sent < MOST_SENT, "{name}, {when}: {memory} bytes of memory, {sent} sent");
+            let what = format!("{name}, {when}");
+            let (told, (memory, sent)) = telling(&desk.liar, &server, lie, (&what, MOST_TOLD), || message(hurried));
             (most_memory, most_sent) = (most_memory.max(memory), most_sent.max(sent));
             if let Err(problem) = how_it_ends(&ends, told) {
-                believed.push(format!("{name}, {when}: {problem}"));
+                believed.push(format!("{what}: {problem}"));
             }
-            assert_eq!(desk.used_by.lock().unwrap().take(), None, "{name}, {when}");
+            assert_eq!(desk.used_by.lock().unwrap().take(), None, "{what}");
             // An honest CA, and one whose answer is lost.
             for honest in [&looks as &dyn Fn(bool) -> Told, &begins, &begins, &looks] {
-                assert!(matches!(honest(false), Told::Begun), "{name}, {when}");
+                assert!(matches!(honest(false), Told::Begun), "{what}");
             }
             assert_eq!(desk.used_by.lock().unwrap().take().as_ref(), Some(&notice.attempt));
         }

@@ -23,6 +23,7 @@ use crate::{
     first::{First, Partner, Twins},
     link,
     mortal::Mortal,
+    notice::Noticed,
     own_password,
     plain::{Enrollment, Reenrollment},
     revocation,
@@ -309,6 +310,24 @@ fn a_first_order_of_a_pair_with_the_ca_killed_at_each_write() {
 fn a_link_followed_without_a_journal_stopped_anywhere_is_closed() {
     let name = "a_link_followed_without_a_journal_stopped_anywhere_is_closed";
     alone(name, link::stopped::<TwinRenewal<SoftHsmRig>>);
+}
+
+#[test]
+fn a_renewal_that_a_link_begins_stopped_anywhere_comes_to_its_end() {
+    let name = "a_renewal_that_a_link_begins_stopped_anywhere_comes_to_its_end";
+    alone(name, table::stopped::<Noticed<TwinRenewal<SoftHsmRig>>>);
+}
+
+#[test]
+fn a_renewal_that_a_link_begins_torn_after_each_call() {
+    let name = "a_renewal_that_a_link_begins_torn_after_each_call";
+    alone(name, || tears::torn::<Noticed<TwinRenewal<SoftHsmRig>>>(Tear::After));
+}
+
+#[test]
+fn a_renewal_that_a_link_begins_with_the_ca_killed_at_each_write() {
+    let name = "a_renewal_that_a_link_begins_with_the_ca_killed_at_each_write";
+    alone(name, tears::ca_killed::<Noticed<TwinRenewal<SoftHsmRig>>>);
 }
 
 #[test]

@@ -109,12 +109,18 @@ fn torn_to_death<T: Task<Rig: Tearing>>(
     Snapshot::of(world)
 }
 
+/// What the CA writes in a whole life, which is not nothing.
+fn writes_of_the_ca<T: Task>(snapshot: &Snapshot) -> Vec<String> {
+    let (_, writes) = recorded::<T>(snapshot, T::WHAT, |world, life| world.live(life));
+    assert!(writes.len() >= T::LEAST_WRITES, "{}: {writes:?}", T::WHAT);
+    writes
+}
+
 /// Kills the CA before and after each write to its store, and goes on as above.
 pub fn ca_killed<T: Task>() {
     let snapshot = T::begin();
-    let (_, writes) = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life));
+    let writes = writes_of_the_ca::<T>(&snapshot);
     report(&format!("{}: {} stops of the CA: {}", T::Rig::NAME, writes.len(), writes.join(", ")));
-    assert!(writes.len() >= T::LEAST_WRITES, "{writes:?}");
     for (at, write) in writes.iter().enumerate() {
         for after in ways::<T>(&[SameLife, Restart, LostJournal]) {
             let told = format!("{}: CA killed {write}, {after:?}", T::Rig::NAME);
@@ -133,7 +139,7 @@ pub fn ca_killed<T: Task>() {
 /// Then in the same life, where each command is torn in one way, or with one write where that takes long.
 pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
     let snapshot = T::begin();
-    let (_, writes) = recorded::<T>(&snapshot, T::WHAT, |world, life| world.live(life));
+    let writes = writes_of_the_ca::<T>(&snapshot);
     let (mut pairs, mut torn, mut in_one_life) = (0, 0, 0);
     for (write_at, write) in writes.iter().enumerate() {
         for after in ways::<T>(&[Restart, LostJournal, SameLife]) {

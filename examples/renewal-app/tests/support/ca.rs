@@ -86,6 +86,14 @@ impl<'a> House<'a> {
         operator(self.desk, arguments)
     }
 
+    /// The one-time password that the operator hands to this user.
+    pub fn hand_out(&self, user: &str) -> String {
+        let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
+        let said = self.operator(&[&["password", "issue", "ca", "--user", user], &name[..]].concat()).ends_with(0);
+        let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    }
+
     /// The one order that waits.
     pub fn pending(&self) -> String {
         let list = self.operator(&["list", "ca", "--state", "pending"]).ends_with(0);

@@ -16,14 +16,21 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use obnova_algorithm::verify_digest;
 use obnova_card::{
     CertificateEntry, KeyRole, PasswordKind, PasswordState, PasswordStatus, Pin, Secret, SignDigest, Slot, Token,
     TokenError, Tries,
 };
+use obnova_renewal::ParsedCertificate;
 use obnova_transport::TransportError;
 use serde_json::Value;
 
-use super::{Desk, Said, ca::House, peers::ok, report::report};
+use super::{
+    Desk, Said,
+    ca::{House, mails},
+    peers::ok,
+    report::report,
+};
 
 use chance::Chance;
 
@@ -50,13 +57,17 @@ pub struct Target<'t> {
     pub renew_card: &'t mut dyn FnMut(usize),
     /// The card, for this process to look at.
     pub open: &'t mut dyn FnMut() -> Box<dyn Token>,
+    /// The card, to sign with: a copy of it where that can be had, so that a try that is gone stays gone.
+    pub copy: &'t mut dyn FnMut() -> Box<dyn Token>,
     /// Sometimes the journal is deleted too.
     pub journals_are_lost: bool,
 }
 
 /// Renewals that are killed up to four times each, then go on to the end.
 pub fn rounds(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count: usize) {
-    Killing::rounds(desk, house, target, (count, "renewals", 4), |killing| killing.one_renewal(&RE_KEY));
+    Killing::rounds(desk, house, target, (count, "renewals", 4), |killing| {
+        killing.one_renewal(&RE_KEY);
+    });
 }
 
 /// The same, in the strict sense: the keys stay. The service is that of the file `service.toml`.
@@ -67,6 +78,16 @@ pub fn rounds_with_the_same_keys(desk: &Desk, house: &mut House<'_>, target: &mu
     });
 }
 
+/// Renewals that the link in a mail begins, which says that certificates end.
+pub fn rounds_by_link(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, count: usize) {
+    let mut told_over = 0;
+    let by_link = Renewal { by_link: true, ..RE_KEY };
+    Killing::rounds(desk, house, target, (count, "renewals that a link begins", 4), |killing| {
+        told_over += usize::from(killing.one_renewal(&by_link));
+    });
+    report(&format!("{told_over} of them went on without the link, since the journal of an order was lost"));
+}
+
 /// What kind of renewal it is.
 struct Renewal {
     /// Options of its beginning.
@@ -75,9 +96,11 @@ struct Renewal {
     keeps_keys: bool,
     /// How many certificates there are to be renewed.
     old: usize,
+    /// It is begun by the link in a mail, and not at an address.
+    by_link: bool,
 }
 
-const RE_KEY: Renewal = Renewal { begins: &[], keeps_keys: false, old: 2 };
+const RE_KEY: Renewal = Renewal { begins: &[], keeps_keys: false, old: 2, by_link: false };
 
 /// Files that tell how far a program has come.
 struct Growth {
@@ -194,22 +217,33 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         self.earlier = self.orders().into_iter().map(|order| order["transaction"].clone()).collect();
     }
 
-    fn one_renewal(&mut self, renewal: &Renewal) {
+    /// Whether it was begun without its link in the end.
+    fn one_renewal(&mut self, renewal: &Renewal) -> bool {
         let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         assert_eq!(old.len(), renewal.old);
         let passwords = self.passwords();
+        let link = renewal.by_link.then(|| self.notice());
         self.chance = Chance::of(self.seed, self.round, 0);
-        let mut kills = 1 + self.chance.below(4);
+        let (mut kills, lost, mut is_over) = (1 + self.chance.below(4), self.lost, false);
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, start);
             let due = self.due();
             if due == Due::Nothing {
-                return self.assert_renewed(renewal, &old, &passwords);
+                self.assert_renewed(renewal, &old, &passwords);
+                return is_over;
             }
-            let renew = self.start(due, renewal);
-            let code = self.started(&format!("renew {due:?}"), renew, Growth::of_journal, &[0, 8], &mut kills);
-            if code.is_none() {
-                self.lose_journal();
+            let opens = link.as_deref().filter(|_| due == Due::Begin && !is_over);
+            let renew = self.start(due, renewal, opens);
+            // Who has lost the journal of an order is told that the link begins nothing any more.
+            let codes: &[i32] = if opens.is_some() && self.lost > lost { &[0, 6, 8] } else { &[0, 8] };
+            let code = self.started(&format!("renew {due:?}"), renew, Growth::of_journal, codes, &mut kills);
+            match code {
+                None => self.lose_journal(),
+                Some(6) => {
+                    assert!(self.order().is_some(), "{}: the link is over, and nothing was ordered", self.told());
+                    is_over = true;
+                }
+                Some(_) => {}
             }
             self.assert_sound(renewal, &old);
             if code == Some(8) {
@@ -244,11 +278,31 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         }
     }
 
-    fn start(&self, due: Due, renewal: &Renewal) -> Command {
+    /// The link that is mailed since the certificates on the card of this round end.
+    fn notice(&self) -> String {
+        let links = || {
+            let mails = mails(self.desk).into_iter();
+            let links = mails
+                .filter_map(|mail| Some(mail.split_whitespace().find(|word| word.contains("/renew/"))?.to_owned()));
+            links.collect::<Vec<_>>()
+        };
+        let known = links();
+        self.house.operator(&["notices", "ca"]).ends_with(0).says(&["1 posted"]);
+        loop {
+            self.house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+            if let Some(link) = links().into_iter().find(|link| !known.contains(link)) {
+                return link;
+            }
+        }
+    }
+
+    /// Begun by this link, if there is one.
+    fn start(&self, due: Due, renewal: &Renewal, link: Option<&str>) -> Command {
         // Also on resuming: it may have been killed before it was written down that the holder agreed.
         let begin = if due == Due::Begin { renewal.begins } else { &["--resume"] };
         let journals = self.journals();
         let [ca, url, trust, root] = self.house.options();
+        let [ca, url] = link.map_or([ca, url], |link| ["--link", link]);
         let token = ["--token", self.target.token, "--journal", &journals, ca, url, trust, root];
         let pins = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
         self.desk.command([&["renew", "--yes"], begin, &token, &pins].concat())
@@ -373,8 +427,12 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     /// Reads the card. A reader whose program was killed in the middle of a command resets its card, and where it has not
     /// come to that yet, the card gives no answer: it is asked again.
     fn look<T>(&mut self, read: impl Fn(&mut dyn Token) -> Result<T, TokenError>) -> T {
+        Self::ask(self.target.open, read)
+    }
+
+    fn ask<T>(open: &mut dyn FnMut() -> Box<dyn Token>, ask: impl Fn(&mut dyn Token) -> Result<T, TokenError>) -> T {
         const LOOKS: usize = 20;
-        let mut looks = (1..=LOOKS).map(|look| (look, read(&mut *(self.target.open)())));
+        let mut looks = (1..=LOOKS).map(|look| (look, ask(&mut *open())));
         let answered = looks.find_map(|(look, answer)| match answer {
             Err(TokenError::Transport(TransportError::CardMute | TransportError::CardReset)) if look < LOOKS => {
                 std::thread::sleep(Duration::from_millis(50));
@@ -396,7 +454,7 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         listed.out.matches("waits for its certificate").count()
     }
 
-    /// What holds at each moment: the old pair is there, and hardly a try is gone (one may be, where the card died while it
+    /// What holds at each moment: the old pair is there and signs, and hardly a try is gone (one may be, where the card died while it
     /// compared; the next success brings it back).
     fn assert_sound(&mut self, renewal: &Renewal, old: &[Slot]) {
         let told = self.told();
@@ -413,7 +471,20 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
             assert_eq!(now.key, slot.key, "{told}");
             assert!(now.certificates.iter().any(|one| one.der == slot.certificates[0].der), "{told}");
             assert!(now.certificates.len() == 1 || renewal.keeps_keys, "{told}: {now:?}");
+            self.assert_key_signs(slot, &told);
         }
+    }
+
+    /// The key of this slot makes a signature that is one by its certificate.
+    fn assert_key_signs(&mut self, slot: &Slot, told: &str) {
+        let key = slot.key.as_ref().unwrap();
+        let pin = Pin::new(Secret::from(self.target.pins[usize::from(key.role == KeyRole::Signature)]));
+        let algorithm = key.signs[0];
+        let job = SignDigest { slot: slot.id, algorithm, digest: algorithm.digest().of(told.as_bytes()) };
+        let signature = Self::ask(self.target.copy, |token| token.sign(std::slice::from_ref(&job), &pin)).remove(0);
+        let certificate = ParsedCertificate::from_der(&slot.certificates[0].der).unwrap();
+        verify_digest(certificate.public_key(), algorithm, &job.digest, &signature)
+            .unwrap_or_else(|error| panic!("{told}: slot {}: {error}", slot.id));
     }
 
     /// What holds at the end: keys for all certificates, old and new, which all sign; the CA certified the new ones, once, and says

@@ -6,7 +6,7 @@ use std::{fs, process::Command};
 use obnova_card::{Activation, KeyRole, PasswordKind, PasswordState, Slot, Tries};
 use serde_json::{Value, json};
 
-use super::{Chance, Due, Growth, Killing, MOST_STARTS, Renewal, Target, certificates};
+use super::{Chance, Due, Growth, Killing, MOST_STARTS, RE_KEY, Renewal, Target, certificates};
 use crate::support::{Desk, ca::House, report::report};
 
 /// What a holder gets.
@@ -40,7 +40,7 @@ pub fn lives(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>, servic
         by_link += usize::from(killing.certify(service));
         if service.plain {
             killing.begins("renewals", 2);
-            killing.one_renewal(&Renewal { begins: service.begins, keeps_keys: false, old: 1 });
+            killing.one_renewal(&Renewal { begins: service.begins, old: 1, ..RE_KEY });
             let killed = killing.killed;
             killing.pick_revocation_password(service);
             let [holder, authority] = [0, 1].map(|who| killing.killed[who] - killed[who]);
@@ -108,11 +108,7 @@ impl Killing<'_, '_, '_> {
     /// Whether it was by the link.
     fn certify(&mut self, service: Service) -> bool {
         let user = format!("user{}", self.round);
-        let name = ["--name", "CN=Jana Nováková,C=CZ", "--email", "jana@example.cz"];
-        let issued = self.house.operator(&[&["password", "issue", "ca", "--user", &user], &name[..]].concat());
-        let issued = issued.ends_with(0).out;
-        let line = issued.lines().find(|line| line.starts_with("one-time password")).unwrap();
-        self.desk.write("once", line.split_whitespace().last().unwrap());
+        self.desk.write("once", &self.house.hand_out(&user));
         let passwords = self.passwords();
         self.chance = Chance::of(self.seed, self.round, 100);
         let (mut kills, lost, mut by_link) = (1 + self.chance.below(4), self.lost, false);
