@@ -92,7 +92,8 @@ impl fmt::Display for RevocationReason {
 pub struct Revoked {
     /// It was so before it was asked for: by the same request, whose answer was lost, or by somebody else.
     pub already: bool,
-    /// That whoever asks is told so; or why nobody knows whether he is. Then the same may be asked again, which changes nothing.
+    /// That whoever asks is told so; or why nobody knows whether he is. Then the same may be asked again, which changes nothing. Whether
+    /// he is told all of what was asked for, [`Confirmation::covers`] says.
     pub confirmation: Result<Confirmation, NotConfirmed>,
     /// What is told of the others on the card with the same key ([`RevocationPlan::same_key`]), where the reason is one of the
     /// [key](RevocationReason::ends_key). The answer itself names none of them.
@@ -108,7 +109,8 @@ pub struct OnSameKey {
     pub told: Told,
 }
 
-/// Ends a certificate as planned, with a signature of the card. After whatever stop and whatever error it may be asked again: a
+/// Ends a certificate as planned, with a signature of the card. One that had ended for another reason is sent too where the reason is one
+/// of the [key](RevocationReason::ends_key), which may have other certificates. After whatever stop and whatever error it may be asked again: a
 /// certificate ends once.
 ///
 /// `servers` are asked for the confirmation, where their addresses stand in the certificate.
@@ -138,7 +140,7 @@ pub fn revoke_with_card<H: HttpExchange>(
         Ok(signatures.into_iter().next().unwrap_or_default())
     };
     let said = ca.revoke(subject.id(), wanted.reason.code(), wanted.password, Some((signer, &mut sign)))?;
-    let mut revoked = outcome(said, &subject, ca, servers)?;
+    let mut revoked = outcome(said, wanted.reason, &subject, ca, servers)?;
     if wanted.reason.ends_key() {
         for other in plan.same_key() {
             let subject = Subject::new(&other.serial(), Some(other), &issuer)?;
@@ -162,12 +164,13 @@ pub fn revoke_by_password<H: HttpExchange>(
     let issuer = ca.only_issuer()?;
     let subject = Subject::new(wanted.serial, None, &issuer)?;
     let said = ca.revoke(subject.id(), wanted.reason.code(), Some(password), None)?;
-    outcome(said, &subject, ca, servers)
+    outcome(said, wanted.reason, &subject, ca, servers)
 }
 
 /// What the CA said, held against what it tells everybody.
 fn outcome<H: HttpExchange>(
     said: Said,
+    reason: RevocationReason,
     subject: &Subject,
     ca: &EstConnection<H>,
     servers: &dyn StatusExchange,
@@ -176,14 +179,15 @@ fn outcome<H: HttpExchange>(
     let revoked = |already, confirmation| Revoked { already, confirmation, same_key: Vec::new() };
     match (said, told) {
         (Said::Done, told) => Ok(revoked(false, told.revoked()?)),
-        // Why it refuses is of no account where the certificate has ended.
-        (Said::No { .. }, Told::Revoked(confirmation)) => Ok(revoked(true, Ok(confirmation))),
+        // Why it refuses is of no account where there is nothing left to say of the certificate.
+        (Said::No { .. } | Said::Undecided, Told::Revoked(confirmation)) if confirmation.covers(reason) => {
+            Ok(revoked(true, Ok(confirmation)))
+        }
         (Said::No { reason, text }, told) => match rule(&reason, text) {
             (rule, _) if rule == ALREADY => Ok(revoked(true, told.revoked()?)),
             (rule, _) if rule == OWN_KEY_ALONE => Err(RevocationError::PasswordToo),
             (rule, text) => Err(RevocationError::Refused { rule, text }),
         },
-        (Said::Undecided, Told::Revoked(confirmation)) => Ok(revoked(true, Ok(confirmation))),
         (Said::Undecided, _) => Err(RevocationError::Undecided),
     }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use obnova_status::{Revocation, RevocationReason, Status};
 
-use super::{RevocationError, Subject};
+use super::{RevocationError, RevocationReason as Why, Subject};
 use crate::{
     ConfirmedBy, HttpExchange, NotConfirmed, StatusExchange, StatusProblem,
     standing::{Place, first_believed},
@@ -21,6 +21,15 @@ pub struct Confirmation {
     pub by: ConfirmedBy,
     /// Where.
     pub place: String,
+}
+
+impl Confirmation {
+    /// Whether this is all that a revocation for this reason says: of a reason of the [key](Why::ends_key) that it is known too. Why else a
+    /// certificate ended is of no account.
+    #[must_use]
+    pub fn covers(&self, why: Why) -> bool {
+        !why.ends_key() || self.reason == RevocationReason::KeyCompromise
+    }
 }
 
 /// What whoever asks is told of a certificate.

@@ -102,7 +102,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
         wanted.password = Some(&password);
         revoke_by_password(&mut ca, &servers, &wanted)
     };
-    show(&mut face.borrow_mut().screen, &serial, outcome?)
+    show(&mut face.borrow_mut().screen, &serial, reason, outcome?)
 }
 
 /// The one certificate in a file.
@@ -157,8 +157,16 @@ fn password(pins: &Pins) -> Result<obnova_card::Secret, Failure> {
 }
 
 /// What became of it, and of the others on the card with the same key. That nobody else says so is a failure of its own.
-fn show(screen: &mut Screen, serial: &str, revoked: Revoked) -> Result<(), Failure> {
+fn show(screen: &mut Screen, serial: &str, why: RevocationReason, revoked: Revoked) -> Result<(), Failure> {
     let named = match revoked.confirmation {
+        Ok(confirmation) if !confirmation.covers(why) => {
+            let (serial, reason) = (serial.to_owned(), confirmation.reason.to_string());
+            let text = match revoked.already {
+                true => t!("error-revoke-not-taken", serial = serial, reason = reason),
+                false => t!("error-revoke-not-told", serial = serial, reason = reason),
+            };
+            Err(Failure::new(Kind::Unconfirmed, text))
+        }
         Ok(confirmation) => {
             tell(screen, serial, revoked.already, confirmation);
             Ok(())
@@ -260,10 +268,11 @@ mod tests {
         ];
         for already in [false, true] {
             let revoked = Revoked { already, confirmation: Err(NotConfirmed(Vec::new())), same_key: Vec::new() };
-            assert_eq!(show(&mut Screen::new(), "01ab", revoked).unwrap_err().kind().code(), 10);
+            let why = RevocationReason::KeyCompromise;
+            assert_eq!(show(&mut Screen::new(), "01ab", why, revoked).unwrap_err().kind().code(), 10);
         }
         let revoked = Revoked { already: false, confirmation: Err(NotConfirmed(problems)), same_key: Vec::new() };
-        let failure = show(&mut Screen::new(), "01ab", revoked).unwrap_err();
+        let failure = show(&mut Screen::new(), "01ab", RevocationReason::Superseded, revoked).unwrap_err();
         for part in
             ["01ab is revoked", "http://status.example/ocsp", "not on the list yet", "Run the same command again"]
         {
@@ -281,7 +290,8 @@ mod tests {
         };
         let after = |told| {
             let same_key = vec![OnSameKey { serial: "02cd".to_owned(), told }];
-            show(&mut Screen::new(), "01ab", Revoked { already: false, confirmation: Ok(confirmation()), same_key })
+            let revoked = Revoked { already: false, confirmation: Ok(confirmation()), same_key };
+            show(&mut Screen::new(), "01ab", RevocationReason::KeyCompromise, revoked)
         };
         assert!(after(Told::Revoked(confirmation())).is_ok());
         let good = Told::Instead { place: "there".to_owned(), what: "good" };
@@ -289,6 +299,28 @@ mod tests {
             let failure = after(told).unwrap_err();
             assert_eq!(failure.kind().code(), 10);
             assert!(failure.message().contains("02cd") && !failure.message().contains("01ab"), "{}", failure.message());
+        }
+    }
+
+    /// A CA that keeps to why it ended at first, or whose answers are behind.
+    #[test]
+    fn a_compromise_that_nobody_is_told_of_is_a_failure_that_says_so() {
+        let told = |already, why| {
+            let confirmation = Ok(Confirmation {
+                since: SystemTime::UNIX_EPOCH,
+                reason: obnova_status::RevocationReason::Superseded,
+                by: ConfirmedBy::Ocsp,
+                place: "http://status.example/ocsp".to_owned(),
+            });
+            show(&mut Screen::new(), "01ab", why, Revoked { already, confirmation, same_key: Vec::new() })
+        };
+        for (already, advice) in [(true, "Call the CA"), (false, "Run the same command again")] {
+            assert!(told(already, RevocationReason::Unspecified).is_ok(), "why it ended is of no account");
+            let failure = told(already, RevocationReason::KeyCompromise).unwrap_err();
+            assert_eq!(failure.kind().code(), 10);
+            for part in ["01ab", "superseded", advice] {
+                assert!(failure.message().contains(part), "{part}: {}", failure.message());
+            }
         }
     }
 
