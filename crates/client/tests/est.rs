@@ -170,7 +170,7 @@ fn a_pair_is_made_of_keys_that_the_ca_takes() {
     assert_eq!(kinds(&wishes.plan(&card, &world.policy, make).unwrap()), [KeyAlgorithm::P384; 2]);
     let same_keys = Policy { method: Method::SameKey, ..Policy::twins() };
     let not = wishes.plan(&card, &same_keys, make).unwrap_err();
-    let not_taken = |role| Reason::AlgorithmNotTaken { role, algorithm: KeyAlgorithm::P256 };
+    let not_taken = |role| Reason::KeptKeyNotTaken { role, kept: KeyAlgorithm::P256 };
     assert_eq!(not.reasons, [KeyRole::Authentication, KeyRole::Signature].map(not_taken));
     assert!(matches!(world.run().unwrap(), Turn::Waits(_)));
     world.approve();
