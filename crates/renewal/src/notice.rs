@@ -1,10 +1,14 @@
 use obnova_algorithm::Digest;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Plan;
 
 /// The link of a notice, by which a renewal begins: it is used up once the holder agreed to the plan, and before anything is made.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Its path is not shown by `Debug`, compared in constant time, and wiped when dropped.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeLink {
     /// Its path on the issuer's server. Whoever sees it can use it up.
@@ -27,12 +31,34 @@ impl NoticeLink {
         Self { path: path.into(), attempt, serials }
     }
 
+    /// Whether this is its path, in constant time.
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        self.path.as_bytes().ct_eq(path.as_bytes()).into()
+    }
+
     /// Whether a link about these certificates is about all that are renewed.
     #[must_use]
     pub fn is_about(&self, serials: &[String]) -> bool {
         !self.serials.is_empty() && self.serials.iter().all(|one| serials.contains(one))
     }
 }
+
+impl Drop for NoticeLink {
+    fn drop(&mut self) {
+        self.path.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for NoticeLink {}
+
+impl PartialEq for NoticeLink {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_at(&other.path) && self.attempt == other.attempt && self.serials == other.serials
+    }
+}
+
+impl Eq for NoticeLink {}
 
 impl std::fmt::Debug for NoticeLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,5 +102,35 @@ impl LinkRefusal {
             Self::Over => "link-over",
             Self::OtherCard => "link-other-card",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    assert_impl_all!(NoticeLink: ZeroizeOnDrop);
+    assert_not_impl_any!(NoticeLink: std::fmt::Display, std::hash::Hash);
+
+    #[test]
+    fn a_link_is_its_path_and_does_not_show_it() {
+        let link = |path: &str, attempt: &str, serial: &str| NoticeLink {
+            path: path.into(),
+            attempt: attempt.into(),
+            serials: vec![serial.into()],
+        };
+        let one = link("/renew/planted", "a", "01");
+        assert_eq!(one, link("/renew/planted", "a", "01"));
+        let others = [("/renew/plante", "a", "01"), ("/renew/planteD", "a", "01"), ("", "a", "01")];
+        for (path, attempt, serial) in
+            others.into_iter().chain([("/renew/planted", "b", "01"), ("/renew/planted", "a", "02")])
+        {
+            assert_ne!(one, link(path, attempt, serial));
+            assert_eq!(one.is_at(path), path == "/renew/planted");
+        }
+        let shown = format!("{one:?} {one:#?}");
+        assert!(shown.contains("01") && !shown.contains("planted"), "{shown}");
     }
 }

@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use obnova_algorithm::{DigestValue, SignatureAlgorithm};
 use obnova_card::KeyRole;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{ParsedCertificate, wire};
 
@@ -110,13 +112,13 @@ pub struct Message(#[serde(with = "wire::bytes")] pub Vec<u8>);
 
 /// What fetches a certificate later, with neither card nor PIN: a token, a link, an order number.
 ///
-/// Whoever has it can fetch, so it is never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Whoever has it can fetch, so it is never shown, compared in constant time, and wiped when dropped.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PickUp(#[serde(with = "wire::bytes")] pub Vec<u8>);
 
-/// What tells the CA that everything arrived and was found good.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What tells the CA that everything arrived and was found good. What fetched it may be in it, so it is kept as that is.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Receipt(#[serde(with = "wire::bytes")] pub Vec<u8>);
 
@@ -159,8 +161,54 @@ macro_rules! opaque {
 
 opaque!(Message.0, PickUp.0, Receipt.0);
 
+/// Wiped, and compared in constant time.
+macro_rules! secret {
+    ($($kind:ident),+) => {$(
+        impl Drop for $kind {
+            fn drop(&mut self) {
+                self.0.zeroize();
+            }
+        }
+
+        impl ZeroizeOnDrop for $kind {}
+
+        impl PartialEq for $kind {
+            fn eq(&self, other: &Self) -> bool {
+                self.0.ct_eq(&other.0).into()
+            }
+        }
+
+        impl Eq for $kind {}
+    )+};
+}
+
+secret!(PickUp, Receipt);
+
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prepared({} bytes, {:?})", self.context.len(), self.to_sign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use super::*;
+
+    assert_impl_all!(PickUp: ZeroizeOnDrop);
+    assert_impl_all!(Receipt: ZeroizeOnDrop);
+    assert_not_impl_any!(PickUp: fmt::Display, std::hash::Hash);
+    assert_not_impl_any!(Receipt: fmt::Display, std::hash::Hash);
+
+    #[test]
+    fn what_fetches_is_its_bytes_and_does_not_show_them() {
+        let (pick_up, receipt) = (|bytes: &str| PickUp(bytes.into()), |bytes: &str| Receipt(bytes.into()));
+        assert!(pick_up("planted") == pick_up("planted") && receipt("planted") == receipt("planted"));
+        for other in ["plante", "Planted", "planted2", ""] {
+            assert!(pick_up("planted") != pick_up(other) && receipt("planted") != receipt(other), "{other}");
+        }
+        let shown = format!("{:?} {:?}", pick_up("planted"), receipt("planted"));
+        assert_eq!(shown, "PickUp(7 bytes) Receipt(7 bytes)");
     }
 }

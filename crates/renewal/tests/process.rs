@@ -885,6 +885,6 @@ fn an_attempt_is_of_the_same_certificates_on_the_same_card() {
     }
     // Whoever sees the path can use the link up.
     assert!(!format!("{:?}", plan.clone().by_link("/renew/0123")).contains("0123\""));
-    let about = link(plan).serials;
+    let about = link(plan).serials.clone();
     assert!(link(plan).is_about(&about) && !link(plan).is_about(&about[..1]) && !link(plan).is_about(&[]));
 }

@@ -47,7 +47,7 @@ impl<H: HttpExchange> RenewalLink<H> {
     /// Whether this renewal is begun by it.
     #[must_use]
     pub fn begins(&self, plan: &Plan) -> bool {
-        plan.notice.as_ref().is_some_and(|notice| notice.path == *self.path)
+        plan.notice.as_ref().is_some_and(|notice| notice.is_at(&self.path))
     }
 
     /// The same plan, begun by this link, if that is about the certificates that the plan renews, and was not used for another renewal.

@@ -26,7 +26,7 @@ fn what_is_written_is_read_back() {
 fn anything_else_is_foreign() {
     let fetch =
         Fetch::Token { transaction: &transaction(), reply_to: None, token: &PendToken::from_bytes(&[3; 40]).unwrap() };
-    let good = fetch.to_pick_up().0;
+    let good = fetch.to_pick_up().0.clone();
     for cut in 0..good.len() {
         assert!(OwnedFetch::from_pick_up(&PickUp(good[..cut].to_vec())).is_err(), "cut at {cut}");
     }
