@@ -65,6 +65,12 @@ impl<T: Token> Token for InPlaceOnly<T> {
         Ok(slots)
     }
 
+    fn slots_with_pin(&mut self, pin: &Pin) -> Result<Vec<Slot>, TokenError> {
+        let mut slots = self.token.slots_with_pin(pin)?;
+        slots.retain(|slot| self.places.contains(&slot.id));
+        Ok(slots)
+    }
+
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
         self.place(request.slot)?;
         if self.token.slots()?.iter().any(|slot| slot.id == request.slot && slot.key.is_some()) {

@@ -19,7 +19,8 @@
 //! What a PKCS#11 token cannot do: it has one PIN, which guards both roles, and no PUK; how many tries are left is told
 //! by flags only; certificates that are installed together become visible one after the other, and what they supersede is
 //! marked when all of them are there. Nothing is known of a key
-//! pair whose public key or certificate cannot be read without the PIN. Keys that ask for the PIN at each signature
+//! pair whose public key or certificate cannot be read without the PIN, but what [`Token::slots_with_pin`](crate::Token::slots_with_pin)
+//! tells of what is left over. Keys that ask for the PIN at each signature
 //! (CKA_ALWAYS_AUTHENTICATE) are refused, since the modules tried can do that for hash-and-sign mechanisms only, and here
 //! it is digests that are signed.
 //!
@@ -39,6 +40,7 @@ mod numbers;
 mod objects;
 mod options;
 mod pin;
+mod rests;
 mod sign;
 mod token;
 mod watch;

@@ -36,7 +36,17 @@ pub trait Token: Send {
     /// [`CertificateEntry`].
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError>;
 
-    /// The answers to the four questions above at once. A driver that needs fewer commands for them together than one by
+    /// Every slot as [`slots`](Self::slots) has it, and what else an interruption left, which a token that [hides](Capabilities::hides)
+    /// it shows to nobody without the PIN. It can be [removed](Removal::Slot) by this same token then.
+    ///
+    /// # Errors
+    /// As [`slots`](Self::slots), and the password errors.
+    fn slots_with_pin(&mut self, pin: &Pin) -> Result<Vec<Slot>, TokenError> {
+        let _ = pin;
+        self.slots()
+    }
+
+    /// The answers to the first four questions above at once. A driver that needs fewer commands for them together than one by
     /// one has its own way here.
     ///
     /// # Errors
@@ -173,6 +183,8 @@ pub struct Capabilities {
     pub marks_superseded: bool,
     /// PINs can be entered at its reader's pad ([`Pin::at_pad`]). Some readers say so and cannot: a pad can be switched off.
     pub pin_pad: bool,
+    /// What an interruption left may be seen with the PIN only ([`Token::slots_with_pin`]).
+    pub hides: bool,
     /// What it takes to activate it; `None` when it is active, or knows no such state.
     pub activation: Option<Activation>,
 }

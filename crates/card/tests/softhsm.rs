@@ -253,6 +253,144 @@ fn a_key_that_asks_for_its_pin_each_time_is_refused_by_name() {
     });
 }
 
+/// What only its holder sees of a token: how many public and private keys, and what `act` does with them.
+fn as_its_holder<T>(act: impl FnOnce(&cryptoki::session::Session) -> T) -> (T, [usize; 2]) {
+    use cryptoki::{
+        context::Pkcs11,
+        object::{Attribute, ObjectClass},
+        session::UserType,
+        types::AuthPin,
+    };
+    let module = Pkcs11::new(MODULE).unwrap();
+    let session = module.open_rw_session(module.get_slots_with_initialized_token().unwrap()[0]).unwrap();
+    session.login(UserType::User, Some(&AuthPin::from(PIN))).unwrap();
+    let done = act(&session);
+    let count = |class| session.find_objects(&[Attribute::Class(class)]).unwrap().len();
+    let counts = [ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY].map(count);
+    session.logout().unwrap();
+    (done, counts)
+}
+
+fn left_over(slots: Vec<Slot>) -> Vec<u32> {
+    slots.into_iter().filter(|slot| slot.left_over).map(|slot| slot.id.0).collect()
+}
+
+#[test]
+fn a_private_key_that_was_left_alone_is_seen_with_the_pin_and_removed() {
+    use cryptoki::{
+        mechanism::Mechanism,
+        object::{Attribute, ObjectClass},
+    };
+    with_token("a_private_key_that_was_left_alone_is_seen_with_the_pin_and_removed", |mut token| {
+        assert!(token.capabilities().unwrap().hides);
+        let whole = token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+        token.generate(&order(3, KeyRole::Signature, KeyAlgorithm::P256), &pin()).unwrap();
+        let public = |session: &cryptoki::session::Session, label: &str| {
+            let wanted = [Attribute::Class(ObjectClass::PUBLIC_KEY), Attribute::Label(label.as_bytes().to_vec())];
+            session.find_objects(&wanted).unwrap()[0]
+        };
+        let label = order(3, KeyRole::Signature, KeyAlgorithm::P256).label + " [signature 3]";
+        let ((), counts) = as_its_holder(|session| {
+            session.destroy_object(public(session, &label)).unwrap();
+            // One that another program made, and whose certificate may be on its way; and one without any name.
+            for name in ["Another's", ""] {
+                let id = if name.is_empty() { vec![] } else { vec![7] };
+                let names = [Attribute::Token(true), Attribute::Label(name.into()), Attribute::Id(id)];
+                let curve = Attribute::EcParams(vec![6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]);
+                let template = [&names[..], &[curve]].concat();
+                let (public, _) = session.generate_key_pair(&Mechanism::EccKeyPairGen, &template, &names).unwrap();
+                session.destroy_object(public).unwrap();
+            }
+        });
+        assert_eq!(counts, [1, 4]);
+        assert_eq!(left_over(token.slots().unwrap()), [0; 0], "nobody sees it without the PIN");
+        let wrong = token.slots_with_pin(&Pin::new(Secret::from("654321"))).unwrap_err();
+        assert!(matches!(wrong, TokenError::WrongSecret { .. }), "{wrong}");
+        let slots = token.slots_with_pin(&pin()).unwrap();
+        assert_eq!(slots.iter().map(|slot| slot.id.0).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(left_over(slots), [3]);
+        token.remove(&[Removal::Slot(SlotId(3))], &pin()).unwrap();
+        assert_eq!(as_its_holder(|_| ()).1, [1, 3]);
+        assert_eq!(left_over(token.slots_with_pin(&pin()).unwrap()), [0; 0]);
+        let error = token.remove(&[Removal::Slot(SlotId(3))], &pin()).unwrap_err();
+        assert!(matches!(error, TokenError::Slot { slot: SlotId(3), .. }), "{error}");
+        assert_eq!(slot(&mut token, 1).key.unwrap().public_key, Some(whole));
+    });
+}
+
+/// As a module leaves them that dies while it makes a pair: some of what was asked for stands there, and no key.
+#[test]
+fn what_a_module_did_not_write_to_its_end_is_seen_with_the_pin_and_removed() {
+    use cryptoki::object::{Attribute, KeyType, ObjectClass};
+    with_token("what_a_module_did_not_write_to_its_end_is_seen_with_the_pin_and_removed", |mut token| {
+        token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+        let named = |label: &str, id: &[u8]| [Attribute::Label(label.into()), Attribute::Id(id.to_vec())];
+        let ((), counts) = as_its_holder(|session| {
+            let of_class = |class| [Attribute::Token(true), Attribute::Class(class), Attribute::KeyType(KeyType::EC)];
+            let empty = [Attribute::EcParams(vec![]), Attribute::EcPoint(vec![])];
+            for names in [named("", b""), named("Key [signature 1 unfinished]", b"x"), named("Another's", b"y")] {
+                let public = [&of_class(ObjectClass::PUBLIC_KEY)[..], &empty, &names].concat();
+                session.create_object(&public).unwrap();
+            }
+            let value = [Attribute::Private(true), Attribute::EcParams(vec![]), Attribute::Value(vec![])];
+            for names in [named("", b""), named("Key [signature 1]", b"x")] {
+                let private = [&of_class(ObjectClass::PRIVATE_KEY)[..], &value, &names].concat();
+                session.create_object(&private).unwrap();
+            }
+        });
+        assert_eq!(counts, [4, 3]);
+        // The number that its label says is taken.
+        assert_eq!(left_over(token.slots_with_pin(&pin()).unwrap()), [2, 3]);
+        token.remove(&[Removal::Slot(SlotId(2)), Removal::Slot(SlotId(3))], &pin()).unwrap();
+        assert_eq!(as_its_holder(|_| ()).1, [2, 1]);
+        assert_eq!(left_over(token.slots_with_pin(&pin()).unwrap()), [0; 0]);
+        assert!(slot(&mut token, 1).key.is_some());
+    });
+}
+
+/// Objects of SoftHSM 2.6.1 as two `pkcs11-tool --keypairgen` left them that were killed: their class, and little else, of which some is
+/// not true.
+const KILLED: [&str; 2] = [
+    "0000000000000005 0000000000000000 0000000000000002 0000000000000002 0000000000000001 0000000000000001 \
+     0000000000000000 0200000000000000 0100000000000000 0100000000000000 0002000000000000 0003",
+    "0000000000000007 0000000000000000 0000000000000002 0000000000000002 0000000000000001 0000000000000001 \
+     0000000000000000 0200000000000000 0100000000000000 0003000000000000 0003000000000000 0000000000000000 \
+     0100000000000000 0002000000000000 0003000000000000 0170000000000000 0001ff",
+];
+
+#[test]
+fn what_softhsm_left_that_was_killed_is_seen_with_the_pin_and_removed() {
+    with_token("what_softhsm_left_that_was_killed_is_seen_with_the_pin_and_removed", |mut token| {
+        token.generate(&order(1, KeyRole::Authentication, KeyAlgorithm::P256), &pin()).unwrap();
+        let configuration = std::fs::read_to_string(std::env::var_os("SOFTHSM2_CONF").unwrap()).unwrap();
+        let folder = configuration.lines().find_map(|line| line.strip_prefix("directories.tokendir = ")).unwrap();
+        let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let place = folders.into_iter().find(|folder| folder.join("token.object").exists()).unwrap();
+        let before = left_over(token.slots_with_pin(&pin()).unwrap());
+        for (number, object) in KILLED.iter().enumerate() {
+            let digits: Vec<u8> = object.bytes().filter(u8::is_ascii_hexdigit).collect();
+            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+            let name = format!("00000000-0000-0000-0000-00000000000{number}.object");
+            std::fs::write(place.join(name), digits.chunks(2).map(byte).collect::<Vec<_>>()).unwrap();
+        }
+        // SoftHSM looks into its folder again when another process has changed something.
+        let note = place.with_file_name("note");
+        std::fs::write(&note, "a note").unwrap();
+        let made = Command::new("pkcs11-tool")
+            .args(["--module", MODULE, "--login", "--pin", PIN, "--type", "data", "--label", "note", "--write-object"])
+            .arg(note)
+            .output()
+            .expect("OpenSC is missing: apt-get install -y --no-install-recommends opensc");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert_eq!((before, left_over(token.slots().unwrap())), (vec![], vec![]));
+        assert_eq!(left_over(token.slots_with_pin(&pin()).unwrap()), [2]);
+        token.remove(&[Removal::Slot(SlotId(2))], &pin()).unwrap();
+        assert_eq!(left_over(token.slots_with_pin(&pin()).unwrap()), [0; 0]);
+        assert_eq!(as_its_holder(|_| ()).1, [1, 1]);
+        assert!(slot(&mut token, 1).key.is_some());
+    });
+}
+
 #[test]
 fn a_pin_counts_also_where_another_part_of_the_program_is_logged_in() {
     use cryptoki::{context::Pkcs11, session::UserType, types::AuthPin};

@@ -19,6 +19,21 @@ pub fn install_completion(
     Finish::new(token, prompt, &completion.certificates, &[]).install(completion)
 }
 
+/// The card as [`look`](crate::look) has it, and with it what interruptions left and the token [hides](obnova_card::Capabilities::hides):
+/// for that the PIN is asked for, and for a token that hides nothing it is not. What is seen so can be [removed](remove).
+///
+/// # Errors
+/// [`RunError`].
+pub fn look_closely(token: &SharedToken, prompt: &mut dyn Prompt) -> Result<CardView, RunError> {
+    let card = crate::look(lock(token).as_mut())?;
+    if !card.capabilities.hides {
+        return Ok(card);
+    }
+    let uses = [PinUse::SeeLeftOvers];
+    let slots = with_password(token, prompt, MANAGING_PASSWORD, &uses, |token, pin| token.slots_with_pin(pin))?;
+    Ok(CardView::new(card.identity, card.capabilities, card.passwords, slots))
+}
+
 /// Removes what [`removals`](obnova_renewal::removals) approved, in one go, and returns the card as it is then.
 ///
 /// # Errors

@@ -41,7 +41,7 @@ mod standing;
 
 pub use activation::activate;
 pub use ca::{CaConnection, CaError};
-pub use content::{install_completion, remove, repair};
+pub use content::{install_completion, look_closely, remove, repair};
 pub use credentials::{Credential, CredentialProblem, CredentialRequest, Credentials};
 pub use doctor::{Check, Checkup, Outcome, Problem, Subject, check_up, is_ready};
 pub use error::RunError;

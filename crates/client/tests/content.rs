@@ -11,7 +11,7 @@ use common::{
     support::{Draft, now},
 };
 use obnova_card::{PasswordKind, Tries};
-use obnova_client::{MailedError, RunError, install_completion, look, read_mailed, remove};
+use obnova_client::{MailedError, RunError, install_completion, look, look_closely, read_mailed, remove};
 use obnova_renewal::{CardView, Completion, PinUse, Policy, Stage, removable, removals};
 
 fn card(world: &World) -> CardView {
@@ -72,6 +72,8 @@ fn what_was_picked_and_confirmed_goes_and_nothing_else() {
     world.face = Face::default();
     remove(&world.token, &mut world.face, &[]).unwrap();
     assert!(world.face.asked.is_empty(), "for nothing no PIN is asked for");
+    assert_eq!(look_closely(&world.token, &mut world.face).unwrap(), card(&world));
+    assert!(world.face.asked.is_empty(), "nor for a card that shows all it has");
 }
 
 #[test]

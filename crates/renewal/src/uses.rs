@@ -50,6 +50,8 @@ pub enum PinUse {
     Login,
     /// Make a test signature with the key of the new signature certificate.
     TestSignature,
+    /// See what interruptions left that the token hides; never part of a renewal.
+    SeeLeftOvers,
     /// Remove what was picked; never part of a renewal.
     Remove,
     /// Repair the card's list of what it holds; never part of a renewal.
@@ -70,14 +72,14 @@ impl PinUse {
             Self::MakeKey(_) => Some(Phase::NewKeys),
             Self::SignRequest(_) | Self::Vouch(_) | Self::SignOrder(_) => Some(Phase::Requests),
             Self::Install | Self::Login | Self::TestSignature => Some(Phase::Finish),
-            Self::Remove | Self::Repair | Self::Revoke | Self::Receipt | Self::SetPassword => None,
+            Self::SeeLeftOvers | Self::Remove | Self::Repair | Self::Revoke | Self::Receipt | Self::SetPassword => None,
         }
     }
 
     /// Whether a signature is made.
     #[must_use]
     pub const fn is_signature(self) -> bool {
-        !matches!(self, Self::MakeKey(_) | Self::Install | Self::Remove | Self::Repair)
+        !matches!(self, Self::MakeKey(_) | Self::Install | Self::SeeLeftOvers | Self::Remove | Self::Repair)
     }
 
     /// Message id, for translations.
@@ -95,6 +97,7 @@ impl PinUse {
             Self::Install => "use-install",
             Self::Login => "use-login",
             Self::TestSignature => "use-test-signature",
+            Self::SeeLeftOvers => "use-see-left-overs",
             Self::Remove => "use-remove",
             Self::Repair => "use-repair",
             Self::Revoke => "use-revoke",
@@ -114,6 +117,7 @@ impl fmt::Display for PinUse {
             Self::Install => f.write_str("put the new certificates on the card"),
             Self::Login => f.write_str("log in with the new authentication certificate"),
             Self::TestSignature => f.write_str("make a test signature with the key of the new signature certificate"),
+            Self::SeeLeftOvers => f.write_str("see what interruptions left, which the token hides"),
             Self::Remove => f.write_str("remove what you picked from the card"),
             Self::Repair => f.write_str("repair the card's list of what it holds"),
             Self::Revoke => f.write_str("sign that the certificate is to end"),

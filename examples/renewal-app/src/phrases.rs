@@ -26,6 +26,7 @@ pub fn pin_use(one: PinUse) -> String {
         PinUse::Install => t!("use-install"),
         PinUse::Login => t!("use-login"),
         PinUse::TestSignature => t!("use-test-signature"),
+        PinUse::SeeLeftOvers => t!("use-see-left-overs"),
         PinUse::Remove => t!("use-remove"),
         PinUse::Repair => t!("use-repair"),
         PinUse::Revoke => t!("use-revoke"),

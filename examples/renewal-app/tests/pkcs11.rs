@@ -354,6 +354,46 @@ fn what_is_left_of_a_key_is_named_and_removed_when_the_holder_says_so() {
     Turn { desk: &desk, token: token.clone(), seed: 0, number: 0 }.assert_sound(2);
 }
 
+#[test]
+fn what_only_the_pin_shows_of_a_key_is_named_and_removed_when_the_holder_says_so() {
+    let desk = Desk::in_memory();
+    if std::env::var_os(CONFIGURATION).is_none() {
+        let name = "what_only_the_pin_shows_of_a_key_is_named_and_removed_when_the_holder_says_so";
+        return again(name, CONFIGURATION, make_token(&desk).as_ref());
+    }
+    let house = set_up(&desk);
+    let token = uri(Path::new(MODULE));
+    let mut holder = open(&token);
+    personalise(&mut holder, &desk.file("ca"));
+    let order = GenerateKey {
+        slot: SlotId(3),
+        role: KeyRole::Signature,
+        algorithm: KeyAlgorithm::P256,
+        label: "Signature".to_owned(),
+    };
+    holder.generate(&order, &Pin::new(Secret::from(PIN))).unwrap();
+    drop((holder, house));
+    let public = ["--delete-object", "--type", "pubkey", "--label", "Signature [signature 3]"];
+    support::peers::ok("pkcs11-tool", &[&LIST[..LIST.len() - 1], &public].concat());
+    let run = |words: &[&str]| {
+        let said = desk.run([words, &["--token", &token], &PIN_FILES[..]].concat());
+        // Lines are broken where they are long.
+        (said.code, [&*said.out, &said.err].concat().split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let objects = || support::peers::ok("pkcs11-tool", &LIST).matches("Private Key Object").count();
+    let list = desk.run(["card", "list", "--token", &token]).ends_with(0).out;
+    assert!(objects() == 3 && !list.contains("rest of"), "{list}");
+    let name = "rest of a key in slot 3";
+    let (code, said) = run(&["card", "clean", "--confirm", "rest of a key in slot 4"]);
+    assert!(code == 9 && said.contains(name) && said.contains("see what interruptions left"), "{code}: {said}");
+    assert_eq!(objects(), 3);
+    let (code, said) = run(&["card", "clean", "--confirm", name]);
+    assert_eq!((code, objects()), (0, 2), "{said}");
+    let (code, said) = run(&["card", "clean"]);
+    assert!(code == 0 && said.contains("There is nothing to remove"), "{said}");
+    Turn { desk: &desk, token: token.clone(), seed: 0, number: 0 }.assert_sound(2);
+}
+
 fn open(token: &str) -> Pkcs11Token {
     Pkcs11Token::open(&token.parse().unwrap()).unwrap()
 }

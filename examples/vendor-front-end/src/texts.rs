@@ -214,6 +214,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("use-test-signature", "vyzkoušet podpis novým klíčem"),
     ("use-sign-order-authentication", "podepsat objednávku novým přihlašovacím klíčem"),
     ("use-sign-order-signature", "podepsat objednávku novým podpisovým klíčem"),
+    ("use-see-left-overs", "ukázat, co zbylo po přerušení a bez PINu není vidět"),
     ("use-remove", "odstranit z karty, co už není třeba"),
     ("use-repair", "opravit seznam toho, co na kartě je"),
     ("use-revoke", "podepsat, že certifikát má skončit"),

@@ -62,7 +62,16 @@ impl Conversation {
     }
 
     pub(super) fn find(&self, what: ObjectClass, template: &[Attribute]) -> Result<Vec<ObjectHandle>, TokenError> {
-        let template = [&[Attribute::Token(true), Attribute::Class(what)], template].concat();
+        self.find_wherever(what, &[&[Attribute::Token(true)], template].concat())
+    }
+
+    /// The same with what says that it is on no token: of objects that a module did not write to their end that need not be true.
+    pub(super) fn find_wherever(
+        &self,
+        what: ObjectClass,
+        template: &[Attribute],
+    ) -> Result<Vec<ObjectHandle>, TokenError> {
+        let template = [&[Attribute::Class(what)], template].concat();
         let find = || self.session()?.iter_objects(&template)?.take(MOST_OBJECTS + 1).collect::<Result<Vec<_>, _>>();
         let found = self.calls.call("C_FindObjects", &what.to_string(), find)?;
         if found.len() > MOST_OBJECTS { Err(TokenError::TooManyObjects { most: MOST_OBJECTS }) } else { Ok(found) }

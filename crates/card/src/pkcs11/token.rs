@@ -21,7 +21,7 @@ use super::{
     numbers::{Numbers, lowest_free},
     objects::{self, Pair, private_key},
     pin::{PIN, activation, check_form, form, only_pin, status},
-    sign,
+    rests, sign,
 };
 use crate::{
     Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordState, PasswordStatus, Pin,
@@ -44,6 +44,8 @@ pub struct Pkcs11Token {
     /// Keeps the token that was met from other programs.
     held: Held,
     numbers: Numbers,
+    /// What was seen with the PIN of what an interruption left, by CKA_ID, and which slots it was told to be in.
+    rests: Vec<(SlotId, Vec<u8>)>,
     calls: Calls,
 }
 
@@ -77,7 +79,7 @@ impl Pkcs11Token {
         let (slot, token) = module::choose(&module, uri, &calls)?;
         let held = Held::take(&token, locks)?;
         let (place, met) = (path.display().to_string(), text(token.serial_number()));
-        Ok(Self { module, slot, place, met, held, numbers: Numbers::default(), calls })
+        Ok(Self { module, slot, place, met, held, numbers: Numbers::default(), rests: Vec::new(), calls })
     }
 
     fn info(&self) -> Result<TokenInfo, TokenError> {
@@ -179,6 +181,7 @@ impl Token for Pkcs11Token {
             self.held.take_instead(&info)?;
             // Numbers that were given to another token's keys.
             self.numbers = Numbers::default();
+            self.rests = Vec::new();
         }
         self.met = serial;
         Ok(Identity {
@@ -214,6 +217,7 @@ impl Token for Pkcs11Token {
             several_certificates: true,
             marks_superseded: true,
             pin_pad: false,
+            hides: true,
             activation: activation(&self.info()?),
         })
     }
@@ -225,13 +229,20 @@ impl Token for Pkcs11Token {
     fn slots(&mut self) -> Result<Vec<Slot>, TokenError> {
         let reading = self.conversation()?;
         let numbered = self.numbered(&reading)?;
+        Ok(with_empty(self.slots_of(&numbered)?))
+    }
+
+    fn slots_with_pin(&mut self, pin: &Pin) -> Result<Vec<Slot>, TokenError> {
+        let reading = self.conversation()?;
+        let numbered = self.numbered(&reading)?;
         let mut slots = self.slots_of(&numbered)?;
-        for _ in 0..EMPTY_SLOTS {
-            let id = lowest_free(slots.iter().map(|slot| slot.id));
-            slots.push(Slot { id, key: None, certificates: Vec::new(), left_over: false });
-        }
-        slots.sort_by_key(|slot| slot.id);
-        Ok(slots)
+        let rests = rests::find(&self.log_in(pin)?, &numbered)?;
+        let taken: Vec<_> = slots.iter().map(|slot| slot.id).collect();
+        let rests = rests::numbered(rests, &taken);
+        self.rests = rests.into_iter().map(|(slot, rest)| (slot, rest.id)).collect();
+        let left = |id| Slot { id, key: None, certificates: Vec::new(), left_over: true };
+        slots.extend(self.rests.iter().map(|(id, _)| left(*id)));
+        Ok(with_empty(slots))
     }
 
     fn generate(&mut self, request: &GenerateKey, pin: &Pin) -> Result<SubjectPublicKeyInfoOwned, TokenError> {
@@ -300,8 +311,20 @@ impl Token for Pkcs11Token {
     fn remove(&mut self, what: &[Removal], pin: &Pin) -> Result<(), TokenError> {
         let reading = self.conversation()?;
         let numbered = self.numbered(&reading)?;
-        let going = Going::find(&numbered, what)?;
-        going.remove(&self.log_in(pin)?)
+        let is_there = |slot| numbered.iter().any(|(number, _)| *number == slot);
+        let rest = |removal: &Removal| match *removal {
+            Removal::Slot(slot) if !is_there(slot) => self.rests.iter().find(|(number, _)| *number == slot),
+            _ => None,
+        };
+        let ids: Vec<_> = what.iter().filter_map(rest).map(|(_, id)| id).collect();
+        let what: Vec<_> = what.iter().filter(|removal| rest(removal).is_none()).copied().collect();
+        let going = Going::find(&numbered, &what)?;
+        let card = self.log_in(pin)?;
+        // Looked at once more: what is somebody's key by now stays.
+        let rests = if ids.is_empty() { Vec::new() } else { rests::find(&card, &numbered)? };
+        going.remove(&card)?;
+        let objects = rests.iter().filter(|rest| ids.contains(&&rest.id)).flat_map(|rest| &rest.objects);
+        objects.into_iter().try_for_each(|object| card.destroy("the rest of a key", *object))
     }
 
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError> {
@@ -329,6 +352,16 @@ impl Token for Pkcs11Token {
         let card = Conversation::writing(&self.module, self.slot, &self.calls)?;
         self.set_pin(&card, &transport.secret, new)
     }
+}
+
+/// With some empty ones beside them, in order.
+fn with_empty(mut slots: Vec<Slot>) -> Vec<Slot> {
+    for _ in 0..EMPTY_SLOTS {
+        let id = lowest_free(slots.iter().map(|slot| slot.id));
+        slots.push(Slot { id, key: None, certificates: Vec::new(), left_over: false });
+    }
+    slots.sort_by_key(|slot| slot.id);
+    slots
 }
 
 pub(super) fn text(padded: &str) -> String {

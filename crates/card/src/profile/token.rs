@@ -174,6 +174,7 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
         max_certificate: card.status.limits.certificate.into(),
         several_certificates: card.status.limits.several_certificates,
         marks_superseded: true,
+        hides: false,
         activation: activation::state(card),
     })
 }

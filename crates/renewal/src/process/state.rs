@@ -474,7 +474,12 @@ impl State {
             PinUse::Install => self.installed,
             PinUse::Login => self.logged_in.is_some(),
             PinUse::TestSignature => self.signature_proven,
-            PinUse::Remove | PinUse::Repair | PinUse::Revoke | PinUse::Receipt | PinUse::SetPassword => true,
+            PinUse::SeeLeftOvers
+            | PinUse::Remove
+            | PinUse::Repair
+            | PinUse::Revoke
+            | PinUse::Receipt
+            | PinUse::SetPassword => true,
         };
         !done && self.plan.has(one)
     }

@@ -18,6 +18,7 @@ use-order-over-login = log in to the issuer with the old certificate, each time 
 use-install = put the new certificates on the card
 use-login = log in with the new authentication certificate
 use-test-signature = make a test signature with the key of the new signature certificate
+use-see-left-overs = see what interruptions left, which the token hides
 use-remove = remove what you confirmed
 use-repair = repair the card's list of what it holds
 use-revoke = sign that the certificate is to end

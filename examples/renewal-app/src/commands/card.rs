@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_card::{PasswordSteps, Removal, Repair, SlotId};
-use obnova_client::{look, remove};
+use obnova_client::{look, look_closely, remove};
 use obnova_renewal::{Because, Guard, Removable, date, keys_lost, removable, removals};
 
 use crate::{
@@ -64,7 +64,10 @@ pub fn show(global: &Global) -> Result<(), Failure> {
 pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Result<(), Failure> {
     let pins = Pins::read(options)?;
     let token = tokens::open_shared(global)?;
-    let card = look(tokens::lock(&token).as_mut())?;
+    let face = Face::new();
+    let mut holder = Holder::new(&face, pins);
+    let seen = look_closely(&token, &mut holder);
+    let card = holder.outcome(seen)?;
     let now = SystemTime::now();
     let mut screen = Screen::new();
     let offered = removable(&card, now);
@@ -90,8 +93,6 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     let names: Vec<_> = picked.iter().map(|one| one.name.clone()).collect();
     let what = removals(&card, &picked, &names)
         .map_err(|problem| Failure::new(Kind::Declined, t!("error-other", detail = problem.to_string())))?;
-    let face = Face::new();
-    let mut holder = Holder::new(&face, pins);
     let outcome = remove(&token, &mut holder, &what);
     let left = holder.outcome(outcome)?;
     let slots = what.iter().filter(|one| matches!(one, Removal::Slot(_))).count();
