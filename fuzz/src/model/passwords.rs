@@ -40,7 +40,8 @@ pub(super) fn of(kind: Kind) -> Vec<Password> {
         _ => [3, 3, 5, 3],
     };
     let six = kind == Kind::FiveDigits;
-    let lengths = [if six { (6, 6) } else { (4, 8) }, if six { (6, 6) } else { (4, 8) }, (6, 8), (own.len(), own.len())];
+    let lengths =
+        [if six { (6, 6) } else { (4, 8) }, if six { (6, 6) } else { (4, 8) }, (6, 8), (own.len(), own.len())];
     let all = values.into_iter().map(|value| (value, value.is_some() && kind.transport_model().is_some()));
     let all = all.chain(separate.map(|value| (Some(value), false)));
     let facts = tries.into_iter().zip(lengths);

@@ -55,7 +55,12 @@ impl Connection {
                 .process_new_packets()
                 .is_ok_and(|state| state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed()),
         };
-        is_empty && self.wire().is_silent()
+        is_empty && self.is_silent()
+    }
+
+    /// Nothing is on the wire.
+    pub(super) fn is_silent(&mut self) -> bool {
+        self.wire().is_silent()
     }
 
     fn wire(&mut self) -> &mut Wire {

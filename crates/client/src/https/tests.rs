@@ -112,6 +112,33 @@ fn a_connection_that_was_ended_is_not_used_again() {
 }
 
 #[test]
+fn a_server_that_hung_up_is_connected_to_again() {
+    let script = vec![(vec![told("first")], End::Cut), (vec![told("second")], End::Open)];
+    let https = client(script, Duration::ZERO, Patience::default());
+    assert_eq!(ask(&https).unwrap(), "first");
+    // As soon as that is known.
+    while https.pool.is_silent() {
+        thread::yield_now();
+    }
+    assert_eq!(ask(&https).unwrap(), "second");
+}
+
+#[test]
+fn the_usual_port_is_not_in_the_host_field() {
+    let tls = client(Vec::new(), Duration::ZERO, Patience::default()).tls.unwrap();
+    let host = |server| Https::new(server, tls.clone()).unwrap().host();
+    for (server, field) in [
+        ("https://ca.example", "ca.example"),
+        ("https://ca.example:443", "ca.example"),
+        ("https://CA.example:8443/", "ca.example:8443"),
+        ("https://ca.example:80", "ca.example:80"),
+        ("https://[::1]", "[::1]"),
+    ] {
+        assert_eq!(host(server), field, "{server}");
+    }
+}
+
+#[test]
 fn a_body_up_to_the_end_is_whole_only_where_tls_says_so() {
     for (end, whole) in [(End::Notified, true), (End::Cut, false)] {
         let script = vec![(vec![b"HTTP/1.1 200 OK\r\n\r\ntold".to_vec()], end)];

@@ -7,10 +7,16 @@ struct Server {
     says: Cursor<Vec<u8>>,
     piece: usize,
     heard: Vec<u8>,
+    /// A signal came, at every other read.
+    is_interrupted: bool,
 }
 
 impl Read for Server {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.is_interrupted = !self.is_interrupted;
+        if self.is_interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
         let most = into.len().min(self.piece);
         self.says.read(&mut into[..most])
     }
@@ -32,7 +38,7 @@ fn request(method: Method, body: &[u8]) -> HttpRequest {
 }
 
 fn ask(request: &HttpRequest, says: &[u8], piece: usize) -> (Result<(HttpResponse, bool), Failure>, String) {
-    let mut server = Server { says: Cursor::new(says.to_vec()), piece, heard: Vec::new() };
+    let mut server = Server { says: Cursor::new(says.to_vec()), piece, heard: Vec::new(), is_interrupted: false };
     let answer = exchange(&mut server, "ca.example:8443", request);
     (answer, String::from_utf8(server.heard).unwrap())
 }
@@ -216,4 +222,41 @@ fn what_is_no_answer_is_told() {
         let told = answer.map(|answer| answer.0.status);
         assert!(matches!(told, Err(Failure::Protocol(_))), "{says} {told:?}");
     }
+}
+
+#[test]
+fn what_is_as_long_as_may_be_is_read_and_a_byte_more_is_not() {
+    let read = |says: &str, piece| ask(&request(Method::Get, b""), says.as_bytes(), piece).0;
+    let head = |length: usize| {
+        let start = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: ";
+        format!("{start}{}\r\n\r\n", "a".repeat(length - start.len() - 4))
+    };
+    let chunked = |rest: String| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}");
+    let line = |length: usize| chunked(format!("0;{}\r\n\r\n", "a".repeat(length - 3)));
+    let trailers = |length: usize| chunked(format!("0\r\nA:{}\r\n\r\n", "a".repeat(length - 6)));
+    let shapes: [&dyn Fn(usize) -> String; 3] = [&head, &line, &trailers];
+    for long in shapes {
+        for piece in [997, Https::MAX_HEAD, 2 * CHUNK] {
+            let (answer, open) = read(&long(Https::MAX_HEAD), piece).unwrap();
+            assert!(answer.body.is_empty() && open);
+            let more = read(&long(Https::MAX_HEAD + 1), piece);
+            assert!(matches!(more, Err(Failure::TooLarge(Https::MAX_HEAD))), "{piece}");
+        }
+    }
+    let body = |length| "a".repeat(length);
+    let length = |length| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{}", body(length));
+    let until_closed = |length| format!("HTTP/1.1 200 OK\r\n\r\n{}", body(length));
+    let chunks = |length: usize| chunked(format!("1\r\na\r\n{:x}\r\n{}\r\n0\r\n\r\n", length - 1, body(length - 1)));
+    let shapes: [&dyn Fn(usize) -> String; 3] = [&length, &until_closed, &chunks];
+    for long in shapes {
+        let (answer, _) = read(&long(Https::MAX_ANSWER), 9999).unwrap();
+        assert_eq!(answer.body.len(), Https::MAX_ANSWER);
+        let more = read(&long(Https::MAX_ANSWER + 1), 9999);
+        assert!(matches!(more, Err(Failure::TooLarge(Https::MAX_ANSWER))));
+    }
+    let promised = read(&chunked(format!("1\r\na\r\n{:x}\r\n", Https::MAX_ANSWER)), 99);
+    assert!(matches!(promised, Err(Failure::TooLarge(Https::MAX_ANSWER))), "nobody waits for it");
+    let fields = |count| format!("HTTP/1.1 204 None\r\n{}\r\n", "A: b\r\n".repeat(count));
+    assert_eq!(read(&fields(MAX_FIELDS), 99).unwrap().0.headers.iter().count(), MAX_FIELDS);
+    assert!(matches!(read(&fields(MAX_FIELDS + 1), 99), Err(Failure::Protocol(_))));
 }
