@@ -7,9 +7,10 @@ mod first;
 mod layout;
 mod operator;
 mod retention;
+mod unfinished;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -29,6 +30,7 @@ pub use first::HandedOver;
 use layout::Layout;
 pub(crate) use operator::OperatorToken;
 pub use retention::Cleared;
+use unfinished::in_one_go;
 
 use crate::mail::{MailConfig, MailConfigError};
 
@@ -72,22 +74,6 @@ impl Default for InitOptions {
 pub fn init(directory: &Path, options: &InitOptions, now: SystemTime) -> Result<(), HouseError> {
     Policy::from_toml(&options.policy)?;
     in_one_go(directory, |unfinished| fill(unfinished, options, now))
-}
-
-/// Makes a directory that must not exist or be empty: all that `fill` puts there, or nothing.
-fn in_one_go<T, E: From<HouseError>>(directory: &Path, fill: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
-    let parent = parent(directory);
-    let io_error = |source| HouseError::Io { path: directory.into(), source };
-    fs::create_dir_all(parent).map_err(io_error)?;
-    if directory.exists() && fs::read_dir(directory).map_err(io_error)?.next().is_some() {
-        return Err(HouseError::NotEmpty { path: directory.into() }.into());
-    }
-    let unfinished = tempfile::Builder::new().prefix(".obnova-ca-").tempdir_in(parent).map_err(io_error)?;
-    let filled = fill(unfinished.path())?;
-    fs::rename(unfinished.path(), directory).map_err(io_error)?;
-    // The directory has its new name: there is nothing left to clean up under the old one.
-    let _ = unfinished.keep();
-    Ok(filled)
 }
 
 /// Where a file or a directory is.
@@ -410,6 +396,12 @@ pub enum HouseError {
     /// There is something in the directory already.
     #[error("{path} is not empty: choose another directory for the new CA", path = path.display())]
     NotEmpty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Another process fills it.
+    #[error("{path} is being made by another program: wait until it is through", path = path.display())]
+    UnderWay {
         /// Which.
         path: PathBuf,
     },

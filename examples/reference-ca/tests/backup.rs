@@ -401,7 +401,13 @@ fn whoever_is_killed_leaves_all_of_it_or_nothing() {
             .unwrap();
             assert_eq!(events.last().unwrap(), "restored", "half a CA in round {round}");
         }
-        // What it left in the folder of the backups is its own, and hidden.
+        // What a restore left is there with keys until the next one for the same place.
+        if killed_too && !Path::new(&back).exists() {
+            let (code, said) = obnova_ca(&[&["restore", &kept.text("good"), &back], &sealed[..]].concat());
+            assert_eq!(code, Some(0), "{said}");
+        }
+        assert!(!kept.path(&format!(".back-{round}.unfinished")).exists());
+        // What a backup left in the folder of the backups is its own, and hidden.
         for entry in fs::read_dir(kept.world.directory.path()).unwrap() {
             let entry = entry.unwrap();
             if entry.file_name().to_str().unwrap().starts_with('.') {
