@@ -1,5 +1,5 @@
-//! HTTP/1.1 (RFC 9112) as far as one request and its answer need it. What is sent and read stands in buffers that are wiped, and
-//! nothing of it is logged: a password, a link or the token of an order may be in any part of it.
+//! HTTP/1.1 (RFC 9112) as far as one request and its answer need it. What is sent, and what was read and not taken yet, stands
+//! in buffers that are wiped, and nothing of it is logged: a password, a link or the token of an order may be in any part of it.
 
 use std::{
     fmt::Write as _,
