@@ -369,7 +369,9 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let on_it = vec![first[1].clone(), second[0].clone()];
         let made =
             Personalised { card: "0043".into(), certificates: on_it.clone(), transport_pin: pin("another-pin-77") };
-        assert_eq!(personalise(&made).unwrap_err().name(), "too-late", "it is kept, and can be looked at");
+        let same =
+            Personalised { card: "0042".into(), certificates: on_it.clone(), transport_pin: pin("another-pin-77") };
+        assert_eq!(personalise(&same).unwrap_err().name(), "too-late", "it is kept, and can be looked at");
         if shown {
             place.desk.show_transport_pin(&link, now()).unwrap();
         } else {
@@ -395,6 +397,41 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let cards: Vec<_> = steps.iter().filter(|step| step.step == Step::Personalise).collect();
         assert_eq!(cards.iter().map(|step| step.reference.as_deref().unwrap()).collect::<Vec<_>>(), ["0042", "0043"]);
     }
+}
+
+/// The card was lost on the way, or spoilt: nobody has to look at its PIN first, or to wait until that is forgotten.
+#[test]
+fn another_card_takes_the_place_of_one_that_was_lost_before_anybody_looked_at_its_pin() {
+    for stage in [Stage::Personalised, Stage::HandedOver] {
+        let place = place();
+        let (who, _) = place.at(stage);
+        let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+        let certificates = other.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        let made = Personalised { card: "0043".into(), certificates, transport_pin: pin("another-pin-77") };
+        let record = place.desk.personalise(who.id, "op", &made, now()).unwrap();
+        assert_eq!((record.stage, record.card.as_deref()), (Stage::Personalised, Some("0043")));
+        let revoked =
+            |one: &obnova_ca::IssuedCertificate| place.world.ca.certificate(one.serial()).unwrap().unwrap().revoked;
+        assert!(place.pair.certificates.iter().all(revoked) && !other.certificates.iter().any(revoked));
+        for link in place.links(MailKind::TransportPin) {
+            assert!(place.desk.show_transport_pin(&link, now()).is_err(), "the link to the one before shows nothing");
+        }
+        place.desk.hand_over(who.id, "op", now()).unwrap();
+        let newest = place.links(MailKind::TransportPin).pop().unwrap();
+        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "another-pin-77");
+    }
+}
+
+#[test]
+fn a_card_on_which_something_is_over_is_not_handed_over() {
+    let place = place();
+    let (who, _) = place.at(Stage::Personalised);
+    let hand_over = |at| place.desk.hand_over(who.id, "op", at).map(|_| ()).unwrap_err().name();
+    assert_eq!(hand_over(now() + 4000 * DAY), "card-over");
+    place.world.revoke(place.pair.certificates[1].serial(), obnova_status::RevocationReason::CertificateHold);
+    assert_eq!(hand_over(now()), "card-over");
+    assert!(place.links(MailKind::TransportPin).is_empty());
+    assert_eq!(place.desk.get(who.id).unwrap().stage, Stage::Personalised);
 }
 
 /// Its certificates ended before it was handed over, so that retention has wiped what would be shown.

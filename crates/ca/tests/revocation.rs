@@ -421,6 +421,31 @@ fn guesses_are_slowed_and_nobody_locks_the_holder_out() {
     assert_eq!(told, wanted.map(|(count, by)| format!("{count} wrong guesses, by {by}")));
 }
 
+/// It went over to the renewals: whoever guesses it at each of them has no more tries than at one.
+#[test]
+fn a_revocation_password_that_went_over_to_renewals_is_guessed_as_one() {
+    let mut desk = desk(&alone());
+    let new = renewed(&desk, None);
+    let guess = |desk: &Desk, password| desk.revoke(1, RevocationReason::Superseded, password, None, 0);
+    assert_eq!(guess(&desk, "another password"), Err("wrong-revocation-password".into()));
+    let old = std::mem::replace(&mut desk.jana.certificates, new);
+    for _ in 0..2 {
+        assert_eq!(guess(&desk, "another password"), Err("wrong-revocation-password".into()));
+    }
+    let newer = std::mem::replace(&mut desk.jana.certificates, old);
+    for certificates in [desk.jana.certificates.clone(), newer] {
+        desk.jana.certificates = certificates;
+        assert_eq!(guess(&desk, PASSWORD), Err("password-slowed".into()));
+    }
+    // What was guessed goes with it to who renews later.
+    let mut later = self::desk(&alone());
+    for _ in 0..3 {
+        assert_eq!(guess(&later, "another password"), Err("wrong-revocation-password".into()));
+    }
+    later.jana.certificates = renewed(&later, None);
+    assert_eq!(guess(&later, PASSWORD), Err("password-slowed".into()));
+}
+
 /// Her certificate with another key in it: issuer and number are right, and it signs.
 fn forged(certificate: &IssuedCertificate, old: &CaKey, new: &CaKey) -> Certificate {
     let [old, new] = [old, new].map(|key| key.public_key().to_der().unwrap());

@@ -68,7 +68,9 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         }
         Command::Revoke { directory, serial, reason } => {
             open(&directory)?.revocation_desk()?.by_operator(&serial.0, reason.into(), SystemTime::now())?;
-            print(&format!("revoked: {}\n", RevocationReason::from(reason)))
+            let reason = RevocationReason::from(reason);
+            let others = if reason == RevocationReason::KeyCompromise { "; so is what else is on its key" } else { "" };
+            print(&format!("revoked: {reason}{others}\n"))
         }
         Command::Hold { directory, serial } => {
             let hold = RevocationReason::CertificateHold;
@@ -272,6 +274,7 @@ impl CommandError {
                 ApplicantError::Step(_)
                 | ApplicantError::Changed
                 | ApplicantError::PinGone { .. }
+                | ApplicantError::CardOver
                 | ApplicantError::Entry(FirstError::Bound),
             ) => 4,
             Self::Audit(_) | Self::Backup(BackupError::Audit(_)) => 5,

@@ -126,7 +126,7 @@ fn an_operator_revokes_and_openssl_sees_it_at_once() {
     assert!(verified("one.pem") && verified("other.pem"));
 
     let (code, said) = obnova_ca(&world, &["revoke", "ca", &serials[0], "--reason", "key-compromise"]);
-    assert_eq!((code, said.as_str()), (Some(0), "revoked: keyCompromise\n"));
+    assert_eq!((code, said.as_str()), (Some(0), "revoked: keyCompromise; so is what else is on its key\n"));
     let said = asked();
     assert!(said.contains("one.pem: revoked") && said.contains("keyCompromise"), "{said}");
     assert!(said.contains("other.pem: good"), "{said}");
@@ -303,6 +303,11 @@ fn holders_end_their_certificates_and_openssl_sees_it_at_once() {
     // A page for who is logged in, with the number of his certificate in it.
     let page = String::from_utf8(world.get("/revoke", login, &[]).body).unwrap();
     assert!(page.contains("<form method=\"post\"") && page.contains(&serials[0].to_lowercase()), "{page}");
+    // No reason is picked for him, least of all the one that ends more than he named.
+    let first = page.split_once("<option").unwrap().1;
+    assert!(first.starts_with(" value=\"\">") && page.contains("all certificates with its key end"), "{page}");
+    let unread = format!("serial={}&reason=&password=any", serials[0]);
+    assert_eq!(post("application/x-www-form-urlencoded", &unread, login).0, 400);
 
     // Without a login, with a wrong password, with nonsense.
     let (status, said) = json(&serials[1], PASSWORD, None);
@@ -325,6 +330,7 @@ fn holders_end_their_certificates_and_openssl_sees_it_at_once() {
     let form = format!("serial={}&reason=key-compromise&password=planted+%26+k%C5%AF%C5%88+100+%25", serials[0]);
     let (status, said) = post("application/x-www-form-urlencoded", &form, login);
     assert!(status == 200 && said.contains("The certificate is revoked"), "{status} {said}");
+    assert!(said.contains("Neither is any other certificate with its key"), "{said}");
     assert!(ocsp(&directory, &url).contains("one.pem: revoked") && !verified(&directory, &url, "one.pem"));
     assert_eq!(world.get("/login", login, &[]).status, 403, "it logs in no more");
 

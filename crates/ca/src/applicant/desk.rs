@@ -297,8 +297,8 @@ impl ApplicantDesk {
     /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
     /// country, number and address, and nothing else of a person.
     ///
-    /// Where the transport PIN of a card is gone, since it was shown, or forgotten after its last link, another card is made in the same
-    /// way, or this one is personalised again: what was on it and is not on the other one, also what its holder renewed since, is revoked as
+    /// Where the card before was lost or spoilt, another card is made in the same way; where its transport PIN is gone, since it was shown, or
+    /// forgotten after its last link, this one may be personalised again, too: what was on it and is not on the other one, also what its holder renewed since, is revoked as
     /// superseded, in one transaction with that, and its holder is told. Then it is handed over anew.
     ///
     /// # Errors
@@ -312,7 +312,7 @@ impl ApplicantDesk {
     ) -> Result<ApplicantRecord, ApplicantError> {
         let note = note(operator, Some(&made.card))?;
         let (record, _) = self.store.registered(id)?.ok_or(ApplicantError::Unknown)?;
-        record.takes_a_card()?;
+        record.takes_a_card(&made.card)?;
         if made.certificates.is_empty() {
             return Err(ApplicantError::Certificate(CardCertificateError::None));
         }
@@ -331,7 +331,7 @@ impl ApplicantDesk {
     /// as long as the PIN is kept.
     ///
     /// # Errors
-    /// [`ApplicantError::PinGone`] when it is not; [`ApplicantError`].
+    /// [`ApplicantError::PinGone`] when it is not; [`ApplicantError::CardOver`]; [`ApplicantError`].
     pub fn hand_over(
         &self,
         id: ApplicantId,

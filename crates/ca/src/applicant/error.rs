@@ -52,13 +52,16 @@ pub enum ApplicantError {
     CardTaken,
     /// The transport PIN is not kept any more.
     #[error(
-        "the transport PIN of this card {}, and no link can show it: personalise another card or this one again, and hand that over; what was on it before is revoked then",
+        "the transport PIN of this card {}, and no link can show it: personalise another card or this one again, and hand that over; what was on it and is not on that is revoked then",
         if *.shown { "was shown" } else { "was forgotten, since nobody looked at it in time or nothing on the card is valid" }
     )]
     PinGone {
         /// Somebody looked at it.
         shown: bool,
     },
+    /// A certificate on the card is revoked, on hold or past its end.
+    #[error("a certificate on this card is not valid any more: personalise another card, and hand that over")]
+    CardOver,
     /// What was encrypted cannot be opened: the key is another one.
     #[error("the transport PIN cannot be read: the CA has lost its key, or somebody changed the database")]
     Sealed,
@@ -92,6 +95,7 @@ impl ApplicantError {
             Self::Entry(error) => error.name(),
             Self::CardTaken => "card-taken",
             Self::PinGone { .. } => "transport-pin-gone",
+            Self::CardOver => "card-over",
             Self::Sealed => "sealed",
             Self::Mail(_) => "mail",
             Self::Key(_) => "key",

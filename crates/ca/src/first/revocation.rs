@@ -106,9 +106,9 @@ impl<'a> RevocationPasswords<'a> {
         };
         // Each of the two that is compared is a guess of its own. The old one is first: who knows it never waits for the other.
         let mut guessed = guess()?;
-        if let (RevocationGuess::Counted { order, hash, count }, Some(old)) = (&guessed, old) {
+        if let (RevocationGuess::Counted { hash, count }, Some(old)) = (&guessed, old) {
             if self.matches(old, hash) {
-                self.store.guessed_revocation_password(*order, hash.clone(), guesser)?;
+                self.store.guessed_revocation_password(hash.clone(), guesser)?;
                 return self.put(kept, Some(hash.clone()), new, texts, now);
             }
             is_wrong(*count)?;
@@ -156,9 +156,9 @@ impl<'a> RevocationPasswords<'a> {
 
     fn check_by(&self, guesser: Guesser, serial: &[u8], password: &Password, now: SystemTime) -> Result<(), CaError> {
         match self.store.guess_revocation_password(serial, guesser, Price::Wait, self.policy, now)? {
-            RevocationGuess::Counted { order, hash, .. } if self.matches(password, &hash) => {
+            RevocationGuess::Counted { hash, .. } if self.matches(password, &hash) => {
                 // Another one may have taken its place while it was compared.
-                match self.store.guessed_revocation_password(order, hash, guesser)? {
+                match self.store.guessed_revocation_password(hash, guesser)? {
                     true => Ok(()),
                     false => Err(Refusal::WrongRevocationPassword.into()),
                 }

@@ -359,7 +359,8 @@ fn refused(error: &ApplicantError) -> Response {
         | ApplicantError::Entry(FirstError::Bound)
         | ApplicantError::CardTaken
         | ApplicantError::Changed
-        | ApplicantError::PinGone { .. } => StatusCode::CONFLICT,
+        | ApplicantError::PinGone { .. }
+        | ApplicantError::CardOver => StatusCode::CONFLICT,
         ApplicantError::Data(_)
         | ApplicantError::Entry(FirstError::Module | FirstError::Email | FirstError::Name | FirstError::User(_))
         | ApplicantError::Note

@@ -29,7 +29,11 @@ const MAX_FORM: usize = 4096;
 
 /// Reasons as they are written here, in the order in which they are offered.
 const REASONS: [(&str, RevocationReason, &str); 5] = [
-    ("key-compromise", RevocationReason::KeyCompromise, "The card is lost, or somebody else may use it"),
+    (
+        "key-compromise",
+        RevocationReason::KeyCompromise,
+        "The card is lost, or somebody else may use it: all certificates with its key end",
+    ),
     ("superseded", RevocationReason::Superseded, "I have another certificate"),
     ("affiliation-changed", RevocationReason::AffiliationChanged, "My name or employer changed"),
     ("cessation-of-operation", RevocationReason::CessationOfOperation, "I do not need it any more"),
@@ -41,9 +45,11 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 }
 
 /// What a holder fills in.
-async fn form(Extension(peer): Extension<Peer>) -> Response {
+async fn form(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>) -> Response {
+    let allowed = &shared.ca.policy().revocation.holder_reasons;
+    let offered = REASONS.iter().filter(|(_, reason, _)| allowed.contains(reason));
     let reasons: String =
-        REASONS.iter().map(|(value, _, said)| format!("<option value=\"{value}\">{said}</option>\n")).collect();
+        offered.map(|(value, _, said)| format!("<option value=\"{value}\">{said}</option>\n")).collect();
     let own = peer.certificate.map(|own| hexadecimal(own.tbs_certificate().serial_number().as_bytes()));
     let own = escape(&own.unwrap_or_default());
     page(
@@ -54,7 +60,7 @@ async fn form(Extension(peer): Extension<Peer>) -> Response {
              <form method=\"post\" action=\"/revoke\">\n\
              <p><label>Serial number <input name=\"serial\" value=\"{own}\" required></label></p>\n\
              <p><label>Revocation password <input name=\"password\" type=\"password\" autocomplete=\"off\" required></label></p>\n\
-             <p><label>Why <select name=\"reason\">\n{reasons}</select></label></p>\n\
+             <p><label>Why <select name=\"reason\" required>\n<option value=\"\"></option>\n{reasons}</select></label></p>\n\
              <p><button>Revoke it for good</button></p>\n</form>\n"
         ),
     )
@@ -95,11 +101,21 @@ async fn revoke(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Pe
         Ok(Ok(())) => page(
             StatusCode::OK,
             "The certificate is revoked",
-            &format!("<p>{} is not valid any more. A mail says so too.</p>\n", escape(&serial)),
+            &format!("<p>{} is not valid any more. {}</p>\n", escape(&serial), also(reason)),
         ),
         Ok(Err(CaError::Refused(refusal))) => refused(&refusal, as_json),
         Ok(Err(error)) => failed(&error),
         Err(broken) => broken,
+    }
+}
+
+/// What else ends.
+const fn also(reason: RevocationReason) -> &'static str {
+    match reason {
+        RevocationReason::KeyCompromise => {
+            "Neither is any other certificate with its key, nor is one made for that key again. A mail says so of each."
+        }
+        _ => "A mail says so too.",
     }
 }
 
@@ -115,7 +131,11 @@ fn refused(refusal: &Refusal, as_json: bool) -> Response {
     let mut answer = if as_json {
         json_answer(status, &json!({ "error": refusal.name(), "reason": reason }))
     } else {
-        page(status, "The certificate was not revoked", &format!("<p>{}.</p>\n", escape(&reason)))
+        let title = match refusal {
+            Refusal::RevokedAlready { .. } => "The certificate is revoked already",
+            _ => "The certificate was not revoked",
+        };
+        page(status, title, &format!("<p>{}.</p>\n", escape(&reason)))
     };
     answer.extensions_mut().insert(Refused(refusal.name()));
     answer

@@ -57,6 +57,10 @@ const NO_CERTIFICATES: &str = "DELETE FROM applicant_certificates WHERE applican
 const ADD_CERTIFICATE: &str = "INSERT INTO applicant_certificates (serial, applicant) VALUES (?1, ?2)";
 const CERTIFICATE_TAKEN: &str =
     "SELECT EXISTS (SELECT 1 FROM applicant_certificates WHERE serial = ?1 AND applicant != ?2)";
+/// Whether nothing on the card is good for anything, or not all of it.
+const OVER_ON_CARD: &str = "SELECT EXISTS (SELECT 1 FROM applicant_certificates AS own CROSS JOIN certificates ON certificates.serial = own.serial
+     WHERE applicant = ?1 AND (not_after < ?2
+         OR EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = own.serial)))";
 const CARD_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM applicants WHERE card = ?1 AND id != ?2)";
 const PIN: &str = "SELECT transport_pin FROM applicants WHERE id = ?1";
 const WIPE_PIN: &str =
@@ -73,7 +77,7 @@ const END_PIN_MAILS: &str = "UPDATE mails SET due = NULL, body = '', problem = '
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 21] = [
+pub(super) const STATEMENTS: [&str; 22] = [
     ADD,
     BY_ID,
     LIST,
@@ -87,6 +91,7 @@ pub(super) const STATEMENTS: [&str; 21] = [
     NO_CERTIFICATES,
     ADD_CERTIFICATE,
     CERTIFICATE_TAKEN,
+    OVER_ON_CARD,
     CARD_TAKEN,
     PIN,
     WIPE_PIN,
@@ -128,13 +133,14 @@ pub struct ApplicantRecord {
 }
 
 impl ApplicantRecord {
-    /// A card is made for who has none, or has one whose transport PIN is not kept any more.
+    /// A card is made for who has none, or another one: the one before may be lost. The same one is made again where its transport PIN is
+    /// not kept any more.
     ///
     /// # Errors
     /// [`StepRefused`].
-    pub(crate) fn takes_a_card(&self) -> Result<(), StepRefused> {
+    pub(crate) fn takes_a_card(&self, card: &str) -> Result<(), StepRefused> {
         self.stage.after(Step::Personalise)?;
-        match self.has_transport_pin {
+        match self.has_transport_pin && self.card.as_deref() == Some(card) {
             true => Err(StepRefused::Done { step: Step::Personalise, stage: self.stage }),
             false => Ok(()),
         }
@@ -344,7 +350,7 @@ fn take(
             }
         }
         Effect::Personalise { card, certificates, sealed, letters } => {
-            if let Err(refused) = record.takes_a_card() {
+            if let Err(refused) = record.takes_a_card(card) {
                 return Ok(Err(refused.into()));
             }
             if one(connection, CARD_TAKEN, params![card, id])? {
@@ -355,7 +361,7 @@ fn take(
                     return Ok(Err(ApplicantError::Certificate(CardCertificateError::Taken)));
                 }
             }
-            // What was on the card before, whose transport PIN is gone, nobody has in hand any more.
+            // The card before nobody has in hand any more, or nobody can activate.
             end_pin_links(connection, record, now)?;
             for serial in on_card(connection, record)?.iter().filter(|serial| !certificates.contains(serial)) {
                 if certificates::find(connection, serial)?.is_some_and(|before| before.not_after > now) {
@@ -372,6 +378,9 @@ fn take(
         Effect::HandOver { mail } => {
             if !record.has_transport_pin {
                 return Ok(Err(ApplicantError::PinGone { shown: record.pin_shown.is_some() }));
+            }
+            if one(connection, OVER_ON_CARD, params![id, seconds(now)])? {
+                return Ok(Err(ApplicantError::CardOver));
             }
             end_pin_links(connection, record, now)?;
             mails::post(connection, mail, fresh, now)?;

@@ -30,6 +30,7 @@ pub(super) const SCHEMA_CHANGES: &[(i64, &str)] = &[
     (19, include_str!("../schema-19.sql")),
     (20, include_str!("../schema-20.sql")),
     (21, include_str!("../schema-21.sql")),
+    (22, include_str!("../schema-22.sql")),
 ];
 /// From this version on what changes of the tables delete is overwritten.
 const OVERWRITTEN: i64 = 16;

@@ -21,8 +21,6 @@ use crate::{
 pub(crate) enum RevocationGuess {
     /// It is counted: compare with this.
     Counted {
-        /// Names it.
-        order: i64,
         hash: Vec<u8>,
         /// How many were wrong since the last right one, if this one is.
         count: u32,
@@ -88,25 +86,21 @@ impl SqliteStore {
         self.writer.run(move |connection| {
             let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD).map_err(failure)?;
             let column = match guesser {
-                Guesser::Anybody => 2,
-                Guesser::Holder => 4,
+                Guesser::Anybody => 1,
+                Guesser::Holder => 3,
             };
             let found = statement.query_row([&serial], |row| {
-                Ok((
-                    row.get(0)?,
-                    row.get::<_, Vec<u8>>(1)?,
-                    Guesses { count: row.get(column)?, next: row.get(column + 1)? },
-                ))
+                Ok((row.get::<_, Vec<u8>>(0)?, Guesses { count: row.get(column)?, next: row.get(column + 1)? }))
             });
-            let Some((order, hash, guesses)) = found.optional().map_err(failure)? else {
+            let Some((hash, guesses)) = found.optional().map_err(failure)? else {
                 return Ok(RevocationGuess::None);
             };
             match guesses.count_slowly(&policy, now) {
                 Err(until) => Ok(RevocationGuess::Wait { until }),
                 Ok(_) if price == Price::Nothing && !guesses.one_is_free(&policy) => Ok(RevocationGuess::NotFree),
                 Ok(guesses) => {
-                    set_guesses(connection, order, &hash, guesser, guesses)?;
-                    Ok(RevocationGuess::Counted { order, hash, count: guesses.count })
+                    set_guesses(connection, &hash, guesser, guesses)?;
+                    Ok(RevocationGuess::Counted { hash, count: guesses.count })
                 }
             }
         })
@@ -177,14 +171,9 @@ impl SqliteStore {
     }
 
     /// The guess was right: the count begins anew. `false` where it was right for one that meanwhile is no more.
-    pub(crate) fn guessed_revocation_password(
-        &self,
-        order: i64,
-        hash: Vec<u8>,
-        guesser: Guesser,
-    ) -> Result<bool, StoreError> {
+    pub(crate) fn guessed_revocation_password(&self, hash: Vec<u8>, guesser: Guesser) -> Result<bool, StoreError> {
         let none = Guesses { count: 0, next: 0 };
-        self.writer.run(move |connection| set_guesses(connection, order, &hash, guesser, none))
+        self.writer.run(move |connection| set_guesses(connection, &hash, guesser, none))
     }
 }
 
@@ -297,18 +286,12 @@ pub(super) fn carry_over(connection: &Connection, order: &NewOrder) -> Result<()
     Ok(())
 }
 
-/// Of the password that has this hash, if it has still.
-fn set_guesses(
-    connection: &Connection,
-    order: i64,
-    hash: &[u8],
-    guesser: Guesser,
-    to: Guesses,
-) -> Result<bool, StoreError> {
+/// Of the password that has this hash, if any has still.
+fn set_guesses(connection: &Connection, hash: &[u8], guesser: Guesser, to: Guesses) -> Result<bool, StoreError> {
     let sql = match guesser {
         Guesser::Anybody => statements::SET_REVOCATION_GUESSES,
         Guesser::Holder => statements::SET_LOGIN_REVOCATION_GUESSES,
     };
     let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    statement.execute(params![order, to.count, to.next, hash]).map(|changed| changed == 1).map_err(failure)
+    statement.execute(params![hash, to.count, to.next]).map(|changed| changed > 0).map_err(failure)
 }

@@ -186,22 +186,24 @@ pub const PUT_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (ord
      SELECT id, ?2 FROM orders WHERE name = ?1
      ON CONFLICT (order_id) DO UPDATE SET hash = ?2, guesses = 0, next_guess = 0, login_guesses = 0,
          next_login_guess = 0";
-pub const CARRY_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords (order_id, hash)
-     SELECT (SELECT id FROM orders WHERE name = ?1), hash
+/// With its guesses: it is the same one.
+pub const CARRY_REVOCATION_PASSWORD: &str = "INSERT INTO revocation_passwords
+         (order_id, hash, guesses, next_guess, login_guesses, next_login_guess)
+     SELECT (SELECT id FROM orders WHERE name = ?1), hash, guesses, next_guess, login_guesses, next_login_guess
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?2";
-pub const REVOCATION_PASSWORD: &str =
-    "SELECT revocation_passwords.order_id, hash, guesses, next_guess, login_guesses, next_login_guess
+pub const REVOCATION_PASSWORD: &str = "SELECT hash, guesses, next_guess, login_guesses, next_login_guess
      FROM certificates JOIN revocation_passwords ON revocation_passwords.order_id = certificates.order_id
      WHERE serial = ?1";
 pub const ORDER_OF_CERTIFICATE: &str =
     "SELECT orders.id, orders.name FROM certificates JOIN orders ON orders.id = order_id WHERE serial = ?1";
 pub const REVOCATION_PASSWORD_OF_ORDER: &str = "SELECT orders.id, hash
      FROM orders LEFT JOIN revocation_passwords ON revocation_passwords.order_id = orders.id WHERE name = ?1";
+/// Wherever it was carried over to: the hash has a salt, and is of no other one.
 pub const SET_REVOCATION_GUESSES: &str =
-    "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE order_id = ?1 AND hash = ?4";
+    "UPDATE revocation_passwords SET guesses = ?2, next_guess = ?3 WHERE hash = ?1";
 pub const SET_LOGIN_REVOCATION_GUESSES: &str =
-    "UPDATE revocation_passwords SET login_guesses = ?2, next_login_guess = ?3 WHERE order_id = ?1 AND hash = ?4";
+    "UPDATE revocation_passwords SET login_guesses = ?2, next_login_guess = ?3 WHERE hash = ?1";
 
 #[cfg(test)]
 mod tests {
