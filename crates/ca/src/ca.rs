@@ -283,13 +283,15 @@ impl Ca {
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
     }
 
-    /// Turns a pending order down, with a reason that the holder reads.
+    /// Turns a pending order down, with a reason that the holder reads: when the client asks again, and by mail where
+    /// [letters](Self::with_letters) are written.
     ///
     /// # Errors
     /// As [`approve`](Self::approve).
     pub fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, CaError> {
         let pending = self.pending(transaction)?;
-        let record = self.store.reject(&pending.transaction, reason, now)?;
+        let mail = self.turned_down(&pending, reason)?;
+        let record = self.store.reject_and_tell(&pending.transaction, reason, mail, now)?;
         let ours = record.state == OrderState::Rejected && record.reason.as_deref() == Some(reason);
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
     }

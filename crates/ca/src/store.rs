@@ -71,6 +71,21 @@ pub trait Store: Send + Sync {
     /// [`StoreError::NoSuchOrder`]; [`StoreError`]: nothing was kept.
     fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError>;
 
+    /// Like [`reject`](Self::reject), and has a mail sent that says so: both are kept, or neither. A store without an outbox sends none.
+    ///
+    /// # Errors
+    /// As [`reject`](Self::reject).
+    fn reject_and_tell(
+        &self,
+        transaction: &Transaction,
+        reason: &str,
+        mail: Option<Mail>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError> {
+        drop(mail);
+        self.reject(transaction, reason, now)
+    }
+
     /// Notes that the client has its certificates: the pick-up token is dead from here on, and so is the message of this
     /// name. Harmless when repeated.
     ///

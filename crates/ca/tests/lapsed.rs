@@ -10,7 +10,7 @@ use std::{
 
 use common::{
     DAY, Draft, EMAIL, World,
-    first::{automatic, one_certificate},
+    first::{First, USER, automatic, issue, one_certificate},
     first_pair, issued,
     life::Life,
     now, rule, token,
@@ -291,5 +291,25 @@ fn killed_at_each_write_the_certificate_ends_with_its_order_or_neither_does() {
             }
             assert_eq!(facts(&world), done, "{told}");
         }
+    }
+}
+
+/// Who left waits for a mail, and does not wait for ever.
+#[test]
+fn who_is_turned_down_is_told_by_mail_once() {
+    let world = World::new();
+    let ca = world.another().with_letters(Arc::new(English));
+    let first = First::of(&issue(&ca, USER, "main", now()), 1);
+    token(&world.ask(&first.message(), &first.transaction, Asked::Certificates, now()));
+    token(&world.send(&Draft::renewing(&world.old, 2)));
+    for order in ca.list(None, 9).unwrap() {
+        ca.reject(&order.transaction, "the invoice\nwas not paid", now()).unwrap();
+        assert!(ca.reject(&order.transaction, "twice", now()).is_err());
+    }
+    let mails = Outbox::new(Arc::new(world.store())).take(now(), 9).unwrap();
+    assert_eq!(mails.len(), 2);
+    for mail in mails {
+        assert_eq!((mail.kind, mail.to.as_str(), mail.link.is_none()), (MailKind::TurnedDown, EMAIL, true));
+        assert!(mail.body.contains("Reason: the invoice was not paid\n"), "{}", mail.body);
     }
 }

@@ -18,7 +18,7 @@ use x509_cert::{
 use super::{CredentialSecret, IssuedPassword, RevocationPasswords, credential::generate};
 use crate::{
     CaError, FirstPolicy, KeyFileError, Letter, Mail, MailAddress, MailKind, Refusal, RevocationPasswordPolicy,
-    SqliteStore, StoreError, Texts,
+    SqliteStore, StoreError, Texts, Transaction,
     certificate::extension,
     link::LinkId,
     store::{CredentialRecord, Guess, NewCredential, NewSubject, NoGuess, SubjectRecord},
@@ -314,6 +314,11 @@ impl FirstDesk {
         let none = || Refusal::SealedPassword(obnova_enroll::envelope::OpenError::Key.into());
         let (key, _) = self.envelopes.as_ref().ok_or_else(none)?;
         Ok(sealed.open(key, certificate).map_err(Refusal::SealedPassword)?)
+    }
+
+    /// Who asks for first certificates by this order, if any does.
+    pub(crate) fn subject_of(&self, order: &Transaction) -> Result<Option<SubjectRecord>, StoreError> {
+        self.store.applicant(order)
     }
 
     /// What the CA knows of an applicant, as it goes into certificates.

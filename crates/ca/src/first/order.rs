@@ -238,8 +238,7 @@ impl Ca {
     ) -> Result<Vec<CertificateRecord>, CaError> {
         let damaged = |what: String| StoreError::Damaged(format!("a kept request: {what}"));
         let desk = self.first().ok_or_else(|| damaged("this CA has no desk for first certificates".into()))?;
-        let applicant =
-            desk.store.applicant(&order.transaction)?.ok_or_else(|| damaged("nobody asked for it".into()))?;
+        let applicant = desk.subject_of(&order.transaction)?.ok_or_else(|| damaged("nobody asked for it".into()))?;
         let known = desk.known(&applicant)?;
         let certificate = |kept: &RequestRecord| {
             let request = CertificationRequest::from_der(&kept.request).map_err(|error| damaged(error.to_string()))?;

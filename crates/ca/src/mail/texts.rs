@@ -57,6 +57,13 @@ pub enum Letter<'a> {
         /// What became of it.
         lapse: Lapse,
     },
+    /// An operator turned an order down.
+    Rejected {
+        /// Whose, readable.
+        holder: &'a str,
+        /// Why, in the operator's words.
+        reason: &'a str,
+    },
     /// Whoever registered is to confirm the address. With a link.
     Confirm {
         /// Who, as they wrote it.
@@ -159,6 +166,15 @@ impl Texts for English {
                         Lapse::Revoked(_) => "was revoked while the order waited",
                         Lapse::Expired(_) => "ended while the order waited",
                     },
+                ),
+            ),
+            Letter::Rejected { holder, reason } => (
+                "Your order was turned down".into(),
+                format!(
+                    "The certificates that were ordered for\n{}\nare not issued.\n\nReason: {}\n\n\
+                     Nothing comes of that order any more. What you have is as valid as before. If you do not see why, call the issuer.\n",
+                    plain(holder),
+                    plain(reason),
                 ),
             ),
             Letter::RevocationPassword { holder, serial, before, by_holder, at } => {
@@ -283,6 +299,7 @@ mod tests {
             ),
             (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Revoked(Profile::Signature) }, 0),
             (Letter::TurnedDown { holder: name, serial: &[1, 0xab], lapse: Lapse::Expired(Profile::Signature) }, 0),
+            (Letter::Rejected { holder: name, reason: name }, 0),
             (set(true, false), 0),
             (set(false, false), 0),
             (set(true, true), 0),

@@ -85,6 +85,6 @@ mod tests {
         let store = SqliteStore::open(&folder.path().join("ca.db")).unwrap().observed(ends.clone());
         let nobody = Transaction::new(b"nobody").unwrap();
         assert!(matches!(store.reject(&nobody, "", SystemTime::now()), Err(StoreError::NoSuchOrder(_))));
-        assert_eq!(*ends.passed.lock().unwrap(), ["before reject", "after reject"]);
+        assert_eq!(*ends.passed.lock().unwrap(), ["before reject_and_tell", "after reject_and_tell"]);
     }
 }

@@ -178,8 +178,22 @@ impl Store for SqliteStore {
     }
 
     fn reject(&self, transaction: &Transaction, reason: &str, now: SystemTime) -> Result<OrderRecord, StoreError> {
+        self.reject_and_tell(transaction, reason, None, now)
+    }
+
+    fn reject_and_tell(
+        &self,
+        transaction: &Transaction,
+        reason: &str,
+        mail: Option<Mail>,
+        now: SystemTime,
+    ) -> Result<OrderRecord, StoreError> {
+        let link = LinkId::generate()?;
         let (transaction, reason, actor) = (transaction.clone(), reason.to_owned(), self.actor.clone());
-        self.writer.run(move |connection| orders::reject(connection, &transaction, &reason, &actor, now))
+        self.writer.run(move |connection| {
+            let mail = mail.as_ref().map(|mail| (mail, link));
+            orders::reject(connection, &transaction, &reason, mail, &actor, now)
+        })
     }
 
     fn confirm(&self, transaction: &Transaction, now: SystemTime) -> Result<OrderRecord, StoreError> {

@@ -189,6 +189,7 @@ pub(super) fn reject(
     connection: &Connection,
     transaction: &Transaction,
     reason: &str,
+    mail: Option<(&Mail, LinkId)>,
     actor: &str,
     now: SystemTime,
 ) -> Result<OrderRecord, StoreError> {
@@ -196,6 +197,7 @@ pub(super) fn reject(
         // The reason is for the holder, and may tell about him.
         let about = transaction.to_string();
         audit::append(connection, &Entry { event: AuditEvent::OrderRejected, about: &about, detail: "", actor })?;
+        mail.map_or(Ok(()), |(mail, link)| mails::post(connection, mail, link, now).map(drop))?;
     }
     existing(connection, transaction)
 }
