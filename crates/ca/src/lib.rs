@@ -71,7 +71,7 @@ pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};
 pub use policy::{
     Approval, FirstPolicy, GuessPolicy, NoticePolicy, Policy, PolicyError, ProfilePolicy, QualifiedPolicy,
-    RegistrationPolicy, RetentionPolicy, RevocationPasswordPolicy, RevocationPolicy,
+    RegistrationPolicy, RetentionPolicy, RevocationPasswordPolicy, RevocationPolicy, service_option,
 };
 pub use refusal::Refusal;
 pub use retention::RetentionDesk;

@@ -24,6 +24,7 @@ pub use registration::RegistrationPolicy;
 pub use retention::RetentionPolicy;
 pub use revocation::RevocationPolicy;
 pub use revocation_password::RevocationPasswordPolicy;
+pub use service::service_option;
 
 /// What a CA issues, to whom, and when it asks a person first.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use std::{
 
 use clap::CommandFactory;
 use obnova_ca::{
-    ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, StatusError, StoreError, Transaction,
+    ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, Profile, Refusal, StatusError, StoreError,
+    Transaction, store::OrderRecord,
 };
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
@@ -50,7 +51,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Approve { directory, transaction } => {
             let house = open(&directory)?;
             transaction.iter().try_for_each(|transaction| {
-                let order = house.ca().approve(transaction, SystemTime::now())?;
+                let order = approved(&house, transaction)?;
                 let count = order.certificates.len();
                 let what = if count == 1 { "certificate" } else { "certificates" };
                 print(&format!("{transaction} issued, {count} {what}\n"))
@@ -105,6 +106,23 @@ pub fn run(command: Command) -> Result<(), CommandError> {
     }
 }
 
+/// Issues an order. Where it has to wait on, names the certificate that it waits for.
+fn approved(house: &House, transaction: &Transaction) -> Result<OrderRecord, CommandError> {
+    let refused = match house.ca().approve(transaction, SystemTime::now()) {
+        Err(CaError::Refused(Refusal::Revoked(profile))) => profile,
+        decided => return Ok(decided?),
+    };
+    let order = house.ca().order(transaction)?;
+    let replaced = order.iter().flat_map(|order| &order.requests).find(|request| request.profile == refused);
+    let serial = replaced.and_then(|request| request.replaces.as_deref()).map(hexadecimal).unwrap_or_default();
+    Err(CommandError::Held { transaction: transaction.clone(), profile: refused, serial })
+}
+
+/// A serial number.
+fn hexadecimal(serial: &[u8]) -> String {
+    serial.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Opens the CA, and says what that ended.
 fn open(directory: &Path) -> Result<House, HouseError> {
     let house = House::open(directory)?;
@@ -114,7 +132,7 @@ fn open(directory: &Path) -> Result<House, HouseError> {
 
 fn name_ended(serials: &[Vec<u8>]) {
     for serial in serials {
-        let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
+        let serial = hexadecimal(serial);
         eprintln!("revoked now: {serial}, on a key that was revoked as compromised before and had other certificates");
     }
 }
@@ -230,6 +248,11 @@ pub enum CommandError {
     House(#[from] HouseError),
     #[error(transparent)]
     Ca(#[from] CaError),
+    #[error(
+        "order {transaction} cannot be issued: the old {profile} certificate, {serial}, is revoked or on hold. Release it, and approve the \
+         order then; with a revoked one the order is turned down"
+    )]
+    Held { transaction: Transaction, profile: Profile, serial: String },
     #[error(transparent)]
     First(#[from] FirstError),
     #[error(transparent)]
@@ -268,6 +291,7 @@ impl CommandError {
             | Self::Applicant(ApplicantError::Unknown)
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. })
+            | Self::Held { .. }
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
             | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::NoOrder)
             | Self::Applicant(

@@ -102,6 +102,23 @@ fn a_notice_is_mailed_once_and_its_link_begins_one_renewal() {
     assert_eq!(log.last().unwrap().refused, Some("used-link"));
 }
 
+/// A holder of any other service than the one that is taken where none is named has to name it.
+#[test]
+fn the_page_of_the_link_says_the_command_in_full() {
+    let partner = include_str!("../../../policies/partner.toml");
+    let [guild, unnamed] = ["name = \"guild\"", "name = \"partner\""].map(|name| {
+        let table = format!("{name}\nplays = \"partner\"\n");
+        partner.replace("name = \"partner\"\nplays = \"partner\"\n", &table)
+    });
+    for (policy, command) in [(&*unnamed, "--service partner"), (&guild, "--policy guild.toml")] {
+        let world = World::with(policy, |config| config);
+        assert_eq!(run(&world, &["notices", "ca"]), (0, "1 posted, 0 told before\n".into()));
+        run(&world, &["mail", "ca", "send", "--once"]);
+        let page = body(&world.get(&path(&links(&world)[0]), None, &[]));
+        assert!(page.contains(&format!("<pre>obnova renew --link - {command}</pre>")), "{page}");
+    }
+}
+
 /// Who looks with the name of an attempt has used nothing up; nor has who comes while the certificates are ordered already.
 #[test]
 fn a_link_is_used_up_by_who_begins_with_it_and_while_it_begins_something() {

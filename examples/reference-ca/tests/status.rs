@@ -14,7 +14,7 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use common::{World, first_pair};
+use common::{World, first_pair, new_keys, order};
 use obnova_ca::{IssuedCertificate, MailKind, Policy};
 use obnova_enroll::{
     Secret,
@@ -147,6 +147,25 @@ fn an_operator_revokes_and_openssl_sees_it_at_once() {
     let der = fs::read(out).unwrap();
     let list = Crl::parse(&der).unwrap().verify(&authority, SystemTime::now(), &Rules::default()).unwrap();
     assert_eq!(list.entries().count(), 1);
+}
+
+#[test]
+fn an_order_for_what_is_on_hold_is_not_issued_and_its_operator_is_told_what_to_release() {
+    let (world, _) = world();
+    let transaction = TransactionId::from_random([7; 16]);
+    let message = order(&world.old, &new_keys(), &transaction, &CmcNonce::from_random([8; 16]));
+    world.house.ca().answer(&message, None, SystemTime::now()).unwrap();
+    let name = world.house.ca().list(None, 1).unwrap().remove(0).transaction.to_string();
+    let serial = hexadecimal(&world.old.certificates[1]).to_lowercase();
+    assert_eq!(obnova_ca(&world, &["hold", "ca", &serial]).0, Some(0));
+    let (code, text) = obnova_ca(&world, &["approve", "ca", &name]);
+    assert_eq!(code, Some(4), "{text}");
+    for told in [&*name, "signature", &serial, "on hold", "Release it", "approve"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(!text.contains("ask the CA"), "{text}");
+    assert_eq!(obnova_ca(&world, &["release", "ca", &serial]).0, Some(0));
+    assert_eq!(obnova_ca(&world, &["approve", "ca", &name]), (Some(0), format!("{name} issued, 2 certificates\n")));
 }
 
 #[test]

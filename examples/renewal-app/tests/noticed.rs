@@ -225,3 +225,55 @@ fn the_link_of_what_was_revoked_begins_nothing_and_no_pin_is_asked_for() {
     }
     assert_eq!(house.operator(&["list", "ca", "--json"]).ends_with(0).out.trim(), "[]");
 }
+
+/// What the page says that the link leads to is done as it is written; without the service that it names, the holder is told to name it.
+#[test]
+fn the_command_of_the_page_renews_the_one_certificate_of_another_service() {
+    for service in ["partner", "guild"] {
+        let desk = Desk::new();
+        let policy =
+            include_str!("../../../policies/partner.toml").replacen("validity_days = 365", "validity_days = 20", 1);
+        desk.write("guild.toml", &policy.replace("name = \"partner\"", &format!("name = \"{service}\"")));
+        let house = House::of(&desk, "guild.toml");
+        for (file, secret) in [("pin", "1234"), ("pin2", "567890"), ("revocation", "Q7vkSvestkyW2xNaPudeT9")] {
+            desk.write(file, secret);
+        }
+        desk.run([&["simulator", "new", "card.state", "--empty"], &PLAY[..4]].concat()).ends_with(0);
+        desk.write("once", &house.hand_out("jana"));
+        let secrets = ["--one-time-password-file", "once", "--revocation-password-file", "revocation"];
+        let first = ["first", "--user", "jana", "--yes", "--policy", "guild.toml", "--token", "sim:card.state"];
+        let first = [&first[..], &PLAY[..4], &house.options()].concat();
+        desk.run([&first[..], &secrets].concat()).ends_with(8);
+        house.approve();
+        desk.run([&["first", "--resume", "--yes", "--token", "sim:card.state"], &PLAY[..4], &house.options()].concat())
+            .ends_with(0);
+
+        house.operator(&["notices", "ca"]).ends_with(0).says(&["1 posted"]);
+        house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+        let told = |mail: &String| mail.split_whitespace().find(|word| word.contains("/renew/")).map(str::to_owned);
+        let link = mails(&desk).iter().find_map(told).unwrap();
+        let page = page(&desk, &house, &link);
+        let command = page.split_once("<pre>").unwrap().1.split_once("</pre>").unwrap().0;
+        let words: Vec<_> = command.split_whitespace().skip(1).collect();
+        let input = desk.write("link.txt", &link);
+        let renew = |words: &[&str]| {
+            let input = fs::File::open(&input).unwrap();
+            let arguments = [words, &["--yes", "--token", "sim:card.state"], &PLAY].concat();
+            Said::from(desk.command(arguments).stdin(input).output().unwrap())
+        };
+        let unnamed = renew(&words[..3]).ends_with(3);
+        let told = unnamed.err.split_whitespace().collect::<Vec<_>>().join(" ");
+        for way_out in ["--service partner", "--policy FILE"] {
+            assert!(told.contains(way_out), "{told}");
+        }
+        renew(&words).ends_with(8);
+    }
+}
+
+/// What a browser shows of a link.
+fn page(desk: &Desk, house: &House<'_>, link: &str) -> String {
+    let https = Https::new(&house.url, tls_config(&anchors(desk)).unwrap()).unwrap();
+    let path = link.strip_prefix(house.url.trim_end_matches('/')).unwrap().to_owned();
+    let request = HttpRequest { method: Method::Get, path, headers: Headers::default(), body: Vec::new() };
+    String::from_utf8(https.exchange(&request).unwrap().body).unwrap()
+}

@@ -4,7 +4,7 @@ use der::DateTime;
 use obnova_status::RevocationReason;
 
 use super::Mail;
-use crate::Lapse;
+use crate::{Lapse, service_option};
 
 /// What a mail says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +119,10 @@ impl Texts for English {
     fn compose(&self, letter: &Letter<'_>) -> Text {
         let (subject, body) = match letter {
             Letter::Notice { holder, ends, days } => (
-                format!("Your certificates end in {days} days"),
+                match days {
+                    1 => "Your certificates end in 1 day".into(),
+                    days => format!("Your certificates end in {days} days"),
+                },
                 format!(
                     "The certificates of {}\nend at {}.\n\n\
                      To renew them, have your card and its PINs at hand and open this link:\n\n{link}\n\n\
@@ -140,7 +143,7 @@ impl Texts for English {
                      At another computer than the one where they were ordered add --trust and the file with the issuer's certificate.\n",
                     plain(holder),
                     link = Mail::LINK,
-                    service = service.map(option).unwrap_or_default(),
+                    service = service_option(*service),
                 ),
             ),
             Letter::Revoked { holder, serial, reason, since, before } => (
@@ -246,12 +249,6 @@ impl Texts for English {
     }
 }
 
-/// What a holder's program has to be told of a service: the name of one that it knows, or the file of any other.
-fn option(service: &str) -> String {
-    const KNOWN: [&str; 3] = ["twins", "activation", "partner"];
-    if KNOWN.contains(&service) { format!(" --service {service}") } else { format!(" --policy {service}.toml") }
-}
-
 /// Names come from outside: none of them is taken for the place of the link, or breaks a line.
 fn plain(text: &str) -> String {
     text.chars()
@@ -321,6 +318,9 @@ mod tests {
         assert_eq!(command(None), "obnova install -");
         assert_eq!(command(Some("partner")), "obnova install - --service partner");
         assert_eq!(command(Some("guild")), "obnova install - --policy guild.toml");
+        let subject = |days| English.compose(&Letter::Notice { holder: name, ends: time, days }).subject;
+        assert_eq!(subject(1), "Your certificates end in 1 day");
+        assert_eq!(subject(7), "Your certificates end in 7 days");
         assert_eq!(date(time), "2027-01-15 08:00:00 UTC");
     }
 }

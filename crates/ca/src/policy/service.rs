@@ -7,6 +7,17 @@ use super::{
     wire::{field, one_of},
 };
 
+/// What a command of a holder's program has to name of a service, behind a space: the name of one that the program knows, or the file of
+/// any other. Nothing where the CA's policy names none ([`Policy::service`](crate::Policy::service)).
+#[must_use]
+pub fn service_option(service: Option<&str>) -> String {
+    match service {
+        None => String::new(),
+        Some(known @ ("twins" | "activation" | "partner")) => format!(" --service {known}"),
+        Some(other) => format!(" --policy {other}.toml"),
+    }
+}
+
 /// `[service]`, which a CA has no use for but to refuse what a holder's program would.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

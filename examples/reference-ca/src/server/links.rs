@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use obnova_ca::{ApplicantDesk, LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink};
+use obnova_ca::{ApplicantDesk, LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink, service_option};
 use serde_json::json;
 use x509_cert::der::DateTime;
 use zeroize::Zeroizing;
@@ -61,6 +61,7 @@ async fn renewal(
     let link = Zeroizing::new(link);
     // The program that used it up may not know that it did.
     let attempt = query.and_then(|query| field(query.as_bytes(), "attempt"));
+    let service = service_option(shared.ca.policy().service.as_deref());
     let opened = open(shared, &link, Use::Look(attempt)).await;
     answer(opened, wants_json(&headers), |open| {
         let serials: String = serials(open).iter().map(|serial| format!("<li>{}</li>\n", escape(serial))).collect();
@@ -70,9 +71,10 @@ async fn renewal(
             &format!(
                 "<p>These certificates end at {ends}. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
                  <p>Put your card into the reader, and start the renewal; paste the address of this page when it asks for the link:</p>\n\
-                 <pre>obnova renew --link -</pre>\n\
+                 <pre>obnova renew --link -{service}</pre>\n\
                  <p>Looking at this page uses nothing up. The link works for one card, until the certificates end.</p>\n",
                 ends = escape(&date(open)),
+                service = escape(&service),
             ),
         )
     })
