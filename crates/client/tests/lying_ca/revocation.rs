@@ -19,7 +19,7 @@ use obnova_client::{
     CaError, ConfirmedBy, EstConnection, Https, Patience, PlainHttp, Revocation, RevocationError, RevocationPlan,
     RevocationReason, Revoked, RunError, SharedToken, StatusExchange,
     enroll::est::{Headers, HttpRequest, HttpResponse, Method},
-    look, share, tls_config,
+    look, share, status, tls_config,
 };
 use obnova_renewal::{Pair, ParsedCertificate};
 use obnova_simulator::SimulatorConnection;
@@ -56,6 +56,8 @@ struct World<'a> {
     pair: Pair<ParsedCertificate>,
     token: SharedToken,
     face: Face,
+    /// Why she wants it.
+    why: RevocationReason,
 }
 
 impl<'a> World<'a> {
@@ -64,7 +66,16 @@ impl<'a> World<'a> {
         let dated = |_, draft: &mut Draft| (draft.from, draft.until) = (now() - days(100), now() + days(200));
         let pair = Holder::personalise(&mut card, &desk.liar.ca.house, KeyAlgorithm::P256, [1, 2], dated);
         let token = share(ProfileToken::new(SimulatorConnection::new(card)));
-        Self { desk, server, pair, token, face: Face::default() }
+        Self { desk, server, pair, token, face: Face::default(), why: RevocationReason::Superseded }
+    }
+
+    /// Which is to end.
+    const fn named(&self, road: Road) -> &ParsedCertificate {
+        match road {
+            // On no card of hers.
+            Road::AnotherKey => &self.desk.lost,
+            Road::OwnKey | Road::PasswordAlone => &self.pair.signature,
+        }
     }
 
     /// One run of the holder's program.
@@ -73,12 +84,8 @@ impl<'a> World<'a> {
         let https = Https::with_patience(&self.server.url(), tls, patience).unwrap();
         let mut ca = EstConnection::new(https, self.desk.liar.ca.anchors()).unwrap();
         let servers = PlainHttp { patience };
-        let serial = match road {
-            // On no card of hers.
-            Road::AnotherKey => self.desk.lost.serial(),
-            _ => self.pair.signature.serial(),
-        };
-        let (password, reason) = (Secret::from(PASSWORD), RevocationReason::Superseded);
+        let serial = self.named(road).serial();
+        let (password, reason) = (Secret::from(PASSWORD), self.why);
         let wanted = |password| Revocation { serial: &serial, reason, password };
         if road == Road::PasswordAlone {
             return obnova_client::revoke_by_password(&mut ca, &servers, &wanted(Some(&password)));
@@ -128,24 +135,32 @@ fn every_lie_about_the_end_of_a_certificate_is_refused_by_its_name() {
 fn lie(desk: &Desk, server: &Server, row: &Row, road: Road, told: &str) -> (usize, usize) {
     let mut world = World::new(desk, server);
     desk.forget();
+    world.why = row.why;
+    if let Some(reason) = row.ended {
+        desk.revoke(world.named(road), reason);
+    }
     let before = look(world.token.lock().unwrap().as_mut()).unwrap();
     let most = if row.lie.is_of_status() { 2 * MOST_TOLD } else { MOST_TOLD };
     let (outcome, took) =
         telling(&desk.liar, server, row.lie.clone(), (told, most), || world.revoke(road, patience(row.hurried)));
     let prompts = if road == Road::PasswordAlone { 0 } else { 1 };
     assert!(world.face.asked.len() <= prompts && world.face.questions.is_empty(), "{told}: {:?}", world.face.asked);
-    how_it_ends(&row.ends, outcome, told);
+    how_it_ends(row, outcome, told);
     assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), before, "{told}: the card is not as it was");
 
     // Once, whatever was told before; and confirmed.
-    let was_done = desk.revoked() > 0;
+    let is_all =
+        |ended: status::RevocationReason| !row.why.ends_key() || ended == status::RevocationReason::KeyCompromise;
+    let was_done = desk.entries().iter().any(|(_, ended)| is_all(ended.reason));
     let after = world.revoke(road, Patience::default()).unwrap();
     assert_eq!((after.already, desk.revoked()), (was_done, 1), "{told}");
-    assert_eq!(after.confirmation.unwrap().by, ConfirmedBy::Ocsp, "{told}");
+    let confirmation = after.confirmation.unwrap();
+    assert!(confirmation.by == ConfirmedBy::Ocsp && confirmation.covers(row.why), "{told}");
     took
 }
 
-fn how_it_ends(ends: &Ends, outcome: Result<Revoked, RevocationError>, told: &str) {
+fn how_it_ends(Row { ends, why, .. }: &Row, outcome: Result<Revoked, RevocationError>, told: &str) {
+    let why = *why;
     let outcome = outcome.map_err(|error| {
         assert!(error.to_string().len() < 1_000, "{told}: {error}");
         assert!(!error.to_string().contains(PASSWORD), "{told}: {error}");
@@ -164,6 +179,14 @@ fn how_it_ends(ends: &Ends, outcome: Result<Revoked, RevocationError>, told: &st
         (Ends::Refused(rule), Err(RevocationError::Refused { rule: found, .. })) => assert_eq!(found, *rule, "{told}"),
         (Ends::Contradicted(what), Err(RevocationError::Contradicted { instead, .. })) => {
             assert_eq!(instead, *what, "{told}");
+        }
+        (Ends::PasswordToo, Err(RevocationError::PasswordToo)) => {}
+        (Ends::Already, Ok(Revoked { already: true, confirmation: Ok(confirmation), .. })) => {
+            assert!(confirmation.covers(why), "{told}: {confirmation:?}");
+        }
+        (Ends::NotCovered { already }, Ok(Revoked { already: found, confirmation: Ok(confirmation), .. })) => {
+            assert_eq!(found, *already, "{told}");
+            assert!(!confirmation.covers(why), "{told}: {confirmation:?}");
         }
         (Ends::NotConfirmed(pattern, is), Ok(Revoked { already: false, confirmation: Err(problems), .. })) => {
             assert!(problems.0.iter().any(|(_, problem)| is(problem)), "{told}: {problems:?} is not {pattern}");

@@ -54,8 +54,8 @@ fn no_lie_makes_a_revoked_certificate_good_or_a_good_one_revoked() {
             let world = World::new(&desk, &server);
             desk.forget();
             if is_revoked {
-                desk.revoke(&world.pair.authentication);
-                desk.revoke(&world.pair.signature);
+                desk.revoke(&world.pair.authentication, RevocationReason::KeyCompromise);
+                desk.revoke(&world.pair.signature, RevocationReason::KeyCompromise);
             }
             // The opposite of what is so.
             desk.lies_that_it_is(match is_revoked {
@@ -108,7 +108,7 @@ fn what_the_ca_says_is_believed_by_ocsp_or_else_by_its_list() {
     desk.liar.tells(no_ocsp());
     let told = ask(&world, Patience::default());
     assert!(matches!(&told[0], Standing::Good { by, place } if by == "CRL" && place.ends_with("/crl")), "{told:?}");
-    desk.revoke(&world.pair.signature);
+    desk.revoke(&world.pair.signature, RevocationReason::KeyCompromise);
     let told = ask(&world, Patience::default());
     assert!(
         matches!(&told, [Standing::Good { .. }, Standing::Revoked { reason, .. }] if reason == "keyCompromise"),

@@ -18,7 +18,11 @@ use obnova_client::{
     },
 };
 use obnova_renewal::ParsedCertificate;
-use x509_cert::{Certificate, der::flagset::FlagSet, ext::pkix::KeyUsages};
+use x509_cert::{
+    Certificate,
+    der::flagset::FlagSet,
+    ext::pkix::{CrlReason, KeyUsages},
+};
 
 use super::super::{
     common::support::{Draft, days, name},
@@ -109,9 +113,9 @@ impl Desk {
     }
 
     /// A certificate ends.
-    pub fn revoke(&self, certificate: &ParsedCertificate) {
+    pub fn revoke(&self, certificate: &ParsedCertificate, reason: RevocationReason) {
         let serial = certificate.certificate().tbs_certificate().serial_number().clone();
-        self.revoked.lock().unwrap().push((serial, Revocation::new(now(), RevocationReason::KeyCompromise)));
+        self.revoked.lock().unwrap().push((serial, Revocation::new(now(), reason)));
     }
 
     fn asked<'a>(&'a self, request: &'a [u8]) -> Asked<'a> {
@@ -176,10 +180,14 @@ impl Desk {
             assert!(wanted.passphrase.is_none(), "the password is not needed, and was sent");
         }
         let mut revoked = self.revoked.lock().unwrap();
-        if revoked.iter().any(|(serial, _)| *serial == id.serial) {
-            return no("revoked-already: it is");
+        let is_compromise = wanted.reason == CrlReason::KeyCompromise;
+        let reason = if is_compromise { RevocationReason::KeyCompromise } else { RevocationReason::Superseded };
+        match revoked.iter_mut().find(|(serial, _)| *serial == id.serial) {
+            // That others may have its key is told of what had ended for another reason too.
+            Some((_, before)) if is_compromise && before.reason != reason => before.reason = reason,
+            Some(_) => return no("revoked-already: it is"),
+            None => revoked.push((id.serial.clone(), Revocation::new(now(), reason))),
         }
-        revoked.push((id.serial.clone(), Revocation::new(now(), RevocationReason::Superseded)));
         Answer::Confirmed
     }
 

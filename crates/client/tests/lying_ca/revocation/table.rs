@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use obnova_client::{
-    CaError, Https, RunError, StatusProblem,
+    CaError, Https, RevocationReason as Why, RunError, StatusProblem,
     enroll::{
         certs_only,
         cmc::{Answer, FailInfo},
@@ -35,6 +35,12 @@ pub enum Ends {
     Undecided,
     /// The CA says no, by this rule.
     Refused(&'static str),
+    /// Its own key is not enough.
+    PasswordToo,
+    /// It had ended, and everybody is told all of what was asked for.
+    Already,
+    /// It ended, before or now, and everybody is told of another reason, which is not all of what was asked for.
+    NotCovered { already: bool },
     /// Everybody is told this.
     Contradicted(&'static str),
     /// It is done, and nobody says so: for this reason among others.
@@ -49,6 +55,10 @@ pub struct Row {
     pub ends: Ends,
     /// The client has little patience.
     pub hurried: bool,
+    /// Why the holder wants it.
+    pub why: Why,
+    /// It had ended before, for this reason.
+    pub ended: Option<RevocationReason>,
 }
 
 /// An error of a status by its pattern.
@@ -59,37 +69,33 @@ macro_rules! told {
 }
 
 pub fn all() -> Vec<Row> {
-    [of_a_renewal(), answers(), contradictions(), ocsp(), lists()].into_iter().flatten().collect()
+    [of_a_renewal(), answers(), ended_before(), contradictions(), ocsp(), lists()].into_iter().flatten().collect()
 }
 
 fn row(name: &'static str, lie: Told, ends: Ends) -> Row {
-    Row { name, lie, ends, hurried: false }
+    Row { name, lie, ends, hurried: false, why: Why::Superseded, ended: None }
 }
 
 /// What can be told to any message, and of a CA's certificates.
 fn of_a_renewal() -> Vec<Row> {
     let messages = [lies::connections(), lies::http(), lies::messages()].into_iter().flatten();
-    let messages = messages.filter(|row| row.at.contains(&Stage::Send)).map(|row| Row {
-        name: row.name,
-        lie: Told::Message(row.lie),
-        ends: Ends::As(row.end),
-        hurried: row.hurried,
-    });
-    let terms = lies::cacerts().into_iter().map(|row| Row {
-        name: row.name,
-        lie: Told::Terms(row.lie),
-        ends: Ends::As(row.end),
-        hurried: row.hurried,
-    });
+    let messages = messages
+        .filter(|row| row.at.contains(&Stage::Send))
+        .map(|one| Row { hurried: one.hurried, ..row(one.name, Told::Message(one.lie), Ends::As(one.end)) });
+    let terms = lies::cacerts()
+        .into_iter()
+        .map(|one| Row { hurried: one.hurried, ..row(one.name, Told::Terms(one.lie), Ends::As(one.end)) });
     messages.chain(terms).collect()
+}
+
+/// The CA says this, and signs it.
+fn said(name: &'static str, answer: fn() -> Answer, ends: Ends) -> Row {
+    let tell = move |scene: &Scene<'_>| Server::new().fullcmc(&scene.ca.reply(scene.request, &answer()), false);
+    row(name, Told::Message(Lie::Cmc(Arc::new(tell))), ends)
 }
 
 /// Answers that fit a revocation only.
 fn answers() -> Vec<Row> {
-    let said = |name, answer: fn() -> Answer, ends| {
-        let tell = move |scene: &Scene<'_>| Server::new().fullcmc(&scene.ca.reply(scene.request, &answer()), false);
-        row(name, Told::Message(Lie::Cmc(Arc::new(tell))), ends)
-    };
     vec![
         said(
             "no, by a rule",
@@ -141,6 +147,75 @@ fn answers() -> Vec<Row> {
             Told::AfterIt(Arc::new(|| Wire::head("404 Not Found"))),
             Ends::As(End::Error("404", |error| matches!(error, RunError::Ca(CaError::Status { status: 404, .. })))),
         ),
+    ]
+}
+
+/// Of a certificate that had ended. Of one that ended for another reason that its key is compromised is still to be told.
+fn ended_before() -> Vec<Row> {
+    macro_rules! no {
+        ($text:literal) => {
+            || Answer::Refused { reason: FailInfo::BadRequest, text: $text.into() }
+        };
+    }
+    let wait = || Answer::Pending { token: token(), check_at: now() };
+    let of = |why, ended, row| Row { why, ended: Some(ended), ..row };
+    let compromised = |row| of(Why::KeyCompromise, RevocationReason::Superseded, row);
+    let known = |row| of(Why::KeyCompromise, RevocationReason::KeyCompromise, row);
+    let superseded = |row| of(Why::Superseded, RevocationReason::Superseded, row);
+    vec![
+        compromised(said(
+            "compromised: a wrong password",
+            no!("wrong-revocation-password: look at it"),
+            Ends::Refused("wrong-revocation-password"),
+        )),
+        compromised(said(
+            "compromised: too many guesses",
+            no!("password-slowed: wait"),
+            Ends::Refused("password-slowed"),
+        )),
+        compromised(said(
+            "compromised: the password alone is not enough",
+            no!("password-alone: log in"),
+            Ends::Refused("password-alone"),
+        )),
+        compromised(said("compromised: another's", no!("not-yours: it is another's"), Ends::Refused("not-yours"))),
+        compromised(said("compromised: no, and no rule", no!("No: never"), Ends::Refused("badRequest"))),
+        compromised(said(
+            "compromised: the key alone is not enough",
+            no!("own-key-alone: the password"),
+            Ends::PasswordToo,
+        )),
+        compromised(said("compromised: wait", wait, Ends::Undecided)),
+        compromised(said(
+            "compromised: it was done before",
+            no!("revoked-already: long ago"),
+            Ends::NotCovered { already: true },
+        )),
+        compromised(said(
+            "compromised: yes, and nothing was done",
+            || Answer::Confirmed,
+            Ends::NotCovered { already: false },
+        )),
+        known(said("known as compromised: a wrong password", no!("wrong-revocation-password: no"), Ends::Already)),
+        known(said("known as compromised: the key alone", no!("own-key-alone: the password"), Ends::Already)),
+        known(said("known as compromised: wait", wait, Ends::Already)),
+        superseded(said("superseded before: a wrong password", no!("wrong-revocation-password: no"), Ends::Already)),
+        superseded(said("superseded before: wait", wait, Ends::Already)),
+        // What is told of it is of account, and not that it was done.
+        Row {
+            why: Why::KeyCompromise,
+            ..row(
+                "compromised: yes, and it is superseded, says OCSP",
+                Told::Status(
+                    Some(Arc::new(|asked| {
+                        let other = Revocation::new(now(), RevocationReason::Superseded);
+                        asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| CertStatus::Revoked(other))
+                    })),
+                    None,
+                ),
+                Ends::NotCovered { already: false },
+            )
+        },
     ]
 }
 
