@@ -79,6 +79,17 @@ pub struct Ending<'a, 's> {
     pub password: &'a str,
 }
 
+impl Ending<'_, '_> {
+    /// Why: another took its place, where the service lets its holders say so. That somebody else may have the key every service does.
+    fn reason(&self) -> RevocationReason {
+        let permitted = &self.stage.service.told.ca.revocation.holder_reasons;
+        match permitted.contains(&obnova_status::RevocationReason::Superseded) {
+            true => RevocationReason::Superseded,
+            false => RevocationReason::KeyCompromise,
+        }
+    }
+}
+
 impl Default for Joints {
     fn default() -> Self {
         Self {
@@ -143,7 +154,8 @@ fn rule(stage: &Stage, operation: &str) -> String {
 fn end(ending: &Ending<'_, '_>) -> Heard {
     let serial = ending.certificate.serial();
     if let Some(Certified { who, certificates }) = ending.by {
-        let body = json!({ "serial": serial, "reason": "superseded", "password": ending.password }).to_string();
+        let reason = ending.reason().to_string();
+        let body = json!({ "serial": serial, "reason": reason, "password": ending.password }).to_string();
         let headers = [("Content-Type", "application/json"), ("Accept", "application/json")].into_iter().collect();
         let request = HttpRequest { method: Method::Post, path: "/revoke".into(), headers, body: body.into_bytes() };
         let own = there(certificates.authentication.as_ref(), "certificate to log in with")?;
@@ -156,7 +168,7 @@ fn end(ending: &Ending<'_, '_>) -> Heard {
         };
     }
     let password = Secret::from(ending.password);
-    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password: Some(&password) };
+    let wanted = Revocation { serial: &serial, reason: ending.reason(), password: Some(&password) };
     heard(revoke_by_password(&mut ending.stage.authority.connection()?, &PlainHttp::default(), &wanted))
 }
 
@@ -167,7 +179,7 @@ fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
     let plan = RevocationPlan::make(&who.view()?, &serial, SystemTime::now())?;
     // Who has nothing to say leaves it out.
     let password = (!ending.password.is_empty()).then_some(&password);
-    let wanted = Revocation { serial: &serial, reason: RevocationReason::Superseded, password };
+    let wanted = Revocation { serial: &serial, reason: ending.reason(), password };
     let (mut ca, mut typist) = (ending.stage.authority.connection()?, Typist::types([super::PINS[0]]));
     heard(revoke_with_card(&who.token, &mut typist, &mut ca, &PlainHttp::default(), &plan, &wanted))
 }

@@ -103,6 +103,7 @@ fn all<'s>() -> Vec<Of<'s>> {
     let every = |rule| Of { rule, applies: |_| true };
     let where_one_waits = |rule| Of { rule, applies: |expects| expects.waits };
     let by_plain_est = |rule| Of { rule, applies: |expects| expects.plain_est };
+    let where_it_is_checked = |rule| Of { rule, applies: |expects| expects.checks_password };
     let where_it_is_sent = |rule| Of { rule, applies: |expects| expects.password_sent };
     let where_he_sets_one =
         |rule| Of { rule, applies: |expects| expects.plain_est && expects.has_revocation_password() };
@@ -115,7 +116,11 @@ fn all<'s>() -> Vec<Of<'s>> {
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
     vec![
         every(Rule::seen("partner/handed-over", || t!("rule-partner-handed-over"), passwords::handed_over)),
-        every(Rule::seen("partner/password/client", || t!("rule-partner-password-client"), passwords::mistyped)),
+        where_it_is_checked(Rule::seen(
+            "partner/password/client",
+            || t!("rule-partner-password-client"),
+            passwords::mistyped,
+        )),
         every(Rule::seen("partner/password/ca", || t!("rule-partner-password-ca"), passwords::wrong)),
         every(Rule::seen("partner/password-days/ca", || t!("rule-partner-password-days-ca"), passwords::days)),
         every(Rule::seen("partner/password-once/ca", || t!("rule-partner-password-once-ca"), passwords::once)),

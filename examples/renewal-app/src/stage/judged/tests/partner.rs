@@ -594,6 +594,27 @@ fn a_service_whose_orders_go_by_plain_est_is_judged_by_its_own_file() {
     }
 }
 
+/// What holders may say is that somebody else may have the key, and no more.
+#[test]
+fn a_service_whose_holders_may_give_one_reason_is_judged_by_it() {
+    let one = [("[revocation]\n", "[revocation]\nholder_reasons = [\"key-compromise\"]\n")];
+    green(&one, &AT_ONCE, "the right one, without the card: the next login is refused (peer-revoked)");
+}
+
+/// Nothing is known of what cannot be a one-time password of another make.
+#[test]
+fn a_service_whose_one_time_passwords_are_any_has_no_rule_of_typing_errors() {
+    let any = [("[holder]\n", "[holder]\none_time_password = \"any\"\n")];
+    green(&any, &[&["password/client"], &AT_ONCE[..]].concat(), "refused by name: wrong-password");
+}
+
+/// What lives no longer than the window is renewed on its first day, and lives half a day more.
+#[test]
+fn a_service_whose_certificates_live_a_day_is_judged_by_its_own_file() {
+    let day = [("validity_days = 365", "validity_days = 1")];
+    green(&day, &[&["early/client", "early/ca"], &AT_ONCE[..]].concat(), "in the same name and for longer: true");
+}
+
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.
 fn green(texts: &[(&str, &str)], without: &[&str], seen: &str) -> Report {
     let service = Service::other(Scenario::Partner, texts);
@@ -614,6 +635,7 @@ fn the_file_says_what_the_service_is() {
     let month = Duration::from_secs(30 * 24 * 3600);
     let wanted = partner::Expects {
         days: ByRole::one(KeyRole::Authentication, 365),
+        checks_password: true,
         password_days: 21,
         free_guesses: 3,
         waits: true,

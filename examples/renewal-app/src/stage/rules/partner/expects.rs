@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use obnova_ca::{Approval, Profile, RevocationPasswordPolicy};
 use obnova_card::KeyRole;
-use obnova_renewal::{AskStatus, ByRole, Method, PasswordRules, Protocol};
+use obnova_renewal::{AskStatus, ByRole, Method, OneTimePasswords, PasswordRules, Protocol};
 
 use crate::service::Told;
 
@@ -13,6 +13,8 @@ const DAY: u64 = 24 * 3600;
 pub struct Expects {
     /// The certificates of the service, and how many days each is valid.
     pub days: ByRole<u64>,
+    /// What cannot be a one-time password is known as none before it is sent.
+    pub checks_password: bool,
     /// How long a one-time password lives.
     pub password_days: u64,
     /// Wrong guesses of it that cost nothing.
@@ -60,6 +62,7 @@ impl Expects {
         let alone = ca.first.profiles == [Profile::Authentication];
         Self {
             days: ByRole::from_fn(days),
+            checks_password: holder.one_time_password == OneTimePasswords::Checked,
             password_days: ca.first.password_life.as_secs() / DAY,
             free_guesses: ca.first.guesses.free,
             waits: ca.first.approval == Approval::Manual,

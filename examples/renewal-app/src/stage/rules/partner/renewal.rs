@@ -17,7 +17,6 @@ use crate::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Somebody who renewed, with the certificates before and after.
 pub struct Renewed<'s> {
@@ -45,8 +44,13 @@ impl<'s> World<'s> {
 
     /// Somebody who got the first certificates so long ago that half of the window is left.
     pub(super) fn due(&self) -> Result<Certified<'s>, Broken> {
+        Newcomer::certified_ago(self.stage, self.joints, self.due_after())
+    }
+
+    /// How long after they were issued.
+    fn due_after(&self) -> Duration {
         let left = self.expects.window.min(self.shortest()) / 2;
-        Newcomer::certified_ago(self.stage, self.joints, self.shortest().saturating_sub(left))
+        self.shortest().saturating_sub(left)
     }
 
     /// Somebody whose certificates are due, and were revoked; with the plan to renew them.
@@ -91,12 +95,12 @@ impl<'s> World<'s> {
 
 /// The valid certificate speaks for its holder: no password, and a life more.
 pub fn renewal(world: &mut World<'_>) -> Verdict {
-    let expects = world.expects.clone();
+    let (expects, old_for) = (world.expects.clone(), world.due_after());
     let Renewed { who, old, new } = world.renewed()?;
     let (before, after) = (one(old)?, one(new)?);
     let typed = who.asked.iter().filter(|asked| matches!(asked, Asked::Credential(_))).count();
     let same_key = before.public_key() == after.public_key();
-    let life = after.not_after() > before.not_after() + DAY && after.subject() == before.subject();
+    let life = after.not_after() >= before.not_after() + old_for && after.subject() == before.subject();
     for (role, one) in new.iter() {
         let days = days_of(one);
         if expects.days.get(role) != Some(&days) {
