@@ -150,12 +150,13 @@ impl Texts for English {
                 "A certificate of yours was revoked".into(),
                 format!(
                     "The certificate with the serial number {}\nof {}\nis not valid any more.\n\n\
-                     Since: {}\nReason: {reason}{}\n\n\
+                     Since: {}\nReason: {reason}{}\n\n{}\
                      If you did not ask for this, call the issuer.\n",
                     crate::transaction::to_hex(serial),
                     plain(holder),
                     date(*since),
                     before.map(|before| format!(" (before: {before})")).unwrap_or_default(),
+                    if *reason == RevocationReason::KeyCompromise { ORDERED_WITH_KEY } else { "" },
                 ),
             ),
             Letter::TurnedDown { holder, serial, lapse } => (
@@ -249,6 +250,10 @@ impl Texts for English {
     }
 }
 
+/// What a key that others may have had does not take with it.
+const ORDERED_WITH_KEY: &str = "What was ordered with its key and has another one, as by a renewal, is still valid: whoever had the key may have \
+     ordered too. Ask the issuer which certificates those are, and have the ones revoked that are not yours.\n\n";
+
 /// Names come from outside: none of them is taken for the place of the link, or breaks a line.
 fn plain(text: &str) -> String {
     text.chars()
@@ -311,6 +316,15 @@ mod tests {
             assert!(text.body.contains("Eva ") && !text.body.contains('\r'), "{text:?}");
             Mail::new("a", MailKind::Notice, "a@example.cz".parse().unwrap(), text).unwrap();
         }
+        let revoked = |reason, before| {
+            let letter = Letter::Revoked { holder: name, serial: &[1, 0xab], reason, since: time, before };
+            English.compose(&letter).body
+        };
+        let of_others = "have the ones revoked that are not yours";
+        for before in [None, Some(RevocationReason::Superseded)] {
+            assert!(revoked(RevocationReason::KeyCompromise, before).contains(of_others));
+        }
+        assert!(!revoked(RevocationReason::Superseded, None).contains(of_others));
         let command = |service| {
             let text = English.compose(&Letter::PickUp { holder: name, service });
             text.body.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned()

@@ -91,11 +91,12 @@ error-last-try-kept-puk = The last try for the { $name }, or what may be the las
 error-last-try-kept-transport = The last try for the { $name } was kept: with a wrong one the card is finished. Nothing sets a new one. { $sure }; if not, ask the issuer.
 
 # The issuer's server. Nothing is lost by any of these.
-error-ca-unreachable = The issuer's server { $server } cannot be reached ({ $problem }): check the network, then try again. What was begun is kept.
-error-ca-timeout = The issuer's server { $server } did not answer in time: try again later. What was begun is kept.
+ca-kept = What was begun is kept.
+error-ca-unreachable = The issuer's server { $server } cannot be reached ({ $problem }): check the network, then try again.
+error-ca-timeout = The issuer's server { $server } did not answer in time: try again later.
 error-ca-tls = There is no trusted connection to the issuer's server { $server } ({ $problem }): check the address, the certificates given with --trust, and the clock of this computer.
-error-ca-status = The issuer's server answered with HTTP status { $status }: try again later, or ask the issuer. What was begun is kept.
-error-ca-status-text = The issuer's server answered with HTTP status { $status } ("{ $text }"): try again later, or ask the issuer. What was begun is kept.
+error-ca-status = The issuer's server answered with HTTP status { $status }: try again later, or ask the issuer.
+error-ca-status-text = The issuer's server answered with HTTP status { $status } ("{ $text }"): try again later, or ask the issuer.
 error-ca-too-large = The issuer's server sent more than { $limit } bytes, and was left: check the address, and tell the issuer.
 error-ca-answer = The issuer's answer is not believed ({ $problem }), and nothing was done with it: try again. If it stays, tell the issuer.
 error-ca-server = The issuer's server gave no answer that can be used ({ $problem }): try again later. If it stays, tell the issuer.
@@ -103,8 +104,8 @@ error-ca-redirect = The issuer's server sends the request on to "{ $location }".
 error-ca-redirects = What was sent was not sent on ({ $problem }): check the address given with --ca, or ask the issuer.
 error-ca-wrong-password = The issuer does not know this user id with this password: look at both, then go on (obnova first --resume). Wrong guesses are counted.
 error-ca-who-asks = The issuer wants to know who asks each time: give the user id and the one-time password once more (obnova first --resume).
-error-ca-busy = The issuer's server is busy, or is being worked on: try again later. What was begun is kept.
-error-ca-too-often = The issuer does not look at this now ({ $problem }): that is so after wrong passwords for a user id, also those of others. Do as it says, then go on. What was begun is kept.
+error-ca-busy = The issuer's server is busy, or is being worked on: try again later.
+error-ca-too-often = The issuer does not look at this now ({ $problem }): that is so after wrong passwords for a user id, also those of others. Do as it says, then go on.
 error-ca-forbidden = The issuer's server does not let you in ({ $problem }): check the address given with --ca, or ask the issuer.
 error-ca-other-issuer = The issuer's server belongs to another issuer than the one that is trusted here: check the address given with --ca and the certificates given with --trust.
 error-ca-unvouched = The issuer's server sent certificates that nobody signed for, and that are not those that were ordered. They were not used: try again. If it stays, tell the issuer.

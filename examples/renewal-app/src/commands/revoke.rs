@@ -145,6 +145,7 @@ fn announce(screen: &mut Screen, serial: &str, reason: RevocationReason, same_ke
             screen.mark(Mark::Item, &t!("revoke-same-key", serial = other.serial(), name = name, until = until));
         }
         screen.detail(&t!("revoke-same-key-all"));
+        screen.detail(&t!("revoke-ordered-with-key"));
     }
     screen.detail(&t!("revoke-for-good"));
 }
@@ -246,7 +247,10 @@ impl From<RevocationError> for Failure {
             RevocationError::Issuer(problem) => (Kind::Network, t!("error-revoke-issuer", problem = problem)),
             RevocationError::NotOfIssuer => (Kind::NotEligible, t!("error-revoke-not-of-issuer")),
             RevocationError::Run(error) => return error.into(),
-            RevocationError::Ca(error) => return error.into(),
+            RevocationError::Ca(error) => {
+                let failure = Failure::from(error);
+                (failure.kind(), format!("{} {}", failure.message(), t!("error-revoke-ca")))
+            }
             other => (Kind::Internal, t!("error-other", detail = other.to_string())),
         };
         Self::new(kind, text)
@@ -322,6 +326,21 @@ mod tests {
                 assert!(failure.message().contains(part), "{part}: {}", failure.message());
             }
         }
+    }
+
+    /// Nothing is begun that could be kept, and the CA may have done it all the same.
+    #[test]
+    fn of_a_ca_that_is_away_it_is_said_that_the_certificate_is_not_known_to_be_revoked() {
+        let down = || CaError::Unreachable { server: "https://ca.example".into(), problem: "refused".into() };
+        for error in [down(), CaError::Timeout { server: "https://ca.example".into() }] {
+            let failure = Failure::from(RevocationError::Ca(error));
+            assert_eq!(failure.kind().code(), 7);
+            let text = failure.message();
+            assert!(text.contains("not known to be revoked: run the same command again"), "{text}");
+            assert!(!text.contains("What was begun"), "{text}");
+        }
+        let failure = Failure::from(obnova_client::RunError::from(down()));
+        assert!(failure.message().ends_with("What was begun is kept."), "{}", failure.message());
     }
 
     #[test]

@@ -38,6 +38,22 @@ impl From<CaError> for Failure {
     }
 }
 
+/// In the middle of a renewal or an order, which goes on where this stopped it.
+pub(super) fn on_the_way(error: CaError) -> Failure {
+    let is_away = matches!(
+        error,
+        CaError::Unreachable { .. }
+            | CaError::Timeout { .. }
+            | CaError::Status { .. }
+            | CaError::Server(EstError::Unavailable { .. } | EstError::TooOften { .. })
+    );
+    let failure = Failure::from(error);
+    match is_away {
+        true => Failure::new(failure.kind, format!("{} {}", failure.message, t!("ca-kept"))),
+        false => failure,
+    }
+}
+
 fn server(problem: &EstError) -> String {
     match problem {
         EstError::Redirect { location } => t!("error-ca-redirect", location = location.as_str()),

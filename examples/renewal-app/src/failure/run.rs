@@ -1,14 +1,14 @@
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
 use obnova_renewal::{ProcessError, ReplayError, Standing};
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, ca};
 use crate::{phrases, texts::t, view};
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Token(error) => error.into(),
-            RunError::Ca(error) => error.into(),
+            RunError::Ca(error) => ca::on_the_way(error),
             RunError::Journal(error) => error.into(),
             RunError::Prompt(error) => error.into(),
             RunError::Login(error) => error.into(),
