@@ -64,8 +64,8 @@ pub enum TokenError {
     /// Nothing was entered at the reader's pad.
     #[error(transparent)]
     PinPad(PinPadError),
-    /// The card was never activated: it has a transport PIN only.
-    #[error("the card is not active yet: activate it with its transport PIN first")]
+    /// The card was never activated.
+    #[error("the card is not active yet: activate it first (card activate)")]
     NotActive,
     /// The secret does not have the form the card asks for; nothing was sent.
     #[error("the {password} must have {minimum} to {maximum} characters; nothing was sent to the card")]

@@ -119,7 +119,7 @@ impl CredentialProblem {
 }
 
 impl Credentials {
-    /// Asks for everything, and again for what is no good, up to three times each; `one_time` says what can be a one-time password
+    /// Asks for everything, and again for what is no good, up to three times each, and as often as two typings differ; `one_time` says what can be a one-time password
     /// of this issuer, and `revocation` has the rules for the password that the holder picks, where there is one.
     ///
     /// # Errors
@@ -170,15 +170,20 @@ fn ask<T>(
     mut request: CredentialRequest,
     mut judge: impl FnMut(&mut dyn Prompt, &Secret) -> Judged<T>,
 ) -> Result<T, RunError> {
-    for _ in 0..ATTEMPTS {
+    let mut left = ATTEMPTS;
+    loop {
         let given = prompt.credential(&request)?;
-        match judge(prompt, &given)? {
+        let problem = match judge(prompt, &given)? {
             Ok(good) => return Ok(good),
-            Err(wrong) => request.problem = Some(wrong),
+            Err(problem) => problem,
+        };
+        // A slip of the fingers says nothing against what was picked.
+        left -= usize::from(problem != CredentialProblem::Differ);
+        if left == 0 {
+            return Err(RunError::Credential { what: request.what, problem });
         }
+        request.problem = Some(problem);
     }
-    let problem = request.problem.unwrap_or(CredentialProblem::Form);
-    Err(RunError::Credential { what: request.what, problem })
 }
 
 pub(crate) fn user_id(given: &Secret) -> Result<UserId, CredentialProblem> {

@@ -42,6 +42,8 @@ pub struct Runner<'a> {
     card_is_right: bool,
     /// The slots as they were seen last.
     slots: Vec<SlotView>,
+    /// The holder said no in this run: what he declined he is not asked about once more.
+    said_no: bool,
 }
 
 /// What became of one step.
@@ -56,7 +58,7 @@ pub enum Turn {
     /// done too ([`Summary::came_elsewhere`]).
     Done(Box<Summary>),
     /// It came to an end without new certificates. Where the CA refused, and no card was there to look at, it can be resumed with the
-    /// card.
+    /// card; and where the holder said no to first certificates, it can be resumed too, and he is asked once more.
     Failed(Failure),
 }
 
@@ -86,7 +88,15 @@ impl<'a> Runner<'a> {
     }
 
     fn new(seams: Seams<'a>, process: Process) -> Self {
-        Self { seams, process, unwritten: Vec::new(), pins: Pins::default(), card_is_right: false, slots: Vec::new() }
+        Self {
+            seams,
+            process,
+            unwritten: Vec::new(),
+            pins: Pins::default(),
+            card_is_right: false,
+            slots: Vec::new(),
+            said_no: false,
+        }
     }
 
     /// The process, to look at.
@@ -135,7 +145,8 @@ impl<'a> Runner<'a> {
             Action::Wait { until } => return Ok(Turn::Waits(until)),
             Action::Done(summary) => return Ok(Turn::Done(summary)),
             Action::Failed(failure) => {
-                return if self.finds_it_done()? { Ok(Turn::Went) } else { Ok(Turn::Failed(failure)) };
+                let goes_on = self.finds_it_done()? || self.takes_back_no()?;
+                return Ok(if goes_on { Turn::Went } else { Turn::Failed(failure) });
             }
             _ => {}
         }
@@ -270,7 +281,18 @@ impl<'a> Runner<'a> {
             Asked::Plan(plan) => Question::Plan(plan),
             Asked::Certificates(certificates) => Question::Certificates(certificates),
         };
-        Ok(if self.seams.prompt.confirm(&question)? { Event::Agreed } else { Event::Declined })
+        self.said_no = !self.seams.prompt.confirm(&question)?;
+        Ok(if self.said_no { Event::Declined } else { Event::Agreed })
+    }
+
+    /// Whether certificates that were declined in an earlier run are agreed to now.
+    fn takes_back_no(&mut self) -> Result<bool, RunError> {
+        let Some(certificates) = self.process.declined().filter(|_| !self.said_no).cloned() else { return Ok(false) };
+        let agreed = self.ask(&Asked::Certificates(Box::new(certificates)))? == Event::Agreed;
+        if agreed {
+            self.take(Event::Agreed)?;
+        }
+        Ok(agreed)
     }
 
     fn look(&mut self) -> Result<Event, RunError> {

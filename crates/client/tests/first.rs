@@ -164,15 +164,19 @@ fn a_weak_or_mistyped_revocation_password_is_asked_for_again_and_never_sent() {
     let again = |password| (Credential::RevocationPasswordAgain, password);
     place.face.credentials = [
         &typed()[..2],
-        &[revocation("short"), revocation(ONE_TIME_PASSWORD), revocation(REVOCATION_PASSWORD), again("something else")],
+        &[revocation("short"), revocation(ONE_TIME_PASSWORD)],
+        // Typings that differ are no attempts.
+        &[revocation(REVOCATION_PASSWORD), again("something else"), revocation(REVOCATION_PASSWORD), again("")],
+        &[revocation("too")],
     ]
     .concat();
     let told = |place: &Place| place.face.asked_for.iter().filter_map(|(_, problem)| *problem).collect::<Vec<_>>();
     let error = place.run().unwrap_err();
-    let gave_up = RunError::Credential { what: Credential::RevocationPassword, problem: CredentialProblem::Differ };
-    assert_eq!(error.to_string(), gave_up.to_string());
     let weak = CredentialProblem::Weak(WeakPassword::TooShort { minimum: 8 });
-    assert_eq!(told(&place), [weak, CredentialProblem::SameAsOneTime]);
+    let gave_up = RunError::Credential { what: Credential::RevocationPassword, problem: weak };
+    assert_eq!(error.to_string(), gave_up.to_string());
+    let differ = CredentialProblem::Differ;
+    assert_eq!(told(&place), [weak, CredentialProblem::SameAsOneTime, differ, differ]);
     assert_eq!(place.desk.orders(), 0);
     place.face.credentials = typed();
     assert!(matches!(place.run().unwrap(), Turn::Done(_)), "and resumed with a good one");
@@ -291,6 +295,29 @@ fn certificates_for_somebody_else_are_shown_and_not_installed_when_the_holder_sa
     assert_eq!(place.desk.confirmed(), 0);
     let mut journal = FileJournal::open(place.folder.path(), "twins").unwrap();
     assert_eq!(names(&mut journal).last(), Some(&"failed"));
+}
+
+/// A no may be a slip, and the one-time password is used up: whoever resumes is asked once more, and nothing is ordered again.
+#[test]
+fn a_no_to_the_certificates_can_be_taken_back() {
+    let mut place = Place::new(Policy::twins());
+    place.face.is_somebody_else = true;
+    for said in 1..=2 {
+        let asked_once_a_run = place.with_runner(|runner| {
+            let turn = runner.run().unwrap();
+            (turn, runner.step().unwrap())
+        });
+        let no = || Turn::Failed(Failure::CertificatesDeclined);
+        assert_eq!(asked_once_a_run.unwrap(), (no(), no()));
+        let shown = place.face.questions.iter().filter(|question| **question == "certificates").count();
+        assert_eq!(shown, said);
+    }
+    assert_eq!(FileJournal::unfinished(place.folder.path(), SystemTime::now()).unwrap().len(), 0, "another may begin");
+    let typed = place.face.asked_for.len();
+    place.face.is_somebody_else = false;
+    assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+    place.assert_certified(&BOTH);
+    assert_eq!((place.desk.orders(), place.desk.confirmed(), place.face.asked_for.len()), (1, 1, typed));
 }
 
 /// What will be asked for is known before a key is made, and what cannot be right; less of it with every step.

@@ -7,7 +7,7 @@ use crate::{Answer, ByRole, LinkAnswer, Message, Prepared, Standing, Terms, view
 pub enum Event {
     /// What is told of the certificates that are to be renewed.
     Standing(ByRole<Standing>),
-    /// The holder said yes.
+    /// The holder said yes; also who [said no](crate::Process::declined) to certificates before.
     Agreed,
     /// The holder said no.
     Declined,

@@ -112,6 +112,13 @@ impl Process {
         self.state.may_have_come_elsewhere()
     }
 
+    /// The certificates that the holder said no to: it ended by that, and [`Event::Agreed`] takes it back. They were issued and
+    /// are valid, unless the CA was told that they are wrong.
+    #[must_use]
+    pub const fn declined(&self) -> Option<&ByRole<ParsedCertificate>> {
+        self.state.declined()
+    }
+
     /// The order as it was or will be sent, once it was sealed.
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {

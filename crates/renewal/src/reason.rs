@@ -34,7 +34,7 @@ impl NotEligible {
 #[non_exhaustive]
 pub enum Reason {
     /// The card was never activated.
-    #[error("the card is not active: activate it with its transport PIN first")]
+    #[error("the card is not active: activate it first (card activate)")]
     NotActive,
     /// The card was never activated, and cannot be any more.
     #[error(
@@ -111,7 +111,7 @@ pub enum Reason {
     },
     /// New keys need more free slots than there are.
     #[error(
-        "new keys need {needed} free slots and there are {free}: remove superseded or expired certificates first (card clean)"
+        "free slots that new keys need: {needed}, and there are {free}: remove superseded or expired certificates first (card clean)"
     )]
     NoFreeSlot {
         /// How many are needed.

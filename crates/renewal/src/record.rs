@@ -159,8 +159,11 @@ pub enum Failure {
     /// The holder said no.
     #[error("you did not agree; nothing was done")]
     Declined,
-    /// The holder does not want the certificates that came.
-    #[error("you did not agree to the certificates; they were not put on the card: ask the issuer")]
+    /// The holder does not want the certificates that came. They are kept: he can still
+    /// [agree](crate::Process::declined).
+    #[error(
+        "you did not agree to the certificates; they were not put on the card: resume to see them again; if they are wrong, tell the issuer and have them revoked"
+    )]
     CertificatesDeclined,
     /// The link by which it was to be begun begins nothing.
     #[error("{0}; nothing was changed")]

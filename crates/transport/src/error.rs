@@ -26,7 +26,7 @@ pub enum TransportError {
         reader: String,
     },
     /// The card was taken out during the conversation.
-    #[error("the card was taken out: insert it again; what was begun can be resumed")]
+    #[error("the card was taken out: insert it again and try once more; a renewal that was begun is kept")]
     CardRemoved,
     /// Another program reset the card, or the reader did; every PIN entered before is forgotten by the card.
     #[error("the card was reset in the middle of the conversation: try again")]

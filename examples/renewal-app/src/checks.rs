@@ -131,7 +131,12 @@ fn certificate(role: KeyRole, key: &obnova_renewal::OldKey) -> Check {
 
 fn password(status: &PasswordStatus, steps: &PasswordSteps) -> Check {
     let state = view::password_state(status);
+    let is_finished = steps.dead.iter().any(|dead| matches!(dead, Dead::Token(_)));
     match status.state {
+        // What to do about a card that is finished is said once, for all of it.
+        PasswordState::Transport | PasswordState::Empty | PasswordState::Blocked if is_finished => {
+            Check::caution(t!("doctor-password", state = state))
+        }
         // The renewal takes no PUK; that it is gone should be known before it is needed.
         PasswordState::Blocked if status.kind == PasswordKind::Puk => Check::caution(view::dead(Dead::Puk)),
         PasswordState::Blocked if steps.offer(PasswordStep::Unblock(status.kind)).is_none() => {

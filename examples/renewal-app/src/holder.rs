@@ -18,7 +18,7 @@ use crate::{
     pins::{Asked, Pins},
     plan,
     texts::t,
-    ui::{Mark, Progress, Screen, ask_line, sits_there},
+    ui::{Mark, Progress, Screen, ask_line, ask_yes, sits_there},
     view,
 };
 
@@ -298,8 +298,7 @@ fn nobody(failure: Failure) -> PromptError {
     }
 }
 
-/// Takes a clear yes, and nothing else for one.
+/// Takes a clear yes for one, and a clear no.
 fn yes(question: &str, beforehand: Beforehand) -> Result<bool, PromptError> {
-    let answer = ask_line(question, beforehand).map_err(|failure| PromptError::Nobody(failure.message().to_owned()))?;
-    Ok(answer.eq_ignore_ascii_case(&t!("word-yes")))
+    ask_yes(question, beforehand).map_err(|failure| PromptError::Nobody(failure.message().to_owned()))
 }

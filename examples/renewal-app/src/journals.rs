@@ -60,6 +60,20 @@ pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
     Ok(open)
 }
 
+/// The youngest order whose certificates the holder said no to, unless one for the same card came to its end since.
+pub fn declined(folder: &Path) -> Result<Option<Known>, Failure> {
+    let mut declined: Vec<Known> = Vec::new();
+    for known in all(folder)? {
+        if known.process.stage() == Stage::Done {
+            declined.retain(|before| before.process.plan().card.serial != known.process.plan().card.serial);
+        }
+        if known.process.declined().is_some() {
+            declined.push(known);
+        }
+    }
+    Ok(declined.pop())
+}
+
 /// A certificate that was renewed or ordered from here, by its serial number. What cannot be read tells of none.
 pub fn certificate(global: &Global, serial: &str) -> Option<ParsedCertificate> {
     let known = folder(global).and_then(|folder| all(&folder)).unwrap_or_default();

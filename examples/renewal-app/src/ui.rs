@@ -43,6 +43,25 @@ pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failur
     Ok(line.trim().to_owned())
 }
 
+/// How often a yes or a no is asked for before it is given up.
+const ATTEMPTS: usize = 3;
+
+/// Asks for a clear yes or no, and again where the answer is neither.
+pub fn ask_yes(question: &str, beforehand: Beforehand) -> Result<bool, Failure> {
+    for _ in 0..ATTEMPTS {
+        let answer = ask_line(question, beforehand)?.to_lowercase();
+        let is = |words: String| words.split_whitespace().any(|word| word == answer);
+        if is(t!("words-yes")) {
+            return Ok(true);
+        }
+        if is(t!("words-no")) {
+            return Ok(false);
+        }
+        Screen::new().mark(Mark::Caution, &t!("ask-yes-or-no"));
+    }
+    Err(Failure::new(Kind::Usage, t!("error-no-answer", question = question)))
+}
+
 /// The link that is pasted at a terminal, or those on standard input, one a line. What is asked afterwards is asked at the
 /// terminal even so.
 pub fn ask_links() -> Result<Vec<String>, Failure> {

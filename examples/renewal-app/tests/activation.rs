@@ -111,6 +111,39 @@ fn a_wrong_transport_pin_that_works_once_finishes_the_card_and_that_is_said() {
     assert!(!shown.out.contains("obnova card activate") && !shown.out.contains("obnova pin"), "{}", shown.out);
 }
 
+/// Where the transport PIN stands in the place of a PIN that was never chosen, nobody can have typed that one wrong.
+#[test]
+fn a_card_that_a_wrong_transport_pin_finished_is_told_so_whatever_the_model() {
+    for (model, transport) in
+        [("separate", "135790"), ("in-place", "135790"), ("must-change", "135790"), ("five-digits", "13579")]
+    {
+        let desk = arrived(model, transport);
+        desk.write("wrong", &"0".repeat(transport.len()));
+        let wrong = ["--transport-pin-file", "wrong", "--spend-last-try"];
+        let said = loop {
+            let said = activate(&desk, &wrong);
+            if said.code != 4 {
+                break said.ends_with(3);
+            }
+        };
+        let told = "The transport PIN was wrong, and no try is left. The card is finished";
+        assert!(said.err.contains(told), "{model}: {}", said.err);
+        let checked = run(&desk, &["doctor"]).ends_with(3);
+        assert!(!checked.out.contains("how the card is activated"), "{model}: {}", checked.out);
+        assert_eq!(checked.out.matches("Ask the issuer for a new card").count(), 1, "{model}: {}", checked.out);
+    }
+}
+
+#[test]
+fn a_card_without_a_transport_pin_is_not_said_to_have_one() {
+    for model in ["empty", "null"] {
+        let desk = arrived(model, "");
+        let checked = run(&desk, &["doctor"]).ends_with(3);
+        assert!(checked.out.contains("obnova card activate"), "{model}: {}", checked.out);
+        assert!(!checked.out.contains("transport PIN first"), "{model}: {}", checked.out);
+    }
+}
+
 #[test]
 fn torn_at_any_command_the_same_line_activates_it() {
     for (model, commands) in [("separate", 10), ("in-place", 8), ("single-use", 10)] {

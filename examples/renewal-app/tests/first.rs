@@ -9,7 +9,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{GenerateKey, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SlotId, Token as _};
 use obnova_profile::TransportPinModel;
 use obnova_simulator::{Personalisation, SimulatorConnection};
-use support::{Desk, ca::House, planted::Search};
+use support::{Desk, ca::House, planted::Search, terminal::Terminal};
 
 /// Secrets that occur nowhere by chance.
 const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
@@ -112,6 +112,90 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     }
 }
 
+/// The one-time password is used up by then, and an order that was lost by one key would be lost for good.
+#[test]
+fn a_slip_at_the_question_whose_certificates_came_loses_nothing() {
+    const QUESTION: &str = "Is this you? Type \"yes\":";
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    house.approve();
+    let resume = [&["first", "--resume"], &CARD[..], &PIN_FILES].concat();
+    let answered = |answers: &[&str]| {
+        let mut terminal = Terminal::open(&desk.command(&resume));
+        for (at, answer) in answers.iter().enumerate() {
+            if at > 0 {
+                terminal.wait_for(&["neither a yes nor a no"]);
+            }
+            terminal.wait_for(&[QUESTION]);
+            terminal.type_line(answer);
+        }
+        terminal.end()
+    };
+    let (code, shown) = answered(&["", "yes, it is", "?"]);
+    assert!(code == 2 && shown.contains("There was no yes and no no"), "{code}: {shown}");
+    desk.run(["status"]).ends_with(0).says(&["look whether they are yours"]);
+    for no in ["no", "N"] {
+        let (code, shown) = answered(&["", no]);
+        assert!(code == 9 && shown.contains("asks you once more"), "{code}: {shown}");
+    }
+    let told = desk.run(["status"]).ends_with(0).out;
+    let named = told.split("obnova revoke ").skip(1);
+    let named: Vec<_> = named.map(|rest| rest.split([' ', ';', ')', '\n']).next().unwrap()).collect();
+    let (code, shown) = answered(&["y"]);
+    assert!(code == 0 && shown.contains("first certificates are on the card"), "{code}: {shown}");
+    assert_eq!(named.len(), 2, "{told}");
+    desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0).says(&named);
+    // It is over now.
+    let said = desk.run(&resume).ends_with(3);
+    assert!(said.err.contains("Begin one with \"obnova first\""), "{}", said.err);
+}
+
+/// What is advised to who says no does what it should.
+#[test]
+fn certificates_that_were_declined_are_revoked_by_the_command_that_is_named() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    house.approve();
+    let mut terminal = Terminal::open(&desk.command([&["first", "--resume"], &CARD[..], &PIN_FILES].concat()));
+    terminal.wait_for(&["Is this you?"]);
+    terminal.type_line("n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 9, "{shown}");
+    let told = desk.run(["status"]).ends_with(0).out;
+    let options = [&["--yes", "--revocation-password-file", "revocation"], &CARD[..], &PIN_FILES, &house.options()];
+    for rest in told.split("obnova revoke ").skip(1) {
+        let serial = rest.split([' ', ';', ')', '\n']).next().unwrap();
+        desk.run([&["revoke", serial], &options.concat()[..]].concat()).ends_with(0).says(&["is revoked"]);
+    }
+}
+
+#[test]
+fn a_revocation_password_that_is_typed_differently_the_second_time_is_asked_for_again_on_the_spot() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &house.hand_out("jana"));
+    let given = ["--yes", "--one-time-password-file", "once"];
+    let command = [&["first", "--user", "jana"], &given[..], &CARD, &PIN_FILES, &house.options()].concat();
+    let mut terminal = Terminal::open(&desk.command(&command));
+    // More often than the rules of a password may be broken.
+    for again in ["a slip", "another slip", "", "a third", REVOCATION_PASSWORD] {
+        terminal.wait_for(&["Revocation password > "]);
+        terminal.type_line(REVOCATION_PASSWORD);
+        terminal.wait_for(&["Revocation password, once more > "]);
+        terminal.type_line(again);
+        if again != REVOCATION_PASSWORD {
+            terminal.wait_for(&["the two typings are not the same"]);
+        }
+    }
+    terminal.wait_for(&["Accepted, pending"]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 8, "{shown}");
+}
+
 /// What keeps a card from taking certificates is told by name before anything is asked, sent or written: the one-time password is as good as
 /// before, and so is the card.
 #[test]
@@ -147,13 +231,19 @@ fn a_card_that_cannot_take_certificates_is_told_so_before_anything_is_touched() 
     }
     drop(token);
 
-    for (card, told) in [
-        ("inactive.state", "The card is not active: activate it with its transport PIN first."),
-        ("full.state", "New keys need 2 free slots, and none is free"),
-        ("dead.state", "The signature PIN is blocked, and no PUK unblocks it any more. Ask the issuer for a new card."),
+    for (card, service, told) in [
+        ("inactive.state", "twins", "The card is not active: activate it first (obnova card activate)."),
+        ("full.state", "twins", "New keys need 2 free slots, and none is free"),
+        ("full.state", "partner", "A new key needs a free slot, and none is free"),
+        (
+            "dead.state",
+            "twins",
+            "The signature PIN is blocked, and no PUK unblocks it any more. Ask the issuer for a new card.",
+        ),
     ] {
         let before = fs::read(desk.file(card)).unwrap();
-        let command: Vec<_> = first(&house, &["--yes"]).iter().map(|one| one.replace("card.state", card)).collect();
+        let command: Vec<_> =
+            first(&house, &["--yes", "--service", service]).iter().map(|one| one.replace("card.state", card)).collect();
         let said = desk.run(command).ends_with(3);
         assert!(said.err.contains(told), "{card}: {}", said.err);
         assert_eq!(fs::read(desk.file(card)).unwrap(), before, "{card}: no key, no try, nothing");

@@ -226,7 +226,7 @@ const TEXTS: &[(&str, &str)] = &[
          na kartě nic nefunguje.",
     ),
     ("reason-card-finished", "Karta nebyla nikdy aktivována a pokusy na to došly. Požádejte prosím o novou kartu."),
-    ("reason-not-active", "Karta není aktivována: nejprve ji aktivujte transportním PIN."),
+    ("reason-not-active", "Karta není aktivována: nejprve ji aktivujte."),
     ("reason-pin-not-set", "PIN ještě nebyl nastaven."),
     ("reason-no-certificates", "Na kartě nejsou certifikáty s klíčem. Je to správná karta?"),
     ("reason-broken-certificate", "Certifikát na kartě nelze přečíst."),

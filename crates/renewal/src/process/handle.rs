@@ -26,6 +26,10 @@ pub(super) fn facts(state: &State, doubt: &Doubt, event: Event, now: SystemTime)
         (Event::Agreed, Stage::AskCertificates) => (vec![Fact::Agreed(Consent::Certificates)], doubt),
         (Event::Declined, Stage::AskRisk | Stage::AskPlan) => (vec![Fact::Failed(Failure::Declined)], doubt),
         (Event::Declined, Stage::AskCertificates) => (vec![Fact::Failed(Failure::CertificatesDeclined)], doubt),
+        // The no is taken back.
+        (Event::Agreed, Stage::Failed) if state.declined().is_some() => {
+            (vec![Fact::Agreed(Consent::Certificates)], doubt)
+        }
         (Event::Link(LinkAnswer::Begun), Stage::UseLink) => (vec![Fact::LinkUsed], doubt),
         (Event::Link(LinkAnswer::Refused(why)), Stage::UseLink) => (vec![Fact::Failed(Failure::Link(why))], doubt),
         // The card was not touched yet in this process, so there is nothing to look for.

@@ -165,6 +165,9 @@ impl State {
             (Fact::Agreed(Consent::Risk), Stage::AskRisk) => self.agreed_to_risk = true,
             (Fact::Agreed(Consent::Plan), Stage::AskPlan) => self.agreed_to_plan = true,
             (Fact::Agreed(Consent::Certificates), Stage::AskCertificates) => self.agreed_to_certificates = true,
+            (Fact::Agreed(Consent::Certificates), Stage::Failed) if self.declined().is_some() => {
+                (self.failed, self.agreed_to_certificates) = (None, true);
+            }
             (Fact::LinkUsed, Stage::UseLink) => self.link_used = true,
             (Fact::Terms(terms), Stage::Terms) => self.terms = Some(checked_terms(terms)?),
             (Fact::Generating(role), Stage::Generate(due)) if *role == due && !self.is_generating(due) => {
@@ -344,6 +347,14 @@ impl State {
     /// Whether an order that was made and refused may be on the card all the same: a CA gives nothing twice.
     pub(super) const fn may_have_come_elsewhere(&self) -> bool {
         self.sealed.is_some() && self.accepted.is_none() && matches!(self.failed, Some(Failure::Refused { .. }))
+    }
+
+    /// Certificates that came, were found good, and were said no to.
+    pub(super) const fn declined(&self) -> Option<&ByRole<ParsedCertificate>> {
+        match (&self.failed, &self.accepted) {
+            (Some(Failure::CertificatesDeclined), Some(certificates)) => Some(certificates),
+            _ => None,
+        }
     }
 
     /// What was ordered, among what is on the card: for each key the certificate that ends last, and none that was there before.

@@ -9,7 +9,7 @@ error-password-missing = { $place } does not have the password, or not enough li
 
 error-no-reader = No card reader was found: connect one, and check that its driver is installed.
 error-no-card = There is no card in the reader { $reader }: insert the card.
-error-card-removed = The card was taken out: insert it again. What was begun can be resumed.
+error-card-removed = The card was taken out: insert it again, and do the same once more. A renewal or an order that was begun by then is kept: see how to go on with it (obnova status).
 error-card-reset = The card was reset in the middle of the conversation: try again.
 error-card-shared = Another program is using the card: wait for it or close it, then try again.
 error-service-stopped = The smart card service (pcscd) does not answer: start it, then try again.
@@ -72,6 +72,7 @@ error-card-too-long-object = The token says that one of its objects has { $lengt
 error-card-other = { $detail }. Try again. If it stays, ask the issuer.
 error-declined = Nothing was changed. Begin again when you agree.
 error-other = { $detail }. Look at what is there (obnova status), then try again.
+error-no-answer = There was no yes and no no to: { $question } Nothing was done for want of it, and what was done before is kept. Begin again, or go on with it (obnova status).
 error-cancelled = You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
 error-interrupted = You broke it off. What was done before is kept: look at it (obnova status).
 error-standing-kept = What was begun is kept, and can be resumed (obnova renew --resume).
@@ -142,7 +143,8 @@ error-journal-newer = { $file } was written by a newer version of this program: 
 error-journal-broken = Journal: { $problem } (obnova card list).
 
 # How a renewal ended without new certificates.
-ended-certificates-declined = You did not agree to the certificates, so they were not put on the card: ask the issuer.
+ended-certificates-declined = You did not agree to the certificates, so they were not put on the card. They are kept, and "obnova first --resume" shows them and asks you once more. If what stands in them is wrong, tell the issuer, and have them revoked ({ $command }).
+ended-certificates-declined-here = You did not agree to the certificates, so they were not put on the card. Do the same once more, and you are asked again. If what stands in them is wrong, tell the issuer, and have them revoked (obnova revoke FILE).
 ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.
 ended-pair-expired = The old certificates expired before the order was sent: ask the issuer for a new first certificate.
 ended-slot-taken = Slot { $slot } was taken by something else in the meantime: begin again.
@@ -185,6 +187,7 @@ error-service = { $file }: { $problem }
     Mend the file, or ask whoever gave it to you for another one; policies/README.md says what each field means.
 error-no-journal-folder = There is no folder for the journal: name one with --journal.
 error-nothing-to-resume = There is no renewal to go on with. Begin one with "obnova renew".
+error-nothing-to-resume-first = There is no first order to go on with. Begin one with "obnova first".
 error-under-way = A renewal of this card is under way: go on with it (obnova renew --resume).
 error-under-way-first = A first order for this card is under way: go on with it (obnova first --resume).
 error-no-same-key = The CA of this service certifies no key again: leave --same-key out, or name the file of another service (--policy).

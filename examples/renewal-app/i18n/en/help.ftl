@@ -18,7 +18,7 @@ help-obnova-after =
       6  refused: by the certification authority, or by us because what came from it is not right
       7  network: the certification authority was not reached, or is not the one it should be
       8  pending: accepted, not issued yet; come back later
-      9  declined: you said no, nothing was changed
+      9  declined: you said no, and what it was about was not done; what was done before is kept
      10  unconfirmed: done, says the certification authority, and it could not be found out whether everybody is told so
     130  interrupted by Ctrl-C: a demo or scenario left nothing behind, and what else was done before is kept
 

@@ -25,7 +25,7 @@ use-revoke = sign that the certificate is to end
 use-receipt = sign for the CA that the new certificates are on the card
 use-set-password = log in, to set the revocation password
 
-reason-not-active = The card is not active: activate it with its transport PIN first.
+reason-not-active = The card is not active: activate it first (obnova card activate).
 reason-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
 reason-pin-dead = The { $name } is blocked, and no PUK unblocks it any more. Ask the issuer for a new card.
 reason-pin-not-set = The { $name } was never set: set it first, or ask the issuer.
@@ -37,7 +37,10 @@ reason-expired = The { $role } certificate expired on { $since }: ask the issuer
 reason-not-yet-valid = The { $role } certificate is not valid before { $from }: wait, or check the clock of this computer.
 reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on: come again then.
 reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant. Remove the pair that is not used any more (obnova card clean).
-reason-no-free-slot = New keys need { $needed } free slots, and { $free ->
+reason-no-free-slot = { $needed ->
+        [one] A new key needs a free slot
+       *[other] New keys need { $needed } free slots
+    }, and { $free ->
         [0] none is free
         [one] only 1 is free
        *[other] only { $free } are free
@@ -192,6 +195,7 @@ fact-signature-proven = A signature by the new certificate's signature key was m
 ask-certificates = Is this you? Type "yes":
 ask-link = Paste the link that was mailed:
 ask-plan = Go ahead? Type "yes":
+ask-yes-or-no = This was neither a yes nor a no: type "yes" or "no".
 ask-risk = To accept this risk, type "yes":
 
 renew-untouched = The old pair was not touched.
@@ -239,6 +243,7 @@ credential-old-revocation-password = Revocation password that is set now
 credential-why-revocation = Pick a revocation password. With it you can end the certificates when the card is lost; it goes to the CA encrypted, and is kept nowhere here.
 credential-why-again = This CA is asked by plain EST, and is told each time who asks. The one-time password is written down nowhere here, so it is asked for once more; for this order it stays good.
 credential-no-good = { $what }: { $problem }
+credential-given-up = { $what }: { $problem }. Nothing was sent: try again. What was begun before is kept, and gone on with (obnova first --resume).
 credential-form = this cannot be it; copy it as it was handed over
 credential-mistyped = it was mistyped; look at it once more. No guess was spent
 credential-length = it has 20 letters and digits; look whether one is missing, or stands there twice. No guess was spent

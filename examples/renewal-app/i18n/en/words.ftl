@@ -1,7 +1,9 @@
 ### Single words, used in several places.
 
 word-error = Error:
-word-yes = yes
+# What is taken for a yes and for a no, in small letters, with spaces between.
+words-yes = yes y
+words-no = no n
 word-authentication = authentication
 word-signature = signature
 word-authentication-pin = authentication PIN

@@ -12,7 +12,7 @@ use crate::{
     pins::Pins,
     texts::t,
     tokens,
-    ui::{Mark, Screen, ask_line},
+    ui::{Mark, Screen, ask_line, ask_yes},
     view,
 };
 
@@ -122,7 +122,7 @@ pub fn repair(global: &Global, agrees: bool, options: &PinOptions) -> Result<(),
         screen.mark(Mark::Item, &repaired(*one));
     }
     screen.detail(&t!("repair-untouched"));
-    if !agrees && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !agrees && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let face = Face::new();

@@ -16,7 +16,7 @@ use crate::{
     cli::{Global, RegisterOptions},
     failure::{Failure, Kind},
     texts::t,
-    ui::ask_line,
+    ui::ask_yes,
     ui::{Mark, Screen},
 };
 
@@ -40,7 +40,7 @@ pub fn run(global: &Global, options: &RegisterOptions) -> Result<(), Failure> {
         screen.detail(&t!("register-issuer", name = issuer.subject().to_string()));
     }
     screen.aside(&t!("register-no-trust"));
-    if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !options.yes && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     for place in &places {

@@ -88,10 +88,19 @@ pub fn resume(
     if let Some(done) = journals::without_receipt(folder)? {
         return tell(global, folder, &done, holder, face, way);
     }
-    match refused_in_vain(global, folder)? {
+    let over = match refused_in_vain(global, folder)? {
+        None => journals::declined(folder)?,
+        refused => refused,
+    };
+    match over {
         Some(known) => go_on(global, folder, &known, holder, face, way),
-        None => Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume"))),
+        None => Err(nothing_to_resume(holder.gives_credentials)),
     }
+}
+
+fn nothing_to_resume(first: bool) -> Failure {
+    let text = if first { t!("error-nothing-to-resume-first") } else { t!("error-nothing-to-resume") };
+    Failure::new(Kind::NotEligible, text)
 }
 
 /// Goes on with this one.
@@ -173,7 +182,7 @@ fn tell(
     way: &Way<'_>,
 ) -> Result<(), Failure> {
     let Some(certificates) = known.process.certificates() else {
-        return Err(Failure::new(Kind::NotEligible, t!("error-nothing-to-resume")));
+        return Err(nothing_to_resume(known.process.plan().is_first()));
     };
     let authority = Authority::to_go_on_with(global, way, &journals::authority(folder, &known.name))?;
     let first = known.process.plan().is_first();
@@ -326,9 +335,9 @@ impl Road<'_> {
             }
             Turn::Failed(failure) => {
                 self.diagnose(runner.process(), None, face);
-                let plan = runner.process().plan().clone();
+                let process = runner.process().clone();
                 drop(runner);
-                Err(ended(failure, &plan, &mut *ca))
+                Err(ended(failure, &process, &mut *ca))
             }
         }
     }
@@ -352,9 +361,10 @@ impl Road<'_> {
 }
 
 /// How it ended, and what became of the card where the CA refused, or what it sent was not taken.
-fn ended(ended: obnova_renewal::Failure, plan: &Plan, issuer: &mut dyn CaConnection) -> Failure {
+fn ended(ended: obnova_renewal::Failure, process: &Process, issuer: &mut dyn CaConnection) -> Failure {
+    let plan = process.plan();
     let refused = matches!(ended, obnova_renewal::Failure::Refused { .. } | obnova_renewal::Failure::Rejected(_));
-    let failure = Failure::from(ended);
+    let failure = Failure::of_end(process, ended);
     let card = match plan.risk {
         _ if !refused => return failure,
         // The old keys are gone by then.

@@ -18,7 +18,7 @@ use crate::{
     service::Service,
     texts::t,
     tokens,
-    ui::{Mark, Screen, ask_line, sits_there},
+    ui::{Mark, Screen, ask_yes, sits_there},
 };
 
 /// `revoke`: ends a certificate for good.
@@ -49,7 +49,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
     let reason = RevocationReason::from(options.why);
     let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
     announce(&mut face.borrow_mut().screen, &serial, reason, same_key);
-    if !options.yes && !ask_line(&t!("ask-plan"), Beforehand::Yes)?.eq_ignore_ascii_case(&t!("word-yes")) {
+    if !options.yes && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let mut ca = authority.connection()?;

@@ -40,7 +40,7 @@ fn show(screen: &mut Screen, known: &Known) {
     screen.mark(mark, &stage(process.stage(), process.plan().is_first()));
     let now = SystemTime::now();
     match process.next(now) {
-        Action::Failed(failure) => screen.detail(Failure::from(failure).message()),
+        Action::Failed(failure) => screen.detail(Failure::of_end(process, failure).message()),
         Action::Done(summary) if summary.came_elsewhere => screen.detail(&t!("fact-done-elsewhere")),
         _ => {}
     }

@@ -1,5 +1,5 @@
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
-use obnova_renewal::{ProcessError, ReplayError, Standing};
+use obnova_renewal::{Process, ProcessError, ReplayError, Standing};
 
 use super::{Failure, Kind, ca};
 use crate::{phrases, texts::t, view};
@@ -25,13 +25,13 @@ impl From<RunError> for Failure {
             RunError::Credential { what, problem } => Self::new(
                 Kind::Usage,
                 t!(
-                    "credential-no-good",
+                    "credential-given-up",
                     what = phrases::credential(what),
                     problem = phrases::credential_problem(problem)
                 ),
             ),
             RunError::NoLogin => Self::new(Kind::Usage, t!("error-no-login")),
-            RunError::Declined => Self::new(Kind::Declined, t!("ended-certificates-declined")),
+            RunError::Declined => Self::new(Kind::Declined, t!("ended-certificates-declined-here")),
             RunError::NotOnCard => Self::new(Kind::NotEligible, t!("error-not-on-card")),
             RunError::NothingToDo => Self::new(Kind::Internal, t!("error-nothing-to-do")),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
@@ -124,12 +124,31 @@ impl From<JournalError> for Failure {
     }
 }
 
+impl Failure {
+    /// How this process ended without new certificates; what was declined is named.
+    pub fn of_end(process: &Process, ended: obnova_renewal::Failure) -> Self {
+        match process.declined() {
+            Some(certificates) => {
+                let serials: Vec<_> = certificates.iter().map(|(_, one)| one.serial()).collect();
+                Self::new(Kind::Declined, declined(serials.iter().map(String::as_str)))
+            }
+            None => ended.into(),
+        }
+    }
+}
+
+/// What to do about certificates with these serial numbers that were said no to.
+fn declined<'s>(serials: impl IntoIterator<Item = &'s str>) -> String {
+    let commands: Vec<_> = serials.into_iter().map(|serial| format!("obnova revoke {serial}")).collect();
+    t!("ended-certificates-declined", command = commands.join("; "))
+}
+
 /// How a renewal ended without new certificates.
 impl From<obnova_renewal::Failure> for Failure {
     fn from(failure: obnova_renewal::Failure) -> Self {
         use obnova_renewal::Failure as Ended;
         let (kind, text) = match failure {
-            Ended::CertificatesDeclined => (Kind::Declined, t!("ended-certificates-declined")),
+            Ended::CertificatesDeclined => (Kind::Declined, declined(["SERIAL"])),
             Ended::Declined => (Kind::Declined, t!("error-declined")),
             Ended::Refused { reason, text } => {
                 (Kind::Refused, t!("error-refused", reason = phrases::fail_info(&reason), text = text))

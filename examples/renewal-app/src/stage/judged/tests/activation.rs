@@ -234,7 +234,7 @@ worlds! { rules::activation::rules();
             "activation/unused/card": "of 2 keys of an active card the same raw commands use 0",
             "activation/checked-first": "no PUK: the driver says Ok(())",
             "activation/activated": "the card is not active",
-            "activation/torn": "torn at command 1: the card is not active yet: activate it with its",
+            "activation/torn": "torn at command 1: the card is not active yet: activate it first",
             "activation/transport-pin-dead/client": "activation is offered once more",
             "activation/transport-pin-dead/card": "the card takes it as password 4",
             "activation/puk-sets-pin": "the PIN is not blocked after 20 wrong ones",
