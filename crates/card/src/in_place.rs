@@ -48,7 +48,7 @@ impl<T: Token> Token for InPlaceOnly<T> {
         let slots = Some(self.places.len());
         Ok(Capabilities {
             in_place_only: true,
-            several_certificates: false,
+            certificates_per_key: Some(1),
             marks_superseded: false,
             slots,
             ..capabilities

@@ -77,7 +77,7 @@ pub trait Token: Send {
 
     /// Writes certificates beside their keys, and marks others as superseded, all visible at once or not at all where the
     /// token can do that. Each certificate must match its slot's key. Where a key has a certificate already, the new one comes
-    /// beside it, if the token [can do that](Capabilities::several_certificates). Of a slot that is superseded and takes a
+    /// beside it, if the token [can do that](Capabilities::certificates_per_key). Of a slot that is superseded and takes a
     /// certificate too, those are marked that are not the new one, and the key is not.
     ///
     /// # Errors
@@ -177,8 +177,9 @@ pub struct Capabilities {
     pub slots: Option<usize>,
     /// Largest certificate in bytes.
     pub max_certificate: usize,
-    /// A key can have several certificates: a new one comes beside those that are there.
-    pub several_certificates: bool,
+    /// Certificates that one key can have; `None` where only memory limits them. With more than one, a new certificate comes
+    /// beside those that are there.
+    pub certificates_per_key: Option<usize>,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
     /// PINs can be entered at its reader's pad ([`Pin::at_pad`]). Some readers say so and cannot: a pad can be switched off.
@@ -187,6 +188,14 @@ pub struct Capabilities {
     pub hides: bool,
     /// What it takes to activate it; `None` when it is active, or knows no such state.
     pub activation: Option<Activation>,
+}
+
+impl Capabilities {
+    /// Whether a key can have more certificates than one.
+    #[must_use]
+    pub fn several_certificates(&self) -> bool {
+        self.certificates_per_key.is_none_or(|most| most > 1)
+    }
 }
 
 /// Number of a slot, from 1, or the handle a driver gave it.

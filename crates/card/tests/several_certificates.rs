@@ -27,7 +27,7 @@ fn next(token: &mut dyn Token, serial: u8) -> obnova_card::InstallCertificate {
 #[test]
 fn a_certificate_comes_beside_the_one_that_is_there_which_is_marked_and_can_be_removed_alone() {
     let mut card = Setup::with_pairs(&[1, 2]);
-    assert!(card.token.capabilities().unwrap().several_certificates);
+    assert!(card.token.capabilities().unwrap().several_certificates());
     let second = next(&mut card.token, 7);
     card.token.install(std::slice::from_ref(&second), &[SLOT], &pin()).unwrap();
     assert_eq!(on_the_key(&mut card.again()), [(1, true), (7, false)]);

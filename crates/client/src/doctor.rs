@@ -181,7 +181,7 @@ const fn subject_of(reason: &Reason) -> Subject {
         | Reason::PinBlocked { .. }
         | Reason::PinDead { .. } => Subject::Passwords,
         Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::NotDue { .. } => Subject::Validity,
-        Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly => Subject::Room,
+        Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly | Reason::KeyFull { .. } => Subject::Room,
         Reason::AlgorithmNotOffered { .. } | Reason::KeyCannotSign { .. } => Subject::Algorithms,
         _ => Subject::Pair,
     }

@@ -36,4 +36,10 @@ impl Limits {
         response: 0x1_0000,
         certificate: Self::CERTIFICATE,
     };
+
+    /// Certificates that one key can have: one, or [`MOST_CERTIFICATES`](crate::FileId::MOST_CERTIFICATES).
+    #[must_use]
+    pub const fn certificates_per_key(&self) -> u8 {
+        if self.several_certificates { crate::FileId::MOST_CERTIFICATES } else { 1 }
+    }
 }

@@ -122,6 +122,16 @@ pub enum Reason {
     /// A new certificate would have to take the place of the old one, which works.
     #[error("the card keeps one certificate a key: it cannot be renewed with the same key; renew with new keys")]
     OneCertificateOnly,
+    /// No other certificate fits on the key that would be kept.
+    #[error(
+        "the {role} key has {most} certificates, and no more fit on it: remove superseded or expired certificates first (card clean), or renew with new keys"
+    )]
+    KeyFull {
+        /// What for.
+        role: KeyRole,
+        /// How many certificates it can have, and has.
+        most: usize,
+    },
     /// The card cannot make such a key.
     #[error(
         "the card makes no {algorithm} keys for {role}: choose another algorithm, or ask the issuer for a newer card"
@@ -239,6 +249,7 @@ impl Reason {
             Self::SeveralPairs { .. } => "reason-several-pairs",
             Self::NoFreeSlot { .. } => "reason-no-free-slot",
             Self::OneCertificateOnly => "reason-one-certificate-only",
+            Self::KeyFull { .. } => "reason-key-full",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
             Self::KeptKeyNotTaken { .. } => "reason-kept-key-not-taken",

@@ -81,7 +81,7 @@ impl Completion {
         now: SystemTime,
     ) -> Result<Self, Refusal> {
         let certificates: Vec<_> = came.iter().filter_map(|der| ParsedCertificate::from_der(der).ok()).collect();
-        let several = card.capabilities.several_certificates;
+        let several = card.capabilities.several_certificates();
         let find = |role| card.slots.iter().find_map(|slot| waits_for(slot, role, &certificates, several));
         let found = policy.rules.map(|role, _| find(role));
         let missing = found.iter().find(|(_, one)| one.is_none()).map(|(role, _)| role);

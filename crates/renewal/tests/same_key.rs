@@ -149,8 +149,34 @@ fn what_is_no_new_certificate_is_refused() {
 #[test]
 fn a_card_that_keeps_one_certificate_a_key_is_told_before_anything_is_done() {
     let mut card = Holder::new(&House::new("CN=Root")).view();
-    card.capabilities.several_certificates = false;
+    card.capabilities.certificates_per_key = Some(1);
     let Err(NotEligible { reasons }) = Plan::make(&card, &same_key(), now()) else { panic!("planned") };
     assert_eq!(reasons, [Reason::OneCertificateOnly]);
     assert!(Plan::make(&card, &Policy::twins(), now()).is_ok(), "new keys need no such room");
+}
+
+#[test]
+fn a_key_that_has_as_many_certificates_as_it_can_is_told_before_anything_is_done() {
+    let mut card = Holder::new(&House::new("CN=Root")).view();
+    let most = card.capabilities.certificates_per_key.unwrap();
+    let slot = |card: &obnova_renewal::CardView, role| {
+        card.slots.iter().position(|slot| slot.key.as_ref().is_some_and(|key| key.role == role)).unwrap()
+    };
+    let fill = |card: &mut obnova_renewal::CardView, role, with: usize| {
+        let at = slot(card, role);
+        let mut old = card.slots[at].certificates[0].clone();
+        old.superseded = true;
+        card.slots[at].certificates.resize(with, old);
+    };
+    let refused = |card: &_| Plan::make(card, &same_key(), now()).map_err(|refused| refused.reasons);
+    fill(&mut card, KeyRole::Authentication, most - 1);
+    assert!(refused(&card).is_ok(), "there is room for one more");
+    fill(&mut card, KeyRole::Authentication, most);
+    let full = |role| Reason::KeyFull { role, most };
+    assert_eq!(refused(&card).unwrap_err(), [full(KeyRole::Authentication)]);
+    fill(&mut card, KeyRole::Signature, most);
+    assert_eq!(refused(&card).unwrap_err(), [full(KeyRole::Authentication), full(KeyRole::Signature)]);
+    assert!(Plan::make(&card, &Policy::twins(), now()).is_ok(), "new keys need no such room");
+    card.capabilities.certificates_per_key = None;
+    assert!(refused(&card).is_ok(), "only memory limits it");
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use obnova_card::{Dead, KeyRole, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps};
 use obnova_client::CaConnection as _;
-use obnova_renewal::{AskStatus, CardView, Plan, Policy, Reason, Standing, chosen_pair, current_pair, date};
+use obnova_renewal::{AskStatus, CardView, NewKey, Plan, Policy, Reason, Standing, chosen_pair, current_pair, date};
 
 use crate::{
     authority::Authority,
@@ -73,7 +73,9 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
                 }
                 (None, slots) => Check::good(t!("doctor-room-one", slot = slots.join(" "))),
             });
-            let waiting = plan.new.iter().filter(|(_, new)| new.waiting.is_some()).map(|(_, new)| new.slot);
+            // A key that is kept has a certificate: it waits for none.
+            let waits = |new: &NewKey| new.waiting.is_some() && !plan.keeps_key();
+            let waiting = plan.new.iter().filter(|(_, new)| waits(new)).map(|(_, new)| new.slot);
             checks.extend(waiting.map(|slot| Check::caution(t!("doctor-unfinished", slot = slot.to_string()))));
             let idle = plan.unfinished.iter();
             checks.extend(idle.map(|slot| Check::caution(t!("doctor-unused", slot = slot.to_string()))));

@@ -20,6 +20,7 @@ mod holder;
 mod interrupted;
 mod journals;
 mod narration;
+mod new_password;
 mod phrases;
 mod pins;
 mod plan;

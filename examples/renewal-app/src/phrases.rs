@@ -201,6 +201,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::SeveralPairs { pairs } => t!("reason-several-pairs", pairs = pairs),
         Reason::NoFreeSlot { needed, free } => t!("reason-no-free-slot", needed = needed, free = free),
         Reason::OneCertificateOnly => t!("reason-one-certificate-only"),
+        Reason::KeyFull { role: of, most } => t!("reason-key-full", role = role(of), most = most),
         Reason::AlgorithmNotOffered { algorithm, .. } => {
             t!("reason-algorithm-not-offered", algorithm = algorithm.to_string())
         }

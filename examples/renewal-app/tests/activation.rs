@@ -203,6 +203,47 @@ fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() 
     }
 }
 
+#[test]
+fn a_pin_is_changed_and_unblocked_by_the_rules_of_an_activation() {
+    let desk = made();
+    let before = std::fs::read(desk.file("card.state")).unwrap();
+    let given: [(&[&str], &str, &str); 3] = [
+        (&["pin", "change", "authentication", "--pin-file", "old"], "1234", "authentication PIN"),
+        (&["pin", "unblock", "signature", "--puk-file", "old"], "12345678", "signature PIN"),
+        (&["pin", "change", "puk", "--puk-file", "old"], "12345678", "PUK"),
+    ];
+    for (command, old, name) in given {
+        desk.write("old", old);
+        let set = [command, &["--new-pin-file", "easy"]].concat();
+        let all = [
+            ("11111111", "too easy to guess"),
+            ("12121212", "too easy to guess"),
+            ("23456789", "too easy to guess"),
+            ("abcdefgh", "digits only"),
+            ("žšěč", "digits only"),
+        ];
+        for (new, problem) in all {
+            desk.write("easy", new);
+            let said = run(&desk, &set).ends_with(4);
+            assert!(said.err.contains(&format!("The new {name} is not taken")), "{name}, {new}: {}", said.err);
+            assert!(said.err.contains(problem), "{name}, {new}: {}", said.err);
+            assert!(std::fs::read(desk.file("card.state")).unwrap() == before, "{name}, {new}: the card was touched");
+        }
+        let mut terminal = Terminal::open(&desk.command(command.iter().chain(&CARD)));
+        terminal.wait_for(&[&format!("New {name}")]);
+        terminal.type_line("44444444");
+        // Told before it is typed once more.
+        terminal.wait_for(&["too easy to guess"]);
+        for prompt in [format!("New {name}"), "The same again".to_owned()] {
+            terminal.wait_for(&[&prompt]);
+            terminal.type_line("73028461");
+        }
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{name}: {shown}");
+        std::fs::write(desk.file("card.state"), &before).unwrap();
+    }
+}
+
 /// What cannot be it is not sent, and takes no try; what was handed over ends it by name.
 #[test]
 fn at_a_terminal_one_of_another_length_is_asked_for_again() {
@@ -296,9 +337,9 @@ fn at_a_terminal_a_wrong_one_is_called_wrong_before_the_last_try_is_asked_about(
 fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
     let desk = Desk::in_memory();
     desk.run(["simulator", "new", "card.state", "--empty"]).ends_with(0);
-    desk.write("wrong", "000000\n00000000\n5555\n");
+    desk.write("wrong", "000000\n00000000\n5827\n");
     let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "puk", "--spend-last-try"];
-    desk.write("puk", "00000000\n5555\n");
+    desk.write("puk", "00000000\n5827\n");
     run(&desk, &["card", "show"]).ends_with(0).says(&["obnova pin unblock signature", "PUK: 5 tries left"]);
     for _ in 0..5 {
         run(&desk, &unblock).ends_with(4);
@@ -313,7 +354,7 @@ fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
     assert!(run(&desk, &["pin", "unblock", "signature"]).ends_with(4).err.contains("The PUK is blocked"));
     assert!(run(&desk, &["pin", "change", "puk"]).ends_with(4).err.contains("The PUK is blocked"));
 
-    desk.write("pins", "0000\n7777\n");
+    desk.write("pins", "0000\n7391\n");
     for _ in 0..3 {
         let change = ["pin", "change", "authentication", "--pin-file", "pins", "--new-pin-file", "pins"];
         run(&desk, &[&change[..], &["--spend-last-try"]].concat()).ends_with(4);

@@ -327,6 +327,52 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
     desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
 }
 
+/// Each renewal with the same key leaves a certificate on it, until no other one fits there.
+#[test]
+fn a_key_with_as_many_certificates_as_it_can_have_is_told_before_anything_is_asked() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| {
+        let policy =
+            policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
+        let policy = policy.replace("same_key = false", "same_key = true");
+        let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
+        policy.replacen("validity_days = 365", "validity_days = 10", 1)
+    });
+    let partner = include_str!("../../../policies/partner.toml").replace("same_key = false", "same_key = true");
+    desk.write("same-key.toml", &partner.replace("method = \"re-key\"", "method = \"same-key\""));
+    desk.write("once", &house.hand_out("jana"));
+    let service = ["--policy", "same-key.toml"];
+    desk.run(first(&house, &[&["--yes", "--wait"], &service[..]].concat())).ends_with(0);
+    let renew = [&["renew", "--yes", "--wait"], &service[..], &CARD, &PIN_FILES, &house.options()].concat();
+    let renew: Vec<_> = renew.into_iter().map(str::to_owned).collect();
+    let doctor = [&["doctor"], &service[..], &CARD].concat();
+    for days in 10..17 {
+        let checked = desk.run(&doctor).ends_with(0);
+        checked.says(&["Room for the new certificate"]);
+        assert!(!checked.out.contains("waits for its certificate"), "{}", checked.out);
+        let (now, then) = (format!("validity_days = {days}\n"), format!("validity_days = {}\n", days + 1));
+        house.change_policy(|policy| policy.replacen(&now, &then, 1));
+        desk.run(&renew).ends_with(0).says(&["Renewed"]);
+    }
+    let before = fs::read(desk.file("card.state")).unwrap();
+    let told = "The authentication key has 8 certificates, and no more fit on it";
+    let told_in = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let checked = desk.run(&doctor).ends_with(3);
+    assert!(told_in(&checked.out).contains(told) && checked.out.contains("obnova card clean"), "{}", checked.out);
+    assert!(!checked.out.contains("Room for"), "{}", checked.out);
+    let said = desk.run(&renew).ends_with(3);
+    assert!(told_in(&said.err).contains(told) && said.err.contains("obnova card clean"), "{}", said.err);
+    assert!(fs::read(desk.file("card.state")).unwrap() == before, "the card was touched");
+    // What it says to do helps.
+    let clean = |name| [&["card", "clean", "--confirm", name], &CARD[..], &PIN_FILES[..2]].concat();
+    let offered = desk.run(clean("Somebody else's")).ends_with(9).out;
+    let name = offered.lines().find_map(|line| line.split_once("· ")?.1.split_once(" (slot")).unwrap().0;
+    desk.run(clean(name)).ends_with(0).says(&["removed; its key stays"]);
+    house.change_policy(|policy| policy.replacen("validity_days = 17\n", "validity_days = 18\n", 1));
+    desk.run(&renew).ends_with(0).says(&["Renewed"]);
+}
+
 /// What a run would miss, and the last try of a PIN, are told while there is still no key.
 #[test]
 fn no_key_is_made_before_every_password_can_be_had_and_spent() {

@@ -28,13 +28,13 @@ use support::{
     terminal::{Terminal, seen_by_others},
 };
 
-/// As long as the profile takes them.
+/// As long as the profile takes them; new ones have digits only, as the rules want them.
 const PIN: &str = "Zq7vkW2x";
 const SIGNATURE_PIN: &str = "Jh4mXc9T";
 const PUK: &str = "Ry6bDf3N";
-const NEW_PIN: &str = "Gw8sLp5V";
-const NEW_SIGNATURE_PIN: &str = "Kf2nTz7B";
-const NEW_PUK: &str = "Md9hQv4C";
+const NEW_PIN: &str = "63917408";
+const NEW_SIGNATURE_PIN: &str = "29580714";
+const NEW_PUK: &str = "85043691";
 const WRONG: &str = "Xa3rYj6P";
 
 /// Where the holder keeps his passwords. The one place where they may be found.

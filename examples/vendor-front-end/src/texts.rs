@@ -257,6 +257,10 @@ const TEXTS: &[(&str, &str)] = &[
         "reason-one-certificate-only",
         "Karta má ke každému klíči místo jen pro jeden certifikát: obnovte certifikáty s novými klíči.",
     ),
+    (
+        "reason-key-full",
+        "Ke klíči se na kartu žádný další certifikát nevejde: odstraňte staré certifikáty, nebo obnovte s novými klíči.",
+    ),
     ("reason-not-for-login", "Obnovuje se po přihlášení a tento certifikát k přihlášení není."),
     ("reason-extension-not-ours", "Vydavatel chce v žádosti něco, co v ní být nesmí. Ozvěte se nám prosím."),
     ("reason-one-request-only", "Touto cestou jde obnovit jen jeden certifikát, a tyto patří k sobě."),

@@ -214,7 +214,7 @@ impl Token for Pkcs11Token {
             atomic_install: false,
             slots: None,
             max_certificate: LONGEST_CERTIFICATE,
-            several_certificates: true,
+            certificates_per_key: None,
             marks_superseded: true,
             pin_pad: false,
             hides: true,

@@ -172,7 +172,7 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
         atomic_install: true,
         slots: Some(card.status.slots.len()),
         max_certificate: card.status.limits.certificate.into(),
-        several_certificates: card.status.limits.several_certificates,
+        certificates_per_key: Some(card.status.limits.certificates_per_key().into()),
         marks_superseded: true,
         hides: false,
         activation: activation::state(card),

@@ -1,6 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_algorithm::KeyAlgorithm;
+use obnova_card::KeyRole;
 use x509_cert::name::Name;
 
 use super::{
@@ -18,7 +19,7 @@ pub(super) fn plan(
     now: SystemTime,
 ) -> Result<Plan, NotEligible> {
     let current = eligibility::current(card, policy, issuer, now);
-    if !card.capabilities.several_certificates {
+    if !card.capabilities.several_certificates() {
         let mut reasons = current.err().map_or_else(Vec::new, |refused| refused.reasons);
         reasons.push(Reason::OneCertificateOnly);
         return Err(NotEligible { reasons });
@@ -32,7 +33,12 @@ pub(super) fn plan(
             None => Reason::KeyNotOfService { role, certified, offered: at_hand(card, kept) },
         }
     };
-    let reasons: Vec<_> = others.map(not_of_service).collect();
+    let full = |(role, old): (KeyRole, &OldKey)| {
+        let most = card.capabilities.certificates_per_key?;
+        let there = card.slot(old.slot).map_or(0, |slot| slot.certificates.len());
+        (there >= most).then_some(Reason::KeyFull { role, most })
+    };
+    let reasons: Vec<_> = others.map(not_of_service).chain(old.iter().filter_map(full)).collect();
     if !reasons.is_empty() {
         return Err(NotEligible { reasons });
     }

@@ -46,6 +46,7 @@ reason-no-free-slot = { $needed ->
        *[other] only { $free } are free
     }: remove superseded pairs first (obnova card clean).
 reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
+reason-key-full = The { $role } key has { $most } certificates, and no more fit on it: remove superseded certificates first (obnova card clean), or renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
 reason-kept-key-not-taken = The issuer takes no { $kept } keys, and the { $role } key that would be kept is one. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".

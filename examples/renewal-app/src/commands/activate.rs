@@ -1,10 +1,11 @@
-use obnova_card::{Activation, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStatus, TokenError};
+use obnova_card::{Activation, PasswordKind, PasswordState, PasswordStatus, TokenError};
 use obnova_client::{RunError, activate, look};
 
 use crate::{
     cli::{ActivateOptions, Global},
     failure::{Failure, Kind, internal},
     holder::{Face, Holder},
+    new_password::new_passwords,
     pins::Pins,
     texts::t,
     tokens,
@@ -37,7 +38,7 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
     if card.passwords.iter().any(was_set) {
         screen.mark(Mark::Caution, &t!("activate-was-torn"));
     }
-    let mut new = NewPasswords::new(&card.passwords, PasswordPolicy::CAREFUL);
+    let mut new = new_passwords(&card.passwords);
     while let Some(rules) = new.wanted() {
         let name = view::password(rules.kind);
         let question = t!("pin-new", name = name, length = view::length(rules.minimum, rules.maximum));

@@ -1,6 +1,5 @@
 use obnova_card::{
-    Activation, Dead, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStatus, PasswordStep,
-    PasswordSteps, Pin, Secret, Token, TokenError,
+    Activation, Dead, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps, TokenError,
 };
 use obnova_client::with_password;
 
@@ -8,6 +7,7 @@ use crate::{
     cli::{Global, Password, PinCommand, PinOptions},
     failure::{Failure, Kind},
     holder::{Face, Holder},
+    new_password::NewPassword,
     pins::{Asked, Pins},
     texts::t,
     tokens,
@@ -20,36 +20,20 @@ pub fn run(global: &Global, command: PinCommand) -> Result<(), Failure> {
     match command {
         PinCommand::Change { changed, pins, passwords } => {
             let (kind, pins) = (kind(changed), Pins::read_for_new(&pins, &passwords)?);
-            let change = |token: &mut dyn Token, old: &Pin, new: &Secret| token.change_password(kind, old, new);
-            set(global, pins, PasswordStep::Change(kind), kind, change, t!("pin-changed", name = view::password(kind)))
+            set(global, pins, PasswordStep::Change(kind), kind, &t!("pin-changed", name = view::password(kind)))
         }
         PinCommand::Unblock { unblocked, passwords, spend_last_try } => {
             // The PUK allows it, and no PIN.
             let no_pins = PinOptions { spend_last_try, ..PinOptions::default() };
             let (kind, pins) = (kind(unblocked.into()), Pins::read_for_new(&no_pins, &passwords)?);
-            let unblock = |token: &mut dyn Token, puk: &Pin, new: &Secret| token.unblock_password(kind, puk, new);
-            set(
-                global,
-                pins,
-                PasswordStep::Unblock(kind),
-                kind,
-                unblock,
-                t!("pin-unblocked", name = view::password(kind)),
-            )
+            set(global, pins, PasswordStep::Unblock(kind), kind, &t!("pin-unblocked", name = view::password(kind)))
         }
     }
 }
 
 /// Sets a new password: first the one that allows it is asked for, then the new one, twice. Nothing is asked for that cannot
 /// help.
-fn set(
-    global: &Global,
-    pins: Pins,
-    step: PasswordStep,
-    kind: PasswordKind,
-    act: impl Fn(&mut dyn Token, &Pin, &Secret) -> Result<(), TokenError>,
-    done: String,
-) -> Result<(), Failure> {
+fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done: &str) -> Result<(), Failure> {
     let token = tokens::open_shared(global)?;
     let (activation, passwords) = {
         let mut token = tokens::lock(&token);
@@ -61,36 +45,26 @@ fn set(
     let (Some(allowed_by), Some(status)) = (allowed_by, status) else {
         return Err(cannot(step, activation, &steps, &passwords));
     };
-    let mut wanted = NewPasswords::new(std::slice::from_ref(status), PasswordPolicy::NONE);
-    let (minimum, maximum) = (status.minimum, status.maximum);
-    let question = t!("pin-new", name = view::password(kind), length = view::length(minimum, maximum));
+    let mut new = NewPassword::new(step, *status);
+    let length = view::length(status.minimum, status.maximum);
+    let question = t!("pin-new", name = view::password(kind), length = length);
     let given = pins.given(Asked::NewPassword);
     let face = Face::new();
     let mut holder = Holder::new(&face, pins);
     let mut failed = None;
-    let mut new = None;
-    let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, old| {
-        if old.at_pad {
-            // The new one is entered there too, twice.
-            return act(token, old, &Secret::new(Vec::new()));
+    let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, by| {
+        if !by.at_pad {
+            let chosen = new.choose(|wanted| Pins::take_new(Asked::NewPassword, given.clone(), wanted, &question));
+            failed = chosen.err();
         }
-        if wanted.wanted().is_some() {
-            match Pins::take_new(Asked::NewPassword, given.clone(), &mut wanted, &question) {
-                Ok(()) => new = std::mem::replace(&mut wanted, NewPasswords::new(&[], PasswordPolicy::NONE)).finish(),
-                Err(failure) => failed = Some(failure),
-            }
-        }
-        match new.iter().flatten().next() {
-            Some((_, new)) => act(token, old, new),
-            // Nothing was sent; the reason is told below.
-            None => Err(TokenError::SecretForm { password: kind, minimum, maximum }),
-        }
+        // While none was chosen nothing is sent; the reason is told below.
+        new.set(token, by)
     });
     if let Some(failure) = failed {
         return Err(failure);
     }
     holder.outcome(outcome)?;
-    face.borrow_mut().screen.mark(Mark::Good, &done);
+    face.borrow_mut().screen.mark(Mark::Good, done);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::ins;
-use obnova_card::{KeyRole, NewPasswords, PasswordKind, PasswordPolicy, Secret};
+use obnova_card::{KeyRole, PasswordKind, Secret};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken};
 use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::Holder;
@@ -17,7 +17,7 @@ use super::{
     FirstPair, Stage, held, personalise_inactive,
     rules::{Broken, partner::Expects},
 };
-use crate::tokens;
+use crate::{new_password::new_passwords, tokens};
 
 /// What the holder chooses: authentication PIN, signature PIN, PUK.
 pub const CHOSEN: [&str; 3] = ["482915", "730264", "91827364"];
@@ -128,7 +128,7 @@ impl<'s> Arrived<'s> {
 
     /// The holder's new passwords, as they are collected before the card is touched.
     pub fn chosen(&self) -> Result<Vec<(PasswordKind, Secret)>, Broken> {
-        let mut new = NewPasswords::new(&tokens::lock(&self.token).passwords()?, PasswordPolicy::CAREFUL);
+        let mut new = new_passwords(&tokens::lock(&self.token).passwords()?);
         for value in CHOSEN {
             new.take(Secret::from(value), &Secret::from(value))?;
         }

@@ -1,8 +1,7 @@
 //! From the hand-over to a card in use.
 
 use obnova_card::{
-    Activation, KeyRole, NewPasswords, PasswordKind, PasswordPolicy, PasswordState, PasswordStep, PasswordSteps, Pin,
-    Secret, SignDigest, TokenError,
+    Activation, KeyRole, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, Secret, SignDigest, TokenError,
 };
 use obnova_client::RunError;
 use obnova_profile::{TransportPinModel, reference};
@@ -10,6 +9,7 @@ use obnova_simulator::{Fault, FaultPlan, SimulatorConnection};
 
 use super::{World, passwords};
 use crate::{
+    new_password::new_passwords,
     stage::{
         Arrived,
         arrived::CHOSEN,
@@ -83,7 +83,7 @@ pub fn checked_first(world: &mut World<'_>) -> Verdict {
     let statuses = tokens::lock(&card.token).passwords()?;
     let mut refused = Vec::new();
     for (first, second) in [("1", "1"), ("123456", "123456"), ("abcdef", "abcdef"), (CHOSEN[0], "482916")] {
-        let mut new = NewPasswords::new(&statuses, PasswordPolicy::CAREFUL);
+        let mut new = new_passwords(&statuses);
         match new.take(Secret::from(first), &Secret::from(second)) {
             Err(why) => refused.push(why.to_string()),
             Ok(()) => return Err(Broken(format!("{first:?} and {second:?} were taken"))),

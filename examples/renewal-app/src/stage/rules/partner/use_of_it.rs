@@ -1,9 +1,10 @@
 //! What is done with the certificate.
 
-use obnova_card::{NewPasswords, PasswordKind, PasswordPolicy, Pin, Secret};
+use obnova_card::{PasswordKind, PasswordStep, Pin, Secret};
 
 use super::World;
 use crate::{
+    new_password::NewPassword,
     stage::{
         newcomer::PINS,
         rules::{Verdict, so, there},
@@ -29,31 +30,33 @@ pub fn list(world: &mut World<'_>) -> Verdict {
     )
 }
 
-/// Old, new, new again; typed differently, or with a wrong old one, the old one stays.
+/// Old, new, new again; typed differently, too easy to guess, or with a wrong old one, the old one stays.
 pub fn pin_change(world: &mut World<'_>) -> Verdict {
     let who = world.newcomer()?;
+    let kind = PasswordKind::AuthenticationPin;
     let statuses = tokens::lock(&who.token).passwords()?;
+    let status = *there(statuses.iter().find(|status| status.kind == kind), "authentication PIN")?;
     let change = |old: &str, new: &str, again: &str| {
-        let mut wanted = NewPasswords::new(&statuses, PasswordPolicy::CAREFUL);
-        wanted.take(Secret::from(new), &Secret::from(again)).map_err(|broken| format!("{broken:?}"))?;
-        let changed = tokens::lock(&who.token).change_password(
-            PasswordKind::AuthenticationPin,
-            &Pin::new(old.into()),
-            &Secret::from(new),
-        );
+        let mut password = NewPassword::new(PasswordStep::Change(kind), status);
+        let taken = password.choose(|wanted| wanted.take(Secret::from(new), &Secret::from(again)));
+        taken.map_err(|broken| format!("{broken:?}"))?;
+        let changed = password.set(tokens::lock(&who.token).as_mut(), &Pin::new(old.into()));
         changed.map_err(|error| error.to_string())
     };
     let differs = change(PINS[0], "640281", "640282");
+    let easy = ["666666", "234567", "abcxyz"].map(|easy| change(PINS[0], easy, easy));
     let wrong = change("000999", "640281", "640281");
     let right = change(PINS[0], "640281", "640281");
     let old = change(PINS[0], "917364", "917364");
     let new = change("640281", "917364", "917364");
-    let sound = differs.is_err() && wrong.is_err() && right.is_ok() && old.is_err() && new.is_ok();
+    let refused = [&differs, &wrong, &old].into_iter().chain(&easy).all(Result::is_err);
+    let easy: Vec<_> = easy.iter().map(said).collect();
     so(
-        sound,
+        refused && right.is_ok() && new.is_ok(),
         format!(
-            "typed differently: {}; with a wrong old one: {}; with the right one: {}; then with the old one: {}, with the new one: {}",
+            "typed differently: {}; easy to guess, or with letters: {}; with a wrong old one: {}; with the right one: {}; then with the old one: {}, with the new one: {}",
             said(&differs),
+            easy.join(", "),
             said(&wrong),
             said(&right),
             said(&old),
