@@ -152,7 +152,8 @@ fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
     });
     let presented: Vec<_> = said.iter().filter_map(|exchange| presented(exchange, single_use)).collect();
     let most = match operation.what {
-        Task::Sign => 2,
+        // What goes before a new value was compared alone.
+        Task::Sign | Task::Change | Task::Unblock => 2,
         Task::Activate => 3,
         Task::Overview | Task::Passwords => 0,
         _ => 1,
@@ -185,8 +186,9 @@ fn is_confirmed(operation: &Operation, changes: bool, said: &[Exchange]) {
         Task::Generate => &[ins::VERIFY, ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, ins::UPDATE_BINARY],
         Task::Install | Task::Repair if changes => &[ins::VERIFY, ins::UPDATE_BINARY],
         Task::Remove => &[ins::VERIFY, ins::DELETE_FILE],
-        Task::Change | Task::Activate => &[ins::CHANGE_REFERENCE_DATA],
-        Task::Unblock => &[ins::RESET_RETRY_COUNTER],
+        Task::Change => &[ins::VERIFY, ins::CHANGE_REFERENCE_DATA],
+        Task::Activate => &[ins::CHANGE_REFERENCE_DATA],
+        Task::Unblock => &[ins::VERIFY, ins::RESET_RETRY_COUNTER],
         _ => &[],
     };
     for instruction in needed {

@@ -260,6 +260,27 @@ fn a_torn_activation_goes_on_with_the_same_passwords_only() {
     }
 }
 
+/// Not with one that begins with it either: the card would cut that where the first one ends.
+#[test]
+fn a_torn_activation_does_not_go_on_with_a_longer_pin_that_begins_with_the_first_one() {
+    // The PINs of five digits have six, neither more nor less.
+    let models = TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself());
+    for model in models.filter(|model| *model != TransportPinModel::FiveDigits) {
+        let (card, mut token) = arrived(model);
+        card.with_card(|card| card.set_faults(FaultPlan::new().at(2, Fault::TearAfter)));
+        let first = new(["1357", SIGNATURE, PUK]);
+        assert!(matches!(token.activate(&transport(model), &first), Err(TokenError::Transport(_))));
+        let other = token.activate(&transport(model), &new(["13575", SIGNATURE, PUK]));
+        let Err(TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, .. }) = other else {
+            panic!("{model:?}: {other:?}")
+        };
+        token.activate(&transport(model), &first).unwrap();
+        let set = Pin::new(Secret::from("1357"));
+        token.change_password(PasswordKind::AuthenticationPin, &set, &Secret::from(AUTHENTICATION)).unwrap();
+        everything_can_be_used(&card);
+    }
+}
+
 /// A lie in one answer: the driver says so, or it was none; and the card is activated by doing it again.
 #[test]
 fn a_card_that_lies_while_it_is_activated_fools_nobody() {

@@ -77,9 +77,9 @@ fn what_becomes_of_passwords() {
     let [old, new] = [AUTHENTICATION, "4321"].map(Secret::from);
     let change =
         |token: &mut dyn Token| token.change_password(PasswordKind::AuthenticationPin, &Pin::new(old), &new).unwrap();
-    assert_eq!(spent(&card, change), costs(2, 29, 148));
+    assert_eq!(spent(&card, change), costs(3, 40, 150));
     let [puk, new] = [PUK, "111111"].map(Secret::from);
     let unblock =
         |token: &mut dyn Token| token.unblock_password(PasswordKind::SignaturePin, &Pin::new(puk), &new).unwrap();
-    assert_eq!(spent(&card, unblock), costs(2, 33, 148));
+    assert_eq!(spent(&card, unblock), costs(3, 46, 150));
 }

@@ -3,13 +3,18 @@
 
 mod common;
 
-use common::{AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation, order, pin};
+use common::{
+    AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation,
+    liar::{Liar, turns},
+    order, pin,
+};
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
+use obnova_apdu::ins;
 use obnova_card::{
     KeyRole, PasswordKind, PasswordState, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError,
     Tries,
 };
-use obnova_profile::PasswordReference;
+use obnova_profile::{CardStatus, PasswordReference};
 use obnova_simulator::{Personalisation, SimulatorConnection};
 
 #[test]
@@ -293,7 +298,7 @@ fn passwords_are_changed_and_unblocked() {
     let mut card = Setup::with_pairs(&[1, 2]);
     let (old, new) = (Pin::new(Secret::from(SIGNATURE)), Secret::from("24680"));
     let kind = PasswordKind::SignaturePin;
-    assert_eq!(card.spent(|token| token.change_password(kind, &old, &new).unwrap()), 2);
+    assert_eq!(card.spent(|token| token.change_password(kind, &old, &new).unwrap()), 3);
     let jobs = [SignDigest { slot: SlotId(2), algorithm: P256, digest: digest(b"x") }];
     assert!(matches!(
         card.token.sign(&jobs, &old),
@@ -311,6 +316,65 @@ fn passwords_are_changed_and_unblocked() {
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
     let refused = card.token.change_password(PasswordKind::TransportPin, &pin(), &Secret::from("11111111"));
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
+}
+
+/// Old and new value go in one data field, which the card cuts by the length that it keeps: a digit too many of the old one would be the
+/// first one of a value that nobody chose.
+#[test]
+fn an_old_value_with_a_digit_too_many_sets_none_that_nobody_chose() {
+    let (sixth, seventh) = (Secret::from("654321"), Secret::from("6543215"));
+    let mut card = Setup::with_pairs(&[1, 2]);
+    card.token.change_password(PasswordKind::Puk, &Pin::new(Secret::from(PUK)), &sixth).unwrap();
+    let before = card.simulator.with_card(|card| card.status());
+    for (kind, right, new) in [
+        (PasswordKind::AuthenticationPin, Secret::from(AUTHENTICATION), Secret::from("2468")),
+        (PasswordKind::SignaturePin, Secret::from(SIGNATURE), Secret::from("2468")),
+        (PasswordKind::Puk, sixth.clone(), Secret::from("246824")),
+    ] {
+        let slip = Pin::new(Secret::new([right.expose(), b"5"].concat()));
+        let Tries::Known(most) = card.tries(kind) else { panic!("the card tells them") };
+        let refused = card.token.change_password(kind, &slip, &new);
+        let Err(TokenError::WrongSecret { password, tries }) = refused else { panic!("{kind}: {refused:?}") };
+        assert_eq!((password, tries), (kind, Tries::Known(most - 1)));
+        // The right one is the card's as before, and gives the tries back.
+        card.token.change_password(kind, &Pin::new(right.clone()), &right).unwrap();
+        assert_eq!(card.simulator.with_card(|card| card.status()), before);
+    }
+    for (kind, right) in [(PasswordKind::AuthenticationPin, AUTHENTICATION), (PasswordKind::SignaturePin, SIGNATURE)] {
+        let refused = card.token.unblock_password(kind, &Pin::new(seventh.clone()), &Secret::from("2468"));
+        let Err(TokenError::WrongSecret { password, tries }) = refused else { panic!("{kind}: {refused:?}") };
+        assert_eq!((password, tries), (PasswordKind::Puk, Tries::Known(4)));
+        let right = Secret::from(right);
+        card.token.unblock_password(kind, &Pin::new(sixth.clone()), &right).unwrap();
+        card.token.change_password(kind, &Pin::new(right.clone()), &right).unwrap();
+        assert_eq!(card.simulator.with_card(|card| card.status()), before);
+    }
+}
+
+/// It compares the PUK in front of a new value only, where a digit too many is not noticed.
+#[test]
+fn a_card_of_version_1_0_is_sent_no_puk() {
+    let card = Setup::with_pairs(&[1]);
+    let older = Liar::new(turns(ins::SELECT, |response| {
+        let mut status = CardStatus::from_fci(&response[..response.len() - 2]).unwrap();
+        status.version.minor = 0;
+        *response = [status.to_fci(), vec![0x90, 0x00]].concat();
+    }));
+    let (log, mut token) = (older.log(), older.between(&card.simulator));
+    let before = card.simulator.with_card(|card| card.status());
+    let (puk, new) = (Pin::new(Secret::from(PUK)), Secret::from("246824"));
+    for refused in [
+        token.change_password(PasswordKind::Puk, &puk, &new),
+        token.unblock_password(PasswordKind::AuthenticationPin, &puk, &new),
+        token.unblock_password(PasswordKind::SignaturePin, &puk, &new),
+    ] {
+        let Err(error @ TokenError::Unsupported { .. }) = refused else { panic!("{refused:?}") };
+        assert!(error.to_string().contains("have its PUK compared by itself: it follows version 1.0"), "{error}");
+    }
+    assert!(log.lock().unwrap().after.is_empty(), "nothing was sent");
+    assert_eq!(card.simulator.with_card(|card| card.status()), before);
+    // A PIN it compares.
+    token.change_password(PasswordKind::AuthenticationPin, &pin(), &new).unwrap();
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub fn read_certificate(slot: SlotNumber, certificate: &CertificateFile) -> Comm
     read_file(ShortFileId::certificate(slot), certificate.length)
 }
 
-/// VERIFY. Wrong data spends a try.
+/// VERIFY. Wrong data spends a try. The PUK is compared, and opens nothing.
 #[must_use]
 pub fn verify(password: PasswordReference, value: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::VERIFY, 0x00, password.code()).with_data(value)
@@ -105,7 +105,8 @@ pub fn password_status(password: PasswordReference) -> CommandApdu {
     CommandApdu::new(0x00, ins::VERIFY, 0x00, password.code())
 }
 
-/// CHANGE REFERENCE DATA, old and new value back to back. Spends a try of `password` unless the old value is right.
+/// CHANGE REFERENCE DATA, old and new value back to back. Spends a try of `password` unless the old value is right. The card cuts by the
+/// length that it keeps: [VERIFY](verify) the old value first, lest a digit too many of it becomes the first one of `new` (§3.2).
 #[must_use]
 pub fn change_password(password: PasswordReference, old: &[u8], new: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x00, password.code()).with_data([old, new].concat())
@@ -118,7 +119,8 @@ pub fn set_password(password: PasswordReference, new: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x01, password.code()).with_data(new)
 }
 
-/// RESET RETRY COUNTER, PUK and new PIN back to back. Spends a try of the PUK unless it is right.
+/// RESET RETRY COUNTER, PUK and new PIN back to back. Spends a try of the PUK unless it is right, which [VERIFY](verify) has to tell first
+/// as in [`change_password`].
 #[must_use]
 pub fn unblock_password(pin: PasswordReference, puk: &[u8], new: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::RESET_RETRY_COUNTER, 0x00, pin.code()).with_data([puk, new].concat())

@@ -74,7 +74,7 @@ fn passwords_are_changed_with_the_old_value() {
         card.refused(command::change_password(password, old, b"22222222"), expected);
         card.ok(command::change_password(password, new, b"22222222"));
     }
-    card.refused(command::verify(Puk, b"22222222"), 0x6985);
+    card.ok(command::verify(Puk, b"22222222"));
 }
 
 /// Were a new value that does not fit told apart from a wrong old one, the length of the old one could be found for free.
@@ -87,11 +87,30 @@ fn where_the_old_value_ends_cannot_be_found_out() {
     card.ok(command::verify(AuthenticationPin, AUTHENTICATION));
 }
 
+/// Alone it is compared whole; before a new value it is cut by its length.
 #[test]
-fn the_puk_does_not_verify_and_unknown_passwords_are_unknown() {
-    let mut card = personalisation().finish().unwrap();
-    card.refused(command::verify(Puk, PUK), 0x6985);
+fn the_puk_is_compared_and_opens_nothing() {
+    let mut card = personalisation().active(AUTHENTICATION, SIGNATURE, b"654321").finish().unwrap();
+    card.refused(command::verify(Puk, b"6543215"), 0x63C4);
+    card.refused(command::verify(Puk, b"65432"), 0x6700);
+    assert_eq!(state(&mut card, Puk), PasswordState::Active { left: 4 });
+    card.ok(command::verify(Puk, b"654321"));
     card.refused(command::password_status(Puk), 0x63C5);
+    card.refused(command::generate(slot(1), KeyRole::Authentication, KeyAlgorithm::P256).unwrap(), 0x6982);
+    card.refused(command::update_directory(vec![0; 3]), 0x6982);
+    // It allows no new value by itself either.
+    card.refused(command::set_password(AuthenticationPin, b"1234"), 0x6985);
+    card.refused(command::unblock_password(SignaturePin, b"000000", b"1111"), 0x63C4);
+    for left in [3, 2, 1, 0] {
+        card.refused(command::verify(Puk, b"000000"), 0x63C0 | left);
+    }
+    card.refused(command::verify(Puk, b"654321"), 0x6983);
+    card.refused(command::unblock_password(SignaturePin, b"654321", b"1111"), 0x6983);
+}
+
+#[test]
+fn unknown_passwords_are_unknown() {
+    let mut card = personalisation().finish().unwrap();
     card.refused(command::verify(TransportPin, b"12345"), 0x6A88);
     for p2 in [0, 5, 0x81, 0xFF] {
         card.refused(CommandApdu::new(0x00, 0x20, 0x00, p2).with_data(*b"1234"), 0x6A88);

@@ -284,8 +284,36 @@ fn a_password_that_is_blocked_before_activation_finishes_the_card() {
                 card.ok(command);
             }
             card.refused(command::unblock_password(AuthenticationPin, NEW[2].1, b"111111"), 0x6985);
-            card.refused(command::verify(SignaturePin, NEW[1].1), 0x6985);
+            card.refused(command::verify(password, value), 0x6983);
             no_key_works(&mut card);
+        }
+    }
+}
+
+/// Whoever goes on with a torn activation learns whether what was set is what he has, and nothing is changed by it.
+#[test]
+fn what_was_set_before_the_card_is_active_is_compared_and_opens_nothing() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
+        for (set, (password, value)) in NEW.into_iter().enumerate() {
+            let mut card = inactive(model);
+            let unset = card.send(command::verify(password, value)).status.0;
+            assert!([0x6984, 0x6985].contains(&unset), "{model:?}: {unset:04X}");
+            card.ok(activation(model).remove(set));
+            let before = card.status();
+            let Some(PasswordState::Active { left }) = state(&card, password) else { panic!("{model:?}: it is set") };
+            card.ok(command::verify(password, value));
+            card.refused(command::password_status(password), 0x63C0 | u16::from(left));
+            no_key_works(&mut card);
+            assert_eq!(card.status(), before);
+            // With a digit too many it is another one, and costs a try.
+            if password == Puk || model != TransportPinModel::FiveDigits {
+                card.refused(command::verify(password, &[value, b"5"].concat()), 0x63C0 | u16::from(left - 1));
+            }
+            // What stands in the place of the others, or nothing, is compared with nothing.
+            for (other, _) in NEW.into_iter().filter(|(other, _)| *other != password) {
+                let refused = card.send(command::verify(other, b"700700")).status.0;
+                assert!([0x6984, 0x6985].contains(&refused), "{model:?}: {refused:04X}");
+            }
         }
     }
 }

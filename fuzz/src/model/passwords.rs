@@ -157,12 +157,16 @@ impl Model {
             });
         }
         let opens_something = if self.active { index < PUK_INDEX } else { self.opener() == Some(index) };
-        if !opens_something || !self.passwords[index].takes(&command.data) {
+        let password = &self.passwords[index];
+        // The PUK, and what an activation that was torn goes on with.
+        let was_set = self.waits_for_nothing() && password.value.is_some() && !password.transport;
+        let is_compared = opens_something || self.active || was_set;
+        if !is_compared || !password.takes(&command.data) {
             return Verdict::Refused;
         }
         self.verified[index] = false;
         let verdict = self.attempt(index, Some(&command.data));
-        self.verified[index] = matches!(verdict, Verdict::Status(StatusWord::SUCCESS));
+        self.verified[index] = opens_something && matches!(verdict, Verdict::Status(StatusWord::SUCCESS));
         verdict
     }
 
@@ -206,8 +210,12 @@ impl Model {
     /// Where there is no ACTIVATE FILE to send, the last password that is set activates the card.
     fn ends_by_itself(&mut self) {
         let set = |password: &Password| matches!(password.state(), PasswordState::Active { .. });
-        let waits = matches!(self.life, Life::Separate | Life::SingleUse);
-        self.active |= !waits && self.passwords.iter().all(set);
+        self.active |= self.waits_for_nothing() && self.passwords.iter().all(set);
+    }
+
+    /// Whether it takes no ACTIVATE FILE.
+    fn waits_for_nothing(&self) -> bool {
+        !matches!(self.life, Life::Separate | Life::SingleUse)
     }
 
     fn set(&mut self, command: &Command) -> Verdict {

@@ -197,10 +197,9 @@ fn one_after_the_other(
         let record = card.password(*password)?;
         match record.state {
             State::Active { .. } => {
-                // Set before a tear. It must be what the holder chose now, too: a change from it to itself tells.
-                card.check_tries(*password, &Pin { secret: (*secret).clone(), ..transport.clone() })?;
-                let change = command::change_password(*password, secret.expose(), secret.expose());
-                card.present(*password, &change).map_err(nothing_is_left)?;
+                // Set before a tear. It must be what the holder chose now, too.
+                let set = Pin { secret: (*secret).clone(), ..transport.clone() };
+                card.compare(*password, &set).map_err(nothing_is_left)?;
             }
             State::Unset => {
                 card.ask(&command::set_password(*password, secret.expose()))?;

@@ -4,7 +4,9 @@ use obnova_apdu::{
     ins,
     tlv::Tlv,
 };
-use obnova_profile::{CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, command};
+use obnova_profile::{
+    CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, ProfileVersion, command,
+};
 use obnova_transport::{
     CardConnection, CardTransport, PinPad,
     pin_pad::{Entered, PinEntry},
@@ -144,6 +146,23 @@ impl<'c> Conversation<'c> {
             self.check_tries(reference, pin)?;
             let verify = command::password_status(reference);
             return self.present_at_pad(reference, reference, &verify);
+        }
+        self.check_before_sending(reference, pin)?;
+        self.present(reference, &command::verify(reference, pin.secret.expose()))
+    }
+
+    /// Has a password compared whole. Where it goes before a new value in one data field the card cuts it by the length that it keeps: a
+    /// digit too many would be the first one of a new value that nobody chose. A wrong one costs the try that it would cost there.
+    ///
+    /// A card of version 1.0 compares alone only what opens something.
+    pub(super) fn compare(&mut self, reference: PasswordReference, pin: &Pin) -> Result<(), TokenError> {
+        let opens = reference.is_pin() && self.status.life_cycle == LifeCycle::Active;
+        let ProfileVersion { major, minor } = self.status.version;
+        if !opens && minor == 0 {
+            let password = names::password(reference);
+            let what =
+                format!("have its {password} compared by itself: it follows version {major}.{minor} of its profile");
+            return Err(TokenError::Unsupported { what });
         }
         self.check_before_sending(reference, pin)?;
         self.present(reference, &command::verify(reference, pin.secret.expose()))

@@ -48,7 +48,7 @@ pub(super) fn change(
         return card.present_at_pad(password, password, &command::change_password(password, &[], &[]));
     }
     card.check_form(password, new)?;
-    card.check_before_sending(password, old)?;
+    card.compare(password, old)?;
     card.present(password, &command::change_password(password, old.secret.expose(), new.expose()))
 }
 
@@ -69,7 +69,7 @@ pub(super) fn unblock(
         return card.present_at_pad(PasswordReference::Puk, pin, &command::unblock_password(pin, &[], &[]));
     }
     card.check_form(pin, new)?;
-    card.check_before_sending(PasswordReference::Puk, puk)?;
+    card.compare(PasswordReference::Puk, puk)?;
     let unblock = command::unblock_password(pin, puk.secret.expose(), new.expose());
     card.present(PasswordReference::Puk, &unblock)
 }

@@ -20,17 +20,23 @@ impl Card {
         self.session.set_verified(reference, false);
         self.attempt(reference, request.data)?;
         self.commit()?;
-        self.session.set_verified(reference, true);
+        self.session.set_verified(reference, self.opens(reference));
         done()
     }
 
     /// The PUK opens nothing by itself, and before activation only that does which opens it.
-    fn verify_access(&self, reference: PasswordReference) -> Result<(), Refusal> {
-        let opens = match self.state.is_active() {
+    fn opens(&self, reference: PasswordReference) -> bool {
+        match self.state.is_active() {
             true => reference.is_pin(),
             false => self.state.model().opener() == Some(reference),
-        };
-        if opens {
+        }
+    }
+
+    /// Compared is also what opens nothing: the PUK, and what was set before a card is active that no password of its own activates.
+    fn verify_access(&self, reference: PasswordReference) -> Result<(), Refusal> {
+        let is_set = || self.password_state(reference) != PasswordState::Unset && !self.is_in_place(reference);
+        let compares = self.state.is_active() || (self.state.model().ends_by_itself() && is_set());
+        if compares || self.opens(reference) {
             return Ok(());
         }
         let must_change = self.state.model() == TransportPinModel::MustChange && self.is_in_place(reference);

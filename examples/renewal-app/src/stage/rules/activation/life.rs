@@ -209,17 +209,17 @@ pub fn transport_pin_dead_client(world: &mut World<'_>) -> Verdict {
 pub fn transport_pin_dead_card(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
-    for reference in 1..=4 {
-        let answered = raw(&card.card, &[select(), verify(reference, world.stage.transport_pin())]);
-        want(answered.last() != Some(&0x9000), format!("the card takes it as password {reference}"))?;
+    let transport = world.stage.transport_pin();
+    let verifies = |reference| raw(&card.card, &[select(), verify(reference, transport)]).last() == Some(&0x9000);
+    for reference in [1, 2, 4] {
+        want(!verifies(reference), format!("the card takes it as password {reference}"))?;
     }
     let own = raw(&card.card, &[select(), verify(1, CHOSEN[0])]);
     want(own.last() == Some(&0x9000), format!("nor is the holder's own PIN taken: {own:04X?}"))?;
-    // A PUK is no password to VERIFY: what it opens is a PIN that is blocked.
+    // VERIFY of the PUK opens nothing: what it is good for is a PIN that is blocked.
     let blocked = passwords::blocked(world)?;
     let as_puk = |puk: &str| raw(&blocked.card, &[select(), passwords::reset(puk)]).last().copied();
-    let taken = as_puk(world.stage.transport_pin());
-    want(taken != Some(0x9000), "the card takes it as the PUK")?;
+    want(as_puk(transport) != Some(0x9000) && !verifies(3), "the card takes it as the PUK")?;
     let own = as_puk(CHOSEN[2]);
     want(own == Some(0x9000), format!("nor is the holder's own PUK taken: {own:04X?}"))?;
     Ok("taken as no password of the card; the holder's own PIN and PUK are taken".to_owned())
