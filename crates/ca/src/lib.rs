@@ -65,7 +65,7 @@ pub use key_hash::KeyHash;
 pub use lapse::Lapse;
 pub use link::{LinkDesk, LinkError, LinkId, LinkPurpose, LinkToken, OpenLink};
 pub use mail::{AddressError, English, Letter, Mail, MailAddress, MailError, MailKind, MailLink, Text, Texts};
-pub use notice::{Notice, NoticeDesk, NoticesDone};
+pub use notice::{NotDue, Notice, NoticeDesk, NoticesDone};
 pub use order::Order;
 pub use outbox::Outbox;
 pub use pair::{FirstPair, Profile};

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
-    PickUpSecret, SqliteStore, StoreError,
+    NotDue, PickUpSecret, SqliteStore, StoreError,
     store::{KeptLink, LinkUse},
     transaction::{from_hex, to_hex},
 };
@@ -240,6 +240,9 @@ pub enum LinkError {
     /// It was used.
     #[error("this link was used already: it works once")]
     Used,
+    /// What it begins cannot be done any more, or not now.
+    #[error(transparent)]
+    NotDue(#[from] NotDue),
     /// The CA could not look.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -253,6 +256,7 @@ impl LinkError {
             Self::Unknown => "unknown-link",
             Self::Expired => "expired-link",
             Self::Used => "used-link",
+            Self::NotDue(not_due) => not_due.name(),
             Self::Store(_) => "store",
         }
     }

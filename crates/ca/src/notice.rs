@@ -9,7 +9,7 @@ use x509_cert::{
 
 pub use desk::{NoticeDesk, NoticesDone};
 
-use crate::{Ca, CaError, IssueError, IssuedCertificate, MailAddress, StoreError, store::CertificateRecord};
+use crate::{Ca, CaError, IssueError, IssuedCertificate, MailAddress, Profile, StoreError, store::CertificateRecord};
 
 /// A holder whose certificates end soon, and who has not ordered new ones: whom to write to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,42 @@ pub struct Notice {
     pub certificates: Vec<CertificateRecord>,
 }
 
+/// Why certificates are not to be renewed by their holder any more, or not now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotDue {
+    /// An order replaces them, which waits or is issued.
+    #[error("the certificates that this link is for are ordered anew already")]
+    Ordered,
+    /// One of them is revoked; or the one that is renewed with them, where the service has a pair.
+    #[error(
+        "a certificate that would be renewed by this link is revoked, and without it nothing is: ask the CA for new certificates"
+    )]
+    Revoked,
+    /// The same, and it may come back.
+    #[error(
+        "a certificate that would be renewed by this link is on hold: ask the CA to end the hold, and come back then"
+    )]
+    OnHold,
+}
+
+impl NotDue {
+    /// Name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ordered => "already-ordered",
+            Self::Revoked => "revoked",
+            Self::OnHold => "on-hold",
+        }
+    }
+}
+
 impl Ca {
     /// The notices for certificates that end from `from` on and before `until`, the first to end first; at most `limit`
-    /// certificates are looked at. Those that an order replaces, which waits or is issued, are left out, and those that this service has
-    /// not, as the second of a pair where it renews one: nobody could renew them here.
+    /// certificates are looked at. Those that an order replaces, which waits or is issued, are left out, and those that are revoked or on
+    /// hold, with the other one of the pair that a service renews as one; and those that this service has not, as the second of a pair
+    /// where it renews one: nobody could renew them here.
     ///
     /// Nothing is remembered of who asks: [`NoticeDesk`] writes to them, once.
     ///
@@ -56,6 +88,12 @@ impl Ca {
                 }),
             }
         }
+        notices.retain_mut(|notice| {
+            let is_whole = notice.certificates.iter().all(|one| !one.revoked);
+            notice.certificates.retain(|one| !one.revoked);
+            let has = |profile: &Profile| notice.certificates.iter().any(|one| one.profile == *profile);
+            is_whole || service.iter().all(has)
+        });
         Ok(notices)
     }
 }

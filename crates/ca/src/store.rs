@@ -141,7 +141,7 @@ pub trait Store: Send + Sync {
     fn certificate(&self, serial: &[u8]) -> Result<Option<CertificateRecord>, StoreError>;
 
     /// Certificates that end from `from` on and before `until`, the first to end first, at most `limit`; those that an order,
-    /// open or issued, replaces are left out, and those that are revoked.
+    /// open or issued, replaces are left out. Those that are revoked are not: of a pair it matters that the other one is.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -95,9 +95,9 @@ fn an_order_is_turned_down_with_the_revocation_of_what_it_would_replace() {
         assert_eq!((records[0].0.as_str(), records[0].1.as_str()), (order.transaction.to_string().as_str(), "revoked"));
         assert!(records.len() == 1 && records[0].2.starts_with("user "), "{records:?}");
 
-        // Its twin is still there, and its holder is told when it ends: nothing waits in its place any more.
+        // Its twin is still there, and its holder is not told when it ends: it is not renewed without the other one.
         let notices = NoticeDesk::new(Arc::new(world.store()), Arc::new(English));
-        assert_eq!(notices.send(&world.ca, now()).unwrap().posted, 1);
+        assert_eq!(notices.send(&world.ca, now()).unwrap().posted, 0);
         // What came with the order is forgotten as with every one that was turned down; why stays.
         let retention = RetentionDesk::new(Arc::new(world.store()), world.ca.policy().retention.clone());
         assert_eq!(retention.forget(later + 89 * DAY).unwrap().orders, 0);

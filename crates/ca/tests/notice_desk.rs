@@ -10,7 +10,7 @@ use std::{
 
 use common::{DAY, Draft, EMAIL, World, first::one_certificate, first_pair, now, token};
 use obnova_ca::{
-    English, LinkDesk, LinkPurpose, LinkToken, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret, Policy,
+    English, LinkDesk, LinkPurpose, LinkToken, NotDue, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret, Policy,
     SqliteStore,
     store::{MailRecord, QueuedLink},
 };
@@ -70,13 +70,48 @@ fn renewed_revoked_and_held_ones_are_left_in_peace() {
         world.revoke(world.old.certificates[index].serial(), reason);
     }
     assert_eq!(posted(&world, now()), 0);
-    // One of the two is there again: it is told, and when the other follows nobody is told once more.
+    // Half a pair is not renewed; when it is one again its holder is told, once.
     let other = first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
-    world.revoke(other.certificates[0].serial(), RevocationReason::CertificateHold);
-    assert_eq!(posted(&world, now()), 1);
-    world.desk().release(other.certificates[0].serial()).unwrap();
-    assert_eq!(posted(&world, now()), 0);
+    for certificate in &other.certificates {
+        world.revoke(certificate.serial(), RevocationReason::CertificateHold);
+        let done = desk(&world).send(&world.ca, now()).unwrap();
+        assert_eq!(done, NoticesDone::default(), "nobody was told before either");
+        assert_eq!(world.ca.notices(now(), now() + 30 * DAY, 100).unwrap(), []);
+        world.desk().release(certificate.serial()).unwrap();
+    }
+    assert_eq!((posted(&world, now()), posted(&world, now())), (1, 0));
     assert_eq!(posted(&world, now() + 14 * DAY), 1);
+}
+
+/// Where the service has one certificate, it matters to nobody what becomes of another one on the card.
+#[test]
+fn the_other_certificate_of_a_card_is_no_matter_to_a_service_of_one() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), obnova_algorithm::KeyAlgorithm::P256);
+    let [own, other] = world.old.certificates.each_ref().map(|one| one.serial().to_vec());
+    world.revoke(&other, RevocationReason::CertificateHold);
+    assert_eq!(posted(&world, now()), 1);
+    assert_eq!(desk(&world).not_due(&world.ca, &[own.clone(), other]).unwrap(), None);
+    world.revoke(&own, RevocationReason::CertificateHold);
+    assert_eq!(desk(&world).not_due(&world.ca, &[own]).unwrap(), Some(NotDue::OnHold));
+    assert_eq!(posted(&world, now() + 14 * DAY), 0);
+}
+
+/// Of two cards of one holder that end together the one that is whole is renewed; what ends another day is another notice.
+#[test]
+fn a_whole_pair_is_told_beside_half_of_one() {
+    let world = World::new();
+    world.revoke(world.old.certificates[0].serial(), RevocationReason::Superseded);
+    let again = first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
+    let third = first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", 20);
+    world.revoke(third.certificates[1].serial(), RevocationReason::CertificateHold);
+    for days in [30, 31] {
+        first_pair(&world.ca, "CN=Eva,C=CZ", "eva@example.cz", days);
+    }
+    let notices = world.ca.notices(now(), now() + 40 * DAY, 100).unwrap();
+    let told: Vec<_> = notices.iter().map(|notice| (notice.holder.as_str(), notice.certificates.len())).collect();
+    assert_eq!(told, [("CN=Eva,C=CZ", 3), ("CN=Eva,C=CZ", 2), ("CN=Eva,C=CZ", 2)]);
+    let serials = again.certificates.each_ref().map(|certificate| certificate.serial().to_vec());
+    assert_eq!(desk(&world).not_due(&world.ca, &serials).unwrap(), None);
 }
 
 /// Whatever becomes of a renewal: while it waits, and when it is issued and not fetched, nobody is asked to order what he has ordered.
@@ -100,7 +135,7 @@ fn who_has_ordered_is_told_only_when_the_order_was_turned_down() {
                 let again = Draft::renewing(&world.old, 2);
                 token(&world.send(&again));
                 let serials = world.old.certificates.each_ref().map(|one| one.serial().to_vec());
-                assert!(!desk(&world).is_due(&serials).unwrap());
+                assert_eq!(desk(&world).not_due(&world.ca, &serials).unwrap(), Some(NotDue::Ordered));
                 assert_eq!(posted(&world, now() + 14 * DAY), 0);
             }
         }
@@ -207,9 +242,15 @@ fn the_link_is_about_the_certificates_and_ends_with_them() {
     assert_eq!(open.serials(), serials);
     assert_eq!(open.expires, now() + 20 * DAY);
     assert!(links.look(&token, LinkPurpose::Renew, now() + 20 * DAY - Duration::from_secs(1)).is_ok());
-    assert!(desk(&world).is_due(&serials).unwrap());
-    world.revoke(&serials[0], RevocationReason::Superseded);
-    assert!(desk(&world).is_due(&serials).unwrap(), "the other one is");
-    world.revoke(&serials[1], RevocationReason::Superseded);
-    assert!(!desk(&world).is_due(&serials).unwrap());
+    let not_due = |serials: &[Vec<u8>]| desk(&world).not_due(&world.ca, serials).unwrap();
+    assert_eq!(not_due(&serials), None);
+    // One of a pair is enough, also where the link that was mailed is about the other one only.
+    world.revoke(&serials[0], RevocationReason::CertificateHold);
+    assert_eq!([not_due(&serials), not_due(&serials[1..])], [Some(NotDue::OnHold); 2]);
+    world.desk().release(&serials[0]).unwrap();
+    assert_eq!([not_due(&serials), not_due(&serials[1..])], [None; 2]);
+    for ended in &serials {
+        world.revoke(ended, RevocationReason::Superseded);
+        assert_eq!([not_due(&serials), not_due(&serials[1..])], [Some(NotDue::Revoked); 2]);
+    }
 }

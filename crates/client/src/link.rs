@@ -55,13 +55,14 @@ pub enum LinkError {
     /// The receipt of the certificates was confirmed, and the link opens nothing any more.
     #[error("this link was used up when the certificates were put on a card: look whether they are on this one")]
     Spent,
-    /// A link that a renewal was begun by (this one too, once its order is out), or whose certificates were renewed, revoked, or have ended.
+    /// A link that a renewal was begun by (this one too, once its order is out), or whose certificates were renewed or revoked, are on
+    /// hold, or have ended.
     #[error(
-        "this link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked or over"
+        "this link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
-    /// A link to the renewal of certificates that are not those on this card.
-    #[error("this link is for the certificates of another card")]
+    /// A link to the renewal of certificates that are not those on this card, or not all that would be renewed.
+    #[error("this link is for the certificates of another card, or not for all that would be renewed on this one")]
     OtherCard,
     /// A link that leads to no renewal.
     #[error("this link does not begin a renewal: copy all of it from the mail that says that certificates end")]

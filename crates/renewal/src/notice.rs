@@ -83,13 +83,14 @@ pub enum LinkRefusal {
     /// The issuer does not know it.
     #[error("the issuer does not know the link: copy all of it from the mail, or begin without it")]
     Unknown,
-    /// A renewal was begun by it (this one too, once its order is out), or its certificates were renewed, revoked, or have ended.
+    /// A renewal was begun by it (this one too, once its order is out), or its certificates were renewed or revoked, are on hold, or
+    /// have ended.
     #[error(
-        "the link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked or over"
+        "the link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
-    /// It is about other certificates.
-    #[error("the link is for the certificates of another card")]
+    /// It is about other certificates, or not about all that are renewed.
+    #[error("the link is for the certificates of another card, or not for all that would be renewed on this one")]
     OtherCard,
 }
 

@@ -178,6 +178,41 @@ fn a_link_is_dead_when_its_certificates_are_ordered_anew_revoked_or_over() {
     }
 }
 
+/// One of a pair is put on hold and released, then revoked: nothing is used up by who came meanwhile, and he is told what it is.
+#[test]
+fn the_link_says_what_became_of_one_of_a_pair() {
+    let world = World::new();
+    run(&world, &["notices", "ca"]);
+    run(&world, &["mail", "ca", "send", "--once"]);
+    let path = path(&links(&world)[0]);
+    let serial: String = world.old.certificates[1].serial().iter().map(|byte| format!("{byte:02x}")).collect();
+    let refused = |name: &str, told: &str| {
+        let page = world.get(&path, None, &[]);
+        assert!(page.status == 410 && body(&page).contains(told), "{}", body(&page));
+        let begun = begin(&world, &path, ONE);
+        assert!(begun.status == 410 && body(&begun).contains(&format!("\"{name}\"")), "{}", body(&begun));
+    };
+    assert_eq!(run(&world, &["hold", "ca", &serial]).0, 0);
+    refused("on-hold", "is on hold");
+    assert_eq!(run(&world, &["release", "ca", &serial]).0, 0);
+    assert_eq!(begin(&world, &path, TWO).status, 200, "nobody had used it up");
+    assert_eq!(run(&world, &["revoke", "ca", &serial]).0, 0);
+    let begun = begin(&world, &path, TWO);
+    assert!(begun.status == 410 && body(&begun).contains("\"revoked\""), "{}", body(&begun));
+}
+
+#[test]
+fn a_notice_whose_pair_was_put_on_hold_while_it_waited_is_not_sent() {
+    let world = World::new();
+    assert_eq!(run(&world, &["notices", "ca"]), (0, "1 posted, 0 told before\n".into()));
+    let serial: String = world.old.certificates[0].serial().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(run(&world, &["hold", "ca", &serial]).0, 0);
+    run(&world, &["mail", "ca", "send", "--once"]);
+    assert!(links(&world).is_empty());
+    let (_, list) = run(&world, &["mail", "ca", "list"]);
+    assert!(list.contains("given-up") && list.contains("put on hold meanwhile"), "{list}");
+}
+
 #[test]
 fn a_notice_that_waited_too_long_is_not_sent() {
     let world = World::new();
@@ -189,7 +224,7 @@ fn a_notice_that_waited_too_long_is_not_sent() {
     assert_eq!((delivered.sent, delivered.failed), (0, 1));
     assert!(links(&world).is_empty());
     let (_, list) = run(&world, &["mail", "ca", "list"]);
-    assert!(list.contains("given-up") && list.contains("renewed or revoked meanwhile"), "{list}");
+    assert!(list.contains("given-up") && list.contains("renewed, revoked or put on hold meanwhile"), "{list}");
 }
 
 #[test]

@@ -276,7 +276,10 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("link-unknown", "Tento odkaz neznáme; nic se nezměnilo. Zkontrolujte, zda je celý."),
     ("link-over", "Tímto odkazem už obnovu zahájit nelze; nic se nezměnilo. Začněte bez něj."),
-    ("link-other-card", "Tento odkaz je pro jinou kartu; nic se nezměnilo. Vložte prosím tu, pro kterou přišel."),
+    (
+        "link-other-card",
+        "Tento odkaz je pro jinou kartu, nebo ne pro všechny certifikáty, které se na této obnovují; nic se nezměnilo. Vložte prosím tu, pro kterou přišel.",
+    ),
     (
         "failure-unfit",
         "Dosavadní certifikáty jsou zneplatněny nebo pozastaveny, anebo se nelze dozvědět, že nejsou. Přijďte prosím \

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::Notice;
+use super::{NotDue, Notice};
 use crate::{
     Ca, CaError, Letter, LinkPurpose, Mail, MailAddress, MailKind, MailLink, SqliteStore, StoreError, Texts,
     link::join_serials, store::NoticePosted, transaction::to_hex,
@@ -75,7 +75,7 @@ impl NoticeDesk {
                 notices.retain(|notice| Some(notice.ends) != last);
             }
             for notice in &notices {
-                self.one(notice, days, now, done)?;
+                self.one(ca, notice, days, now, done)?;
             }
             match last.filter(|_| full) {
                 None => return Ok(()),
@@ -85,7 +85,7 @@ impl NoticeDesk {
         }
     }
 
-    fn one(&self, notice: &Notice, days: u32, now: SystemTime, done: &mut NoticesDone) -> Result<(), CaError> {
+    fn one(&self, ca: &Ca, notice: &Notice, days: u32, now: SystemTime, done: &mut NoticesDone) -> Result<(), CaError> {
         let mut serials: Vec<_> = notice.certificates.iter().map(|certificate| certificate.serial.clone()).collect();
         serials.sort();
         let address = notice.email.as_deref().and_then(|email| MailAddress::new(email).ok());
@@ -94,7 +94,7 @@ impl NoticeDesk {
             done.unreachable.append(&mut serials);
             return Ok(());
         };
-        match self.store.post_notice(mail, serials, days, now)? {
+        match self.store.post_notice(mail, serials, ca.policy().first.profiles.clone(), days, now)? {
             NoticePosted::Posted => done.posted += 1,
             NoticePosted::Known | NoticePosted::NotDue => done.known += 1,
         }
@@ -117,12 +117,13 @@ impl NoticeDesk {
         Some(Mail::new(key, MailKind::Notice, address, text).ok()?.with_link(link))
     }
 
-    /// Whether any of these certificates is still to be renewed: neither replaced nor revoked nor on hold.
+    /// Why these certificates are not to be renewed by their holder any more, or not now; none where they are. Of a pair that the service
+    /// renews as one it is enough that one is revoked or on hold, be it among these or not.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn is_due(&self, serials: &[Vec<u8>]) -> Result<bool, StoreError> {
-        self.store.is_due(serials)
+    pub fn not_due(&self, ca: &Ca, serials: &[Vec<u8>]) -> Result<Option<NotDue>, StoreError> {
+        self.store.not_due(serials, &ca.policy().first.profiles)
     }
 }
 

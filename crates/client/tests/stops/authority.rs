@@ -198,8 +198,8 @@ impl Authority {
         }
         if let Some(link) = request.path.strip_prefix("/renew/") {
             let running = self.running.lock().unwrap();
-            let Running { links, notices, life, .. } = running.as_ref()?;
-            let answer = if life.is_dead() { None } else { notice::answer(links, notices, link, request) };
+            let Running { ca, links, notices, life, .. } = running.as_ref()?;
+            let answer = if life.is_dead() { None } else { notice::answer((ca, links, notices), link, request) };
             return answer.filter(|_| !life.is_dead());
         }
         self.with_ca(|ca| {

@@ -3,7 +3,7 @@
 
 use std::{fs, marker::PhantomData, path::Path, time::SystemTime};
 
-use obnova_ca::{LinkDesk, LinkError as Closed, LinkPurpose, LinkToken, NoticeDesk};
+use obnova_ca::{Ca, LinkDesk, LinkError as Closed, LinkPurpose, LinkToken, NoticeDesk};
 use obnova_client::{
     CaConnection, CaError, FileJournal, LinkError, RenewalLink, RunError,
     enroll::est::{Headers, HttpRequest, HttpResponse, Method},
@@ -25,15 +25,20 @@ use crate::{
 const LINK: &str = "link";
 
 /// What the link opens; `None` when the CA dies of it.
-pub fn answer(links: &LinkDesk, notices: &NoticeDesk, link: &str, request: &HttpRequest) -> Option<HttpResponse> {
+pub fn answer(
+    (ca, links, notices): (&Ca, &LinkDesk, &NoticeDesk),
+    link: &str,
+    request: &HttpRequest,
+) -> Option<HttpResponse> {
     let (link, query) = link.split_once('?').unwrap_or((link, ""));
     let form = if request.method == Method::Post { std::str::from_utf8(&request.body).unwrap() } else { query };
     let attempt = form.strip_prefix("attempt=").unwrap().as_bytes();
     let (token, now) = (LinkToken::from_link(link).unwrap(), SystemTime::now());
-    let opened = links.look_as(&token, LinkPurpose::Renew, attempt, now).and_then(|open| match request.method {
-        _ if !notices.is_due(&open.serials())? => Err(Closed::Used),
-        Method::Post => links.use_up(&token, LinkPurpose::Renew, attempt, now),
-        _ => Ok(open),
+    let opened = links.look_as(&token, LinkPurpose::Renew, attempt, now);
+    let opened = opened.and_then(|open| match (notices.not_due(ca, &open.serials())?, &request.method) {
+        (Some(not_due), _) => Err(not_due.into()),
+        (None, Method::Post) => links.use_up(&token, LinkPurpose::Renew, attempt, now),
+        (None, _) => Ok(open),
     });
     let (status, body) = match opened {
         Ok(open) => {

@@ -117,7 +117,7 @@ impl Postman {
 
     fn one(&self, mail: &QueuedMail, clock: &dyn Fn() -> SystemTime) -> Result<MailState, StoreError> {
         if mail.kind == MailKind::Notice && self.is_late(mail)? {
-            self.outbox.withdraw(mail, "the certificates were renewed or revoked meanwhile")?;
+            self.outbox.withdraw(mail, "the certificates were renewed, revoked or put on hold meanwhile")?;
             return Ok(MailState::GivenUp);
         }
         let link = match self.link(mail) {
@@ -140,7 +140,7 @@ impl Postman {
     fn is_late(&self, mail: &QueuedMail) -> Result<bool, StoreError> {
         let Some(QueuedLink::Signed(id)) = mail.link else { return Ok(false) };
         let Some(about) = self.links.about(id)? else { return Ok(false) };
-        Ok(!self.notices.is_due(&about.serials())?)
+        Ok(self.notices.not_due(self.house.ca(), &about.serials())?.is_some())
     }
 
     /// What stands in the mail and nowhere else.

@@ -102,7 +102,8 @@ enum Use {
     Begin(Zeroizing<String>),
 }
 
-/// Looks at a link, or uses it up. One whose certificates were renewed or revoked meanwhile opens nothing any more, and is not used up.
+/// Looks at a link, or uses it up. One whose certificates were renewed, revoked or put on hold meanwhile
+/// opens nothing, and is not used up.
 async fn open(shared: Arc<Shared>, link: &str, what: Use) -> Result<Result<OpenLink, LinkError>, Response> {
     let Some(token) = LinkToken::from_link(link) else { return Ok(Err(LinkError::Unknown)) };
     let work = move || {
@@ -114,8 +115,10 @@ async fn open(shared: Arc<Shared>, link: &str, what: Use) -> Result<Result<OpenL
                 links.look_as(&token, LinkPurpose::Renew, attempt.as_bytes(), now)?
             }
         };
+        if let Some(not_due) = shared.desks.notices.not_due(&shared.ca, &open.serials())? {
+            return Err(not_due.into());
+        }
         match &what {
-            _ if !shared.desks.notices.is_due(&open.serials())? => Err(LinkError::Used),
             Use::Begin(attempt) => links.use_up(&token, LinkPurpose::Renew, attempt.as_bytes(), now),
             Use::Look(_) => Ok(open),
         }
@@ -142,7 +145,7 @@ fn answer(
 pub(super) fn refused(error: &LinkError, as_json: bool) -> Response {
     let status = match error {
         LinkError::Unknown => StatusCode::NOT_FOUND,
-        LinkError::Expired | LinkError::Used => StatusCode::GONE,
+        LinkError::Expired | LinkError::Used | LinkError::NotDue(_) => StatusCode::GONE,
         LinkError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let reason = match error {

@@ -31,6 +31,16 @@ pub(super) fn ending(
     rows.and_then(Iterator::collect).map_err(failure)
 }
 
+/// The holder's certificates that end with this one, and itself.
+pub(super) fn ending_with(
+    connection: &Connection,
+    certificate: &CertificateRecord,
+) -> Result<Vec<CertificateRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::ENDING_TOGETHER).map_err(failure)?;
+    let rows = statement.query_map(params![seconds(certificate.not_after), certificate.subject], read);
+    rows.and_then(Iterator::collect).map_err(failure)
+}
+
 pub(super) fn key_is_taken(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {
     connection
         .prepare_cached(statements::KEY_IS_TAKEN)

@@ -4,8 +4,13 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
 
-use super::{SqliteStore, failure, mails, orders::order_that_replaces, revocations, seconds};
-use crate::{Mail, StoreError, link::LinkId};
+use super::{
+    SqliteStore, certificates, failure, mails,
+    orders::order_that_replaces,
+    revocations::{self, KeptStatus},
+    seconds,
+};
+use crate::{Mail, NotDue, Profile, StoreError, link::LinkId};
 
 const ADD: &str = "INSERT OR IGNORE INTO notices (serial, days, told) VALUES (?1, ?2, ?3)";
 const FIND: &str = "SELECT EXISTS (SELECT 1 FROM notices WHERE serial = ?1 AND days = ?2)";
@@ -21,7 +26,7 @@ pub enum NoticePosted {
     Posted,
     /// The holder of one of the certificates had been told before.
     Known,
-    /// They were renewed or revoked a moment ago.
+    /// They were renewed, revoked or put on hold a moment ago.
     NotDue,
 }
 
@@ -30,6 +35,7 @@ impl SqliteStore {
         &self,
         mail: Mail,
         serials: Vec<Vec<u8>>,
+        service: Vec<Profile>,
         days: u32,
         now: SystemTime,
     ) -> Result<NoticePosted, StoreError> {
@@ -42,7 +48,7 @@ impl SqliteStore {
             if any_told(connection, &serials, days)? {
                 return Ok(NoticePosted::Known);
             }
-            if !any_due(connection, &serials)? {
+            if not_due(connection, &serials, &service)?.is_some() {
                 return Ok(NoticePosted::NotDue);
             }
             for serial in &serials {
@@ -54,8 +60,8 @@ impl SqliteStore {
         })
     }
 
-    pub(crate) fn is_due(&self, serials: &[Vec<u8>]) -> Result<bool, StoreError> {
-        self.read_at_once(|connection| any_due(connection, serials))
+    pub(crate) fn not_due(&self, serials: &[Vec<u8>], service: &[Profile]) -> Result<Option<NotDue>, StoreError> {
+        self.read_at_once(|connection| not_due(connection, serials, service))
     }
 }
 
@@ -69,12 +75,33 @@ fn any_told(connection: &Connection, serials: &[Vec<u8>], days: u32) -> Result<b
     Ok(false)
 }
 
-fn any_due(connection: &Connection, serials: &[Vec<u8>]) -> Result<bool, StoreError> {
+/// Why none of these is renewed by its holder any more, or not now; where the service has a pair, why it is not as one.
+fn not_due(connection: &Connection, serials: &[Vec<u8>], service: &[Profile]) -> Result<Option<NotDue>, StoreError> {
+    let (mut due, mut ended, mut ordered) = (Vec::new(), Vec::new(), false);
     for serial in serials {
-        let replaced = order_that_replaces(connection, serial)?.is_some();
-        if !replaced && !revocations::is_revoked(connection, serial)? {
-            return Ok(true);
+        match certificates::find(connection, serial)?.filter(|kept| service.contains(&kept.profile)) {
+            None => {}
+            Some(_) if order_that_replaces(connection, serial)?.is_some() => ordered = true,
+            Some(kept) if kept.revoked => ended.push(kept),
+            Some(kept) => due.push(kept),
         }
     }
-    Ok(false)
+    if service.iter().all(|profile| due.iter().any(|kept| kept.profile == *profile)) {
+        return Ok(None);
+    }
+    if due.is_empty() && (ordered || ended.is_empty()) {
+        return Ok(Some(NotDue::Ordered));
+    }
+    for kept in &due {
+        let others = certificates::ending_with(connection, kept)?.into_iter();
+        ended.extend(others.filter(|other| other.revoked && service.contains(&other.profile)));
+    }
+    let mut not_due = None;
+    for kept in ended {
+        match revocations::status(connection, &kept.serial)? {
+            KeptStatus::Revoked(revocation) if revocation.is_hold() => not_due = not_due.or(Some(NotDue::OnHold)),
+            _ => not_due = Some(NotDue::Revoked),
+        }
+    }
+    Ok(not_due)
 }

@@ -335,7 +335,7 @@ pub(super) fn is_revoked(connection: &Connection, serial: &[u8]) -> Result<bool,
     statement.query_row([serial], |row| row.get(0)).map_err(failure)
 }
 
-fn status(connection: &Connection, serial: &[u8]) -> Result<KeptStatus, StoreError> {
+pub(super) fn status(connection: &Connection, serial: &[u8]) -> Result<KeptStatus, StoreError> {
     let mut statement = connection.prepare_cached(statements::REVOCATION).map_err(failure)?;
     let revoked = statement.query_row([serial], read_revocation).optional().map_err(failure)?;
     if let Some(revoked) = revoked {

@@ -63,9 +63,10 @@ pub const ENDING: &str = certificates!(
     "WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
          SELECT 1 FROM requests JOIN orders ON orders.id = requests.order_id
          WHERE requests.replaces = certificates.serial AND state != 'rejected')
-         AND NOT EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)
      ORDER BY not_after, subject, profile LIMIT ?3"
 );
+/// Those of one holder that end at one moment.
+pub const ENDING_TOGETHER: &str = certificates!("WHERE not_after = ?1 AND subject = ?2");
 pub const KEY_IS_TAKEN: &str = "SELECT
      EXISTS (SELECT 1 FROM certificates WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1)
      OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
@@ -233,6 +234,7 @@ mod tests {
         CERTIFICATES_OF_ORDER,
         CERTIFICATE,
         ENDING,
+        ENDING_TOGETHER,
         KEY_IS_TAKEN,
         ORDER_THAT_REPLACES,
         ORDER_THAT_WAITS,
