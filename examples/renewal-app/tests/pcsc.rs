@@ -100,8 +100,11 @@ fn pins_are_changed_and_unblocked(desk: &Desk, pair: &[Known; 2]) {
     };
     block("signature", "02");
     desk.write("puk", "12345678\n");
-    let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "pin2"];
+    desk.write("fresh", "735019\n");
+    let unblock = ["pin", "unblock", "signature", "--puk-file", "puk", "--new-pin-file", "fresh"];
     desk.run([&unblock[..], &TOKEN].concat()).ends_with(0);
+    assert!(pair[1].signs(desk, "1", "735019"));
+    ok("pkcs15-tool", &["--change-pin", "--auth-id", "02", "--pin", "735019", "--new-pin", "567890"]);
     assert!(pair[1].signs(desk, "1", "567890"));
 
     block("authentication", "01");
