@@ -79,6 +79,6 @@ pub use revocation::{AskedPassword, AskedRevocation, RevocationDesk};
 pub use status::{OcspResponse, StatusDesk, StatusError};
 pub use store::{SqliteStore, Store, StoreError};
 pub use token::{PickUpSecret, PickUpToken};
-pub use transaction::{Transaction, TransactionError};
+pub use transaction::{Transaction, TransactionError, to_hex};
 
 pub use obnova_enroll::cmc::{CertificateId, ReceivedCertificate};

@@ -50,7 +50,9 @@ impl std::str::FromStr for Transaction {
 #[error("not the name of a transaction: it has an even number of hexadecimal digits, at most 128")]
 pub struct TransactionError;
 
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits, as serial numbers, hashes and names of orders stand in lists and in the audit log.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut text = String::with_capacity(2 * bytes.len());
     text.extend(bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| DIGITS[usize::from(digit)]));

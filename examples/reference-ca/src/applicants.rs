@@ -2,14 +2,13 @@
 
 use std::time::SystemTime;
 
-use obnova_ca::store::ApplicantRecord;
+use obnova_ca::{store::ApplicantRecord, to_hex};
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
 
 /// An applicant, as an operator sees them. No secret is in it.
 #[must_use]
 pub fn json(record: &ApplicantRecord) -> Value {
-    let hex = |serial: &Vec<u8>| serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let steps = record.steps.iter().map(|step| {
         json!({
             "step": step.step.name(),
@@ -29,7 +28,7 @@ pub fn json(record: &ApplicantRecord) -> Value {
         "registered": date(record.registered),
         "steps": steps.collect::<Vec<_>>(),
         "card": record.card,
-        "certificates": record.certificates.iter().map(hex).collect::<Vec<_>>(),
+        "certificates": record.certificates.iter().map(|serial| to_hex(serial)).collect::<Vec<_>>(),
         "transport_pin": match (record.has_transport_pin, record.pin_shown) {
             (true, _) => "kept",
             (false, Some(_)) => "shown",

@@ -1,6 +1,7 @@
 mod applicant;
 mod audit;
 mod backup;
+mod certify;
 mod mail;
 mod notices;
 mod password;
@@ -9,7 +10,7 @@ mod revocation_password;
 use std::{
     io,
     io::Write,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -17,7 +18,7 @@ use std::{
 use clap::CommandFactory;
 use obnova_ca::{
     ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, Profile, Refusal, StatusError, StoreError,
-    Transaction, store::OrderRecord,
+    Transaction, store::OrderRecord, to_hex,
 };
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub use applicant::ApplicantCommand;
+use certify::RequestProblem;
 pub use mail::MailCommand;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -114,13 +116,8 @@ fn approved(house: &House, transaction: &Transaction) -> Result<OrderRecord, Com
     };
     let order = house.ca().order(transaction)?;
     let replaced = order.iter().flat_map(|order| &order.requests).find(|request| request.profile == refused);
-    let serial = replaced.and_then(|request| request.replaces.as_deref()).map(hexadecimal).unwrap_or_default();
+    let serial = replaced.and_then(|request| request.replaces.as_deref()).map(to_hex).unwrap_or_default();
     Err(CommandError::Held { transaction: transaction.clone(), profile: refused, serial })
-}
-
-/// A serial number.
-fn hexadecimal(serial: &[u8]) -> String {
-    serial.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Opens the CA, and says what that ended.
@@ -132,7 +129,7 @@ fn open(directory: &Path) -> Result<House, HouseError> {
 
 fn name_ended(serials: &[Vec<u8>]) {
     for serial in serials {
-        let serial = hexadecimal(serial);
+        let serial = to_hex(serial);
         eprintln!("revoked now: {serial}, on a key that was revoked as compromised before and had other certificates");
     }
 }
@@ -267,6 +264,8 @@ pub enum CommandError {
     Postman(#[from] PostmanError),
     #[error(transparent)]
     Applicant(#[from] ApplicantError),
+    #[error("{path}: {problem}", path = path.display())]
+    Request { path: PathBuf, problem: RequestProblem },
     #[error("a transport PIN has 4 to 32 printable characters")]
     TransportPin,
     #[error("not every mail could be sent: `obnova-ca mail DIRECTORY list` says why")]

@@ -18,8 +18,8 @@ use std::{
 
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{
-    ApplicantDesk, AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate, Issuer,
-    IssuerError, KeyFileError, LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile,
+    ApplicantData, ApplicantDesk, AuditLog, Ca, CaError, CaKey, English, FirstPair, IssueError, IssuedCertificate,
+    Issuer, IssuerError, KeyFileError, LinkDesk, NoticeDesk, Outbox, PickUpSecret, Policy, PolicyError, Profile,
     RevocationDesk, SqliteStore, StatusDesk, StatusError, StoreError,
 };
 use x509_cert::{Certificate, ext::pkix::name::GeneralName, name::Name};
@@ -102,6 +102,13 @@ pub struct Holder {
     pub name: String,
     /// Where notices go.
     pub email: String,
+}
+
+impl From<&ApplicantData> for Holder {
+    /// An applicant whose papers were seen.
+    fn from(data: &ApplicantData) -> Self {
+        Self { name: data.distinguished_name(), email: data.email().as_str().to_owned() }
+    }
 }
 
 /// The certificates that a card is personalised with.
@@ -217,6 +224,13 @@ impl House {
         };
         let [authentication, signature] = self.ca.issue_first_pair(&pair)?;
         Ok(FirstCertificates { authentication, signature })
+    }
+
+    /// How many days policy lets the first pair of a card live, from now on.
+    #[must_use]
+    pub fn days_of_a_pair(&self) -> u32 {
+        let days = self.ca.policy().profile(Profile::Authentication).validity.as_secs() / DAY.as_secs();
+        u32::try_from(days).unwrap_or(u32::MAX)
     }
 
     /// What says who is revoked, with the CA's key and a way of its own to the database.

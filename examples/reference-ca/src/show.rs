@@ -6,6 +6,7 @@ use obnova_algorithm::text::is_unseen;
 use obnova_ca::{
     AuditRecord, Notice,
     store::{ApplicantRecord, CertificateRecord, MailRecord, OrderRecord},
+    to_hex,
 };
 use serde_json::{Value, json};
 use x509_cert::der::DateTime;
@@ -92,7 +93,7 @@ pub fn audit_json(record: &AuditRecord, first: bool) -> String {
         "about": record.about,
         "detail": record.detail,
         "actor": record.actor,
-        "hash": record.hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "hash": to_hex(&record.hash),
     });
     format!("{}\n  {object}", if first { "" } else { "," })
 }
@@ -147,7 +148,7 @@ pub fn mails_json(mails: &[MailRecord]) -> String {
 fn certificate(certificate: &CertificateRecord) -> Value {
     json!({
         "profile": certificate.profile.name(),
-        "serial": certificate.serial.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
+        "serial": to_hex(&certificate.serial),
         "subject": certificate.subject,
         "not_after": date(certificate.not_after),
     })

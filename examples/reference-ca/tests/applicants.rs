@@ -28,6 +28,7 @@ use obnova_enroll::{
     cmc::{CertificateId, SealedPassphrase, SealedPassword},
     est::{HttpRequest, HttpResponse, Method},
 };
+use obnova_pkcs10::CertificationRequest;
 use obnova_reference_ca::{house::Holder, mail::Postman};
 use serde_json::{Value, json};
 use x509_cert::{Certificate, der::Decode as _};
@@ -699,4 +700,139 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     assert!(!audit.contains("Eva") && !audit.contains("Petra") && !audit.contains("example.cz"), "{audit}");
     let log = world.log.lock().unwrap().iter().map(|access| access.path.clone()).collect::<BTreeSet<_>>();
     assert_eq!(log, ["/confirm/...", "/transport-pin/..."].map(str::to_owned).into());
+}
+
+/// Whoever makes the cards sends two requests of the keys on one, and takes down what came.
+#[test]
+fn the_certificates_of_a_card_are_issued_for_requests_of_who_makes_it() {
+    let world = open_world();
+    let home = world.home();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let openssl = |arguments: &[&str]| {
+        let run =
+            Command::new("openssl").args(arguments).output().expect("openssl is missing: apt-get install openssl");
+        assert!(run.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let request_for = |kind: &[&str], name: &str, form: &str| {
+        let (key, file) = (at(&format!("{name}.key")), at(name));
+        let new = ["req", "-new", "-nodes", "-subj", "/CN=card 42", "-keyout", &key, "-outform", form, "-out", &file];
+        openssl(&[&new[..], &["-newkey"], kind].concat());
+        file
+    };
+    let request = |name: &str, form: &str| request_for(&["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], name, form);
+    let (one, other) = (request("one", "PEM"), request("other", "DER"));
+    let run = |arguments: &[&str], input: &str| {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
+            .arg("applicant")
+            .arg(&home)
+            .args(arguments)
+            .env("USER", "jan")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = process.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (_, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ", "--number", "IDCCZ-7"], "");
+    let id = said.lines().next().unwrap();
+    let out = at("card");
+    let certify = |one: &str, other: &str| {
+        run(&["certify", id, "--authentication", one, "--signature", other, "--out", &out], "")
+    };
+    let audit = || {
+        let shown = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(&home).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let certified = || audit().matches("first-pair").count();
+    let before = certified();
+    let form = "application/x-www-form-urlencoded";
+    let link = links(&world, "confirm").remove(0);
+    assert_eq!(ask(&world, Method::Post, &link, None, form, Vec::new()).status, 200);
+    let shown: Value = serde_json::from_str(&run(&["show", id], "").1).unwrap();
+    run(&["identity", id, "--fingerprint", shown["fingerprint"].as_str().unwrap()], "");
+    run(&["contract", id, "--reference", "C-1"], "");
+    assert_eq!(certify(&one, &other).0, 4, "it is not paid");
+    run(&["payment", id, "--reference", "P-1"], "");
+    let nobody = ["certify", &"0".repeat(32), "--authentication", &one, "--signature", &other];
+    assert_eq!(run(&nobody, "").0, 3);
+
+    // What is no request, or is not signed by its key, or is of a key that no library here knows, is refused by name.
+    let forged = at("forged");
+    let mut der = fs::read(&other).unwrap();
+    *der.last_mut().unwrap() ^= 1;
+    fs::write(&forged, der).unwrap();
+    fs::write(at("text"), "no request").unwrap();
+    fs::write(at("long"), vec![0x30; 1 << 20]).unwrap();
+    let unknown = request_for(&["ed25519"], "unknown", "PEM");
+    for wrong in [&forged, &at("text"), &at("long"), &at("missing"), &unknown] {
+        let (code, said) = certify(&one, wrong);
+        assert!(code == 1 && said.contains(wrong.as_str()), "{code} {said}");
+        let (code, said) = certify(wrong, &one);
+        assert!(code == 1 && said.contains(wrong.as_str()), "{code} {said}");
+    }
+    // Keys are refused for what they are: the same one twice, one that policy does not take, and one that is certified already.
+    let large = request_for(&["rsa:4096"], "large", "PEM");
+    let (keys, holder) = (request("taken", "PEM"), Holder { name: format!("CN={NAME},C=CZ"), email: EMAIL.into() });
+    let taken = CertificationRequest::from_pem(&fs::read_to_string(&keys).unwrap()).unwrap();
+    let other_key = CaKey::generate(KeyAlgorithm::P256).unwrap();
+    world.house.first_pair(&holder, other_key.public_key(), taken.public_key(), 300, SystemTime::now()).unwrap();
+    let before = before + 1;
+    for (wrong, problem) in [(&one, "same key"), (&large, "RSA 4096"), (&keys, "certified already")] {
+        let (code, said) = certify(&one, wrong);
+        assert!(code == 1 && said.contains(problem), "{code} {said}");
+    }
+    assert!(fs::read_dir(&out).map_or(0, Iterator::count) == 0, "nothing is left of what was refused");
+    assert_eq!(certified(), before, "nothing was issued");
+
+    let (code, said) = certify(&one, &other);
+    assert_eq!(code, 0, "{said}");
+    let serials: Vec<_> = said.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    assert_eq!(serials.iter().map(|(role, _)| *role).collect::<Vec<_>>(), ["authentication", "signature"]);
+    for ((role, serial), key) in serials.iter().zip(["one", "other"]) {
+        let file = format!("{out}/{role}.pem");
+        let told = openssl(&[
+            "x509",
+            "-in",
+            &file,
+            "-noout",
+            "-serial",
+            "-subject",
+            "-email",
+            "-nameopt",
+            "RFC2253,utf8,-esc_msb",
+        ]);
+        assert!(told.to_lowercase().contains(&format!("serial={serial}")), "{told}");
+        assert!(told.contains(NAME) && told.contains("IDCCZ-7") && told.contains(EMAIL), "{told}");
+        assert!(!told.contains("card 42"), "the CA knows who it is: {told}");
+        let public = ["-noout", "-pubkey"];
+        let of_key = openssl(&["pkey", "-in", &at(&format!("{key}.key")), "-pubout"]);
+        assert_eq!(openssl(&[&["x509", "-in", &file], &public[..]].concat()), of_key, "{role}");
+        let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+        openssl(&["verify", "-x509_strict", "-CAfile", &path("root.pem"), "-untrusted", &path("issuing.pem"), &file]);
+    }
+    // The files that are there are not written over, and no key is certified twice.
+    let (code, said) = certify(&one, &other);
+    assert!(code == 1 && said.contains("already"), "{code} {said}");
+    let printed = run(&["certify", id, "--authentication", &one, "--signature", &other], "");
+    assert!(printed.0 == 1 && printed.1.contains("certified already"), "{}", printed.1);
+    assert_eq!(certified(), before + 1);
+
+    let personalise = ["personalise", id, "--card", "42", "--certificate", serials[0].1, "--certificate", serials[1].1];
+    let personalise = [&personalise[..], &["--transport-pin-file", "-"]].concat();
+    assert_eq!(run(&personalise, &format!("{PIN}\n")), (0, format!("{id} personalised\n")));
+    let (code, _) = certify(&request("third", "PEM"), &request("fourth", "PEM"));
+    assert_eq!(code, 1, "the folder has the certificates of the card before");
+    assert_eq!(run(&["hand-over", id], "").0, 0);
+    let link = links(&world, "transport-pin").remove(0);
+    let page = ask(&world, Method::Post, &link, None, form, Vec::new());
+    assert!(page.status == 200 && text(&page).contains(PIN), "{}", text(&page));
+    let audit = audit();
+    for (_, serial) in serials {
+        assert!(audit.contains(serial), "{serial} in {audit}");
+    }
 }

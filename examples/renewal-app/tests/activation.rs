@@ -4,7 +4,18 @@
 
 mod support;
 
-use support::{Desk, Said, terminal::Terminal};
+use obnova_client::{
+    Https,
+    enroll::est::{Headers, HttpRequest, Method},
+    renewal::ParsedCertificate,
+    tls_config,
+};
+use support::{
+    Desk, Said,
+    ca::{House, mail_with},
+    terminal::Terminal,
+};
+use x509_cert::Certificate;
 
 const NEW: &str = "482915\n730264\n91827364\n";
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
@@ -447,4 +458,75 @@ fn kept(desk: &Desk, command: &[&str], (file, wrong, right): (&str, &str, &str),
     assert!(said.err.contains("was kept"), "without a yes the right one is not sent either");
     assert!(!said.err.contains("was wrong") && !said.out.contains("was wrong"), "{} {}", said.out, said.err);
     run(desk, &[command, &["--spend-last-try"]].concat()).ends_with(0);
+}
+
+/// Presses the button on the page behind the link of this kind that was mailed last, and tells what the page says then.
+fn press(desk: &Desk, house: &House<'_>, kind: &str) -> String {
+    let mail = mail_with(desk, house, &format!("/{kind}/"));
+    let path = mail[mail.find(&format!("/{kind}/")).unwrap()..].split_whitespace().next().unwrap().to_owned();
+    let root = Certificate::load_pem_chain(&std::fs::read(desk.file("ca/root.pem")).unwrap()).unwrap();
+    let anchors: Vec<_> = root.iter().map(|one| ParsedCertificate::try_from(one).unwrap()).collect();
+    let https = Https::new(&house.url, tls_config(&anchors).unwrap()).unwrap();
+    let headers = Headers::from_iter([("Content-Type", "application/x-www-form-urlencoded")]);
+    let answer = https.exchange(&HttpRequest { method: Method::Post, path, headers, body: Vec::new() }).unwrap();
+    assert_eq!(answer.status, 200);
+    String::from_utf8(answer.body).unwrap()
+}
+
+/// From the form to a card that is ready: somebody applies and pays, a card is made in that name, handed over, and activated with the
+/// transport PIN that the page showed.
+#[test]
+fn the_card_of_an_applicant_is_made_handed_over_and_activated() {
+    let desk = Desk::new();
+    let house = House::open(&desk);
+    // A name is longer than what a card has room for, and may have what no terminal shows.
+    let name = "Eva Maria Dvo\u{159}\u{e1}kov\u{e1}-Nov\u{e1}kov\u{e1}\u{200e} z Podlu\u{17e}\u{ed}";
+    let operator = |step: &[&str]| house.operator(&[&["applicant", "ca"], step].concat());
+    let register = ["register", "--name", name, "--email", "eva@example.cz", "--country", "CZ", "--number", "IDCCZ-7"];
+    let said = operator(&register).ends_with(0).out;
+    let id = said.lines().next().unwrap();
+    let step = |step: &str, more: &[&str]| operator(&[&[step, id, "--operator", "jan"], more].concat()).ends_with(0);
+    desk.write("transport", "135790\n");
+    let make = |id: &str, more: &[&str]| {
+        let new = ["simulator", "new", "card.state", "--applicant", id, "--transport-pin-file", "transport"];
+        desk.run([&new[..], more].concat())
+    };
+    let of_the_ca = ["--house", "ca"];
+
+    // Whose turn it is not gets no card, and no certificate is issued.
+    make(id, &[]).ends_with(2);
+    make(id, &["--house", "ca", "--empty"]).ends_with(2);
+    make(id, &["--house", "nowhere"]).ends_with(2);
+    for (wrong, problem) in [("4f3e", "no such applicant"), (&"0".repeat(32), "no such applicant"), (id, "too early")] {
+        let said = make(wrong, &of_the_ca).ends_with(6);
+        assert!(said.err.contains(problem), "{}", said.err);
+    }
+    press(&desk, &house, "confirm");
+    let shown: serde_json::Value = serde_json::from_str(&operator(&["show", id]).ends_with(0).out).unwrap();
+    step("identity", &["--fingerprint", shown["fingerprint"].as_str().unwrap()]);
+    step("contract", &["--reference", "C-1"]);
+    assert!(make(id, &of_the_ca).ends_with(6).err.contains("too early"));
+    assert!(!desk.file("card.state").exists());
+    let pairs = || house.operator(&["audit", "show", "ca"]).ends_with(0).out.matches("first-pair").count();
+    assert_eq!(pairs(), 0);
+    step("payment", &["--reference", "P-1"]);
+
+    let made = make(id, &of_the_ca).ends_with(0);
+    made.says(&["issued by Obnova Reference Issuing CA", "It is inactive."]);
+    assert_eq!(pairs(), 1);
+    let line = made.out.lines().find(|line| line.contains("--certificate")).unwrap();
+    let serials: Vec<_> = line.split_whitespace().skip_while(|word| *word != "--certificate").collect();
+    let card = ["--card", "OBN00000001", "--transport-pin-file", "transport"];
+    step("personalise", &[&card[..], &serials].concat()).says(&["personalised"]);
+    step("hand-over", &[]).says(&["handed-over"]);
+    let page = press(&desk, &house, "transport-pin");
+    let pin = page.split_once("<pre id=\"pin\">").unwrap().1.split_once("</pre>").unwrap().0;
+    desk.write("shown", pin);
+    desk.write("new", NEW);
+
+    run(&desk, &["card", "show"]).ends_with(0).says(&["Eva Maria", "Activate the card: obnova card activate"]);
+    activate(&desk, &["--transport-pin-file", "shown"]).ends_with(0).says(&["The card is active."]);
+    let checked = run(&desk, &[&["doctor"], &house.options()[..]].concat()).ends_with(0);
+    // As long as policy lets them live.
+    checked.says(&["Eva Maria", "nothing can be renewed yet"]);
 }

@@ -294,6 +294,16 @@ impl ApplicantDesk {
         self.store.applicant_step(id, Step::Enter, note, Effect::Enter { subject }, now)?
     }
 
+    /// Somebody for whom a card may be made: who paid. The certificates for it say what stands in these data.
+    ///
+    /// # Errors
+    /// [`ApplicantError`]: it is not the turn of a card.
+    pub fn to_personalise(&self, id: ApplicantId) -> Result<ApplicantRecord, ApplicantError> {
+        let record = self.get(id)?;
+        record.stage.after(Step::Personalise)?;
+        Ok(record)
+    }
+
     /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
     /// country, number and address, and nothing else of a person.
     ///

@@ -13,7 +13,11 @@ use obnova_enroll::cmc::UserId;
 use obnova_reference_ca::applicants;
 use zeroize::Zeroizing;
 
-use super::{CommandError, open, print};
+use super::{
+    CommandError,
+    certify::{self, Certify},
+    open, print,
+};
 use crate::{
     cli::{Serial, user},
     show,
@@ -93,6 +97,12 @@ pub enum ApplicantCommand {
         #[arg(long)]
         reference: String,
     },
+    /// Issue the certificates of a card that is made for the applicant, for the two keys on it
+    ///
+    /// After the payment; `personalise` then takes the card down, with the serial numbers that are printed here. A request is a PKCS#10
+    /// file, PEM or DER, that the key signed which it is about; of what it says only the key is taken. Holder and address are
+    /// those that were checked, and the time is the one that policy says.
+    Certify(Certify),
     /// A card has keys, certificates and a transport PIN
     ///
     /// Again, for another card or the same one, where the transport PIN is gone: it was shown, or forgotten after the time of its last link.
@@ -161,6 +171,7 @@ pub fn run(directory: &Path, command: &ApplicantCommand) -> Result<(), CommandEr
             let as_json = || format!("{:#}\n", found.iter().map(applicants::json).collect::<serde_json::Value>());
             return print(&if *json { as_json() } else { show::applicants(&found) });
         }
+        ApplicantCommand::Certify(command) => return certify::run(&house, &desk, command, now),
         ApplicantCommand::Show { applicant } => {
             return print(&format!("{:#}\n", applicants::json(&desk.get(applicant.parse()?)?)));
         }

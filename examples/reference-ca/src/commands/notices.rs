@@ -1,5 +1,7 @@
 use std::{path::Path, time::SystemTime};
 
+use obnova_ca::to_hex;
+
 use super::{CommandError, open, print};
 
 /// Turns down the orders that wait for nothing, and posts the notices that are due.
@@ -11,8 +13,7 @@ pub fn run(directory: &Path) -> Result<(), CommandError> {
     }
     let done = house.notice_desk()?.send(house.ca(), now)?;
     for serial in &done.unreachable {
-        let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();
-        eprintln!("{serial}: there is no address in the certificate that can be written to");
+        eprintln!("{}: there is no address in the certificate that can be written to", to_hex(serial));
     }
     print(&format!("{} posted, {} told before\n", done.posted, done.known))
 }

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_ca::{English, FirstError};
+use obnova_ca::{English, FirstError, to_hex};
 use zeroize::Zeroizing;
 
 use super::{CommandError, open, print};
@@ -15,10 +15,6 @@ pub fn run(command: &RevocationPassword) -> Result<(), CommandError> {
     let replaced = passwords.replace(&serial.0, &English, SystemTime::now())?;
     let text = replaced.password.to_text();
     print(&Zeroizing::new(format!("revocation password  {}\n", text.as_str())))?;
-    let serials = replaced.serials.iter().map(|serial| format!("for certificate      {}\n", hexadecimal(serial)));
+    let serials = replaced.serials.iter().map(|serial| format!("for certificate      {}\n", to_hex(serial)));
     print(&serials.collect::<String>())
-}
-
-fn hexadecimal(serial: &[u8]) -> String {
-    serial.iter().map(|byte| format!("{byte:02x}")).collect()
 }

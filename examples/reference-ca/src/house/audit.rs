@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use obnova_algorithm::Digest;
-use obnova_ca::{AuditAnchors, AuditKey, Issuer, KeyFileError, SqliteStore};
+use obnova_ca::{AuditAnchors, AuditKey, Issuer, KeyFileError, SqliteStore, to_hex};
 
 use super::{
     HouseError,
@@ -28,8 +28,7 @@ fn load_or_make(path: &Path, anchors: &Path) -> Result<AuditKey, KeyFileError> {
 /// What a CA was opened with: the policy file and the CA's certificate, as `sha256sum` and `openssl x509 -fingerprint -sha256` name
 /// them.
 pub(super) fn loaded(policy: &str, issuer: &Issuer) -> String {
-    let hash =
-        |bytes: &[u8]| Digest::Sha256.of(bytes).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hash = |bytes: &[u8]| to_hex(Digest::Sha256.of(bytes).as_bytes());
     let (policy, issuer) = (hash(policy.as_bytes()), hash(&issuer.certificate().der));
     format!("policy {policy} certificate {issuer} version {}", env!("CARGO_PKG_VERSION"))
 }

@@ -10,7 +10,9 @@ use axum::{
     response::Response,
     routing::get,
 };
-use obnova_ca::{ApplicantDesk, LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink, service_option};
+use obnova_ca::{
+    ApplicantDesk, LinkDesk, LinkError, LinkPurpose, LinkToken, NoticeDesk, OpenLink, service_option, to_hex,
+};
 use serde_json::json;
 use x509_cert::der::DateTime;
 use zeroize::Zeroizing;
@@ -183,7 +185,7 @@ fn field(form: &[u8], name: &str) -> Option<Zeroizing<String>> {
 }
 
 fn serials(open: &OpenLink) -> Vec<String> {
-    open.serials().iter().map(|serial| serial.iter().map(|byte| format!("{byte:02x}")).collect()).collect()
+    open.serials().iter().map(|serial| to_hex(serial)).collect()
 }
 
 fn date(open: &OpenLink) -> String {

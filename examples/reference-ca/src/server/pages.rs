@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use obnova_ca::{CaError, Refusal, StatusDesk};
+use obnova_ca::{CaError, Refusal, StatusDesk, to_hex};
 use serde_json::json;
 use tokio::time::timeout;
 use x509_cert::der::DateTime;
@@ -99,9 +99,7 @@ async fn login(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Pee
     match blocking(work).await {
         Ok(Ok(who)) => {
             let end = DateTime::from_system_time(who.not_after).map(|end| end.to_string()).unwrap_or_default();
-            let serial: String = who.serial.iter().map(|byte| format!("{byte:02x}")).collect();
-            let body =
-                json!({ "subject": who.subject, "serial": serial, "profile": who.profile.name(), "not_after": end });
+            let body = json!({ "subject": who.subject, "serial": to_hex(&who.serial), "profile": who.profile.name(), "not_after": end });
             json_answer(StatusCode::OK, &body)
         }
         Ok(Err(CaError::Refused(refusal))) => refusal_answer(StatusCode::FORBIDDEN, &refusal),

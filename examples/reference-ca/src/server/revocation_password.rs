@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use base64ct::{Base64, Encoding as _};
-use obnova_ca::{AskedPassword, CaError, Refusal};
+use obnova_ca::{AskedPassword, CaError, Refusal, to_hex};
 use obnova_enroll::cmc::{SealedPassphrase, SealedPassword};
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ async fn set(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>
     };
     match blocking(work).await {
         Ok(Ok(serials)) => {
-            let serials: Vec<_> = serials.iter().map(|serial| hexadecimal(serial)).collect();
+            let serials: Vec<_> = serials.iter().map(|serial| to_hex(serial)).collect();
             json_answer(StatusCode::OK, &json!({ "serials": serials }))
         }
         Ok(Err(CaError::Refused(refusal))) => refusal_answer(status_of(&refusal), &refusal),
@@ -88,8 +88,4 @@ fn read(body: &[u8]) -> Result<(SealedPassword, Option<SealedPassphrase>), &'sta
 
 fn problem(status: StatusCode, error: &str, reason: &str) -> Response {
     json_answer(status, &json!({ "error": error, "reason": reason }))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use obnova_ca::{AskedRevocation, CaError, Refusal};
+use obnova_ca::{AskedRevocation, CaError, Refusal, to_hex};
 use obnova_enroll::Secret;
 use obnova_status::RevocationReason;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn form(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer
     let offered = REASONS.iter().filter(|(_, reason, _)| allowed.contains(reason));
     let reasons: String =
         offered.map(|(value, _, said)| format!("<option value=\"{value}\">{said}</option>\n")).collect();
-    let own = peer.certificate.map(|own| hexadecimal(own.tbs_certificate().serial_number().as_bytes()));
+    let own = peer.certificate.map(|own| to_hex(own.tbs_certificate().serial_number().as_bytes()));
     let own = escape(&own.unwrap_or_default());
     page(
         StatusCode::OK,
@@ -88,7 +88,7 @@ async fn revoke(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Pe
         Ok(asked) => asked,
         Err(what) => return unread(StatusCode::BAD_REQUEST, what),
     };
-    let (serial, reason) = (hexadecimal(&asked.serial), asked.reason);
+    let (serial, reason) = (to_hex(&asked.serial), asked.reason);
     let work = move || {
         let Asked { serial, reason, password } = &asked;
         let asked = AskedRevocation { serial, reason: *reason, password };
@@ -203,10 +203,6 @@ fn content(text: &str) -> Option<Vec<u8>> {
     let bytes = even.chunks(2).map(|two| (two[0] << 4 | two[1]) as u8);
     let content: Vec<u8> = bytes.skip_while(|byte| *byte == 0).collect();
     (1..=20).contains(&content.len()).then_some(content)
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -113,11 +113,12 @@ help-register-after =
       obnova register --nss ~/.mozilla/firefox/abcd1234.default --remove
 help-simulator = A simulated card: make one, attach it to a reader, tear it out at the wrong moment.
 help-simulator-new = Make a simulated card in a file, with a pair that expires in 20 days.
-help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment.
+help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment. With --applicant it is the card of somebody who applied there and paid: inactive, and the serial numbers that are printed go to "obnova-ca applicant personalise".
 help-simulator-new-after =
     Examples:
       obnova simulator new card.state
       obnova simulator new card.state --house ca-folder
+      obnova simulator new card.state --house ca-folder --applicant 4f3e... --transport-pin-file FILE
 help-simulator-serve = Put a simulated card into a virtual reader (vpcd), so that every program on this computer sees it.
 help-simulator-serve-after =
     Examples:
@@ -160,7 +161,7 @@ help-arg-resume = Go on with what the journal has, where it was left
 help-arg-yes = Go ahead without asking, after the plan or what came was printed; a risk by the card's nature is asked about all the same
 help-arg-transport_pin_fd = Read the transport PIN from this file descriptor
 help-arg-transport_pin_file = Read the transport PIN from this file
-help-arg-inactive = Hand the card over inactive, with this kind of transport PIN
+help-arg-inactive = Hand the card over inactive, with this kind of transport PIN; an applicant's card is so in any case, "separate" unless you say another kind
 help-arg-pin_fd = Read the authentication PIN from this file descriptor
 help-arg-pin_file = Read the authentication PIN from this file
 help-arg-signature_pin_fd = Read the signature PIN from this file descriptor
@@ -180,13 +181,14 @@ help-arg-state = File of the simulated card
 help-arg-served = File of the simulated card
 help-arg-torn = File of the simulated card
 help-arg-wait = Wait for the CA, as long as it takes, instead of ending with exit code 8
-help-arg-days = Days until the pair on the new card expires
+help-arg-days = Days until the pair on the new card expires: 20 unless you say so, and of an applicant's card as many as the CA's policy says
 help-arg-empty = No pair on the new card
 help-arg-serial = Serial number of the new card
 help-arg-authentication_key = Kind of the authentication key of the first pair
 help-arg-signature_key = Kind of the signature key of the first pair
 help-arg-how = When the power is lost: before the command is acted on, inside of it, after it
 help-arg-house = Folder of the CA that issues the card's first pair
+help-arg-applicant = Whose card it is: somebody who applied to that CA and paid, as "obnova-ca applicant list" names them
 help-arg-port = Port that vpcd listens at
 help-arg-at = Command, counted from 1
 help-arg-shell = Which shell

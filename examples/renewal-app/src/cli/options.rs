@@ -237,8 +237,10 @@ pub struct NewCard {
     pub state: PathBuf,
     #[arg(long, value_name = "DIR")]
     pub house: Option<PathBuf>,
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub days: u32,
+    #[arg(long, value_name = "ID", requires = "house", conflicts_with = "empty")]
+    pub applicant: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub days: Option<u32>,
     #[arg(long)]
     pub empty: bool,
     #[arg(long, value_enum, value_name = "MODEL")]
@@ -255,6 +257,13 @@ pub struct NewCard {
     pub pins: PinOptions,
     #[command(flatten)]
     pub puk: PukOptions,
+}
+
+impl NewCard {
+    /// The model of an inactive card. What is made for an applicant is one: it is handed over with its transport PIN.
+    pub fn model(&self) -> Option<Model> {
+        self.inactive.or_else(|| self.applicant.as_ref().map(|_| Model::Separate))
+    }
 }
 
 /// A transport PIN model, as it is named on the command line.

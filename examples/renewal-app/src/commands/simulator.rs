@@ -6,9 +6,11 @@ use std::{
 };
 
 use clap::ValueEnum as _;
+use obnova_algorithm::text::is_unseen;
+use obnova_ca::{ApplicantError, ApplicantId, to_hex};
 use obnova_card::{Pin, Secret};
 use obnova_profile::TransportPinModel;
-use obnova_reference_ca::house::{self, Holder, House, InitOptions};
+use obnova_reference_ca::house::{self, FirstCertificates, Holder, House, InitOptions};
 use obnova_renewal::Pair;
 use obnova_simulator::{Card, Personalisation, SimulatorConnection, vpcd};
 
@@ -21,6 +23,9 @@ use crate::{
     tokens,
     ui::{Mark, Screen},
 };
+
+/// Of the longest label of a card, in bytes (PROFILE.md).
+const LONGEST_LABEL: usize = 32;
 
 /// `simulator`: cards in files.
 pub fn run(command: SimulatorCommand) -> Result<(), Failure> {
@@ -38,8 +43,9 @@ fn new(options: &NewCard) -> Result<(), Failure> {
     if file.exists() {
         return Err(Failure::new(Kind::Usage, t!("simulator-exists", file = shown)));
     }
-    let maker = Personalisation::new(options.serial.as_str()).label(t!("demo-holder"));
-    let (maker, told) = match options.inactive {
+    let whose = whose(options)?;
+    let maker = Personalisation::new(options.serial.as_str()).label(label(&whose.name));
+    let (maker, told) = match options.model() {
         Some(model) => inactive(maker, model.into(), &given),
         None => active(maker, &given),
     };
@@ -47,13 +53,20 @@ fn new(options: &NewCard) -> Result<(), Failure> {
     let mut screen = Screen::new();
     if !options.empty {
         let making = screen.progress(&t!("demo-setting-up"));
-        let personalised = first_pair(options, card, &Pin::new(authentication_pin(&given)));
+        let personalised = first_pair(options, &whose, card, &Pin::new(authentication_pin(&given)));
         drop(making);
         if personalised.is_err() {
             // A card without its pair is not what was asked for.
             fs::remove_file(file)?;
         }
-        screen.mark(Mark::Good, &t!("simulator-house", name = personalised?));
+        let issued = personalised?;
+        let issuer = crate::view::name(issued.authentication.certificate.tbs_certificate().issuer());
+        screen.mark(Mark::Good, &t!("simulator-house", name = issuer));
+        if options.applicant.is_some() {
+            let [authentication, signature] =
+                [&issued.authentication, &issued.signature].map(|one| to_hex(one.serial()));
+            screen.mark(Mark::Item, &t!("simulator-serials", authentication = authentication, signature = signature));
+        }
     }
     screen.mark(Mark::Good, &t!("simulator-made", file = shown));
     if let Some(told) = told {
@@ -89,8 +102,50 @@ fn inactive(maker: Personalisation, model: TransportPinModel, given: &Pins) -> (
     }
 }
 
-/// Lets a house issue the first pair, and says which one.
-fn first_pair(options: &NewCard, mut card: Card, pin: &Pin) -> Result<String, Failure> {
+/// Whose card it is.
+struct Whose {
+    /// On the card.
+    name: String,
+    holder: Holder,
+    days_left: u32,
+}
+
+/// The applicant who is named, or somebody for play.
+fn whose(options: &NewCard) -> Result<Whose, Failure> {
+    let (Some(folder), Some(applicant)) = (&options.house, &options.applicant) else {
+        let holder = Holder { name: format!("CN={},C=CZ", t!("demo-holder")), email: t!("demo-email") };
+        return Ok(Whose { name: t!("demo-holder"), holder, days_left: options.days.unwrap_or(20) });
+    };
+    let house = open(folder)?;
+    let of = |id: ApplicantId| house.applicant_desk().map_err(internal)?.to_personalise(id).map_err(not_a_card);
+    let data = of(applicant.parse().map_err(not_a_card)?)?.data;
+    let days_left = options.days.unwrap_or_else(|| house.days_of_a_pair());
+    Ok(Whose { name: data.name().to_owned(), holder: Holder::from(&data), days_left })
+}
+
+/// As much of a name as a card has room for.
+fn label(name: &str) -> String {
+    let mut label = String::new();
+    for one in name.chars().filter(|one| !is_unseen(*one)) {
+        if label.len() + one.len_utf8() > LONGEST_LABEL {
+            break;
+        }
+        label.push(one);
+    }
+    label
+}
+
+/// The CA says why.
+fn not_a_card(problem: ApplicantError) -> Failure {
+    Failure::new(Kind::Refused, problem.to_string())
+}
+
+fn open(folder: &Path) -> Result<House, Failure> {
+    House::open(folder).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))
+}
+
+/// Lets a house issue the first pair.
+fn first_pair(options: &NewCard, whose: &Whose, mut card: Card, pin: &Pin) -> Result<FirstCertificates, Failure> {
     let now = SystemTime::now();
     let temporary = tempfile::tempdir()?;
     let folder = match &options.house {
@@ -102,19 +157,17 @@ fn first_pair(options: &NewCard, mut card: Card, pin: &Pin) -> Result<String, Fa
             folder
         }
     };
-    let house = House::open(&folder).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
-    let holder = Holder { name: format!("CN={},C=CZ", t!("demo-holder")), email: t!("demo-email") };
+    let house = open(&folder)?;
     let algorithms =
         Pair { authentication: options.authentication_key.into(), signature: options.signature_key.into() };
-    let first = FirstPair { algorithms, days_left: options.days };
-    let issued = match options.inactive {
-        Some(_) => personalise_inactive(&mut card, &house, &holder, &first, &Pair::ROLES, now)?,
+    let first = FirstPair { algorithms, days_left: whose.days_left };
+    match options.model() {
+        Some(_) => personalise_inactive(&mut card, &house, &whose.holder, &first, &Pair::ROLES, now),
         None => {
             let mut token = tokens::card(SimulatorConnection::new(card), None, false)?.token;
-            personalise(token.as_mut(), &house, &holder, &first, pin, now)?
+            personalise(token.as_mut(), &house, &whose.holder, &first, pin, now)
         }
-    };
-    Ok(crate::view::name(issued.authentication.certificate.tbs_certificate().issuer()))
+    }
 }
 
 /// Attaches a card to the virtual reader until the program is ended.

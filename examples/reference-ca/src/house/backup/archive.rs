@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
+use obnova_ca::to_hex;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -37,7 +38,7 @@ pub(super) fn write(out: impl Write, about: Value, sources: &mut [Source]) -> io
     for source in &mut *sources {
         let mut hash = Hashing { inner: io::sink(), hash: Context::new(&SHA256) };
         let size = source.content.copy(&mut hash)?;
-        let sum = hexadecimal(hash.hash.finish().as_ref());
+        let sum = to_hex(hash.hash.finish().as_ref());
         list.push(json!({ "name": source.name, "mode": source.mode, "size": size, "sha256": sum }));
     }
     let mut about = about;
@@ -53,7 +54,7 @@ pub(super) fn write(out: impl Write, about: Value, sources: &mut [Source]) -> io
     let Hashing { mut inner, hash } = out;
     inner.write_all(hash.finish().as_ref())?;
     inner.flush()?;
-    Ok(hexadecimal(aws_lc_rs::digest::digest(&SHA256, line.as_bytes()).as_ref()))
+    Ok(to_hex(aws_lc_rs::digest::digest(&SHA256, line.as_bytes()).as_ref()))
 }
 
 /// Reads an archive whose [`MAGIC`] was read already into an empty directory; what its list says beside the files.
@@ -108,7 +109,7 @@ fn extract(from: &mut impl Read, file: &Value, directory: &Path, whole: &mut Con
         whole.update(&buffer[..some]);
         out.write_all(&buffer[..some]).map_err(failed)?;
     }
-    if hexadecimal(hash.finish().as_ref()) != sum {
+    if to_hex(hash.finish().as_ref()) != sum {
         return Err(BackupError::Altered(format!("{name} in it is not what was copied")));
     }
     #[cfg(unix)]
@@ -154,10 +155,6 @@ impl<W: Write> Write for Hashing<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn altered(what: &str) -> BackupError {
