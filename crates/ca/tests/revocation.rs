@@ -9,12 +9,12 @@ use std::{sync::Arc, time::Duration};
 use common::{
     DAY, Draft, Pair, World,
     first::{First, USER, automatic, issue},
-    first_pair, issued, nonce, now, rule,
+    first_pair, issued, nonce, now, rule, token,
 };
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{
-    AskedRevocation, AuditLog, Ca, CaError, CaKey, English, FirstError, IssuedCertificate, MailKind, Outbox, Refusal,
-    RevocationDesk, store::KeptStatus,
+    AskedRevocation, AuditLog, Ca, CaError, CaKey, English, FirstError, IssuedCertificate, MailKind, Outbox, Policy,
+    Refusal, RevocationDesk, StatusError, Transaction, store::KeptStatus,
 };
 use obnova_enroll::{
     Secret,
@@ -227,6 +227,74 @@ fn renewed(desk: &Desk, keys: Option<[Arc<CaKey>; 2]>) -> [IssuedCertificate; 2]
     let at = now() + 350 * DAY;
     let certificates = issued(desk.world.ask(&draft.message(), &draft.transaction, Asked::Certificates, at));
     [0, 1].map(|index| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap())
+}
+
+/// One order after the other, each signed with the keys that the one before brought: the key of the first certificate made all of them.
+#[test]
+fn what_was_ordered_with_a_key_is_named_through_every_key_that_came_so() {
+    let desk = desk(&automatic());
+    let renew = |pair: &Pair, number: u8, days: u32| {
+        let draft = Draft::renewing(pair, number);
+        let at = now() + days * DAY;
+        let certificates = issued(desk.world.ask(&draft.message(), &draft.transaction, Asked::Certificates, at));
+        let read = |index: usize| IssuedCertificate::from_der(&certificates[index].to_der().unwrap()).unwrap();
+        Pair { keys: [0, 1].map(|index| draft.requests[index].key.clone()), certificates: [read(0), read(1)] }
+    };
+    let ordered = |certificate: &IssuedCertificate| {
+        let found = desk.world.revocations().ordered_with_key_of(certificate.serial()).unwrap();
+        found.iter().map(|order| order.transaction.as_bytes()[0]).collect::<Vec<_>>()
+    };
+    let revoked = |certificate: &IssuedCertificate| {
+        let found = desk.world.revocations().ordered_with_key_of(certificate.serial()).unwrap();
+        found
+            .iter()
+            .map(|order| order.certificates.iter().map(|one| one.revoked).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
+    let first = &desk.jana;
+    assert_eq!(ordered(&first.certificates[0]), []);
+    let second = renew(first, 2, 350);
+    let third = renew(&second, 3, 700);
+    // Somebody else's is nobody's of these.
+    renew(&desk.world.old, 4, 0);
+    for certificate in &first.certificates {
+        assert_eq!(ordered(certificate), [3, 2]);
+    }
+    assert_eq!(ordered(&second.certificates[1]), [3]);
+    assert_eq!(ordered(&third.certificates[0]), []);
+    assert_eq!(ordered(&desk.world.old.certificates[0]), [4]);
+    let unknown = desk.world.revocations().ordered_with_key_of(&[1, 2, 3]);
+    assert!(matches!(unknown, Err(StatusError::Unknown)), "{unknown:?}");
+    // The key ends with what is on it, and what was ordered with it is named as it is now.
+    desk.world.revoke(first.certificates[0].serial(), RevocationReason::KeyCompromise);
+    desk.world.revoke(third.certificates[1].serial(), RevocationReason::Superseded);
+    assert_eq!(revoked(&first.certificates[0]), [[false, true], [false, false]]);
+}
+
+/// The same key in another certificate: by whichever of them it is asked, and what was turned down or waits is named too.
+#[test]
+fn what_was_ordered_with_a_key_is_named_by_each_certificate_on_it() {
+    let world = World::with(&Policy::TEMPLATE.replace("same_key = false", "same_key = true"), KeyAlgorithm::P256);
+    let mut same = Draft::renewing(&world.old, 1);
+    for (request, key) in same.requests.iter_mut().zip(&world.old.keys) {
+        request.key = key.clone();
+    }
+    token(&world.send(&same));
+    let ordered = |serial: &[u8]| {
+        let found = world.revocations().ordered_with_key_of(serial).unwrap();
+        found.iter().map(|order| (order.transaction.as_bytes()[0], order.state.name())).collect::<Vec<_>>()
+    };
+    let old = world.old.certificates[0].serial();
+    assert_eq!(ordered(old), [(1, "pending")]);
+    let name = |draft: &Draft| Transaction::new(draft.transaction.as_bytes()).unwrap();
+    world.ca.reject(&name(&same), "later", now()).unwrap();
+    assert_eq!(ordered(old), [(1, "rejected")]);
+    let again = Draft { transaction: TransactionId::from_random([2; 16]), ..same };
+    token(&world.send(&again));
+    let made = world.ca.approve(&name(&again), now()).unwrap();
+    let both = [(2, "issued"), (1, "rejected")];
+    assert_eq!(ordered(old), both);
+    assert_eq!(ordered(&made.certificates[0].serial), both);
 }
 
 fn same_key() -> String {

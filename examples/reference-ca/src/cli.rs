@@ -65,10 +65,14 @@ pub enum Command {
         /// Only those in this state
         #[arg(long)]
         state: Option<State>,
+        /// Only what was ordered with the key of this certificate, or with a key that came so: after it was revoked as compromised, what
+        /// others may have ordered. With the certificates
+        #[arg(long, value_name = "SERIAL")]
+        key_of: Option<Serial>,
         /// At most so many
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: u32,
-        /// As JSON: a list of objects
+        /// As JSON: a list of objects, with the certificates
         #[arg(long)]
         json: bool,
     },
@@ -118,7 +122,8 @@ pub enum Command {
     ///
     /// OCSP says so from the next answer on; the next CRL too. It neither renews nor logs in from then on. Its holder gets a mail, and an order that
     /// waits to replace it is turned down, with another mail. With key-compromise all certificates on its key end; that is also
-    /// taken of one that was revoked for another reason, and then keeps its date.
+    /// taken of one that was revoked for another reason, and then keeps its date. What was ordered with the key and has another one does not
+    /// end: `list --key-of` names it.
     Revoke {
         /// The CA's directory
         directory: PathBuf,

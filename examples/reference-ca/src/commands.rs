@@ -18,7 +18,9 @@ use std::{
 use clap::CommandFactory;
 use obnova_ca::{
     ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, Profile, Refusal, StatusError, StoreError,
-    Transaction, store::OrderRecord, to_hex,
+    Transaction,
+    store::{OrderRecord, OrderState},
+    to_hex,
 };
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
@@ -46,9 +48,16 @@ pub fn run(command: Command) -> Result<(), CommandError> {
     match command {
         Command::Init(init) => make(&init),
         Command::Serve { directory, listen, status } => serve(&directory, listen, status),
-        Command::List { directory, state, limit, json } => {
-            let orders = open(&directory)?.ca().list(state.map(Into::into), limit)?;
-            print(&if json { show::json(&orders) } else { show::table(&orders) })
+        Command::List { directory, state, key_of, limit, json } => {
+            let (house, state) = (open(&directory)?, state.map(OrderState::from));
+            let Some(serial) = key_of else {
+                let orders = house.ca().list(state, limit)?;
+                return print(&if json { show::json(&orders) } else { show::table(&orders) });
+            };
+            let mut orders = house.revocation_desk()?.ordered_with_key_of(&serial.0)?;
+            orders.retain(|order| state.is_none_or(|state| order.state == state));
+            orders.truncate(limit as usize);
+            print(&if json { show::json(&orders) } else { show::table_with_certificates(&orders) })
         }
         Command::Approve { directory, transaction } => {
             let house = open(&directory)?;
@@ -69,12 +78,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             let notices = open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
-        Command::Revoke { directory, serial, reason } => {
-            open(&directory)?.revocation_desk()?.by_operator(&serial.0, reason.into(), SystemTime::now())?;
-            let reason = RevocationReason::from(reason);
-            let others = if reason == RevocationReason::KeyCompromise { "; so is what else is on its key" } else { "" };
-            print(&format!("revoked: {reason}{others}\n"))
-        }
+        Command::Revoke { directory, serial, reason } => revoke(&directory, &serial.0, reason.into()),
         Command::Hold { directory, serial } => {
             let hold = RevocationReason::CertificateHold;
             open(&directory)?.revocation_desk()?.by_operator(&serial.0, hold, SystemTime::now())?;
@@ -106,6 +110,23 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             Ok(())
         }
     }
+}
+
+/// Ends a certificate; and where others may have its key, says how to find what they may have ordered with it.
+fn revoke(directory: &Path, serial: &[u8], reason: RevocationReason) -> Result<(), CommandError> {
+    let desk = open(directory)?.revocation_desk()?;
+    desk.by_operator(serial, reason, SystemTime::now())?;
+    if reason != RevocationReason::KeyCompromise {
+        return print(&format!("revoked: {reason}\n"));
+    }
+    print(&format!("revoked: {reason}; so is what else is on its key\n"))?;
+    if desk.ordered_with_key_of(serial)?.is_empty() {
+        return Ok(());
+    }
+    let (directory, serial) = (directory.display(), to_hex(serial));
+    print(&format!(
+        "What was ordered with that key and has another one is not: obnova-ca list {directory} --key-of {serial}\n"
+    ))
 }
 
 /// Issues an order. Where it has to wait on, names the certificate that it waits for.

@@ -15,6 +15,11 @@ pub use password::{passwords, passwords_json};
 
 /// Orders as lines for a person.
 pub fn table(orders: &[OrderRecord]) -> String {
+    rows(orders, |_| String::new())
+}
+
+/// Below each order what there is to say of it.
+fn rows(orders: &[OrderRecord], below: impl Fn(&OrderRecord) -> String) -> String {
     if orders.is_empty() {
         return "No orders.\n".into();
     }
@@ -24,8 +29,19 @@ pub fn table(orders: &[OrderRecord]) -> String {
         let reason = order.why().map(|why| format!(" ({})", printable(&why))).unwrap_or_default();
         let (name, state) = (order.transaction.to_string(), order.state.name());
         text += &format!("{name:<32}  {state:<9}  {:<20}  {holder}{reason}\n", date(order.received));
+        text += &below(order);
     }
     text
+}
+
+/// The same, each with its certificates.
+pub fn table_with_certificates(orders: &[OrderRecord]) -> String {
+    let certificate = |one: &CertificateRecord| {
+        let revoked = if one.revoked { ", revoked or on hold" } else { "" };
+        format!("  {}  {} until {}{revoked}\n", to_hex(&one.serial), one.profile, date(one.not_after))
+    };
+    let certificates = |order: &OrderRecord| order.certificates.iter().map(certificate).collect::<String>();
+    rows(orders, certificates)
 }
 
 /// Orders as a list of objects for a program. No token and no message is in it.
@@ -150,6 +166,7 @@ fn certificate(certificate: &CertificateRecord) -> Value {
         "profile": certificate.profile.name(),
         "serial": to_hex(&certificate.serial),
         "subject": certificate.subject,
+        "revoked": certificate.revoked,
         "not_after": date(certificate.not_after),
     })
 }

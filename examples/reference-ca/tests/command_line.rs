@@ -163,6 +163,51 @@ fn an_operators_day() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("--base"));
 }
 
+/// The operator is asked which certificates whoever had the key may have ordered.
+#[test]
+fn what_was_ordered_with_a_compromised_key_is_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    let home = home.as_str();
+    done(&["init", home]);
+    let house = House::open(Path::new(home)).unwrap();
+    let server = Served::start(home);
+    let [old, other] = [1, 2].map(|number| {
+        let (transaction, nonce) = (TransactionId::from_random([number; 16]), Nonce::from_random([1; 16]));
+        let old = first_pair(&house, 20);
+        let request = est::Client::new().fullcmc_request(&order(&old, &new_keys(), &transaction, &nonce));
+        exchange(server.address(), &house.trust_anchors(), &request, None);
+        done(&["approve", home, &transaction.to_string()]);
+        (transaction.to_string(), obnova_ca::to_hex(old.certificates[0].serial()))
+    });
+    let of = |serial: &str, more: &[&str]| done(&[&["list", home, "--key-of", serial], more].concat());
+    let json = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let said = done(&["revoke", home, &old.1, "--reason", "key-compromise"]);
+    assert!(said.contains(&format!("list {home} --key-of {}", old.1)), "{said}");
+
+    let list = json(of(&old.1, &["--json"]));
+    assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+    assert_eq!(list[0]["transaction"], old.0);
+    let serials = [0, 1].map(|index| list[0]["certificates"][index]["serial"].as_str().unwrap().to_owned());
+    let table = of(&old.1, &[]);
+    assert!(table.contains(&old.0) && !table.contains(&other.0), "{table}");
+    assert!(serials.iter().all(|serial| table.contains(serial)) && !table.contains("revoked"), "{table}");
+    // They are ended one by one, and are seen as ended then.
+    let last = done(&["revoke", home, &serials[0], "--reason", "key-compromise"]);
+    assert_eq!(last, "revoked: keyCompromise; so is what else is on its key\n", "nothing was ordered with it");
+    assert!(of(&old.1, &[]).lines().any(|line| line.contains(&serials[0]) && line.contains("revoked")));
+    let certificates = &json(of(&old.1, &["--json"]))[0]["certificates"];
+    assert!(certificates[0]["revoked"] == true && certificates[1]["revoked"] == false, "{certificates}");
+
+    assert_eq!(of(&old.1, &["--state", "pending"]), "No orders.\n");
+    assert_eq!(of(&serials[1], &[]), "No orders.\n");
+    assert_eq!(json(of(&other.1, &["--json", "--state", "issued"]))[0]["transaction"], other.0);
+    assert_eq!(of(&other.1, &["--limit", "0"]), "No orders.\n");
+    failed(&["list", home, "--key-of", "00ff"], 3);
+    failed(&["list", home, "--key-of", "no number"], 2);
+    drop(server.stop());
+}
+
 fn curl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("curl").args(["--silent", "--show-error"]).args(arguments).output();
     let output = output.expect("curl is missing: apt-get install curl");

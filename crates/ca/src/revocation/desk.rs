@@ -5,7 +5,7 @@ use obnova_status::{Revocation, RevocationReason};
 use super::letters::ToHolders;
 use crate::{
     CaError, RevocationPolicy, SqliteStore, StatusError, Store as _, StoreError, Texts,
-    store::{CertificateRecord, KeptStatus, Letters, StatusChange, Writ},
+    store::{CertificateRecord, KeptStatus, Letters, OrderRecord, StatusChange, Writ},
 };
 
 /// A certificate that is to end, why, and in whose name.
@@ -42,6 +42,16 @@ impl RevocationDesk {
             Some((_, StatusChange::Revoked(revocation))) => Err(StatusError::Revoked(revocation)),
             Some(_) => Err(StatusError::Unknown),
         }
+    }
+
+    /// What whoever has the key of this certificate may have ordered: each order that the key signed, or a login with it, in whatever state, with
+    /// whichever certificate on that key; and those that were signed with the keys that came so. The newest first. Their
+    /// certificates do not end with the key: who ordered them is for the holder to say.
+    ///
+    /// # Errors
+    /// [`StatusError::Unknown`], [`StatusError::Store`].
+    pub fn ordered_with_key_of(&self, serial: &[u8]) -> Result<Vec<OrderRecord>, StatusError> {
+        self.store.ordered_with_key_of(serial)?.ok_or(StatusError::Unknown)
     }
 
     /// Writes to the holders of certificates that ended in another way, as when the [store was opened](SqliteStore::ended_on_opening), which

@@ -95,6 +95,11 @@ impl SqliteStore {
         Ok(store)
     }
 
+    /// What was ordered with the key of a certificate, and with the keys that came by such orders. `None`: there is no such certificate.
+    pub(crate) fn ordered_with_key_of(&self, serial: &[u8]) -> Result<Option<Vec<OrderRecord>>, StoreError> {
+        self.read_at_once(|connection| orders::ordered_with_key_of(connection, serial))
+    }
+
     /// With somebody who is there at each write.
     #[must_use]
     pub fn observed(mut self, observer: Arc<dyn WriteObserver>) -> Self {

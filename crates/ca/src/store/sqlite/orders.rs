@@ -1,6 +1,10 @@
 //! Orders: what comes in, what becomes of it, and what is asked about it.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::SystemTime,
+};
 
 use obnova_status::RevocationReason;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -329,6 +333,33 @@ pub(super) fn by_token(connection: &Connection, token_hash: &[u8; 32]) -> Result
 
 pub(super) fn of_certificate(connection: &Connection, serial: &[u8]) -> Result<Option<OrderRecord>, StoreError> {
     one(connection, statements::ORDER_BY_CERTIFICATE, serial)
+}
+
+/// What was ordered with the key of a certificate, and with the keys that came by such orders; the newest first. `None` where there is no
+/// such certificate.
+pub(super) fn ordered_with_key_of(
+    connection: &Connection,
+    serial: &[u8],
+) -> Result<Option<Vec<OrderRecord>>, StoreError> {
+    if certificates::find(connection, serial)?.is_none() {
+        return Ok(None);
+    }
+    let mut on_same_key = connection.prepare_cached(statements::ON_SAME_KEY).map_err(failure)?;
+    let mut that_replace = connection.prepare_cached(statements::ORDERS_THAT_REPLACE).map_err(failure)?;
+    let (mut orders, mut seen, mut left) = (BTreeMap::new(), BTreeSet::new(), vec![serial.to_vec()]);
+    while let Some(serial) = left.pop() {
+        let on_key = on_same_key.query_map([serial], |row| row.get(0));
+        let on_key: Vec<Vec<u8>> = on_key.and_then(Iterator::collect).map_err(failure)?;
+        for serial in on_key.into_iter().filter(|serial| seen.insert(serial.clone())) {
+            let found = that_replace.query_map([serial], read).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            for (id, order) in found.map_err(failure)? {
+                let order = complete(connection, (id, order))?;
+                left.extend(order.certificates.iter().map(|certificate| certificate.serial.clone()));
+                orders.insert(id, order);
+            }
+        }
+    }
+    Ok(Some(orders.into_values().rev().collect()))
 }
 
 pub(super) fn issued(connection: &Connection, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {

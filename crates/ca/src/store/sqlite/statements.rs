@@ -48,6 +48,8 @@ pub const ORDER_BY_NAME: &str = orders!("WHERE name = ?1");
 pub const ORDER_BY_REPEAT: &str = orders!("WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)");
 pub const ORDER_BY_TOKEN: &str = orders!("WHERE token_hash = ?1");
 pub const ORDER_BY_CERTIFICATE: &str = orders!("WHERE id = (SELECT order_id FROM certificates WHERE serial = ?1)");
+/// In whatever state: whoever has the key of the certificate signed them.
+pub const ORDERS_THAT_REPLACE: &str = orders!("WHERE id IN (SELECT order_id FROM requests WHERE replaces = ?1)");
 pub const TOKEN_BY_NAME: &str = "SELECT id, token_hash FROM orders WHERE name = ?1";
 pub const TOKEN_BY_REPEAT: &str =
     "SELECT id, token_hash FROM orders WHERE id = (SELECT order_id FROM repeats WHERE repeats.name = ?1)";
@@ -125,6 +127,10 @@ pub const REVOCATIONS: &str = revocations!("WHERE revocations.serial > ?1 ORDER 
 pub const LIVE_ON_SAME_KEY: &str = "SELECT other.serial FROM certificates AS own CROSS JOIN certificates AS other
      ON substr(other.key, 1, 8) = substr(own.key, 1, 8) AND other.key = own.key
      WHERE own.serial = ?1 AND other.serial != ?1 AND other.not_after >= ?2";
+/// All certificates on its key, and itself.
+pub const ON_SAME_KEY: &str = "SELECT other.serial FROM certificates AS own CROSS JOIN certificates AS other
+     ON substr(other.key, 1, 8) = substr(own.key, 1, 8) AND other.key = own.key
+     WHERE own.serial = ?1";
 pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE serial = ?1)";
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
@@ -225,6 +231,7 @@ mod tests {
         CONFIRM_REPEAT,
         ORDER_BY_TOKEN,
         ORDER_BY_CERTIFICATE,
+        ORDERS_THAT_REPLACE,
         TOKEN_BY_NAME,
         TOKEN_BY_REPEAT,
         SERIALS_OF_ORDER,
@@ -252,6 +259,7 @@ mod tests {
         REVOCATION,
         REVOCATIONS,
         LIVE_ON_SAME_KEY,
+        ON_SAME_KEY,
         IS_REVOKED,
         IS_ISSUED,
         BEGIN_CRL,
