@@ -52,7 +52,10 @@ pub use applicant::{
     ApplicantData, ApplicantDesk, ApplicantError, ApplicantId, CardCertificateError, DataError, Personalised,
     Registered, Stage, Step, StepRefused, TransportPin,
 };
-pub use audit::{AuditAnchors, AuditCheck, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord};
+pub use audit::{
+    AuditAnchors, AuditCheck, AuditComparison, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord,
+    Recorded,
+};
 pub use ca::{Ca, CaError, Outcome};
 pub use certificate::{IssueError, IssuedCertificate};
 pub use first::{

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use common::{Draft, HOLDER, World, first_pair, issued, now, token};
 use obnova_ca::{
-    AuditAnchors, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord, SqliteStore, Transaction,
+    AuditAnchors, AuditComparison, AuditEvent, AuditFinding, AuditHead, AuditKey, AuditLog, AuditRecord, Recorded,
+    SqliteStore, Transaction,
 };
 use obnova_status::RevocationReason;
 use rusqlite::Connection;
@@ -330,18 +331,18 @@ fn a_record_put_in_at_the_end_is_told_for_ever_and_the_ca_never_vouches_for_it()
     let running = kept.log();
     running.note(AuditEvent::Held, "9", "").unwrap();
     kept.put_in("10");
-    let ten = AuditFinding::Unanchored { first: 10, last: 10 };
-    assert_eq!(kept.findings(), [ten]);
+    let ten = [AuditFinding::Unanchored { first: 10, last: 10 }];
+    assert_eq!(kept.findings(), ten);
     for _ in 0..3 {
         running.note(AuditEvent::Held, "more", "").unwrap();
-        assert_eq!(kept.findings(), [ten], "the CA that runs");
+        assert_eq!(kept.findings(), ten, "the CA that runs");
         kept.log().note(AuditEvent::Held, "more", "").unwrap();
-        assert_eq!(kept.findings(), [ten], "another process");
+        assert_eq!(kept.findings(), ten, "another process");
     }
     // A copy has it too, and vouches for the rest.
     kept.put_in("17");
     kept.put_in("18");
-    let both = [ten, AuditFinding::Unanchored { first: 17, last: 18 }];
+    let both = [ten[0].clone(), AuditFinding::Unanchored { first: 17, last: 18 }];
     assert_eq!(kept.findings(), both);
     let key = AuditKey::load(&kept.directory.path().join("secret")).unwrap();
     let store = SqliteStore::open_anchored(&kept.path(), AuditAnchors::new(kept.anchors(), key)).unwrap();
@@ -428,4 +429,124 @@ fn an_anchor_is_never_ahead_of_the_log() {
     assert!(kept.log().note(AuditEvent::Held, "9", "").is_err(), "there is no place for an anchor");
     let count: i64 = other.query_row("SELECT count(*) FROM audit", [], |row| row.get(0)).unwrap();
     assert_eq!(count, 8, "nothing is kept that cannot be anchored");
+}
+
+/// A CA with a pair that was renewed, and of the new one a certificate revoked and one on hold; and a pair that was on hold for a while.
+struct Issued {
+    world: World,
+    revoked: Vec<u8>,
+    held: Vec<u8>,
+    released: Vec<u8>,
+}
+
+impl Issued {
+    fn new() -> Self {
+        let world = World::automatic();
+        let new = issued(world.send(&Draft::renewing(&world.old, 1)));
+        let [revoked, held] = [0, 1].map(|index| new[index].tbs_certificate().serial_number().as_bytes().to_vec());
+        let released = world.old.certificates[0].serial().to_vec();
+        world.revoke(&revoked, RevocationReason::CertificateHold);
+        world.revoke(&revoked, RevocationReason::Superseded);
+        world.revoke(&held, RevocationReason::CertificateHold);
+        world.revoke(&released, RevocationReason::CertificateHold);
+        world.desk().release(&released).unwrap();
+        Self { world, revoked, held, released }
+    }
+
+    fn compare(&self) -> AuditComparison {
+        AuditLog::new(self.world.store()).compare().unwrap()
+    }
+
+    fn tamper(&self, sql: &str) {
+        let connection = Connection::open(self.world.directory.path().join("ca.db")).unwrap();
+        connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
+    }
+}
+
+#[test]
+fn certificates_that_are_not_as_the_log_left_them_are_named() {
+    let blob = |serial: &[u8]| format!("x'{}'", hexadecimal(serial));
+    let superseded = Recorded::Revoked(RevocationReason::Superseded);
+    let hold = Recorded::Revoked(RevocationReason::CertificateHold);
+    let Issued { world, revoked, held, released } = Issued::new();
+    drop(world);
+    let copy = "profile, key, subject, not_after, der, NULL, NULL FROM certificates LIMIT 1";
+    // What is done to which certificate, and what log and database say of it then.
+    type Case<'a> = (&'a str, fn(&Issued) -> &[u8], Recorded, Recorded);
+    let foreign: fn(&Issued) -> &[u8] = |_| &[1, 2];
+    let cases: [Case<'_>; 9] = [
+        ("DELETE FROM revocations WHERE serial = $", |it| &it.revoked, superseded, Recorded::Issued),
+        ("DELETE FROM revocations WHERE serial = $", |it| &it.held, hold, Recorded::Issued),
+        ("UPDATE revocations SET reason = 'certificateHold' WHERE serial = $", |it| &it.revoked, superseded, hold),
+        ("UPDATE revocations SET reason = 'no reason' WHERE serial = $", |it| &it.held, hold, Recorded::Odd),
+        ("INSERT INTO revocations VALUES ($, 1, 'superseded', NULL)", |it| &it.released, Recorded::Issued, superseded),
+        ("DELETE FROM certificates WHERE serial = $", |it| &it.revoked, superseded, Recorded::Nothing),
+        ("INSERT INTO certificates SELECT $, #", foreign, Recorded::Nothing, Recorded::Issued),
+        // Before the first one, where those of a program without a log would be.
+        (
+            "INSERT INTO certificates (rowid, serial, profile, key, subject, not_after, der, order_id, position)
+                 SELECT -1, $, #",
+            foreign,
+            Recorded::Nothing,
+            Recorded::Issued,
+        ),
+        ("INSERT INTO revocations VALUES ($, 1, 'superseded', NULL)", foreign, Recorded::Nothing, Recorded::Nothing),
+    ];
+    assert!(revoked != held && held != released);
+    for (sql, which, log, database) in cases {
+        let kept = Issued::new();
+        let sound = AuditComparison { certificates: 4, older: 0, findings: Vec::new() };
+        assert_eq!(kept.compare(), sound);
+        let serial = which(&kept).to_vec();
+        kept.tamper(&sql.replace('$', &blob(&serial)).replace('#', copy));
+        assert_eq!(kept.compare().findings, [AuditFinding::Certificate { serial, log, database }], "{sql}");
+    }
+    let finding = AuditFinding::Certificate { serial: vec![1, 0xab], log: superseded, database: Recorded::Nothing };
+    assert_eq!(
+        finding.to_string(),
+        "certificate 01ab: revoked: superseded by the log, and never issued in the database"
+    );
+}
+
+/// A file of a program that kept no log: what was there when it began is counted, and what it saw since is compared.
+#[test]
+fn certificates_from_before_the_log_are_counted_and_not_missed() {
+    let kept = Issued::new();
+    let (pair, revoked) = (&kept.world.old.certificates, hexadecimal(&kept.released));
+    kept.tamper(&format!(
+        "DROP TRIGGER audit_keeps; DELETE FROM audit WHERE event = 'first-pair'; DELETE FROM audit WHERE about = '{revoked}'"
+    ));
+    let older = AuditComparison { certificates: 4, older: 2, findings: Vec::new() };
+    assert_eq!(kept.compare(), older);
+    // One was revoked before the log, too.
+    let other = pair[1].serial().to_vec();
+    kept.tamper(&format!("INSERT INTO revocations VALUES (x'{}', 1, 'superseded', NULL)", hexadecimal(&other)));
+    assert_eq!(kept.compare(), older);
+    kept.world.revoke(&kept.released, RevocationReason::CessationOfOperation);
+    assert_eq!(kept.compare(), older);
+    kept.tamper(&format!("DELETE FROM revocations WHERE serial = x'{revoked}'"));
+    let log = Recorded::Revoked(RevocationReason::CessationOfOperation);
+    let finding = AuditFinding::Certificate { serial: kept.released.clone(), log, database: Recorded::Issued };
+    assert_eq!(kept.compare().findings, [finding]);
+    // Where the log saw nothing at all, it misses nothing.
+    kept.tamper("DELETE FROM audit");
+    assert_eq!(kept.compare(), AuditComparison { older: 4, ..older });
+}
+
+#[test]
+fn a_log_that_is_gone_as_a_whole_is_missed() {
+    let another = triggers().replace("audit_", "other_");
+    for sql in [
+        "DROP TABLE audit".to_owned(),
+        "ALTER TABLE audit RENAME TO elsewhere".to_owned(),
+        "ALTER TABLE audit DROP COLUMN actor".to_owned(),
+        format!("DROP TABLE audit; CREATE TABLE audit (number INTEGER PRIMARY KEY); {another}"),
+        "DROP TABLE audit; CREATE VIEW audit AS SELECT 1 AS number, x'' AS hash".to_owned(),
+    ] {
+        let kept = Kept::new();
+        Connection::open(kept.path()).unwrap().execute_batch(&sql).unwrap();
+        let gone = [AuditFinding::NoTable, AuditFinding::CutOff { last: 0, anchored: 8 }];
+        assert_eq!(kept.findings(), gone, "{sql}");
+        assert_eq!(kept.log().compare().unwrap().findings, [], "{sql}");
+    }
 }

@@ -21,7 +21,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is \
 decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the certificate is \
 revoked or on hold already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody \
-else, 5 somebody changed the audit log.
+else, 5 somebody changed the audit log or the certificates that it speaks of.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
@@ -183,6 +183,8 @@ pub enum Command {
         command: MailCommand,
     },
     /// Look through the whole database for damage; the server may run meanwhile
+    ///
+    /// Whether somebody changed what it says of certificates: `audit verify`.
     Check {
         /// The CA's directory
         directory: PathBuf,

@@ -279,7 +279,7 @@ pub enum CommandError {
     Server(#[from] ServerError),
     #[error(transparent)]
     Backup(#[from] BackupError),
-    #[error("somebody changed the audit log:{}", lines(.0))]
+    #[error("somebody changed the audit log, or the certificates that it speaks of:{}", lines(.0))]
     Audit(Vec<AuditFinding>),
     #[error(transparent)]
     Postman(#[from] PostmanError),

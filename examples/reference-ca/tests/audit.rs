@@ -88,6 +88,34 @@ fn a_server_and_its_operator_leave_a_trace_that_is_sound() {
     assert!(code == Some(5) && error.contains("it ends with record 4, and record 9 had been written"), "{error}");
 }
 
+/// Whoever can write to the database alone revives what was revoked, or takes away the log: both are found, also in a backup.
+#[test]
+fn certificates_that_somebody_changed_and_a_log_that_is_gone_are_found() {
+    let world = World::new();
+    let home = world.home();
+    let serial = obnova_ca::to_hex(world.old.certificates[0].serial());
+    let home_text = home.to_str().unwrap();
+    assert_eq!(obnova_ca(&["revoke", home_text, &serial, "--reason", "superseded"]).0, Some(0));
+    assert_eq!(audit(&home, &["verify"]).0, Some(0));
+    let database = Connection::open(home.join("ca.db")).unwrap();
+    database.execute_batch("DELETE FROM revocations").unwrap();
+    let found = format!("certificate {serial}: revoked: superseded by the log, and issued in the database");
+    let (code, _, error) = audit(&home, &["verify"]);
+    assert!(code == Some(5) && error.contains(&found), "{error}");
+
+    let file = |name: &str| world.directory.path().join(name).to_str().unwrap().to_owned();
+    assert_eq!(obnova_ca(&["backup", home_text, &file("backup"), "--unsealed"]).0, Some(0));
+    let (code, _, error) = obnova_ca(&["restore", &file("backup"), &file("back")]);
+    assert!(code == Some(5) && error.contains(&found) && !fs::exists(file("back")).unwrap(), "{error}");
+    let (code, out, error) = obnova_ca(&["restore", &file("backup"), &file("back"), "--with-changed-audit"]);
+    assert!(code == Some(5) && error.contains(&found) && fs::exists(file("back")).unwrap(), "{out}{error}");
+
+    database.execute_batch("DROP TABLE audit").unwrap();
+    let (code, out, error) = audit(&home, &["verify"]);
+    assert!(code == Some(5) && error.contains("the table of the log is gone"), "{error}");
+    assert!(out.contains("2 of 2 certificates are older than the log"), "{out}");
+}
+
 /// As the change from an older schema finds it: another certificate on the key was revoked as compromised, this one was left.
 #[test]
 fn what_an_older_program_left_on_a_compromised_key_ends_and_operator_and_holder_are_told() {

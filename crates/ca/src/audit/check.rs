@@ -1,7 +1,9 @@
 use super::{
+    Recorded,
     anchors::Line,
     record::{AuditHead, AuditRecord, hash},
 };
+use crate::transaction::to_hex;
 
 /// What a look through the whole log brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +23,8 @@ impl AuditCheck {
     pub const MOST: usize = 100;
 }
 
-/// Something that was done to the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Something that was done to the log, or to what it speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditFinding {
     /// The record does not follow from the one before it.
     #[error("record {number} does not follow from the one before: one of both was altered, put in or moved")]
@@ -84,6 +86,19 @@ pub enum AuditFinding {
     /// The table takes changes and deletions.
     #[error("the triggers that keep the table as it is are gone")]
     Unguarded,
+    /// There is no log.
+    #[error("the table of the log is gone, or it is another one than the CA makes: what happened is not known")]
+    NoTable,
+    /// The database has a certificate otherwise than the log left it.
+    #[error("certificate {}: {log} by the log, and {database} in the database", to_hex(serial))]
+    Certificate {
+        /// Content of its serial number.
+        serial: Vec<u8>,
+        /// What the log says of it.
+        log: Recorded,
+        /// What the database says of it.
+        database: Recorded,
+    },
 }
 
 /// Follows the chain, record by record.

@@ -1,6 +1,7 @@
 mod applicants;
 pub(super) mod audit;
 mod certificates;
+mod compared;
 mod copies;
 mod credentials;
 mod file;

@@ -10,7 +10,8 @@ use x509_cert::der::DateTime;
 /// What is asked of the audit log.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Look through the whole log: whether anybody altered, removed, inserted or moved a record, cut it off or wrote it anew
+    /// Look through the whole log: whether anybody altered, removed, inserted or moved a record, cut it off or wrote it anew; and whether
+    /// the database has the certificates that it saw issued, revoked, held and released, and no others
     ///
     /// The server may run meanwhile. Who can write to the database alone is found. Who has the whole directory, keys and all, is
     /// found by a head that you keep elsewhere: it is printed each time.

@@ -33,7 +33,7 @@ pub struct Restore {
     /// What it was sealed under
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// Take its audit log as it is, even if somebody changed it before the backup was made
+    /// Take its audit log and its certificates as they are, even if somebody changed them before the backup was made
     #[arg(long)]
     pub with_changed_audit: bool,
 }

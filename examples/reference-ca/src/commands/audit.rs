@@ -1,6 +1,6 @@
 use std::io::{self, BufWriter, Write as _};
 
-use obnova_ca::AuditRecord;
+use obnova_ca::{AuditComparison, AuditRecord};
 
 use super::{CommandError, open, print};
 use crate::{
@@ -12,9 +12,17 @@ use crate::{
 pub fn run(command: Audit) -> Result<(), CommandError> {
     match command {
         Audit::Verify { directory, heads } => {
-            let check = open(&directory)?.audit()?.verify(&heads)?;
+            let log = open(&directory)?.audit()?;
+            let (check, compared) = (log.verify(&heads)?, log.compare()?);
             print(&format!("{} records, anchored up to {}\nhead {}\n", check.records, check.anchored, check.head))?;
-            if check.findings.is_empty() { Ok(()) } else { Err(CommandError::Audit(check.findings)) }
+            if compared.older > 0 {
+                let AuditComparison { older, certificates, .. } = compared;
+                print(&format!(
+                    "{older} of {certificates} certificates are older than the log, which says nothing of them\n"
+                ))?;
+            }
+            let findings = [check.findings, compared.findings].concat();
+            if findings.is_empty() { Ok(()) } else { Err(CommandError::Audit(findings)) }
         }
         Audit::Show { directory, from, to, json } => {
             let log = open(&directory)?.audit()?;

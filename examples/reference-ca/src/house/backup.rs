@@ -144,7 +144,7 @@ impl House {
 /// Brings a CA back from a backup to a directory that must not exist or be empty: all of it, or nothing. Numbers that may have been
 /// given since the backup was made are passed over.
 ///
-/// The database is looked through for damage, and the audit log for changes; `with_changed_audit` takes it as it is then.
+/// The database is looked through for damage, and the audit log and the certificates that it speaks of for changes; `with_changed_audit` takes it as it is then.
 ///
 /// # Errors
 /// [`BackupError`]: there is nothing in the directory then.
@@ -211,7 +211,7 @@ fn check(
         true => Ok(findings),
         false => Err(BackupError::Audit(findings)),
     };
-    let changed = sound(log.verify(heads.as_slice())?.findings)?;
+    let changed = sound([log.verify(heads.as_slice())?.findings, log.compare()?.findings].concat())?;
     let time = DateTime::from_system_time(made).map_or_else(|_| "?".into(), |time| time.to_string());
     let detail = format!("made {time} head {head}");
     let gone_on = audit::store(&house.layout)?.go_on_from_copy(made, &detail, now)?;
@@ -380,8 +380,9 @@ pub enum BackupError {
     /// It is not what was written.
     #[error("the backup cannot be used: {0}")]
     Altered(String),
-    /// The audit log in it was changed before the backup was made, or is not the one that the backup was made of.
-    #[error("somebody changed the audit log in the backup: {}", .0.first().map_or_else(String::new, ToString::to_string))]
+    /// The audit log in it, or what the database has of certificates beside it, was changed before the backup was made; or the log is not the
+    /// one that the backup was made of.
+    #[error("somebody changed the audit log in the backup, or the certificates that it speaks of: {}", .0.first().map_or_else(String::new, ToString::to_string))]
     Audit(Vec<AuditFinding>),
     /// The CA cannot be opened.
     #[error(transparent)]

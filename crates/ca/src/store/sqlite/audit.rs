@@ -11,12 +11,20 @@ use crate::{
     transaction::to_hex,
 };
 
+/// What made the table and its triggers.
+const SCHEMA: &str = include_str!("../schema-5.sql");
+
 impl SqliteStore {
     /// Notes something in the name of whoever runs this process.
     pub(crate) fn note(&self, event: AuditEvent, about: &str, detail: &str) -> Result<(), StoreError> {
         let (about, detail, actor) = (about.to_owned(), detail.to_owned(), self.actor.clone());
         self.writer
             .run(move |connection| append(connection, &Entry { event, about: &about, detail: &detail, actor: &actor }))
+    }
+
+    /// The lines of the anchors.
+    pub(crate) fn anchors(&self) -> Result<Vec<AuditLine>, StoreError> {
+        self.anchors.as_ref().map_or(Ok(Vec::new()), |anchors| anchors.read(|| Ok(())).map(|(lines, ())| lines))
     }
 
     /// The lines of the anchors, and where the log ended when nobody was between the two.
@@ -52,6 +60,11 @@ impl SqliteStore {
         })
     }
 
+    /// Whether there is a log: the table that was made for it.
+    pub(crate) fn audit_is_there(&self) -> Result<bool, StoreError> {
+        self.read(is_there)
+    }
+
     /// Whether the table still takes new rows and nothing else: it has its own triggers, and no others.
     pub(crate) fn audit_is_guarded(&self) -> Result<bool, StoreError> {
         let found = self.read(|connection| {
@@ -59,11 +72,19 @@ impl SqliteStore {
             let rows = statement.query_map([], |row| row.get::<_, String>(0));
             rows.and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failure)
         })?;
-        let own = include_str!("../schema-5.sql");
+        let own = SCHEMA;
         let begins = own.match_indices("CREATE TRIGGER").map(|(at, _)| at);
         Ok(found.len() == begins.clone().count()
             && begins.clone().all(|at| found.iter().any(|sql| own[at..].strip_prefix(sql.as_str()).is_some_and(ends))))
     }
+}
+
+/// As `schema-5.sql` makes it, and nothing has changed it since.
+pub(super) fn is_there(connection: &Connection) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(statements::AUDIT_TABLE).map_err(failure)?;
+    let sql: Option<String> = statement.query_row([], |row| row.get(0)).optional().map_err(failure)?;
+    let own = SCHEMA.find("CREATE TABLE").map_or("", |at| &SCHEMA[at..]);
+    Ok(sql.is_some_and(|sql| own.strip_prefix(sql.as_str()).is_some_and(ends)))
 }
 
 /// Writes one record behind the last. In the transaction of what it records: both are kept, or neither.

@@ -145,6 +145,7 @@ pub const ADD_AUDIT: &str =
     "INSERT INTO audit (number, at, event, about, detail, actor, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 /// Looks into the list of tables, which is short.
 pub const AUDIT_GUARDS: &str = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = 'audit'";
+pub const AUDIT_TABLE: &str = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'audit'";
 pub const PUT_SUBJECT: &str = "INSERT INTO subjects (user, module, name, email, entered, applicant)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
      ON CONFLICT (user, module) DO UPDATE SET name = ?3, email = ?4, entered = ?5, applicant = ?6
