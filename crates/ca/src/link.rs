@@ -106,14 +106,7 @@ impl OpenLink {
     /// The serial numbers that a link to a renewal is about.
     #[must_use]
     pub fn serials(&self) -> Vec<Vec<u8>> {
-        let mut rest = self.about.as_slice();
-        let next = || {
-            let (length, after) = rest.split_first()?;
-            let (serial, after) = after.split_at_checked(usize::from(*length))?;
-            rest = after;
-            Some(serial.to_vec())
-        };
-        std::iter::from_fn(next).collect()
+        split_serials(&self.about)
     }
 }
 
@@ -121,6 +114,17 @@ impl OpenLink {
 pub(crate) fn join_serials(serials: &[Vec<u8>]) -> Vec<u8> {
     let one = |serial: &Vec<u8>| [&[u8::try_from(serial.len()).unwrap_or(0)], serial.as_slice()].concat();
     serials.iter().flat_map(one).collect()
+}
+
+/// The same read again.
+pub(crate) fn split_serials(mut about: &[u8]) -> Vec<Vec<u8>> {
+    let next = || {
+        let (length, after) = about.split_first()?;
+        let (serial, after) = after.split_at_checked(usize::from(*length))?;
+        about = after;
+        Some(serial.to_vec())
+    };
+    std::iter::from_fn(next).collect()
 }
 
 impl LinkDesk {
@@ -138,14 +142,6 @@ impl LinkDesk {
         let kept = self.store.link(id)?.ok_or(LinkError::Unknown)?;
         let tag = self.sign(id, &kept);
         Ok(Zeroizing::new(format!("/{}/{}{}", kept.purpose, to_hex(&id.0), *Zeroizing::new(to_hex(&*tag)))))
-    }
-
-    /// What a link is about, for who sends it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn about(&self, id: LinkId) -> Result<Option<OpenLink>, StoreError> {
-        Ok(self.store.link(id)?.map(|kept| OpenLink { id, about: kept.about, expires: kept.expires }))
     }
 
     /// What a link is about, without using it up.

@@ -18,10 +18,19 @@ pub struct Notice {
     pub holder: String,
     /// The e-mail address that stands in the certificates.
     pub email: Option<String>,
-    /// When they end.
+    /// When they end; of a pair whose certificates are valid for different times, the first of them: they are renewed together, and not
+    /// after that.
     pub ends: SystemTime,
     /// What ends: both of a pair, as a rule.
     pub certificates: Vec<CertificateRecord>,
+}
+
+impl Notice {
+    /// Whether all of its certificates end at once.
+    #[must_use]
+    pub fn ends_at_once(&self) -> bool {
+        self.certificates.iter().all(|certificate| certificate.not_after == self.ends)
+    }
 }
 
 /// Why certificates are not to be renewed by their holder any more, or not now.
@@ -59,7 +68,7 @@ impl Ca {
     /// The notices for certificates that end from `from` on and before `until`, the first to end first; at most `limit`
     /// certificates are looked at. Those that an order replaces, which waits or is issued, are left out, and those that are revoked or on
     /// hold, with the other one of the pair that a service renews as one; and those that this service has not, as the second of a pair
-    /// where it renews one: nobody could renew them here.
+    /// where it renews one: nobody could renew them here. The certificates of one order end with the first of them.
     ///
     /// Nothing is remembered of who asks: [`NoticeDesk`] writes to them, once.
     ///
@@ -74,17 +83,23 @@ impl Ca {
         let mut notices: Vec<Notice> = Vec::new();
         let service = &self.policy().first.profiles;
         for record in ending.into_iter().filter(|record| service.contains(&record.profile)) {
+            let mut others = self.store().issued_together(&record.serial)?;
+            others.retain(|other| service.contains(&other.profile) && other.not_after != record.not_after);
+            if others.iter().any(|other| other.not_after < record.not_after) {
+                // It was told with that one, or is over with it.
+                continue;
+            }
             let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
             let email = email(&certificate);
             // No notice but the last few can be the same.
             let holder = |notice: &&mut Notice| notice.holder == record.subject && notice.ends == record.not_after;
             match notices.iter_mut().rev().take_while(holder).find(|notice| notice.email == email) {
-                Some(notice) => notice.certificates.push(record),
+                Some(notice) => notice.certificates.extend([record].into_iter().chain(others)),
                 None => notices.push(Notice {
                     holder: record.subject.clone(),
                     email,
                     ends: record.not_after,
-                    certificates: vec![record],
+                    certificates: [record].into_iter().chain(others).collect(),
                 }),
             }
         }

@@ -55,9 +55,7 @@ pub(crate) fn check<'a>(
 ) -> Result<Checked<'a>, CaError> {
     let profiles = profiles(&order.requests, policy)?;
     let vouching = vouching(&order.signers, kept, policy)?;
-    for profile in Profile::ALL {
-        vouching.of(profile).map_or(Ok(()), |certificate| in_time(profile, certificate, policy, now))?;
-    }
+    in_time(&vouching.certificates, policy, now)?;
     let (mut requests, mut vouched) = (Vec::new(), Vec::new());
     for (request, profile) in order.requests.iter().zip(profiles) {
         let certificate = vouching.of(profile).ok_or(Refusal::SignersNotAPair)?;
@@ -196,14 +194,14 @@ pub(crate) fn valid(profile: Profile, certificate: &ReceivedCertificate, now: Sy
     Ok(())
 }
 
-fn in_time(
-    profile: Profile,
-    certificate: &ReceivedCertificate,
-    policy: &Policy,
-    now: SystemTime,
-) -> Result<(), Refusal> {
-    valid(profile, certificate, now)?;
-    let end = certificate.validity().not_after.to_system_time();
+/// All are valid, and the first of them to end is due: what follows it is renewed with it, for later there is no pair any more.
+fn in_time(certificates: &[(Profile, &ReceivedCertificate)], policy: &Policy, now: SystemTime) -> Result<(), Refusal> {
+    for profile in Profile::ALL {
+        let certificate = certificates.iter().find(|(one, _)| *one == profile);
+        certificate.map_or(Ok(()), |(_, certificate)| valid(profile, certificate, now))?;
+    }
+    let ends = certificates.iter().map(|(_, certificate)| certificate.validity().not_after.to_system_time());
+    let end = ends.min().unwrap_or(SystemTime::UNIX_EPOCH);
     let opens = end.checked_sub(policy.renewal_window).unwrap_or(SystemTime::UNIX_EPOCH);
     if now < opens {
         let opens = x509_cert::time::Time::try_from(opens).map_or_else(|_| String::new(), |time| time.to_string());

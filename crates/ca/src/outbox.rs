@@ -83,14 +83,6 @@ impl Outbox {
         Ok(if again.is_some() { MailState::Waiting } else { MailState::GivenUp })
     }
 
-    /// Gives a mail up that nobody needs any more.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn withdraw(&self, mail: &QueuedMail, why: &str) -> Result<(), StoreError> {
-        self.store.mail_failed(mail.id, why, None)
-    }
-
     /// Has a mail tried again now that was given up, or that waits; `false` when there is none that could be.
     ///
     /// # Errors

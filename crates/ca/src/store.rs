@@ -147,6 +147,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError>;
 
+    /// The certificates that one order issued together, of which this is one, by the content of its serial number; none where it was issued
+    /// without an order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn issued_together(&self, serial: &[u8]) -> Result<Vec<CertificateRecord>, StoreError> {
+        Ok(self.order_of_certificate(serial)?.map(|order| order.certificates).unwrap_or_default())
+    }
+
     /// Whether a certificate stands for this key, or an order that is open or issued asks for it.
     ///
     /// # Errors

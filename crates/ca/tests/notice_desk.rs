@@ -8,12 +8,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use common::{DAY, Draft, EMAIL, World, first::one_certificate, first_pair, now, token};
+use common::{DAY, Draft, EMAIL, World, first::one_certificate, first_pair, issued_pair, now, rule, token};
 use obnova_ca::{
     English, LinkDesk, LinkPurpose, LinkToken, NotDue, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret, Policy,
     SqliteStore,
-    store::{MailRecord, QueuedLink},
+    store::{MailRecord, MailState, QueuedLink},
 };
+use obnova_enroll::cmc::Asked;
 use obnova_status::RevocationReason;
 
 fn store(world: &World) -> Arc<SqliteStore> {
@@ -81,6 +82,127 @@ fn renewed_revoked_and_held_ones_are_left_in_peace() {
     }
     assert_eq!((posted(&world, now()), posted(&world, now())), (1, 0));
     assert_eq!(posted(&world, now() + 14 * DAY), 1);
+}
+
+/// A service whose two certificates are valid for different times: the pair is due when the first of them is, and its holder is told of both
+/// then, by a link that begins the renewal of both. With the other one alone nothing can be begun, so nobody is told of its end.
+#[test]
+fn a_pair_is_told_and_renewed_when_the_first_of_the_two_ends() {
+    for (authentication, signature) in [(365, 730), (730, 365), (365, 370)] {
+        let days = format!("validity_days = {authentication}\n# Of");
+        let policy = Policy::TEMPLATE
+            .replace("\"manual\"", "\"automatic\"")
+            .replace("validity_days = 365\n# Of", &days)
+            .replace("validity_days = 365\nkeys", &format!("validity_days = {signature}\nkeys"));
+        let world = World::with(&policy, obnova_algorithm::KeyAlgorithm::P256);
+        let draft = Draft::renewing(&world.old, 1);
+        let pair = issued_pair(&draft, world.send(&draft));
+        let told = (0..760).filter(|day| posted(&world, now() + DAY * *day) > 0).collect::<Vec<_>>();
+        assert_eq!(told, [344, 358]);
+        let mails = mails(&world);
+        assert!(mails[1].subject == "The first of your certificates ends in 21 days", "{:?}", mails[1]);
+
+        let mut serials = pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+        serials.sort();
+        let notice = world.ca.notices(now() + 344 * DAY, now() + 800 * DAY, 100).unwrap().remove(0);
+        let mut about: Vec<_> = notice.certificates.iter().map(|one| one.serial.clone()).collect();
+        about.sort();
+        assert!(about == serials && !notice.ends_at_once());
+        let links = LinkDesk::new(&PickUpSecret::load(&world.directory.path().join("secret")).unwrap(), store(&world));
+        let mail = Outbox::new(store(&world)).take(now() + 344 * DAY, 1).unwrap().remove(0);
+        let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
+        let path = links.path(id).unwrap();
+        let token = LinkToken::from_link(path.strip_prefix("/renew/").unwrap()).unwrap();
+        let open = links.look(&token, LinkPurpose::Renew, now() + 344 * DAY).unwrap();
+        assert_eq!((open.serials(), open.expires), (serials.clone(), notice.ends));
+        assert_eq!(desk(&world).not_due(&world.ca, &serials).unwrap(), None);
+
+        let next = Draft::renewing(&pair, 2);
+        let ask = |day: u32| world.ask(&next.message(), &next.transaction, Asked::Certificates, now() + DAY * day);
+        assert_eq!((rule(&ask(330)), rule(&ask(366))), ("too-early", "expired"));
+        issued_pair(&next, ask(344));
+        assert_eq!(desk(&world).not_due(&world.ca, &serials).unwrap(), Some(NotDue::Ordered));
+    }
+}
+
+/// Whichever of the two is on hold or revoked: nobody is told of the other one, when it ends sooner or later.
+#[test]
+fn half_a_pair_is_not_told_when_its_two_end_on_different_days() {
+    let policy = Policy::TEMPLATE
+        .replace("\"manual\"", "\"automatic\"")
+        .replace("validity_days = 365\nkeys", "validity_days = 370\nkeys");
+    for ended in 0..2 {
+        let world = World::with(&policy, obnova_algorithm::KeyAlgorithm::P256);
+        let draft = Draft::renewing(&world.old, 1);
+        let pair = issued_pair(&draft, world.send(&draft));
+        let serial = pair.certificates[ended].serial();
+        world.revoke(serial, RevocationReason::CertificateHold);
+        assert!((330..371).all(|day| posted(&world, now() + day * DAY) == 0));
+        let other = pair.certificates[1 - ended].serial().to_vec();
+        assert_eq!(desk(&world).not_due(&world.ca, std::slice::from_ref(&other)).unwrap(), Some(NotDue::OnHold));
+        world.desk().release(serial).unwrap();
+        assert_eq!(posted(&world, now() + 350 * DAY), 1);
+        world.revoke(serial, RevocationReason::Superseded);
+        assert_eq!(desk(&world).not_due(&world.ca, &[other]).unwrap(), Some(NotDue::Revoked));
+        assert!((358..371).all(|day| posted(&world, now() + day * DAY) == 0));
+    }
+}
+
+/// While the mail of a notice waits, the pair is put on hold, or is ordered anew, and the mail is withdrawn: when it is due again, its holder
+/// is told, by the one mail of that day, with what is true now, and once.
+#[test]
+fn who_was_not_told_for_the_mail_was_withdrawn_is_told_when_it_is_due_again() {
+    for again in ["released", "turned down"] {
+        let world = World::new();
+        let (outbox, serial) = (Outbox::new(store(&world)), world.old.certificates[0].serial());
+        assert_eq!(posted(&world, now()), 1);
+        let mail = outbox.take(now(), 1).unwrap().remove(0);
+        assert!(!desk(&world).withdraw_late(&world.ca, &mail).unwrap(), "it is due");
+        let stop = |transaction| match again {
+            "released" => world.revoke(serial, RevocationReason::CertificateHold),
+            _ => drop(token(&world.send(&Draft::renewing(&world.old, transaction)))),
+        };
+        let resume = || match again {
+            "released" => world.desk().release(serial).unwrap(),
+            _ => drop(world.ca.reject(&world.ca.list(None, 1).unwrap()[0].transaction, "not paid", now()).unwrap()),
+        };
+        stop(1);
+        assert!(desk(&world).withdraw_late(&world.ca, &mail).unwrap());
+        assert_eq!((posted(&world, now()), mails(&world)[0].state), (0, MailState::GivenUp));
+        resume();
+        let later = now() + 2 * DAY;
+        assert_eq!((posted(&world, later), posted(&world, later)), (1, 0));
+        let told = mails(&world);
+        assert_eq!((told.len(), told[0].state, told[0].tries), (1, MailState::Waiting, 0));
+        assert_eq!((told[0].queued, told[0].subject.as_str()), (later, "Your certificates end in 18 days"));
+        assert!(told[0].to == EMAIL && told[0].problem.is_none(), "{told:?}");
+        let mail = outbox.take(later, 1).unwrap().remove(0);
+        assert!(!desk(&world).withdraw_late(&world.ca, &mail).unwrap());
+        outbox.sent(&mail, later).unwrap();
+        // What was told once is not told again, whatever happens.
+        stop(2);
+        resume();
+        assert_eq!(posted(&world, later), 0);
+        assert_eq!(posted(&world, now() + 14 * DAY), 1);
+    }
+}
+
+/// An operator has a withdrawn mail tried again after the hold: it goes, and none after it.
+#[test]
+fn a_withdrawn_mail_that_an_operator_tries_again_is_the_only_one() {
+    let world = World::new();
+    let (outbox, serial) = (Outbox::new(store(&world)), world.old.certificates[0].serial());
+    assert_eq!(posted(&world, now()), 1);
+    let mail = outbox.take(now(), 1).unwrap().remove(0);
+    world.revoke(serial, RevocationReason::CertificateHold);
+    assert!(desk(&world).withdraw_late(&world.ca, &mail).unwrap());
+    world.desk().release(serial).unwrap();
+    assert!(outbox.retry(mail.id, now()).unwrap());
+    let mail = outbox.take(now(), 1).unwrap().remove(0);
+    assert!(!desk(&world).withdraw_late(&world.ca, &mail).unwrap());
+    outbox.sent(&mail, now()).unwrap();
+    assert_eq!((posted(&world, now()), mails(&world).len()), (0, 1));
+    assert_eq!(mails(&world)[0].state, MailState::Sent);
 }
 
 /// Where the service has one certificate, it matters to nobody what becomes of another one on the card.

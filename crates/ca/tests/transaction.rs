@@ -5,10 +5,10 @@ mod common;
 
 use std::sync::Barrier;
 
-use common::{DAY, Draft, EMAIL, HOLDER, World, first_pair, issued, now, rule, token};
+use common::{DAY, Draft, EMAIL, HOLDER, World, first_pair, issued, issued_pair, now, rule, token};
 use obnova_ca::{Ca, CaError, Outcome, PickUpToken, Transaction, store::OrderState};
 use obnova_enroll::cmc::{Answer, Asked, PendToken};
-use x509_cert::{Certificate, der::Encode};
+use x509_cert::Certificate;
 
 fn name(draft: &Draft) -> Transaction {
     Transaction::new(draft.transaction.as_bytes()).unwrap()
@@ -59,13 +59,7 @@ fn a_year_of_validity_begins_when_it_is_issued_and_not_when_it_was_asked_for() {
 fn what_is_issued_can_vouch_for_the_next_pair() {
     let world = World::automatic();
     let draft = Draft::renewing(&world.old, 1);
-    let mut new = world.old.clone();
-    for certificate in issued(world.send(&draft)) {
-        let key = certificate.tbs_certificate().subject_public_key_info();
-        let index = draft.requests.iter().position(|request| request.key.public_key() == key).unwrap();
-        new.keys[index] = draft.requests[index].key.clone();
-        new.certificates[index] = obnova_ca::IssuedCertificate::from_der(&certificate.to_der().unwrap()).unwrap();
-    }
+    let new = issued_pair(&draft, world.send(&draft));
     let next = Draft::renewing(&new, 2);
     assert_eq!(rule(&world.send(&next)), "too-early");
     let later = world.ask(&next.message(), &next.transaction, Asked::Certificates, now() + 340 * DAY);

@@ -211,6 +211,17 @@ fn a_notice_whose_pair_was_put_on_hold_while_it_waited_is_not_sent() {
     assert!(links(&world).is_empty());
     let (_, list) = run(&world, &["mail", "ca", "list"]);
     assert!(list.contains("given-up") && list.contains("put on hold meanwhile"), "{list}");
+    assert_eq!(run(&world, &["notices", "ca"]).1, "0 posted, 0 told before\n");
+    // The hold ends, and the holder still has to hear of it.
+    assert_eq!(run(&world, &["release", "ca", &serial]).0, 0);
+    assert_eq!(run(&world, &["notices", "ca"]).1, "1 posted, 0 told before\n");
+    assert_eq!(run(&world, &["notices", "ca"]).1, "0 posted, 1 told before\n");
+    for _ in 0..2 {
+        run(&world, &["mail", "ca", "send", "--once"]);
+    }
+    let links = links(&world);
+    assert_eq!(links.len(), 1);
+    assert_eq!(begin(&world, &path(&links[0]), ONE).status, 200);
 }
 
 #[test]

@@ -270,6 +270,47 @@ fn the_command_of_the_page_renews_the_one_certificate_of_another_service() {
     }
 }
 
+/// The two certificates of the service are valid for different times: one notice, when the first ends, begins the renewal of both.
+#[test]
+fn one_link_renews_a_pair_whose_certificates_end_on_different_days() {
+    let desk = Desk::new();
+    let of_days = |policy: &str, days| policy.replacen("validity_days = 365", &format!("validity_days = {days}"), 1);
+    let policy = of_days(&of_days(include_str!("../../../policies/twins.toml"), 20), 60);
+    desk.write("uneven.toml", &policy);
+    let house = House::of(&desk, "uneven.toml");
+    desk.write("pin", "1234");
+    desk.write("pin2", "567890");
+    desk.run(["simulator", "new", "card.state", "--house", "ca"]).ends_with(0);
+    let (card, options) = (["--token", "sim:card.state"], house.options());
+    let renew = |begin: &[&str]| desk.run([&["renew", "--yes"], begin, &card, &PLAY].concat());
+    let installed = || desk.run([&["renew", "--resume"][..], &card, &PLAY[..4]].concat()).ends_with(0);
+    renew(&options[..2]).ends_with(8);
+    house.approve();
+    installed();
+
+    house.operator(&["notices", "ca"]).ends_with(0);
+    let told = || mails(&desk).into_iter().filter(|mail| mail.contains("/renew/")).collect::<Vec<_>>();
+    // The server goes its rounds too.
+    while told().is_empty() {
+        house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+    }
+    let told = told();
+    let link = told[0].split_whitespace().find(|word| word.contains("/renew/")).unwrap();
+    let due = house.operator(&["due", "ca", "--json"]).ends_with(0);
+    let due: serde_json::Value = serde_json::from_str(&due.out).unwrap();
+    assert!(told.len() == 1 && due.as_array().unwrap().len() == 1, "{told:?} {due}");
+    assert!(told[0].contains("The first of your certificates ends in 20 days"), "{}", told[0]);
+    assert_eq!(due[0]["certificates"].as_array().unwrap().len(), 2, "{due}");
+    let input = desk.write("link.txt", link);
+    let begin = [&["renew", "--yes", "--link", "-"], &card[..], &PLAY].concat();
+    let begun = desk.command(&begin).stdin(fs::File::open(&input).unwrap()).output().unwrap();
+    Said::from(begun).ends_with(8);
+    house.approve();
+    installed();
+    let orders = house.operator(&["list", "ca", "--state", "confirmed", "--json"]).ends_with(0).out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&orders).unwrap().as_array().unwrap().len(), 2, "{orders}");
+}
+
 /// What a browser shows of a link.
 fn page(desk: &Desk, house: &House<'_>, link: &str) -> String {
     let https = Https::new(&house.url, tls_config(&anchors(desk)).unwrap()).unwrap();

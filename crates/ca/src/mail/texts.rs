@@ -23,8 +23,10 @@ pub enum Letter<'a> {
     Notice {
         /// Their holder, readable.
         holder: &'a str,
-        /// When they end.
+        /// When they end, or the first of them does.
         ends: SystemTime,
+        /// Whether all end then; else some later, and they are renewed with the first or not at all.
+        all: bool,
         /// In how many days, at the most.
         days: u32,
     },
@@ -118,17 +120,22 @@ pub struct English;
 impl Texts for English {
     fn compose(&self, letter: &Letter<'_>) -> Text {
         let (subject, body) = match letter {
-            Letter::Notice { holder, ends, days } => (
-                match days {
-                    1 => "Your certificates end in 1 day".into(),
-                    days => format!("Your certificates end in {days} days"),
+            Letter::Notice { holder, ends, all, days } => (
+                match (all, days) {
+                    (true, 1) => "Your certificates end in 1 day".into(),
+                    (true, days) => format!("Your certificates end in {days} days"),
+                    (false, 1) => "The first of your certificates ends in 1 day".into(),
+                    (false, days) => format!("The first of your certificates ends in {days} days"),
                 },
                 format!(
-                    "The certificates of {}\nend at {}.\n\n\
+                    "{} of {}\n{} at {}.{}\n\n\
                      To renew them, have your card and its PINs at hand and open this link:\n\n{link}\n\n\
                      It is for these certificates only and works once.\n",
+                    if *all { "The certificates" } else { "The first of the certificates" },
                     plain(holder),
+                    if *all { "end" } else { "ends" },
                     date(*ends),
+                    if *all { "" } else { "\nUntil then all of them are renewed together; after it none can be." },
                     link = Mail::LINK,
                 ),
             ),
@@ -286,7 +293,8 @@ mod tests {
             at: time,
         };
         let letters = [
-            (Letter::Notice { holder: name, ends: time, days: 21 }, 1),
+            (Letter::Notice { holder: name, ends: time, all: true, days: 21 }, 1),
+            (Letter::Notice { holder: name, ends: time, all: false, days: 21 }, 1),
             (Letter::PickUp { holder: name, service: None }, 1),
             (Letter::PickUp { holder: name, service: Some("partner") }, 1),
             (
@@ -332,9 +340,11 @@ mod tests {
         assert_eq!(command(None), "obnova install -");
         assert_eq!(command(Some("partner")), "obnova install - --service partner");
         assert_eq!(command(Some("guild")), "obnova install - --policy guild.toml");
-        let subject = |days| English.compose(&Letter::Notice { holder: name, ends: time, days }).subject;
-        assert_eq!(subject(1), "Your certificates end in 1 day");
-        assert_eq!(subject(7), "Your certificates end in 7 days");
+        let subject = |all, days| English.compose(&Letter::Notice { holder: name, ends: time, all, days }).subject;
+        assert_eq!(subject(true, 1), "Your certificates end in 1 day");
+        assert_eq!(subject(true, 7), "Your certificates end in 7 days");
+        assert_eq!(subject(false, 1), "The first of your certificates ends in 1 day");
+        assert_eq!(subject(false, 7), "The first of your certificates ends in 7 days");
         assert_eq!(date(time), "2027-01-15 08:00:00 UTC");
     }
 }

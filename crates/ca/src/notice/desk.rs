@@ -6,10 +6,14 @@ use std::{
 use super::{NotDue, Notice};
 use crate::{
     Ca, CaError, Letter, LinkPurpose, Mail, MailAddress, MailKind, MailLink, SqliteStore, StoreError, Texts,
-    link::join_serials, store::NoticePosted, transaction::to_hex,
+    link::{join_serials, split_serials},
+    store::{NoticePosted, QueuedLink, QueuedMail},
+    transaction::to_hex,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// What an operator reads of a mail that was withdrawn.
+const WHY_LATE: &str = "the certificates were renewed, revoked or put on hold meanwhile";
 /// Certificates that are read at once.
 const PAGE: u32 = 1000;
 
@@ -111,10 +115,23 @@ impl NoticeDesk {
     ) -> Option<Mail> {
         let left = notice.ends.duration_since(now).unwrap_or(Duration::ZERO);
         let left = u32::try_from(left.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX);
-        let text = self.texts.compose(&Letter::Notice { holder: &notice.holder, ends: notice.ends, days: left });
+        let (holder, ends, all) = (&notice.holder, notice.ends, notice.ends_at_once());
+        let text = self.texts.compose(&Letter::Notice { holder, ends, all, days: left });
         let link = MailLink::Signed { purpose: LinkPurpose::Renew, about: join_serials(serials), expires: notice.ends };
-        let key = format!("notice/{days}/{}", to_hex(serials.first()?));
+        let key = key(days, serials.first()?);
         Some(Mail::new(key, MailKind::Notice, address, text).ok()?.with_link(link))
+    }
+
+    /// Withdraws the mail of a notice whose certificates are not due any more, or not now, and tells whether it did. Who would have been
+    /// told is told when they are due again, as when a hold ends or an order is turned down, unless the next time before the end has come.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn withdraw_late(&self, ca: &Ca, mail: &QueuedMail) -> Result<bool, StoreError> {
+        let (Some(QueuedLink::Signed(id)), Some(days)) = (&mail.link, days_of(&mail.key)) else { return Ok(false) };
+        let Some(link) = self.store.link(*id)? else { return Ok(false) };
+        let service = ca.policy().first.profiles.clone();
+        self.store.withdraw_notice(mail.id, split_serials(&link.about), service, days, WHY_LATE)
     }
 
     /// Why these certificates are not to be renewed by their holder any more, or not now; none where they are. Of a pair that the service
@@ -125,6 +142,15 @@ impl NoticeDesk {
     pub fn not_due(&self, ca: &Ca, serials: &[Vec<u8>]) -> Result<Option<NotDue>, StoreError> {
         self.store.not_due(serials, &ca.policy().first.profiles)
     }
+}
+
+/// What the mail of a notice is known by.
+fn key(days: u32, serial: &[u8]) -> String {
+    format!("notice/{days}/{}", to_hex(serial))
+}
+
+fn days_of(key: &str) -> Option<u32> {
+    key.strip_prefix("notice/")?.split_once('/')?.0.parse().ok()
 }
 
 impl std::fmt::Debug for NoticeDesk {

@@ -248,6 +248,10 @@ impl Store for SqliteStore {
         self.read(|connection| certificates::ending(connection, from, until, limit))
     }
 
+    fn issued_together(&self, serial: &[u8]) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.read(|connection| certificates::issued_together(connection, serial))
+    }
+
     fn key_is_taken(&self, key: &KeyHash) -> Result<bool, StoreError> {
         self.read(|connection| certificates::key_is_taken(connection, key))
     }

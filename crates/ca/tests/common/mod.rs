@@ -27,7 +27,7 @@ use obnova_pkcs10::{CertificationRequest, RequestBuilder};
 use obnova_status::RevocationReason;
 use x509_cert::{
     Certificate,
-    der::Decode,
+    der::{Decode, Encode},
     ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
     name::Name,
 };
@@ -327,6 +327,21 @@ pub fn token(answer: &Answer) -> PendToken {
     match answer {
         Answer::Pending { token, .. } => token.clone(),
         other => panic!("not pending: {other:?}"),
+    }
+}
+
+/// The pair that an answer brings to the keys of an order.
+pub fn issued_pair(draft: &Draft, answer: Answer) -> Pair {
+    let certificates = issued(answer);
+    let of = |request: &RequestDraft| {
+        let key = request.key.public_key();
+        let is_for = |one: &&Certificate| one.tbs_certificate().subject_public_key_info() == key;
+        IssuedCertificate::from_der(&certificates.iter().find(is_for).unwrap().to_der().unwrap()).unwrap()
+    };
+    let [authentication, signature] = draft.requests.as_slice() else { panic!("not a pair") };
+    Pair {
+        keys: [authentication.key.clone(), signature.key.clone()],
+        certificates: [of(authentication), of(signature)],
     }
 }
 

@@ -116,8 +116,7 @@ impl Postman {
     }
 
     fn one(&self, mail: &QueuedMail, clock: &dyn Fn() -> SystemTime) -> Result<MailState, StoreError> {
-        if mail.kind == MailKind::Notice && self.is_late(mail)? {
-            self.outbox.withdraw(mail, "the certificates were renewed, revoked or put on hold meanwhile")?;
+        if mail.kind == MailKind::Notice && self.notices.withdraw_late(self.house.ca(), mail)? {
             return Ok(MailState::GivenUp);
         }
         let link = match self.link(mail) {
@@ -134,13 +133,6 @@ impl Postman {
             Ok(()) => self.outbox.sent(mail, clock()).map(|()| MailState::Sent),
             Err(not) => self.outbox.failed(mail, &not.problem, not.refused, clock()),
         }
-    }
-
-    /// Whether a notice has become wrong while it waited.
-    fn is_late(&self, mail: &QueuedMail) -> Result<bool, StoreError> {
-        let Some(QueuedLink::Signed(id)) = mail.link else { return Ok(false) };
-        let Some(about) = self.links.about(id)? else { return Ok(false) };
-        Ok(self.notices.not_due(self.house.ca(), &about.serials())?.is_some())
     }
 
     /// What stands in the mail and nowhere else.

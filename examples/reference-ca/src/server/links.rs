@@ -71,10 +71,10 @@ async fn renewal(
             StatusCode::OK,
             "Renew your certificates",
             &format!(
-                "<p>These certificates end at {ends}. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
+                "<p>These certificates can be renewed until {ends}, when they end, or the first of them does. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
                  <p>Put your card into the reader, and start the renewal; paste the address of this page when it asks for the link:</p>\n\
                  <pre>obnova renew --link -{service}</pre>\n\
-                 <p>Looking at this page uses nothing up. The link works for one card, until the certificates end.</p>\n",
+                 <p>Looking at this page uses nothing up. The link works for one card, until then.</p>\n",
                 ends = escape(&date(open)),
                 service = escape(&service),
             ),

@@ -41,6 +41,12 @@ pub(super) fn ending_with(
     rows.and_then(Iterator::collect).map_err(failure)
 }
 
+/// The certificates of the order that issued this one; none where none did.
+pub(super) fn issued_together(connection: &Connection, serial: &[u8]) -> Result<Vec<CertificateRecord>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::ISSUED_TOGETHER).map_err(failure)?;
+    statement.query_map([serial], read).and_then(Iterator::collect).map_err(failure)
+}
+
 pub(super) fn key_is_taken(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {
     connection
         .prepare_cached(statements::KEY_IS_TAKEN)

@@ -16,6 +16,9 @@ const DUE: &str = "SELECT id, key, kind, recipient, name, subject, body, pick_up
 const TAKE: &str = "UPDATE mails SET due = ?2, tries = tries + 1 WHERE id = ?1";
 const SENT: &str = "UPDATE mails SET due = NULL, sent = ?2, body = '', problem = NULL WHERE id = ?1 AND sent IS NULL";
 const FAILED: &str = "UPDATE mails SET due = ?2, problem = ?3 WHERE id = ?1 AND sent IS NULL";
+const WITHDRAWN: &str = "SELECT id FROM mails WHERE key = ?1 AND due IS NULL AND sent IS NULL";
+const REWRITE: &str = "UPDATE mails SET recipient = ?2, name = ?3, subject = ?4, body = ?5, pick_up = ?6, link = ?7,
+         queued = ?8, due = ?8, tries = 0, problem = NULL WHERE id = ?1";
 const RETRY: &str = "UPDATE mails SET due = ?2, queued = ?2, tries = 0 WHERE id = ?1 AND sent IS NULL AND body != ''";
 const RETRY_ALL: &str =
     "UPDATE mails SET due = ?1, queued = ?1, tries = 0 WHERE due IS NULL AND sent IS NULL AND body != ''";
@@ -30,8 +33,22 @@ const LIST_GIVEN_UP: &str = "SELECT id, key, kind, recipient, subject, queued, d
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 12] =
-    [ADD, BY_KEY, DUE, TAKE, SENT, FAILED, RETRY, RETRY_ALL, LIST, LIST_WAITING, LIST_SENT, LIST_GIVEN_UP];
+pub(super) const STATEMENTS: [&str; 14] = [
+    ADD,
+    BY_KEY,
+    DUE,
+    TAKE,
+    SENT,
+    FAILED,
+    WITHDRAWN,
+    REWRITE,
+    RETRY,
+    RETRY_ALL,
+    LIST,
+    LIST_WAITING,
+    LIST_SENT,
+    LIST_GIVEN_UP,
+];
 
 /// The longest problem that is kept, in characters.
 const MAX_PROBLEM: usize = 500;
@@ -172,9 +189,8 @@ impl SqliteStore {
     }
 
     pub(crate) fn mail_failed(&self, id: i64, problem: &str, again: Option<SystemTime>) -> Result<(), StoreError> {
-        let problem: String = problem.chars().take(MAX_PROBLEM).collect();
-        self.change_mail(FAILED, move |sql| sql.execute(params![id, again.map(seconds), problem]))?;
-        Ok(())
+        let problem = problem.to_owned();
+        self.writer.run(move |connection| failed(connection, id, &problem, again))
     }
 
     pub(crate) fn retry_mail(&self, id: i64, now: SystemTime) -> Result<bool, StoreError> {
@@ -210,22 +226,24 @@ impl SqliteStore {
     }
 }
 
+/// A mail is not out; it is tried again then, or given up.
+pub(super) fn failed(
+    connection: &Connection,
+    id: i64,
+    problem: &str,
+    again: Option<SystemTime>,
+) -> Result<(), StoreError> {
+    let problem: String = problem.chars().take(MAX_PROBLEM).collect();
+    let mut statement = connection.prepare_cached(FAILED).map_err(failure)?;
+    statement.execute(params![id, again.map(seconds), problem]).map(drop).map_err(failure)
+}
+
 /// Posts a mail in the transaction of what it tells. `link` is for a signed link, where the mail has one.
 pub(super) fn post(connection: &Connection, mail: &Mail, link: LinkId, now: SystemTime) -> Result<Posted, StoreError> {
-    let mut statement = connection.prepare_cached(BY_KEY).map_err(failure)?;
-    if statement.query_row([&mail.key], |_| Ok(())).optional().map_err(failure)?.is_some() {
+    if id_of(connection, BY_KEY, mail)?.is_some() {
         return Ok(Posted::Known);
     }
-    let mut pick_up = None;
-    let mut signed = None;
-    match &mail.link {
-        None => {}
-        Some(MailLink::PickUp(transaction)) => pick_up = Some(transaction.as_bytes()),
-        Some(MailLink::Signed { purpose, about, expires }) => {
-            links::add(connection, link, *purpose, about, *expires)?;
-            signed = Some(link.0);
-        }
-    }
+    let (pick_up, signed) = linked(connection, mail, link)?;
     let row = params![
         mail.key,
         mail.kind.name(),
@@ -239,6 +257,40 @@ pub(super) fn post(connection: &Connection, mail: &Mail, link: LinkId, now: Syst
     ];
     connection.prepare_cached(ADD).and_then(|mut statement| statement.insert(row)).map_err(failure)?;
     Ok(Posted::Queued)
+}
+
+/// The same; and where the mail of this key was withdrawn before it was out, it goes now, as it is written now.
+pub(super) fn post_again(
+    connection: &Connection,
+    mail: &Mail,
+    link: LinkId,
+    now: SystemTime,
+) -> Result<Posted, StoreError> {
+    let Some(id) = id_of(connection, WITHDRAWN, mail)? else { return post(connection, mail, link, now) };
+    let (pick_up, signed) = linked(connection, mail, link)?;
+    let row =
+        params![id, mail.to.as_str(), mail.name, mail.text.subject, mail.text.body, pick_up, signed, seconds(now)];
+    connection.prepare_cached(REWRITE).and_then(|mut statement| statement.execute(row)).map_err(failure)?;
+    Ok(Posted::Queued)
+}
+
+fn id_of(connection: &Connection, sql: &str, mail: &Mail) -> Result<Option<i64>, StoreError> {
+    let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+    statement.query_row([&mail.key], |row| row.get(0)).optional().map_err(failure)
+}
+
+/// What the link of a mail is made from, where it has one: the order that is picked up, or the signed link, which is kept with it.
+type Linked = (Option<Vec<u8>>, Option<[u8; 16]>);
+
+fn linked(connection: &Connection, mail: &Mail, link: LinkId) -> Result<Linked, StoreError> {
+    Ok(match &mail.link {
+        None => (None, None),
+        Some(MailLink::PickUp(transaction)) => (Some(transaction.as_bytes().to_vec()), None),
+        Some(MailLink::Signed { purpose, about, expires }) => {
+            links::add(connection, link, *purpose, about, *expires)?;
+            (None, Some(link.0))
+        }
+    })
 }
 
 fn due(connection: &Connection, now: SystemTime, limit: u32) -> Result<Vec<QueuedMail>, StoreError> {

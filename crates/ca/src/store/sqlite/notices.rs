@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore, certificates, failure, mails,
+    Posted, SqliteStore, certificates, failure, mails,
     orders::order_that_replaces,
     revocations::{self, KeptStatus},
     seconds,
@@ -15,9 +15,11 @@ use crate::{Mail, NotDue, Profile, StoreError, link::LinkId};
 const ADD: &str = "INSERT OR IGNORE INTO notices (serial, days, told) VALUES (?1, ?2, ?3)";
 const FIND: &str = "SELECT EXISTS (SELECT 1 FROM notices WHERE serial = ?1 AND days = ?2)";
 
+const FORGET: &str = "DELETE FROM notices WHERE serial = ?1 AND days = ?2";
+
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 2] = [ADD, FIND];
+pub(super) const STATEMENTS: [&str; 3] = [ADD, FIND, FORGET];
 
 /// What became of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +57,35 @@ impl SqliteStore {
                 let row = params![serial, days, seconds(now)];
                 connection.prepare_cached(ADD).and_then(|mut sql| sql.execute(row)).map_err(failure)?;
             }
-            mails::post(connection, &mail, link, now)?;
-            Ok(NoticePosted::Posted)
+            Ok(match mails::post_again(connection, &mail, link, now)? {
+                Posted::Queued => NoticePosted::Posted,
+                Posted::Known => NoticePosted::Known,
+            })
+        })
+    }
+
+    /// Gives the mail of a notice up if these certificates are not due: nobody was told then. Tells whether it did.
+    pub(crate) fn withdraw_notice(
+        &self,
+        mail: i64,
+        serials: Vec<Vec<u8>>,
+        service: Vec<Profile>,
+        days: u32,
+        why: &'static str,
+    ) -> Result<bool, StoreError> {
+        if self.not_due(&serials, &service)?.is_none() {
+            return Ok(false);
+        }
+        self.writer.run(move |connection| {
+            if not_due(connection, &serials, &service)?.is_none() {
+                return Ok(false);
+            }
+            for serial in &serials {
+                let forget = connection.prepare_cached(FORGET);
+                forget.and_then(|mut sql| sql.execute(params![serial, days])).map_err(failure)?;
+            }
+            mails::failed(connection, mail, why, None)?;
+            Ok(true)
         })
     }
 
@@ -94,6 +123,7 @@ fn not_due(connection: &Connection, serials: &[Vec<u8>], service: &[Profile]) ->
     }
     for kept in &due {
         let others = certificates::ending_with(connection, kept)?.into_iter();
+        let others = others.chain(certificates::issued_together(connection, &kept.serial)?);
         ended.extend(others.filter(|other| other.revoked && service.contains(&other.profile)));
     }
     let mut not_due = None;

@@ -60,6 +60,10 @@ pub const ORDERS_OF_STATE: &str = orders!("WHERE state = ?2 ORDER BY id DESC LIM
 pub const REQUESTS_OF_ORDER: &str =
     "SELECT profile, request, key, same_key, replaces FROM requests WHERE order_id = ?1 ORDER BY position";
 pub const CERTIFICATES_OF_ORDER: &str = certificates!("WHERE order_id = ?1 ORDER BY position");
+/// Those of the order that issued this one.
+pub const ISSUED_TOGETHER: &str = certificates!(
+    "WHERE order_id = (SELECT own.order_id FROM certificates AS own WHERE own.serial = ?1) ORDER BY position"
+);
 pub const CERTIFICATE: &str = certificates!("WHERE serial = ?1");
 pub const ENDING: &str = certificates!(
     "WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
@@ -240,6 +244,7 @@ mod tests {
         ORDERS_OF_STATE,
         REQUESTS_OF_ORDER,
         CERTIFICATES_OF_ORDER,
+        ISSUED_TOGETHER,
         CERTIFICATE,
         ENDING,
         ENDING_TOGETHER,
