@@ -6,7 +6,8 @@ use x509_cert::name::Name;
 
 use crate::{
     Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, NoticeLink, OneTimePasswords,
-    PasswordRules, PinUse, Policy, Reason, Wanted, policy::CLOCK_TOLERANCE, view::SlotView, wire,
+    ParsedCertificate, PasswordRules, PinUse, Policy, Reason, Refusal, Wanted, policy::CLOCK_TOLERANCE, view::SlotView,
+    wire,
 };
 
 mod asks;
@@ -18,6 +19,7 @@ mod same_key;
 
 pub use keys::{NewKey, OldKey};
 pub(crate) use kind::possible;
+pub(crate) use same_key::full;
 
 /// What will be done, said before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +176,24 @@ impl Plan {
     #[must_use]
     pub fn by_link(self, path: &str) -> Self {
         Self { notice: Some(NoticeLink::new(path, &self)), ..self }
+    }
+
+    /// Whether there is still room on the card for the new certificates, where their keys are kept: something else may have come to them since
+    /// the plan was made. What is there already needs none. Nothing is lost where there is none: once it is made, what was begun goes on.
+    ///
+    /// # Errors
+    /// [`Refusal::KeyFull`].
+    pub fn check_room(&self, card: &CardView) -> Result<(), Refusal> {
+        for (role, old) in self.old.iter().filter(|_| self.keeps_key()) {
+            let Some(slot) = card.slot(old.slot) else { continue };
+            // On a key that is kept what is new ends later than what it renews.
+            let ends_later = |one: &ParsedCertificate| one.not_after() > old.certificate.not_after();
+            let may_be_there = slot.certificates.iter().any(|entry| entry.certificate.as_ref().is_some_and(ends_later));
+            if let Some(most) = full(card, slot).filter(|_| !may_be_there) {
+                return Err(Refusal::KeyFull { role, most });
+            }
+        }
+        Ok(())
     }
 
     /// Signatures that will be made, all keys together.

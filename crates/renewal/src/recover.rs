@@ -5,7 +5,9 @@ use obnova_card::{InstallCertificate, KeyRole, SlotId};
 
 use crate::{
     ByRole, CardView, CertificateView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms,
-    check_certificates, eligibility::entered, plan::label,
+    check_certificates,
+    eligibility::entered,
+    plan::{full, label},
 };
 
 /// A key without a certificate: what a renewal leaves whose journal was lost, or that was not finished.
@@ -72,7 +74,7 @@ impl Completion {
     /// has none on it.
     ///
     /// # Errors
-    /// [`Refusal`], by name; [`Refusal::AnotherKey`] also when no key waits.
+    /// [`Refusal`], by name; [`Refusal::AnotherKey`] also when no key waits, [`Refusal::KeyFull`] where there is no room beside what is on it.
     pub fn make(
         card: &CardView,
         came: &[Vec<u8>],
@@ -100,6 +102,12 @@ impl Completion {
             terms,
         };
         let new = check_certificates(came, &expected, now)?;
+        for (role, certificate) in new.iter() {
+            let slot = waiting.get(role).map(|(slot, _, _)| *slot).filter(|slot| !slot.holds(certificate));
+            if let Some(most) = slot.and_then(|slot| full(card, slot)) {
+                return Err(Refusal::KeyFull { role, most });
+            }
+        }
         let marks = card.capabilities.marks_superseded;
         let unmarked = old.iter().map(|(_, (slot, _))| slot).filter(|slot| {
             let mut of_slot = slot.certificates.iter();

@@ -51,6 +51,18 @@ pub enum Refusal {
         #[serde(with = "wire::role")]
         role: KeyRole,
     },
+    /// Its key is kept, and has as many certificates as it can have. The issuer is not to blame: once one of them is removed, what came is
+    /// put on the card.
+    #[error(
+        "the {role} key has {most} certificates, and no more fit on it: remove superseded ones (card clean), and do the same once more"
+    )]
+    KeyFull {
+        /// Which one.
+        #[serde(with = "wire::role")]
+        role: KeyRole,
+        /// How many it can have.
+        most: usize,
+    },
     /// Nobody's name is in it.
     #[error("the new {role} certificate names nobody: ask the issuer to correct it")]
     NoSubject {
@@ -144,6 +156,7 @@ impl Refusal {
             Self::Twice { .. } => "refusal-twice",
             Self::Swapped => "refusal-swapped",
             Self::NotNew { .. } => "refusal-not-new",
+            Self::KeyFull { .. } => "refusal-key-full",
             Self::NoSubject { .. } => "refusal-no-subject",
             Self::TwoSubjects => "refusal-two-subjects",
             Self::AnotherSubject { .. } => "refusal-another-subject",

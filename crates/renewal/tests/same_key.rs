@@ -6,8 +6,8 @@ mod support;
 
 use obnova_card::KeyRole;
 use obnova_renewal::{
-    Action, Answer, Completion, Event, Failure, Method, NotEligible, Pair, PinUse, Plan, Policy, Reason, Refusal,
-    removable,
+    Action, Answer, CardView, Completion, Event, Failure, Method, NotEligible, Pair, ParsedCertificate, PinUse, Plan,
+    Policy, Reason, Refusal, removable,
 };
 use support::{Draft, Holder, House, days, now, play::Play, view};
 
@@ -179,4 +179,43 @@ fn a_key_that_has_as_many_certificates_as_it_can_is_told_before_anything_is_done
     assert!(Plan::make(&card, &Policy::twins(), now()).is_ok(), "new keys need no such room");
     card.capabilities.certificates_per_key = None;
     assert!(refused(&card).is_ok(), "only memory limits it");
+}
+
+/// The order was accepted, and before what came of it was installed, the keys were filled: nothing is lost, and room helps.
+#[test]
+fn keys_that_became_full_since_are_told_before_anything_is_written() {
+    let mut play = begin();
+    while !matches!(play.next(), Action::PickUp(_)) {
+        assert!(play.step().is_none());
+    }
+    let (plan, files) = (play.process.plan().clone(), play.issue());
+    let card = view(play.token.as_mut());
+    let most = card.capabilities.certificates_per_key.unwrap();
+    let full = |role| Err(Refusal::KeyFull { role, most });
+    let complete = |card: &CardView| Completion::make(card, &files, &same_key(), &play.house.terms(), now());
+    assert_eq!(plan.check_room(&card), Ok(()));
+    assert_eq!(complete(&card).unwrap().jobs.len(), 2);
+    for (role, old) in plan.old.iter() {
+        let mut card = card.clone();
+        let slot = card.slots.iter_mut().find(|slot| slot.id == old.slot).unwrap();
+        let before = slot.certificates[0].clone();
+        slot.certificates.resize(most - 1, before.clone());
+        assert_eq!(plan.check_room(&card), Ok(()));
+        let slot = card.slots.iter_mut().find(|slot| slot.id == old.slot).unwrap();
+        slot.certificates.push(before);
+        assert_eq!((plan.check_room(&card), complete(&card).map(drop)), (full(role), full(role)));
+        // It came on another way, and is one of those that fill it.
+        let slot = card.slots.iter_mut().find(|slot| slot.id == old.slot).unwrap();
+        let mut new = files.iter().map(|der| ParsedCertificate::from_der(der).unwrap());
+        let new = new.find(|one| one.public_key() == old.certificate.public_key());
+        slot.certificates.last_mut().unwrap().certificate = new;
+        assert_eq!((plan.check_room(&card), complete(&card).map(drop)), (Ok(()), Ok(())));
+    }
+    let mut card = card;
+    card.capabilities.certificates_per_key = None;
+    for slot in card.slots.iter_mut().filter(|slot| !slot.certificates.is_empty()) {
+        let before = slot.certificates[0].clone();
+        slot.certificates.resize(most, before);
+    }
+    assert_eq!(plan.check_room(&card), Ok(()), "only memory limits it");
 }

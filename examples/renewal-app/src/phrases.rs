@@ -245,6 +245,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Twice { role: of } => t!("refusal-twice", role = role(of)),
         Refusal::Swapped => t!("refusal-swapped"),
         Refusal::NotNew { role: of } => t!("refusal-not-new", role = role(of)),
+        Refusal::KeyFull { role: of, most } => t!("refusal-key-full", role = role(of), most = most),
         Refusal::NoSubject { role: of } => t!("refusal-no-subject", role = role(of)),
         Refusal::TwoSubjects => t!("refusal-two-subjects"),
         Refusal::AnotherSubject { role: of } => t!("refusal-another-subject", role = role(of)),

@@ -6,10 +6,17 @@ mod support;
 use std::fs;
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_card::{GenerateKey, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SlotId, Token as _};
+use obnova_card::{
+    GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, ProfileToken, Secret, Slot, SlotId, Token as _,
+};
 use obnova_profile::TransportPinModel;
-use obnova_simulator::{Personalisation, SimulatorConnection};
-use support::{Desk, ca::House, planted::Search, terminal::Terminal};
+use obnova_simulator::{Card, Personalisation, SimulatorConnection};
+use support::{
+    Desk,
+    ca::{House, mails},
+    planted::Search,
+    terminal::Terminal,
+};
 
 /// Secrets that occur nowhere by chance.
 const PINS: [&str; 3] = ["80214957", "73159264", "90417358"];
@@ -368,9 +375,60 @@ fn a_key_with_as_many_certificates_as_it_can_have_is_told_before_anything_is_ask
     let clean = |name| [&["card", "clean", "--confirm", name], &CARD[..], &PIN_FILES[..2]].concat();
     let offered = desk.run(clean("Somebody else's")).ends_with(9).out;
     let name = offered.lines().find_map(|line| line.split_once("· ")?.1.split_once(" (slot")).unwrap().0;
+    let there = certificates(&desk);
     desk.run(clean(name)).ends_with(0).says(&["removed; its key stays"]);
-    house.change_policy(|policy| policy.replacen("validity_days = 17\n", "validity_days = 18\n", 1));
-    desk.run(&renew).ends_with(0).says(&["Renewed"]);
+
+    // While the order waits, what was removed comes back from another program, and there is no room again.
+    house.change_policy(|policy| {
+        let policy = policy.replacen("approval = \"automatic\"", "approval = \"manual\"", 1);
+        policy.replacen("validity_days = 17\n", "validity_days = 18\n", 1)
+    });
+    let at_once: Vec<_> = renew.iter().filter(|one| *one != "--wait").collect();
+    desk.run(at_once).ends_with(8);
+    let left = certificates(&desk);
+    let removed = there.into_iter().find(|(_, one)| left.iter().all(|(_, other)| other != one)).unwrap();
+    let (slot, certificate) = removed;
+    let label = "Old".to_owned();
+    let old = InstallCertificate { slot, certificate, label };
+    open_card(&desk).install(&[old], &[], &Pin::new(Secret::from(PINS[0]))).unwrap();
+    house.approve();
+    let link = || {
+        mails(&desk)
+            .iter()
+            .find_map(|mail| mail.split_whitespace().find(|word| word.contains("/pickup/")).map(str::to_owned))
+    };
+    while link().is_none() {
+        house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
+    }
+    let link = link().unwrap();
+    let before = fs::read(desk.file("card.state")).unwrap();
+    let trust = &house.options()[2..];
+    let resume = [&["renew", "--resume"], &CARD[..], trust].concat();
+    let install = [&["install", &link], &service[..], &CARD, trust].concat();
+    let elsewhere = [&install[..], &["--journal", "elsewhere"]].concat();
+    // Without a PIN: none is asked for.
+    for command in [&resume, &install, &elsewhere] {
+        let said = desk.run(command).ends_with(3);
+        assert!(told_in(&said.err).contains(told) && said.err.contains("obnova card clean"), "{}", said.err);
+        assert!(fs::read(desk.file("card.state")).unwrap() == before, "the card was touched");
+    }
+    let offered = desk.run(clean("Somebody else's")).ends_with(9).out;
+    let name = offered.lines().find_map(|line| line.split_once("· ")?.1.split_once(" (slot")).unwrap().0;
+    desk.run(clean(name)).ends_with(0).says(&["removed; its key stays"]);
+    // It is full again, of what was ordered: whichever way is gone on with, there is nothing to make room for.
+    desk.run([&elsewhere[..], &PIN_FILES].concat()).ends_with(0);
+    desk.run([&resume[..], &PIN_FILES].concat()).ends_with(0);
+}
+
+fn open_card(desk: &Desk) -> ProfileToken<SimulatorConnection> {
+    ProfileToken::new(SimulatorConnection::new(Card::open(desk.file("card.state")).unwrap()))
+}
+
+/// The certificates on the card, each with its slot.
+fn certificates(desk: &Desk) -> Vec<(SlotId, Vec<u8>)> {
+    let slots = open_card(desk).slots().unwrap();
+    let of = |slot: &Slot| slot.certificates.iter().map(|one| (slot.id, one.der.clone())).collect::<Vec<_>>();
+    slots.iter().flat_map(of).collect()
 }
 
 /// What a run would miss, and the last try of a PIN, are told while there is still no key.

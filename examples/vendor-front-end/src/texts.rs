@@ -299,6 +299,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("refusal-twice", "pro jeden klíč přišly dva různé certifikáty."),
     ("refusal-swapped", "certifikáty jsou zaměněny."),
     ("refusal-not-new", "certifikát nekončí později než ten, který má nahradit."),
+    ("refusal-key-full", "ke klíči se na kartu žádný další nevejde: odstraňte staré a zopakujte to."),
     ("refusal-no-subject", "v certifikátu není žádné jméno."),
     ("refusal-two-subjects", "nové certifikáty jsou každý na jiné jméno."),
     ("refusal-another-subject", "certifikát je na jiné jméno."),

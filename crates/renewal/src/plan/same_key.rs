@@ -9,7 +9,7 @@ use super::{
     kind::{certified, offered, possible},
     label,
 };
-use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility};
+use crate::{CardView, Method, NotEligible, Policy, Reason, SlotView, eligibility};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
 pub(super) fn plan(
@@ -33,17 +33,21 @@ pub(super) fn plan(
             None => Reason::KeyNotOfService { role, certified, offered: at_hand(card, kept) },
         }
     };
-    let full = |(role, old): (KeyRole, &OldKey)| {
-        let most = card.capabilities.certificates_per_key?;
-        let there = card.slot(old.slot).map_or(0, |slot| slot.certificates.len());
-        (there >= most).then_some(Reason::KeyFull { role, most })
+    let no_room = |(role, old): (KeyRole, &OldKey)| {
+        let most = full(card, card.slot(old.slot)?)?;
+        Some(Reason::KeyFull { role, most })
     };
-    let reasons: Vec<_> = others.map(not_of_service).chain(old.iter().filter_map(full)).collect();
+    let reasons: Vec<_> = others.map(not_of_service).chain(old.iter().filter_map(no_room)).collect();
     if !reasons.is_empty() {
         return Err(NotEligible { reasons });
     }
     let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
     Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
+}
+
+/// How many certificates the key in this slot can have, where it has as many.
+pub(crate) fn full(card: &CardView, slot: &SlotView) -> Option<usize> {
+    card.capabilities.certificates_per_key.filter(|most| slot.certificates.len() >= *most)
 }
 
 /// The kind of the key that is there, and what else the card makes.

@@ -75,6 +75,7 @@ refusal-by-twins = { $refusal } That is so by the service twins, which is taken 
 refusal-twice = Two different certificates came for the { $role } key: ask the issuer which one is meant.
 refusal-swapped = The certificates are swapped: the authentication key was certified for signatures, and the other way round.
 refusal-not-new = The { $role } certificate that came is not a new one: it ends no later than the one that is renewed. Ask the issuer.
+refusal-key-full = The { $role } key has { $most } certificates, and no more fit on it. Nothing was put on the card, and nothing is lost: remove superseded certificates (obnova card clean), then do the same once more.
 refusal-no-subject = The new { $role } certificate names nobody: ask the issuer to correct it.
 refusal-two-subjects = The two new certificates name different people: ask the issuer to correct them.
 refusal-another-subject = The new { $role } certificate names another person than the old one: ask the issuer to correct it.

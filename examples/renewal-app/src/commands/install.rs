@@ -12,7 +12,7 @@ use obnova_renewal::{
     ByRole, Completion, Loose, ParsedCertificate, PinUse, Policy, Refusal, Terms, Vouching, match_loose,
 };
 
-use super::renew::{Road, Way};
+use super::renew::{Road, Way, check_room};
 use crate::{
     authority::Authority,
     cli::{Global, PinOptions, ServiceOptions},
@@ -125,6 +125,7 @@ fn into_renewal(
     let certificates = keys.filter_map(|_, key| is_for(*key));
     let authority = Authority::to_go_on_with(global, &Way::default(), &journals::authority(folder, &known.name))?;
     let token = tokens::open_shared(global)?;
+    check_room(&token, &known.process)?;
     let road = Road { folder, name: &known.name, authority: &authority, token: Some(token.clone()), wait: false };
     let journal = FileJournal::open(folder, &known.name)?;
     let files = match_loose(came.loose, &keys).into_certificates();
@@ -311,13 +312,14 @@ fn good(face: &Rc<RefCell<Face>>, text: &str) {
     face.borrow_mut().screen.mark(Mark::Good, text);
 }
 
-fn refused(refusal: &Refusal) -> Failure {
-    Failure::new(Kind::Refused, phrases::refusal(refusal))
+pub(super) fn refused(refusal: &Refusal) -> Failure {
+    let kind = if matches!(refusal, Refusal::KeyFull { .. }) { Kind::NotEligible } else { Kind::Refused };
+    Failure::new(kind, phrases::refusal(refusal))
 }
 
 /// The same by the rules of the service that is taken where none is named: it may be another one.
 fn refused_unnamed(refusal: &Refusal) -> Failure {
-    let text = phrases::refusal(refusal);
+    let failure = refused(refusal);
     let is_of_service = matches!(
         refusal,
         Refusal::OnlyOneOfTwo { .. }
@@ -325,7 +327,10 @@ fn refused_unnamed(refusal: &Refusal) -> Failure {
             | Refusal::ExtendedKeyUsage { .. }
             | Refusal::QcStatement { .. }
     );
-    Failure::new(Kind::Refused, if is_of_service { t!("refusal-by-twins", refusal = text) } else { text })
+    if !is_of_service {
+        return failure;
+    }
+    Failure::new(failure.kind(), t!("refusal-by-twins", refusal = failure.message().to_owned()))
 }
 
 impl From<LinkError> for Failure {

@@ -15,6 +15,7 @@ use obnova_renewal::{
 
 use super::{
     foreseen::foresee,
+    install::refused,
     receipt::{self, Owed},
 };
 use crate::{
@@ -119,11 +120,26 @@ fn go_on(
         holder.user.clone_from(&authority.user);
     }
     if let Some(token) = &token {
+        check_room(token, &known.process)?;
         foresee_the_rest(&mut holder, token, &known.process, &authority)?;
     }
     let road = Road { folder, name: &known.name, authority: &authority, token, wait: way.wait };
     let journal = FileJournal::open(folder, &known.name)?;
     road.walk(journal, &mut holder, face, |seams| Runner::resume(seams))
+}
+
+/// Refuses, before anything is fetched or asked for, what there is no room for any more on a key that is kept.
+pub fn check_room(token: &SharedToken, process: &Process) -> Result<(), Failure> {
+    let plan = process.plan();
+    if !plan.keeps_key() {
+        return Ok(());
+    }
+    let card = look(tokens::lock(token).as_mut())?;
+    // Another card is told when it is needed.
+    if card.identity.serial != plan.card.serial {
+        return Ok(());
+    }
+    plan.check_room(&card).map_err(|full| refused(&full))
 }
 
 /// As long as the order is not made, what is foreseen of one that begins is foreseen of it too.
