@@ -148,6 +148,18 @@ fn a_slip_at_the_question_whose_certificates_came_loses_nothing() {
         assert!(code == 9 && shown.contains("asks you once more"), "{code}: {shown}");
     }
     let told = desk.run(["status"]).ends_with(0).out;
+    let doctor = |token| {
+        let said = desk.run(["doctor", "--token", token]).out;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let declined = "First order: You did not agree to the certificates, so they were not put on the card. They are kept, \
+                    and \"obnova first --resume\" shows them and asks you once more.";
+    // Nor does it take the card; with another one there is nothing to tell.
+    let other = ["simulator", "new", "other.state", "--empty", "--serial", "OBN00000002"];
+    desk.run([&other[..], &PIN_FILES].concat()).ends_with(0);
+    let told_with =
+        ["sim:card.state", "sim:nowhere.state", "sim:other.state"].map(|token| doctor(token).contains(declined));
+    assert_eq!(told_with, [true, true, false], "{}", doctor("sim:card.state"));
     let named = told.split("obnova revoke ").skip(1);
     let named: Vec<_> = named.map(|rest| rest.split([' ', ';', ')', '\n']).next().unwrap()).collect();
     let (code, shown) = answered(&["y"]);
@@ -155,6 +167,7 @@ fn a_slip_at_the_question_whose_certificates_came_loses_nothing() {
     assert_eq!(named.len(), 2, "{told}");
     desk.run([&["card", "show"], &CARD[..]].concat()).ends_with(0).says(&named);
     // It is over now.
+    assert!(!doctor("sim:card.state").contains("First order"));
     let said = desk.run(&resume).ends_with(3);
     assert!(said.err.contains("Begin one with \"obnova first\""), "{}", said.err);
 }

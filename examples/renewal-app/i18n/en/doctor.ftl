@@ -18,6 +18,7 @@ doctor-room-in-place = Room for the new keys: only in the place of the old ones
 doctor-reason = Renewal: { $reason }
 doctor-unfinished = Slot { $slot } has a key that waits for its certificate. "obnova renew" goes on with it, also when nothing else is left of the renewal that made it; or put in the certificates, from the link or as mailed files, with "obnova install".
 doctor-left-over = Slot { $slot } has the rest of a key whose making or removing was interrupted. It is of no use: the next key that is made there takes its place, or remove it with "obnova card clean".
+doctor-declined = First order: { $problem }
 doctor-unused = Slot { $slot } has a key without a certificate, which a renewal would not use. Put in its certificate with "obnova install", or remove it with "obnova card clean".
 doctor-ca-good = CA: { $address } answers; trusted as { $name }
 doctor-ca-none = CA: none was named, so it was not asked. Name it with --ca and --trust.

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_client::{FileJournal, look};
-use obnova_renewal::{CardView, ParsedCertificate, Policy, date};
+use obnova_renewal::{Action, CardView, ParsedCertificate, Policy, date};
 
 use crate::{
     authority::Authority,
@@ -23,6 +23,7 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     let now = SystemTime::now();
     let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
     let mut checks = card(global, &seen, &policy, now);
+    checks.extend(declined(global, seen.as_ref().ok(), now));
     checks.push(journal(global));
     checks.extend(authority(global, seen.as_ref().ok(), &policy, now));
     checks.iter().for_each(|check| screen.mark(check.mark, &check.text));
@@ -62,6 +63,15 @@ fn without_password(global: &Global, card: &CardView) -> Option<Check> {
     let on_card = |one: &&ParsedCertificate| one.is_valid_at(now) && card.slots.iter().any(|slot| slot.holds(one));
     let one = without.iter().find(on_card)?;
     Some(Check::caution(t!("revocation-password-none", holder = one.subject().to_string())))
+}
+
+/// A first order whose certificates were said no to, for this card or, where none can be looked at, for any: it can still be gone on with.
+fn declined(global: &Global, card: Option<&CardView>, now: SystemTime) -> Option<Check> {
+    let known = journals::folder(global).and_then(|folder| journals::declined(&folder)).ok()??;
+    let is_for = |card: &CardView| card.identity.serial == known.process.plan().card.serial;
+    let Action::Failed(ended) = known.process.next(now) else { return None };
+    let ended = card.is_none_or(is_for).then(|| Failure::of_end(&known.process, ended))?;
+    Some(Check::caution(t!("doctor-declined", problem = ended.message())))
 }
 
 fn journal(global: &Global) -> Check {
