@@ -21,11 +21,11 @@ pub enum Refusal {
         wanted: usize,
     },
     /// A request is for a certificate that this service does not have.
-    #[error("this service issues no {0} certificate")]
+    #[error("this service issues no {0} certificate: ask for what it has, and nothing else")]
     NotOfThisService(Profile),
     /// A request does not say what it is for, by a keyUsage of one profile.
     #[error(
-        "request {position} asks for no certificate that is issued here: keyUsage is digitalSignature or nonRepudiation"
+        "request {position} asks for no certificate that is issued here: ask for keyUsage digitalSignature or nonRepudiation"
     )]
     KeyUsage {
         /// From 1.
@@ -64,7 +64,7 @@ pub enum Refusal {
     #[error("both requests are for the same key: make a key for each")]
     SharedKey,
     /// The key is the old certificate's, and policy demands a new one (re-key).
-    #[error("the request for the {0} certificate is for the old key: this CA demands a new one")]
+    #[error("the request for the {0} certificate is for the old key, and this CA demands another one: make a new one")]
     OldKey(Profile),
     /// The key is certified already, or in another order.
     #[error("the key in the request for the {0} certificate is certified already or ordered: make a new one")]
@@ -83,16 +83,18 @@ pub enum Refusal {
         wanted: usize,
     },
     /// A signer's certificate is not one that this CA issued.
-    #[error("the certificate of signer {position} was not issued by this CA")]
+    #[error(
+        "the certificate of signer {position} was not issued by this CA: sign with its own, or ask the CA that issued it"
+    )]
     UnknownSigner {
         /// From 1.
         position: usize,
     },
     /// The signers are not the certificates of one holder, all of them.
-    #[error("the signers' certificates are not those of one holder, one of each kind")]
+    #[error("the signers' certificates are not those of one holder, one of each kind: sign with all of one card")]
     SignersNotAPair,
     /// An old certificate is not valid yet.
-    #[error("the old {profile} certificate is not valid before {from}")]
+    #[error("the old {profile} certificate is not valid before {from}: wait until then")]
     NotYetValid {
         /// Which.
         profile: Profile,
@@ -113,24 +115,26 @@ pub enum Refusal {
     #[error("the old {0} certificate is revoked or on hold: ask the CA")]
     Revoked(Profile),
     /// It is too soon to renew.
-    #[error("too early: a renewal may be asked for from {opens} on")]
+    #[error("too early: ask for a renewal from {opens} on")]
     TooEarly {
         /// When the window opens.
         opens: String,
     },
     /// The subject is another than in the old certificate (RFC 7030 §4.2.2).
-    #[error("the subject in the request for the {0} certificate is not that of the old one: a renewal changes no data")]
+    #[error(
+        "the subject in the request for the {0} certificate is not that of the old one: a renewal changes no data; ask the CA for new certificates where it is another"
+    )]
     SubjectChanged(Profile),
     /// The subjectAltName is another than in the old certificate (RFC 7030 §4.2.2).
     #[error(
-        "the subjectAltName in the request for the {0} certificate is not that of the old one: a renewal changes no data"
+        "the subjectAltName in the request for the {0} certificate is not that of the old one: a renewal changes no data; ask the CA for new certificates where it is another"
     )]
     NamesChanged(Profile),
     /// Who is at the other end of the TLS connection is not the holder.
     #[error("the TLS client certificate is somebody else's: send the order with your own, or with none")]
     OtherPeer,
     /// The TLS client certificate is not one that this CA issued.
-    #[error("the TLS client certificate was not issued by this CA")]
+    #[error("the TLS client certificate was not issued by this CA: log in with one of its own")]
     UnknownPeer,
     /// The TLS client certificate has expired.
     #[error("the TLS client certificate expired {at}: renew it, or ask the CA for a new card")]
@@ -142,7 +146,7 @@ pub enum Refusal {
     #[error("the TLS client certificate is revoked or on hold: ask the CA")]
     PeerRevoked,
     /// The TLS client certificate is not valid yet.
-    #[error("the TLS client certificate is not valid before {from}")]
+    #[error("the TLS client certificate is not valid before {from}: wait until then")]
     PeerNotYetValid {
         /// Its begin.
         from: String,
@@ -162,10 +166,10 @@ pub enum Refusal {
     #[error("nothing can be picked up with this token: check the link")]
     UnknownToken,
     /// The certificates were picked up and their receipt was confirmed.
-    #[error("the certificates were picked up and confirmed: the link is used up")]
+    #[error("the certificates were picked up and confirmed, and the link is used up: look for them on the card")]
     TokenSpent,
     /// A receipt was confirmed for certificates that were not issued in this order.
-    #[error("the receipt does not name the certificates of this order")]
+    #[error("the receipt does not name the certificates of this order: send one for those")]
     WrongReceipt,
     /// The password proves nothing, or there is nobody of that name. Which of both is not told.
     #[error("the user id and the one-time password do not belong together: look at both again")]
@@ -191,7 +195,9 @@ pub enum Refusal {
     )]
     PasswordUsed,
     /// It is for another module of the service.
-    #[error("the one-time password is for another module of the service")]
+    #[error(
+        "the one-time password is for another module of the service: order in that one, or ask the CA for another password"
+    )]
     OtherModule,
     /// A first request is for somebody else than the password.
     #[error(
@@ -202,32 +208,34 @@ pub enum Refusal {
     #[error("the subjectAltName in the request for the {0} certificate is not what the CA knows: leave it out")]
     OtherNames(Profile),
     /// Policy demands a revocation password.
-    #[error("the order sets no revocation password, and this CA demands one")]
+    #[error("the order sets no revocation password, and this CA demands one: set one with it")]
     NoRevocationPassword,
     /// The revocation password in it cannot be read.
-    #[error("the revocation password cannot be read: {0}")]
+    #[error("the revocation password cannot be read ({0}): encrypt it for the CA's certificate as it is now")]
     SealedPassword(PasswordError),
     /// The revocation password is too easy to guess.
-    #[error("the revocation password is too short: it has {least} characters or more")]
+    #[error("the revocation password is too short: take {least} characters or more")]
     ShortPassword {
         /// The fewest characters.
         least: usize,
     },
     /// Too few different characters.
-    #[error("a revocation password has at least {least} different characters")]
+    #[error("the revocation password is too easy to guess: take {least} different characters or more")]
     PlainPassword {
         /// Different characters.
         least: usize,
     },
     /// There is no revocation password, or another one. Which of both is not told; but only where there is one, more guesses are
     /// [slowed](Self::PasswordSlowed).
-    #[error("the revocation password is wrong, or the certificate has none")]
+    #[error("the revocation password is wrong, or the certificate has none: look at both again, or call the CA")]
     WrongRevocationPassword,
     /// One is set, and it was not given.
     #[error("the certificate has a revocation password already: give that one too, or have the CA replace it")]
     RevocationPasswordStands,
     /// It was issued at personalisation.
-    #[error("the certificate was issued without an order, and has no place for a revocation password")]
+    #[error(
+        "the certificate was issued without an order, and has no place for a revocation password: it ends by its own key, or call the CA"
+    )]
     NoPlaceForPassword,
     /// This CA does not take such requests.
     #[error("this CA ends certificates only when its operator does: call it")]
@@ -324,4 +332,98 @@ impl Refusal {
 /// A moment, for people.
 pub(crate) fn shown(moment: &SystemTime) -> String {
     DateTime::from_system_time(*moment).map_or_else(|_| "later".into(), |date| date.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use obnova_algorithm::KeyAlgorithm;
+
+    use super::*;
+
+    /// Clients show these words to their holders, whatever was asked for, and advise to do as they say.
+    #[test]
+    fn each_refusal_says_what_to_do() {
+        let (profile, now) = (Profile::Signature, SystemTime::UNIX_EPOCH);
+        let at = || "2027-01-15T08:00:00Z".to_owned();
+        let refusals = [
+            Refusal::RequestCount { count: 1, wanted: 2 },
+            Refusal::NotOfThisService(profile),
+            Refusal::KeyUsage { position: 1 },
+            Refusal::NotTwins(profile),
+            Refusal::KeyKind { profile, key: KeyAlgorithm::Rsa2048, accepted: "p-256".into() },
+            Refusal::SharedKey,
+            Refusal::OldKey(profile),
+            Refusal::KeyTaken(profile),
+            Refusal::KeyCompromised(profile),
+            Refusal::SignerCount { count: 1, wanted: 2 },
+            Refusal::UnknownSigner { position: 1 },
+            Refusal::SignersNotAPair,
+            Refusal::NotYetValid { profile, from: at() },
+            Refusal::Expired { profile, at: at() },
+            Refusal::Revoked(profile),
+            Refusal::TooEarly { opens: at() },
+            Refusal::SubjectChanged(profile),
+            Refusal::NamesChanged(profile),
+            Refusal::OtherPeer,
+            Refusal::UnknownPeer,
+            Refusal::PeerExpired { at: at() },
+            Refusal::PeerRevoked,
+            Refusal::PeerNotYetValid { from: at() },
+            Refusal::PeerNotForLogin,
+            Refusal::TransactionTaken,
+            Refusal::AlreadyOrdered(Transaction::new(&[1]).unwrap()),
+            Refusal::UnknownToken,
+            Refusal::TokenSpent,
+            Refusal::WrongReceipt,
+            Refusal::WrongPassword,
+            Refusal::PasswordSlowed { until: now },
+            Refusal::PasswordLocked,
+            Refusal::PasswordExpired { at: at() },
+            Refusal::PasswordUsed,
+            Refusal::OtherModule,
+            Refusal::OtherSubject(profile),
+            Refusal::OtherNames(profile),
+            Refusal::NoRevocationPassword,
+            Refusal::SealedPassword(PasswordError::NoPassphrase),
+            Refusal::ShortPassword { least: 8 },
+            Refusal::PlainPassword { least: 5 },
+            Refusal::WrongRevocationPassword,
+            Refusal::RevocationPasswordStands,
+            Refusal::NoPlaceForPassword,
+            Refusal::NoRevocation,
+            Refusal::NotYours,
+            Refusal::PasswordAlone,
+            Refusal::OwnKeyAlone,
+            Refusal::RevocationReason,
+            Refusal::Lapsed(Lapse::Revoked(profile)),
+        ];
+        let steps = [
+            "ask",
+            "call",
+            "check",
+            "encrypt",
+            "give",
+            "go on",
+            "leave",
+            "log in",
+            "look",
+            "make",
+            "order",
+            "renew",
+            "send",
+            "set",
+            "sign",
+            "take",
+            "use",
+            "wait",
+            "have",
+            "it is looked at again",
+        ];
+        for refusal in refusals {
+            let (text, name) = (refusal.to_string(), refusal.name());
+            let (_, advice) = text.split_once(": ").unwrap_or_else(|| panic!("{name}: {text}"));
+            let says = |step: &&str| advice.starts_with(step) || advice.contains(&format!(" {step}"));
+            assert!(steps.iter().any(says), "{name}: {text}");
+        }
+    }
 }

@@ -166,6 +166,19 @@ fn he_sets_one_where_there_is_none_and_another_only_with_the_one_that_stands() {
     place.ca.revoke(&asked, Some(&place.login.certificate), now()).unwrap();
 }
 
+/// Whoever hears no answer asks again, until more would be guesses; then what was set opens, in the place of the old one too.
+#[test]
+fn who_heard_no_answer_twice_gives_the_new_one_as_the_one_that_stands() {
+    let place = Place::new();
+    assert_eq!(place.set(PASSWORD, None), "done");
+    let again = [(); 3].map(|()| place.set(ANOTHER, Some(PASSWORD)));
+    assert_eq!(again, ["done", "done", "wrong-revocation-password"]);
+    assert!(place.opens(ANOTHER));
+    let later = now() + Duration::from_secs(3600);
+    assert_eq!(place.set_when(ANOTHER, Some(ANOTHER), later), "done");
+    assert!(place.opens(ANOTHER) && place.guesses() == 0);
+}
+
 /// Each password that is compared is a guess by who is logged in, counted as any other of his, and nobody else waits for it.
 #[test]
 fn who_has_the_card_and_its_pin_guesses_no_password_by_setting_one() {

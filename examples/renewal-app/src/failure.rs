@@ -56,6 +56,39 @@ impl Kind {
     }
 }
 
+/// What was being done when it failed: what is kept of it, and how it is gone on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A renewal, which its journal keeps.
+    Renewal,
+    /// A first order, which its journal keeps.
+    First,
+    /// A certificate is revoked.
+    Revocation,
+    /// A revocation password is set.
+    RevocationPassword,
+    /// Anything else, of which nothing is written down.
+    Other,
+}
+
+impl Errand {
+    /// As the sentences choose their wording.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Renewal => "renewal",
+            Self::First => "first",
+            Self::Revocation => "revocation",
+            Self::RevocationPassword => "revocation-password",
+            Self::Other => "other",
+        }
+    }
+
+    /// Whether what was done so far is in a journal.
+    const fn is_kept(self) -> bool {
+        matches!(self, Self::Renewal | Self::First)
+    }
+}
+
 /// Why a command ended, in the holder's words.
 #[derive(Clone, Debug)]
 pub struct Failure {

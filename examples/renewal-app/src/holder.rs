@@ -12,7 +12,7 @@ use crate::{
     ask,
     authority::Authority,
     beforehand::Beforehand,
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     narration::{self, Narrator},
     phrases,
     pins::{Asked, Pins},
@@ -25,6 +25,7 @@ use crate::{
 /// What the holder sees of a renewal.
 pub struct Face {
     pub screen: Screen,
+    errand: Errand,
     narrator: Narrator,
     progress: Option<Progress>,
     meanwhile: Option<String>,
@@ -35,10 +36,11 @@ pub struct Face {
 }
 
 impl Face {
-    pub fn new() -> Rc<RefCell<Self>> {
+    pub fn new(errand: Errand) -> Rc<RefCell<Self>> {
         let screen = Screen::new();
         Rc::new(RefCell::new(Self {
             screen,
+            errand,
             narrator: Narrator::default(),
             progress: None,
             meanwhile: None,
@@ -49,6 +51,7 @@ impl Face {
 
     /// What is told from here on, and with whom is spoken.
     pub fn is_about(&mut self, plan: &Plan, with: &Authority) {
+        self.errand = if plan.is_first() { Errand::First } else { Errand::Renewal };
         self.narrator.first = plan.is_first();
         self.narrator.one = plan.new.len() == 1;
         self.narrator.plain = with.plain.then(|| with.url.clone());
@@ -71,7 +74,7 @@ impl Face {
             (Err(RunError::Prompt(_)), Some((password, tries))) => {
                 Err(TokenError::WrongSecret { password, tries }.into())
             }
-            (outcome, _) => Ok(outcome?),
+            (outcome, _) => outcome.map_err(|error| Failure::of_run(error, self.errand)),
         }
     }
 

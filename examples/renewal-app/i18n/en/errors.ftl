@@ -73,11 +73,19 @@ error-card-other = { $detail }. Try again. If it stays, ask the issuer.
 error-declined = Nothing was changed. Begin again when you agree.
 error-other = { $detail }. Look at what is there (obnova status), then try again.
 error-no-answer = There was no yes and no no to: { $question } Nothing was done for want of it, and what was done before is kept. Begin again, or go on with it (obnova status).
-error-cancelled = You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
+error-cancelled = { $errand ->
+        [renewal] You cancelled. What was done so far is kept, and can be resumed (obnova renew --resume).
+        [first] You cancelled. What was done so far is kept, and can be resumed (obnova first --resume).
+       *[other] You cancelled. What was done before stays as it is: do the same once more when you want to go on.
+    }
 error-interrupted = You broke it off. What was done before is kept: look at it (obnova status).
 error-standing-kept = What was begun is kept, and can be resumed (obnova renew --resume).
-error-card-needed = This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
-error-wrong-card = This is another card (serial { $found }) than the one the renewal was begun with ({ $wanted }): insert that one.
+error-card-needed = { $errand ->
+        [renewal] This step needs the card: insert it, and resume with its name (obnova renew --resume --token ...).
+        [first] This step needs the card: insert it, and resume with its name (obnova first --resume --token ...).
+       *[other] This step needs the card: insert it, and do the same once more.
+    }
+error-wrong-card = This is another card (serial { $found }) than the one it was begun with ({ $wanted }): insert that one.
 
 # The last try of a password, or what may be it, was kept: only what can work on this card is advised.
 last-try-was-wrong = The { $name } that was given was wrong, and cost a try: one is left.
@@ -103,10 +111,22 @@ error-ca-answer = The issuer's answer is not believed ({ $problem }), and nothin
 error-ca-server = The issuer's server gave no answer that can be used ({ $problem }): try again later. If it stays, tell the issuer.
 error-ca-redirect = The issuer's server sends the request on to "{ $location }". It was not followed: check the address given with --ca, or ask the issuer.
 error-ca-redirects = What was sent was not sent on ({ $problem }): check the address given with --ca, or ask the issuer.
-error-ca-wrong-password = The issuer does not know this user id with this password: look at both, then go on (obnova first --resume). Wrong guesses are counted.
-error-ca-who-asks = The issuer wants to know who asks each time: give the user id and the one-time password once more (obnova first --resume).
+error-ca-wrong-password = { $errand ->
+        [first] The issuer does not know this user id with this password: look at both, then go on (obnova first --resume). Wrong guesses are counted.
+       *[other] The issuer's server wants a user id and a password, and only first orders have them: check the address given with --ca, or ask the issuer.
+    }
+error-ca-who-asks = { $errand ->
+        [first] The issuer wants to know who asks each time: give the user id and the one-time password once more (obnova first --resume).
+       *[other] The issuer's server wants a user id and a password, and only first orders have them: check the address given with --ca, or ask the issuer.
+    }
 error-ca-busy = The issuer's server is busy, or is being worked on: try again later.
-error-ca-too-often = The issuer does not look at this now ({ $problem }): that is so after wrong passwords for a user id, also those of others. Do as it says, then go on.
+error-ca-too-often = { $errand ->
+        [first] The issuer does not look at this now ({ $problem }): that is so after wrong passwords for a user id, also those of others. Do as it says, then go on (obnova first --resume).
+        [renewal] The issuer does not look at this now ({ $problem }): it was asked too often, be it by others. Do as it says, then go on (obnova renew --resume).
+        [revocation] The issuer does not look at this now ({ $problem }): that is so after wrong revocation passwords, also those of others. Do as it says.
+        [revocation-password] The issuer does not look at this now ({ $problem }): that is so after wrong revocation passwords by who had the card. Do as it says.
+       *[other] The issuer does not look at this now ({ $problem }): it was asked too often, be it by others. Do as it says, then try again.
+    }
 error-ca-forbidden = The issuer's server does not let you in ({ $problem }): check the address given with --ca, or ask the issuer.
 error-ca-other-issuer = The issuer's server belongs to another issuer than the one that is trusted here: check the address given with --ca and the certificates given with --trust.
 error-ca-unvouched = The issuer's server sent certificates that nobody signed for, and that are not those that were ordered. They were not used: try again. If it stays, tell the issuer.

@@ -56,6 +56,8 @@ revocation-password-not-noted = That it is set could not be noted here ({ $probl
 revocation-password-none = The certificate of { $holder }, or one that it renews, came by plain EST, and no revocation password was set from here since: without one nobody but the issuer ends it when the card is lost. Set one: obnova revocation-password
 error-no-revocation-password = This service has no revocation passwords: revoke with the card, or ask the issuer.
 error-revocation-password-no-login = The card has no valid certificate of this issuer to log in with. Check --ca and --trust, or ask the issuer for a revocation password.
+error-revocation-password-ca = The revocation password is not known to be set: run the same command again then, with the same one. It is set once, however often that is asked for.
+error-revocation-password-wrong = If you asked for the same before and no answer came, it may be done: then the new one stands. Run the command again, and give the new one as the one that is set now.
 error-revocation-password-refused = The CA did not set it: { $text } ({ $rule }). Do as it says, or ask the issuer.
 
 help-revocation-password = Set the revocation password of the certificate on the card, or another one in its place.

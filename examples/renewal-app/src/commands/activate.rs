@@ -3,7 +3,7 @@ use obnova_client::{RunError, activate, look};
 
 use crate::{
     cli::{ActivateOptions, Global},
-    failure::{Failure, Kind, internal},
+    failure::{Errand, Failure, Kind, internal},
     holder::{Face, Holder},
     new_password::new_passwords,
     pins::Pins,
@@ -46,7 +46,7 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
         Pins::take_new(asked, pins.given(asked), &mut new, &question)?;
     }
     let new = new.finish().ok_or_else(|| internal("a new password is missing"))?;
-    let face = Face::new();
+    let face = Face::new(Errand::Other);
     let mut holder = Holder::new(&face, pins);
     let outcome = activate(&token, &mut holder, &new);
     // There were tries when it began.

@@ -7,7 +7,7 @@ use obnova_renewal::{Because, Guard, Removable, date, keys_lost, removable, remo
 use crate::{
     beforehand::Beforehand,
     cli::{Global, PinOptions},
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     holder::{Face, Holder},
     pins::Pins,
     texts::t,
@@ -64,7 +64,7 @@ pub fn show(global: &Global) -> Result<(), Failure> {
 pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Result<(), Failure> {
     let pins = Pins::read(options)?;
     let token = tokens::open_shared(global)?;
-    let face = Face::new();
+    let face = Face::new(Errand::Other);
     let mut holder = Holder::new(&face, pins);
     let seen = look_closely(&token, &mut holder);
     let card = holder.outcome(seen)?;
@@ -125,7 +125,7 @@ pub fn repair(global: &Global, agrees: bool, options: &PinOptions) -> Result<(),
     if !agrees && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
-    let face = Face::new();
+    let face = Face::new(Errand::Other);
     let mut holder = Holder::new(&face, pins);
     let outcome = obnova_client::repair(&token, &mut holder);
     holder.outcome(outcome)?;

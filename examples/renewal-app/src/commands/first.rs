@@ -5,7 +5,7 @@ use obnova_renewal::Plan;
 use super::renew::{self, Way};
 use crate::{
     cli::{FirstOptions, Global},
-    failure::Failure,
+    failure::{Errand, Failure},
     holder::{Face, Holder},
     journals,
     pins::Pins,
@@ -16,7 +16,7 @@ use crate::{
 pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     let pins = Pins::read_for_first(&options.pins, &options.credentials)?;
     let folder = journals::folder(global)?;
-    let face = Face::new();
+    let face = Face::new(Errand::First);
     let user = options.user.clone();
     let holder = Holder { agrees: options.yes, user, gives_credentials: true, ..Holder::new(&face, pins) };
     let way = Way { wait: options.wait, module: options.of_module.as_deref(), plain: options.plain };

@@ -16,7 +16,7 @@ use super::renew::{Road, Way, check_room};
 use crate::{
     authority::Authority,
     cli::{Global, PinOptions, ServiceOptions},
-    failure::{Failure, Kind, internal},
+    failure::{Errand, Failure, Kind, internal},
     holder::{Face, Holder},
     journals::{self, Known},
     narration, phrases,
@@ -36,7 +36,7 @@ pub fn run(
     service: &ServiceOptions,
     options: &PinOptions,
 ) -> Result<(), Failure> {
-    let face = Face::new();
+    let face = Face::new(Errand::Other);
     let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
     let (mut loose, mut given) = (Vec::new(), Vec::new());

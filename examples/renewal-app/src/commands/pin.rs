@@ -5,7 +5,7 @@ use obnova_client::with_password;
 
 use crate::{
     cli::{Global, Password, PinCommand, PinOptions},
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     holder::{Face, Holder},
     new_password::NewPassword,
     pins::{Asked, Pins},
@@ -49,7 +49,7 @@ fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done
     let length = view::length(status.minimum, status.maximum);
     let question = t!("pin-new", name = view::password(kind), length = length);
     let given = pins.given(Asked::NewPassword);
-    let face = Face::new();
+    let face = Face::new(Errand::Other);
     let mut holder = Holder::new(&face, pins);
     let mut failed = None;
     let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, by| {

@@ -22,7 +22,7 @@ use crate::{
     authority::Authority,
     beforehand::Beforehand,
     cli::{Global, RenewOptions},
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     files,
     holder::{Face, Holder},
     journals::{self, Known},
@@ -39,7 +39,7 @@ use crate::{
 pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     let pins = Pins::read(&options.pins)?;
     let folder = journals::folder(global)?;
-    let face = Face::new();
+    let face = Face::new(Errand::Renewal);
     let holder = Holder { agrees: options.yes, ..Holder::new(&face, pins) };
     let way = Way { wait: options.wait, plain: options.plain, ..Way::default() };
     if options.resume {

@@ -5,7 +5,7 @@ use obnova_client::{PasswordWanted, RunError, SetPasswordError, look, set_revoca
 use crate::{
     authority::Authority,
     cli::{Global, RevocationPasswordOptions},
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     holder::{Face, Holder},
     journals,
     pins::{Asked, Pins},
@@ -20,7 +20,7 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
     let rules = Service::asked_for(&options.service)?.revocation_password;
     let rules = rules.ok_or_else(|| Failure::new(Kind::NotEligible, t!("error-no-revocation-password")))?;
-    let face = Face::new();
+    let face = Face::new(Errand::RevocationPassword);
     let mut holder = Holder::new(&face, Pins::read_for_password(&options.pins, options)?);
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
@@ -43,15 +43,25 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     Ok(())
 }
 
+/// How our CAs call it that the password that stands was given wrong.
+const WRONG: &str = "wrong-revocation-password";
+
 impl From<SetPasswordError> for Failure {
     fn from(error: SetPasswordError) -> Self {
         match error {
             SetPasswordError::NoLogin => Self::new(Kind::NotEligible, t!("error-revocation-password-no-login")),
             SetPasswordError::Refused { rule, text } => {
-                Self::new(Kind::Refused, t!("error-revocation-password-refused", text = text, rule = rule))
+                let refused = t!("error-revocation-password-refused", text = text, rule = rule.as_str());
+                match rule.as_str() {
+                    WRONG => Self::new(Kind::Refused, format!("{refused} {}", t!("error-revocation-password-wrong"))),
+                    _ => Self::new(Kind::Refused, refused),
+                }
             }
-            SetPasswordError::Run(RunError::Ca(error)) | SetPasswordError::Ca(error) => error.into(),
-            SetPasswordError::Run(error) => error.into(),
+            SetPasswordError::Run(RunError::Ca(error)) | SetPasswordError::Ca(error) => {
+                let failure = Self::of_ca(error, Errand::RevocationPassword);
+                Self::new(failure.kind(), format!("{} {}", failure.message(), t!("error-revocation-password-ca")))
+            }
+            SetPasswordError::Run(error) => Self::of_run(error, Errand::RevocationPassword),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),
         }
     }

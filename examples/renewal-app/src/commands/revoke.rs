@@ -10,7 +10,7 @@ use crate::{
     authority::Authority,
     beforehand::Beforehand,
     cli::{CredentialOptions, Ending, Global, RevokeOptions, Why},
-    failure::{Failure, Kind},
+    failure::{Errand, Failure, Kind},
     files,
     holder::{Face, Holder},
     journals,
@@ -45,7 +45,7 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             Some((token, plan(global, &seen, &serial, given)?))
         }
     };
-    let face = Face::new();
+    let face = Face::new(Errand::Revocation);
     let reason = RevocationReason::from(options.why);
     let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
     announce(&mut face.borrow_mut().screen, &serial, reason, same_key);
@@ -246,9 +246,9 @@ impl From<RevocationError> for Failure {
             RevocationError::Serial => (Kind::Usage, t!("error-revoke-serial")),
             RevocationError::Issuer(problem) => (Kind::Network, t!("error-revoke-issuer", problem = problem)),
             RevocationError::NotOfIssuer => (Kind::NotEligible, t!("error-revoke-not-of-issuer")),
-            RevocationError::Run(error) => return error.into(),
+            RevocationError::Run(error) => return Self::of_run(error, Errand::Revocation),
             RevocationError::Ca(error) => {
-                let failure = Failure::from(error);
+                let failure = Failure::of_ca(error, Errand::Revocation);
                 (failure.kind(), format!("{} {}", failure.message(), t!("error-revoke-ca")))
             }
             other => (Kind::Internal, t!("error-other", detail = other.to_string())),
@@ -339,8 +339,10 @@ mod tests {
             assert!(text.contains("not known to be revoked: run the same command again"), "{text}");
             assert!(!text.contains("What was begun"), "{text}");
         }
-        let failure = Failure::from(obnova_client::RunError::from(down()));
-        assert!(failure.message().ends_with("What was begun is kept."), "{}", failure.message());
+        for errand in [Errand::Renewal, Errand::First] {
+            let failure = Failure::of_run(down().into(), errand);
+            assert!(failure.message().ends_with("What was begun is kept."), "{}", failure.message());
+        }
     }
 
     #[test]

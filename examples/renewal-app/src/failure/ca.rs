@@ -1,11 +1,18 @@
 use obnova_client::{CaError, enroll::est::EstError};
 
-use super::{Failure, Kind};
+use super::{Errand, Failure, Kind};
 use crate::texts::t;
 
-/// Nothing is lost by any of them, and nothing that came is believed: the holder tries again, or tells the issuer.
 impl From<CaError> for Failure {
     fn from(error: CaError) -> Self {
+        Self::of_ca(error, Errand::Other)
+    }
+}
+
+impl Failure {
+    /// Nothing is lost by any of them, and nothing that came is believed: the holder tries again, or tells the issuer.
+    pub fn of_ca(error: CaError, errand: Errand) -> Self {
+        let of = errand.name();
         let (kind, text) = match error {
             CaError::Unreachable { server, problem } => {
                 (Kind::Network, t!("error-ca-unreachable", server = server, problem = problem))
@@ -20,10 +27,10 @@ impl From<CaError> for Failure {
             }
             CaError::TooLarge { limit } => (Kind::Network, t!("error-ca-too-large", limit = limit)),
             CaError::Answer(problem) => (Kind::Network, t!("error-ca-answer", problem = problem.to_string())),
-            CaError::Server(problem) => (Kind::Network, server(&problem)),
+            CaError::Server(problem) => (Kind::Network, server(&problem, errand)),
             CaError::Redirect(problem) => (Kind::Network, t!("error-ca-redirects", problem = problem.to_string())),
-            CaError::WrongPassword => (Kind::Refused, t!("error-ca-wrong-password")),
-            CaError::WhoAsks => (Kind::Internal, t!("error-ca-who-asks")),
+            CaError::WrongPassword => (Kind::Refused, t!("error-ca-wrong-password", errand = of)),
+            CaError::WhoAsks => (Kind::Internal, t!("error-ca-who-asks", errand = of)),
             CaError::Login(error) => return error.into(),
             CaError::OtherIssuer => (Kind::Network, t!("error-ca-other-issuer")),
             CaError::Unvouched => (Kind::Network, t!("error-ca-unvouched")),
@@ -38,8 +45,8 @@ impl From<CaError> for Failure {
     }
 }
 
-/// In the middle of a renewal or an order, which goes on where this stopped it.
-pub(super) fn on_the_way(error: CaError) -> Failure {
+/// What goes on where this stopped it is kept.
+pub(super) fn on_the_way(error: CaError, errand: Errand) -> Failure {
     let is_away = matches!(
         error,
         CaError::Unreachable { .. }
@@ -47,18 +54,20 @@ pub(super) fn on_the_way(error: CaError) -> Failure {
             | CaError::Status { .. }
             | CaError::Server(EstError::Unavailable { .. } | EstError::TooOften { .. })
     );
-    let failure = Failure::from(error);
-    match is_away {
+    let failure = Failure::of_ca(error, errand);
+    match is_away && errand.is_kept() {
         true => Failure::new(failure.kind, format!("{} {}", failure.message, t!("ca-kept"))),
         false => failure,
     }
 }
 
-fn server(problem: &EstError) -> String {
+fn server(problem: &EstError, errand: Errand) -> String {
     match problem {
         EstError::Redirect { location } => t!("error-ca-redirect", location = location.as_str()),
         EstError::Unavailable { .. } => t!("error-ca-busy"),
-        EstError::TooOften { .. } => t!("error-ca-too-often", problem = problem.to_string()),
+        EstError::TooOften { .. } => {
+            t!("error-ca-too-often", problem = problem.to_string(), errand = errand.name())
+        }
         EstError::Unauthorized | EstError::Forbidden { .. } => t!("error-ca-forbidden", problem = problem.to_string()),
         other => t!("error-ca-server", problem = other.to_string()),
     }

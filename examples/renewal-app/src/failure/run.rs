@@ -1,21 +1,28 @@
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
 use obnova_renewal::{Process, ProcessError, ReplayError, Standing};
 
-use super::{Failure, Kind, ca};
+use super::{Errand, Failure, Kind, ca};
 use crate::{phrases, texts::t, view};
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
+        Self::of_run(error, Errand::Other)
+    }
+}
+
+impl Failure {
+    /// What stopped something that was being done for the holder.
+    pub fn of_run(error: RunError, errand: Errand) -> Self {
         match error {
             RunError::Token(error) => error.into(),
-            RunError::Ca(error) => ca::on_the_way(error),
+            RunError::Ca(error) => ca::on_the_way(error, errand),
             RunError::Journal(error) => error.into(),
-            RunError::Prompt(error) => error.into(),
+            RunError::Prompt(error) => Self::of_prompt(error, errand),
             RunError::Login(error) => error.into(),
             RunError::Process(error) => error.into(),
             RunError::Replay(error) => error.into(),
             RunError::Begun => Self::new(Kind::NotEligible, t!("error-begun")),
-            RunError::NoCard => Self::new(Kind::NoCard, t!("error-card-needed")),
+            RunError::NoCard => Self::new(Kind::NoCard, t!("error-card-needed", errand = errand.name())),
             RunError::WrongCard { wanted, found } => {
                 Self::new(Kind::NotEligible, t!("error-wrong-card", wanted = wanted, found = found))
             }
@@ -41,8 +48,14 @@ impl From<RunError> for Failure {
 
 impl From<PromptError> for Failure {
     fn from(error: PromptError) -> Self {
+        Self::of_prompt(error, Errand::Other)
+    }
+}
+
+impl Failure {
+    fn of_prompt(error: PromptError, errand: Errand) -> Self {
         match error {
-            PromptError::Cancelled => Self::new(Kind::Interrupted, t!("error-cancelled")),
+            PromptError::Cancelled => Self::new(Kind::Interrupted, t!("error-cancelled", errand = errand.name())),
             PromptError::Nobody(what) => Self::new(Kind::Usage, what),
             PromptError::Io(error) => error.into(),
             other => Self::new(Kind::Internal, t!("error-other", detail = other.to_string())),

@@ -4,7 +4,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::{StatusWord, exchange::ExchangeError};
 use obnova_card::{KeyRole, PasswordKind, SlotId, TokenError, Tries};
 use obnova_client::{
-    CaError, RunError,
+    CaError, PromptError, RevocationError, RunError, SetPasswordError,
     enroll::{
         cmc::ResponseError,
         est::{EstError, RedirectError},
@@ -13,7 +13,7 @@ use obnova_client::{
 use obnova_profile::{DirectoryError, StatusError, TemplateError};
 use obnova_transport::TransportError;
 
-use super::{Failure, Kind};
+use super::{Errand, Failure, Kind};
 
 /// An enumeration of a library, where it is, and the file here that has a sentence for each of its variants. The compiler
 /// does not ask for it: they may grow.
@@ -136,10 +136,74 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
     }
     let failure = Failure::from(RunError::from(CaError::WrongPassword));
     assert_eq!(failure.kind(), Kind::Refused);
-    assert_is_a_sentence(&failure, "a wrong password");
     for role in [KeyRole::Authentication, KeyRole::Signature] {
         assert_is_a_sentence(&obnova_renewal::Failure::KeyGone { role }.into(), "key gone");
     }
+}
+
+/// Whatever was asked of the issuer: what is told is of that, and so is what to do next.
+#[test]
+fn what_stops_an_errand_is_told_of_that_errand() {
+    type Make = fn() -> RunError;
+    let away: [Make; 4] = [
+        || CaError::Timeout { server: "https://ca.example".into() }.into(),
+        || CaError::Status { status: 500, text: String::new() }.into(),
+        || CaError::Server(EstError::Unavailable { retry_after: None }).into(),
+        || CaError::Server(EstError::TooOften { retry_after: None, text: String::new() }).into(),
+    ];
+    let others: [Make; 4] = [
+        || CaError::WrongPassword.into(),
+        || CaError::WhoAsks.into(),
+        || RunError::NoCard,
+        || RunError::Prompt(PromptError::Cancelled),
+    ];
+    let resumes = |errand| match errand {
+        Errand::Renewal => Some("obnova renew --resume"),
+        Errand::First => Some("obnova first --resume"),
+        Errand::Revocation | Errand::RevocationPassword | Errand::Other => None,
+    };
+    for errand in [Errand::Renewal, Errand::First, Errand::Revocation, Errand::RevocationPassword, Errand::Other] {
+        let mut told: Vec<_> = away.iter().map(|error| Failure::of_run(error(), errand)).collect();
+        for failure in &told {
+            let is_kept = failure.message().ends_with("What was begun is kept.");
+            assert_eq!(is_kept, resumes(errand).is_some(), "{errand:?}: {}", failure.message());
+        }
+        told.extend(others.iter().map(|error| Failure::of_run(error(), errand)));
+        match errand {
+            Errand::Revocation => told.extend(away.iter().filter_map(|error| match error() {
+                RunError::Ca(error) => Some(RevocationError::Ca(error).into()),
+                _ => None,
+            })),
+            Errand::RevocationPassword => told.extend(away.iter().filter_map(|error| match error() {
+                RunError::Ca(error) => Some(SetPasswordError::Ca(error).into()),
+                _ => None,
+            })),
+            _ => {}
+        }
+        for failure in &told {
+            let text = failure.message();
+            assert_is_a_sentence(failure, &format!("{errand:?}"));
+            let named = text.match_indices("--resume").count();
+            let own = resumes(errand).map_or(0, |command| text.match_indices(command).count());
+            assert_eq!(named, own, "{errand:?}: {text}");
+            let of_first = text.contains("user id") && !text.contains("only first orders");
+            assert!(!of_first || errand == Errand::First, "{errand:?}: {text}");
+            let of_revocation = text.contains("revocation password");
+            let is_of_it = matches!(errand, Errand::Revocation | Errand::RevocationPassword);
+            assert!(!of_revocation || is_of_it, "{errand:?}: {text}");
+        }
+        let often = Failure::of_run(away[3](), errand).message().to_owned();
+        let by_passwords = matches!(errand, Errand::First | Errand::Revocation | Errand::RevocationPassword);
+        assert_eq!(often.contains("after wrong"), by_passwords, "{errand:?}: {often}");
+    }
+    for error in [CaError::OtherIssuer, CaError::Timeout { server: "https://ca.example".into() }] {
+        let failure = Failure::from(SetPasswordError::Ca(error));
+        assert!(failure.message().contains("is not known to be set: run the same command again"), "{failure:?}");
+    }
+    let refused = |rule: &str| SetPasswordError::Refused { rule: rule.into(), text: "no".into() };
+    let advised = [refused("wrong-revocation-password"), refused("short-password")]
+        .map(|refused| Failure::from(refused).message().contains("give the new one as the one that is set now"));
+    assert_eq!(advised, [true, false]);
 }
 
 /// It comes from the files, its variables are filled in, nothing in it is meant for programmers, and it says what to do.
