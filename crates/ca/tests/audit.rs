@@ -256,6 +256,12 @@ fn whatever_is_done_to_it_is_found_and_named() {
         ("another event", "UPDATE audit SET event = 'held' WHERE number = 3".into(), vec![number(3)]),
         ("another actor", "UPDATE audit SET actor = 'client' WHERE number = 3".into(), vec![number(3)]),
         ("no hash", "UPDATE audit SET hash = x'' WHERE number = 3".into(), vec![number(3), number(4)]),
+        ("no text", "UPDATE audit SET detail = CAST(x'ff' AS TEXT) WHERE number = 5".into(), vec![number(5)]),
+        (
+            "no hash at the end",
+            "UPDATE audit SET hash = x'' WHERE number = 8".into(),
+            vec![number(8), Rewritten { number: 8, sound: 0 }],
+        ),
         ("removed", "DELETE FROM audit WHERE number BETWEEN 3 AND 5".into(), vec![Missing { first: 3, last: 5 }]),
         ("the first removed", "DELETE FROM audit WHERE number = 1".into(), vec![Missing { first: 1, last: 1 }]),
         (

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{SqliteStore, failure, seconds, statements, time};
 use crate::{
@@ -36,7 +36,11 @@ impl SqliteStore {
     }
 
     pub(crate) fn audit_head(&self) -> Result<AuditHead, StoreError> {
-        self.read(head)
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::AUDIT_HEAD).map_err(failure)?;
+            let found = statement.query_row([], |row| Ok(AuditHead { number: row.get(0)?, hash: hash_in(row, 1)? }));
+            Ok(found.optional().map_err(failure)?.unwrap_or(AuditHead::NONE))
+        })
     }
 
     /// Records from this number on, each with its time as it is hashed.
@@ -45,14 +49,18 @@ impl SqliteStore {
             let mut statement = connection.prepare_cached(statements::AUDIT).map_err(failure)?;
             let rows = statement.query_map(params![first, limit], |row| {
                 let at = row.get(1)?;
+                // What is no text was written by somebody else, and has another hash.
+                let text = |index| {
+                    Ok::<_, rusqlite::Error>(String::from_utf8_lossy(row.get_ref(index)?.as_bytes()?).into_owned())
+                };
                 let record = AuditRecord {
                     number: row.get(0)?,
                     at: time(at),
-                    event: row.get(2)?,
-                    about: row.get(3)?,
-                    detail: row.get(4)?,
-                    actor: row.get(5)?,
-                    hash: row.get::<_, Vec<u8>>(6)?.try_into().unwrap_or_default(),
+                    event: text(2)?,
+                    about: text(3)?,
+                    detail: text(4)?,
+                    actor: text(5)?,
+                    hash: hash_in(row, 6)?,
                 };
                 Ok((record, at))
             });
@@ -77,6 +85,11 @@ impl SqliteStore {
         Ok(found.len() == begins.clone().count()
             && begins.clone().all(|at| found.iter().any(|sql| own[at..].strip_prefix(sql.as_str()).is_some_and(ends))))
     }
+}
+
+/// Zeros, which no record has, in place of what is none.
+fn hash_in(row: &Row<'_>, index: usize) -> rusqlite::Result<[u8; 32]> {
+    Ok(row.get_ref(index)?.as_bytes()?.try_into().unwrap_or_default())
 }
 
 /// As `schema-5.sql` makes it, and nothing has changed it since.

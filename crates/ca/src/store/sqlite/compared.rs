@@ -60,7 +60,8 @@ fn take_down_log(connection: &Connection, sheet: &Connection) -> Result<(), Stor
     let mut records = connection.prepare(RECORDS).map_err(failure)?;
     let mut records = records.query([]).map_err(failure)?;
     while let Some(record) = records.next().map_err(failure)? {
-        let field = |index| record.get_ref(index).and_then(|value| Ok(value.as_str()?)).map_err(failure);
+        // What is no text is nothing that the log says.
+        let field = |index| record.get_ref(index).map(|value| value.as_str().unwrap_or_default()).map_err(failure);
         let (event, about, detail) = (field(0)?, field(1)?, field(2)?);
         let is = |one: AuditEvent| one.name() == event;
         if is(AuditEvent::OrderIssued) || is(AuditEvent::FirstPair) {
