@@ -9,8 +9,8 @@ use obnova_pkcs10::CertificationRequest;
 use x509_cert::Certificate;
 
 use crate::{
-    FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken, Policy,
-    Profile, Refusal, RevocationDesk, Store, StoreError, Texts, Transaction,
+    English, FirstDesk, FirstPair, IssueError, IssuedCertificate, Issuer, KeyHash, Order, PickUpSecret, PickUpToken,
+    Policy, Profile, Refusal, RevocationDesk, Store, StoreError, Texts, Transaction,
     certificate::Made,
     order::{self, alt_name, issued_here},
     pair::holder_extensions,
@@ -294,6 +294,30 @@ impl Ca {
         let record = self.store.reject_and_tell(&pending.transaction, reason, mail, now)?;
         let ours = record.state == OrderState::Rejected && record.reason.as_deref() == Some(reason);
         if ours { Ok(record) } else { Err(CaError::Decided { state: record.state }) }
+    }
+
+    /// Turns down each first order that waits longer than policy has it ([`FirstPolicy::decision`](crate::FirstPolicy::decision)), as
+    /// [`reject`](Self::reject) does, in the words of [`Texts::undecided`]. Done each day; says how many. The one-time password is used up:
+    /// who still wants certificates asks for another one.
+    ///
+    /// # Errors
+    /// [`CaError`]: what was turned down until then is.
+    pub fn turn_down_undecided(&self, now: SystemTime) -> Result<u64, CaError> {
+        let (Some(desk), waits) = (&self.first, self.policy.first.decision) else { return Ok(0) };
+        let reason = match &self.letters {
+            Some(letters) => letters.undecided(waits),
+            None => English.undecided(waits),
+        };
+        let mut turned_down = 0;
+        for order in desk.undecided(now.checked_sub(waits).unwrap_or(SystemTime::UNIX_EPOCH))? {
+            match self.reject(&order, &reason, now) {
+                Ok(_) => turned_down += 1,
+                // Meanwhile an operator did.
+                Err(CaError::Decided { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(turned_down)
     }
 
     /// Orders, the newest first, at most `limit`, of one state or of all. It takes as long as the list is, however much is kept;

@@ -12,8 +12,8 @@ use common::{
 };
 use obnova_algorithm::{Digest, KeyAlgorithm};
 use obnova_ca::{
-    AuditEvent, AuditLog, AuditRecord, CaError, CredentialSecret, English, FirstDesk, FirstError, Outcome, Policy,
-    Profile, Refusal, Subject, Transaction,
+    AuditEvent, AuditLog, AuditRecord, CaError, CredentialSecret, English, FirstDesk, FirstError, MailKind, Outbox,
+    Outcome, Policy, Profile, Refusal, Subject, Transaction,
     store::{OrderState, WriteObserver},
 };
 use obnova_enroll::{
@@ -108,6 +108,57 @@ fn a_turned_down_order_leaves_its_password_used() {
     // Another password, and the same keys.
     let again = issue(&world.ca, USER, "main", now());
     token(&world.first(&First { password: again.password.secret(), ..another }));
+}
+
+/// Nothing ends that a first order would replace: it waits as long as policy has it, and no longer.
+#[test]
+fn a_first_order_on_which_nobody_decides_is_turned_down_with_a_mail() {
+    let policy = Policy::TEMPLATE.replace("decision_days = 90", "decision_days = 5");
+    let world = World::with(&policy, KeyAlgorithm::P256);
+    let ca = world.remembering(world.store()).with_letters(Arc::new(English));
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let message = first.message();
+    let ask = || world.ask(&message, &first.transaction, Asked::Certificates, now());
+    token(&ask());
+    let approved = First::of(&issue(&world.ca, "petr", "main", now()), 2);
+    token(&world.first(&approved));
+    world.approve(&approved.transaction);
+    let renewal = Draft::renewing(&world.old, 3);
+    token(&world.send(&renewal));
+    let outbox = Outbox::new(Arc::new(world.store()));
+    let mails = || outbox.list(None, 9).unwrap().into_iter().map(|mail| (mail.kind, mail.to)).collect::<Vec<_>>();
+    assert_eq!(ca.turn_down_undecided(now() + 5 * DAY - Duration::from_secs(2)).unwrap(), 0);
+    assert_eq!(mails(), []);
+    let late = now() + 6 * DAY;
+    assert_eq!([0, 1].map(|_| ca.turn_down_undecided(late).unwrap()), [1, 0], "once");
+    assert_eq!(mails(), [(MailKind::TurnedDown, EMAIL.into())]);
+    let state = |draft: &TransactionId| {
+        let order = ca.order(&Transaction::new(draft.as_bytes()).unwrap()).unwrap().unwrap();
+        (order.state, order.reason)
+    };
+    // A renewal ends with what it would replace, and what is approved stands.
+    assert_eq!(state(&renewal.transaction), (OrderState::Pending, None));
+    assert_eq!(state(&approved.transaction), (OrderState::Issued, None));
+    let (turned_down, reason) = state(&first.transaction);
+    assert_eq!(turned_down, OrderState::Rejected);
+    assert!(reason.unwrap().contains("nobody decided on it within 5 days"));
+    let mut records = Vec::new();
+    AuditLog::new(world.store())
+        .read(1, |record| {
+            records.push((record.event, record.about));
+            true
+        })
+        .unwrap();
+    let name = Transaction::new(first.transaction.as_bytes()).unwrap().to_string();
+    assert_eq!(records.last().unwrap(), &("order-rejected".to_owned(), name));
+    assert_eq!(rule(&ask()), "rejected");
+    // The keys are free, for who gets another password.
+    let again = issue(&world.ca, USER, "main", now());
+    token(&world.first(&First {
+        password: again.password.secret(),
+        transaction: TransactionId::from_random([4; 16]),
+        ..first
+    }));
 }
 
 /// What a client may lie about, and the name of the rule that says so.

@@ -169,7 +169,8 @@ pub enum Command {
     },
     /// Write to the holders whose certificates end soon, as policy says
     ///
-    /// Orders that wait for what cannot be, since the certificates that they would replace are over, are turned down before. For cron,
+    /// Orders that wait for what cannot be, since the certificates that they would replace are over, and first orders on which nobody decided in
+    /// time, as policy says, are turned down before. For cron,
     /// once a day; a server that runs does it by itself. Nobody is told twice.
     Notices {
         /// The CA's directory

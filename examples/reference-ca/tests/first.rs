@@ -3,7 +3,10 @@
 
 mod common;
 
-use std::{sync::atomic::Ordering::SeqCst, time::SystemTime};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering::SeqCst},
+    time::SystemTime,
+};
 
 use common::{
     World,
@@ -20,6 +23,7 @@ use obnova_enroll::{
     est::{self, Credentials, EnrollReply, HttpResponse, Site},
 };
 use obnova_pkcs10::{CertificationRequest, RequestBuilder};
+use obnova_reference_ca::mail::Postman;
 use x509_cert::{
     Certificate,
     der::Decode,
@@ -100,6 +104,42 @@ fn from_a_password_to_two_certificates_that_can_be_revoked_by_another_one() {
     assert!(code == 3 && said.contains("no certificate with this serial number"), "{said}");
     let mails = obnova_ca(&["mail", home.to_str().unwrap(), "list"]);
     assert!(mails.contains("revocation-password"), "{mails}");
+}
+
+/// The rounds of a day find the order that nobody decides on; by hand, and by the server.
+#[test]
+fn an_order_on_which_nobody_decides_is_turned_down_by_the_rounds_of_a_day() {
+    let world = World::with(&one_certificate("manual"), |config| config);
+    let home = world.home();
+    let home = home.to_str().unwrap();
+    let long_ago = || {
+        let database = rusqlite::Connection::open(world.home().join("ca.db")).unwrap();
+        database.execute("UPDATE orders SET received = received - 91 * 86400 WHERE state = 'pending'", []).unwrap();
+    };
+    let wait = || {
+        let typed = password(&world.home(), &JANA);
+        let typed = typed.to_text();
+        let request = request(HOLDER, &key(), KeyUsages::DigitalSignature);
+        assert_eq!(Plain::new(&world, None, typed).enroll(&request).status, 202);
+    };
+    let rejected =
+        || obnova_ca(&["list", home, "--state", "rejected"]).matches("nobody decided on it within 90 days").count();
+    wait();
+    assert!(!obnova_ca(&["notices", home]).contains("turned down"), "it came today");
+    long_ago();
+    assert!(obnova_ca(&["notices", home]).starts_with("1 orders turned down, on which nobody decided in time\n"));
+    assert_eq!(rejected(), 1);
+    assert!(obnova_ca(&["mail", home, "list"]).contains("turned-down"));
+
+    wait();
+    long_ago();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = lines.clone();
+    let log = Arc::new(move |line: &str| log.lock().unwrap().push(line.to_owned()));
+    drop(Postman::new(world.house.clone()).unwrap().start(Arc::new(SystemTime::now), log).unwrap());
+    let told =
+        lines.lock().unwrap().iter().any(|line| line == "orders: 1 turned down, on which nobody decided in time");
+    assert!(told && rejected() == 2, "{lines:?}");
 }
 
 /// A plain EST client of this project, with the password as it was typed.

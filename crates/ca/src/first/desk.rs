@@ -87,6 +87,11 @@ impl FirstDesk {
         Self { policy, store, secret, envelopes: None }
     }
 
+    /// Orders that came before this, and that nobody decided on.
+    pub(crate) fn undecided(&self, before: SystemTime) -> Result<Vec<Transaction>, StoreError> {
+        self.store.undecided(before)
+    }
+
     /// Takes revocation passwords too, sealed for this certificate.
     #[must_use]
     pub fn opening(mut self, key: OpeningKey, certificate: Certificate) -> Self {

@@ -1,4 +1,4 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use der::DateTime;
 use obnova_status::RevocationReason;
@@ -111,6 +111,14 @@ pub enum Letter<'a> {
 pub trait Texts: Send + Sync {
     /// The words. A letter with a link has [`Mail::LINK`] in its body.
     fn compose(&self, letter: &Letter<'_>) -> Text;
+
+    /// Why a first order is turned down on which nobody decided for so long, at least. The holder reads it in the mail, and where he asks for
+    /// his certificates. In English, where it is left out.
+    fn undecided(&self, waited: Duration) -> String {
+        let days = waited.as_secs() / (24 * 60 * 60);
+        let days = if days == 1 { "a day".into() } else { format!("{days} days") };
+        format!("nobody decided on it within {days}; ask the issuer for another one-time password")
+    }
 }
 
 /// The words that the reference CA has.
@@ -276,8 +284,6 @@ fn date(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{MailKind, Profile};
 

@@ -17,6 +17,9 @@ pub struct FirstPolicy {
     pub profiles: Vec<Profile>,
     /// Whether first orders wait for an operator.
     pub approval: Approval,
+    /// How long a first order waits for an operator, who has not decided on it then: it is turned down
+    /// ([`Ca::turn_down_undecided`](crate::Ca::turn_down_undecided)). A renewal waits until the old certificates end.
+    pub decision: Duration,
     /// How long a one-time password can be used.
     pub password_life: Duration,
     /// What becomes of who guesses passwords.
@@ -63,6 +66,7 @@ impl GuessPolicy {
 pub(super) struct First {
     profiles: Vec<WireProfile>,
     approval: Option<WireApproval>,
+    decision_days: u64,
     password_days: u64,
     free_guesses: u64,
     guess_pause_seconds: u64,
@@ -82,6 +86,7 @@ impl Default for First {
         Self {
             profiles: vec![WireProfile::Authentication, WireProfile::Signature],
             approval: None,
+            decision_days: 90,
             password_days: 21,
             free_guesses: 3,
             guess_pause_seconds: 30,
@@ -115,6 +120,7 @@ impl First {
         Ok(FirstPolicy {
             profiles,
             approval: self.approval.map_or(renewals, Approval::from),
+            decision: Duration::from_secs(range("first.decision_days", self.decision_days, 1, 3660)? * DAY),
             password_life: Duration::from_secs(range("first.password_days", self.password_days, 1, 366)? * DAY),
             guesses: GuessPolicy { free, pause: Duration::from_secs(pause), most },
             revocation_password,
@@ -138,13 +144,14 @@ mod tests {
         assert_eq!(with("[first]").unwrap(), template);
         assert_eq!(template.profiles, Profile::ALL);
         assert_eq!(template.password_life, Duration::from_secs(21 * DAY));
+        assert_eq!(template.decision, Duration::from_secs(90 * DAY));
         assert_eq!(template.approval, Approval::Manual);
     }
 
     #[test]
     fn every_field_is_read_and_every_odd_value_refused_by_its_name() {
         let policy = with(
-            "[first]\nprofiles = [\"authentication\"]\napproval = \"automatic\"\npassword_days = 7\nfree_guesses = 1\n\
+            "[first]\nprofiles = [\"authentication\"]\napproval = \"automatic\"\ndecision_days = 8\npassword_days = 7\nfree_guesses = 1\n\
              guess_pause_seconds = 5\nmost_guesses = 4",
         );
         let guesses = GuessPolicy { free: 1, pause: Duration::from_secs(5), most: 4 };
@@ -153,6 +160,7 @@ mod tests {
             FirstPolicy {
                 profiles: vec![Profile::Authentication],
                 approval: Approval::Automatic,
+                decision: Duration::from_secs(8 * DAY),
                 password_life: Duration::from_secs(7 * DAY),
                 guesses,
                 revocation_password: RevocationPasswordPolicy {
@@ -166,6 +174,8 @@ mod tests {
         for (text, wanted) in [
             ("profiles = []", "first.profiles"),
             ("profiles = [\"signature\", \"signature\"]", "first.profiles"),
+            ("decision_days = 0", "first.decision_days"),
+            ("decision_days = 3661", "first.decision_days"),
             ("password_days = 0", "first.password_days"),
             ("password_days = 367", "first.password_days"),
             ("free_guesses = 0", "first.free_guesses"),

@@ -96,6 +96,11 @@ impl SqliteStore {
         Ok(store)
     }
 
+    /// First orders that came before this, and that nobody decided on.
+    pub(crate) fn undecided(&self, before: SystemTime) -> Result<Vec<Transaction>, StoreError> {
+        self.read(|connection| orders::undecided(connection, before))
+    }
+
     /// What was ordered with the key of a certificate, and with the keys that came by such orders. `None`: there is no such certificate.
     pub(crate) fn ordered_with_key_of(&self, serial: &[u8]) -> Result<Option<Vec<OrderRecord>>, StoreError> {
         self.read_at_once(|connection| orders::ordered_with_key_of(connection, serial))

@@ -11,6 +11,10 @@ pub fn run(directory: &Path) -> Result<(), CommandError> {
     if turned_down > 0 {
         print(&format!("{turned_down} orders turned down, for what they would replace is over\n"))?;
     }
+    let undecided = house.ca().turn_down_undecided(now)?;
+    if undecided > 0 {
+        print(&format!("{undecided} orders turned down, on which nobody decided in time\n"))?;
+    }
     let done = house.notice_desk()?.send(house.ca(), now)?;
     for serial in &done.unreachable {
         eprintln!("{}: there is no address in the certificate that can be written to", to_hex(serial));

@@ -103,6 +103,11 @@ impl Postman {
             Ok(count) => log(&format!("orders: {count} turned down, for what they would replace is over")),
             Err(error) => log(&format!("orders: {error}")),
         }
+        match self.house.ca().turn_down_undecided(now) {
+            Ok(0) => {}
+            Ok(count) => log(&format!("orders: {count} turned down, on which nobody decided in time")),
+            Err(error) => log(&format!("orders: {error}")),
+        }
         match self.notices.send(self.house.ca(), now) {
             Ok(done) if done.unreachable.is_empty() => {}
             Ok(done) => log(&format!("notices: {} certificates have no address", done.unreachable.len())),

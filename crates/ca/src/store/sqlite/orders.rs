@@ -335,6 +335,14 @@ pub(super) fn of_certificate(connection: &Connection, serial: &[u8]) -> Result<O
     one(connection, statements::ORDER_BY_CERTIFICATE, serial)
 }
 
+/// First orders that came before this, and that nobody decided on.
+pub(super) fn undecided(connection: &Connection, before: SystemTime) -> Result<Vec<Transaction>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::UNDECIDED).map_err(failure)?;
+    let names = statement.query_map([seconds(before)], |row| row.get(0)).and_then(Iterator::collect);
+    let names: Vec<Vec<u8>> = names.map_err(failure)?;
+    names.iter().map(|name| Transaction::new(name).ok_or_else(|| odd("orders.name"))).collect()
+}
+
 /// What was ordered with the key of a certificate, and with the keys that came by such orders; the newest first. `None` where there is no
 /// such certificate.
 pub(super) fn ordered_with_key_of(

@@ -81,6 +81,9 @@ pub const ORDER_THAT_REPLACES: &str = "SELECT name FROM requests JOIN orders ON 
 /// The order that waits to replace a certificate, and which request of it does.
 pub const ORDER_THAT_WAITS: &str = "SELECT name, profile FROM requests JOIN orders ON orders.id = order_id
      WHERE replaces = ?1 AND state = 'pending' LIMIT 1";
+/// First orders that wait, and came before.
+pub const UNDECIDED: &str = "SELECT name FROM orders WHERE state = 'pending' AND received < ?1
+     AND NOT EXISTS (SELECT 1 FROM requests WHERE order_id = orders.id AND replaces IS NOT NULL)";
 /// Which certificate that an order replaces is on hold.
 pub const HELD_OF_ORDER: &str = "SELECT profile FROM requests JOIN revocations ON revocations.serial = replaces
      WHERE order_id = ?1 AND reason = 'certificateHold' ORDER BY position LIMIT 1";
@@ -251,6 +254,7 @@ mod tests {
         KEY_IS_TAKEN,
         ORDER_THAT_REPLACES,
         ORDER_THAT_WAITS,
+        UNDECIDED,
         HELD_OF_ORDER,
         LAPSED,
         ADD_ORDER,
