@@ -14,7 +14,8 @@ use obnova_fuzz::cards::{Kind, PLANTED, VALUES, certificate, public_key};
 use obnova_fuzz::liar::{Exchange, Liar};
 use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task, right, secret};
 use obnova_profile::{
-    CardStatus, LifeCycle, PasswordReference, PasswordState, PublicKeyTemplate, SlotNumber, TransportPinModel,
+    CardStatus, LifeCycle, PasswordReference, PasswordState, PublicKeyTemplate, SlotNumber, StatusError,
+    TransportPinModel,
 };
 use obnova_simulator::Card;
 
@@ -139,14 +140,19 @@ fn presented(exchange: &Exchange, single_use: bool) -> Option<(PasswordReference
     Some((PasswordReference::from_code(password)?, exchange.answer.as_deref() == Some(&[0x90, 0x00])))
 }
 
-/// Nothing is presented below the limit, by what the card said of its tries; and nothing after it said that a value is wrong.
-fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
-    let keep = if operation.secret & LAST_TRY == 0 { 1 } else { 0 };
+/// What the card said of itself at the beginning.
+fn told(said: &[Exchange]) -> Result<CardStatus, StatusError> {
     let begun = said.iter().take_while(|it| matches!(it.command[1], ins::SELECT | ins::GET_RESPONSE));
     let answers =
         begun.filter_map(|it| it.answer.as_deref()).filter(|answer| matches!(answer, [.., 0x90, 0x00] | [.., 0x61, _]));
     let fci = answers.flat_map(|answer| &answer[..answer.len() - 2]).copied().collect::<Vec<_>>();
-    let status = CardStatus::from_fci(&fci);
+    CardStatus::from_fci(&fci)
+}
+
+/// Nothing is presented below the limit, by what the card said of its tries; and nothing after it said that a value is wrong.
+fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
+    let keep = if operation.secret & LAST_TRY == 0 { 1 } else { 0 };
+    let status = told(said);
     let single_use = status.as_ref().is_ok_and(|status| {
         status.transport_pin == TransportPinModel::SingleUse && status.life_cycle == LifeCycle::Inactive
     });
@@ -178,22 +184,56 @@ fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
     }
 }
 
-/// What is said to be done was confirmed, command by command.
+/// A command that something takes: its instruction, and the password that it is about, if it is about one. VERIFY presents that; without
+/// data it only asks.
+type Step = (u8, Option<PasswordReference>);
+
+/// Whether these commands were sent, one after the other, whatever went between them.
+fn were_sent(steps: &[Step], said: &[Exchange]) -> bool {
+    let mut sent = said.iter().map(|it| CommandView::parse(&it.command).expect("the driver sends commands only"));
+    steps.iter().all(|(instruction, password)| {
+        sent.any(|view| {
+            let is_about = password.is_none_or(|password| view.p2() == password.code());
+            let asks = view.ins() == ins::VERIFY && view.data().is_empty();
+            view.ins() == *instruction && is_about && !asks
+        })
+    })
+}
+
+/// The commands that activate a card which says this of itself. A password that was set before a tear is compared, where nothing else
+/// opens the activation or it does; any other is set. At the end the card is asked how it stands.
+fn activation(status: &CardStatus) -> Vec<Step> {
+    let model = status.transport_pin;
+    let set = |password| status.password(password).is_some_and(|it| matches!(it.state, PasswordState::Active { .. }));
+    let compared = |password| set(password) && (model.ends_by_itself() || model.opener() == Some(password));
+    let opens = (model == TransportPinModel::Separate).then_some((ins::VERIFY, Some(PasswordReference::TransportPin)));
+    let passwords = PasswordReference::LASTING.into_iter().map(|password| {
+        let instruction = if compared(password) { ins::VERIFY } else { ins::CHANGE_REFERENCE_DATA };
+        (instruction, Some(password))
+    });
+    let activates = (!model.ends_by_itself()).then_some((ins::ACTIVATE_FILE, None));
+    opens.into_iter().chain(passwords).chain(activates).chain([(ins::GET_DATA, None)]).collect()
+}
+
+/// What is said to be done was confirmed: what it takes was sent, and none of it refused.
 fn is_confirmed(operation: &Operation, changes: bool, said: &[Exchange]) {
-    let count = |instruction: u8| said.iter().filter(|it| it.command[1] == instruction).count();
-    let needed: &[u8] = match operation.what {
-        Task::Sign => &[ins::VERIFY, ins::MANAGE_SECURITY_ENVIRONMENT, ins::PERFORM_SECURITY_OPERATION],
-        Task::Generate => &[ins::VERIFY, ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, ins::UPDATE_BINARY],
-        Task::Install | Task::Repair if changes => &[ins::VERIFY, ins::UPDATE_BINARY],
-        Task::Remove => &[ins::VERIFY, ins::DELETE_FILE],
-        Task::Change => &[ins::VERIFY, ins::CHANGE_REFERENCE_DATA],
-        Task::Activate => &[ins::CHANGE_REFERENCE_DATA],
-        Task::Unblock => &[ins::VERIFY, ins::RESET_RETRY_COUNTER],
-        _ => &[],
+    use PasswordReference::{AuthenticationPin, Puk, SignaturePin, TransportPin};
+    let named = [AuthenticationPin, SignaturePin, Puk, TransportPin][usize::from(operation.slot) % 4];
+    let content = (ins::VERIFY, Some(PasswordReference::CONTENT));
+    let write = (ins::UPDATE_BINARY, None);
+    let needed: Vec<Step> = match operation.what {
+        Task::Sign => {
+            vec![(ins::VERIFY, None), (ins::MANAGE_SECURITY_ENVIRONMENT, None), (ins::PERFORM_SECURITY_OPERATION, None)]
+        }
+        Task::Generate => vec![content, (ins::GENERATE_ASYMMETRIC_KEY_PAIR_TLV, None), write],
+        Task::Install | Task::Repair if changes => vec![content, write],
+        Task::Remove => vec![content, (ins::DELETE_FILE, None)],
+        Task::Change => vec![(ins::VERIFY, Some(named)), (ins::CHANGE_REFERENCE_DATA, Some(named))],
+        Task::Unblock => vec![(ins::VERIFY, Some(Puk)), (ins::RESET_RETRY_COUNTER, Some(named))],
+        Task::Activate => activation(&told(said).expect("a card whose status cannot be read is left")),
+        _ => Vec::new(),
     };
-    for instruction in needed {
-        assert!(count(*instruction) > 0, "{:?} was done without {instruction:02X}", operation.what);
-    }
+    assert!(were_sent(&needed, said), "{:?} was done without one of {needed:02X?}", operation.what);
     for exchange in said {
         let instruction = exchange.command[1];
         let looks = matches!(instruction, ins::SELECT | ins::READ_BINARY | ins::READ_BINARY_TLV | ins::GET_RESPONSE);

@@ -96,5 +96,16 @@ pub fn plays() -> Vec<(String, Play)> {
         "tells-long-certificates-trickle".to_owned(),
         Play { kind: Kind::Active, short_only: false, operations, lies },
     ));
+    // Of a card that is active the life cycle is another in the answer to SELECT: what was set is compared, and nothing is set.
+    let activates = |secret| does(Task::Activate, 0, secret, 0);
+    plays.push((
+        "activate-in-place-told-inactive-again".to_owned(),
+        Play {
+            kind: Kind::InPlace,
+            short_only: false,
+            operations: vec![activates(0), activates(12)],
+            lies: vec![Lie { after: 5, what: What::Flip(58, 1) }],
+        },
+    ));
     plays
 }
