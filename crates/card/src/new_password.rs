@@ -18,7 +18,8 @@ pub struct PasswordPolicy {
     pub hold_to_alphabet: bool,
     /// Refuses what is tried first: one character again and again, a short piece repeated, a row up or down.
     pub refuse_trivial: bool,
-    /// Refuses a value that another of the new passwords has, so that who learns one does not know the other.
+    /// Refuses a value that another of the new passwords has, or one that is [known](NewPasswords::beside) of those that stay, so that who
+    /// learns one does not know the other.
     pub all_different: bool,
 }
 
@@ -105,6 +106,7 @@ impl PasswordRules {
 /// ```
 pub struct NewPasswords {
     rules: Vec<PasswordRules>,
+    known: Vec<(PasswordKind, Secret)>,
     taken: Vec<(PasswordKind, Secret)>,
 }
 
@@ -113,7 +115,17 @@ impl NewPasswords {
     #[must_use]
     pub fn new(passwords: &[PasswordStatus], policy: PasswordPolicy) -> Self {
         let lasting = passwords.iter().filter(|status| status.kind != PasswordKind::TransportPin);
-        Self { rules: lasting.map(|status| PasswordRules::of(status, policy)).collect(), taken: Vec::new() }
+        let rules = lasting.map(|status| PasswordRules::of(status, policy)).collect();
+        Self { rules, known: Vec::new(), taken: Vec::new() }
+    }
+
+    /// The same beside passwords that stay as they are: a PIN beside the PUK that sets it. Of one that is wanted itself the old value is
+    /// left out.
+    #[must_use]
+    pub fn beside(mut self, known: impl IntoIterator<Item = (PasswordKind, Secret)>) -> Self {
+        let stays = |kind| self.rules.iter().all(|rules| rules.kind != kind);
+        self.known = known.into_iter().filter(|(kind, _)| stays(*kind)).collect();
+        self
     }
 
     /// The one that is to be typed next; `None` when all are there.
@@ -129,7 +141,8 @@ impl NewPasswords {
     pub fn check(&self, value: &Secret) -> Result<(), BrokenRule> {
         let rules = self.wanted().ok_or(BrokenRule::OneTooMany)?;
         rules.check(value)?;
-        let other = self.taken.iter().find(|(_, taken)| rules.policy.all_different && taken == value);
+        let mut others = self.taken.iter().chain(&self.known);
+        let other = others.find(|(_, other)| rules.policy.all_different && other == value);
         other.map_or(Ok(()), |(kind, _)| Err(BrokenRule::SameAs { other: *kind }))
     }
 
@@ -170,8 +183,8 @@ pub enum BrokenRule {
     /// It is one of those that are tried first.
     #[error("it is too easy to guess: no repetitions, no rows")]
     Trivial,
-    /// Another new password has the value.
-    #[error("it must not be the same as the new {other}")]
+    /// Another new password has the value, or one that stays.
+    #[error("it must not be the same as the {other}")]
     SameAs {
         /// Which one.
         other: PasswordKind,

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use obnova_card::{NewPasswords, PasswordKind, Secret};
+use obnova_card::{BrokenRule, NewPasswords, PasswordKind, Secret};
 use obnova_client::Credential;
 use zeroize::Zeroizing;
 
@@ -212,11 +212,14 @@ impl Pins {
             };
             match taken {
                 Ok(()) => return Ok(()),
-                Err(broken) => {
-                    Screen::new().mark(Mark::Caution, &t!("pin-once-more", problem = phrases::broken_rule(broken)));
-                }
+                Err(broken) => Self::once_more(broken),
             }
         }
+    }
+
+    /// Says why a new password is asked for again.
+    pub fn once_more(broken: BrokenRule) {
+        Screen::new().mark(Mark::Caution, &t!("pin-once-more", problem = phrases::broken_rule(broken)));
     }
 }
 

@@ -86,7 +86,9 @@ fn what_breaks_a_rule_never_reaches_the_card() {
         ("482915\n730264\n123\n", "6 to 8 characters"),
         ("48291x\n730264\n91827364\n", "digits only"),
         ("123456\n730264\n91827364\n", "too easy"),
-        ("482915\n482915\n91827364\n", "the same as the new authentication PIN"),
+        ("482915\n482915\n91827364\n", "the same as the authentication PIN"),
+        ("482915\n730264\n482915\n", "the same as the authentication PIN"),
+        ("482915\n730264\n730264\n", "the same as the signature PIN"),
     ] {
         desk.write("new", new);
         let said = activate(&desk, &["--transport-pin-file", "transport", "--spend-last-try"]).ends_with(4);
@@ -253,6 +255,71 @@ fn a_pin_is_changed_and_unblocked_by_the_rules_of_an_activation() {
         assert_eq!(code, 0, "{name}: {shown}");
         std::fs::write(desk.file("card.state"), &before).unwrap();
     }
+}
+
+/// Who learns a PIN does not know the PUK by it, nor the other PIN.
+#[test]
+fn a_new_one_that_is_another_password_of_the_card_is_not_taken() {
+    let desk = arrived("empty", "");
+    activate(&desk, &[]).ends_with(0);
+    for (name, value) in [("pin", "482915"), ("signature-pin", "730264"), ("puk", "91827364")] {
+        desk.write(name, value);
+    }
+    let before = std::fs::read(desk.file("card.state")).unwrap();
+    let given: [(&[&str], [&str; 2]); 4] = [
+        (&["unblock", "signature", "--puk-file", "puk", "--new-pin-file", "puk"], ["signature PIN", "PUK"]),
+        (
+            &["change", "puk", "--puk-file", "puk", "--pin-file", "pin", "--new-pin-file", "pin"],
+            ["PUK", "authentication PIN"],
+        ),
+        (
+            &[
+                "change",
+                "puk",
+                "--puk-file",
+                "puk",
+                "--signature-pin-file",
+                "signature-pin",
+                "--new-pin-file",
+                "signature-pin",
+            ],
+            ["PUK", "signature PIN"],
+        ),
+        (
+            &["change", "authentication", "--pin-file", "pin", "--puk-file", "puk", "--new-pin-file", "puk"],
+            ["authentication PIN", "PUK"],
+        ),
+    ];
+    for (command, [name, other]) in given {
+        let said = run(&desk, &[&["pin"], command].concat()).ends_with(4);
+        let told = [format!("The new {name} is not taken"), format!("must not be the same as the {other}.")];
+        assert!(told.iter().all(|told| said.err.contains(told)), "{command:?}: {}", said.err);
+        assert!(std::fs::read(desk.file("card.state")).unwrap() == before, "{command:?}: the card was touched");
+    }
+    // Chosen while another PUK was typed, which was wrong.
+    let mut terminal = Terminal::open(&desk.command(["pin", "unblock", "signature"].iter().chain(&CARD)));
+    terminal.wait_for(&["PUK > "]);
+    terminal.type_line("64028173");
+    for prompt in ["New signature PIN", "The same again"] {
+        terminal.wait_for(&[prompt]);
+        terminal.type_line("91827364");
+    }
+    terminal.wait_for(&["The PUK was wrong."]);
+    terminal.wait_for(&["PUK > "]);
+    terminal.type_line("91827364");
+    terminal.wait_for(&["It must not be the same as the PUK. Once more:"]);
+    for (value, prompt) in
+        [("91827364", "New signature PIN"), ("551177", "New signature PIN"), ("551177", "The same again")]
+    {
+        terminal.wait_for(&[prompt]);
+        terminal.type_line(value);
+    }
+    terminal.wait_for(&["has a new value"]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    desk.write("changed", "551177\n640281\n");
+    let change = ["pin", "change", "signature", "--signature-pin-file", "changed", "--new-pin-file", "changed"];
+    run(&desk, &change).ends_with(0);
 }
 
 /// What cannot be it is not sent, and takes no try; what was handed over ends it by name.

@@ -91,6 +91,21 @@ fn all_are_collected_in_order_and_what_breaks_a_rule_is_wanted_again() {
 }
 
 #[test]
+fn none_is_the_same_as_one_that_stays() {
+    use PasswordKind::{Puk, SignaturePin};
+    let policy = PasswordPolicy { all_different: false, ..PasswordPolicy::CAREFUL };
+    let known = || [(Puk, secret("91827365")), (SignaturePin, secret("482915"))];
+    let wanted = |policy| NewPasswords::new(&[status(SignaturePin, Alphabet::Digits)], policy).beside(known());
+    let mut new = wanted(PasswordPolicy::CAREFUL);
+    let puk = BrokenRule::SameAs { other: Puk };
+    assert_eq!(new.check(&secret("91827365")), Err(puk));
+    assert_eq!(new.take(secret("91827365"), &secret("91827365")), Err(puk));
+    assert_eq!(wanted(policy).check(&secret("91827365")), Ok(()), "the house does not mind");
+    // Its own old value is none that stays.
+    new.take(secret("482915"), &secret("482915")).unwrap();
+}
+
+#[test]
 fn half_a_set_is_none() {
     let passwords = [status(PasswordKind::AuthenticationPin, Alphabet::Any), status(PasswordKind::Puk, Alphabet::Any)];
     let mut new = NewPasswords::new(&passwords, PasswordPolicy { all_different: false, ..PasswordPolicy::CAREFUL });

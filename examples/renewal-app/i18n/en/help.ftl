@@ -75,6 +75,7 @@ help-pin-change-after =
       obnova pin change authentication --token pcsc
       obnova pin change signature --token pcsc --signature-pin-fd 0 --new-pin-fd 0 <old-and-new
 help-pin-unblock = Set a new PIN with the PUK, after too many wrong ones.
+help-pin-unblock-more = It must not be the same as the PUK.
 help-pin-unblock-after =
     Examples:
       obnova pin unblock signature --token pcsc

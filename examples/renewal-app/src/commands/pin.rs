@@ -45,7 +45,11 @@ fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done
     let (Some(allowed_by), Some(status)) = (allowed_by, status) else {
         return Err(cannot(step, activation, &steps, &passwords));
     };
-    let mut new = NewPassword::new(step, *status);
+    // What options gave of the card's other passwords, too, though it is not sent.
+    let others = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk]
+        .into_iter()
+        .filter_map(|kind| Some((kind, pins.given(kind.into())?)));
+    let mut new = NewPassword::new(step, *status, others);
     let length = view::length(status.minimum, status.maximum);
     let question = t!("pin-new", name = view::password(kind), length = length);
     let given = pins.given(Asked::NewPassword);
@@ -54,7 +58,12 @@ fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done
     let mut failed = None;
     let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, by| {
         if !by.at_pad {
-            let chosen = new.choose(|wanted| Pins::take_new(Asked::NewPassword, given.clone(), wanted, &question));
+            let chosen = new.choose(by, |wanted, broken| {
+                if let (Some(broken), None) = (broken, &given) {
+                    Pins::once_more(broken);
+                }
+                Pins::take_new(Asked::NewPassword, given.clone(), wanted, &question)
+            });
             failed = chosen.err();
         }
         // While none was chosen nothing is sent; the reason is told below.

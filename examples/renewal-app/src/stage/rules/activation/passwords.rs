@@ -12,6 +12,7 @@ use super::{
     life::{raw, select, sign, tries_of},
 };
 use crate::{
+    new_password::NewPassword,
     stage::{
         Arrived, Stage,
         arrived::{CHOSEN, Typist},
@@ -77,13 +78,26 @@ pub fn puk_sets_pin(world: &mut World<'_>) -> Verdict {
         let card = with_blocked(world, kind)?;
         let right_pin = works(&card, place, CHOSEN[place]);
         let offered = steps(world, &card)?.offer(PasswordStep::Unblock(kind)).is_some();
-        unblock(&card, kind, CHOSEN[2])?;
+        let same = choose_by_puk(&card, kind, CHOSEN[2]);
+        choose_by_puk(&card, kind, NEW_PIN).map_err(Broken)?;
+        want(same.is_err(), format!("the PUK itself was taken as the new {kind}"))?;
         want(right_pin.is_err(), format!("the {kind} is blocked, and was taken"))?;
         want(offered, "the PUK was not offered")?;
         works(&card, place, NEW_PIN).map_err(|error| Broken(format!("the {kind} that the PUK set: {error}")))?;
     }
-    Ok("of either PIN: blocked, the right one was refused; the PUK was offered and set another one, which works"
+    Ok("of either PIN: blocked, the right one was refused; the PUK was offered and set another one, which works; itself it was not taken for one"
         .to_owned())
+}
+
+/// Chooses another PIN as the client does, and has the PUK set it.
+fn choose_by_puk(card: &Arrived<'_>, kind: PasswordKind, chosen: &str) -> Result<(), String> {
+    let mut token = tokens::lock(&card.token);
+    let statuses = token.passwords().map_err(|error| error.to_string())?;
+    let status = statuses.into_iter().find(|status| status.kind == kind).ok_or("there is no such PIN")?;
+    let (mut new, puk) = (NewPassword::new(PasswordStep::Unblock(kind), status, []), Pin::new(CHOSEN[2].into()));
+    let taken = new.choose(&puk, |wanted, _| wanted.take(chosen.into(), &chosen.into()));
+    taken.map_err(|broken| broken.to_string())?;
+    new.set(token.as_mut(), &puk).map_err(|error| error.to_string())
 }
 
 /// Signs with the key that a PIN guards; where the service has none, the PIN is changed.

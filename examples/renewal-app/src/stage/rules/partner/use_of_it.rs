@@ -37,10 +37,10 @@ pub fn pin_change(world: &mut World<'_>) -> Verdict {
     let statuses = tokens::lock(&who.token).passwords()?;
     let status = *there(statuses.iter().find(|status| status.kind == kind), "authentication PIN")?;
     let change = |old: &str, new: &str, again: &str| {
-        let mut password = NewPassword::new(PasswordStep::Change(kind), status);
-        let taken = password.choose(|wanted| wanted.take(Secret::from(new), &Secret::from(again)));
+        let (mut password, old) = (NewPassword::new(PasswordStep::Change(kind), status, []), Pin::new(old.into()));
+        let taken = password.choose(&old, |wanted, _| wanted.take(Secret::from(new), &Secret::from(again)));
         taken.map_err(|broken| format!("{broken:?}"))?;
-        let changed = password.set(tokens::lock(&who.token).as_mut(), &Pin::new(old.into()));
+        let changed = password.set(tokens::lock(&who.token).as_mut(), &old);
         changed.map_err(|error| error.to_string())
     };
     let differs = change(PINS[0], "640281", "640282");
