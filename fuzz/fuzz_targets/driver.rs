@@ -267,7 +267,7 @@ fn is_honest(error: &TokenError) -> bool {
 fn counts_are_true(operation: &Operation, before: &CardStatus, after: &CardStatus) {
     let left = |status: &CardStatus, password: PasswordReference| match status.password(password)?.state {
         PasswordState::Active { left } | PasswordState::Transport { left } => Some(left),
-        PasswordState::Blocked => Some(0),
+        PasswordState::Blocked | PasswordState::TransportBlocked => Some(0),
         PasswordState::Unset => None,
     };
     for password in PasswordReference::ALL {

@@ -124,9 +124,9 @@ fn is_within_bounds(status: &CardStatus) {
     for record in &status.passwords {
         match record.state {
             PasswordState::Active { left } | PasswordState::Transport { left } => assert!(left > 0),
-            PasswordState::Unset | PasswordState::Blocked => {}
+            PasswordState::Unset | PasswordState::Blocked | PasswordState::TransportBlocked => {}
         }
-        let transport = matches!(record.state, PasswordState::Transport { .. });
+        let transport = matches!(record.state, PasswordState::Transport { .. } | PasswordState::TransportBlocked);
         assert!(!transport || status.life_cycle == LifeCycle::Inactive);
         assert!(record.reference != PasswordReference::TransportPin || status.transport_pin.is_own_password());
     }

@@ -11,7 +11,7 @@ use common::{
     },
 };
 use obnova_apdu::StatusWord;
-use obnova_card::{Activation, PasswordKind, Pin, ProfileToken, Secret, Token, TokenError, Tries};
+use obnova_card::{Activation, PasswordKind, PasswordState, Pin, ProfileToken, Secret, Token, TokenError, Tries};
 use obnova_profile::TransportPinModel;
 use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
 
@@ -88,10 +88,14 @@ fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
         ProfileToken::new(fork.clone()).activate(&transport(model), &good()).unwrap();
         everything_can_be_used(&fork);
         let end = token.activate(&wrong(model), &good());
-        let Err(TokenError::Finished { password }) = end else { panic!("{model:?}: {end:?}") };
+        let password = PasswordKind::TransportPin;
+        assert!(matches!(end, Err(TokenError::Finished { password: it }) if it == password), "{model:?}: {end:?}");
+        // Asked later, it is the same that is said to have no try left; and no PIN that was never chosen.
         assert_eq!(state(&mut token), Some(Activation::Finished { password }), "{model:?}");
         let again = token.activate(&transport(model), &good());
-        assert!(matches!(again, Err(TokenError::Finished { .. })), "{again:?}");
+        assert!(matches!(again, Err(TokenError::Finished { password: it }) if it == password), "{model:?}: {again:?}");
+        let blocked = token.passwords().unwrap().into_iter().filter(|it| it.state == PasswordState::Blocked);
+        assert_eq!(blocked.map(|it| it.kind).collect::<Vec<_>>(), [password], "{model:?}");
         nothing_can_be_used(&card);
     }
 }
@@ -257,6 +261,28 @@ fn a_torn_activation_goes_on_with_the_same_passwords_only() {
         };
         token.activate(&transport(model), &good()).unwrap();
         everything_can_be_used(&card);
+    }
+}
+
+/// What finished the card is what was set before it was torn, and not the transport PIN.
+#[test]
+fn a_torn_activation_is_finished_by_the_pin_that_was_set() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
+        let (card, mut token) = arrived(model);
+        card.with_card(|card| card.set_faults(FaultPlan::new().at(2, Fault::TearAfter)));
+        assert!(matches!(token.activate(&transport(model), &good()), Err(TokenError::Transport(_))));
+        let mut other = good();
+        other[0].1 = Secret::from("864209");
+        let end = loop {
+            match token.activate(&transport(model), &other) {
+                Err(TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, .. }) => {}
+                end => break end,
+            }
+        };
+        let password = PasswordKind::AuthenticationPin;
+        assert!(matches!(end, Err(TokenError::Finished { password: it }) if it == password), "{model:?}: {end:?}");
+        assert_eq!(state(&mut token), Some(Activation::Finished { password }), "{model:?}");
+        nothing_can_be_used(&card);
     }
 }
 

@@ -112,6 +112,9 @@ pub enum PasswordState {
     },
     /// No try is left.
     Blocked,
+    /// No try is left of the transport PIN that stands in its place (since version 1.1). Its record is that of one that is
+    /// [blocked](Self::Blocked); a data object of its own tells the two apart.
+    TransportBlocked,
 }
 
 impl PasswordState {
@@ -122,7 +125,7 @@ impl PasswordState {
             Self::Unset => [0, 0],
             Self::Transport { left } => [1, left],
             Self::Active { left } => [2, left],
-            Self::Blocked => [3, 0],
+            Self::Blocked | Self::TransportBlocked => [3, 0],
         }
     }
 

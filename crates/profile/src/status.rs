@@ -63,6 +63,7 @@ const ALGORITHMS: Tag = Tag::new(0x85);
 const PASSWORD: Tag = Tag::new(0x86);
 const SLOT: Tag = Tag::new(0x87);
 const TRANSPORT_PIN_LENGTH: Tag = Tag::new(0x88);
+const TRANSPORT_PIN_BLOCKED: Tag = Tag::new(0x89);
 
 /// Certificates that a reader takes in one slot.
 const MOST_CERTIFICATES: usize = FileId::MOST_CERTIFICATES as usize;
@@ -145,6 +146,11 @@ impl CardStatus {
             if let Some(length) = self.transport_pin_length {
                 status.primitive(TRANSPORT_PIN_LENGTH, &[length]);
             }
+            let blocked = self.passwords.iter().filter(|password| password.state == PasswordState::TransportBlocked);
+            let blocked: Vec<u8> = blocked.map(|password| password.reference.code()).collect();
+            if !blocked.is_empty() {
+                status.primitive(TRANSPORT_PIN_BLOCKED, &blocked);
+            }
         });
         writer.into_vec()
     }
@@ -224,6 +230,7 @@ struct Parts {
     passwords: Vec<PasswordRecord>,
     slots: Vec<SlotRecord>,
     transport_pin_length: Option<u8>,
+    transport_pin_blocked: Option<Vec<PasswordReference>>,
 }
 
 impl Parts {
@@ -261,11 +268,16 @@ impl Parts {
                 let &[length] = value else { return Err(malformed) };
                 once(&mut self.transport_pin_length, object.tag, length)
             }
+            TRANSPORT_PIN_BLOCKED => {
+                let references = value.iter().map(|code| PasswordReference::from_code(*code));
+                let references = references.collect::<Option<Vec<_>>>().filter(|references| !references.is_empty());
+                once(&mut self.transport_pin_blocked, object.tag, references.ok_or(malformed)?)
+            }
             _ => Ok(()),
         }
     }
 
-    fn finish(self) -> Result<CardStatus, StatusError> {
+    fn finish(mut self) -> Result<CardStatus, StatusError> {
         let missing = |what| StatusError::Missing { what };
         if self.slots.is_empty() {
             return Err(missing("slots"));
@@ -281,6 +293,13 @@ impl Parts {
             && !(transport_pin.stands_in_place() && (shortest..=longest).contains(&length))
         {
             return Err(StatusError::Malformed { tag: TRANSPORT_PIN_LENGTH });
+        }
+        for reference in self.transport_pin_blocked.take().into_iter().flatten() {
+            let mut blocked = self.passwords.iter_mut().filter(|password| password.state == PasswordState::Blocked);
+            match blocked.find(|password| password.reference == reference) {
+                Some(password) if transport_pin.stands_in_place() => password.state = PasswordState::TransportBlocked,
+                _ => return Err(StatusError::Malformed { tag: TRANSPORT_PIN_BLOCKED }),
+            }
         }
         let status = CardStatus {
             version: self.version.ok_or(missing("version"))?,

@@ -146,6 +146,7 @@ fn password(reference: PasswordReference) -> impl Strategy<Value = PasswordRecor
     let state = prop_oneof![
         Just(PasswordState::Unset),
         Just(PasswordState::Blocked),
+        Just(PasswordState::TransportBlocked),
         (1..=3_u8).prop_map(|left| PasswordState::Transport { left }),
         (1..=3_u8).prop_map(|left| PasswordState::Active { left }),
     ];
@@ -170,6 +171,11 @@ fn slot_record(slot: SlotNumber) -> impl Strategy<Value = SlotRecord> {
 /// Tells how long the transport PIN is as the model has it: of one of its own in its record.
 fn told(model: TransportPinModel, length: u8, passwords: &mut Vec<PasswordRecord>) -> Option<u8> {
     let (shortest, longest) = model.lengths(PasswordReference::TransportPin);
+    for record in passwords.iter_mut().filter(|_| !model.stands_in_place()) {
+        if record.state == PasswordState::TransportBlocked {
+            record.state = PasswordState::Blocked;
+        }
+    }
     let own = passwords.iter_mut().find(|record| record.reference == PasswordReference::TransportPin);
     match own {
         Some(own) if model.is_own_password() => (own.minimum, own.maximum) = (length, length),

@@ -72,6 +72,7 @@ impl StoredPassword {
     pub(crate) fn state(&self) -> PasswordState {
         match (&self.value, self.left) {
             (None, _) => PasswordState::Unset,
+            (Some(_), 0) if self.transport => PasswordState::TransportBlocked,
             (Some(_), 0) => PasswordState::Blocked,
             (Some(_), left) if self.transport => PasswordState::Transport { left },
             (Some(_), left) => PasswordState::Active { left },

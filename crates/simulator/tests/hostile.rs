@@ -197,7 +197,7 @@ fn pieces() -> Vec<Vec<u8>> {
 fn left(record: &PasswordRecord) -> u8 {
     match record.state {
         PasswordState::Active { left } | PasswordState::Transport { left } => left,
-        PasswordState::Blocked => 0,
+        PasswordState::Blocked | PasswordState::TransportBlocked => 0,
         PasswordState::Unset => u8::MAX,
     }
 }

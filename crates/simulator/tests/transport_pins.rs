@@ -269,6 +269,32 @@ fn a_single_use_transport_pin_that_was_torn_inside_is_used_up() {
     }
 }
 
+/// What had no try left is told: the transport PIN in the place of a password, or what was set there before.
+#[test]
+fn a_card_that_is_finished_tells_by_what() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.stands_in_place()) {
+        for (password, value) in NEW {
+            for (was_set, blocked) in [(false, PasswordState::TransportBlocked), (true, PasswordState::Blocked)] {
+                let mut card = inactive(model);
+                if was_set {
+                    card.ok(command::change_password(password, transport(model), value));
+                }
+                let wrong = vec![b'9'; if was_set { value.len() } else { transport(model).len() }];
+                while card.send(command::change_password(password, &wrong, value)).status.0 != 0x6983 {}
+                let told = card.select();
+                assert_eq!(told.password(password).unwrap().state, blocked, "{model:?}");
+                assert_eq!(told, card.status(), "{model:?}");
+                let others = told.passwords.iter().filter(|record| record.reference != password);
+                assert!(
+                    others.map(|record| record.state).all(|state| matches!(state, PasswordState::Transport { .. }))
+                );
+                card.refused(command::password_status(password), 0x6983);
+                no_key_works(&mut card);
+            }
+        }
+    }
+}
+
 /// Not even when it was set already, and the others are set after it: the PUK would bring it back.
 #[test]
 fn a_password_that_is_blocked_before_activation_finishes_the_card() {

@@ -144,6 +144,15 @@ fn a_card_that_a_wrong_transport_pin_finished_is_told_so_whatever_the_model() {
         let checked = run(&desk, &["doctor"]).ends_with(3);
         assert!(!checked.out.contains("how the card is activated"), "{model}: {}", checked.out);
         assert_eq!(checked.out.matches("Ask the issuer for a new card").count(), 1, "{model}: {}", checked.out);
+        // So it is whoever asks, and whenever: no PIN is called blocked that was never set.
+        let asked =
+            [&["card", "show"][..], &["card", "activate"], &["pin", "change", "puk"], &["pin", "unblock", "signature"]];
+        let said = asked.map(|command| run(&desk, command)).map(|said| format!("{}{}", said.out, said.err));
+        for said in said.into_iter().chain([checked.out]) {
+            let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("its transport PIN has no try left"), "{model}: {words}");
+            assert!(!words.contains("authentication PIN: blocked"), "{model}: {words}");
+        }
     }
 }
 
@@ -262,8 +271,9 @@ fn a_pin_is_changed_and_unblocked_by_the_rules_of_an_activation() {
 fn a_new_one_that_is_another_password_of_the_card_is_not_taken() {
     let desk = arrived("empty", "");
     activate(&desk, &[]).ends_with(0);
+    // Each twice, for it is read once as the one that is and once as the new one.
     for (name, value) in [("pin", "482915"), ("signature-pin", "730264"), ("puk", "91827364")] {
-        desk.write(name, value);
+        desk.write(name, &format!("{value}\n{value}\n"));
     }
     let before = std::fs::read(desk.file("card.state")).unwrap();
     let given: [(&[&str], [&str; 2]); 4] = [

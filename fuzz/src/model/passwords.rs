@@ -61,6 +61,7 @@ impl Password {
     pub(super) fn state(&self) -> PasswordState {
         match (&self.value, self.left) {
             (None, _) => PasswordState::Unset,
+            (Some(_), 0) if self.transport => PasswordState::TransportBlocked,
             (Some(_), 0) => PasswordState::Blocked,
             (Some(_), left) if self.transport => PasswordState::Transport { left },
             (Some(_), left) => PasswordState::Active { left },
@@ -113,7 +114,9 @@ impl Model {
 
     /// Whether a card that is not active never will be: what it takes has no try left, and nothing unblocks it.
     fn is_at_an_end(&self) -> bool {
-        let blocked = |index: usize| matches!(self.passwords[index].state(), PasswordState::Blocked);
+        let blocked = |index: usize| {
+            matches!(self.passwords[index].state(), PasswordState::Blocked | PasswordState::TransportBlocked)
+        };
         match self.life {
             _ if self.active => false,
             Life::Separate => blocked(TRANSPORT_INDEX),
@@ -146,7 +149,7 @@ impl Model {
                 _ if self.verified[index] => StatusWord::SUCCESS,
                 PasswordState::Unset if self.life == Life::Empty => StatusWord(0x62C7),
                 PasswordState::Unset => StatusWord(0x6984),
-                PasswordState::Blocked => StatusWord(0x6983),
+                PasswordState::Blocked | PasswordState::TransportBlocked => StatusWord(0x6983),
                 PasswordState::Transport { left } => match self.life {
                     Life::Null => StatusWord(0x6985),
                     Life::MustChange => StatusWord(0x6984),

@@ -41,8 +41,12 @@ pub(super) fn state(card: &Conversation<'_>) -> Option<Activation> {
         });
     }
     // Be it the transport PIN in its place, or what was set before a tear: there is no PUK yet.
-    if let Some(dead) = PasswordReference::LASTING.into_iter().find(|password| state(*password) == State::Blocked) {
-        return Some(finished(dead));
+    for password in PasswordReference::LASTING {
+        match state(password) {
+            State::TransportBlocked if model.is_secret() => return Some(finished(TransportPin)),
+            State::TransportBlocked | State::Blocked => return Some(finished(password)),
+            State::Unset | State::Transport { .. } | State::Active { .. } => {}
+        }
     }
     let tries = PasswordReference::LASTING.into_iter().filter_map(|password| match state(password) {
         State::Transport { left } => Some(left),
@@ -204,10 +208,15 @@ fn one_after_the_other(
             State::Unset => {
                 card.ask(&command::set_password(*password, secret.expose()))?;
             }
-            State::Transport { .. } | State::Blocked => {
+            State::Transport { .. } | State::Blocked | State::TransportBlocked => {
                 card.check_tries(*password, transport).map_err(transport_is_meant)?;
                 let change = command::change_password(*password, transport.secret.expose(), secret.expose());
-                card.present(*password, &change).map_err(|error| transport_is_meant(nothing_is_left(error)))?;
+                card.present(*password, &change).map_err(|error| match nothing_is_left(error) {
+                    TokenError::Finished { .. } if card.status.transport_pin.is_secret() => {
+                        TokenError::Finished { password: PasswordKind::TransportPin }
+                    }
+                    error => transport_is_meant(error),
+                })?;
             }
         }
     }

@@ -262,7 +262,7 @@ impl<'c> Conversation<'c> {
         let record = self.password(reference)?;
         let (PasswordState::Active { left } | PasswordState::Transport { left }) = record.state else {
             return Err(match record.state {
-                PasswordState::Blocked => TokenError::Blocked { password },
+                PasswordState::Blocked | PasswordState::TransportBlocked => TokenError::Blocked { password },
                 _ => TokenError::NotActive,
             });
         };

@@ -9,16 +9,16 @@ use crate::{Activation, Alphabet, PasswordKind, PasswordState, PasswordStatus, P
 pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
     // AODF: ascii-numeric.
     let alphabet = Alphabet::Digits;
-    let activation = activation::state(card);
+    // What everybody knows is no transport PIN.
+    let is_secret = card.status.transport_pin.is_secret();
     let status = |record: &obnova_profile::PasswordRecord| PasswordStatus {
         kind: names::password(record.reference),
         state: match record.state {
             State::Unset => PasswordState::Empty,
-            // What everybody knows is no transport PIN.
-            State::Transport { .. } if activation == Some(Activation::Nothing) => PasswordState::Empty,
-            State::Transport { .. } => PasswordState::Transport,
+            State::Transport { .. } | State::TransportBlocked if is_secret => PasswordState::Transport,
+            State::Transport { .. } => PasswordState::Empty,
             State::Active { left } => PasswordState::Active(Tries::Known(left)),
-            State::Blocked => PasswordState::Blocked,
+            State::Blocked | State::TransportBlocked => PasswordState::Blocked,
         },
         minimum: record.minimum.into(),
         maximum: record.maximum.into(),
@@ -26,10 +26,16 @@ pub(super) fn list(card: &Conversation<'_>) -> Vec<PasswordStatus> {
     };
     let mut all: Vec<_> = card.status.passwords.iter().map(status).collect();
     let kind = PasswordKind::TransportPin;
-    if let Some(Activation::TransportPin { tries, minimum, maximum, .. }) = activation
+    let state = match activation::state(card) {
+        Some(Activation::TransportPin { tries, .. }) => Some(PasswordState::Active(tries)),
+        Some(Activation::Finished { password }) if password == kind => Some(PasswordState::Blocked),
+        _ => None,
+    };
+    if let Some(state) = state
         && !all.iter().any(|status| status.kind == kind)
     {
-        all.push(PasswordStatus { kind, state: PasswordState::Active(tries), minimum, maximum, alphabet });
+        let (minimum, maximum) = card.status.transport_pin_lengths();
+        all.push(PasswordStatus { kind, state, minimum: minimum.into(), maximum: maximum.into(), alphabet });
     }
     all
 }

@@ -172,6 +172,40 @@ fn the_length_of_a_transport_pin_is_one_byte_and_there_once() {
 }
 
 #[test]
+fn a_transport_pin_that_has_no_try_left_is_told_apart_from_what_was_set_in_its_place() {
+    let mut status = inactive(TransportPinModel::InPlace);
+    status.transport_pin_length = Some(6);
+    status.passwords[1].state = PasswordState::TransportBlocked;
+    status.passwords[2].state = PasswordState::TransportBlocked;
+    assert_eq!(read(&status).unwrap(), status);
+    let template = status.to_template();
+    assert_eq!(template[1], 0x81, "the length takes two bytes");
+    let at = template.windows(4).position(|window| window == [0x89, 2, 2, 3]).unwrap();
+    let instead = |object: &[u8]| {
+        let mut bent = [&template[..at], object, &template[at + 4..]].concat();
+        bent[2] = (bent.len() - 3) as u8;
+        CardStatus::from_template(&bent)
+    };
+    // A card that does not tell, and one that tells it of one of them.
+    let states = |status: CardStatus| status.passwords.iter().map(|it| it.state).collect::<Vec<_>>();
+    let first = PasswordState::Transport { left: 3 };
+    let (blocked, transport) = (PasswordState::Blocked, PasswordState::TransportBlocked);
+    assert_eq!(states(instead(&[]).unwrap()), [first, blocked, blocked]);
+    assert_eq!(states(instead(&[0x89, 1, 3]).unwrap()), [first, blocked, transport]);
+    // Nothing, one that is not blocked, one that there is not, the same twice.
+    for malformed in [&[0x89, 0][..], &[0x89, 1, 1], &[0x89, 1, 4], &[0x89, 1, 9], &[0x89, 2, 2, 2]] {
+        assert_eq!(instead(malformed), Err(StatusError::Malformed { tag: TRANSPORT_PIN_BLOCKED }), "{malformed:02X?}");
+    }
+    assert_eq!(instead(&[0x89, 1, 2, 0x89, 1, 3]), Err(StatusError::Repeated { tag: TRANSPORT_PIN_BLOCKED }));
+    // Where none stands in the place of another.
+    for model in TransportPinModel::ALL.into_iter().filter(|model| !model.stands_in_place()) {
+        let mut status = inactive(model);
+        (status.passwords[0].state, status.life_cycle) = (PasswordState::TransportBlocked, LifeCycle::Active);
+        assert_eq!(read(&status), Err(StatusError::Malformed { tag: TRANSPORT_PIN_BLOCKED }), "{model:?}");
+    }
+}
+
+#[test]
 fn data_objects_of_a_later_minor_version_are_skipped() {
     let mut status = status();
     status.version.minor = 7;

@@ -193,7 +193,7 @@ impl Card {
                 _ => TRANSPORT,
             },
             PasswordState::Active { left } => StatusWord::tries_left(left),
-            PasswordState::Blocked => StatusWord::AUTHENTICATION_BLOCKED,
+            PasswordState::Blocked | PasswordState::TransportBlocked => StatusWord::AUTHENTICATION_BLOCKED,
         }
     }
 
@@ -234,7 +234,7 @@ impl Card {
     fn usable(&mut self, reference: PasswordReference) -> Result<&mut crate::password::StoredPassword, Refusal> {
         match self.password_state(reference) {
             PasswordState::Unset => Err(StatusWord::REFERENCE_DATA_NOT_USABLE.into()),
-            PasswordState::Blocked => Err(StatusWord::AUTHENTICATION_BLOCKED.into()),
+            PasswordState::Blocked | PasswordState::TransportBlocked => Err(StatusWord::AUTHENTICATION_BLOCKED.into()),
             PasswordState::Transport { .. } | PasswordState::Active { .. } => self.usable_or_blocked(reference),
         }
     }

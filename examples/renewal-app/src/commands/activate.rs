@@ -51,9 +51,6 @@ pub fn run(global: &Global, options: &ActivateOptions) -> Result<(), Failure> {
     let outcome = activate(&token, &mut holder, &new);
     // There were tries when it began.
     if let Err(RunError::Token(TokenError::Finished { password })) = outcome {
-        // In the place of this password stood the transport PIN, which is what was wrong.
-        let stood_there = |status: &PasswordStatus| status.kind == password && status.state == PasswordState::Transport;
-        let password = if card.passwords.iter().any(stood_there) { PasswordKind::TransportPin } else { password };
         return Err(Failure::new(Kind::NotEligible, t!("error-card-finished-now", name = view::password(password))));
     }
     holder.outcome(outcome)?;
