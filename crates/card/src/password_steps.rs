@@ -1,4 +1,4 @@
-use crate::{Activation, PasswordKind, PasswordState, PasswordStatus, Tries};
+use crate::{Activation, Capabilities, PasswordKind, PasswordState, PasswordStatus, Tries};
 
 /// Something that a holder does about passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,16 +42,17 @@ pub struct PasswordSteps {
 }
 
 impl PasswordSteps {
-    /// Reads them from what a token tells without a PIN: [`Capabilities::activation`](crate::Capabilities::activation) and
-    /// [`Token::passwords`](crate::Token::passwords).
+    /// Reads them from what a token tells without a PIN: [`Token::capabilities`](crate::Token::capabilities) and
+    /// [`Token::passwords`](crate::Token::passwords). Where a token [takes no PUK](Capabilities::takes_puk) that has tries left, what takes
+    /// it is not offered, and is not lost either: another program may do it.
     #[must_use]
-    pub fn of(activation: Option<Activation>, passwords: &[PasswordStatus]) -> Self {
-        match activation {
+    pub fn of(capabilities: &Capabilities, passwords: &[PasswordStatus]) -> Self {
+        match capabilities.activation {
             Some(Activation::Finished { password }) => Self { offers: Vec::new(), dead: vec![Dead::Token(password)] },
             Some(Activation::TransportPin { tries, .. }) => Self::activate(Some((PasswordKind::TransportPin, tries))),
             Some(Activation::GoesOn { password, tries }) => Self::activate(Some((password, tries))),
             Some(Activation::Nothing) => Self::activate(None),
-            None => Self::of_active(passwords),
+            None => Self::of_active(capabilities.takes_puk, passwords),
         }
     }
 
@@ -62,7 +63,7 @@ impl PasswordSteps {
     }
 
     /// What sets a password anew where its holder is not sure of it, so that no try of it has to be spent: the PUK, for a PIN of a
-    /// token that is active and has one that is not blocked. Nothing else has such a way out: neither a PUK nor a transport PIN,
+    /// token that is active and takes one that is not blocked. Nothing else has such a way out: neither a PUK nor a transport PIN,
     /// nor a PIN that an activation goes on with.
     #[must_use]
     pub fn instead_of(&self, password: PasswordKind) -> Option<Offer> {
@@ -73,13 +74,13 @@ impl PasswordSteps {
         Self { offers: vec![Offer { step: PasswordStep::Activate, takes }], dead: Vec::new() }
     }
 
-    fn of_active(passwords: &[PasswordStatus]) -> Self {
+    fn of_active(takes_puk: bool, passwords: &[PasswordStatus]) -> Self {
         let mut steps = Self::default();
         let puk = passwords.iter().find(|status| status.kind == PasswordKind::Puk).map(|status| status.state);
         for PasswordStatus { kind, state, .. } in passwords {
             let is_pin = matches!(kind, PasswordKind::AuthenticationPin | PasswordKind::SignaturePin);
             if let PasswordState::Active(tries) = state
-                && (is_pin || *kind == PasswordKind::Puk)
+                && (is_pin || (*kind == PasswordKind::Puk && takes_puk))
             {
                 steps.offers.push(Offer { step: PasswordStep::Change(*kind), takes: Some((*kind, *tries)) });
             }
@@ -89,7 +90,8 @@ impl PasswordSteps {
             match (state, puk) {
                 (_, Some(PasswordState::Active(tries))) => {
                     let takes = Some((PasswordKind::Puk, tries));
-                    steps.offers.push(Offer { step: PasswordStep::Unblock(*kind), takes });
+                    let unblock = Offer { step: PasswordStep::Unblock(*kind), takes };
+                    steps.offers.extend(takes_puk.then_some(unblock));
                 }
                 (PasswordState::Blocked, _) => steps.dead.push(Dead::Pin(*kind)),
                 _ => {}

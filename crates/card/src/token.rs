@@ -168,8 +168,8 @@ pub struct Identity {
     pub place: String,
 }
 
-/// What a token can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a token can do; by [`Default`] nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Algorithms it makes keys for.
     pub generate: Vec<KeyAlgorithm>,
@@ -186,6 +186,9 @@ pub struct Capabilities {
     pub certificates_per_key: Option<usize>,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
+    /// Its PUK can be sent: to set a PIN anew, or to be changed. A card of version 1.0 of the profile does not compare one before a new
+    /// value goes behind it, and is sent none, but from its reader's pad.
+    pub takes_puk: bool,
     /// PINs can be entered at its reader's pad ([`Pin::at_pad`]). Some readers say so and cannot: a pad can be switched off.
     pub pin_pad: bool,
     /// What an interruption left may be seen with the PIN only ([`Token::slots_with_pin`]).

@@ -26,7 +26,7 @@ const STEPS: [PasswordStep; 6] = [
 
 fn steps(token: &mut impl Token) -> PasswordSteps {
     let seen = token.overview().unwrap();
-    PasswordSteps::of(seen.capabilities.activation, &seen.passwords)
+    PasswordSteps::of(&seen.capabilities, &seen.passwords)
 }
 
 fn right(kind: PasswordKind) -> Pin {

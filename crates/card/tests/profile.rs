@@ -11,8 +11,8 @@ use common::{
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
 use obnova_apdu::ins;
 use obnova_card::{
-    KeyRole, PasswordKind, PasswordState, Pin, ProfileToken, Removal, Secret, SignDigest, SlotId, Token, TokenError,
-    Tries,
+    KeyRole, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, ProfileToken, Removal, Secret, SignDigest,
+    SlotId, Token, TokenError, Tries,
 };
 use obnova_profile::{CardStatus, PasswordReference};
 use obnova_simulator::{Personalisation, SimulatorConnection};
@@ -353,7 +353,7 @@ fn an_old_value_with_a_digit_too_many_sets_none_that_nobody_chose() {
 
 /// It compares the PUK in front of a new value only, where a digit too many is not noticed.
 #[test]
-fn a_card_of_version_1_0_is_sent_no_puk() {
+fn a_card_of_version_1_0_is_sent_no_puk_and_nothing_is_offered_that_takes_it() {
     let card = Setup::with_pairs(&[1]);
     let older = Liar::new(turns(ins::SELECT, |response| {
         let mut status = CardStatus::from_fci(&response[..response.len() - 2]).unwrap();
@@ -373,6 +373,11 @@ fn a_card_of_version_1_0_is_sent_no_puk() {
     }
     assert!(log.lock().unwrap().after.is_empty(), "nothing was sent");
     assert_eq!(card.simulator.with_card(|card| card.status()), before);
+    let seen = token.overview().unwrap();
+    let steps = PasswordSteps::of(&seen.capabilities, &seen.passwords);
+    let offered: Vec<_> = steps.offers.iter().map(|offer| offer.step).collect();
+    let pins = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin].map(PasswordStep::Change);
+    assert_eq!((offered, steps.dead), (pins.to_vec(), vec![]));
     // A PIN it compares.
     token.change_password(PasswordKind::AuthenticationPin, &pin(), &new).unwrap();
 }

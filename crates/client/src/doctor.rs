@@ -179,6 +179,7 @@ const fn subject_of(reason: &Reason) -> Subject {
         | Reason::CardFinished { .. }
         | Reason::PinNotSet { .. }
         | Reason::PinBlocked { .. }
+        | Reason::PukNotTaken { .. }
         | Reason::PinDead { .. } => Subject::Passwords,
         Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::NotDue { .. } => Subject::Validity,
         Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly | Reason::KeyFull { .. } => Subject::Room,

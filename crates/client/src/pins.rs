@@ -118,8 +118,8 @@ pub(crate) fn sure_of_last(
 
 fn instead_of(token: &SharedToken, password: PasswordKind) -> Result<Option<Offer>, TokenError> {
     let mut token = lock(token);
-    let activation = token.capabilities()?.activation;
-    Ok(PasswordSteps::of(activation, &token.passwords()?).instead_of(password))
+    let capabilities = token.capabilities()?;
+    Ok(PasswordSteps::of(&capabilities, &token.passwords()?).instead_of(password))
 }
 
 /// Whether passwords are entered at the reader: it has a pad, and the face takes it.

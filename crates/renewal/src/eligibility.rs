@@ -243,9 +243,10 @@ pub(crate) fn passwords(card: &CardView, of_keys: impl Iterator<Item = PasswordK
     let mut kinds: Vec<_> = of_keys.chain([MANAGING_PASSWORD]).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let dead = PasswordSteps::of(card.capabilities.activation, &card.passwords).dead;
+    let steps = PasswordSteps::of(&card.capabilities, &card.passwords);
     let reason = |password| match card.password(password)? {
-        PasswordState::Blocked if dead.contains(&Dead::Pin(password)) => Some(Reason::PinDead { password }),
+        PasswordState::Blocked if steps.dead.contains(&Dead::Pin(password)) => Some(Reason::PinDead { password }),
+        PasswordState::Blocked if steps.instead_of(password).is_none() => Some(Reason::PukNotTaken { password }),
         PasswordState::Blocked => Some(Reason::PinBlocked { password }),
         PasswordState::Empty => Some(Reason::PinNotSet { password }),
         PasswordState::Transport | PasswordState::Active(_) | PasswordState::Disabled => None,

@@ -56,6 +56,12 @@ pub enum Reason {
         /// Which one.
         password: PasswordKind,
     },
+    /// A PIN that is needed is blocked, and the card takes no PUK [from here](obnova_card::Capabilities::takes_puk).
+    #[error("the {password} is blocked, and this card takes no PUK from this program: ask the issuer for a newer card")]
+    PukNotTaken {
+        /// Which one.
+        password: PasswordKind,
+    },
     /// A PIN that is needed is blocked, and nothing unblocks it: the PUK is blocked too, or there is none.
     #[error("the {password} is blocked and no PUK unblocks it any more: ask the issuer for a new card")]
     PinDead {
@@ -239,6 +245,7 @@ impl Reason {
             Self::CardFinished { .. } => "reason-card-finished",
             Self::PinNotSet { .. } => "reason-pin-not-set",
             Self::PinBlocked { .. } => "reason-pin-blocked",
+            Self::PukNotTaken { .. } => "reason-puk-not-taken",
             Self::PinDead { .. } => "reason-pin-dead",
             Self::NoCertificates => "reason-no-certificates",
             Self::BrokenCertificate { .. } => "reason-broken-certificate",

@@ -154,6 +154,12 @@ fn each_state_of_the_card_has_its_reason() {
         card.passwords.iter_mut().filter(|one| one.kind != sign).for_each(|one| one.state = PasswordState::Blocked);
     });
     assert_eq!(without_puk, [Reason::PinDead { password: auth }]);
+    // Nobody is sent to a PUK that the card takes from others only.
+    let untaken_puk = changed(&|card| {
+        card.capabilities.takes_puk = false;
+        card.passwords.iter_mut().filter(|one| one.kind == auth).for_each(|one| one.state = PasswordState::Blocked);
+    });
+    assert_eq!(untaken_puk, [Reason::PukNotTaken { password: auth }]);
     let arrived = changed(&|card| {
         card.capabilities.activation = Some(Activation::Nothing);
         card.passwords.iter_mut().for_each(|one| one.state = PasswordState::Empty);
@@ -207,6 +213,7 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
             kept: KeyAlgorithm::P256,
         },
         Reason::KeptKeyNotTaken { role: KeyRole::Signature, kept: KeyAlgorithm::P256 },
+        Reason::PukNotTaken { password: PasswordKind::SignaturePin },
     ];
     let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
     ids.sort_unstable();

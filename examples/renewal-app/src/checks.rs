@@ -51,7 +51,7 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
             kind = identity.kind.as_str()
         )),
     ];
-    let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
+    let steps = PasswordSteps::of(&card.capabilities, &card.passwords);
     checks.extend(card.passwords.iter().map(|status| password(status, &steps)));
     if let Ok(pair) = current_pair(card, policy, None, now) {
         for (role, key) in pair.iter() {
@@ -141,8 +141,11 @@ fn password(status: &PasswordStatus, steps: &PasswordSteps) -> Check {
         }
         // The renewal takes no PUK; that it is gone should be known before it is needed.
         PasswordState::Blocked if status.kind == PasswordKind::Puk => Check::caution(view::dead(Dead::Puk)),
-        PasswordState::Blocked if steps.offer(PasswordStep::Unblock(status.kind)).is_none() => {
+        PasswordState::Blocked if steps.dead.contains(&Dead::Pin(status.kind)) => {
             Check::bad(Kind::Pin, view::dead(Dead::Pin(status.kind)))
+        }
+        PasswordState::Blocked if steps.instead_of(status.kind).is_none() => {
+            Check::bad(Kind::Pin, t!("doctor-password-puk-not-taken", state = state))
         }
         PasswordState::Transport | PasswordState::Empty if steps.offer(PasswordStep::Activate).is_some() => {
             Check::bad(Kind::NotEligible, t!("doctor-password-inactive", state = state))
@@ -167,9 +170,25 @@ fn reason(reason: &Reason) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use obnova_card::{Alphabet, Capabilities, Tries};
     use obnova_renewal::ByRole;
 
     use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_a_puk_that_the_card_does_not_take() {
+        let status = |kind, state| PasswordStatus { kind, state, minimum: 4, maximum: 8, alphabet: Alphabet::Digits };
+        let blocked = status(PasswordKind::SignaturePin, PasswordState::Blocked);
+        let puk = status(PasswordKind::Puk, PasswordState::Active(Tries::Known(5)));
+        for takes_puk in [false, true] {
+            let capabilities = Capabilities { takes_puk, ..Capabilities::default() };
+            let check = password(&blocked, &PasswordSteps::of(&capabilities, &[blocked, puk]));
+            assert_eq!(check.failure, Some(Kind::Pin));
+            assert_eq!(check.text.contains("obnova pin unblock"), takes_puk, "{}", check.text);
+            assert_eq!(check.text.contains("sends no PUK to this card"), !takes_puk, "{}", check.text);
+            assert_eq!(view::keeps_puk(&capabilities, &[blocked, puk]), !takes_puk);
+        }
+    }
 
     /// Nobody who is told that it ends here is told that it goes on.
     #[test]

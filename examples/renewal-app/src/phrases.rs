@@ -192,6 +192,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::PinDead { password: kind } => t!("reason-pin-dead", name = password(kind)),
         Reason::PinNotSet { password: kind } => t!("reason-pin-not-set", name = password(kind)),
         Reason::PinBlocked { password: kind } => t!("reason-pin-blocked", name = password(kind)),
+        Reason::PukNotTaken { password: kind } => t!("reason-puk-not-taken", name = password(kind)),
         Reason::NoCertificates => t!("reason-no-certificates"),
         Reason::BrokenCertificate { slot } => t!("reason-broken-certificate", slot = slot.to_string()),
         Reason::OnlyOneOfTwo { missing } => t!("reason-only-one-of-two", missing = role(missing)),

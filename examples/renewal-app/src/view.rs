@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use obnova_card::{Dead, Identity, KeyRole, Offer, PasswordKind, PasswordState, PasswordStatus, PasswordStep, Tries};
+use obnova_card::{
+    Capabilities, Dead, Identity, KeyRole, Offer, PasswordKind, PasswordState, PasswordStatus, PasswordStep, Tries,
+};
 use obnova_renewal::{CertificateView, SlotView, date};
 use x509_cert::name::Name;
 
@@ -124,6 +126,12 @@ pub fn offer(offer: &Offer) -> String {
         Some((kind, left)) => t!("step-takes", what = what, takes = tries(&password(kind), left)),
         None => what,
     }
+}
+
+/// Whether there is a PUK with tries left that the card takes none of from here.
+pub fn keeps_puk(capabilities: &Capabilities, passwords: &[PasswordStatus]) -> bool {
+    let is_puk = |one: &PasswordStatus| one.kind == PasswordKind::Puk && matches!(one.state, PasswordState::Active(_));
+    capabilities.activation.is_none() && !capabilities.takes_puk && passwords.iter().any(is_puk)
 }
 
 /// What nothing helps against any more.

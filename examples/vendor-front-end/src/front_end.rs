@@ -67,7 +67,7 @@ impl FrontEnd<'_> {
 
     /// What helps against a blocked PIN is seen on the card as it stands now.
     fn trouble(&mut self, error: &RunError) -> io::Result<()> {
-        let steps = self.look().map(|card| PasswordSteps::of(card.capabilities.activation, &card.passwords));
+        let steps = self.look().map(|card| PasswordSteps::of(&card.capabilities, &card.passwords));
         self.screens.trouble(error, steps.ok().as_ref())
     }
 

@@ -110,6 +110,9 @@ fn reason(reason: &Reason) -> String {
         Reason::PinBlocked { password: kind } => {
             format!("{} je zablokován: odblokujte jej pomocí PUK.", password(*kind))
         }
+        Reason::PukNotTaken { password: kind } => {
+            format!("{} je zablokován a PUK této starší karty se zde použít nedá: požádejte o novou.", password(*kind))
+        }
         Reason::PinDead { password: kind } => {
             format!("{} je zablokován a odblokovat jej už nelze: požádejte o novou kartu.", password(*kind))
         }
@@ -323,7 +326,7 @@ const TEXTS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use obnova_client::{
-        card::{Alphabet, PasswordState, PasswordStatus},
+        card::{Alphabet, Capabilities, PasswordState, PasswordStatus},
         renewal::LinkRefusal,
     };
 
@@ -358,7 +361,8 @@ mod tests {
         let (kind, puk) = (PasswordKind::SignaturePin, PasswordKind::Puk);
         let said = |kind, puk_state| {
             let passwords = [status(PasswordKind::SignaturePin, PasswordState::Blocked), status(puk, puk_state)];
-            let steps = PasswordSteps::of(None, &passwords);
+            let capabilities = Capabilities { takes_puk: true, ..Capabilities::default() };
+            let steps = PasswordSteps::of(&capabilities, &passwords);
             let both = [
                 TokenError::Blocked { password: kind },
                 TokenError::WrongSecret { password: kind, tries: Tries::Known(0) },
@@ -398,6 +402,7 @@ mod tests {
             reasons(Reason::NotDue { from: since, until: since }),
             reasons(Reason::Expired { role, since }),
             reasons(Reason::PinBlocked { password }),
+            reasons(Reason::PukNotTaken { password }),
             reasons(Reason::PinDead { password }),
             reasons(Reason::OnlyOneOfTwo { missing: role }),
             reasons(Reason::NoFreeSlot { needed: 2, free: 0 }),

@@ -12,8 +12,13 @@ fn card(states: [PasswordState; 3]) -> Vec<PasswordStatus> {
     kinds.into_iter().zip(states).map(status).collect()
 }
 
+/// Of a token that takes its PUK.
+fn of(activation: Option<Activation>, passwords: &[PasswordStatus]) -> PasswordSteps {
+    PasswordSteps::of(&Capabilities { activation, takes_puk: true, ..Capabilities::default() }, passwords)
+}
+
 fn active(states: [PasswordState; 3]) -> (Vec<PasswordStep>, Vec<Dead>) {
-    let steps = PasswordSteps::of(None, &card(states));
+    let steps = of(None, &card(states));
     (steps.offers.iter().map(|offer| offer.step).collect(), steps.dead)
 }
 
@@ -41,7 +46,7 @@ fn what_can_work_is_offered_and_nothing_else() {
 
 #[test]
 fn an_offer_names_what_it_may_cost() {
-    let steps = PasswordSteps::of(None, &card([Active(Tries::Known(1)), Blocked, Active(Tries::Known(5))]));
+    let steps = of(None, &card([Active(Tries::Known(1)), Blocked, Active(Tries::Known(5))]));
     let takes = |step| steps.offer(step).and_then(|offer| offer.takes);
     assert_eq!(takes(PasswordStep::Change(AuthenticationPin)), Some((AuthenticationPin, Tries::Known(1))));
     assert_eq!(takes(PasswordStep::Unblock(SignaturePin)), Some((Puk, Tries::Known(5))));
@@ -58,18 +63,30 @@ fn before_activation_there_is_one_thing_to_do_or_none() {
         (Activation::Nothing, None),
         (Activation::GoesOn { password: AuthenticationPin, tries: THREE }, Some((AuthenticationPin, THREE))),
     ] {
-        let steps = PasswordSteps::of(Some(activation), &passwords);
+        let steps = of(Some(activation), &passwords);
         assert_eq!(steps.offers, [Offer { step: PasswordStep::Activate, takes }]);
         assert_eq!(steps.dead, []);
     }
-    let finished = PasswordSteps::of(Some(Activation::Finished { password: TransportPin }), &passwords);
+    let finished = of(Some(Activation::Finished { password: TransportPin }), &passwords);
     assert_eq!(finished, PasswordSteps { offers: vec![], dead: vec![Dead::Token(TransportPin)] });
+}
+
+#[test]
+fn a_puk_that_the_token_does_not_take_is_offered_for_nothing_and_nothing_is_lost_for_it() {
+    let steps = |states| PasswordSteps::of(&Capabilities::default(), &card(states));
+    let offers = |steps: &PasswordSteps| steps.offers.iter().map(|offer| offer.step).collect::<Vec<_>>();
+    let blocked = steps([Blocked, Active(THREE), Active(THREE)]);
+    assert_eq!((offers(&blocked), &blocked.dead[..]), (vec![PasswordStep::Change(SignaturePin)], &[][..]));
+    assert_eq!(blocked.instead_of(SignaturePin), None);
+    // That it is blocked is the end of it all the same.
+    let dead = steps([Blocked, Active(THREE), Blocked]);
+    assert_eq!(dead.dead, [Dead::Pin(AuthenticationPin), Dead::Puk]);
 }
 
 #[test]
 fn a_token_without_a_puk_unblocks_nothing() {
     let mut token = card([Blocked, Active(THREE), Blocked]);
     token.truncate(1);
-    let steps = PasswordSteps::of(None, &token);
+    let steps = of(None, &token);
     assert_eq!(steps, PasswordSteps { offers: vec![], dead: vec![Dead::Pin(AuthenticationPin)] });
 }

@@ -216,6 +216,7 @@ impl Token for Pkcs11Token {
             max_certificate: LONGEST_CERTIFICATE,
             certificates_per_key: None,
             marks_superseded: true,
+            takes_puk: false,
             pin_pad: false,
             hides: true,
             activation: activation(&self.info()?),

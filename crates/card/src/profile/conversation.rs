@@ -157,8 +157,8 @@ impl<'c> Conversation<'c> {
     /// A card of version 1.0 compares alone only what opens something.
     pub(super) fn compare(&mut self, reference: PasswordReference, pin: &Pin) -> Result<(), TokenError> {
         let opens = reference.is_pin() && self.status.life_cycle == LifeCycle::Active;
-        let ProfileVersion { major, minor } = self.status.version;
-        if !opens && minor == 0 {
+        if !opens && !self.compares_puk() {
+            let ProfileVersion { major, minor } = self.status.version;
             let password = names::password(reference);
             let what =
                 format!("have its {password} compared by itself: it follows version {major}.{minor} of its profile");
@@ -166,6 +166,11 @@ impl<'c> Conversation<'c> {
         }
         self.check_before_sending(reference, pin)?;
         self.present(reference, &command::verify(reference, pin.secret.expose()))
+    }
+
+    /// Whether it compares what opens nothing: since version 1.1.
+    pub(super) fn compares_puk(&self) -> bool {
+        self.status.version.minor > 0
     }
 
     /// Sends a command that presents the password, and says what became of it.

@@ -174,6 +174,7 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
         max_certificate: card.status.limits.certificate.into(),
         certificates_per_key: Some(card.status.limits.certificates_per_key().into()),
         marks_superseded: true,
+        takes_puk: pin_pad || card.compares_puk(),
         hides: false,
         activation: activation::state(card),
     })

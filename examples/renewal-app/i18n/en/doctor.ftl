@@ -4,6 +4,7 @@ doctor-title = Can a renewal work on this computer?
 doctor-reader = Reader: { $place }
 doctor-card = Card: { $label }, serial { $serial }, { $kind }
 doctor-password = { $state }
+doctor-password-puk-not-taken = { $state }. This program sends no PUK to this card, which is of an old version. Ask the issuer for a newer one.
 doctor-password-blocked = { $state }. Unblock it with the PUK: obnova pin unblock
 doctor-password-inactive = { $state }. Activate the card: obnova card activate
 doctor-password-unset = { $state }. Ask the issuer how the card is activated.

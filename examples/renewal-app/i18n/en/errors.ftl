@@ -25,6 +25,7 @@ error-wrong-password = { $tries ->
 error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; what else can be done "obnova card show" tells.
 error-blocked = The { $name } is blocked. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
 error-puk-blocked = The PUK is blocked: no PIN of this card can be unblocked any more. What is not blocked works on. Ask the issuer for a new card.
+error-puk-not-taken = This program sends no PUK to this card, which is of an old version: with a digit too many the card would set another value than you chose, and not say so. Ask the issuer for a newer card.
 error-pin-dead = The { $name } is blocked, and no PUK unblocks it any more: what it guards is lost. Ask the issuer for a new card.
 error-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
 error-card-finished-now = The { $name } was wrong, and no try is left. The card is finished: it was never activated. Ask the issuer for a new card.

@@ -29,6 +29,7 @@ reason-not-active = The card is not active: activate it first (obnova card activ
 reason-card-finished = The card is finished: it was never activated, and its { $name } has no try left. Ask the issuer for a new card.
 reason-pin-dead = The { $name } is blocked, and no PUK unblocks it any more. Ask the issuer for a new card.
 reason-pin-not-set = The { $name } was never set: set it first, or ask the issuer.
+reason-puk-not-taken = The { $name } is blocked, and this program sends no PUK to this card, which is of an old version. Ask the issuer for a newer one.
 reason-pin-blocked = The { $name } is blocked: unblock it with the PUK (obnova pin unblock).
 reason-no-certificates = There is no certificate with its key on the card: insert the right card, or ask the issuer for a first certificate.
 reason-broken-certificate = The certificate in slot { $slot } cannot be read, or is for another key: ask the issuer.

@@ -40,9 +40,12 @@ pub fn show(global: &Global) -> Result<(), Failure> {
     for status in &card.passwords {
         screen.mark(Mark::Item, &view::password_state(status));
     }
-    let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
+    let steps = PasswordSteps::of(&card.capabilities, &card.passwords);
     for offer in &steps.offers {
         screen.nested(&view::offer(offer));
+    }
+    if view::keeps_puk(&card.capabilities, &card.passwords) {
+        screen.mark(Mark::Caution, &t!("error-puk-not-taken"));
     }
     for dead in steps.dead {
         screen.mark(Mark::Bad, &view::dead(dead));

@@ -40,7 +40,7 @@ pub fn foresee(
         if holder.confirm(&Question::LastTry { password, tries, was_wrong })? {
             holder.last_tries.push(password);
         } else {
-            let steps = PasswordSteps::of(card.capabilities.activation, &card.passwords);
+            let steps = PasswordSteps::of(&card.capabilities, &card.passwords);
             let instead = steps.instead_of(password);
             return Err(RunError::LastTryKept { password, tries, was_wrong, instead }.into());
         }

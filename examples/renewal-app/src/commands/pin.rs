@@ -1,5 +1,6 @@
 use obnova_card::{
-    Activation, Dead, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps, TokenError,
+    Activation, Capabilities, Dead, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps,
+    TokenError,
 };
 use obnova_client::with_password;
 
@@ -35,15 +36,15 @@ pub fn run(global: &Global, command: PinCommand) -> Result<(), Failure> {
 /// help.
 fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done: &str) -> Result<(), Failure> {
     let token = tokens::open_shared(global)?;
-    let (activation, passwords) = {
+    let (capabilities, passwords) = {
         let mut token = tokens::lock(&token);
-        (token.capabilities()?.activation, token.passwords()?)
+        (token.capabilities()?, token.passwords()?)
     };
-    let steps = PasswordSteps::of(activation, &passwords);
+    let steps = PasswordSteps::of(&capabilities, &passwords);
     let allowed_by = steps.offer(step).and_then(|offer| offer.takes).map(|(password, _)| password);
     let status = passwords.iter().find(|status| status.kind == kind);
     let (Some(allowed_by), Some(status)) = (allowed_by, status) else {
-        return Err(cannot(step, activation, &steps, &passwords));
+        return Err(cannot(step, &capabilities, &steps, &passwords));
     };
     // What options gave of the card's other passwords, too, though it is not sent.
     let others = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk]
@@ -80,11 +81,11 @@ fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done
 /// Why a step is not offered.
 fn cannot(
     step: PasswordStep,
-    activation: Option<Activation>,
+    capabilities: &Capabilities,
     steps: &PasswordSteps,
     passwords: &[PasswordStatus],
 ) -> Failure {
-    match activation {
+    match capabilities.activation {
         Some(Activation::Finished { password }) => return TokenError::Finished { password }.into(),
         Some(_) => return TokenError::NotActive.into(),
         None => {}
@@ -97,6 +98,10 @@ fn cannot(
     let is_blocked = |kind| passwords.iter().any(|one| one.kind == kind && one.state == PasswordState::Blocked);
     if steps.dead.contains(&Dead::Pin(kind)) {
         return Failure::new(Kind::Pin, view::dead(Dead::Pin(kind)));
+    }
+    let takes_puk = verb == "unblock" || kind == PasswordKind::Puk;
+    if takes_puk && view::keeps_puk(capabilities, passwords) {
+        return Failure::new(Kind::NotEligible, t!("error-puk-not-taken"));
     }
     if is_blocked(kind) {
         return TokenError::Blocked { password: kind }.into();

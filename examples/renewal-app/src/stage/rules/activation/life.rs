@@ -194,7 +194,7 @@ pub fn transport_pin_dead_client(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     card.activate()?;
     let view = card.view()?;
-    let steps = PasswordSteps::of(view.capabilities.activation, &view.passwords);
+    let steps = PasswordSteps::of(&view.capabilities, &view.passwords);
     want(steps.offer(PasswordStep::Activate).is_none(), "activation is offered once more")?;
     let transport = Pin::new(world.stage.transport_pin().into());
     match tokens::lock(&card.token).activate(&transport, &card_passwords()) {

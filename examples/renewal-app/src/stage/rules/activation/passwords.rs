@@ -65,7 +65,7 @@ fn finished<'s>(world: &World<'s>) -> Result<Arrived<'s>, Broken> {
 
 /// What the client offers for a card.
 pub fn offers(card: &CardView) -> PasswordSteps {
-    PasswordSteps::of(card.capabilities.activation, &card.passwords)
+    PasswordSteps::of(&card.capabilities, &card.passwords)
 }
 
 fn steps(world: &World<'_>, card: &Arrived<'_>) -> Result<PasswordSteps, Broken> {
