@@ -335,4 +335,16 @@ mod tests {
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_and_option_says_what_it_is() {
+        let mut waiting = vec![super::Cli::command()];
+        while let Some(command) = waiting.pop() {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            let mut silent = command.get_arguments().filter(|argument| argument.get_help().is_none());
+            assert_eq!(silent.next().map(clap::Arg::get_id), None, "{name}");
+            waiting.extend(command.get_subcommands().cloned());
+        }
+    }
 }

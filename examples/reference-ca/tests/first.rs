@@ -347,6 +347,19 @@ fn the_operator_issues_lists_and_revokes() {
     assert_eq!(obnova_ca(&["password", "revoke", at, "--user", "jana"]), "revoked\n");
     assert_eq!(Plain::new(&world, None, new.to_text()).enroll(&request).status, 401);
     assert_eq!(failing(&["password", "revoke", at, "--user", "jana"]).0, 4);
+    // Whose they were is forgotten, and who has the user id now never had them.
+    let eva = ["--name", "CN=Eva Malá,C=CZ", "--email", "eva@example.cz"];
+    obnova_ca(&[&["password", "issue", at, "--user", "jana"], &eva[..]].concat());
+    let listed = obnova_ca(&["password", "list", at]);
+    let holders: Vec<_> = listed.lines().skip(1).map(|line| line.split("  ").last().unwrap().trim()).collect();
+    assert_eq!(holders, ["CN=Eva Malá,C=CZ", "-", "-"], "{listed}");
+    let listed = obnova_ca(&["password", "list", at, "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let seen = |field: &str| all.as_array().unwrap().iter().map(|one| one[field].clone()).collect::<Vec<_>>();
+    let gone = serde_json::Value::Null;
+    assert_eq!(seen("user"), ["jana"; 3]);
+    assert_eq!(seen("holder"), ["CN=Eva Malá,C=CZ".into(), gone.clone(), gone.clone()], "{listed}");
+    assert_eq!(seen("email"), ["eva@example.cz".into(), gone.clone(), gone], "{listed}");
     let log = obnova_ca(&["audit", "show", at]);
     for event in ["password-issued", "password-ended"] {
         assert!(log.contains(event), "{log}");

@@ -165,7 +165,7 @@ impl Prompt for Holder {
             Question::Plan(planned) => {
                 face.screen.title(&t!("act-plan"));
                 let Face { screen, narrator, .. } = &mut *face;
-                plan::show(screen, planned, narrator.plain.as_deref());
+                plan::show(screen, planned, narrator.plain.as_deref(), self.user.is_some());
                 Ok(self.agrees || yes(&t!("ask-plan"), Beforehand::Yes)?)
             }
             Question::Risk(risk) => {

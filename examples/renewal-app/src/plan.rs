@@ -10,9 +10,9 @@ use crate::{
     view,
 };
 
-/// Prints what will be done, in order, then which password is asked for and why. `plain` is the server that is asked by plain
-/// EST.
-pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>) {
+/// Prints what will be done, in order, then what is asked for and why. `plain` is the server that is asked by plain EST; `knows_user`
+/// that an option said the user id.
+pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>, knows_user: bool) {
     if let Some(risk) = plan.risk {
         screen.mark(Mark::Caution, &phrases::risk(risk));
     }
@@ -20,6 +20,15 @@ pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>) {
         screen.mark(Mark::Item, &step);
     }
     screen.detail(&t!("plan-asks"));
+    if plan.is_first() {
+        if !knows_user {
+            screen.nested(&t!("plan-ask-user"));
+        }
+        screen.nested(&t!("plan-ask-one-time-password"));
+        if plan.revocation_password.is_some() {
+            screen.nested(&t!("plan-ask-revocation-password"));
+        }
+    }
     for ask in &plan.asks {
         screen.nested(&t!("plan-ask", name = view::password(ask.password), reason = phrases::phase(ask.phase)));
     }

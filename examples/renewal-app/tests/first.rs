@@ -74,7 +74,14 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     assert!(said.err.contains("mistyped"), "{}", said.err);
     desk.write("once", &password.to_lowercase().replace('-', ""));
     desk.run(["status"]).ends_with(0).says(&["No renewal was begun"]);
-    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["not the password itself", "Accepted, pending"]);
+    let begun = desk.run(first(&house, &["--yes"])).ends_with(8);
+    begun.says(&[
+        "You will be asked for",
+        "the one-time password that you were given",
+        "a revocation password that you pick, twice",
+    ]);
+    begun.says(&["not the password itself", "Accepted, pending"]);
+    assert!(!begun.out.contains("your user id\n"), "it was given: {}", begun.out);
     desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
     assert!(
         desk.run(first(&house, &["--yes"]))
@@ -199,8 +206,12 @@ fn a_revocation_password_that_is_typed_differently_the_second_time_is_asked_for_
     let house = set_up(&desk);
     desk.write("once", &house.hand_out("jana"));
     let given = ["--yes", "--one-time-password-file", "once"];
-    let command = [&["first", "--user", "jana"], &given[..], &CARD, &PIN_FILES, &house.options()].concat();
+    let command = [&["first"], &given[..], &CARD, &PIN_FILES, &house.options()].concat();
     let mut terminal = Terminal::open(&desk.command(&command));
+    for told in ["You will be asked for", "your user id", "a revocation password that you pick, twice", "User id:"] {
+        terminal.wait_for(&[told]);
+    }
+    terminal.type_line("jana");
     // More often than the rules of a password may be broken.
     for again in ["a slip", "another slip", "", "a third", REVOCATION_PASSWORD] {
         terminal.wait_for(&["Revocation password > "]);

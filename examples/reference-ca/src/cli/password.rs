@@ -28,6 +28,9 @@ pub enum Password {
         email: Option<String>,
     },
     /// List the newest one-time passwords: whose they are and what became of them
+    ///
+    /// The holder is the one that it was issued for. Of a password that has ended, or that was used long ago, that is forgotten: there stands the
+    /// user id alone.
     List {
         /// The CA's directory
         directory: PathBuf,

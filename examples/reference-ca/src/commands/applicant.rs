@@ -32,6 +32,7 @@ pub enum ApplicantCommand {
         /// As on the papers
         #[arg(long)]
         name: String,
+        /// The e-mail address, to be confirmed: mails go there, and it stands in the certificates
         #[arg(long)]
         email: String,
         /// Two letters
@@ -43,9 +44,10 @@ pub enum ApplicantCommand {
     },
     /// List applicants, the newest first
     List {
-        /// Only those
+        /// Only those who are there
         #[arg(long, value_parser = stage)]
         stage: Option<Stage>,
+        /// At most so many
         #[arg(long, default_value_t = 100, value_name = "NUMBER")]
         limit: u32,
         /// As JSON: a list of objects
@@ -53,7 +55,10 @@ pub enum ApplicantCommand {
         json: bool,
     },
     /// Show all that is kept of an applicant, as JSON
-    Show { applicant: String },
+    Show {
+        /// As `list` names them
+        applicant: String,
+    },
     /// Correct the data, until the identity check; what you leave out stays
     ///
     /// Another address has to be confirmed anew. While it is not confirmed, the mail that asks for it goes once more, also where nothing
@@ -64,6 +69,7 @@ pub enum ApplicantCommand {
         /// As on the papers
         #[arg(long)]
         name: Option<String>,
+        /// The e-mail address
         #[arg(long)]
         email: Option<String>,
         /// Two letters

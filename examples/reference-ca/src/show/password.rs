@@ -16,7 +16,8 @@ pub fn passwords(all: &[CredentialRecord], desk: &FirstDesk, now: SystemTime) ->
     for one in all {
         let (user, module) = (printable(&one.subject.user), printable(&one.subject.module));
         let (issued, until, state) = (date(one.issued), date(one.expires), password_state(one, desk, now));
-        text += &format!("{user:<20}  {module:<12}  {state:<8}  {issued:<20}  {until:<20}  {}\n", holder(one));
+        let holder = holder(one).unwrap_or_else(|| "-".into());
+        text += &format!("{user:<20}  {module:<12}  {state:<8}  {issued:<20}  {until:<20}  {holder}\n");
     }
     text
 }
@@ -28,7 +29,7 @@ pub fn passwords_json(all: &[CredentialRecord], desk: &FirstDesk, now: SystemTim
             "user": one.subject.user,
             "module": one.subject.module,
             "holder": holder(one),
-            "email": one.subject.email,
+            "email": one.as_issued.then_some(&one.subject.email),
             "state": password_state(one, desk, now),
             "wrong_guesses": one.guesses,
             "issued": date(one.issued),
@@ -40,8 +41,10 @@ pub fn passwords_json(all: &[CredentialRecord], desk: &FirstDesk, now: SystemTim
     format!("{:#}\n", all.iter().map(password).collect::<Value>())
 }
 
-fn holder(one: &CredentialRecord) -> String {
-    Name::from_der(&one.subject.name).map_or_else(|_| "?".into(), |name| printable(&name.to_string()))
+/// For whom it was issued, while that is known: who has the user id now may have another name.
+fn holder(one: &CredentialRecord) -> Option<String> {
+    let name = || Name::from_der(&one.subject.name).map_or_else(|_| "?".into(), |name| printable(&name.to_string()));
+    one.as_issued.then(name)
 }
 
 fn password_state(one: &CredentialRecord, desk: &FirstDesk, now: SystemTime) -> &'static str {

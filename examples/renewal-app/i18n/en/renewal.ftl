@@ -116,6 +116,9 @@ plan-prove-login = Log in with the new authentication certificate.
 plan-prove-signature = Make a test signature with the key of the new signature certificate.
 plan-stays = Nothing else on the card is touched, and nothing is removed.
 plan-asks = You will be asked for
+plan-ask-user = your user id
+plan-ask-one-time-password = the one-time password that you were given
+plan-ask-revocation-password = a revocation password that you pick, twice
 plan-ask = the { $name }, { $reason }
 
 progress-standing = Asking whether the old certificates are revoked

@@ -83,7 +83,7 @@ impl Audience for Stalls {
             }
             Scene::Plan(planned) => {
                 self.act(t!("act-plan"));
-                plan::show(&mut self.screen, planned, None);
+                plan::show(&mut self.screen, planned, None, false);
                 self.screen.aside(&t!("demo-yes"));
             }
             Scene::Pin(request) => self.pin(request),

@@ -52,6 +52,9 @@ pub struct CredentialRecord {
     pub id: [u8; 16],
     /// Whose it is.
     pub subject: SubjectRecord,
+    /// Name and address of `subject` are those that it was issued for. Where these are forgotten, since it has ended or was used long ago,
+    /// they are what is known of the user id now.
+    pub as_issued: bool,
     /// Since when.
     pub issued: SystemTime,
     /// Until when it can be used.
@@ -76,9 +79,14 @@ impl std::fmt::Debug for NewCredential {
 
 impl std::fmt::Debug for CredentialRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { subject, issued, expires, guesses, ended, order, .. } = self;
+        let Self { subject, as_issued, issued, expires, guesses, ended, order, .. } = self;
         let mut shown = f.debug_struct("CredentialRecord");
-        shown.field("subject", subject).field("issued", issued).field("expires", expires).field("guesses", guesses);
+        shown
+            .field("subject", subject)
+            .field("as_issued", as_issued)
+            .field("issued", issued)
+            .field("expires", expires)
+            .field("guesses", guesses);
         shown.field("ended", ended).field("order", order).finish_non_exhaustive()
     }
 }
@@ -371,6 +379,7 @@ fn read_credential(row: &Row<'_>) -> rusqlite::Result<CredentialRecord> {
     let order = order.map(|name| Transaction::new(&name).ok_or(rusqlite::Error::InvalidQuery)).transpose()?;
     Ok(CredentialRecord {
         subject: read_subject(row)?,
+        as_issued: row.get(15)?,
         id: row.get(5)?,
         issued: time(row.get(6)?),
         expires: time(row.get(7)?),

@@ -37,7 +37,7 @@ macro_rules! credentials {
         concat!(
             "SELECT subjects.id, user, module, coalesce(credentials.name, subjects.name),
                  coalesce(credentials.email, subjects.email), credentials.id, issued, expires, proof_keys, hash, guesses, ended, order_id,
-                 (SELECT orders.name FROM orders WHERE orders.id = order_id), next_guess
+                 (SELECT orders.name FROM orders WHERE orders.id = order_id), next_guess, credentials.name IS NOT NULL
              FROM credentials JOIN subjects ON subjects.id = subject ",
             $rest
         )
