@@ -316,18 +316,22 @@ fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
     listed.says(&["valid", "valid", "6 slots are free"]);
 }
 
-#[test]
-fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_another() {
-    let desk = Desk::new();
-    let mut house = set_up(&desk);
+/// A service of one certificate, with the same key again or another one: decided at once, and due at once, for it is valid so many days.
+fn one_certificate_at_once(house: &mut House<'_>, days: u32) {
     house.change_policy(|policy| {
         let policy =
             policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
         let policy = policy.replace("same_key = false", "same_key = true");
-        // Due at once, and decided at once.
         let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
-        policy.replacen("validity_days = 365", "validity_days = 20", 1)
+        policy.replacen("validity_days = 365", &format!("validity_days = {days}"), 1)
     });
+}
+
+#[test]
+fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_another() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    one_certificate_at_once(&mut house, 20);
     desk.write("once", &house.hand_out("jana"));
     let done = ["read back", "TLS login", "first certificate is"];
     desk.run(first(&house, &["--yes", "--service", "partner", "--wait"])).ends_with(0).says(&done);
@@ -363,13 +367,7 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
 fn a_key_with_as_many_certificates_as_it_can_have_is_told_before_anything_is_asked() {
     let desk = Desk::new();
     let mut house = set_up(&desk);
-    house.change_policy(|policy| {
-        let policy =
-            policy.replace("profiles = [\"authentication\", \"signature\"]", "profiles = [\"authentication\"]");
-        let policy = policy.replace("same_key = false", "same_key = true");
-        let policy = policy.replace("approval = \"manual\"", "approval = \"automatic\"");
-        policy.replacen("validity_days = 365", "validity_days = 10", 1)
-    });
+    one_certificate_at_once(&mut house, 10);
     let partner = include_str!("../../../policies/partner.toml").replace("same_key = false", "same_key = true");
     desk.write("same-key.toml", &partner.replace("method = \"re-key\"", "method = \"same-key\""));
     desk.write("once", &house.hand_out("jana"));
