@@ -482,7 +482,7 @@ impl Ca {
         old: &ReceivedCertificate,
         now: SystemTime,
     ) -> Result<Made, CaError> {
-        // Subject and names are the old certificate's own, which the request's were found identical to.
+        // Subject and names are the old certificate's own, which the request's say too.
         let (from, mut until) = self.validity_from(now, profile);
         let after_old = old.validity().not_after.to_system_time() + Duration::from_secs(1);
         let at_once = after_old.duration_since(until).is_ok_and(|ahead| ahead <= AT_ONCE);

@@ -5,7 +5,10 @@ use std::time::SystemTime;
 use const_oid::db::rfc5912::ID_CE_SUBJECT_ALT_NAME;
 use der::Decode;
 use obnova_algorithm::KeyAlgorithm;
-use obnova_enroll::cmc::{ReceivedCertificate, ReceivedExtension};
+use obnova_enroll::{
+    cmc::{ReceivedCertificate, ReceivedExtension},
+    names::{same_alt_names, same_name},
+};
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::{ext::pkix::KeyUsage, name::Name};
 
@@ -210,21 +213,21 @@ fn in_time(certificates: &[(Profile, &ReceivedCertificate)], policy: &Policy, no
     Ok(())
 }
 
-/// RFC 7030 §4.2.2: "the Subject and SubjectAltName fields in the CSR must be identical" to the old certificate's.
+/// RFC 7030 §4.2.2: "the Subject and SubjectAltName fields in the CSR must be identical" to the old certificate's, by what they say.
 fn identical(
     profile: Profile,
     request: &CertificationRequest,
     certificate: &ReceivedCertificate,
     subject: &Name,
 ) -> Result<(), Refusal> {
-    if request.subject() != subject {
+    if !same_name(request.subject(), subject) {
         return Err(Refusal::SubjectChanged(profile));
     }
     let asked: Vec<_> = request.extensions().iter().filter(|one| one.extn_id == ID_CE_SUBJECT_ALT_NAME).collect();
     let kept = alt_name(certificate);
     let same = match (asked[..].as_ref(), &kept) {
         ([], None) => true,
-        ([asked], Some(kept)) => asked.extn_value.as_bytes() == kept.value,
+        ([asked], Some(kept)) => same_alt_names(asked.extn_value.as_bytes(), kept.value),
         _ => false,
     };
     if same { Ok(()) } else { Err(Refusal::NamesChanged(profile)) }

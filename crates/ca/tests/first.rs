@@ -96,6 +96,17 @@ fn what_the_ca_knows_is_certified_whatever_the_request_leaves_out() {
     }
 }
 
+/// Other programs write the same name otherwise (RFC 5280 §7.1).
+#[test]
+fn what_the_ca_knows_is_certified_however_the_request_writes_it() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let mut first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    first.requests[0].subject = HOLDER.to_uppercase();
+    first.requests[1].subject = HOLDER.replace(' ', "  ");
+    first.requests[1].email = Some("jana@EXAMPLE.cz".into());
+    issued(world.first(&first)).iter().for_each(assert_jana);
+}
+
 #[test]
 fn a_turned_down_order_leaves_its_password_used() {
     let world = World::new();
@@ -165,7 +176,7 @@ fn a_first_order_on_which_nobody_decides_is_turned_down_with_a_mail() {
 #[test]
 fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
     type Bend = fn(&mut First, &World);
-    let lies: [(&str, Bend); 16] = [
+    let lies: [(&str, Bend); 18] = [
         ("wrong-password", |first, _| first.password = Secret::from_bytes(b"K7QWM-2F9TD-0XYHR-4CBBT").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("petra").unwrap()),
         ("wrong-password", |first, _| first.user = UserId::new("Jana").unwrap()),
@@ -173,7 +184,9 @@ fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {
             first.user = UserId::new(&issue(&world.ca, "petra", "main", now()).subject.user).unwrap();
         }),
         ("other-subject", |first, _| first.requests[1].subject = HOLDER.replace("Jana", "Petra")),
+        ("other-subject", |first, _| first.requests[0].subject = HOLDER.replace("Jana", "Jan")),
         ("other-names", |first, _| first.requests[0].email = Some("petra@example.cz".into())),
+        ("other-names", |first, _| first.requests[1].email = Some("Jana@example.cz".into())),
         ("request-count", |first, _| drop(first.requests.pop())),
         ("request-count", |first, _| first.requests.push(RequestDraft::of(KeyUsages::DigitalSignature))),
         ("not-twins", |first, _| first.requests[1].usage = Some(KeyUsage(KeyUsages::DigitalSignature.into()))),

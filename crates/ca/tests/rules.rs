@@ -13,7 +13,11 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{CaError, CaKey, Policy, Refusal};
 use obnova_enroll::cmc::{Answer, Asked, FailInfo};
 use obnova_pkcs10::CertificationRequest;
-use x509_cert::ext::pkix::{KeyUsage, KeyUsages};
+use x509_cert::{
+    Certificate,
+    der::Encode,
+    ext::pkix::{KeyUsage, KeyUsages, SubjectAltName},
+};
 
 /// Bends an honest order, and says by which rule it is refused.
 fn refused(world: &World, bend: impl FnOnce(&mut Draft)) -> String {
@@ -144,11 +148,37 @@ fn the_old_certificates_are_valid_and_near_their_end() {
 #[test]
 fn a_renewal_changes_no_data() {
     let world = World::new();
-    let subject = "CN=Jana Dvořáková,SERIALNUMBER=IDCCZ-123456,C=CZ";
     for index in [0, 1] {
-        assert_eq!(refused(&world, |draft| draft.requests[index].subject = subject.into()), "subject-changed");
-        assert_eq!(refused(&world, |draft| draft.requests[index].email = Some("j@example.cz".into())), "names-changed");
-        assert_eq!(refused(&world, |draft| draft.requests[index].email = None), "names-changed");
+        for (own, other) in
+            [("Nováková", "Dvořáková"), ("Jana", "Jan"), ("á", "a"), ("-123456", "-123457"), ("=CZ", "=SK")]
+        {
+            let subject = HOLDER.replacen(own, other, 1);
+            assert_ne!(subject, HOLDER);
+            assert_eq!(refused(&world, |draft| draft.requests[index].subject = subject), "subject-changed");
+        }
+        for email in [Some("j@example.cz"), Some("Jana@example.cz"), Some("jana@example.cy"), None] {
+            let email = email.map(str::to_owned);
+            assert_eq!(refused(&world, |draft| draft.requests[index].email = email), "names-changed");
+        }
+    }
+}
+
+/// Other programs write the same name otherwise (RFC 5280 §7.1).
+#[test]
+fn a_name_that_is_written_otherwise_is_the_same_and_stays_as_it_was_certified() {
+    let world = World::automatic();
+    let mut draft = Draft::renewing(&world.old, 1);
+    draft.requests[0].subject = HOLDER.to_uppercase();
+    draft.requests[1].subject = HOLDER.replace(' ', "  ");
+    draft.requests[1].email = Some("jana@EXAMPLE.cz".into());
+    let renewed = issued(world.send(&draft));
+    let says = |certificate: &Certificate| {
+        let tbs = certificate.tbs_certificate();
+        let (_, names) = tbs.get_extension::<SubjectAltName>().unwrap().unwrap();
+        (tbs.subject().to_der().unwrap(), names.to_der().unwrap())
+    };
+    for (new, old) in renewed.iter().zip(&world.old.certificates) {
+        assert_eq!(says(new), says(&old.certificate));
     }
 }
 

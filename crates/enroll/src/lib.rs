@@ -6,6 +6,7 @@
 //! - [`certs_only`]: lists of certificates, and the files they are mailed in.
 //! - [`envelope`]: what only the CA may read.
 //! - [`limits`]: how much is read of what others send.
+//! - [`names`]: whether two names are the same, however each is written.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -20,6 +21,7 @@ pub mod cmc;
 pub mod envelope;
 pub mod est;
 pub mod limits;
+pub mod names;
 
 pub use ber::FramingError;
 pub use one_time::{OneTimePassword, TypingError};

@@ -267,7 +267,11 @@ fn a_certificate_is_renewed_or_gets_a_new_key_and_nothing_else_changes() {
     assert_eq!(reenrollment(&old, &asked(HOLDER, &old_key, mail)), Ok(Reenrollment::Renewal));
     assert_eq!(reenrollment(&old, &asked(HOLDER, &new_key, mail)), Ok(Reenrollment::Rekey));
     assert_eq!(reenrollment(&plain, &asked(HOLDER, &new_key, None)), Ok(Reenrollment::Rekey));
+    let same = asked("CN=JANA novakova,O=Vzor,C=CZ", &new_key, Some("jana@VZOR.example"));
+    assert_eq!(reenrollment(&old, &same), Ok(Reenrollment::Rekey));
     let refused = |old, subject: &str, mail| reenrollment(old, &asked(subject, &new_key, mail)).unwrap_err();
+    assert_eq!(refused(&old, "CN=Jana Novakov,O=Vzor,C=CZ", mail), ReenrollError::Subject);
+    assert_eq!(refused(&old, HOLDER, Some("Jana@vzor.example")), ReenrollError::Names);
     assert_eq!(refused(&old, "CN=Jana Nová,O=Vzor,C=CZ", mail), ReenrollError::Subject);
     assert_eq!(refused(&old, "CN=Jana Novakova", mail), ReenrollError::Subject);
     assert_eq!(refused(&old, HOLDER, Some("petr@vzor.example")), ReenrollError::Names);

@@ -21,28 +21,20 @@ use obnova_enroll::{
         reenrollment,
     },
 };
-use obnova_pkcs10::{CertificationRequest, RequestBuilder};
+use obnova_pkcs10::CertificationRequest;
 use x509_cert::Certificate;
 
-fn pki(directory: &Path, url: &str, more: &[&str]) -> Output {
+fn pki(directory: &Path, arguments: &[&str]) -> Output {
     Command::new("pki")
-        .args([
-            "--est",
-            "--url",
-            url,
-            "--in",
-            "request.der",
-            "--cacert",
-            "ca.der",
-            "--interval",
-            "1",
-            "--outform",
-            "pem",
-        ])
-        .args(more)
+        .args(arguments)
         .current_dir(directory)
         .output()
         .expect("pki is missing: apt-get install strongswan-pki libstrongswan-standard-plugins")
+}
+
+fn est(directory: &Path, url: &str, more: &[&str]) -> Output {
+    let enroll = ["--est", "--url", url, "--in", "request.der", "--cacert", "ca.der", "--interval", "1"];
+    pki(directory, &[&enroll[..], &["--outform", "pem"], more].concat())
 }
 
 fn certificate_in(output: &Output) -> Certificate {
@@ -51,16 +43,20 @@ fn certificate_in(output: &Output) -> Certificate {
     Certificate::from_pem(&output.stdout).unwrap()
 }
 
-fn request(subject: &str, key: &Key) -> CertificationRequest {
-    let to_sign = RequestBuilder::new(subject.parse().unwrap(), key.public(), key.algorithm()).finalize().unwrap();
-    to_sign.assemble(&key.sign(to_sign.bytes())).unwrap()
-}
+/// [`HOLDER`], as strongSwan lists names: from the country on. What is ASCII it writes as PrintableString, and this workspace as
+/// UTF8String.
+const JANA: &str = "C=CZ, O=Vzor, CN=Jana Novakova";
 
-fn prepared(world: &World, request: &CertificationRequest) -> tempfile::TempDir {
+/// Where strongSwan has its own request for a key, and the CA's certificate.
+fn prepared(world: &World, name: &str, key: &Key) -> (tempfile::TempDir, CertificationRequest) {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("ca.der"), world.ca.to_der().unwrap()).unwrap();
-    std::fs::write(directory.path().join("request.der"), request.der()).unwrap();
-    directory
+    let path = |name| directory.path().join(name);
+    std::fs::write(path("ca.der"), world.ca.to_der().unwrap()).unwrap();
+    std::fs::write(path("new.p8"), key.pkcs8()).unwrap();
+    let made = pki(directory.path(), &["--req", "--in", "new.p8", "--dn", name]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::write(path("request.der"), &made.stdout).unwrap();
+    (directory, CertificationRequest::from_der(&made.stdout).unwrap())
 }
 
 /// The CA's certificates, which it asks for first, or what `enroll` says.
@@ -79,8 +75,7 @@ fn answer(world: &World, http: &HttpRequest, enroll: impl FnOnce(SimpleOperation
 fn strongswan_enrolls_with_a_password_and_waits_with_the_same_request() {
     for key in [Key::p256(), Key::rsa()] {
         let world = World::new();
-        let request = request(HOLDER, &key);
-        let directory = prepared(&world, &request);
+        let (directory, request) = prepared(&world, JANA, &key);
         let issued = certificate(HOLDER, &key, CA, &world.ca_key, 20, false);
         let mut asked = Vec::new();
         let server = |http: HttpRequest, peer: Option<Certificate>| {
@@ -103,7 +98,7 @@ fn strongswan_enrolls_with_a_password_and_waits_with_the_same_request() {
             })
         };
         let enrolled =
-            tls::serve(&world, server, |url| pki(directory.path(), url, &["--userpass", "jana:MZXW6YTBOI5FA2LC"]));
+            tls::serve(&world, server, |url| est(directory.path(), url, &["--userpass", "jana:MZXW6YTBOI5FA2LC"]));
         assert_eq!(certificate_in(&enrolled), issued);
         assert_eq!(asked, [request.clone(), request.clone(), request]);
     }
@@ -112,7 +107,7 @@ fn strongswan_enrolls_with_a_password_and_waits_with_the_same_request() {
 #[test]
 fn strongswan_with_another_password_gets_nothing() {
     let world = World::new();
-    let directory = prepared(&world, &request(HOLDER, &Key::p256()));
+    let (directory, _) = prepared(&world, JANA, &Key::p256());
     let mut refused = 0;
     let server = |http: HttpRequest, _: Option<Certificate>| {
         answer(&world, &http, |_| match Credentials::of(&http, Channel::Tls) {
@@ -123,7 +118,7 @@ fn strongswan_with_another_password_gets_nothing() {
             }
         })
     };
-    let output = tls::serve(&world, server, |url| pki(directory.path(), url, &["--userpass", "jana:MZXW6YTBOI5FA2LD"]));
+    let output = tls::serve(&world, server, |url| est(directory.path(), url, &["--userpass", "jana:MZXW6YTBOI5FA2LD"]));
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(refused > 0, "{}", String::from_utf8_lossy(&output.stderr));
 }
@@ -135,8 +130,8 @@ fn strongswan_re_enrolls_with_its_certificate() {
     let [old_key, new_key] = [Key::p256(), Key::p256()];
     let old = certificate(HOLDER, &old_key, CA, &world.ca_key, 30, false);
     for (key, kind) in [(&new_key, Reenrollment::Rekey), (&old_key, Reenrollment::Renewal)] {
-        let request = request(HOLDER, key);
-        let directory = prepared(&world, &request);
+        let (directory, request) = prepared(&world, JANA, key);
+        assert_ne!(request.subject(), old.tbs_certificate().subject());
         std::fs::write(directory.path().join("old.der"), old.to_der().unwrap()).unwrap();
         std::fs::write(directory.path().join("old.p8"), old_key.pkcs8()).unwrap();
         openssl(directory.path(), &["ec", "-inform", "DER", "-in", "old.p8", "-outform", "DER", "-out", "old.key"]);
@@ -155,19 +150,19 @@ fn strongswan_re_enrolls_with_its_certificate() {
             })
         };
         let re_enrolled =
-            tls::serve(&world, server, |url| pki(directory.path(), url, &["--cert", "old.der", "--key", "old.key"]));
+            tls::serve(&world, server, |url| est(directory.path(), url, &["--cert", "old.der", "--key", "old.key"]));
         assert_eq!(certificate_in(&re_enrolled), issued);
         assert_eq!(done, [kind]);
     }
 }
 
-/// Its request is for somebody else: refused by the check that the client of this crate makes before it sends.
+/// Its request is for somebody else, by one letter: refused by the check that the client of this crate makes before it sends.
 #[test]
 fn strongswan_with_another_name_in_its_request_gets_nothing() {
     let world = World::new();
     let old_key = Key::p256();
     let old = certificate(HOLDER, &old_key, CA, &world.ca_key, 30, false);
-    let directory = prepared(&world, &request("CN=Petra Novakova,O=Vzor,C=CZ", &old_key));
+    let (directory, _) = prepared(&world, &JANA.replace("Jana", "Hana"), &old_key);
     std::fs::write(directory.path().join("old.der"), old.to_der().unwrap()).unwrap();
     std::fs::write(directory.path().join("old.p8"), old_key.pkcs8()).unwrap();
     openssl(directory.path(), &["ec", "-inform", "DER", "-in", "old.p8", "-outform", "DER", "-out", "old.key"]);
@@ -181,7 +176,7 @@ fn strongswan_with_another_name_in_its_request_gets_nothing() {
         })
     };
     let output =
-        tls::serve(&world, server, |url| pki(directory.path(), url, &["--cert", "old.der", "--key", "old.key"]));
+        tls::serve(&world, server, |url| est(directory.path(), url, &["--cert", "old.der", "--key", "old.key"]));
     assert!(!output.status.success() && certs_only::read_file(&output.stdout).is_err());
     assert_eq!(refused, 1, "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,5 +1,5 @@
-//! What a first order must be like. Subject and names are what the CA knows of the applicant; a request may repeat them, or leave
-//! them out.
+//! What a first order must be like. Subject and names are what the CA knows of the applicant; a request may repeat them, written as
+//! its program does, or leave them out.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +10,7 @@ use obnova_enroll::{
     Secret as Password,
     cmc::{FirstRequest, ReceivedCertificate, UserId},
     est::{CsrAttributes, CsrAttrsError},
+    names::{same_alt_names, same_name},
 };
 use obnova_pkcs10::CertificationRequest;
 use sha2::{Digest, Sha256};
@@ -275,11 +276,11 @@ fn usable(credential: &CredentialRecord, now: SystemTime) -> Result<(), Refusal>
 
 /// The request is about the applicant, or leaves to the CA whom it is about.
 fn about(known: &Known, profile: Profile, request: &CertificationRequest) -> Result<(), Refusal> {
-    if !request.subject().is_empty() && *request.subject() != known.name {
+    if !request.subject().is_empty() && !same_name(request.subject(), &known.name) {
         return Err(Refusal::OtherSubject(profile));
     }
     let mut names = request.extensions().iter().filter(|one| one.extn_id == ID_CE_SUBJECT_ALT_NAME);
-    let same = names.all(|names| names.extn_value == known.names.extn_value);
+    let same = names.all(|names| same_alt_names(names.extn_value.as_bytes(), known.names.extn_value.as_bytes()));
     if same { Ok(()) } else { Err(Refusal::OtherNames(profile)) }
 }
 

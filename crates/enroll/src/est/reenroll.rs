@@ -1,7 +1,8 @@
 use const_oid::ObjectIdentifier;
-use der::Encode;
 use obnova_pkcs10::CertificationRequest;
 use x509_cert::{Certificate, ext::Extension};
+
+use crate::names::{same_alt_names, same_name};
 
 /// What a re-enrollment comes to (RFC 7030 §4.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum Reenrollment {
 }
 
 /// Whether `request` may take the place of `old`, and what it is then; for the client before it sends and for the CA when it
-/// receives. Subject and subjectAltName have to be those of the old certificate, byte for byte.
+/// receives. Subject and subjectAltName have to be those of the old certificate, by [what they say](crate::names).
 ///
 /// That `old` is valid, and logged in, is for others to check.
 ///
@@ -24,11 +25,15 @@ pub fn reenrollment(old: &Certificate, request: &CertificationRequest) -> Result
     if request.attribute_types().any(|oid| oid == CHANGE_SUBJECT_NAME) {
         return Err(ReenrollError::ChangeSubjectName);
     }
-    if tbs.subject().to_der()? != request.subject().to_der()? {
+    if !same_name(tbs.subject(), request.subject()) {
         return Err(ReenrollError::Subject);
     }
     let old_extensions = tbs.extensions().map(Vec::as_slice).unwrap_or_default();
-    if names(old_extensions) != names(request.extensions()) {
+    let same_names = match (alt_names(old_extensions), alt_names(request.extensions())) {
+        (Some(old), Some(asked)) => same_alt_names(old, asked),
+        (old, asked) => old == asked,
+    };
+    if !same_names {
         return Err(ReenrollError::Names);
     }
     let same_key = tbs.subject_public_key_info() == request.public_key();
@@ -36,7 +41,7 @@ pub fn reenrollment(old: &Certificate, request: &CertificationRequest) -> Result
 }
 
 /// The subjectAltName as it stands there. Whether it is critical is the issuer's choice.
-fn names(extensions: &[Extension]) -> Option<&[u8]> {
+fn alt_names(extensions: &[Extension]) -> Option<&[u8]> {
     let names = extensions.iter().find(|extension| extension.extn_id == SUBJECT_ALT_NAME);
     names.map(|extension| extension.extn_value.as_bytes())
 }
@@ -58,7 +63,4 @@ pub enum ReenrollError {
     /// The request asks for another name outright.
     #[error("the request asks for a change of name, which is not supported: ask for a first certificate")]
     ChangeSubjectName,
-    /// A name cannot be written as DER.
-    #[error("a name cannot be encoded: {0}")]
-    Encode(#[from] der::Error),
 }
