@@ -209,7 +209,8 @@ pub struct NewOrder {
     pub received: SystemTime,
     /// The certificates, one for each request in the same order, when nobody needs to be asked; else none.
     pub certificates: Vec<CertificateRecord>,
-    /// The one-time password that speaks for a first order. It is used up with it: both are kept, or neither.
+    /// The one-time password that speaks for a first order. It is used up with it: both are kept, or neither. Where it is the repeat of
+    /// an order that the same person made by another one, it takes that one's place.
     pub credential: Option<[u8; 16]>,
     /// What the revocation password of its certificates is checked with.
     pub revocation_password: Option<Vec<u8>>,

@@ -20,6 +20,7 @@ use obnova_enroll::{
     Secret,
     cmc::{Answer, Asked, TransactionId, UserId},
 };
+use obnova_status::RevocationReason;
 use x509_cert::{
     Certificate,
     der::Encode as _,
@@ -170,6 +171,107 @@ fn a_first_order_on_which_nobody_decides_is_turned_down_with_a_mail() {
         transaction: TransactionId::from_random([4; 16]),
         ..first
     }));
+}
+
+/// Who has lost the paper, or what was written down of the order, is given another password, and has the keys.
+#[test]
+fn a_later_password_of_the_same_person_is_about_the_order_that_stands() {
+    let world = World::new();
+    let lost = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let picked = token(&world.first(&lost));
+    let later = issue(&world.ca, USER, "main", now());
+    let again = First { password: later.password.secret(), transaction: TransactionId::from_random([2; 16]), ..lost };
+    let mut swapped = again.clone();
+    swapped.requests.reverse();
+    let message = swapped.message();
+    let ask = || world.ask(&message, &again.transaction, Asked::Certificates, now());
+    assert!(token(&ask()) == picked, "the same keys are the same order");
+    assert!(token(&ask()) == picked, "and the same message is no other one");
+    assert_eq!(rule(&world.first(&again)), "transaction-taken", "another message of that name");
+    let third = First { transaction: TransactionId::from_random([3; 16]), ..again.clone() };
+    assert_eq!(rule(&world.first(&third)), "password-used");
+    let order = world.ca.list(None, 9).unwrap().remove(0);
+    assert_eq!(world.ca.list(None, 9).unwrap().len(), 1);
+    let passwords = world.ca.first().unwrap().list(9).unwrap();
+    let of: Vec<_> = passwords.iter().map(|one| (one.order.clone(), one.ended.is_some())).collect();
+    assert_eq!(of, [(Some(order.transaction), false), (None, true)], "the one before is worth nothing any more");
+
+    world.approve(&again.transaction);
+    let certificates = issued(ask());
+    assert_eq!(issued(world.query(&again.transaction, &picked)).len(), 2);
+    certificates.iter().for_each(assert_jana);
+    assert_eq!(world.confirm(&again.transaction, None, &certificates), Answer::Confirmed);
+    assert_eq!(rule(&ask()), "token-spent");
+}
+
+/// What is issued is given to whom it was issued; what is over helps nobody, and needs another key.
+#[test]
+fn a_later_password_brings_what_was_issued_for_the_keys_as_long_as_that_is_good() {
+    let world = World::with(&automatic(), KeyAlgorithm::P256);
+    let first = First::of(&issue(&world.ca, USER, "main", now()), 1);
+    let certificates = issued(world.first(&first));
+    let mut count = 1;
+    let mut ask = |user: &str, moment, bend: &dyn Fn(&mut First)| {
+        let password = issue(&world.ca, user, "main", moment);
+        count += 1;
+        let mut again = First { requests: first.requests.clone(), ..First::of(&password, count) };
+        again.requests.iter_mut().for_each(|request| request.subject.clear());
+        bend(&mut again);
+        world.ca.answer(&again.message(), None, moment).unwrap().refused
+    };
+    let same: &dyn Fn(&mut First) = &|_| {};
+    assert_eq!(ask(USER, now(), same), None);
+    assert_eq!(ask("petra", now(), same), Some("key-taken"), "somebody else");
+    let one_other: &dyn Fn(&mut First) = &|first| first.requests[1] = RequestDraft::of(KeyUsages::NonRepudiation);
+    assert_eq!(ask(USER, now(), one_other), Some("key-taken"), "not both keys");
+    assert_eq!(world.ca.list(None, 9).unwrap().len(), 1);
+    assert_eq!(ask(USER, now() + 3650 * DAY, same), Some("key-taken"), "ended");
+    let serial = certificates[1].tbs_certificate().serial_number().as_bytes();
+    world.revoke(serial, RevocationReason::CertificateHold);
+    assert_eq!(ask(USER, now(), same), Some("key-taken"), "half of it is on hold");
+}
+
+/// As [`a_later_password_of_the_same_person_is_about_the_order_that_stands`], where the password is sent with each question.
+#[test]
+fn who_waits_by_plain_est_may_go_on_with_a_later_password() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let lost = issue(&world.ca, USER, "main", now());
+    let user = UserId::new(USER).unwrap();
+    let first = First::of(&lost, 1);
+    let request = first.request(0);
+    let ask = |request, password: &Secret| match world.ca.enroll(request, (&user, password), None, now()) {
+        Ok(Outcome::Pending { .. }) => "pending",
+        Ok(Outcome::Issued(_)) => "issued",
+        Err(CaError::Refused(refusal)) => refusal.name(),
+        Err(other) => panic!("{other}"),
+    };
+    let lost = lost.password.secret();
+    assert_eq!(ask(&request, &lost), "pending");
+    let later = issue(&world.ca, USER, "main", now()).password.secret();
+    assert_eq!(ask(&request, &lost), "pending", "as long as the later one was not used");
+    for _ in 0..2 {
+        assert_eq!(ask(&request, &later), "pending", "the same request");
+    }
+    for _ in 0..20 {
+        assert_eq!(ask(&request, &lost), "wrong-password");
+    }
+    let guesses = |at: usize| world.ca.first().unwrap().list(9).unwrap()[at].guesses;
+    assert_eq!((guesses(0), guesses(1)), (0, 0), "who waits guesses nothing");
+    let last = issue(&world.ca, USER, "main", now()).password.secret();
+    let order = world.ca.list(None, 9).unwrap().remove(0).transaction;
+    world.ca.approve(&order, now()).unwrap();
+    assert_eq!((ask(&request, &later), ask(&request, &last)), ("issued", "issued"));
+    let anew = first.request(0);
+    let ask_in = |module: &str| {
+        let password = issue(&world.ca, USER, module, now()).password.secret();
+        match world.ca.enroll(&anew, (&user, &password), Some(module), now()) {
+            Err(CaError::Refused(refusal)) => refusal.name(),
+            outcome => outcome.map(|_| "issued").unwrap(),
+        }
+    };
+    assert_eq!(ask_in("invoices"), "key-taken", "of another module");
+    assert_eq!(ask_in("main"), "issued", "written anew for the same key, it is about the same");
+    assert_eq!(world.ca.list(None, 9).unwrap().len(), 1);
 }
 
 /// What a client may lie about, and the name of the rule that says so.

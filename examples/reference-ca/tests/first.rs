@@ -258,15 +258,18 @@ fn whoever_lies_to_plain_est_is_refused_by_name() {
     assert_eq!(certificate_in(&plain.enroll(&honest)), certificate);
     let other = request(HOLDER, &two, KeyUsages::DigitalSignature);
     assert_eq!(refused(plain.enroll(&other)), (403, "password-used".into()));
-    // Another password, and the key that is certified already.
+    // Another password, and the key that is certified already: it brings what was issued, in the module that it was issued in.
     let another = password(&home, &["--module", "invoices"]);
     let taken = request("CN=Jana Nováková,C=CZ", &one, KeyUsages::DigitalSignature);
     let unlabelled = Plain::new(&world, None, another.to_text());
     assert_eq!(refused(unlabelled.enroll(&taken)), (403, "other-module".into()));
     let plain = Plain::new(&world, Some("invoices"), another.to_text());
-    assert_eq!(refused(plain.enroll(&taken)), (400, "key-taken".into()));
+    assert_eq!(certificate_in(&plain.enroll(&taken)), certificate);
+    let elsewhere = password(&home, &[&JANA[..], &["--module", "archive"]].concat());
+    let archive = Plain::new(&world, Some("archive"), elsewhere.to_text());
+    assert_eq!(refused(archive.enroll(&taken)), (400, "key-taken".into()));
     // Wrong ones are slowed, and the server says for how long.
-    let guess = || Plain::new(&world, None, "AAAAA-AAAAA-AAAAA-AAAQE").enroll(&other);
+    let guess = || Plain::new(&world, Some("invoices"), "AAAAA-AAAAA-AAAAA-AAAQE").enroll(&other);
     assert_eq!([guess().status, guess().status, guess().status], [401; 3]);
     let slowed = guess();
     let wait: u32 = slowed.headers.get("Retry-After").unwrap().parse().unwrap();

@@ -316,6 +316,24 @@ fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
     listed.says(&["valid", "valid", "6 slots are free"]);
 }
 
+/// What was written down of the order is gone, and so is the paper: the keys wait on the card, and the order for them at the CA.
+#[test]
+fn who_lost_his_journal_goes_on_with_another_password() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    let order = house.pending();
+    fs::remove_dir_all(desk.file("state")).unwrap();
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["Go on with the", "Accepted, pending"]);
+    assert_eq!(house.approve(), order, "it is the same order");
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(0).says(&["first certificates are on the card"]);
+    assert!(house.is_confirmed(&order));
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["valid", "valid", "6 slots are free"]);
+}
+
 /// A service of one certificate, with the same key again or another one: decided at once, and due at once, for it is valid so many days.
 fn one_certificate_at_once(house: &mut House<'_>, days: u32) {
     house.change_policy(|policy| {

@@ -550,3 +550,23 @@ fn who_waits_is_asked_for_nothing_again_and_kept_from_nothing_by_anybodys_guesse
     assert!(!done.err.contains("assword"), "{}", done.err);
     done.says(&["read back", "TLS login", "first certificate is"]);
 }
+
+/// The paper was lost, which is asked for at each question: the order goes on with the next one.
+#[test]
+fn who_waits_goes_on_with_another_password() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let lost = house.hand_out("jana");
+    desk.write("once", &lost);
+    let order = ["first", "--plain", "--yes", "--user", "jana", "--service", "partner"];
+    desk.run([&order[..], &CARD, &PIN_FILES, &ONCE, &house.options()].concat()).ends_with(8);
+    desk.write("once", &house.hand_out("jana"));
+    let resume = [&["first", "--resume", "--yes"], &CARD[..], &PIN_FILES, &ONCE].concat();
+    desk.run(&resume).ends_with(8);
+    // The lost one is worth nothing from here on.
+    desk.write("once", &lost);
+    assert!(desk.run(&resume).ends_with(6).err.contains("does not know"));
+    house.approve();
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(&resume).ends_with(0).says(&["TLS login", "first certificate is on the card"]);
+}

@@ -223,7 +223,7 @@ impl FirstDesk {
         user: &UserId,
         password: &Password,
         module: Option<&str>,
-        is_of: impl Fn(&CredentialRecord) -> bool,
+        is_of: impl Fn(&CredentialRecord) -> Result<bool, StoreError>,
         now: SystemTime,
     ) -> Result<CredentialRecord, CaError> {
         let module = Some(module.unwrap_or(Subject::MODULE));
@@ -235,7 +235,10 @@ impl FirstDesk {
         let matches = |credential: &CredentialRecord| self.secret.matches(password, &credential.hash);
         let all = self.store.credentials_of(user.as_str(), module)?;
         let mut used_last = false;
-        for (at, used) in all.iter().enumerate().filter(|(_, one)| one.order.is_some() && is_of(one)) {
+        for (at, used) in all.iter().enumerate().filter(|(_, one)| one.order.is_some()) {
+            if !is_of(used)? {
+                continue;
+            }
             if matches(used) {
                 return match module {
                     Some(module) if module != used.subject.module => Err(Refusal::OtherModule.into()),

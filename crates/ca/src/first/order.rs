@@ -57,7 +57,8 @@ impl Ca {
 
     /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
     /// one-time password. `module` is the label in the path, [`Subject::MODULE`](crate::Subject::MODULE) without one. The same request again, with the same password, is the same order and
-    /// gets the same answer. It sets no revocation password: where policy demands one, it is refused, unless policy
+    /// gets the same answer. So does a request for the same key with a later password of the same person in the same module, which takes
+    /// the place of the one before: that one is worth nothing from then on. It sets no revocation password: where policy demands one, it is refused, unless policy
     /// says that it may come later.
     ///
     /// # Errors
@@ -70,13 +71,16 @@ impl Ca {
         now: SystemTime,
     ) -> Result<Outcome, CaError> {
         let desk = self.first().ok_or(Refusal::WrongPassword)?;
-        // Another password makes it another order.
+        // Another password makes it another message: of the order that stands, or of a new one.
         let named = |credential: &CredentialRecord| name_of("enroll", &credential.id, request);
-        let is_of = |used: &CredentialRecord| used.order.as_ref() == Some(&named(used));
+        let is_of = |used: &CredentialRecord| {
+            let asked = self.store().order(&named(used))?;
+            Ok(asked.is_some_and(|asked| used.order.as_ref() == Some(&asked.transaction)))
+        };
         let credential = desk.check_password(user, password, module, is_of, now)?;
         let transaction = named(&credential);
         if let Some(known) = self.store().order(&transaction)? {
-            return self.opened(&known, None);
+            return self.opened(&known, self.store().repeat(&transaction)?.as_ref());
         }
         let asked = Asked {
             transaction: transaction.clone(),
@@ -163,7 +167,8 @@ impl Ca {
         }
     }
 
-    /// A first order that came as CMC: every new key has signed it.
+    /// A first order that came as CMC: every new key has signed it. Another message for the same keys, by a later password of the same
+    /// person in the same module, is told what became of the order that stands.
     pub(crate) fn prepare_first_request(
         &self,
         desk: &FirstDesk,
@@ -174,10 +179,11 @@ impl Ca {
         now: SystemTime,
     ) -> Result<Prepared, CaError> {
         if let Some(known) = self.store().order(transaction)? {
+            let repeat = self.store().repeat(transaction)?;
             // The very same bytes: what they prove was looked at when they came first.
-            let same = known.transaction == *transaction && known.message == message;
+            let same = *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) == message;
             return if same {
-                self.opened(&known, None).map(Prepared::Decided)
+                self.opened(&known, repeat.as_ref()).map(Prepared::Decided)
             } else {
                 Err(Refusal::TransactionTaken.into())
             };
@@ -217,7 +223,10 @@ impl Ca {
         }
         order::no_shared_key(&requests)?;
         let (mut new, token) = self.new_order(asked.transaction, asked.message, known.holder.clone(), requests, now)?;
-        if self.policy().first.approval == Approval::Automatic {
+        // What is ordered already is not signed once more.
+        let known_key = |one: &RequestRecord| self.store().key_is_taken(&one.key);
+        let ordered = new.requests.iter().map(known_key).collect::<Result<Vec<_>, _>>()?.contains(&true);
+        if self.policy().first.approval == Approval::Automatic && !ordered {
             let made = asked
                 .requests
                 .iter()

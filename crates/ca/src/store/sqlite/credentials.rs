@@ -11,7 +11,9 @@ use super::{
     orders::by_client,
     seconds, statements, time,
 };
-use crate::{ApplicantId, AuditEvent, GuessPolicy, StoreError, Transaction, audit::Entry, transaction::to_hex};
+use crate::{
+    ApplicantId, AuditEvent, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry, transaction::to_hex,
+};
 
 /// Somebody who may ask for first certificates, as the CA knows him.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -302,6 +304,34 @@ fn execute(connection: &Connection, sql: &str, row: impl rusqlite::Params) -> Re
 pub(super) fn is_unused(connection: &Connection, credential: &[u8; 16]) -> Result<bool, StoreError> {
     let mut statement = connection.prepare_cached(statements::CREDENTIAL_IS_UNUSED).map_err(failure)?;
     statement.query_row([credential], |row| row.get(0)).map_err(failure)
+}
+
+/// The order for this key that who shows this password may take for his: he has asked for it himself, by another password, and it gives
+/// certificates that are good at `now`, or still may.
+pub(super) fn order_of_key(
+    connection: &Connection,
+    credential: &[u8; 16],
+    key: &KeyHash,
+    now: SystemTime,
+) -> Result<Option<Transaction>, StoreError> {
+    let mut statement = connection.prepare_cached(statements::FIRST_ORDER_OF_KEY).map_err(failure)?;
+    let row = params![credential, key.0, seconds(now)];
+    let name: Option<Vec<u8>> = statement.query_row(row, |row| row.get(0)).optional().map_err(failure)?;
+    name.map(|name| Transaction::new(&name).ok_or_else(|| odd("orders.name"))).transpose()
+}
+
+/// It takes the place of the password that the order was made by, which has ended with that.
+pub(super) fn take_over(
+    connection: &Connection,
+    credential: &[u8; 16],
+    order: &Transaction,
+    now: SystemTime,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(statements::LEAVE_ORDER).map_err(failure)?;
+    let before: [u8; 16] =
+        statement.query_row(params![order.as_bytes(), seconds(now)], |row| row.get(0)).map_err(failure)?;
+    by_client(connection, AuditEvent::PasswordEnded, &to_hex(&before), "")?;
+    use_up(connection, credential, order)
 }
 
 /// It is used for this order, once and for all.

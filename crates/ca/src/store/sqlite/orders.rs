@@ -29,6 +29,11 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
     let in_the_way = order.requests.iter().map(|request| InTheWay::of(connection, request));
     let in_the_way = in_the_way.collect::<Result<Vec<_>, _>>()?;
     let replaced_by = in_the_way.first().and_then(|first| first.order.as_ref());
+    if let Some(credential) = &order.credential
+        && !credentials::is_unused(connection, credential)?
+    {
+        return Ok(Some(Submission::PasswordUsed));
+    }
     if let Some(stands) = repeats::order_that_stands(connection, order, replaced_by)? {
         repeats::keep(connection, order, &stands)?;
         let (about, detail) = (order.transaction.to_string(), stands.transaction.to_string());
@@ -37,12 +42,10 @@ pub(super) fn submit(connection: &Connection, order: &NewOrder) -> Result<Option
         if stands.state == OrderState::Pending {
             set_revocation_password(connection, &stands.transaction, order)?;
         }
+        let take_over =
+            |credential| credentials::take_over(connection, credential, &stands.transaction, order.received);
+        order.credential.as_ref().map_or(Ok(()), take_over)?;
         return Ok(Some(Submission::Repeated(stands)));
-    }
-    if let Some(credential) = &order.credential
-        && !credentials::is_unused(connection, credential)?
-    {
-        return Ok(Some(Submission::PasswordUsed));
     }
     for (request, found) in order.requests.iter().zip(&in_the_way) {
         if let Some(other) = &found.order {

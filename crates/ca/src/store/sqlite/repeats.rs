@@ -5,21 +5,29 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{failure, orders::existing, seconds, statements, time};
+use super::{credentials, failure, orders::existing, seconds, statements, time};
 use crate::{
     StoreError, Transaction,
     store::{NewOrder, OrderRecord, Repeat, RequestRecord},
 };
 
 /// The order that asks for the very same keys in place of the same certificates, and was not turned down. `replaces` is the one
-/// that replaces the first of them: none beside a first order, whose password is used up, so that it has no repeats.
+/// that replaces the first of them. A first order replaces none: it is the one for its first key that the same person asked for, by another
+/// password, unless its certificates are not good any more, so that they help nobody.
 pub(super) fn order_that_stands(
     connection: &Connection,
     order: &NewOrder,
     replaces: Option<&Transaction>,
 ) -> Result<Option<OrderRecord>, StoreError> {
-    let Some(name) = replaces else { return Ok(None) };
-    let stands = existing(connection, name)?;
+    let name = match (replaces, &order.credential, order.requests.first()) {
+        (Some(name), ..) => Some(name.clone()),
+        (None, Some(credential), Some(first)) => {
+            credentials::order_of_key(connection, credential, &first.key, order.received)?
+        }
+        (None, ..) => None,
+    };
+    let Some(name) = name else { return Ok(None) };
+    let stands = existing(connection, &name)?;
     let in_order = |requests: &[RequestRecord]| {
         let mut asked: Vec<_> =
             requests.iter().map(|one| (one.profile, one.key, one.same_key, one.replaces.clone())).collect();

@@ -192,6 +192,20 @@ pub const NEWEST_CREDENTIAL: &str = credentials!("WHERE subject = ?1 ORDER BY cr
 /// More than these no client asks for again.
 pub const CREDENTIALS_OF_SUBJECT: &str = credentials!("WHERE subject = ?1 ORDER BY credentials.number DESC LIMIT 100");
 pub const SET_GUESSES: &str = "UPDATE credentials SET guesses = ?2, next_guess = ?3 WHERE id = ?1";
+/// The order that has this key in the name of the very person that a password is for, and gives certificates or still may: it waits, or none
+/// of its certificates is revoked, on hold or past its end.
+pub const FIRST_ORDER_OF_KEY: &str = "SELECT orders.name FROM credentials AS shown
+     CROSS JOIN credentials AS used ON used.subject = shown.subject AND used.name = shown.name AND used.email = shown.email
+     CROSS JOIN orders ON orders.id = used.order_id
+     WHERE shown.id = ?1 AND state != 'rejected'
+         AND EXISTS (SELECT 1 FROM requests WHERE requests.order_id = orders.id AND requests.key = ?2)
+         AND NOT EXISTS (SELECT 1 FROM certificates WHERE certificates.order_id = orders.id AND (not_after < ?3
+             OR EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)))
+     LIMIT 1";
+/// Of the password that an order was made by, when another one takes its place.
+pub const LEAVE_ORDER: &str =
+    "UPDATE credentials SET order_id = NULL, ended = ?2, proof_keys = NULL, hash = NULL, name = NULL, email = NULL
+     WHERE order_id = (SELECT orders.id FROM orders WHERE name = ?1) RETURNING id";
 pub const CREDENTIAL_IS_UNUSED: &str =
     "SELECT EXISTS (SELECT 1 FROM credentials WHERE id = ?1 AND order_id IS NULL AND ended IS NULL)";
 pub const USE_CREDENTIAL: &str =
@@ -292,6 +306,8 @@ mod tests {
         NEWEST_CREDENTIAL,
         CREDENTIALS_OF_SUBJECT,
         SET_GUESSES,
+        FIRST_ORDER_OF_KEY,
+        LEAVE_ORDER,
         CREDENTIAL_IS_UNUSED,
         USE_CREDENTIAL,
         PUT_REVOCATION_PASSWORD,
