@@ -149,8 +149,8 @@ impl LinkDesk {
     /// # Errors
     /// [`LinkError`] says by name why it opens nothing.
     pub fn look(&self, token: &LinkToken, purpose: LinkPurpose, now: SystemTime) -> Result<OpenLink, LinkError> {
-        let (kept, used) = self.genuine(token, purpose, now)?;
-        if used { Err(LinkError::Used) } else { Ok(kept) }
+        let (open, over) = self.genuine(token, purpose, now)?;
+        over.map_or(Ok(open), Err)
     }
 
     /// The same for an attempt that may have used it up before, and was not told so.
@@ -164,8 +164,11 @@ impl LinkDesk {
         attempt: &[u8],
         now: SystemTime,
     ) -> Result<OpenLink, LinkError> {
-        let (kept, used) = self.genuine(token, purpose, now)?;
-        if used && !self.store.link_was_used_by(kept.id, attempt)? { Err(LinkError::Used) } else { Ok(kept) }
+        let (open, over) = self.genuine(token, purpose, now)?;
+        match over {
+            Some(over) if !self.store.link_was_used_by(open.id, attempt)? => Err(over),
+            _ => Ok(open),
+        }
     }
 
     /// Uses a link up. `attempt` is the client's own name for what it does: the same one may come again, since its answer may have
@@ -180,20 +183,20 @@ impl LinkDesk {
         attempt: &[u8],
         now: SystemTime,
     ) -> Result<OpenLink, LinkError> {
-        let (open, _) = self.genuine(token, purpose, now)?;
+        let (open, over) = self.genuine(token, purpose, now)?;
         match self.store.use_link(open.id, attempt, now)? {
             LinkUse::First | LinkUse::Again => Ok(open),
-            LinkUse::Used => Err(LinkError::Used),
+            LinkUse::Used => Err(over.unwrap_or(LinkError::Used)),
         }
     }
 
-    /// A link whose signature is right and whose time is not over; and whether it was used.
+    /// A link whose signature is right and whose time is not over; and why it opens nothing all the same, where it was used or ended.
     pub(crate) fn genuine(
         &self,
         token: &LinkToken,
         purpose: LinkPurpose,
         now: SystemTime,
-    ) -> Result<(OpenLink, bool), LinkError> {
+    ) -> Result<(OpenLink, Option<LinkError>), LinkError> {
         let kept = self.store.link(token.id)?.ok_or(LinkError::Unknown)?;
         let right: bool = self.sign(token.id, &kept).ct_eq(token.tag.as_slice()).into();
         if !right || kept.purpose != purpose {
@@ -202,7 +205,8 @@ impl LinkDesk {
         if now >= kept.expires {
             return Err(LinkError::Expired);
         }
-        Ok((OpenLink { id: token.id, about: kept.about, expires: kept.expires }, kept.used))
+        let over = kept.used.then_some(if kept.ended { LinkError::Ended } else { LinkError::Used });
+        Ok((OpenLink { id: token.id, about: kept.about, expires: kept.expires }, over))
     }
 
     fn sign(&self, id: LinkId, kept: &KeptLink) -> Zeroizing<[u8; TAG]> {
@@ -236,6 +240,12 @@ pub enum LinkError {
     /// It was used.
     #[error("this link was used already: it works once")]
     Used,
+    /// The CA ended it before anybody used it: another one took its place, or the CA came back from a backup and does not know whether it was
+    /// used since that was made.
+    #[error(
+        "the CA ended this link, as when another one took its place or when it came back from a backup: use the link in a later mail, or ask for another"
+    )]
+    Ended,
     /// What it begins cannot be done any more, or not now.
     #[error(transparent)]
     NotDue(#[from] NotDue),
@@ -252,6 +262,7 @@ impl LinkError {
             Self::Unknown => "unknown-link",
             Self::Expired => "expired-link",
             Self::Used => "used-link",
+            Self::Ended => "ended-link",
             Self::NotDue(not_due) => not_due.name(),
             Self::Store(_) => "store",
         }

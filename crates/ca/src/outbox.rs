@@ -13,7 +13,7 @@ use crate::{
 ///
 /// A mail is posted once for each key, and sent until somebody took it. That it arrives is certain, but for a relay that refuses it
 /// for good or for five days; that it arrives once is not: a sender that dies between the relay's yes and [`sent`](Self::sent) leaves
-/// it to the next one. The key is the same then, and with it the Message-ID, by which mail programs tell that they have it.
+/// it to the next one. The key and the link are the same then, and with them the Message-ID, by which mail programs tell that they have it.
 #[derive(Clone)]
 pub struct Outbox {
     store: Arc<SqliteStore>,

@@ -327,7 +327,7 @@ fn a_lost_link_to_a_transport_pin_is_mailed_again_and_the_one_before_ends() {
     let newest = LinkToken::from_link(place.links.path(id).unwrap().rsplit('/').next().unwrap()).unwrap();
     for before in [&lost, &links[0]] {
         let error = place.desk.show_transport_pin(before, now()).map(|_| ()).unwrap_err();
-        assert_eq!(error.name(), "used-link", "it ended");
+        assert_eq!(error.name(), "ended-link", "nobody used it");
     }
     assert_eq!(place.desk.show_transport_pin(&newest, late).unwrap().reveal(), PIN);
     let gone = place.desk.hand_over(who.id, "op", late).unwrap_err();

@@ -12,7 +12,7 @@ use common::{DAY, Draft, EMAIL, World, first::one_certificate, first_pair, issue
 use obnova_ca::{
     English, LinkDesk, LinkPurpose, LinkToken, NotDue, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret, Policy,
     SqliteStore,
-    store::{MailRecord, MailState, QueuedLink},
+    store::{MailRecord, MailState, QueuedLink, QueuedMail},
 };
 use obnova_enroll::cmc::Asked;
 use obnova_status::RevocationReason;
@@ -203,6 +203,47 @@ fn a_withdrawn_mail_that_an_operator_tries_again_is_the_only_one() {
     outbox.sent(&mail, now()).unwrap();
     assert_eq!((posted(&world, now()), mails(&world).len()), (0, 1));
     assert_eq!(mails(&world)[0].state, MailState::Sent);
+}
+
+/// The link that somebody was mailed, or was about to be, is dead where the CA came back from a backup: another mail brings another one, by
+/// itself. Who had begun the renewal by it needs none.
+#[test]
+fn whose_link_was_ended_by_a_backup_is_told_anew_and_once() {
+    let secret = |world: &World| PickUpSecret::load(&world.directory.path().join("secret")).unwrap();
+    for (sent, used) in [(false, false), (true, false), (true, true)] {
+        let world = World::new();
+        let (outbox, links) = (Outbox::new(store(&world)), LinkDesk::new(&secret(&world), store(&world)));
+        let token = |mail: &QueuedMail| {
+            let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
+            LinkToken::from_link(links.path(id).unwrap().strip_prefix("/renew/").unwrap()).unwrap()
+        };
+        assert_eq!(posted(&world, now()), 1);
+        let mail = outbox.take(now(), 1).unwrap().remove(0);
+        let link = token(&mail);
+        if sent {
+            outbox.sent(&mail, now()).unwrap();
+        }
+        if used {
+            links.use_up(&link, LinkPurpose::Renew, b"mine", now()).unwrap();
+        }
+        let later = now() + 2 * DAY;
+        let gone_on = store(&world).go_on_from_copy(now() + DAY, "", later).unwrap();
+        assert_eq!((gone_on.links, gone_on.mails), (u64::from(!used), vec![]));
+        assert!(!outbox.retry(mail.id, later).unwrap(), "the mail with the dead link");
+        assert_eq!(outbox.retry_all(later).unwrap(), 0);
+        if used {
+            assert!(links.look_as(&link, LinkPurpose::Renew, b"mine", later).is_ok(), "who began goes on");
+            assert_eq!((posted(&world, later), mails(&world).len()), (0, 1));
+            continue;
+        }
+        assert_eq!(links.look(&link, LinkPurpose::Renew, later).unwrap_err().name(), "ended-link");
+        assert_eq!((posted(&world, later), posted(&world, later)), (1, 0));
+        let again = outbox.take(later, 9).unwrap();
+        assert_eq!((again.len(), again[0].subject.as_str()), (1, "Your certificates end in 18 days"));
+        assert_ne!(again[0].message_id(), mail.message_id(), "no mail program takes it for the one before");
+        assert_eq!(links.look(&token(&again[0]), LinkPurpose::Renew, later).unwrap().expires, now() + 20 * DAY);
+        assert_eq!(posted(&world, now() + 14 * DAY), 1, "the next time before the end is told as ever");
+    }
 }
 
 /// Where the service has one certificate, it matters to nobody what becomes of another one on the card.

@@ -27,9 +27,13 @@ fn desk() -> Desk {
 }
 
 fn mail(key: &str) -> Mail {
+    mail_for(key, MailKind::Notice, LinkPurpose::Renew)
+}
+
+fn mail_for(key: &str, kind: MailKind, purpose: LinkPurpose) -> Mail {
     let text = Text { subject: "S".into(), body: "a long text that nobody else has\n{link}\n".into() };
-    let link = MailLink::Signed { purpose: LinkPurpose::Renew, about: vec![1, 2], expires: now() + 7 * DAY };
-    Mail::new(key, MailKind::Notice, "jana@example.cz".parse().unwrap(), text).unwrap().with_link(link)
+    let link = MailLink::Signed { purpose, about: vec![1, 2], expires: now() + 7 * DAY };
+    Mail::new(key, kind, "jana@example.cz".parse().unwrap(), text).unwrap().with_link(link)
 }
 
 #[test]
@@ -149,6 +153,12 @@ fn who_writes_the_database_turns_no_link_to_something_else() {
     assert!(matches!(stranger, Err(LinkError::Unknown)));
 }
 
+/// What a mail's link goes out as.
+fn token(links: &LinkDesk, mail: &QueuedMail) -> LinkToken {
+    let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
+    LinkToken::from_link(links.path(id).unwrap().rsplit('/').next().unwrap()).unwrap()
+}
+
 #[test]
 fn who_goes_on_from_a_copy_sends_nothing_twice_and_revives_no_link() {
     let desk = desk();
@@ -157,24 +167,57 @@ fn who_goes_on_from_a_copy_sends_nothing_twice_and_revives_no_link() {
         desk.outbox.post(&mail(key), now()).unwrap();
     }
     let taken = desk.outbox.take(now(), 2).unwrap();
-    let token = |mail: &QueuedMail| {
-        let Some(QueuedLink::Signed(id)) = mail.link else { panic!("{mail:?}") };
-        let path = desk.links.path(id).unwrap();
-        LinkToken::from_link(path.strip_prefix("/renew/").unwrap()).unwrap()
-    };
-    let links: Vec<_> = taken.iter().map(token).collect();
+    let links: Vec<_> = taken.iter().map(|mail| token(&desk.links, mail)).collect();
     taken.iter().for_each(|mail| desk.outbox.sent(mail, now()).unwrap());
     desk.links.use_up(&links[0], LinkPurpose::Renew, b"mine", now()).unwrap();
     store.copy_to(&desk.directory.path().join("copy.db")).unwrap();
 
     let copy = Arc::new(SqliteStore::open(&desk.directory.path().join("copy.db")).unwrap());
     let gone_on = copy.go_on_from_copy(now(), "", now() + DAY).unwrap();
-    assert_eq!((gone_on.links, gone_on.mails), (2, vec![3]));
+    assert_eq!((gone_on.links, gone_on.mails), (2, vec![]));
     let (outbox, of_copy) = (Outbox::new(copy.clone()), LinkDesk::new(&desk.secret, copy));
     assert!(outbox.take(now() + 9 * DAY, 9).unwrap().is_empty());
     assert_eq!(outbox.list(Some(MailState::GivenUp), 9).unwrap()[0].id, 3);
-    let used = of_copy.use_up(&links[1], LinkPurpose::Renew, b"mine", now() + DAY);
-    assert!(matches!(used, Err(LinkError::Used)), "{used:?}");
+    let ended = of_copy.use_up(&links[1], LinkPurpose::Renew, b"mine", now() + DAY).unwrap_err();
+    assert_eq!(ended.name(), "ended-link", "nobody used it here");
     assert!(of_copy.use_up(&links[0], LinkPurpose::Renew, b"mine", now() + DAY).is_ok(), "who began goes on");
     assert!(desk.links.use_up(&links[1], LinkPurpose::Renew, b"mine", now() + DAY).is_ok(), "in the store itself");
+}
+
+/// Whether a mail waited or had been given up before: when it is tried again its link opens what it says, and no mail program takes it for the
+/// one that may have gone, whose link is dead.
+#[test]
+fn a_mail_that_is_tried_again_after_a_backup_has_a_link_that_is_good() {
+    let desk = desk();
+    let store = SqliteStore::open(&desk.directory.path().join("ca.db")).unwrap();
+    let kinds =
+        [(MailKind::Confirm, LinkPurpose::Confirm), (MailKind::TransportPin, LinkPurpose::TransportPin)].repeat(2);
+    for (index, (kind, purpose)) in kinds.iter().enumerate() {
+        desk.outbox.post(&mail_for(&format!("{kind}/{index}"), *kind, *purpose), now()).unwrap();
+    }
+    desk.outbox.post(&mail_for("sent", MailKind::Confirm, LinkPurpose::Confirm), now()).unwrap();
+    let taken = desk.outbox.take(now(), 9).unwrap();
+    let before: Vec<_> = taken.iter().map(|mail| token(&desk.links, mail)).collect();
+    for mail in &taken[..2] {
+        desk.outbox.failed(mail, "no such user", true, now()).unwrap();
+    }
+    desk.outbox.sent(&taken[4], now()).unwrap();
+
+    let gone_on = store.go_on_from_copy(now(), "", now() + DAY).unwrap();
+    assert_eq!((gone_on.links, gone_on.mails), (5, vec![3, 4]));
+    assert!(desk.outbox.take(now() + DAY, 9).unwrap().is_empty(), "an operator says which");
+    assert!(desk.outbox.retry(1, now() + DAY).unwrap());
+    assert_eq!(desk.outbox.retry_all(now() + DAY).unwrap(), 3);
+    let mut again = desk.outbox.take(now() + DAY, 9).unwrap();
+    again.sort_by_key(|mail| mail.id);
+    assert_eq!(again.iter().map(|mail| mail.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    for ((mail, was), (_, purpose)) in again.iter().zip(&taken).zip(&kinds) {
+        assert_eq!((&mail.to, &mail.body), (&was.to, &was.body));
+        assert_ne!(mail.message_id(), was.message_id());
+        let open = desk.links.look(&token(&desk.links, mail), *purpose, now() + DAY).unwrap();
+        assert_eq!((open.about, open.expires), (vec![1, 2], now() + 7 * DAY));
+    }
+    for (link, purpose) in before.iter().zip(kinds.iter().map(|(_, purpose)| *purpose).chain([LinkPurpose::Confirm])) {
+        assert_eq!(desk.links.look(link, purpose, now() + DAY).unwrap_err().name(), "ended-link");
+    }
 }

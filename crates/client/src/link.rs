@@ -58,7 +58,7 @@ pub enum LinkError {
     /// A link that a renewal was begun by (this one too, once its order is out), or whose certificates were renewed or revoked, are on
     /// hold, or have ended.
     #[error(
-        "this link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked, on hold or over"
+        "this link begins nothing any more: a renewal was begun by it, this one or another, the issuer ended it, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
     /// A link to the renewal of certificates that are not those on this card, or not all that would be renewed.

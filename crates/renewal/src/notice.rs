@@ -86,7 +86,7 @@ pub enum LinkRefusal {
     /// A renewal was begun by it (this one too, once its order is out), or its certificates were renewed or revoked, are on hold, or
     /// have ended.
     #[error(
-        "the link begins nothing any more: a renewal was begun by it, this one or another, or the certificates are renewed, revoked, on hold or over"
+        "the link begins nothing any more: a renewal was begun by it, this one or another, the issuer ended it, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
     /// It is about other certificates, or not about all that are renewed.

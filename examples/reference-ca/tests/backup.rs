@@ -140,6 +140,21 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     assert!(![serial(&kept.world.old), serial(&later)].contains(&serial(&newest)), "a serial number comes twice");
 }
 
+/// The link in a notice that waited is dead: the mail does not go, and another one is written.
+#[test]
+fn a_notice_that_waited_when_a_backup_was_made_is_written_anew() {
+    let kept = Kept::new();
+    let (home, file, back) = (kept.text("ca"), kept.text("backup"), kept.text("back"));
+    assert_eq!(obnova_ca(&["notices", &home]), (Some(0), "1 posted, 0 told before\n".into()));
+    kept.back_up("backup", false);
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    assert!(code == Some(0) && said.contains("1 of them") && !said.contains("were given up"), "{said}");
+    let (code, said) = obnova_ca(&["mail", &back, "retry", "1"]);
+    assert_eq!((code, said.contains("no mail 1 that could be sent again")), (Some(3), true), "{said}");
+    assert_eq!(obnova_ca(&["notices", &back]), (Some(0), "1 posted, 0 told before\n".into()));
+    assert_eq!(obnova_ca(&["notices", &back]), (Some(0), "0 posted, 1 told before\n".into()));
+}
+
 /// What waited may have gone before; what is found to have ended only now has not.
 #[test]
 fn what_ends_with_coming_back_is_named_and_its_holder_is_told() {

@@ -28,7 +28,8 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
         mails => {
             let numbers = mails.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             format!(
-                "Mails that waited may have gone since, and were given up: {numbers}. `mail retry` sends one all the same.\n"
+                "Mails that waited may have gone since, and were given up: {numbers}. `mail retry` sends one all the same,\n\
+                 with another link where it has one.\n"
             )
         }
     };
@@ -36,7 +37,8 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
         "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
          Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
          revocations, which you must make again; and receipts. One-time passwords that\n\
-         were not used are ended: issue others. So are links in mails, {links} of them: renewals begin without one,\n\
+         were not used are ended: issue others. So are links in mails, {links} of them: holders who were\n\
+         mailed one to a renewal are told anew by the server or by `notices`, and renewals begin without one, too;\n\
          `applicant hand-over` mails another one to a transport PIN, and a correction another one to confirm an address.\n\
          {mails}CRLs go on from number {crl}.\n\
          Make sure that the CA it was made of does not run any more.\n",

@@ -28,8 +28,10 @@ pub struct KeptLink {
     pub about: Vec<u8>,
     /// Until when it is good.
     pub expires: SystemTime,
-    /// Whether it was used.
+    /// Whether it was used, or ended.
     pub used: bool,
+    /// Whether the CA ended it, and nobody used it.
+    pub ended: bool,
 }
 
 /// What became of the use of a link.
@@ -49,10 +51,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`].
     pub fn link(&self, id: LinkId) -> Result<Option<KeptLink>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(FIND).map_err(failure)?;
-            statement.query_row([id.0], read).optional().map_err(failure)
-        })
+        self.read(|connection| find(connection, id))
     }
 
     /// Whether this attempt used a link up.
@@ -72,6 +71,11 @@ impl SqliteStore {
         let attempt: [u8; 32] = Sha256::digest(attempt).into();
         self.writer.run(move |connection| use_up(connection, id, &attempt, now))
     }
+}
+
+pub(super) fn find(connection: &Connection, id: LinkId) -> Result<Option<KeptLink>, StoreError> {
+    let mut statement = connection.prepare_cached(FIND).map_err(failure)?;
+    statement.query_row([id.0], read).optional().map_err(failure)
 }
 
 pub(super) fn add(
@@ -107,10 +111,13 @@ fn used_by(connection: &Connection, id: LinkId, attempt: &[u8; 32]) -> Result<bo
 fn read(row: &Row<'_>) -> rusqlite::Result<KeptLink> {
     let purpose: String = row.get(0)?;
     let purpose = LinkPurpose::ALL.into_iter().find(|known| known.name() == purpose);
+    let used = row.get::<_, Option<i64>>(3)?.is_some();
     Ok(KeptLink {
         purpose: purpose.ok_or(rusqlite::Error::InvalidQuery)?,
         about: row.get(1)?,
         expires: time(row.get(2)?),
-        used: row.get::<_, Option<i64>>(3)?.is_some(),
+        used,
+        // Whoever uses a link has a name for what he does.
+        ended: used && row.get::<_, Option<Vec<u8>>>(4)?.is_none(),
     })
 }

@@ -67,7 +67,7 @@ pub enum Posted {
 pub struct QueuedMail {
     /// Its row.
     pub id: i64,
-    /// Its key: what its Message-ID is made from.
+    /// Its key.
     pub key: String,
     /// What it is about.
     pub kind: MailKind,
@@ -88,10 +88,14 @@ pub struct QueuedMail {
 }
 
 impl QueuedMail {
-    /// What its Message-ID begins with: the same for the same mail, however often it is sent.
+    /// What its Message-ID begins with: the same for the same mail, however often it is sent. With another signed link it is another one.
     #[must_use]
     pub fn message_id(&self) -> String {
-        let hash = Sha256::digest([b"obnova mail 1 ", self.key.as_bytes()].concat());
+        let link = match &self.link {
+            Some(QueuedLink::Signed(LinkId(id))) => id.as_slice(),
+            _ => &[],
+        };
+        let hash = Sha256::digest([b"obnova mail 1 ", self.key.as_bytes(), link].concat());
         crate::transaction::to_hex(&hash[..16])
     }
 }

@@ -16,10 +16,11 @@ const ADD: &str = "INSERT OR IGNORE INTO notices (serial, days, told) VALUES (?1
 const FIND: &str = "SELECT EXISTS (SELECT 1 FROM notices WHERE serial = ?1 AND days = ?2)";
 
 const FORGET: &str = "DELETE FROM notices WHERE serial = ?1 AND days = ?2";
+const FORGET_ALL: &str = "DELETE FROM notices WHERE serial = ?1";
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 3] = [ADD, FIND, FORGET];
+pub(super) const STATEMENTS: [&str; 4] = [ADD, FIND, FORGET, FORGET_ALL];
 
 /// What became of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,12 @@ impl SqliteStore {
     pub(crate) fn not_due(&self, serials: &[Vec<u8>], service: &[Profile]) -> Result<Option<NotDue>, StoreError> {
         self.read_at_once(|connection| not_due(connection, serials, service))
     }
+}
+
+/// Whoever was told that these end is told anew.
+pub(super) fn forget(connection: &Connection, serials: &[Vec<u8>]) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(FORGET_ALL).map_err(failure)?;
+    serials.iter().try_for_each(|serial| statement.execute([serial]).map(drop).map_err(failure))
 }
 
 fn any_told(connection: &Connection, serials: &[Vec<u8>], days: u32) -> Result<bool, StoreError> {
