@@ -21,7 +21,7 @@ pub struct Notice {
     /// When they end; of a pair whose certificates are valid for different times, the first of them: they are renewed together, and not
     /// after that.
     pub ends: SystemTime,
-    /// What ends: both of a pair, as a rule.
+    /// What ends: both of a pair, as a rule. What is on another card of the holder is another notice, also where it ends at the same moment.
     pub certificates: Vec<CertificateRecord>,
 }
 
@@ -84,24 +84,27 @@ impl Ca {
         let service = &self.policy().first.profiles;
         for record in ending.into_iter().filter(|record| service.contains(&record.profile)) {
             let mut others = self.store().issued_together(&record.serial)?;
-            others.retain(|other| service.contains(&other.profile) && other.not_after != record.not_after);
+            others.retain(|other| service.contains(&other.profile) && other.serial != record.serial);
             if others.iter().any(|other| other.not_after < record.not_after) {
                 // It was told with that one, or is over with it.
                 continue;
             }
-            let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
-            let email = email(&certificate);
-            // No notice but the last few can be the same.
+            // No notice but the last few can be the same: the holder may have more cards whose certificates end then.
             let holder = |notice: &&mut Notice| notice.holder == record.subject && notice.ends == record.not_after;
-            match notices.iter_mut().rev().take_while(holder).find(|notice| notice.email == email) {
-                Some(notice) => notice.certificates.extend([record].into_iter().chain(others)),
-                None => notices.push(Notice {
-                    holder: record.subject.clone(),
-                    email,
-                    ends: record.not_after,
-                    certificates: [record].into_iter().chain(others).collect(),
-                }),
+            let is_of_pair = |one: &CertificateRecord| others.iter().any(|other| other.serial == one.serial);
+            let same = |notice: &&mut Notice| notice.certificates.iter().any(is_of_pair);
+            if let Some(notice) = notices.iter_mut().rev().take_while(holder).find(same) {
+                notice.certificates.push(record);
+                continue;
             }
+            let certificate = IssuedCertificate::from_der(&record.der).map_err(IssueError::from)?.certificate;
+            others.retain(|other| other.not_after != record.not_after);
+            notices.push(Notice {
+                holder: record.subject.clone(),
+                email: email(&certificate),
+                ends: record.not_after,
+                certificates: [record].into_iter().chain(others).collect(),
+            });
         }
         notices.retain_mut(|notice| {
             let is_whole = notice.certificates.iter().all(|one| !one.revoked);

@@ -147,8 +147,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn ending(&self, from: SystemTime, until: SystemTime, limit: u32) -> Result<Vec<CertificateRecord>, StoreError>;
 
-    /// The certificates that one order issued together, of which this is one, by the content of its serial number; none where it was issued
-    /// without an order.
+    /// The certificates that were issued together, of which this is one, by the content of its serial number: by one order, or to be
+    /// [added](Self::add) at a personalisation. By itself this finds those of an order only; whose store keeps more has to find the others.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -31,20 +31,14 @@ pub(super) fn ending(
     rows.and_then(Iterator::collect).map_err(failure)
 }
 
-/// The holder's certificates that end with this one, and itself.
-pub(super) fn ending_with(
-    connection: &Connection,
-    certificate: &CertificateRecord,
-) -> Result<Vec<CertificateRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(statements::ENDING_TOGETHER).map_err(failure)?;
-    let rows = statement.query_map(params![seconds(certificate.not_after), certificate.subject], read);
-    rows.and_then(Iterator::collect).map_err(failure)
-}
-
-/// The certificates of the order that issued this one; none where none did.
+/// The certificates of the order that issued this one; where none did those of the first pair, and itself.
 pub(super) fn issued_together(connection: &Connection, serial: &[u8]) -> Result<Vec<CertificateRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(statements::ISSUED_TOGETHER).map_err(failure)?;
-    statement.query_map([serial], read).and_then(Iterator::collect).map_err(failure)
+    let find = |sql| {
+        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+        statement.query_map([serial], read).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(failure)
+    };
+    let of_order = find(statements::ISSUED_TOGETHER)?;
+    if of_order.is_empty() { find(statements::FIRST_PAIR) } else { Ok(of_order) }
 }
 
 pub(super) fn key_is_taken(connection: &Connection, key: &KeyHash) -> Result<bool, StoreError> {

@@ -129,8 +129,7 @@ fn not_due(connection: &Connection, serials: &[Vec<u8>], service: &[Profile]) ->
         return Ok(Some(NotDue::Ordered));
     }
     for kept in &due {
-        let others = certificates::ending_with(connection, kept)?.into_iter();
-        let others = others.chain(certificates::issued_together(connection, &kept.serial)?);
+        let others = certificates::issued_together(connection, &kept.serial)?.into_iter();
         ended.extend(others.filter(|other| other.revoked && service.contains(&other.profile)));
     }
     let mut not_due = None;

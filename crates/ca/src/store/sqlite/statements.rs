@@ -64,6 +64,15 @@ pub const CERTIFICATES_OF_ORDER: &str = certificates!("WHERE order_id = ?1 ORDER
 pub const ISSUED_TOGETHER: &str = certificates!(
     "WHERE order_id = (SELECT own.order_id FROM certificates AS own WHERE own.serial = ?1) ORDER BY position"
 );
+/// The first pair that this one is of: no order names it, but both were added in one transaction, the one for logging in first.
+pub const FIRST_PAIR: &str = certificates!(
+    "WHERE rowid IN (SELECT other.rowid FROM certificates AS own CROSS JOIN certificates AS other
+         ON other.rowid BETWEEN own.rowid - (own.profile = 'signature') AND own.rowid + (own.profile = 'authentication')
+         WHERE own.serial = ?1 AND own.order_id IS NULL AND other.order_id IS NULL
+             AND other.subject = own.subject AND other.not_after = own.not_after
+             AND (other.profile != own.profile OR other.serial = own.serial))
+     ORDER BY rowid"
+);
 pub const CERTIFICATE: &str = certificates!("WHERE serial = ?1");
 pub const ENDING: &str = certificates!(
     "WHERE not_after >= ?1 AND not_after < ?2 AND NOT EXISTS (
@@ -71,8 +80,6 @@ pub const ENDING: &str = certificates!(
          WHERE requests.replaces = certificates.serial AND state != 'rejected')
      ORDER BY not_after, subject, profile LIMIT ?3"
 );
-/// Those of one holder that end at one moment.
-pub const ENDING_TOGETHER: &str = certificates!("WHERE not_after = ?1 AND subject = ?2");
 pub const KEY_IS_TAKEN: &str = "SELECT
      EXISTS (SELECT 1 FROM certificates WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1)
      OR EXISTS (SELECT 1 FROM requests WHERE key = ?1 AND waiting IS NOT NULL)";
@@ -262,9 +269,9 @@ mod tests {
         REQUESTS_OF_ORDER,
         CERTIFICATES_OF_ORDER,
         ISSUED_TOGETHER,
+        FIRST_PAIR,
         CERTIFICATE,
         ENDING,
-        ENDING_TOGETHER,
         KEY_IS_TAKEN,
         ORDER_THAT_REPLACES,
         ORDER_THAT_WAITS,
