@@ -8,7 +8,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use common::{DAY, Draft, World, first_pair, issued, now, token};
+use common::{
+    DAY, Draft, World,
+    first::{First, issue},
+    first_pair, issued, now, token,
+};
 use obnova_ca::{
     AuditFinding, AuditLog, Mail, MailAddress, MailKind, Outbox, RetentionDesk, Store, Text, Transaction,
     store::{Forgotten, MailState, OrderState, WriteObserver},
@@ -169,6 +173,41 @@ fn applicants_who_never_got_a_card_are_forgotten_and_others_are_not() {
     assert!(!has(&content, b"planted-name-1") && !has(&content, b"planted-name-2") && has(&content, b"planted-name-4"));
     assert_eq!(desk.forget(now() + 151 * DAY).unwrap(), applicants(1));
     assert_eq!(desk.forget(now() + 9999 * DAY).unwrap(), applicants(0), "who has a card stays");
+}
+
+/// Somebody who never got a certificate is somebody whom nobody has to know, be it that he never asked or that he was turned down.
+#[test]
+fn who_asked_for_first_certificates_and_was_turned_down_is_forgotten_and_others_are_not() {
+    let world = World::new();
+    let mut users = ["planted-down", "planted-down-and-asks-again", "planted-waits", "planted-got-them"].into_iter();
+    let ask = |user: &str, transaction: u8| {
+        let first = First::of(&issue(&world.ca, user, "main", now()), transaction);
+        token(&world.first(&first));
+        Transaction::new(first.transaction.as_bytes()).unwrap()
+    };
+    let orders = std::array::from_fn::<_, 4, _>(|index| ask(users.next().unwrap(), index as u8 + 1));
+    world.ca.reject(&orders[0], "no", now()).unwrap();
+    world.ca.reject(&orders[1], "no", now()).unwrap();
+    ask("planted-down-and-asks-again", 9);
+    world.ca.approve(&orders[3], now()).unwrap();
+
+    let store = Arc::new(world.store());
+    let desk = RetentionDesk::new(store.clone(), world.ca.policy().retention.clone());
+    assert_eq!(desk.forget(now() + 89 * DAY).unwrap().subjects, 0);
+    let late = now() + 91 * DAY;
+    assert_eq!((desk.due(late).unwrap().subjects, desk.forget(late).unwrap().subjects), (1, 1));
+    assert!(desk.clear_log().unwrap());
+    let database = rusqlite::Connection::open(world.directory.path().join("ca.db")).unwrap();
+    let mut users = database.prepare("SELECT user FROM subjects ORDER BY user").unwrap();
+    let users = users.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap();
+    assert_eq!(users, ["planted-down-and-asks-again", "planted-got-them", "planted-waits"]);
+    let passwords = "SELECT count(*) FROM credentials WHERE subject NOT IN (SELECT id FROM subjects)";
+    assert_eq!(database.query_row(passwords, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    // The order stays as what it is, without a name; and the user id is free for somebody else.
+    assert_eq!(world.ca.order(&orders[0]).unwrap().unwrap().state, OrderState::Rejected);
+    store.check().unwrap();
+    issue(&world.ca, "planted-down", "main", late);
+    assert_eq!(desk.forget(now() + 3000 * DAY).unwrap().subjects, 1, "the new one, whose password is over");
 }
 
 #[test]

@@ -48,14 +48,17 @@ macro_rules! unfinished {
     };
 }
 const APPLICANTS: &str = unfinished!("DELETE");
-/// Who might have asked for first certificates, and got no password, or only such that are over and were not used.
+/// Who might have asked for first certificates, and got no password, or only such that are over and were not used, or by which an order was
+/// turned down.
 macro_rules! unused {
     ($begin:literal) => {
         concat!(
             $begin,
             " FROM subjects WHERE entered < ?1
-                 AND NOT EXISTS (SELECT 1 FROM credentials WHERE subject = subjects.id
-                     AND (order_id IS NOT NULL OR coalesce(ended, expires) >= ?1))"
+                 AND NOT EXISTS (SELECT 1 FROM credentials LEFT JOIN orders ON orders.id = order_id
+                     WHERE subject = subjects.id
+                         AND CASE WHEN order_id IS NULL THEN coalesce(ended, expires) >= ?1
+                             ELSE state != 'rejected' OR decided >= ?1 END)"
         )
     };
 }
@@ -123,7 +126,7 @@ pub struct Forgotten {
     pub mails: u64,
     /// Applicants who got neither a card nor certificates, with all that was written of them.
     pub applicants: u64,
-    /// Who might have asked for first certificates, and did not.
+    /// Who might have asked for first certificates, and did not, or was turned down.
     pub subjects: u64,
     /// What passwords were checked with that are good for nothing any more: one-time passwords that nobody used in time, and
     /// revocation passwords of certificates that have ended.
