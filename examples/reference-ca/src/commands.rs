@@ -8,6 +8,7 @@ mod password;
 mod revocation_password;
 
 use std::{
+    fmt::Display,
     io,
     io::Write,
     path::{Path, PathBuf},
@@ -106,8 +107,9 @@ pub fn run(command: Command) -> Result<(), CommandError> {
         Command::Password(command) => password::run(command),
         Command::RevocationPassword(command) => revocation_password::run(&command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "obnova-ca", &mut script);
+            write(&script)
         }
     }
 }
@@ -151,7 +153,9 @@ fn open(directory: &Path) -> Result<House, HouseError> {
 fn name_ended(serials: &[Vec<u8>]) {
     for serial in serials {
         let serial = to_hex(serial);
-        eprintln!("revoked now: {serial}, on a key that was revoked as compromised before and had other certificates");
+        say(format!(
+            "revoked now: {serial}, on a key that was revoked as compromised before and had other certificates"
+        ));
     }
 }
 
@@ -180,14 +184,14 @@ fn serve(
     status: Option<std::net::SocketAddr>,
 ) -> Result<(), CommandError> {
     let house = Arc::new(open(directory)?);
-    let log = |access: &obnova_reference_ca::Access| eprintln!("{access}");
+    let log = |access: &obnova_reference_ca::Access| say(access);
     let config = ServerConfig { listen, status, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
     let server = Server::start(config)?;
     let announced = house.announce(&server.url())?;
-    let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| eprintln!("{line}")))?;
+    let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
     print(&format!("listening on {}\n", server.url()))?;
     if let Some(url) = server.status_url() {
         print(&format!("status at {url}/ocsp and {url}/crl\n"))?;
@@ -229,7 +233,7 @@ fn link(directory: &Path, transaction: &Transaction, base: Option<String>) -> Re
     house.audit()?.note(AuditEvent::LinkShown, &order.transaction.to_string(), "")?;
     let base = base.or_else(|| house.served_at()).unwrap_or_else(|| {
         let usual = House::USUAL_ADDRESS;
-        eprintln!("no server of this CA runs here: the link is for {usual}, say --base where that is wrong");
+        say(format!("no server of this CA runs here: the link is for {usual}, say --base where that is wrong"));
         usual.to_owned()
     });
     print(&format!("{}/pickup/{}\n", base.trim_end_matches('/'), token.to_link().as_str()))
@@ -251,12 +255,22 @@ fn crl(directory: &Path, out: &Path) -> Result<(), CommandError> {
 }
 
 fn print(text: &str) -> Result<(), CommandError> {
+    write(text.as_bytes())
+}
+
+fn write(text: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text).and_then(|()| out.flush()) {
         // Who reads only the first lines of a list has them.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
+}
+
+/// A line on standard error: of the log, or for whoever runs the command. Where it cannot be written, on a full disk or to a program that
+/// is gone, it is dropped: what a CA does hangs on nobody who listens.
+pub fn say(line: impl Display) {
+    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Why a command failed.

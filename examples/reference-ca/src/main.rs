@@ -1,6 +1,8 @@
 //! `obnova-ca`: the reference CA from the command line.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+// They panic where nobody reads what they write.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 mod commands;
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
     match commands::run(cli::Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("obnova-ca: {error}");
+            commands::say(format!("obnova-ca: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -9,13 +9,14 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Barrier},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use common::{exchange, first_pair, new_keys, order};
+use obnova_ca::{Mail, MailKind, Text, store::MailState};
 use obnova_enroll::{
     cmc::{Answer, Asked, Expected, FullResponse, Nonce, TransactionId},
-    est::{self, FullCmcReply},
+    est::{self, FullCmcReply, HttpRequest},
 };
 use obnova_reference_ca::House;
 use x509_cert::der::{EncodePem, pem::LineEnding};
@@ -45,10 +46,14 @@ struct Served {
 
 impl Served {
     fn start(home: &str) -> Self {
+        Self::with_log(home, Stdio::piped())
+    }
+
+    fn with_log(home: &str, log: Stdio) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
             .args(["serve", home, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -67,8 +72,22 @@ impl Served {
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         let status = self.process.wait().unwrap();
         assert!(status.success(), "{status}");
-        std::io::read_to_string(self.process.stderr.take().unwrap()).unwrap()
+        self.process.stderr.take().map_or_else(String::new, |log| std::io::read_to_string(log).unwrap())
     }
+
+    /// Whether the thread is there that takes mails out.
+    fn mails(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let name = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        threads.map(|thread| name(thread.unwrap())).any(|name| name == "ca-mail\n")
+    }
+}
+
+/// Where nothing can be written: to a full disk, to a program that is gone.
+fn unwritable() -> [Stdio; 2] {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let (_, nobody) = std::io::pipe().unwrap();
+    [full.into(), nobody.into()]
 }
 
 impl Drop for Served {
@@ -161,6 +180,59 @@ fn an_operators_day() {
     let output = obnova_ca(&["link", home, &first]);
     assert_eq!(String::from_utf8(output.stdout).unwrap(), link.replace(&server_url, "https://127.0.0.1:8443"));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--base"));
+}
+
+#[test]
+fn a_server_whose_log_cannot_be_written_answers_and_mails_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let places = ["full", "gone"].map(|name| directory.path().join(name));
+    let houses = places.each_ref().map(|home| {
+        done(&["init", home.to_str().unwrap()]);
+        House::open(home).unwrap()
+    });
+    let mut logs = unwritable().into_iter();
+    let servers = places.each_ref().map(|home| Served::with_log(home.to_str().unwrap(), logs.next().unwrap()));
+    for (server, house) in servers.iter().zip(&houses) {
+        for path in ["/.well-known/est/cacerts", "/crl"] {
+            let (headers, body) = (est::Headers::default(), Vec::new());
+            let request = HttpRequest { method: "GET".into(), path: path.into(), headers, body };
+            assert_eq!(exchange(server.address(), &house.trust_anchors(), &request, None).status, 200, "{path}");
+        }
+    }
+    // Each mail is a line of the log, and each is of another round.
+    for number in 1..=2 {
+        for house in &houses {
+            let text = Text { subject: "Hello".into(), body: "Hello.\n".into() };
+            let mail = Mail::new(number.to_string(), MailKind::Confirm, "jana@example.cz".parse().unwrap(), text);
+            house.outbox().unwrap().post(&mail.unwrap(), SystemTime::now()).unwrap();
+        }
+        for (server, house) in servers.iter().zip(&houses) {
+            while house.outbox().unwrap().list(Some(MailState::Sent), 10).unwrap().len() < number {
+                assert!(server.mails(), "nobody takes mails out any more");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    servers.into_iter().for_each(|server| assert_eq!(server.stop(), ""));
+}
+
+#[test]
+fn what_cannot_be_told_changes_no_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let run = |arguments: &[&str], out: Stdio, error: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_obnova-ca"));
+        command.args(arguments).stdout(out).stderr(error).status().unwrap().code()
+    };
+    for error in unwritable() {
+        assert_eq!(run(&["approve", &home, "00ff"], Stdio::null(), error), Some(3));
+    }
+    // Who reads only the first lines has them; what a full disk has not is missing.
+    for arguments in [&["completions", "bash"][..], &["list", &home], &["audit", "show", &home]] {
+        let codes = unwritable().map(|out| run(arguments, out, Stdio::null()));
+        assert_eq!(codes, [Some(1), Some(0)], "{arguments:?}");
+    }
 }
 
 /// The operator is asked which certificates whoever had the key may have ordered.

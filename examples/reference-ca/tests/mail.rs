@@ -11,7 +11,11 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::channel,
+    },
     time::{Duration, SystemTime},
 };
 
@@ -183,6 +187,24 @@ fn a_mail_is_a_file_of_its_owners_once() {
         assert!(!bytes.windows(40).any(|part| part == tag.as_bytes()), "{file}");
         assert!(!bytes.windows(20).any(|part| part == raw), "{file}");
     }
+}
+
+#[test]
+fn a_fault_that_breaks_one_round_off_is_told_and_ends_no_other() {
+    let place = Place::new();
+    place.outbox.post(&mail("notice/21/aa"), SystemTime::now()).unwrap();
+    let (tell, told) = channel();
+    let asked = AtomicUsize::new(0);
+    let clock = move || match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => panic!("planted"),
+        _ => SystemTime::now(),
+    };
+    // Without its thread the log is gone, and nothing comes any more.
+    let log = move |line: &str| drop(tell.send(line.to_owned()));
+    let rounds = Postman::new(place.house.clone()).unwrap().start(Arc::new(clock), Arc::new(log)).unwrap();
+    assert!(told.recv().unwrap().contains("broke a round off"));
+    assert_eq!(told.recv().unwrap(), "mail 1 confirm sent");
+    drop(rounds);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use obnova_ca::store::MailState;
 use obnova_reference_ca::mail::{Delivery, Postman};
 
-use super::{CommandError, end_of_service, open, print};
+use super::{CommandError, end_of_service, open, print, say};
 use crate::show;
 
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,7 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
     let house = Arc::new(open(directory)?);
     match command {
         MailCommand::Send { once: true } => {
-            let log = |delivery: &Delivery| eprintln!("{delivery}");
+            let log = |delivery: &Delivery| say(delivery);
             let delivered = Postman::new(house)?.deliver(&SystemTime::now, &log)?;
             print(&format!("{} sent, {} not\n", delivered.sent, delivered.failed))?;
             if delivered.failed > 0 { Err(CommandError::NotSent) } else { Ok(()) }
@@ -69,7 +69,7 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
         MailCommand::Send { once: false } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let end = runtime.block_on(async { end_of_service() })?;
-            let rounds = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| eprintln!("{line}")))?;
+            let rounds = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
             runtime.block_on(end);
             drop(rounds);
             Ok(())

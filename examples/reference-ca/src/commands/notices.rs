@@ -2,7 +2,7 @@ use std::{path::Path, time::SystemTime};
 
 use obnova_ca::to_hex;
 
-use super::{CommandError, open, print};
+use super::{CommandError, open, print, say};
 
 /// Turns down the orders that wait for nothing, and posts the notices that are due.
 pub fn run(directory: &Path) -> Result<(), CommandError> {
@@ -17,7 +17,7 @@ pub fn run(directory: &Path) -> Result<(), CommandError> {
     }
     let done = house.notice_desk()?.send(house.ca(), now)?;
     for serial in &done.unreachable {
-        eprintln!("{}: there is no address in the certificate that can be written to", to_hex(serial));
+        say(format!("{}: there is no address in the certificate that can be written to", to_hex(serial)));
     }
     print(&format!("{} posted, {} told before\n", done.posted, done.known))
 }

@@ -1,5 +1,6 @@
 use std::{
     fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{RecvTimeoutError, Sender, channel},
@@ -159,7 +160,8 @@ impl Postman {
     }
 
     /// Goes its rounds in a thread of its own, until what is returned is dropped; once a day it turns down the orders that wait for
-    /// nothing, writes the notices that are due, and has forgotten what was kept long enough.
+    /// nothing, writes the notices that are due, and has forgotten what was kept long enough. A panic breaks one round off, which `log` is
+    /// told, and no other; `log` itself must not panic then.
     ///
     /// # Errors
     /// No thread.
@@ -171,7 +173,7 @@ impl Postman {
         let (stop, stopped) = channel::<()>();
         let rounds = move || {
             let mut day = SystemTime::UNIX_EPOCH;
-            loop {
+            let mut round = || {
                 let now = clock();
                 // A clock that was set back is no reason to wait for yesterday.
                 if now.duration_since(day).is_ok_and(|since| since >= DAY) || day > now {
@@ -181,6 +183,12 @@ impl Postman {
                 let told = self.deliver(&*clock, &|delivery| log(&delivery.to_string()));
                 if let Err(error) = told {
                     log(&format!("mail: {error}"));
+                }
+            };
+            loop {
+                // What a round leaves behind is on disk, where it is as another process may have left it.
+                if catch_unwind(AssertUnwindSafe(&mut round)).is_err() {
+                    log("mail: a fault of this program broke a round off; the next one goes on");
                 }
                 match stopped.recv_timeout(ROUND) {
                     Err(RecvTimeoutError::Timeout) => {}
