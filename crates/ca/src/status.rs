@@ -131,8 +131,19 @@ impl StatusDesk {
         })?
     }
 
-    /// How often the status of any certificate was changed, by any process. As long as it is the same, a CRL that was made since
-    /// says all there is to say.
+    /// [`crl`](Self::crl) for whoever hands it to others himself: [`changes`](Self::changes) counts one more before it is there, so that who
+    /// serves CRLs of this store gives out none that has a smaller number afterwards.
+    ///
+    /// # Errors
+    /// [`StatusError`]. What was written until then is no CRL.
+    pub fn crl_to_give_away(&self, now: SystemTime, out: &mut impl Write) -> Result<u64, StatusError> {
+        let number = self.crl(now, out)?;
+        self.store.outdate_crls()?;
+        Ok(number)
+    }
+
+    /// How often the status of any certificate was changed, by any process, or a CRL was [given away](Self::crl_to_give_away). As long as it
+    /// is the same, a CRL that was made since says all there is to say.
     ///
     /// # Errors
     /// [`StatusError::Store`].

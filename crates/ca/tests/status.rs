@@ -108,7 +108,7 @@ fn what_is_revoked_stays_so_and_a_hold_can_end_both_ways() {
 }
 
 #[test]
-fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
+fn each_change_of_a_status_and_each_list_for_others_is_counted_whoever_makes_it_and_nothing_else_is() {
     let world = World::new();
     let desk = world.desk();
     let [one, other] = world.old.certificates.each_ref().map(|certificate| certificate.serial());
@@ -118,7 +118,8 @@ fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
     let release = || world.desk().release(one).is_ok();
     let order = || matches!(world.send(&Draft::renewing(&world.old, 1)), Answer::Pending { .. });
     let list = || desk.crl(now(), &mut Vec::new()).is_ok();
-    let steps: [(&str, &dyn Fn() -> bool, bool); 8] = [
+    let given_away = || desk.crl_to_give_away(now(), &mut Vec::new()).is_ok();
+    let steps: [(&str, &dyn Fn() -> bool, bool); 9] = [
         ("not on hold", &|| !release(), false),
         ("hold", &hold, true),
         ("hold again", &|| !hold(), false),
@@ -126,6 +127,7 @@ fn each_change_of_a_status_is_counted_whoever_makes_it_and_nothing_else_is() {
         ("order", &order, false),
         ("revoke", &revoke, true),
         ("a list", &list, false),
+        ("a list for others", &given_away, true),
         ("another", &|| revocations.by_operator(other, RevocationReason::CertificateHold, now()).is_ok(), true),
     ];
     for (name, step, counts) in steps {

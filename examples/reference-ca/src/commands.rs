@@ -247,7 +247,7 @@ fn crl(directory: &Path, out: &Path) -> Result<(), CommandError> {
         _ => Path::new("."),
     };
     let mut file = io::BufWriter::new(tempfile::NamedTempFile::new_in(beside)?);
-    let number = desk.crl(SystemTime::now(), &mut file)?;
+    let number = desk.crl_to_give_away(SystemTime::now(), &mut file)?;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(out).map_err(|error| error.error)?;

@@ -145,9 +145,8 @@ impl Server {
     pub fn start(config: ServerConfig) -> Result<Running, ServerError> {
         let (listener, address) = listen(config.listen)?;
         let desk = config.house.status_desk()?;
-        let plain = config.status.map(|status| Ok::<_, ServerError>((listen(status)?, config.house.status_desk()?)));
-        let plain = plain.transpose()?;
-        let status = plain.as_ref().map(|((_, address), _)| *address);
+        let plain = config.status.map(listen).transpose()?;
+        let status = plain.as_ref().map(|(_, address)| *address);
         let acceptor = tls::acceptor(&config.house, config.clock.clone())?;
         let trust_anchors = config.house.trust_anchors();
         let shared = Arc::new(Shared {
@@ -169,7 +168,8 @@ impl Server {
             .map_err(ServerError::Threads)?;
         let (stop, stopped) = watch::channel(false);
         // When the loop ends the runtime is dropped, which joins its threads.
-        let plain = plain.map(|((listener, _), desk)| status::serve(listener, desk, shared.clone(), stopped.clone()));
+        let desk = Arc::new(status::Desk::new(desk, shared.clone()));
+        let plain = plain.map(|(listener, _)| status::serve(listener, desk.clone(), shared.clone(), stopped.clone()));
         let run = move || {
             runtime.block_on(async {
                 let status = plain.map(tokio::spawn);

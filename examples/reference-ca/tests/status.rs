@@ -149,6 +149,28 @@ fn an_operator_revokes_and_openssl_sees_it_at_once() {
     assert_eq!(list.entries().count(), 1);
 }
 
+/// Who has a list takes another one with a smaller number for an older one.
+#[test]
+fn no_list_is_given_out_that_is_older_than_the_one_in_the_operators_file() {
+    let (world, url) = world();
+    let authority = Authority::from_der(&world.house.ca().certificates().next().unwrap().der).unwrap();
+    let number = |der: &[u8]| {
+        let list = Crl::parse(der).unwrap().verify(&authority, SystemTime::now(), &Rules::default()).unwrap();
+        list.number().unwrap()
+    };
+    let served = || {
+        let plain = run("curl", world.directory.path(), &["--silent", "--fail", &format!("{url}/crl")]).stdout;
+        [number(&plain), number(&world.get("/crl", None, &[]).body)]
+    };
+    let [plain, tls] = served();
+    assert_eq!(plain, tls, "one list for both ports");
+    assert_eq!(obnova_ca(&world, &["crl", "ca", "--out", "file.crl"]), (Some(0), "CRL 2 is in file.crl\n".into()));
+    let file = number(&fs::read(world.directory.path().join("file.crl")).unwrap());
+    let after = served();
+    assert!(after.iter().all(|number| *number > file), "{after:?} after {file}");
+    assert_eq!(served(), after, "another one was made though nothing changed");
+}
+
 #[test]
 fn an_order_for_what_is_on_hold_is_not_issued_and_its_operator_is_told_what_to_release() {
     let (world, _) = world();
@@ -289,7 +311,7 @@ fn the_list_is_made_anew_when_it_is_an_hour_old_and_when_something_changed() {
         .by_operator(pair.certificates[0].serial(), RevocationReason::Superseded, begin)
         .unwrap();
     assert_eq!(list(3601), ("0x03".into(), 1));
-    // Whoever makes one beside it takes a number, and changes nothing.
+    // Another server that makes one for itself takes a number, and changes nothing.
     house.status_desk().unwrap().crl(begin, &mut Vec::new()).unwrap();
     assert_eq!(list(7200), ("0x03".into(), 1));
     assert_eq!(list(7201), ("0x05".into(), 1));

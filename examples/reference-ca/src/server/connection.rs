@@ -15,7 +15,6 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use obnova_ca::StatusDesk;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -25,7 +24,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use x509_cert::{Certificate, der::Decode};
 
-use super::{Shared, est, pages};
+use super::{Shared, est, pages, status};
 
 /// The most connections at once; others wait.
 const CONNECTIONS: usize = 512;
@@ -42,7 +41,7 @@ pub(super) struct Peer {
 pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
-    desk: StatusDesk,
+    desk: Arc<status::Desk>,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
 ) {

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use obnova_ca::{CaError, Refusal, StatusDesk, to_hex};
+use obnova_ca::{CaError, Refusal, to_hex};
 use serde_json::json;
 use tokio::time::timeout;
 use x509_cert::der::DateTime;
@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Everything that can be asked for.
-pub(super) fn router(desk: StatusDesk, shared: Arc<Shared>) -> Router {
+pub(super) fn router(desk: Arc<status::Desk>, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/login", get(login))
         .route("/encryption.cer", get(simple::encryption_certificate))
@@ -28,7 +28,7 @@ pub(super) fn router(desk: StatusDesk, shared: Arc<Shared>) -> Router {
         .merge(links::router())
         .merge(revoke::router())
         .merge(revocation_password::router())
-        .merge(status::router(desk, shared.clone()))
+        .merge(status::router(desk))
         .merge(applicants::router())
         .merge(applicant_pages::router())
         .fallback(est::answer)

@@ -29,8 +29,8 @@ const CRL_AGE: Duration = Duration::from_secs(60 * 60);
 /// What is signed may be kept by caches (RFC 5019 §6.2), and not for so long that a revocation stays unheard.
 const CACHED: &str = "max-age=60, public, no-transform, must-revalidate";
 
-/// The desk, and the CRL that it made last.
-struct Desk {
+/// The desk, and the CRL that it made last: one for all ports, or the numbers of one would be behind the other's.
+pub(super) struct Desk {
     desk: StatusDesk,
     shared: Arc<Shared>,
     /// Who waits for his turn here holds no thread.
@@ -38,20 +38,15 @@ struct Desk {
 }
 
 struct List {
-    /// How many changes there had been when it was begun. Its number says less: every server on this store takes one.
+    /// How many reasons to make another one there had been when it was begun. Its number says less: every server on this store takes one.
     changes: u64,
     made: SystemTime,
     der: Bytes,
 }
 
 /// Tells over plain HTTP who is revoked, until `stopped`.
-pub(super) async fn serve(
-    listener: TcpListener,
-    desk: StatusDesk,
-    shared: Arc<Shared>,
-    stopped: watch::Receiver<bool>,
-) {
-    let router = router(desk, shared.clone())
+pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
+    let router = router(desk)
         .fallback(async || text(StatusCode::NOT_FOUND, "ask /ocsp or /crl"))
         .layer(middleware::from_fn_with_state(shared.clone(), watched));
     let talk = move |stream, address: SocketAddr, shared: Arc<Shared>, stopped| {
@@ -62,12 +57,12 @@ pub(super) async fn serve(
 }
 
 /// What tells who is revoked, whatever it is spoken over.
-pub(super) fn router<S: Clone + Send + Sync + 'static>(desk: StatusDesk, shared: Arc<Shared>) -> Router<S> {
+pub(super) fn router<S: Clone + Send + Sync + 'static>(desk: Arc<Desk>) -> Router<S> {
     Router::new()
         .route("/ocsp", post(posted))
         .route("/ocsp/{*request}", get(in_path))
         .route("/crl", get(crl))
-        .with_state(Arc::new(Desk { desk, shared, crl: Arc::default() }))
+        .with_state(desk)
 }
 
 /// A request as a body (RFC 6960 appendix A.1).
@@ -119,6 +114,10 @@ async fn crl(State(desk): State<Arc<Desk>>) -> Response {
 }
 
 impl Desk {
+    pub(super) fn new(desk: StatusDesk, shared: Arc<Shared>) -> Self {
+        Self { desk, shared, crl: Arc::default() }
+    }
+
     fn newest_crl(&self, mut kept: OwnedMutexGuard<Option<List>>) -> Result<Bytes, StatusError> {
         // Not before it is his turn: the list may have been made while he waited.
         let now = (self.shared.clock)();

@@ -197,7 +197,7 @@ impl SqliteStore {
         })
     }
 
-    /// How often the status of any certificate was changed so far. It never falls.
+    /// How often the status of any certificate was changed so far, or CRLs were [outdated](Self::outdate_crls). It never falls.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -205,6 +205,17 @@ impl SqliteStore {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(statements::STATUS_CHANGES).map_err(failure)?;
             statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+        })
+    }
+
+    /// Has whoever keeps a CRL make another one, as a change of status does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn outdate_crls(&self) -> Result<(), StoreError> {
+        self.writer.run(|connection| {
+            let mut statement = connection.prepare_cached(statements::OUTDATE_CRLS).map_err(failure)?;
+            statement.execute([]).map(drop).map_err(failure)
         })
     }
 

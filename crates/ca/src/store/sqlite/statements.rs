@@ -149,6 +149,7 @@ pub const IS_REVOKED: &str = "SELECT EXISTS (SELECT 1 FROM revocations WHERE ser
 pub const IS_ISSUED: &str = "SELECT EXISTS (SELECT 1 FROM certificates WHERE serial = ?1)";
 pub const BEGIN_CRL: &str = "INSERT INTO crls (this_update) VALUES (?1)";
 pub const STATUS_CHANGES: &str = "SELECT count FROM status_changes WHERE id = 1";
+pub const OUTDATE_CRLS: &str = "UPDATE status_changes SET count = count + 1 WHERE id = 1";
 pub const NEWEST_CRL: &str = "SELECT coalesce(max(number), 0) FROM crls";
 /// With a number that was not given: the next one is greater.
 pub const PASS_CRLS: &str = "INSERT INTO crls (number, this_update) VALUES (?1, ?2)";
@@ -300,6 +301,7 @@ mod tests {
         AUDIT,
         ADD_AUDIT,
         STATUS_CHANGES,
+        OUTDATE_CRLS,
         PUT_SUBJECT,
         SET_APPLICANT,
         SET_APPLICANT_OF_CREDENTIALS,

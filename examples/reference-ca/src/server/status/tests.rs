@@ -36,18 +36,15 @@ impl Scene {
 
     /// As in a server of its own.
     fn desk(&self) -> Arc<Desk> {
-        Arc::new(Desk {
-            desk: self.house.status_desk().unwrap(),
-            shared: Arc::new(Shared {
-                ca: self.house.ca().clone(),
-                clock: Arc::new(SystemTime::now),
-                log: Arc::new(|_| {}),
-                patience: crate::Patience::default(),
-                registrations: super::super::peers::Peers::new(1),
-                desks: crate::server::links::Desks::of(&self.house).unwrap(),
-            }),
-            crl: Default::default(),
-        })
+        let shared = Shared {
+            ca: self.house.ca().clone(),
+            clock: Arc::new(SystemTime::now),
+            log: Arc::new(|_| {}),
+            patience: crate::Patience::default(),
+            registrations: super::super::peers::Peers::new(1),
+            desks: crate::server::links::Desks::of(&self.house).unwrap(),
+        };
+        Arc::new(Desk::new(self.house.status_desk().unwrap(), Arc::new(shared)))
     }
 }
 
@@ -104,4 +101,15 @@ fn two_servers_on_one_store_make_a_list_each_and_no_more_until_something_changes
         assert_eq!(status(&der), Status::Good);
     }
     assert_eq!(servers[0].desk.newest_crl().unwrap(), 6, "one for each and each change");
+
+    // What the operator has in a file is older than whatever is given out from then on.
+    let number = |der: &[u8]| {
+        let list = Crl::parse(der).unwrap().verify(&scene.authority(), SystemTime::now(), &Rules::default()).unwrap();
+        list.number().unwrap()
+    };
+    let mut file = Vec::new();
+    scene.desk().desk.crl_to_give_away(SystemTime::now(), &mut file).unwrap();
+    let fresh = servers.each_ref().map(list);
+    assert!(fresh.iter().all(|der| number(der) > number(&file)));
+    assert_eq!(servers.each_ref().map(list), fresh, "a list was made though nothing changed");
 }
