@@ -127,7 +127,7 @@ pub enum Command {
     Revoke {
         /// The CA's directory
         directory: PathBuf,
-        /// Its serial number in hexadecimal digits, as `list --json` and `openssl x509 -serial` show it
+        /// Its serial number in hexadecimal digits, as `list --json` and `openssl x509 -serial` show it; `0x` and colons may be in it
         serial: Serial,
         /// Why
         #[arg(long, default_value = "unspecified")]
@@ -275,9 +275,13 @@ impl std::str::FromStr for Serial {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits: String = text.trim_start_matches("serial=").chars().filter(|one| *one != ':').collect();
+        let text = text.trim_start_matches("serial=");
+        let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+        let digits: String = text.chars().filter(|one| *one != ':').collect();
         let digits = if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") };
-        let byte = |at: usize| digits.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let is_digits = |two: &&str| two.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte =
+            |at: usize| digits.get(at..at + 2).filter(is_digits).and_then(|two| u8::from_str_radix(two, 16).ok());
         let bytes = (0..digits.len()).step_by(2).map(byte).collect::<Option<Vec<_>>>();
         let content = bytes.map(|bytes| bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());
         let content = content.filter(|content| (1..=20).contains(&content.len()));

@@ -414,7 +414,16 @@ fn a_server_sends_by_itself_and_commands_show_it_without_texts() {
     outbox.post(&mail("late"), SystemTime::now()).unwrap();
     let (code, text) = run(&["list", "--state", "waiting"]);
     assert!(code == 0 && text.contains("3       confirm              waiting") && !text.contains("Dobrý"), "{text}");
-    assert_eq!(run(&["send", "--once"]), (0, "1 sent, 0 not\nmail 3 confirm sent\n".into()));
+    let (code, text) = run(&["send", "--once"]);
+    assert!(code == 0 && text.starts_with("1 sent, 0 not\n") && text.ends_with("\nmail 3 confirm sent\n"), "{text}");
+    assert!(text.contains("links in mails are for https://127.0.0.1:8443, set base in mail.toml"), "{text}");
+    // Nothing is guessed where a server runs, or somebody said it.
+    let runs = world.house.announce("https://127.0.0.1:4711").unwrap();
+    assert_eq!(run(&["send", "--once"]), (0, "0 sent, 0 not\n".into()));
+    drop(runs);
+    fs::write(home.join("mail.toml"), "version = 1\nfrom = \"ca@example.cz\"\nbase = \"https://ca.example.cz\"\n")
+        .unwrap();
+    assert_eq!(run(&["send", "--once"]), (0, "0 sent, 0 not\n".into()));
     let (_, text) = run(&["list", "--json"]);
     assert!(text.contains("\"key\": \"late\"") && !text.contains("waiting") && !text.contains("Dobrý"), "{text}");
     assert_eq!(run(&["retry", "1"]).0, 3);

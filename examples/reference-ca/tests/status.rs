@@ -139,7 +139,8 @@ fn an_operator_revokes_and_openssl_sees_it_at_once() {
     assert_eq!(obnova_ca(&world, &["hold", "ca", &with_colons]), (Some(0), "on hold\n".into()));
     assert!(asked().contains("certificateHold"));
     assert!(!verified("other.pem"));
-    assert_eq!(obnova_ca(&world, &["release", "ca", &serials[1]]), (Some(0), "released\n".into()));
+    let with_prefix = format!("0x{}", serials[1]);
+    assert_eq!(obnova_ca(&world, &["release", "ca", &with_prefix]), (Some(0), "released\n".into()));
     assert!(asked().contains("other.pem: good"));
     assert!(verified("other.pem") && !verified("one.pem"));
 
@@ -204,7 +205,7 @@ fn commands_say_what_cannot_be_done() {
     said(&["hold", "ca", &serial], 4, "revoked already");
     said(&["release", "ca", &serial], 4, "revoked already");
     said(&["revoke", "ca", "1234"], 3, "no certificate with this serial number");
-    for wrong in ["xyz", "", &"1".repeat(42), "ž1"] {
+    for wrong in ["xyz", "", "0x", "0x0x12", "+1", &"1".repeat(42), "ž1"] {
         said(&["revoke", "ca", wrong], 2, "hexadecimal");
     }
     said(&["revoke", "ca", &serial, "--reason", "certificate-hold"], 2, "possible values");

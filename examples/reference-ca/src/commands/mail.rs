@@ -2,7 +2,10 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 
 use clap::{Subcommand, ValueEnum};
 use obnova_ca::store::MailState;
-use obnova_reference_ca::mail::{Delivery, Postman};
+use obnova_reference_ca::{
+    House,
+    mail::{Delivery, Postman, PostmanError},
+};
 
 use super::{CommandError, end_of_service, open, print, say};
 use crate::show;
@@ -62,14 +65,14 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
     match command {
         MailCommand::Send { once: true } => {
             let log = |delivery: &Delivery| say(delivery);
-            let delivered = Postman::new(house)?.deliver(&SystemTime::now, &log)?;
+            let delivered = postman(house)?.deliver(&SystemTime::now, &log)?;
             print(&format!("{} sent, {} not\n", delivered.sent, delivered.failed))?;
             if delivered.failed > 0 { Err(CommandError::NotSent) } else { Ok(()) }
         }
         MailCommand::Send { once: false } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let end = runtime.block_on(async { end_of_service() })?;
-            let rounds = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
+            let rounds = postman(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
             runtime.block_on(end);
             drop(rounds);
             Ok(())
@@ -88,4 +91,15 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
             Err(CommandError::NoSuchMail(*number))
         }
     }
+}
+
+/// A postman, after whoever sends was told where he has to guess what links in mails begin with.
+fn postman(house: Arc<House>) -> Result<Postman, PostmanError> {
+    if house.mail_config()?.base.is_none() && house.served_at().is_none() {
+        let usual = House::USUAL_ADDRESS;
+        say(format!(
+            "no server of this CA runs here: links in mails are for {usual}, set base in mail.toml where that is wrong"
+        ));
+    }
+    Postman::new(house)
 }
