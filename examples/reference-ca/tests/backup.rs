@@ -108,6 +108,7 @@ fn a_ca_that_serves_is_backed_up_and_comes_back_from_the_command_line() {
     let (code, said) = obnova_ca(&["restore", &file, &back, "--passphrase-file", &passphrase]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("CRLs go on from number") && said.contains("Lost is what came after"), "{said}");
+    assert!(said.contains(&format!("has the backup as list {list}.")), "{said}");
     let house = House::open(Path::new(&back)).unwrap();
     let serial = |pair: &common::Pair| pair.certificates[0].serial().to_vec();
     assert!(house.ca().certificate(&serial(&kept.world.old)).unwrap().is_some());

@@ -13,7 +13,10 @@ pub fn make(command: &Backup) -> Result<(), CommandError> {
     let passphrase = command.seal.passphrase_file.as_deref().map(Passphrase::load).transpose()?;
     let house = open(&command.directory)?;
     let hash = house.back_up(&command.file, passphrase.as_ref(), SystemTime::now())?;
-    print(&format!("{} has everything that makes this CA, keys and all\nlist {hash}\n", command.file.display()))
+    print(&format!(
+        "{} has everything that makes this CA, keys and all\nThe audit log has it as list {hash}\n",
+        command.file.display()
+    ))
 }
 
 /// Brings a CA back.
@@ -35,6 +38,7 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
     };
     print(&format!(
         "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
+         The audit log of the CA it was made of has the backup as list {list}.\n\
          Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
          revocations, which you must make again; and receipts. One-time passwords that\n\
          were not used are ended: issue others. So are links in mails, {links} of them: holders who were\n\
@@ -44,6 +48,7 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
          Make sure that the CA it was made of does not run any more.\n",
         directory = directory.display(),
         head = restored.head,
+        list = restored.list,
         links = restored.gone_on.links,
         crl = restored.gone_on.crl,
     ))?;

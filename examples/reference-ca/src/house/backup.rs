@@ -29,6 +29,8 @@ pub struct Passphrase(Zeroizing<Vec<u8>>);
 pub struct Restored {
     /// When the backup was made: what came after it is lost.
     pub made: SystemTime,
+    /// The hash of the list of files in it, as [`House::back_up`] told it.
+    pub list: String,
     /// Where its audit log ended.
     pub head: AuditHead,
     /// What was passed over, so that nothing is done twice.
@@ -80,7 +82,7 @@ impl House {
     /// Writes everything that makes this CA to a new file, while others work with it: keys, certificates, policy, secrets, and the
     /// database as it stands at one moment. Sealed, unless there is no `passphrase`; only its owner can read it in any case.
     ///
-    /// The hash of the list of files in it, which the audit log has too.
+    /// The hash of the list of files in it. The audit log has it too, as does [`Restored::list`]: which backups there are, and which one this is.
     ///
     /// # Errors
     /// [`BackupError`]: there is no such file then.
@@ -168,7 +170,7 @@ pub fn restore(
         }
     }
     in_one_go(directory, |unfinished| {
-        let about = match (is_sealed, passphrase) {
+        let (about, list) = match (is_sealed, passphrase) {
             (false, None) => archive::read(file, unfinished)?,
             // Who names a passphrase relies on it.
             (false, Some(_)) => return Err(BackupError::NotSealed),
@@ -186,7 +188,7 @@ pub fn restore(
             about["made"].as_u64().and_then(|made| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(made)));
         let made = made.ok_or_else(said)?;
         let head: AuditHead = about["audit"].as_str().and_then(|head| head.parse().ok()).ok_or_else(said)?;
-        check(unfinished, made, head, with_changed_audit, now)
+        check(unfinished, made, list, head, with_changed_audit, now)
     })
     .inspect(|_| {
         // It is there, whatever becomes of this; where the power fails it may have to be done again.
@@ -198,6 +200,7 @@ pub fn restore(
 fn check(
     unfinished: &Path,
     made: SystemTime,
+    list: String,
     head: AuditHead,
     with_changed_audit: bool,
     now: SystemTime,
@@ -224,7 +227,7 @@ fn check(
     let findings = sound(findings)?;
     drop((house, log));
     flush_directory(unfinished).map_err(|source| BackupError::Io { path: unfinished.into(), source })?;
-    Ok(Restored { made, head, gone_on, ended, findings })
+    Ok(Restored { made, list, head, gone_on, ended, findings })
 }
 
 const UNFINISHED: &str = ".obnova-backup-";

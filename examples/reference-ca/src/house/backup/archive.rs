@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
+use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN, digest};
 use obnova_ca::to_hex;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -54,11 +54,11 @@ pub(super) fn write(out: impl Write, about: Value, sources: &mut [Source]) -> io
     let Hashing { mut inner, hash } = out;
     inner.write_all(hash.finish().as_ref())?;
     inner.flush()?;
-    Ok(to_hex(aws_lc_rs::digest::digest(&SHA256, line.as_bytes()).as_ref()))
+    Ok(hash_of(&line))
 }
 
-/// Reads an archive whose [`MAGIC`] was read already into an empty directory; what its list says beside the files.
-pub(super) fn read(from: impl Read, directory: &Path) -> Result<Value, BackupError> {
+/// Reads an archive whose [`MAGIC`] was read already into an empty directory; what its list says beside the files, and the hash of that.
+pub(super) fn read(from: impl Read, directory: &Path) -> Result<(Value, String), BackupError> {
     let mut from = BufReader::new(from);
     let mut line = String::new();
     (&mut from).take(MAX_LIST).read_line(&mut line).map_err(torn)?;
@@ -78,7 +78,11 @@ pub(super) fn read(from: impl Read, directory: &Path) -> Result<Value, BackupErr
     if from.read(&mut [0]).map_err(torn)? != 0 {
         return Err(altered("there is something behind its end"));
     }
-    Ok(about)
+    Ok((about, hash_of(line.trim_end_matches('\n'))))
+}
+
+fn hash_of(list: &str) -> String {
+    to_hex(digest(&SHA256, list.as_bytes()).as_ref())
 }
 
 fn extract(from: &mut impl Read, file: &Value, directory: &Path, whole: &mut Context) -> Result<(), BackupError> {
