@@ -31,6 +31,8 @@ pub struct Model {
     finished: bool,
     passwords: Vec<Password>,
     verified: [bool; 4],
+    /// Which password the last command compared for a new value.
+    compared: Option<usize>,
     /// Which password the last command spent a try of.
     attempted: Option<usize>,
     /// In which slot the last command made a key.
@@ -66,6 +68,8 @@ struct Command {
     p2: u8,
     data: Vec<u8>,
     ne: usize,
+    /// Which password the command right before it compared for a new value.
+    compared: Option<usize>,
 }
 
 impl Model {
@@ -84,6 +88,7 @@ impl Model {
             finished: false,
             passwords: passwords::of(kind),
             verified: [false; 4],
+            compared: None,
             attempted: None,
             made: None,
             keys: content::keys(&mut look, &status),
@@ -153,6 +158,7 @@ impl Model {
     /// The card was reset.
     pub fn reset(&mut self) {
         self.verified = [false; 4];
+        self.compared = None;
         self.environment = None;
         self.file = None;
         self.chain = None;
@@ -184,8 +190,9 @@ impl Model {
         if self.chain.as_ref().is_some_and(|(_, data)| data.len() > 512) {
             return;
         }
-        // The question changes nothing but what GET RESPONSE would fetch and a chain that is not at its end.
-        let mut fork = (self.chain.is_some() || !self.pending.is_empty()).then(|| card.fork());
+        // The question changes nothing but what GET RESPONSE would fetch, a chain that is not at its end, and what was compared right before.
+        let disturbs = self.chain.is_some() || !self.pending.is_empty() || self.compared.is_some();
+        let mut fork = disturbs.then(|| card.fork());
         if let Some(fork) = &mut fork {
             // Any other command ends both; the question itself might be taken for the end of the chain.
             fork.process(&[0x00, 0x84, 0x00, 0x00, 0x01]).expect("it has power");
@@ -251,6 +258,7 @@ impl Model {
 
     /// The command that is whole with this APDU, if one is.
     fn take(&mut self, apdu: &[u8], answer: &Response<'_>) -> Option<Command> {
+        let compared = self.compared.take();
         let view = match CommandView::parse(apdu) {
             Ok(view) if view.cla() & !0x10 == 0 => view,
             _ => {
@@ -288,7 +296,7 @@ impl Model {
             return None;
         }
         let [ins, p1, p2] = header;
-        Some(Command { ins, p1, p2, data, ne })
+        Some(Command { ins, p1, p2, data, ne, compared })
     }
 
     fn act(&mut self, command: &Command, data: &[u8], status: StatusWord) {

@@ -112,20 +112,21 @@ pub trait Token: Send {
     /// Replaces a password, knowing the old one. Both are checked for their form before anything is sent. Where the old one
     /// is entered [at the pad](Pin::at_pad) the new one is too, twice, and `new` is empty.
     ///
-    /// An old one with a digit too many is wrong like any other, and changes nothing; but at the pad of a reader with a card of the
-    /// profile that digit becomes the first one of the new password, which nobody notices there.
+    /// An old one with a digit too many is wrong like any other, and changes nothing; but at the pad of a reader with a card of version 1.1
+    /// of the profile, or 1.0, that digit becomes the first one of the new password, which nobody notices there.
     ///
     /// # Errors
     /// The password errors, [`TokenError::SecretForm`]; [`TokenError::Unsupported`] for the PUK of a card of version 1.0 of the profile,
     /// which does not compare it before a new value goes behind it.
     fn change_password(&mut self, kind: PasswordKind, old: &Pin, new: &Secret) -> Result<(), TokenError>;
 
-    /// Sets a new PIN with the PUK; at the pad as in [`change_password`](Self::change_password). A pad takes one range of
-    /// lengths for both: there the new PIN is as long as a PUK is at least, lest a PUK that is too short spends a try.
+    /// Sets a new PIN with the PUK; at the pad as in [`change_password`](Self::change_password). With a card of version 1.1 of the profile,
+    /// or 1.0, a pad takes one range of lengths for both: there the new PIN is as long as a PUK is at least, lest a PUK that is too short
+    /// spends a try.
     ///
     /// # Errors
     /// The password errors, about the PUK; [`TokenError::Unsupported`] where there is none (PKCS#11), for a card of version 1.0 of the
-    /// profile as in [`change_password`](Self::change_password), and at a pad where one of the two may be longer than the other.
+    /// profile as in [`change_password`](Self::change_password), and at a pad where one of the two may be longer than the other, with such a card.
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError>;
 
     /// Activates a token that was never used, as its [`Activation`] says. Everything is checked before a secret is sent. The

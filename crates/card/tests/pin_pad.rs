@@ -18,7 +18,7 @@ use obnova_apdu::ins;
 use obnova_card::{
     Activation, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token, TokenError, Tries,
 };
-use obnova_profile::TransportPinModel;
+use obnova_profile::{CardStatus, TransportPinModel};
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::{
     CardTransport, Decorated, Decorator, PinPadError, TransportError, pin_pad::GET_FEATURE_REQUEST,
@@ -61,8 +61,10 @@ fn everything_is_done_with_what_is_entered_at_the_pad() {
         digits(&[SIGNATURE]),
         digits(&[SIGNATURE]),
         digits(&[AUTHENTICATION]),
-        digits(&[AUTHENTICATION, "246813", "246813"]),
-        digits(&[PUK, "975310", "975310"]),
+        digits(&[AUTHENTICATION]),
+        digits(&["246813", "246813"]),
+        digits(&[PUK]),
+        digits(&["9753", "9753"]),
     ]);
     assert!(token.capabilities().unwrap().pin_pad);
     // A signature PIN is entered for each signature.
@@ -74,12 +76,12 @@ fn everything_is_done_with_what_is_entered_at_the_pad() {
     {
         let desk = desk.lock().unwrap();
         assert!(desk.enters.is_empty());
-        assert_eq!(desk.shown, [0, 0, 0, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(desk.shown, [0, 0, 0, 0, 1, 2, 0, 1, 2], "each is entered as often as in one command");
         let questions = desk.asked.iter().filter(|code| **code == GET_FEATURE_REQUEST).count();
         assert_eq!(questions, 1, "the reader is asked once what it can do");
     }
     // The new ones are the card's, at the keyboard as well.
-    for (slot, value) in [(1, "246813"), (2, "975310")] {
+    for (slot, value) in [(1, "246813"), (2, "9753")] {
         setup.token.sign(&[job(slot, b"z")], &Pin::new(Secret::from(value))).unwrap();
     }
 }
@@ -119,11 +121,11 @@ fn what_is_not_entered_spends_nothing_and_has_its_name() {
     let change = [
         (Enters::Nothing, PinPadError::Timeout),
         (Enters::Cancel, PinPadError::Cancelled),
-        (digits(&[AUTHENTICATION, "246813", "246831"]), PinPadError::NotTheSame),
-        (digits(&[AUTHENTICATION, "246", "246"]), PinPadError::Length),
+        (digits(&["246813", "246831"]), PinPadError::NotTheSame),
+        (digits(&["246", "246"]), PinPadError::Length),
     ];
     for (enters, named) in change {
-        let (mut setup, mut token, _) = desk([enters]);
+        let (mut setup, mut token, _) = desk([digits(&[AUTHENTICATION]), enters]);
         let none = Secret::new(Vec::new());
         let refused = token.change_password(PasswordKind::AuthenticationPin, &Pin::at_pad(), &none);
         assert!(matches!(refused, Err(TokenError::PinPad(problem)) if problem == named), "{named:?}");
@@ -134,20 +136,79 @@ fn what_is_not_entered_spends_nothing_and_has_its_name() {
 
 #[test]
 fn a_puk_that_cannot_be_one_is_not_sent_from_the_pad() {
-    // The second is a PIN that the card would take, and the pad cannot tell from a PUK.
-    for entered in [["1234", "975310", "975310"], [PUK, "9753", "9753"]] {
-        let (mut setup, mut token, _) = desk([digits(&entered)]);
+    for entered in [vec![digits(&["1234"])], vec![digits(&[PUK]), digits(&["975", "975"])]] {
+        let (mut setup, mut token, _) = desk(entered);
         let refused = token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &Secret::new(Vec::new()));
         assert!(matches!(refused, Err(TokenError::PinPad(PinPadError::Length))), "{refused:?}");
         assert_eq!(setup.tries(PasswordKind::Puk), Tries::Known(5));
     }
 }
 
+/// The card compares it alone, and whole: its last digit is no part of a PIN that nobody chose.
 #[test]
-fn where_a_puk_may_be_longer_than_a_pin_nothing_is_entered_at_the_pad() {
-    let (card, mut token) = arrived(TransportPinModel::FiveDigits);
-    token.activate(&transport(TransportPinModel::FiveDigits), &good()).unwrap();
-    let (mut token, desk) = at_desk(card, []);
+fn an_old_value_with_a_digit_too_many_changes_nothing_at_the_pad_either() {
+    let none = || Secret::new(Vec::new());
+    let wrong = |refused: Result<(), TokenError>, expected| {
+        assert!(
+            matches!(refused, Err(TokenError::WrongSecret { password, .. }) if password == expected),
+            "{refused:?}"
+        );
+    };
+    let (mut setup, mut token, desk) = desk([digits(&["43215"]), digits(&["2468245"])]);
+    // Short enough to be entered with a digit too many.
+    let [pin, puk] = [PasswordKind::SignaturePin, PasswordKind::Puk];
+    setup.token.change_password(pin, &Pin::new(Secret::from(SIGNATURE)), &Secret::from("4321")).unwrap();
+    setup.token.change_password(puk, &Pin::new(Secret::from(PUK)), &Secret::from("246824")).unwrap();
+    wrong(token.change_password(pin, &Pin::at_pad(), &none()), pin);
+    wrong(token.unblock_password(pin, &Pin::at_pad(), &none()), puk);
+    assert!(!desk.lock().unwrap().asked.contains(&MODIFY), "no new one was asked for");
+    setup.token.sign(&[job(2, b"z")], &Pin::new(Secret::from("4321"))).unwrap();
+}
+
+/// With the older card, which does not compare an old value for a new one, the pad sends both in one command.
+#[test]
+fn a_card_of_version_1_1_gets_both_in_one_command_from_the_pad() {
+    let setup = Setup::with_pairs(&[1, 2]);
+    let enters = [digits(&[AUTHENTICATION, "246813", "246813"]), digits(&[PUK, "975310", "975310"])];
+    let desk = Arc::new(Mutex::new(Desk { enters: enters.into(), ..Desk::default() }));
+    let features = features(&[(0x06, VERIFY), (0x07, MODIFY)]);
+    let reader = PadReader { card: setup.simulator.clone(), features, desk: desk.clone() };
+    let mut token = ProfileToken::new(Decorated::new(reader, Older));
+    let none = Secret::new(Vec::new());
+    token.change_password(PasswordKind::AuthenticationPin, &Pin::at_pad(), &none).unwrap();
+    token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &none).unwrap();
+    let desk = desk.lock().unwrap();
+    assert!(desk.enters.is_empty() && !desk.asked.contains(&VERIFY));
+}
+
+/// Says that the card follows version 1.1.
+struct Older;
+
+impl Decorator for Older {
+    fn transmit(&mut self, card: &mut dyn CardTransport, sent: &[u8], got: &mut Vec<u8>) -> Result<(), TransportError> {
+        card.transmit(sent, got)?;
+        if sent[1] == ins::SELECT {
+            let mut status = CardStatus::from_fci(&got[..got.len() - 2]).unwrap();
+            status.version.minor = 1;
+            *got = [status.to_fci(), vec![0x90, 0x00]].concat();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pad_takes_what_is_of_different_lengths_one_after_the_other() {
+    let model = TransportPinModel::FiveDigits;
+    let (card, mut token) = arrived(model);
+    token.activate(&transport(model), &good()).unwrap();
+    let (mut token, desk) = at_desk(card.clone(), [digits(&[PUK]), digits(&["975310", "975310"])]);
+    token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &Secret::new(Vec::new())).unwrap();
+    assert!(desk.lock().unwrap().enters.is_empty());
+    // In one command they have one range of lengths, which a card of version 1.1 wants.
+    let features = features(&[(0x06, VERIFY), (0x07, MODIFY)]);
+    let reader = PadReader { card, features, desk: desk.clone() };
+    let mut token = ProfileToken::new(Decorated::new(reader, Older));
+    desk.lock().unwrap().asked.clear();
     let refused = token.unblock_password(PasswordKind::SignaturePin, &Pin::at_pad(), &Secret::new(Vec::new()));
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })), "{refused:?}");
     assert!(!desk.lock().unwrap().asked.contains(&MODIFY));

@@ -99,6 +99,16 @@ pub fn verify(password: PasswordReference, value: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::VERIFY, 0x00, password.code()).with_data(value)
 }
 
+/// In P2 of VERIFY: the password is compared for the command right behind it, which sets a new value.
+pub const FOR_NEW_VALUE: u8 = 0x80;
+
+/// VERIFY for a new value (since version 1.2). It opens nothing but the command right behind it: [`set_password`] of this password, or
+/// of the PUK [`unblock_verified`]. Wrong data spends a try.
+#[must_use]
+pub fn verify_for_new_value(password: PasswordReference, value: &[u8]) -> CommandApdu {
+    CommandApdu::new(0x00, ins::VERIFY, 0x00, FOR_NEW_VALUE | password.code()).with_data(value)
+}
+
 /// VERIFY without data: `63Cx` tells the tries left, `9000` that it is verified, and no try is spent.
 #[must_use]
 pub fn password_status(password: PasswordReference) -> CommandApdu {
@@ -112,11 +122,17 @@ pub fn change_password(password: PasswordReference, old: &[u8], new: &[u8]) -> C
     CommandApdu::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x00, password.code()).with_data([old, new].concat())
 }
 
-/// CHANGE REFERENCE DATA, new value only: sets a password of a card that is being activated in the
-/// [separate](crate::TransportPinModel::Separate) model.
+/// CHANGE REFERENCE DATA, new value only: sets a password of a card that is being activated (§6), or, since version 1.2, one of an active
+/// card right behind [VERIFY for it](verify_for_new_value).
 #[must_use]
 pub fn set_password(password: PasswordReference, new: &[u8]) -> CommandApdu {
     CommandApdu::new(0x00, ins::CHANGE_REFERENCE_DATA, 0x01, password.code()).with_data(new)
+}
+
+/// RESET RETRY COUNTER, new PIN only, right behind [VERIFY of the PUK for it](verify_for_new_value).
+#[must_use]
+pub fn unblock_verified(pin: PasswordReference, new: &[u8]) -> CommandApdu {
+    CommandApdu::new(0x00, ins::RESET_RETRY_COUNTER, 0x02, pin.code()).with_data(new)
 }
 
 /// RESET RETRY COUNTER, PUK and new PIN back to back. Spends a try of the PUK unless it is right, which [VERIFY](verify) has to tell first

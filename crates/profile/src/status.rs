@@ -45,7 +45,7 @@ pub struct ProfileVersion {
 
 impl ProfileVersion {
     /// The version that is described here.
-    pub const CURRENT: Self = Self { major: 1, minor: 1 };
+    pub const CURRENT: Self = Self { major: 1, minor: 2 };
 }
 
 const FCI: Tag = Tag::new(0x6F);

@@ -80,6 +80,8 @@ pub(crate) struct Request<'a> {
     data: &'a [u8],
     /// Largest number of response bytes that the caller takes at once.
     ne: usize,
+    /// What the command right before it compared for a new value.
+    compared: Option<PasswordReference>,
 }
 
 impl Card {
@@ -249,6 +251,8 @@ impl Card {
     }
 
     fn execute(&mut self, bytes: &[u8]) -> Outcome {
+        // Right behind means that: whatever comes between takes it back.
+        let compared = self.session.compared.take();
         let view = CommandView::parse(bytes).map_err(|error| match error {
             CommandError::InvalidClass => StatusWord::CLASS_NOT_SUPPORTED,
             _ => StatusWord::WRONG_LENGTH,
@@ -277,7 +281,7 @@ impl Card {
         }
 
         let [ins, p1, p2] = header;
-        let response = self.dispatch(&Request { ins, p1, p2, data: &data, ne })?;
+        let response = self.dispatch(&Request { ins, p1, p2, data: &data, ne, compared })?;
         if response.data.len() > ne {
             return Ok(self.portion(response.data, ne));
         }

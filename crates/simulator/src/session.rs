@@ -11,6 +11,8 @@ pub(crate) struct Session {
     /// What GET RESPONSE fetches.
     pub(crate) pending: Vec<u8>,
     verified: [bool; 4],
+    /// What the last command compared for a new value.
+    pub(crate) compared: Option<PasswordReference>,
 }
 
 /// What MANAGE SECURITY ENVIRONMENT has set.

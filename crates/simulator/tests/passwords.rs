@@ -99,7 +99,7 @@ fn the_puk_is_compared_and_opens_nothing() {
     card.refused(command::generate(slot(1), KeyRole::Authentication, KeyAlgorithm::P256).unwrap(), 0x6982);
     card.refused(command::update_directory(vec![0; 3]), 0x6982);
     // It allows no new value by itself either.
-    card.refused(command::set_password(AuthenticationPin, b"1234"), 0x6985);
+    card.refused(command::set_password(AuthenticationPin, b"1234"), 0x6982);
     card.refused(command::unblock_password(SignaturePin, b"000000", b"1111"), 0x63C4);
     for left in [3, 2, 1, 0] {
         card.refused(command::verify(Puk, b"000000"), 0x63C0 | left);
@@ -108,16 +108,132 @@ fn the_puk_is_compared_and_opens_nothing() {
     card.refused(command::unblock_password(SignaturePin, b"654321", b"1111"), 0x6983);
 }
 
+/// Old values are compared whole then: a digit too many is no part of the new one.
+#[test]
+fn a_new_value_goes_alone_right_behind_its_comparison() {
+    let mut card = personalisation().active(b"1234", b"5678", b"654321").finish().unwrap();
+    for (password, old, longer, new) in [
+        (AuthenticationPin, &b"1234"[..], &b"12345"[..], &b"4321"[..]),
+        (SignaturePin, b"5678", b"56789", b"876543"),
+        (Puk, b"654321", b"6543219", b"123456"),
+    ] {
+        let full = card.select().password(password).unwrap().tries;
+        card.refused(command::verify_for_new_value(password, longer), 0x63C0 | u16::from(full - 1));
+        card.refused(command::set_password(password, new), 0x6982);
+        card.ok(command::verify_for_new_value(password, old));
+        assert_eq!(state(&mut card, password), PasswordState::Active { left: full });
+        // What was asked meanwhile came between.
+        card.refused(command::set_password(password, new), 0x6982);
+        card.ok(command::verify_for_new_value(password, old));
+        card.ok(command::set_password(password, new));
+        // Once.
+        card.refused(command::set_password(password, old), 0x6982);
+        card.refused(command::verify_for_new_value(password, old), 0x63C0 | u16::from(full - 1));
+        card.ok(command::verify_for_new_value(password, new));
+    }
+    for (pin, new) in [(AuthenticationPin, &b"1111"[..]), (SignaturePin, b"22222222")] {
+        card.ok(command::verify_for_new_value(Puk, b"123456"));
+        card.ok(command::unblock_verified(pin, new));
+        card.refused(command::unblock_verified(pin, b"3333"), 0x6982);
+        card.ok(command::verify(pin, new));
+    }
+}
+
+#[test]
+fn a_comparison_for_a_new_value_allows_that_alone() {
+    let mut card = personalisation().active(b"1234", b"5678", b"654321").finish().unwrap();
+    card.personalise_key(slot(1), KeyRole::Authentication, KeyAlgorithm::P256, &Label::new("Login").unwrap()).unwrap();
+    let allow = |card: &mut Card, password: PasswordReference| {
+        let value: &[u8] = [b"1234", b"5678", &b"654321"[..]][usize::from(password.code()) - 1];
+        card.ok(command::verify_for_new_value(password, value));
+    };
+    // Not what VERIFY itself opens, and not another password.
+    allow(&mut card, AuthenticationPin);
+    card.refused(command::update_directory(vec![0; 3]), 0x6982);
+    allow(&mut card, AuthenticationPin);
+    card.refused(command::password_status(AuthenticationPin), 0x63C3);
+    for (allowed, command) in [
+        (AuthenticationPin, command::set_password(SignaturePin, b"9999")),
+        (AuthenticationPin, command::set_password(Puk, b"999999")),
+        (AuthenticationPin, command::unblock_verified(SignaturePin, b"9999")),
+        (AuthenticationPin, command::unblock_verified(AuthenticationPin, b"9999")),
+        (Puk, command::set_password(AuthenticationPin, b"9999")),
+    ] {
+        allow(&mut card, allowed);
+        card.refused(command, 0x6982);
+        // It was used up by that.
+        card.refused(command::set_password(allowed, b"999999"), 0x6982);
+    }
+    // VERIFY that opens something allows no new value, or whoever comes to an open card could set one.
+    for (password, value) in [(AuthenticationPin, &b"1234"[..]), (SignaturePin, b"5678"), (Puk, b"654321")] {
+        card.ok(command::verify(password, value));
+        card.refused(command::set_password(password, b"999999"), 0x6982);
+        card.ok(command::verify(password, value));
+        card.refused(command::unblock_verified(AuthenticationPin, b"9999"), 0x6982);
+        card.reset();
+    }
+    // And what was open is closed by it.
+    card.ok(command::verify(AuthenticationPin, b"1234"));
+    allow(&mut card, AuthenticationPin);
+    card.refused(command::update_directory(vec![0; 3]), 0x6982);
+}
+
+#[test]
+fn whatever_comes_between_a_comparison_and_the_new_value_takes_it_back() {
+    let mut card = personalisation().active(b"1234", b"5678", b"654321").finish().unwrap();
+    let between = [
+        command::password_status(SignaturePin),
+        command::select(),
+        command::read_status(),
+        command::challenge(8),
+        command::verify(SignaturePin, b"5678"),
+        command::verify(SignaturePin, b"0000"),
+        command::set_password(AuthenticationPin, b"999"),
+        CommandApdu::new(0x00, 0xFF, 0x00, 0x00),
+        CommandApdu::new(0x80, 0x20, 0x00, 0x01),
+        CommandApdu::new(0x10, 0x24, 0x01, 0x01).with_data(*b"99"),
+        CommandApdu::new(0x00, 0xC0, 0x00, 0x00).with_ne(256),
+    ];
+    for command in between {
+        card.ok(command::verify_for_new_value(AuthenticationPin, b"1234"));
+        card.send(command.clone());
+        card.refused(command::set_password(AuthenticationPin, b"9999"), 0x6982);
+    }
+    card.ok(command::verify_for_new_value(AuthenticationPin, b"1234"));
+    card.reset();
+    card.refused(command::set_password(AuthenticationPin, b"9999"), 0x6982);
+    card.ok(command::verify(AuthenticationPin, b"1234"));
+    // A value that it cannot have sets none.
+    card.ok(command::verify_for_new_value(AuthenticationPin, b"1234"));
+    card.refused(command::set_password(AuthenticationPin, b"123456789"), 0x6700);
+    for length in [0, 3, 9] {
+        card.refused(command::verify_for_new_value(AuthenticationPin, &vec![b'1'; length]), 0x6700);
+    }
+    for left in [2, 1, 0] {
+        card.refused(command::verify_for_new_value(AuthenticationPin, b"0000"), 0x63C0 | left);
+    }
+    card.refused(command::verify_for_new_value(AuthenticationPin, b"1234"), 0x6983);
+    card.refused(command::set_password(AuthenticationPin, b"9999"), 0x6982);
+    // Before activation there are other rules.
+    for model in [TransportPinModel::Separate, TransportPinModel::InPlace, TransportPinModel::MustChange] {
+        let mut card = inactive(model);
+        for password in PasswordReference::LASTING {
+            card.refused(command::verify_for_new_value(password, b"700700"), 0x6985);
+            card.refused(command::unblock_verified(AuthenticationPin, b"1234"), 0x6985);
+        }
+    }
+}
+
 #[test]
 fn unknown_passwords_are_unknown() {
     let mut card = personalisation().finish().unwrap();
     card.refused(command::verify(TransportPin, b"12345"), 0x6A88);
-    for p2 in [0, 5, 0x81, 0xFF] {
+    for p2 in [0, 5, 0x80, 0x84, 0x85, 0xFF] {
         card.refused(CommandApdu::new(0x00, 0x20, 0x00, p2).with_data(*b"1234"), 0x6A88);
     }
     card.refused(CommandApdu::new(0x00, 0x20, 0x01, 0x01).with_data(*b"1234"), 0x6A86);
     card.refused(CommandApdu::new(0x00, 0x2C, 0x00, 0x03).with_data([b'1'; 12]), 0x6A86);
-    card.refused(command::set_password(AuthenticationPin, b"1234"), 0x6985);
+    card.refused(command::set_password(AuthenticationPin, b"1234"), 0x6982);
     card.refused(command::activate(), 0x6985);
 }
 

@@ -125,7 +125,7 @@ fn no_key_works_until_the_last_command_of_the_activation_and_then_each_does() {
             let change = command::change_password(AuthenticationPin, transport(model), b"555555");
             assert!(!card.send(change).status.is_success(), "{model:?}");
         }
-        card.refused(command::set_password(SignaturePin, b"555555"), 0x6985);
+        card.refused(command::set_password(SignaturePin, b"555555"), 0x6982);
         card.refused(command::activate(), 0x6985);
     }
 }

@@ -91,10 +91,15 @@ impl Model {
     pub(super) fn password_command(&mut self, command: &Command, status: StatusWord) {
         let before: Vec<_> = self.passwords.iter().map(|password| password.left).collect();
         let verdict = match (command.ins, command.p1) {
+            (ins::VERIFY, 0x00) if command.p2 & 0x80 != 0 => self.verify_for_new_value(command),
             (ins::VERIFY, 0x00) => self.verify(command),
             (ins::CHANGE_REFERENCE_DATA, 0x00) => self.change(command),
             (ins::CHANGE_REFERENCE_DATA, 0x01) => self.set(command),
             (ins::RESET_RETRY_COUNTER, 0x00) => self.unblock(command),
+            (ins::RESET_RETRY_COUNTER, 0x02) => match self.named(command).filter(|index| *index < PUK_INDEX) {
+                Some(index) if self.active => self.set_behind(index, PUK_INDEX, command),
+                _ => Verdict::Refused,
+            },
             (ins::ACTIVATE_FILE, 0x00) if command.p2 == 0x00 => self.activate(),
             _ => Verdict::Refused,
         };
@@ -173,6 +178,28 @@ impl Model {
         verdict
     }
 
+    fn verify_for_new_value(&mut self, command: &Command) -> Verdict {
+        let index = usize::from(command.p2 & 0x7F).wrapping_sub(1);
+        let takes = self.passwords.get(index).is_some_and(|password| password.takes(&command.data));
+        if !takes || !self.active {
+            return Verdict::Refused;
+        }
+        self.verified[index] = false;
+        let verdict = self.attempt(index, Some(&command.data));
+        self.compared = matches!(verdict, Verdict::Status(StatusWord::SUCCESS)).then_some(index);
+        verdict
+    }
+
+    /// A new value alone, right behind the comparison that allows it.
+    fn set_behind(&mut self, index: usize, allows: usize, command: &Command) -> Verdict {
+        if command.compared != Some(allows) || !self.passwords[index].takes(&command.data) {
+            return Verdict::Refused;
+        }
+        self.passwords[index].set(&command.data);
+        self.verified[index] = false;
+        Verdict::Status(StatusWord::SUCCESS)
+    }
+
     fn change(&mut self, command: &Command) -> Verdict {
         let Some(index) = self.named(command).filter(|index| *index != TRANSPORT_INDEX) else {
             return Verdict::Refused;
@@ -225,8 +252,11 @@ impl Model {
         let Some(index) = self.named(command).filter(|index| *index != TRANSPORT_INDEX) else {
             return Verdict::Refused;
         };
+        if self.active {
+            return self.set_behind(index, index, command);
+        }
         let may = match self.life {
-            Life::Empty => !self.active && self.passwords[index].value.is_none(),
+            Life::Empty => self.passwords[index].value.is_none(),
             _ => self.may_activate() && self.opener() != Some(index),
         };
         if !may || !self.passwords[index].takes(&command.data) {

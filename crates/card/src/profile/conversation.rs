@@ -8,7 +8,7 @@ use obnova_profile::{
     CardStatus, LifeCycle, PasswordRecord, PasswordReference, PasswordState, ProfileVersion, command,
 };
 use obnova_transport::{
-    CardConnection, CardTransport, PinPad,
+    CardConnection, CardTransport, PinPad, PinPadError,
     pin_pad::{Entered, PinEntry},
 };
 
@@ -186,9 +186,6 @@ impl<'c> Conversation<'c> {
         target: PasswordReference,
         command: &CommandApdu,
     ) -> Result<(), TokenError> {
-        let pad = self.pad()?.ok_or_else(|| TokenError::Unsupported {
-            what: "have a PIN entered at its reader: there is no pad, or it is switched off".to_owned(),
-        })?;
         let (allows, set) = (self.password(reference)?, self.password(target)?);
         // One range is all that a pad takes. What is outside of either password's would reach the card as a wrong value.
         let (minimum, maximum) = (allows.minimum.max(set.minimum), allows.maximum);
@@ -198,13 +195,50 @@ impl<'c> Conversation<'c> {
                     .to_owned(),
             });
         }
+        let status = self.at_pad(command, Entered::OldAndNew, minimum, maximum)?;
+        self.presented(reference, command, status)
+    }
+
+    /// Has the pad fill in what a command lacks: one password for VERIFY, and what is `entered` for others.
+    fn at_pad(
+        &mut self,
+        command: &CommandApdu,
+        entered: Entered,
+        minimum: u8,
+        maximum: u8,
+    ) -> Result<StatusWord, TokenError> {
+        let pad = self.pad()?.ok_or_else(|| TokenError::Unsupported {
+            what: "have a PIN entered at its reader: there is no pad, or it is switched off".to_owned(),
+        })?;
         let entry = PinEntry { minimum, maximum, timeout: 0 };
         let header = [0x00, command.ins, command.p1, command.p2];
-        let status = match command.ins {
+        Ok(match command.ins {
             ins::VERIFY => pad.verify(self.card.as_mut(), header, entry)?,
-            _ => pad.modify(self.card.as_mut(), header, entry, Entered::OldAndNew)?,
-        };
-        self.presented(reference, command, status)
+            _ => pad.modify(self.card.as_mut(), header, entry, entered)?,
+        })
+    }
+
+    /// Has a new value of `target` set that is entered at the pad, by `allows`, which is entered there too: alone, where the card compares it
+    /// for that (since version 1.2), and else in one data field with the new one, where a digit too many is not noticed.
+    pub(super) fn set_at_pad(
+        &mut self,
+        allows: PasswordReference,
+        target: PasswordReference,
+    ) -> Result<(), TokenError> {
+        let own = allows == target;
+        if self.status.version.minor < 2 {
+            let joined = if own { command::change_password } else { command::unblock_password };
+            return self.present_at_pad(allows, target, &joined(target, &[], &[]));
+        }
+        // Nothing is entered for nothing.
+        if self.pad()?.is_some_and(|pad| !pad.can_change()) {
+            return Err(PinPadError::CannotChange.into());
+        }
+        self.present_at_pad(allows, allows, &command::verify_for_new_value(allows, &[]))?;
+        let set = if own { command::set_password(target, &[]) } else { command::unblock_verified(target, &[]) };
+        let record = self.password(target)?;
+        let status = self.at_pad(&set, Entered::New, record.minimum, record.maximum)?;
+        if status.is_success() { Ok(()) } else { Err(self.refused(&set, status)) }
     }
 
     /// The pad of the reader, which is asked once.

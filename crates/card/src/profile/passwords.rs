@@ -51,7 +51,7 @@ pub(super) fn change(
     if old.at_pad {
         both_at_pad(new)?;
         card.check_tries(password, old)?;
-        return card.present_at_pad(password, password, &command::change_password(password, &[], &[]));
+        return card.set_at_pad(password, password);
     }
     card.check_form(password, new)?;
     card.compare(password, old)?;
@@ -72,7 +72,7 @@ pub(super) fn unblock(
     if puk.at_pad {
         both_at_pad(new)?;
         card.check_tries(PasswordReference::Puk, puk)?;
-        return card.present_at_pad(PasswordReference::Puk, pin, &command::unblock_password(pin, &[], &[]));
+        return card.set_at_pad(PasswordReference::Puk, pin);
     }
     card.check_form(pin, new)?;
     card.compare(PasswordReference::Puk, puk)?;

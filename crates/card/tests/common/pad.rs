@@ -84,9 +84,11 @@ impl CardTransport for PadTransport<'_> {
         let prompts: &[u8] = match confirm.map(|at: usize| data[at]) {
             None => &data[message..=message],
             Some(0x03) => &data[message..message + 3],
+            // The new one alone.
+            Some(0x01) => &data[message..message + 2],
             Some(flags) => panic!("{flags:02X}"),
         };
-        let known = desk.knows.map(|knows| Enters::Digits(vec![knows(p2)]));
+        let known = desk.knows.map(|knows| Enters::Digits(vec![knows(p2 & 0x7F)]));
         let digits = match desk.enters.pop_front().or(known).expect("nobody should be asked now") {
             Enters::Nothing => return Ok(vec![0x64, 0x00]),
             Enters::Cancel => return Ok(vec![0x64, 0x01]),
@@ -97,12 +99,13 @@ impl CardTransport for PadTransport<'_> {
         if digits.iter().any(|one| !(usize::from(fewest)..=usize::from(most)).contains(&one.len())) {
             return Ok(vec![0x64, 0x03]);
         }
-        if let [_, new, again] = digits[..]
+        if let [.., new, again] = digits[..]
             && new != again
         {
             return Ok(vec![0x64, 0x02]);
         }
-        let entered: String = digits.iter().take(2).copied().collect();
+        let once = digits.len() - usize::from(digits.len() > 1);
+        let entered: String = digits.iter().take(once).copied().collect();
         let mut apdu = vec![class, instruction, p1, p2, entered.len() as u8];
         apdu.extend(entered.bytes());
         let mut answer = Vec::new();

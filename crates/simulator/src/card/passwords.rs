@@ -1,6 +1,6 @@
 use obnova_apdu::StatusWord;
 use obnova_profile::PasswordReference::{self, AuthenticationPin, Puk, TransportPin};
-use obnova_profile::{PasswordState, TransportPinModel};
+use obnova_profile::{PasswordState, TransportPinModel, command};
 
 use super::{Card, Outcome, Refusal, Request, done};
 
@@ -11,6 +11,9 @@ const EMPTY: StatusWord = StatusWord(0x62C7);
 impl Card {
     /// VERIFY (§3.1).
     pub(super) fn verify(&mut self, request: &Request<'_>) -> Outcome {
+        if request.p2 & command::FOR_NEW_VALUE != 0 {
+            return self.verify_for_new_value(request);
+        }
         let reference = self.password(request, 0x00)?;
         if request.data.is_empty() {
             return Err(self.tell(reference).into());
@@ -21,6 +24,20 @@ impl Card {
         self.attempt(reference, request.data)?;
         self.commit()?;
         self.session.set_verified(reference, self.opens(reference));
+        done()
+    }
+
+    /// VERIFY for the command right behind it (§3.1).
+    fn verify_for_new_value(&mut self, request: &Request<'_>) -> Outcome {
+        let reference = self.password(&Request { p2: request.p2 & !command::FOR_NEW_VALUE, ..*request }, 0x00)?;
+        if !self.state.is_active() {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        self.check_length(reference, request.data.len())?;
+        self.session.set_verified(reference, false);
+        self.attempt(reference, request.data)?;
+        self.commit()?;
+        self.session.compared = Some(reference);
         done()
     }
 
@@ -96,10 +113,10 @@ impl Card {
 
     fn set_password(&mut self, request: &Request<'_>) -> Outcome {
         let reference = self.password(request, 0x01)?;
+        if self.state.is_active() {
+            return self.set_behind(reference, reference, request);
+        }
         match self.state.model() {
-            TransportPinModel::Empty if self.state.is_active() => {
-                return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
-            }
             TransportPinModel::Empty if self.password_state(reference) != PasswordState::Unset => {
                 return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
             }
@@ -118,14 +135,35 @@ impl Card {
         done()
     }
 
+    /// Sets a new value alone, where what allows it was compared right before.
+    fn set_behind(
+        &mut self,
+        reference: PasswordReference,
+        allows: PasswordReference,
+        request: &Request<'_>,
+    ) -> Outcome {
+        if request.compared != Some(allows) {
+            return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED.into());
+        }
+        self.check_length(reference, request.data.len())?;
+        self.set(reference, request.data);
+        self.commit()?;
+        self.session.set_verified(reference, false);
+        done()
+    }
+
     /// RESET RETRY COUNTER (§3.3).
     pub(super) fn unblock_password(&mut self, request: &Request<'_>) -> Outcome {
-        let reference = self.password(request, 0x00)?;
+        let alone = request.p1 == 0x02;
+        let reference = self.password(request, if alone { 0x02 } else { 0x00 })?;
         if !reference.is_pin() {
             return Err(StatusWord::INCORRECT_P1_P2.into());
         }
         if !self.state.is_active() {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED.into());
+        }
+        if alone {
+            return self.set_behind(reference, Puk, request);
         }
         let new = self.attempt_with_new(Puk, reference, request.data)?;
         self.set(reference, new);
