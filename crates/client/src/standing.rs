@@ -90,10 +90,14 @@ pub enum StatusProblem {
     /// Its list does not have the certificate. It may be an old one that still counts.
     #[error("it is not on the list yet")]
     NotListed,
+    /// Its list does not have the certificate, which somebody who was asked by OCSP does not know: that it is good does not follow.
+    #[error("it is not on the list, which says nothing of a certificate that the issuer does not know: ask the issuer")]
+    NotKnown,
 }
 
 /// What is said by the first who is believed and whose word `judge` takes: by OCSP where the certificate says, then at the CA's own
-/// server; then by a CRL in the same order. A list that does not have the certificate says that it is good.
+/// server; then by a CRL in the same order. A list that does not have the certificate says that it is good, unless somebody who is
+/// believed does not know the certificate: what is not known is on no list either.
 pub(crate) fn first_believed<T>(
     subject: &Subject,
     own: &impl HttpExchange,
@@ -101,7 +105,7 @@ pub(crate) fn first_believed<T>(
     now: SystemTime,
     judge: impl Fn(&Place, ConfirmedBy, Status) -> Result<T, StatusProblem>,
 ) -> Result<T, NotConfirmed> {
-    let mut problems = Vec::new();
+    let (mut problems, mut is_known) = (Vec::new(), true);
     let places = |addresses: &[String], own: &'static str| {
         let there = addresses.iter().map(|address| Place::There(address.clone()));
         there.chain([Place::Own(own)]).collect::<Vec<_>>()
@@ -113,9 +117,16 @@ pub(crate) fn first_believed<T>(
             ConfirmedBy::Ocsp => by_ocsp(subject, &place, own, servers, now),
             ConfirmedBy::Crl => by_crl(subject, &place, own, servers, now),
         };
-        match told.and_then(|status| judge(&place, by, status)) {
+        let judged = match (by, told) {
+            (ConfirmedBy::Crl, Ok(Status::Good)) if !is_known => Err(StatusProblem::NotKnown),
+            (by, told) => told.and_then(|status| judge(&place, by, status)),
+        };
+        match judged {
             Ok(judged) => return Ok(judged),
-            Err(problem) => problems.push((place.name(), problem)),
+            Err(problem) => {
+                is_known &= !matches!(problem, StatusProblem::Ocsp(OcspError::Unknown));
+                problems.push((place.name(), problem));
+            }
         }
     }
     Err(NotConfirmed(problems))

@@ -104,6 +104,16 @@ fn what_the_ca_says_is_believed_by_ocsp_or_else_by_its_list() {
         desk.liar.tells(Told::Status(Some(Arc::new(says)), None));
         assert!(all(&ask(&world, Patience::default()), id), "{id}");
     }
+    // A certificate that the CA does not know is not good because no list of that CA has it.
+    let unknown = |asked: &Asked<'_>| {
+        asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| CertStatus::Unknown)
+    };
+    desk.liar.tells(Told::Status(Some(Arc::new(unknown)), None));
+    let told = ask(&world, Patience::default());
+    assert!(all(&told, "standing-unknown"), "{told:?}");
+    for problem in ["does not know the certificate", "not on the list", "ask the issuer"] {
+        assert!(told.iter().all(|one| format!("{one:?}").contains(problem)), "{problem}: {told:?}");
+    }
     let no_ocsp = || Told::Status(Some(Arc::new(|_: &Asked<'_>| Wire::head("404 Not Found"))), None);
     desk.liar.tells(no_ocsp());
     let told = ask(&world, Patience::default());
