@@ -231,7 +231,7 @@ fn may_sign_certificates(certificate: &Certificate) -> bool {
     is_ca && may_sign
 }
 
-fn check_signature(certificate: &Certificate, key: &SubjectPublicKeyInfoOwned) -> Result<(), IssuerError> {
+pub(crate) fn check_signature(certificate: &Certificate, key: &SubjectPublicKeyInfoOwned) -> Result<(), IssuerError> {
     let subject = || certificate.tbs_certificate().subject().to_string();
     let algorithm = SignatureAlgorithm::try_from(certificate.signature_algorithm())
         .map_err(|_| IssuerError::Chain { subject: subject() })?;

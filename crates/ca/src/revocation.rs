@@ -4,6 +4,7 @@ mod asked;
 mod desk;
 mod letters;
 mod password;
+mod taken_in;
 
 pub use asked::AskedRevocation;
 pub use desk::RevocationDesk;

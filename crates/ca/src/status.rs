@@ -226,8 +226,14 @@ impl std::fmt::Debug for StatusDesk {
 #[derive(Debug, thiserror::Error)]
 pub enum StatusError {
     /// This CA issued no such certificate.
-    #[error("this CA issued no certificate with this serial number")]
+    #[error(
+        "this CA has no certificate with this serial number: look at the number again. What it issued after the backup that it was restored \
+         from is revoked by its file"
+    )]
     Unknown,
+    /// The certificate is none that this CA signed for a holder.
+    #[error("this CA signed no such certificate for a holder: revoke it where it was issued")]
+    NotIssuedHere,
     /// It is revoked already, or on hold.
     #[error("the certificate is {}", already(.0))]
     Revoked(Revocation),

@@ -3,7 +3,7 @@ mod backup;
 mod password;
 mod revocation_password;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{convert::Infallible, net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
@@ -121,14 +121,16 @@ pub enum Command {
     /// Revoke a certificate for good
     ///
     /// OCSP says so from the next answer on; the next CRL too. It neither renews nor logs in from then on. Its holder gets a mail, and an order that
-    /// waits to replace it is turned down, with another mail. With key-compromise all certificates on its key end; that is also
+    /// waits to replace it is turned down, with another mail. One that was issued after the backup that the CA was restored from is named by its
+    /// file: the CA does not have it any more, and takes it in with this. With key-compromise all certificates on its key end; that is also
     /// taken of one that was revoked for another reason, and then keeps its date. What was ordered with the key and has another one does not
     /// end: `list --key-of` names it.
     Revoke {
         /// The CA's directory
         directory: PathBuf,
-        /// Its serial number in hexadecimal digits, as `list --json` and `openssl x509 -serial` show it; `0x` and colons may be in it
-        serial: Serial,
+        /// Its serial number in hexadecimal digits, as `list --json` and `openssl x509 -serial` show it (`0x` and colons may be in it), or its file
+        #[arg(value_name = "SERIAL|FILE", value_parser = ending)]
+        certificate: Ending,
         /// Why
         #[arg(long, default_value = "unspecified")]
         reason: Reason,
@@ -287,6 +289,18 @@ impl std::str::FromStr for Serial {
         let content = content.filter(|content| (1..=20).contains(&content.len()));
         content.map(Self).ok_or_else(|| "a serial number has up to 40 hexadecimal digits".into())
     }
+}
+
+/// A certificate that is to end, as it is named on the command line.
+#[derive(Clone, Debug)]
+pub enum Ending {
+    Serial(Vec<u8>),
+    File(PathBuf),
+}
+
+/// What is no serial number is a file.
+fn ending(text: &str) -> Result<Ending, Infallible> {
+    Ok(text.parse().map_or_else(|_| Ending::File(text.into()), |Serial(serial)| Ending::Serial(serial)))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

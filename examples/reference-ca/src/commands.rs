@@ -23,6 +23,7 @@ use obnova_ca::{
     store::{OrderRecord, OrderState},
     to_hex,
 };
+use obnova_enroll::certs_only;
 use obnova_reference_ca::{
     House, Server, ServerConfig, ServerError,
     house::{self, BackupError, HouseError, InitOptions},
@@ -30,9 +31,10 @@ use obnova_reference_ca::{
 };
 
 use obnova_status::RevocationReason;
+use x509_cert::Certificate;
 
 use crate::{
-    cli::{Cli, Command, Init},
+    cli::{Cli, Command, Ending, Init},
     show,
 };
 
@@ -79,7 +81,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
             let notices = open(&directory)?.ca().notices(now + DAY * from, now + DAY * until, MOST_NOTICES)?;
             print(&if json { show::notices_json(&notices) } else { show::notices(&notices) })
         }
-        Command::Revoke { directory, serial, reason } => revoke(&directory, &serial.0, reason.into()),
+        Command::Revoke { directory, certificate, reason } => revoke(&directory, &certificate, reason.into()),
         Command::Hold { directory, serial } => {
             let hold = RevocationReason::CertificateHold;
             open(&directory)?.revocation_desk()?.by_operator(&serial.0, hold, SystemTime::now())?;
@@ -115,9 +117,24 @@ pub fn run(command: Command) -> Result<(), CommandError> {
 }
 
 /// Ends a certificate; and where others may have its key, says how to find what they may have ordered with it.
-fn revoke(directory: &Path, serial: &[u8], reason: RevocationReason) -> Result<(), CommandError> {
-    let desk = open(directory)?.revocation_desk()?;
-    desk.by_operator(serial, reason, SystemTime::now())?;
+fn revoke(directory: &Path, certificate: &Ending, reason: RevocationReason) -> Result<(), CommandError> {
+    let (house, now) = (open(directory)?, SystemTime::now());
+    let desk = house.revocation_desk()?;
+    let serial = match certificate {
+        Ending::Serial(serial) => {
+            desk.by_operator(serial, reason, now)?;
+            serial.clone()
+        }
+        Ending::File(file) => {
+            let certificate = in_file(file)?;
+            let serial = certificate.tbs_certificate().serial_number().as_bytes().to_vec();
+            if desk.certificate_by_operator(house.ca(), &certificate, reason, now)? {
+                print(&format!("taken in: {}, which this CA had issued and did not have any more\n", to_hex(&serial)))?;
+            }
+            serial
+        }
+    };
+    let serial = serial.as_slice();
     if reason != RevocationReason::KeyCompromise {
         return print(&format!("revoked: {reason}\n"));
     }
@@ -130,6 +147,21 @@ fn revoke(directory: &Path, serial: &[u8], reason: RevocationReason) -> Result<(
         "What was ordered with that key and has another one is not: obnova-ca list {directory} --key-of {serial}\n"
     ))
 }
+
+/// The one certificate in a file.
+fn in_file(path: &Path) -> Result<Certificate, CommandError> {
+    let wrong = |problem: String| CommandError::NoCertificate { named: path.into(), problem };
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path)
+        .and_then(|file| io::Read::read_to_end(&mut io::Read::take(file, LONGEST), &mut bytes));
+    read.map_err(|error| wrong(error.to_string()))?;
+    let found = certs_only::read_file(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let one = <[_; 1]>::try_from(found).map_err(|found| wrong(format!("it has {} certificates", found.len())));
+    one.map(|[certificate]| certificate)
+}
+
+/// Longest file with a certificate that is read.
+const LONGEST: u64 = 1 << 20;
 
 /// Issues an order. Where it has to wait on, names the certificate that it waits for.
 fn approved(house: &House, transaction: &Transaction) -> Result<OrderRecord, CommandError> {
@@ -301,6 +333,11 @@ pub enum CommandError {
     Applicant(#[from] ApplicantError),
     #[error("{path}: {problem}", path = path.display())]
     Request { path: PathBuf, problem: RequestProblem },
+    #[error(
+        "{named} is neither a serial number (up to 40 hexadecimal digits) nor the file of one certificate: {problem}",
+        named = named.display()
+    )]
+    NoCertificate { named: PathBuf, problem: String },
     #[error("a transport PIN has 4 to 32 printable characters")]
     TransportPin,
     #[error("not every mail could be sent: `obnova-ca mail DIRECTORY list` says why")]
@@ -319,8 +356,9 @@ impl CommandError {
     /// As `--help` documents them.
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::NoCertificate { .. } => 2,
             Self::Ca(CaError::Store(StoreError::NoSuchOrder(_)))
-            | Self::Status(StatusError::Unknown)
+            | Self::Status(StatusError::Unknown | StatusError::NotIssuedHere)
             | Self::First(FirstError::NoSubject | FirstError::NoCertificate)
             | Self::Applicant(ApplicantError::Unknown)
             | Self::NoSuchMail(_) => 3,

@@ -20,6 +20,7 @@ use obnova_reference_ca::{
     house::{BackupError, Passphrase, restore},
 };
 use rusqlite::Connection;
+use x509_cert::der::{EncodePem as _, pem::LineEnding};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -154,6 +155,75 @@ fn a_notice_that_waited_when_a_backup_was_made_is_written_anew() {
     assert_eq!((code, said.contains("no mail 1 that could be sent again")), (Some(3), true), "{said}");
     assert_eq!(obnova_ca(&["notices", &back]), (Some(0), "1 posted, 0 told before\n".into()));
     assert_eq!(obnova_ca(&["notices", &back]), (Some(0), "0 posted, 1 told before\n".into()));
+}
+
+/// It is valid for everybody, and the CA does not have it any more.
+#[test]
+fn what_was_issued_after_the_backup_ends_by_its_file() {
+    let kept = Kept::new();
+    kept.back_up("backup", false);
+    let [login, signature] = first_pair(&kept.world.house, 20).certificates;
+    let (file, back) = (kept.text("backup"), kept.text("back"));
+    let (code, said) = obnova_ca(&["restore", &file, &back]);
+    assert!(code == Some(0) && said.contains("by its file"), "{said}");
+    let hexadecimal = |one: &obnova_ca::IssuedCertificate| obnova_ca::to_hex(one.serial());
+    let (serial, other) = (hexadecimal(&login), hexadecimal(&signature));
+    let revoke = |named: &str, reason: &str, wanted: i32, part: &str| {
+        let (code, said) = obnova_ca(&["revoke", &back, named, "--reason", reason]);
+        assert!(code == Some(wanted) && said.contains(part), "{named}: {code:?} {said}");
+        said
+    };
+    let write = |name: &str, content: &[u8]| {
+        fs::write(kept.path(name), content).unwrap();
+        kept.text(name)
+    };
+    let head = || obnova_ca(&["audit", "verify", &back]).1;
+    revoke(&serial, "superseded", 3, "by its file");
+
+    // What it did not sign, or not for a holder, and what is no certificate, is taken by nobody.
+    let before = head();
+    let mut forged = login.der.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let other_ca = World::new();
+    for foreign in [forged, other_ca.old.certificates[0].der.clone()] {
+        revoke(&write("foreign.der", &foreign), "superseded", 3, "signed no such certificate");
+    }
+    revoke(&kept.text("ca/issuing.pem"), "superseded", 3, "signed no such certificate");
+    let pem = login.certificate.to_pem(LineEnding::LF).unwrap();
+    revoke(&write("two.pem", pem.repeat(2).as_bytes()), "superseded", 2, "it has 2 certificates");
+    revoke(&kept.text("passphrase"), "superseded", 2, "hexadecimal");
+    assert_eq!(head(), before, "nothing was written");
+
+    let said = revoke(&write("login.pem", pem.as_bytes()), "superseded", 0, "revoked: superseded");
+    assert!(said.contains(&format!("taken in: {serial}")), "{said}");
+    for named in [kept.text("login.pem"), serial.clone()] {
+        revoke(&named, "superseded", 4, "revoked already");
+    }
+    let said = revoke(&write("signature.der", &signature.der), "key-compromise", 0, "revoked: keyCompromise");
+    assert!(said.contains(&format!("taken in: {other}")), "{said}");
+
+    // Everybody is told, its holder too, and the log says how it came.
+    let house = House::open(Path::new(&back)).unwrap();
+    for one in [&login, &signature] {
+        let record = house.ca().certificate(one.serial()).unwrap().unwrap();
+        assert!(record.revoked && record.der == one.der);
+    }
+    assert_eq!(house.ca().certificate(login.serial()).unwrap().unwrap().profile, obnova_ca::Profile::Authentication);
+    assert_eq!(obnova_ca(&["crl", &back, "--out", &kept.text("list.crl")]).0, Some(0));
+    let list = fs::read(kept.path("list.crl")).unwrap();
+    assert!(contains(&list, login.serial()) && contains(&list, signature.serial()));
+    let mails = obnova_ca(&["mail", &back, "list", "--json"]).1;
+    let shown = obnova_ca(&["audit", "show", &back]).1;
+    for serial in [&serial, &other] {
+        assert_eq!(mails.matches(&format!("\"revoked/{serial}\"")).count(), 1, "{mails}");
+        let events = shown.lines().filter(|line| line.contains(serial.as_str()));
+        let events: Vec<_> = events.map(|line| line.contains(" taken-in ")).collect();
+        assert_eq!(events, [true, false], "{shown}");
+    }
+    assert_eq!(obnova_ca(&["audit", "verify", &back]).0, Some(0));
+    // One that it has is named as well by its file.
+    let known = write("known.der", &kept.world.old.certificates[0].der);
+    assert!(!revoke(&known, "superseded", 0, "revoked: superseded").contains("taken in"));
 }
 
 /// What waited may have gone before; what is found to have ended only now has not.

@@ -52,6 +52,8 @@ pub enum AuditEvent {
     FirstPair,
     /// A certificate was revoked; the detail has the reason.
     Revoked,
+    /// A certificate of this CA that its database did not have, as after a restore, was taken in again: what follows says for what.
+    TakenIn,
     /// A certificate was put on hold.
     Held,
     /// A certificate was taken off hold.
@@ -108,6 +110,7 @@ impl AuditEvent {
             Self::OrderConfirmed => "order-confirmed",
             Self::FirstPair => "first-pair",
             Self::Revoked => "revoked",
+            Self::TakenIn => "taken-in",
             Self::Held => "held",
             Self::Released => "released",
             Self::CrlMade => "crl-made",

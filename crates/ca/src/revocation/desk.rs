@@ -96,7 +96,7 @@ impl RevocationDesk {
     }
 
     /// What the holders are told.
-    fn letters(&self) -> Arc<dyn Letters> {
+    pub(super) fn letters(&self) -> Arc<dyn Letters> {
         Arc::new(ToHolders(self.texts.clone()))
     }
 }

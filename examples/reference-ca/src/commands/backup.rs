@@ -39,7 +39,9 @@ pub fn restore(command: &Restore) -> Result<(), CommandError> {
     print(&format!(
         "The CA of {made} is in {directory}; its audit log goes on from {head}.\n\
          The audit log of the CA it was made of has the backup as list {list}.\n\
-         Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now;\n\
+         Lost is what came after that: orders and their certificates, which are valid and which OCSP calls unknown now\n\
+         (`revoke` ends one by its file, which its holder has; an order that waited waits again: approved once more it\n\
+         gives another certificate for the same key);\n\
          revocations, which you must make again; and receipts. One-time passwords that\n\
          were not used are ended: issue others. So are links in mails, {links} of them: holders who were\n\
          mailed one to a renewal are told anew by the server or by `notices`, and renewals begin without one, too;\n\

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{audit, failure, seconds, statements, time};
-use crate::{AuditEvent, KeyHash, Profile, StoreError, audit::Entry, store::CertificateRecord};
+use crate::{AuditEvent, KeyHash, Profile, StoreError, audit::Entry, store::CertificateRecord, transaction::to_hex};
 
 /// Keeps those of a personalisation.
 pub(super) fn add(connection: &Connection, certificates: &[CertificateRecord], actor: &str) -> Result<(), StoreError> {
@@ -17,6 +17,13 @@ pub(super) fn add(connection: &Connection, certificates: &[CertificateRecord], a
     insert(connection, None, certificates)?;
     let detail = serials_of(certificates);
     audit::append(connection, &Entry { event: AuditEvent::FirstPair, about: "", detail: &detail, actor })
+}
+
+/// Keeps one that this CA issued and that is not there.
+pub(super) fn take_in(connection: &Connection, certificate: &CertificateRecord, actor: &str) -> Result<(), StoreError> {
+    insert(connection, None, std::slice::from_ref(certificate))?;
+    let about = to_hex(&certificate.serial);
+    audit::append(connection, &Entry { event: AuditEvent::TakenIn, about: &about, detail: "", actor })
 }
 
 /// Those that end from one moment until another, the first to end first.

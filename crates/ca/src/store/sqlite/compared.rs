@@ -70,6 +70,12 @@ fn take_down_log(connection: &Connection, sheet: &Connection) -> Result<(), Stor
             }
             continue;
         }
+        if is(AuditEvent::TakenIn) {
+            if let Some(serial) = serial_number(about) {
+                issued.execute([serial]).map_err(failure)?;
+            }
+            continue;
+        }
         let reason = match () {
             () if is(AuditEvent::Revoked) => Some(detail),
             () if is(AuditEvent::Held) => Some(HOLD),

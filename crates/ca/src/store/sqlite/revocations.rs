@@ -102,21 +102,26 @@ impl SqliteStore {
         now: SystemTime,
     ) -> Result<Option<(usize, StatusChange)>, StoreError> {
         let own = self.actor.clone();
+        self.writer.run(move |connection| end_all(connection, &writs, (&own, letters.as_ref()), now))
+    }
+
+    /// The same for one certificate, which is taken in first where it is not there. Tells whether it was, and what became of it.
+    pub(crate) fn revoke_taking_in(
+        &self,
+        certificate: CertificateRecord,
+        revocation: Revocation,
+        letters: Arc<dyn Letters>,
+        now: SystemTime,
+    ) -> Result<(bool, StatusChange), StoreError> {
+        let own = self.actor.clone();
         self.writer.run(move |connection| {
-            // All of them are looked at before one is changed.
-            for (index, writ) in writs.iter().enumerate() {
-                match status(connection, &writ.serial)? {
-                    KeptStatus::Unknown => return Ok(Some((index, StatusChange::Unknown))),
-                    KeptStatus::Revoked(revoked) if !says_more(writ.revocation, revoked) => {
-                        return Ok(Some((index, StatusChange::Revoked(revoked))));
-                    }
-                    KeptStatus::Good | KeptStatus::Revoked(_) => {}
-                }
+            let is_lost = status(connection, &certificate.serial)? == KeptStatus::Unknown;
+            if is_lost {
+                certificates::take_in(connection, &certificate, &own)?;
             }
-            for Writ { serial, revocation, actor } in &writs {
-                end_and_tell(connection, serial, *revocation, (actor.unwrap_or(&own), letters.as_ref()), now)?;
-            }
-            Ok(None)
+            let writ = Writ { serial: certificate.serial.clone(), revocation, actor: None };
+            let not = end_all(connection, &[writ], (&own, letters.as_ref()), now)?;
+            Ok((is_lost, not.map_or(StatusChange::Done, |(_, change)| change)))
         })
     }
 
@@ -231,6 +236,28 @@ impl SqliteStore {
 pub(super) fn newest_crl(connection: &Connection) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(statements::NEWEST_CRL).map_err(failure)?;
     statement.query_row([], |row| row.get(0)).map(i64::unsigned_abs).map_err(failure)
+}
+
+/// All of them are looked at before one is changed. `own` acts where nobody is named.
+fn end_all(
+    connection: &Connection,
+    writs: &[Writ],
+    (own, letters): (&str, &dyn Letters),
+    now: SystemTime,
+) -> Result<Option<(usize, StatusChange)>, StoreError> {
+    for (index, writ) in writs.iter().enumerate() {
+        match status(connection, &writ.serial)? {
+            KeptStatus::Unknown => return Ok(Some((index, StatusChange::Unknown))),
+            KeptStatus::Revoked(revoked) if !says_more(writ.revocation, revoked) => {
+                return Ok(Some((index, StatusChange::Revoked(revoked))));
+            }
+            KeptStatus::Good | KeptStatus::Revoked(_) => {}
+        }
+    }
+    for Writ { serial, revocation, actor } in writs {
+        end_and_tell(connection, serial, *revocation, (actor.unwrap_or(own), letters), now)?;
+    }
+    Ok(None)
 }
 
 /// Revokes it, and with a key that others may have all certificates on that key. Tells which ones were changed.

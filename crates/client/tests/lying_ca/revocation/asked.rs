@@ -105,9 +105,8 @@ fn what_the_ca_says_is_believed_by_ocsp_or_else_by_its_list() {
         assert!(all(&ask(&world, Patience::default()), id), "{id}");
     }
     // A certificate that the CA does not know is not good because no list of that CA has it.
-    let unknown = |asked: &Asked<'_>| {
-        asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| CertStatus::Unknown)
-    };
+    let unknown =
+        |asked: &Asked<'_>| asked.desk.answered(asked.request, &asked.desk.liar.ca, now(), |_| CertStatus::Unknown);
     desk.liar.tells(Told::Status(Some(Arc::new(unknown)), None));
     let told = ask(&world, Patience::default());
     assert!(all(&told, "standing-unknown"), "{told:?}");
