@@ -13,7 +13,7 @@ pub use screen::{Mark, Screen};
 pub use table::Table;
 pub use tty::sits_there;
 
-use std::io::{BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin};
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin, stdout};
 
 use crate::{
     beforehand::Beforehand,
@@ -73,6 +73,15 @@ pub fn ask_links() -> Result<Vec<String>, Failure> {
         tty::input_is_spent();
     }
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+/// Exactly this on standard output, for programs to read. Who reads only the beginning has it; what is missing otherwise is an error.
+pub fn data(text: &[u8]) -> io::Result<()> {
+    let mut out = stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
 
 /// Says on standard error why a command failed.

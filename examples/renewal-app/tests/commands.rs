@@ -3,7 +3,9 @@
 
 mod support;
 
-use support::Desk;
+use std::{fs::File, process::Stdio};
+
+use support::{Desk, Said};
 
 #[test]
 fn every_command_explains_itself() {
@@ -42,6 +44,19 @@ fn every_shell_gets_its_completions() {
         desk.run(["completions", shell]).ends_with(0).says(&["obnova"]);
     }
     desk.run(["completions", "tcsh"]).ends_with(2);
+}
+
+/// On a full disk, and read by a program that wants the first lines only.
+#[test]
+fn what_programs_read_is_whole_or_missed_unless_nobody_wants_more() {
+    let desk = Desk::new();
+    for command in [&["completions", "bash"][..], &["scenario", "partner", "--json"]] {
+        let run = |out: Stdio| Said::from(desk.command(command).stdout(out).stderr(Stdio::piped()).output().unwrap());
+        let full = run(File::options().write(true).open("/dev/full").unwrap().into()).ends_with(1);
+        assert!(full.err.contains("No space left"), "{}", full.err);
+        let (_, nobody) = std::io::pipe().unwrap();
+        run(nobody.into()).ends_with(0);
+    }
 }
 
 #[test]

@@ -1,13 +1,10 @@
-use std::io::Write as _;
-
 use clap_complete::{Shell, generate};
 
-use crate::{cli, failure::Failure};
+use crate::{cli, failure::Failure, ui};
 
 /// Prints what a shell needs to complete `obnova`.
 pub fn run(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     generate(shell, &mut cli::command(), "obnova", &mut script);
-    std::io::stdout().write_all(&script)?;
-    Ok(())
+    Ok(ui::data(&script)?)
 }

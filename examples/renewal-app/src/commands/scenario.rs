@@ -7,7 +7,7 @@ use crate::{
     service::Service,
     stage::{self, Figure, PlayPins, Report, Setting, Stage},
     texts::t,
-    ui::{Mark, Screen, Table},
+    ui::{self, Mark, Screen, Table},
 };
 
 /// `scenario`: plays a service and tells its figures.
@@ -35,12 +35,12 @@ pub fn run(
         Scenario::Activation => stage::activation(&stage),
         Scenario::Partner => stage::partner(&stage),
     };
-    let mut screen = Screen::new();
     if json {
         let text = serde_json::to_string_pretty(&report);
-        screen.raw(&text.map_err(|problem| Failure::new(Kind::Internal, problem.to_string()))?);
+        let text = text.map_err(|problem| Failure::new(Kind::Internal, problem.to_string()))?;
+        ui::data(format!("{text}\n").as_bytes())?;
     } else {
-        show(&mut screen, &report);
+        show(&mut Screen::new(), &report);
     }
     if let Some(failure) = failure {
         return Err(failure);

@@ -114,11 +114,6 @@ impl Screen {
         let _ = writeln!(self.out);
     }
 
-    /// Exactly this text, for data that programs read.
-    pub fn raw(&mut self, text: &str) {
-        let _ = writeln!(self.out, "{text}");
-    }
-
     /// Shows that something takes its time, until the answer is dropped.
     pub fn progress(&mut self, text: &str) -> Progress {
         let _ = self.out.flush();
