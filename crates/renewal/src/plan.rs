@@ -1,5 +1,6 @@
 use std::time::{Duration, SystemTime};
 
+use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
@@ -134,7 +135,21 @@ impl Plan {
     /// # Errors
     /// As [`make`](Self::make).
     pub fn first(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Self, NotEligible> {
-        first::plan(card, policy, now)
+        Self::first_beside(card, policy, &[], now)
+    }
+
+    /// As [`first`](Self::first), and keys that are [spent](crate::Process::spent_keys) are not gone on with: others are made beside
+    /// them.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn first_beside(
+        card: &CardView,
+        policy: &Policy,
+        spent: &[SubjectPublicKeyInfoOwned],
+        now: SystemTime,
+    ) -> Result<Self, NotEligible> {
+        first::plan(card, policy, spent, now)
     }
 
     /// With everything that follows from the keys.

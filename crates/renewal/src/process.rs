@@ -119,6 +119,13 @@ impl Process {
         self.state.declined()
     }
 
+    /// The public halves of keys for which another order brings nothing: the holder said no to their certificates, or the CA takes
+    /// them no more (failInfo noKeyReuse, RFC 5272 §6.1.4). Of other keys the next order may be made, beside them.
+    pub fn spent_keys(&self) -> impl Iterator<Item = &SubjectPublicKeyInfoOwned> {
+        let spent = self.state.keys_are_spent();
+        self.state.keys.iter().filter_map(|(_, key)| key.public.as_ref()).filter(move |_| spent)
+    }
+
     /// The order as it was or will be sent, once it was sealed.
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {

@@ -14,19 +14,21 @@ pub(crate) struct Waiting<'a> {
 }
 
 /// The key of this role and kind that a renewal goes on with. One whose certificate is installed already comes first, then
-/// the one in the first slot.
-pub(crate) fn find(
-    card: &CardView,
+/// the one in the first slot. Keys that are `spent` wait for nothing.
+pub(crate) fn find<'a>(
+    card: &'a CardView,
     role: KeyRole,
     algorithm: KeyAlgorithm,
     half: Option<(KeyRole, SlotId)>,
-) -> Option<Waiting<'_>> {
+    spent: &[SubjectPublicKeyInfoOwned],
+) -> Option<Waiting<'a>> {
     let is_half = |slot: SlotId| half == Some((role, slot));
     let waits = card.slots.iter().filter(|slot| slot.certificates.is_empty() || is_half(slot.id));
     let fitting = waits.filter_map(|slot| {
         let key = slot.key.as_ref().filter(|key| key.role == role && key.algorithm == algorithm)?;
         let public_key = key.public_key.as_ref().filter(|public| KeyAlgorithm::try_from(*public) == Ok(algorithm))?;
-        Some(Waiting { slot: slot.id, key, public_key })
+        let waits = is_half(slot.id) || !spent.contains(public_key);
+        waits.then_some(Waiting { slot: slot.id, key, public_key })
     });
     fitting.min_by_key(|found| (!is_half(found.slot), found.slot))
 }

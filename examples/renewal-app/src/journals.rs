@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_client::{FileJournal, JournalError};
 use obnova_renewal::{ByRole, ParsedCertificate, Process, ReplayError, Stage};
 
@@ -72,6 +73,11 @@ pub fn declined(folder: &Path) -> Result<Option<Known>, Failure> {
         }
     }
     Ok(declined.pop())
+}
+
+/// Keys for which another order brings nothing.
+pub fn spent_keys(folder: &Path) -> Result<Vec<SubjectPublicKeyInfoOwned>, Failure> {
+    Ok(all(folder)?.iter().flat_map(|known| known.process.spent_keys().cloned()).collect())
 }
 
 /// A certificate that was renewed or ordered from here, by its serial number. What cannot be read tells of none.

@@ -108,7 +108,13 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
     let again =
         first(&house, &["--yes"]).iter().map(|one| one.replace("card.state", "another.state")).collect::<Vec<_>>();
     let said = desk.run(again).ends_with(6);
-    assert!(said.err.contains("refused") && said.err.contains("New keys stay there"), "{}", said.err);
+    assert!(
+        said.err.contains("refused")
+            && said.err.contains("This order is over")
+            && said.err.contains("goes on with the keys"),
+        "{}",
+        said.err
+    );
     assert!(!said.err.contains("old pair"), "{}", said.err);
 
     // And neither it nor what the holder picked is anywhere, on either side.
@@ -332,6 +338,79 @@ fn who_lost_his_journal_goes_on_with_another_password() {
     assert!(house.is_confirmed(&order));
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["valid", "valid", "6 slots are free"]);
+}
+
+/// Other data need other certificates, and these other keys: as the journal knows, or where that is lost the CA's refusal.
+#[test]
+fn who_said_no_orders_anew_with_other_keys() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let hand_out = |name: &str| {
+        let issue = ["password", "issue", "ca", "--user", "jana", "--name", name, "--email", "jana@example.cz"];
+        let said = house.operator(&issue).ends_with(0);
+        let line = said.out.lines().find(|line| line.starts_with("one-time password")).unwrap();
+        desk.write("once", line.split_whitespace().last().unwrap());
+    };
+    let declined = || {
+        house.approve();
+        let mut terminal = Terminal::open(&desk.command([&["first", "--resume"], &CARD[..], &PIN_FILES].concat()));
+        terminal.wait_for(&["Is this you?"]);
+        terminal.type_line("n");
+        assert_eq!(terminal.end().0, 9);
+        let told = desk.run(["status"]).ends_with(0).out;
+        for rest in told.rsplit("renewal-").next().unwrap().split("obnova revoke ").skip(1) {
+            let serial = rest.split([' ', ';', ')', '\n']).next().unwrap();
+            house.operator(&["revoke", "ca", serial, "--reason", "superseded"]).ends_with(0);
+        }
+    };
+    hand_out("CN=Jana Nováková,C=CZ");
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    declined();
+    hand_out("CN=Jana Dvořáková,C=CZ");
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["in slot 3", "in slot 4"]);
+    // Those that a later order has not come to its end for are asked about no more, nor are those of an earlier one.
+    let offers = || desk.run(["status"]).ends_with(0).out.matches("asks you once more").count();
+    assert_eq!(offers(), 0);
+    declined();
+    assert_eq!(offers(), 1);
+
+    fs::remove_dir_all(desk.file("state")).unwrap();
+    hand_out("CN=Jana Veselá,C=CZ");
+    for slot in ["slot 1", "slot 3"] {
+        let said = desk.run(first(&house, &["--yes"])).ends_with(6);
+        said.says(&["Go on with the", slot]);
+        assert!(said.err.contains("key-taken") && said.err.contains("is made with new keys"), "{}", said.err);
+    }
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["in slot 5", "in slot 6"]);
+    house.approve();
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(0).says(&["Jana Veselá"]);
+    desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["2 slots are free"]);
+}
+
+/// Before the order is ready only the passwords are missing; and one that the CA does not know ends the order, not the keys.
+#[test]
+fn what_an_order_lacks_is_told_and_a_wrong_password_leaves_its_keys() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let order =
+        [&["first", "--yes", "--user", "jana"], &CARD[..], &PIN_FILES, &SECRETS[2..], &house.options()].concat();
+    let mut terminal = Terminal::open(&desk.command(order));
+    terminal.wait_for(&["One-time password"]);
+    terminal.type_key(3);
+    assert_eq!(terminal.end().0, 130);
+    let said = desk.run(["status"]).ends_with(0);
+    said.says(&["The requests are signed. Next: make them an order", "obnova first --resume"]);
+
+    let password = house.hand_out("jana");
+    desk.write("once", &house.hand_out("petr"));
+    let said = desk.run(first(&house, &["--resume", "--yes"])).ends_with(6);
+    assert!(said.err.contains("wrong-password") && said.err.contains("This order is over"), "{}", said.err);
+    assert!(said.err.contains("The next order (obnova first) goes on with the keys"), "{}", said.err);
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(3);
+    desk.write("once", &password);
+    desk.run(first(&house, &["--yes"])).ends_with(8).says(&["Go on with the"]);
+    let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
+    listed.says(&["6 slots are free"]);
 }
 
 /// A service of one certificate, with the same key again or another one: decided at once, and due at once, for it is valid so many days.

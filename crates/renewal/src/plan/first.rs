@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_algorithm::SignatureAlgorithm;
+use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
 use super::{NewKey, Plan, kind::kinds, label, re_key::not_offered};
@@ -10,15 +10,20 @@ use crate::{
     waiting,
 };
 
-/// New keys, or those that wait, and nothing old.
-pub(super) fn plan(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Plan, NotEligible> {
+/// New keys, or those that wait and are not spent, and nothing old.
+pub(super) fn plan(
+    card: &CardView,
+    policy: &Policy,
+    spent: &[SubjectPublicKeyInfoOwned],
+    now: SystemTime,
+) -> Result<Plan, NotEligible> {
     let mut reasons: Vec<_> = inactive(card).into_iter().collect();
     if reasons.is_empty() {
         reasons.extend(passwords(card, policy.rules.roles().map(|role| password(card, role))));
     }
     let algorithms = kinds(card, policy, &policy.rules, |_| None, &mut reasons);
     let half = half_a_pair(card, policy);
-    let waiting = algorithms.map(|role, algorithm| waiting::find(card, role, *algorithm, half));
+    let waiting = algorithms.map(|role, algorithm| waiting::find(card, role, *algorithm, half, spent));
     let free = waiting::free_slots(card);
     let slots = waiting::places(&waiting, &free);
     if slots.is_none() {

@@ -30,7 +30,7 @@ pub(super) fn plan(
     };
     let algorithms = kinds(card, policy, &old, |old| Some(old.algorithm), &mut reasons);
     let waiting = algorithms.map(|role, algorithm| {
-        let found = waiting::find(card, role, *algorithm, half);
+        let found = waiting::find(card, role, *algorithm, half, &[]);
         found.filter(|_| !in_place)
     });
     let slots = match in_place {

@@ -14,6 +14,9 @@ use crate::{
     Plan, Prepared, Receipt, Refusal, Source, Terms, Voucher, Vouching, check_certificates, view::SlotView,
 };
 
+/// What a CA says of a key that it certifies no more: failInfo noKeyReuse (RFC 5272 §6.1.4).
+const NO_KEY_REUSE: &str = "noKeyReuse";
+
 /// Everything the journal knows. It changes by [`apply`](State::apply) and by nothing else, so that a process which is
 /// running and one which is read back cannot differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -355,6 +358,12 @@ impl State {
             (Some(Failure::CertificatesDeclined), Some(certificates)) => Some(certificates),
             _ => None,
         }
+    }
+
+    /// Whether the CA certifies its keys no more, or should not have.
+    pub(super) fn keys_are_spent(&self) -> bool {
+        let refused = |failure: &Failure| matches!(failure, Failure::Refused { reason, .. } if reason == NO_KEY_REUSE);
+        self.declined().is_some() || self.failed.as_ref().is_some_and(refused)
     }
 
     /// What was ordered, among what is on the card: for each key the certificate that ends last, and none that was there before.

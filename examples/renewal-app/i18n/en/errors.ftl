@@ -165,6 +165,7 @@ error-journal-broken = Journal: { $problem } (obnova card list).
 
 # How a renewal ended without new certificates.
 ended-certificates-declined = You did not agree to the certificates, so they were not put on the card. They are kept, and "obnova first --resume" shows them and asks you once more. If what stands in them is wrong, tell the issuer, and have them revoked ({ $command }).
+ended-certificates-declined-before = You did not agree to the certificates, so they were not put on the card. If what stands in them is wrong, tell the issuer, and have them revoked ({ $command }).
 ended-certificates-declined-here = You did not agree to the certificates, so they were not put on the card. Do the same once more, and you are asked again. If what stands in them is wrong, tell the issuer, and have them revoked (obnova revoke FILE).
 ended-old-keys-needed = This issuer wants the old keys to vouch for the new ones, and on this card the old keys would be gone by then. Nothing was done: ask the issuer for a new card, or a one-time password.
 ended-pair-expired = The old certificates expired before the order was sent: ask the issuer for a new first certificate.
@@ -179,7 +180,8 @@ error-refused-keys = { $count ->
         [one] The new key stays in slot { $slots } for the next renewal, or can be removed (obnova card clean).
        *[other] The new keys stay in slots { $slots } for the next renewal, or can be removed (obnova card clean).
     }
-error-refused-first = What was on the card was not touched. New keys stay there for the next order, or can be removed (obnova card clean).
+error-refused-first = This order is over, and what was on the card was not touched. The next order (obnova first) goes on with the keys that were made; if the CA wants others, remove them before it (obnova card clean).
+error-refused-first-keys = This order is over, and what was on the card was not touched. The next order (obnova first) is made with new keys; those that the CA refused can be removed (obnova card clean).
 ca-bad-alg = an algorithm is unknown or not allowed
 ca-bad-message-check = a signature on the message does not verify
 ca-bad-request = the request is not permitted

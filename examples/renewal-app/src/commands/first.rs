@@ -25,7 +25,8 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     }
     let policy = Service::asked_for(&options.service)?;
     let way = way.of(&policy);
+    let spent = journals::spent_keys(&folder)?;
     renew::begin(global, &folder, holder, &face, &way, |card, wishes| {
-        wishes.plan(card, &policy, |policy| Plan::first(card, policy, SystemTime::now()))
+        wishes.plan(card, &policy, |policy| Plan::first_beside(card, policy, &spent, SystemTime::now()))
     })
 }

@@ -385,6 +385,7 @@ fn ended(ended: obnova_renewal::Failure, process: &Process, issuer: &mut dyn CaC
         _ if !refused => return failure,
         // The old keys are gone by then.
         Some(_) => return failure,
+        None if plan.is_first() && process.spent_keys().next().is_some() => t!("error-refused-first-keys"),
         None if plan.is_first() => t!("error-refused-first"),
         None => left(plan, issuer),
     };

@@ -15,15 +15,22 @@ use crate::{
 /// `status`: how far each renewal has come. Reads journals, and nothing else.
 pub fn run(global: &Global) -> Result<(), Failure> {
     let mut screen = Screen::new();
-    let known = journals::all(&journals::folder(global)?)?;
+    let folder = journals::folder(global)?;
+    let known = journals::all(&folder)?;
     if known.is_empty() {
         screen.say(&t!("status-none"));
     }
-    known.iter().for_each(|known| show(&mut screen, known));
+    // What the holder said no to is shown once more only where nothing else is gone on with.
+    let offered = match journals::open(&folder)?.is_empty() {
+        true => journals::declined(&folder)?,
+        false => None,
+    };
+    let is_offered = |known: &Known| offered.as_ref().is_some_and(|offered| offered.name == known.name);
+    known.iter().for_each(|known| show(&mut screen, known, is_offered(known)));
     Ok(())
 }
 
-fn show(screen: &mut Screen, known: &Known) {
+fn show(screen: &mut Screen, known: &Known, is_offered: bool) {
     let process = &known.process;
     let card = &process.plan().card;
     screen.title(&t!(
@@ -40,7 +47,10 @@ fn show(screen: &mut Screen, known: &Known) {
     screen.mark(mark, &stage(process.stage(), process.plan().is_first()));
     let now = SystemTime::now();
     match process.next(now) {
-        Action::Failed(failure) => screen.detail(Failure::of_end(process, failure).message()),
+        Action::Failed(failure) => {
+            let before = if is_offered { None } else { Failure::declined_before(process) };
+            screen.detail(before.unwrap_or_else(|| Failure::of_end(process, failure)).message());
+        }
         Action::Done(summary) if summary.came_elsewhere => screen.detail(&t!("fact-done-elsewhere")),
         _ => {}
     }
@@ -64,7 +74,9 @@ fn stage(stage: Stage, first: bool) -> String {
         Stage::Terms => t!("stage-terms"),
         Stage::Generate(KeyRole::Authentication) => t!("stage-generate-authentication"),
         Stage::Generate(KeyRole::Signature) => t!("stage-generate-signature"),
-        Stage::Request(_) | Stage::Prepare | Stage::Vouch | Stage::Seal => t!("stage-request"),
+        Stage::Request(_) => t!("stage-request"),
+        Stage::Prepare if first => t!("stage-prepare-first", command = command),
+        Stage::Prepare | Stage::Vouch | Stage::Seal => t!("stage-prepare"),
         Stage::Send => t!("stage-send"),
         Stage::PickUp => t!("stage-pick-up", command = command),
         Stage::AskCertificates => t!("stage-ask-certificates"),

@@ -1,5 +1,5 @@
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
-use obnova_renewal::{Process, ProcessError, ReplayError, Standing};
+use obnova_renewal::{ByRole, ParsedCertificate, Process, ProcessError, ReplayError, Standing};
 
 use super::{Errand, Failure, Kind, ca};
 use crate::{phrases, texts::t, view};
@@ -142,18 +142,23 @@ impl Failure {
     pub fn of_end(process: &Process, ended: obnova_renewal::Failure) -> Self {
         match process.declined() {
             Some(certificates) => {
-                let serials: Vec<_> = certificates.iter().map(|(_, one)| one.serial()).collect();
-                Self::new(Kind::Declined, declined(serials.iter().map(String::as_str)))
+                Self::new(Kind::Declined, t!("ended-certificates-declined", command = revoking(certificates)))
             }
             None => ended.into(),
         }
     }
+
+    /// How it ended, where that was a no to certificates that are not shown once more.
+    pub fn declined_before(process: &Process) -> Option<Self> {
+        let command = revoking(process.declined()?);
+        Some(Self::new(Kind::Declined, t!("ended-certificates-declined-before", command = command)))
+    }
 }
 
-/// What to do about certificates with these serial numbers that were said no to.
-fn declined<'s>(serials: impl IntoIterator<Item = &'s str>) -> String {
-    let commands: Vec<_> = serials.into_iter().map(|serial| format!("obnova revoke {serial}")).collect();
-    t!("ended-certificates-declined", command = commands.join("; "))
+/// What ends certificates that were said no to.
+fn revoking(certificates: &ByRole<ParsedCertificate>) -> String {
+    let commands: Vec<_> = certificates.iter().map(|(_, one)| format!("obnova revoke {}", one.serial())).collect();
+    commands.join("; ")
 }
 
 /// How a renewal ended without new certificates.
@@ -161,7 +166,9 @@ impl From<obnova_renewal::Failure> for Failure {
     fn from(failure: obnova_renewal::Failure) -> Self {
         use obnova_renewal::Failure as Ended;
         let (kind, text) = match failure {
-            Ended::CertificatesDeclined => (Kind::Declined, declined(["SERIAL"])),
+            Ended::CertificatesDeclined => {
+                (Kind::Declined, t!("ended-certificates-declined", command = "obnova revoke SERIAL"))
+            }
             Ended::Declined => (Kind::Declined, t!("error-declined")),
             Ended::Refused { reason, text } => {
                 (Kind::Refused, t!("error-refused", reason = phrases::fail_info(&reason), text = text))
