@@ -9,7 +9,8 @@ error-password-missing = { $place } does not have the password, or not enough li
 
 error-no-reader = No card reader was found: connect one, and check that its driver is installed.
 error-no-card = There is no card in the reader { $reader }: insert the card.
-error-card-removed = The card was taken out: insert it again, and do the same once more. A renewal or an order that was begun by then is kept: see how to go on with it (obnova status).
+error-card-removed = The card was taken out: insert it again, and do the same once more.
+error-card-removed-kept = The card was taken out: insert it again, and do the same once more. A renewal or an order that was begun by then is kept: see how to go on with it (obnova status).
 error-card-reset = The card was reset in the middle of the conversation: try again.
 error-card-shared = Another program is using the card: wait for it or close it, then try again.
 error-service-stopped = The smart card service (pcscd) does not answer: start it, then try again.

@@ -1,5 +1,7 @@
+use obnova_card::TokenError;
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
 use obnova_renewal::{ByRole, ParsedCertificate, Process, ProcessError, ReplayError, Standing};
+use obnova_transport::TransportError;
 
 use super::{Errand, Failure, Kind, ca};
 use crate::{phrases, texts::t, view};
@@ -14,10 +16,14 @@ impl Failure {
     /// What stopped something that was being done for the holder.
     pub fn of_run(error: RunError, errand: Errand) -> Self {
         match error {
+            RunError::Token(TokenError::Transport(TransportError::CardRemoved)) if errand.is_kept() => {
+                Self::new(Kind::NoCard, t!("error-card-removed-kept"))
+            }
             RunError::Token(error) => error.into(),
             RunError::Ca(error) => ca::on_the_way(error, errand),
             RunError::Journal(error) => error.into(),
             RunError::Prompt(error) => Self::of_prompt(error, errand),
+            RunError::Login(LoginError::Token(error)) => Self::of_run(error.into(), errand),
             RunError::Login(error) => error.into(),
             RunError::Process(error) => error.into(),
             RunError::Replay(error) => error.into(),

@@ -168,6 +168,9 @@ fn what_stops_an_errand_is_told_of_that_errand() {
             let is_kept = failure.message().ends_with("What was begun is kept.");
             assert_eq!(is_kept, resumes(errand).is_some(), "{errand:?}: {}", failure.message());
         }
+        let removed = Failure::of_run(TokenError::Transport(TransportError::CardRemoved).into(), errand);
+        assert_eq!(removed.message().contains("is kept"), resumes(errand).is_some(), "{}", removed.message());
+        told.push(removed);
         told.extend(others.iter().map(|error| Failure::of_run(error(), errand)));
         match errand {
             Errand::Revocation => told.extend(away.iter().filter_map(|error| match error() {
