@@ -1,4 +1,4 @@
-use crate::{PasswordKind, Tries};
+use crate::{PasswordKind, PasswordState, PasswordStatus, Tries};
 
 /// What it takes to activate a token that was never used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +31,24 @@ pub enum Activation {
         /// Which one.
         password: PasswordKind,
     },
+}
+
+impl Activation {
+    /// Of a token's passwords those that an activation set before it was torn, and that are compared with what is chosen now when it goes
+    /// on: a wrong one costs a try of it, and before the token is active nothing sets it anew.
+    ///
+    /// Where a password of its own opens the activation, be it the transport PIN or the first one that was set, the others are set anew.
+    #[must_use]
+    pub fn compares(self, passwords: &[PasswordStatus]) -> Vec<PasswordStatus> {
+        let is_compared = |kind| match self {
+            Self::TransportPin { at_pad, single_use, .. } => !at_pad && !single_use,
+            Self::Nothing => true,
+            Self::GoesOn { password, .. } => kind == password,
+            Self::Finished { .. } => false,
+        };
+        let was_set = |status: &&PasswordStatus| {
+            status.kind != PasswordKind::TransportPin && matches!(status.state, PasswordState::Active(_))
+        };
+        passwords.iter().filter(was_set).filter(|status| is_compared(status.kind)).copied().collect()
+    }
 }

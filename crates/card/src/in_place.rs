@@ -115,6 +115,10 @@ impl<T: Token> Token for InPlaceOnly<T> {
         self.token.unblock_password(kind, puk, new)
     }
 
+    fn compare_password(&mut self, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+        self.token.compare_password(kind, value)
+    }
+
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         self.token.activate(transport, new)
     }

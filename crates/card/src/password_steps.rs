@@ -51,7 +51,14 @@ impl PasswordSteps {
             Some(Activation::Finished { password }) => Self { offers: Vec::new(), dead: vec![Dead::Token(password)] },
             Some(Activation::TransportPin { tries, .. }) => Self::activate(Some((PasswordKind::TransportPin, tries))),
             Some(Activation::GoesOn { password, tries }) => Self::activate(Some((password, tries))),
-            Some(Activation::Nothing) => Self::activate(None),
+            Some(activation @ Activation::Nothing) => {
+                let compared = activation.compares(passwords);
+                let first = compared.iter().find_map(|status| match status.state {
+                    PasswordState::Active(tries) => Some((status.kind, tries)),
+                    _ => None,
+                });
+                Self::activate(first)
+            }
             None => Self::of_active(capabilities.takes_puk, passwords),
         }
     }

@@ -129,6 +129,15 @@ pub trait Token: Send {
     /// profile as in [`change_password`](Self::change_password), and at a pad where one of the two may be longer than the other, with such a card.
     fn unblock_password(&mut self, kind: PasswordKind, puk: &Pin, new: &Secret) -> Result<(), TokenError>;
 
+    /// Compares a password with the one that an active token has, and does nothing else by it; a wrong one costs a try.
+    ///
+    /// # Errors
+    /// The password errors; [`TokenError::Unsupported`] where a token compares none alone: the PUK of a card of version 1.0 of the profile.
+    fn compare_password(&mut self, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+        let _ = value;
+        Err(TokenError::Unsupported { what: format!("have its {kind} compared by itself") })
+    }
+
     /// Activates a token that was never used, as its [`Activation`] says. Everything is checked before a secret is sent. The
     /// secret of `transport` is empty where there is no transport PIN.
     ///

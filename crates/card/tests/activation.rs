@@ -80,6 +80,8 @@ fn a_wrong_transport_pin_costs_a_try_and_the_last_one_takes_a_yes() {
             tries = left;
         }
         let before = card.with_card(|card| card.status());
+        let compared = token.compare_password(PasswordKind::AuthenticationPin, &Pin::new(Secret::from(AUTHENTICATION)));
+        assert!(matches!(compared, Err(TokenError::NotActive)), "{model:?}: {compared:?}");
         let kept = token.activate(&Pin::new(Secret::from(transport_pin(model))), &good());
         assert!(matches!(kept, Err(TokenError::TooFewTries { tries: Tries::Known(1), .. })), "{model:?}: {kept:?}");
         assert_eq!(card.with_card(|card| card.status()), before);

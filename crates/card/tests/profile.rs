@@ -318,6 +318,32 @@ fn passwords_are_changed_and_unblocked() {
     assert!(matches!(refused, Err(TokenError::Unsupported { .. })));
 }
 
+#[test]
+fn a_password_is_compared_and_nothing_else_happens() {
+    let mut card = Setup::with_pairs(&[1]);
+    let before = card.simulator.with_card(|card| card.status());
+    for (kind, right, all) in [
+        (PasswordKind::AuthenticationPin, AUTHENTICATION, 3),
+        (PasswordKind::SignaturePin, SIGNATURE, 3),
+        (PasswordKind::Puk, PUK, 5),
+    ] {
+        let (wrong, right) = (Pin::new(Secret::from("000000")), Pin::new(Secret::from(right)));
+        let refused = card.token.compare_password(kind, &wrong);
+        let Err(TokenError::WrongSecret { password, tries }) = refused else { panic!("{kind}: {refused:?}") };
+        assert_eq!((password, tries), (kind, Tries::Known(all - 1)));
+        assert_eq!(card.spent(|token| token.compare_password(kind, &right).unwrap()), 2);
+        assert_eq!(card.simulator.with_card(|card| card.status()), before);
+        for _ in 1..all {
+            card.token.compare_password(kind, &wrong).unwrap_err();
+        }
+        let kept = card.token.compare_password(kind, &right);
+        assert!(matches!(kept, Err(TokenError::TooFewTries { password, .. }) if password == kind), "{kind}: {kept:?}");
+        card.token.compare_password(kind, &Pin { keep_tries: 0, ..right }).unwrap();
+    }
+    let transport = card.token.compare_password(PasswordKind::TransportPin, &pin());
+    assert!(matches!(transport, Err(TokenError::Unsupported { .. })));
+}
+
 /// Old and new value go in one data field, which the card cuts by the length that it keeps: a digit too many of the old one would be the
 /// first one of a value that nobody chose.
 #[test]
@@ -365,6 +391,7 @@ fn a_card_of_version_1_0_is_sent_no_puk_and_nothing_is_offered_that_takes_it() {
     let (puk, new) = (Pin::new(Secret::from(PUK)), Secret::from("246824"));
     for refused in [
         token.change_password(PasswordKind::Puk, &puk, &new),
+        token.compare_password(PasswordKind::Puk, &puk),
         token.unblock_password(PasswordKind::AuthenticationPin, &puk, &new),
         token.unblock_password(PasswordKind::SignaturePin, &puk, &new),
     ] {

@@ -149,11 +149,14 @@ fn a_pin_is_wrong_changed_or_of_another_form() {
         let kind = PasswordKind::AuthenticationPin;
         assert!(matches!(token.change_password(kind, &pin(), &Secret::from("1")), Err(TokenError::SecretForm { .. })));
         assert!(matches!(token.change_password(kind, &wrong, &new), Err(TokenError::WrongSecret { .. })));
+        assert!(matches!(token.compare_password(kind, &wrong), Err(TokenError::WrongSecret { .. })));
+        token.compare_password(kind, &pin()).unwrap();
         token.change_password(kind, &pin(), &new).unwrap();
         assert!(matches!(token.generate(&make, &pin()), Err(TokenError::WrongSecret { .. })));
         token.generate(&make, &Pin::new(new.clone())).unwrap();
         let puk = PasswordKind::Puk;
         assert!(matches!(token.change_password(puk, &pin(), &new), Err(TokenError::Unsupported { .. })));
+        assert!(matches!(token.compare_password(puk, &pin()), Err(TokenError::Unsupported { .. })));
         assert!(matches!(token.unblock_password(kind, &pin(), &new), Err(TokenError::Unsupported { .. })));
         assert!(matches!(token.activate(&pin(), &[(kind, new)]), Err(TokenError::Unsupported { .. })));
     });

@@ -14,6 +14,7 @@ mod beforehand;
 mod checks;
 mod cli;
 mod commands;
+mod compared;
 mod failure;
 mod files;
 mod holder;

@@ -71,7 +71,7 @@ fn a_card_of_each_model_is_activated_from_files_and_changes_its_pin_then() {
         // Nothing is told of a transport PIN that the model does not have, but that it has none.
         let told = format!("{}{}", shown.out, said.out).replace("has no transport PIN", "");
         assert_eq!(told.contains("transport PIN"), !transport.is_empty(), "{model}: {told}");
-        assert!(activate(&desk, given).ends_with(3).err.contains("active already"));
+        activate(&desk, given).ends_with(0).says(&["It was activated with these PINs"]);
         desk.write("change", "730264\n551177\n");
         let change = ["pin", "change", "signature", "--signature-pin-file", "change", "--new-pin-file", "change"];
         run(&desk, &change).ends_with(0).says(&["was changed"]);
@@ -176,18 +176,158 @@ fn torn_at_any_command_the_same_line_activates_it() {
             let at = at.to_string();
             fresh.run(["simulator", "tear", "card.state", "--at", &at, "--how", "after"]).ends_with(0);
             let given = ["--transport-pin-file", "transport", "--spend-last-try"];
-            activate(&fresh, &given).ends_with(5);
-            let again = activate(&fresh, &given);
-            // After the last commands there is nothing left to do.
-            assert!(
-                again.code == 0 || again.err.contains("active already"),
-                "{model} {at}: {} {}",
-                again.out,
-                again.err
-            );
+            let torn = activate(&fresh, &given).ends_with(5);
+            // No renewal is under way, and none is spoken of.
+            assert!(torn.err.contains("do the same once more") && !torn.err.contains("kept"), "{}", torn.err);
+            // After the last commands nothing is left to do, but to see that it has these PINs.
+            let again = activate(&fresh, &given).ends_with(0);
+            assert!(again.out.contains("The card is active"), "{model} {at}: {}", again.out);
             run(&fresh, &["card", "show"]).ends_with(0).says(&["signature PIN: 3 tries left"]);
         }
     }
+}
+
+/// An activation that goes on compares what was set before it was torn, and a wrong one costs a try of that: these are told before
+/// anything is sent, and those only.
+#[test]
+fn torn_it_tells_the_tries_of_what_it_goes_on_with() {
+    for (model, transport) in [
+        ("separate", "135790"),
+        ("in-place", "135790"),
+        ("empty", ""),
+        ("null", ""),
+        ("must-change", "135790"),
+        ("single-use", "135790"),
+        ("five-digits", "13579"),
+    ] {
+        let desk = arrived(model, transport);
+        let fresh = std::fs::read(desk.file("card.state")).unwrap();
+        let given: &[&str] = match transport {
+            "" => &[],
+            _ => &["--transport-pin-file", "transport", "--spend-last-try"],
+        };
+        let left = |tries: u8| format!("authentication PIN: {tries} tries left");
+        // Up to the first of them that was set.
+        for at in 1.. {
+            std::fs::write(desk.file("card.state"), &fresh).unwrap();
+            desk.run(["simulator", "tear", "card.state", "--at", &at.to_string(), "--how", "after"]).ends_with(0);
+            activate(&desk, given).ends_with(5);
+            if run(&desk, &["card", "show"]).ends_with(0).out.contains(&left(3)) {
+                break;
+            }
+        }
+        desk.write("new", "592816\n730264\n91827364\n");
+        if model == "separate" {
+            // All of them are set anew, and none is compared.
+            let said = activate(&desk, given).ends_with(0);
+            let (before, _) = said.out.split_once("The card is active.").unwrap();
+            assert!(!before.contains(&left(3)) && !before.contains("the same PINs as then"), "{before}");
+            continue;
+        }
+        for tries in [3, 2] {
+            let said = activate(&desk, given).ends_with(4);
+            said.says(&["Enter the same PINs as then", &left(tries)]);
+            assert!(said.err.contains("The authentication PIN is wrong"), "{model}: {}", said.err);
+            assert!(!said.out.contains("signature PIN") && !said.out.contains("PUK:"), "{model}: {}", said.out);
+        }
+        desk.write("new", NEW);
+        activate(&desk, &[given, &["--spend-last-try"][usize::from(!given.is_empty())..]].concat()).ends_with(0);
+    }
+}
+
+/// Whoever tears a card out at the end of an activation, and does the same once more, reads whether it has these PINs; what that may cost is told
+/// before.
+#[test]
+fn an_active_card_tells_whether_it_was_activated_with_these_pins() {
+    let desk = arrived("empty", "");
+    activate(&desk, &[]).ends_with(0);
+    let nobody = run(&desk, &["card", "activate", "--pin-file", "new"]).ends_with(3);
+    assert!(nobody.err.contains("active already"), "{}", nobody.err);
+    let tries =
+        |out: &str| [3, 2, 1].into_iter().find(|left| out.contains(&format!("signature PIN: {left} tr"))).unwrap();
+    assert_eq!(tries(&run(&desk, &["card", "show"]).out), 3);
+    desk.write("new", "482915\n551177\n91827364\n");
+    for left in [3, 2] {
+        let other = activate(&desk, &[]).ends_with(4);
+        assert_eq!(tries(&other.out), left, "{}", other.out);
+        let told = if left == 3 {
+            "The signature PIN is wrong. 2 tries are left"
+        } else {
+            "The last try for the signature PIN"
+        };
+        assert!(other.err.contains(told), "{}", other.err);
+    }
+    // The last one is kept.
+    let kept = activate(&desk, &[]).ends_with(4);
+    assert!(kept.err.contains("was kept") && kept.err.contains("obnova pin unblock signature"), "{}", kept.err);
+    assert_eq!(tries(&run(&desk, &["card", "show"]).out), 1);
+    desk.write("new", NEW);
+    activate(&desk, &["--spend-last-try"]).ends_with(0).says(&["It was activated with these PINs"]);
+    assert_eq!(tries(&run(&desk, &["card", "show"]).out), 3);
+
+    // At a terminal it is asked first, and a no costs nothing.
+    let command = desk.command(["card", "activate", "--token", "sim:card.state"]);
+    let mut terminal = Terminal::open(&command);
+    terminal.wait_for(&["Compare them now?"]);
+    terminal.type_line("no");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 3, "{shown}");
+    let mut terminal = Terminal::open(&command);
+    terminal.wait_for(&["signature PIN: 3 tries left"]);
+    terminal.wait_for(&["Compare them now?"]);
+    terminal.type_line("yes");
+    for (name, value) in [("authentication PIN", "482915"), ("signature PIN", "730264"), ("PUK", "91827364")] {
+        terminal.wait_for(&[&format!("{name} > ")]);
+        terminal.type_line(value);
+    }
+    terminal.wait_for(&["It was activated with these PINs"]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+/// What was typed of the others stays.
+#[test]
+fn at_a_terminal_a_new_one_that_is_the_transport_pin_is_asked_for_again() {
+    for model in ["separate", "in-place", "single-use"] {
+        let desk = arrived(model, "135790");
+        let fresh = std::fs::read(desk.file("card.state")).unwrap();
+        let mut terminal = Terminal::open(&desk.command(["card", "activate", "--token", "sim:card.state"]));
+        for (name, value) in [("authentication PIN", "482915"), ("signature PIN", "135790"), ("PUK", "91827364")] {
+            for prompt in [&format!("New {name}"), "The same again"] {
+                terminal.wait_for(&[prompt]);
+                terminal.type_line(value);
+            }
+        }
+        let (question, prompt) = ("to use the last try:", "transport PIN > ");
+        if terminal.wait_for(&[question, prompt]) == 0 {
+            terminal.type_line("yes");
+            terminal.wait_for(&[prompt]);
+        }
+        terminal.type_line("135790");
+        terminal.wait_for(&["It must not be the same as the transport PIN. Once more:"]);
+        terminal.wait_for(&["New signature PIN"]);
+        assert!(std::fs::read(desk.file("card.state")).unwrap() == fresh, "{model}: the card was touched");
+        // Nor is it one of the others.
+        terminal.type_line("482915");
+        terminal.wait_for(&["It must not be the same as the authentication PIN. Once more:"]);
+        for prompt in ["New signature PIN", "The same again"] {
+            terminal.wait_for(&[prompt]);
+            terminal.type_line("730264");
+        }
+        if terminal.wait_for(&[question, prompt]) == 0 {
+            terminal.type_line("yes");
+            terminal.wait_for(&[prompt]);
+        }
+        terminal.type_line("135790");
+        terminal.wait_for(&["The card is active."]);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{model}: {shown}");
+    }
+    // From a file there is nobody to ask; and it is told by the new one's name.
+    let desk = arrived("in-place", "135790");
+    desk.write("new", "482915\n135790\n91827364\n");
+    let said = activate(&desk, &["--transport-pin-file", "transport"]).ends_with(4);
+    assert!(said.err.contains("The new signature PIN"), "{}", said.err);
 }
 
 #[test]

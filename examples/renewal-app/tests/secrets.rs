@@ -284,13 +284,13 @@ fn the_program_that_activates_a_card_leaves_no_secret() {
         let card = arrived(&desk, &state, model);
         activate(&card, "own/twice", "own/transport", &format!("refused-{trace}"), 4);
         activate(&card, "own/new", "own/transport", &trace, 0).says(&["The card is active."]);
-        activate(&card, "own/new", "own/transport", &format!("again-{trace}"), 3);
+        activate(&card, "own/new", "own/transport", &format!("again-{trace}"), 0);
         // Another card, and the transport PIN of somebody else.
         let other = arrived(&desk, &format!("other-{state}"), model);
         activate(&other, "own/new", "own/wrong", &format!("wrong-{trace}"), wrong_ends_with);
         let sent = fs::read_to_string(desk.file(&trace)).unwrap();
         assert!(sent.matches("> 00 24 0").count() >= 3, "the new values went to the card:\n{sent}");
-        expected.extend([state, trace.clone(), format!("wrong-{trace}")]);
+        expected.extend([state, trace.clone(), format!("wrong-{trace}"), format!("again-{trace}")]);
     }
     let card = Watched {
         search: Search::new(FIRST.into_iter().chain([TRANSPORT, OTHER_TRANSPORT])),

@@ -67,6 +67,10 @@ fn before_activation_there_is_one_thing_to_do_or_none() {
         assert_eq!(steps.offers, [Offer { step: PasswordStep::Activate, takes }]);
         assert_eq!(steps.dead, []);
     }
+    // Torn when one was set.
+    let torn = card([Active(THREE), Empty, Empty]);
+    let goes_on = of(Some(Activation::Nothing), &torn);
+    assert_eq!(goes_on.offers[0].takes, Some((AuthenticationPin, THREE)));
     let finished = of(Some(Activation::Finished { password: TransportPin }), &passwords);
     assert_eq!(finished, PasswordSteps { offers: vec![], dead: vec![Dead::Token(TransportPin)] });
 }
@@ -89,4 +93,20 @@ fn a_token_without_a_puk_unblocks_nothing() {
     token.truncate(1);
     let steps = of(None, &token);
     assert_eq!(steps, PasswordSteps { offers: vec![], dead: vec![Dead::Pin(AuthenticationPin)] });
+}
+
+#[test]
+fn what_was_set_before_a_tear_is_compared_unless_something_else_opens_the_activation() {
+    let set = card([Active(THREE), Active(THREE), Empty]);
+    let compared =
+        |activation: Activation| activation.compares(&set).iter().map(|status| status.kind).collect::<Vec<_>>();
+    let transport =
+        |single_use, at_pad| Activation::TransportPin { tries: THREE, single_use, at_pad, minimum: 5, maximum: 8 };
+    assert_eq!(compared(transport(false, true)), []);
+    assert_eq!(compared(transport(false, false)), [AuthenticationPin, SignaturePin]);
+    assert_eq!(compared(Activation::Nothing), [AuthenticationPin, SignaturePin]);
+    let goes_on = Activation::GoesOn { password: AuthenticationPin, tries: THREE };
+    assert_eq!(compared(goes_on), [AuthenticationPin]);
+    assert_eq!(compared(Activation::Finished { password: AuthenticationPin }), []);
+    assert_eq!(Activation::Nothing.compares(&card([Empty; 3])), []);
 }

@@ -339,6 +339,11 @@ impl Token for Pkcs11Token {
         Err(TokenError::Unsupported { what: format!("unblock the {kind}: PKCS#11 has no PUK") })
     }
 
+    fn compare_password(&mut self, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+        only_pin(kind, "compare")?;
+        self.log_in(value).map(drop)
+    }
+
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         let status = status(&self.info_of_the_met()?);
         if status.state != PasswordState::Transport {

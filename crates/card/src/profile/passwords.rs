@@ -80,6 +80,12 @@ pub(super) fn unblock(
     card.present(PasswordReference::Puk, &unblock)
 }
 
+pub(super) fn compare(card: &mut Conversation<'_>, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+    card.must_be_active()?;
+    let password = lasting(kind)?;
+    if value.at_pad { card.verify(password, value) } else { card.compare(password, value) }
+}
+
 /// A pad takes both or none.
 fn both_at_pad(new: &Secret) -> Result<(), TokenError> {
     if new.is_empty() {

@@ -148,6 +148,11 @@ impl<C: CardConnection> Token for ProfileToken<C> {
         passwords::unblock(&mut card, kind, puk, new)
     }
 
+    fn compare_password(&mut self, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+        let (mut card, _) = self.resume()?;
+        passwords::compare(&mut card, kind, value)
+    }
+
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         let (mut card, _) = self.resume()?;
         activation::activate(&mut card, transport, new)

@@ -119,6 +119,9 @@ activate-without = The card is not active, and has no transport PIN. Choose your
 activate-goes-on-with = The card is not active, and its transport PIN was used. It goes on with the { $name } that was chosen then.
 activate-was-torn = An activation was begun and did not end. Enter the same PINs as then.
 activate-active = The card is active already. PINs are changed with: obnova pin change
+activate-active-compare = The card is active already. The PINs and the PUK that you chose are compared with what it has, as after an activation at whose end it was taken out. A wrong one costs a try:
+activate-active-ask = Compare them now? Type "yes":
+activate-done-already = The card is active. It was activated with these PINs.
 activate-done-without = The card is active.
 activate-done = The card is active. Its transport PIN is worth nothing any more.
 

@@ -60,6 +60,7 @@ rule-activation-puk-blocked-card = Where the PUK is blocked the card takes it fr
 rule-activation-tries-shown = The tries that are left of the authentication PIN, and of the transport PIN, are shown before one is spent.
 rule-activation-tries-shown-signature-pin = So are those of the signature PIN.
 rule-activation-tries-shown-puk = So are those of the PUK.
+rule-activation-tries-shown-torn = Where an activation that was torn goes on with what was set then, so are those of what is compared.
 rule-activation-last-try = The last try of the authentication PIN is never spent without a clear yes.
 rule-activation-last-try-signature-pin = Nor is that of the signature PIN.
 rule-activation-last-try-puk = Nor is that of the PUK.

@@ -5,7 +5,7 @@ mod passwords;
 mod registration;
 
 use obnova_ca::ApplicantError;
-use obnova_card::{PasswordKind, PasswordSteps, Secret};
+use obnova_card::{PasswordKind, PasswordStatus, PasswordSteps, Secret};
 use obnova_client::{Prompt, RunError, SharedToken};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_renewal::CardView;
@@ -14,6 +14,7 @@ pub use passwords::{offers, set};
 
 use super::{Broken, Rule};
 use crate::{
+    compared::compared,
     failure::Failure,
     service::Service,
     stage::{Arrived, Stage},
@@ -35,6 +36,8 @@ pub struct Client {
     pub activate: Activate,
     /// Sets another password, by this one.
     pub set: fn(&SharedToken, &mut dyn Prompt, PasswordKind, &Secret) -> Result<(), RunError>,
+    /// What it shows of a card whose activation was torn: passwords that are compared, with their tries.
+    pub compared: fn(&CardView) -> Vec<PasswordStatus>,
     /// What it offers for a card's passwords, and what it says is lost.
     pub offers: fn(&CardView) -> PasswordSteps,
 }
@@ -47,7 +50,7 @@ impl<'s> World<'s> {
             stage,
             arrived,
             office: Office { asked: Stage::ask, done: |outcome| outcome },
-            client: Client { activate: obnova_client::activate, set, offers },
+            client: Client { activate: obnova_client::activate, set, compared, offers },
         }
     }
 
@@ -118,6 +121,7 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
             passwords::tries_shown_signature_pin,
         ),
         Rule::seen("activation/tries-shown-puk", || t!("rule-activation-tries-shown-puk"), passwords::tries_shown_puk),
+        Rule::seen("activation/tries-shown-torn", || t!("rule-activation-tries-shown-torn"), life::tries_shown_torn),
         Rule::seen("activation/last-try", || t!("rule-activation-last-try"), passwords::last_try),
         Rule::seen(
             "activation/last-try-signature-pin",

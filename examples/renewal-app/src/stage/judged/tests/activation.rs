@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_card::{Offer, PasswordKind, PasswordStep, PasswordSteps, Secret, Tries};
+use obnova_card::{Offer, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Secret, Tries};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_enroll::est::Method;
 use obnova_renewal::CardView;
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     cli::Scenario,
+    compared::compared,
     service::Service,
     stage::{
         PlayPins, Setting, Through,
@@ -119,6 +120,7 @@ worlds! { rules::activation::rules();
             "activation/tries-shown": "is active already",
             "activation/tries-shown-signature-pin": "is active already",
             "activation/tries-shown-puk": "is active already",
+            "activation/tries-shown-torn": "is active already",
             "activation/last-try": "is active already",
             "activation/last-try-signature-pin": "is active already",
             "activation/last-try-puk": "is active already",
@@ -167,6 +169,7 @@ worlds! { rules::activation::rules();
             "activation/activated": "the signature key and its new PIN: the signature PIN is wrong",
             "activation/transport-pin-dead/card": "the card takes it as password 2",
             "activation/tries-shown-signature-pin": "the last try for the signature PIN, or what may be the last, was kept",
+            "activation/tries-shown-torn": "of the signature PIN it shows None, and with another one: Err(",
             "activation/last-try-signature-pin": "the signature PIN is blocked",
         ];
 
@@ -176,6 +179,7 @@ worlds! { rules::activation::rules();
             "activation/puk-sets-pin": "the PUK is wrong",
             "activation/puk-blocked/card": "before the PUK was blocked it does not work either",
             "activation/tries-shown-puk": "nothing more is typed",
+            "activation/tries-shown-torn": "of the PUK it shows None, and with another one: Err(",
             "activation/last-try-puk": "the PUK is blocked",
         ];
 
@@ -184,6 +188,7 @@ worlds! { rules::activation::rules();
 
     a_puk_that_is_not_blocked: Played::through(|token| Careless::boxed(token, How::DisownsPuk))
         => [
+            "activation/torn": "then compared: the PUK is blocked",
             "activation/puk-sets-pin": "the PUK was not offered",
             "activation/puk-blocked/card": "with the right PUK: 9000",
             "activation/tries-shown-puk": "the PUK is blocked",
@@ -228,6 +233,25 @@ worlds! { rules::activation::rules();
             "activation/puk-blocked/client": "it is not said: []",
         ];
 
+    a_client_that_does_not_show_what_goes_on: Played {
+        bend: |world| world.client.compared = |_| Vec::new(),
+        ..Played::but("plays = \"activation\"", "plays = \"activation\"\ntransport_pin = \"in-place\"")
+    }
+        => ["activation/tries-shown-torn": "of the authentication PIN it shows None, and with another one: Err("];
+
+    a_client_that_shows_other_tries: Played {
+        bend: |world| world.client.compared = |card| {
+            let mut shown = compared(card);
+            shown.iter_mut().for_each(|status| status.state = PasswordState::Active(Tries::Known(5)));
+            shown
+        },
+        ..Played::but("plays = \"activation\"", "plays = \"activation\"\ntransport_pin = \"single-use\"")
+    }
+        => ["activation/tries-shown-torn": "it shows Active(Known(5)), and the card has Active(Known(3))"];
+
+    a_client_that_shows_what_costs_nothing: Played::bent(|world| world.client.compared = |card| card.passwords.clone())
+        => ["activation/tries-shown-torn": "of the authentication PIN it shows Some("];
+
     a_driver_that_activates_nothing: Played::through(|token| Careless::boxed(token, How::IdleActivation))
         => [
             "activation/transport-pin-page": "not active yet",
@@ -264,6 +288,7 @@ worlds! { rules::activation::rules();
             "activation/tries-shown": "the card is finished",
             "activation/tries-shown-signature-pin": "the card is finished",
             "activation/tries-shown-puk": "the card is finished",
+            "activation/tries-shown-torn": "the card is finished",
             "activation/last-try": "the card is finished",
             "activation/last-try-signature-pin": "the card is finished",
             "activation/last-try-puk": "the card is finished",
@@ -288,6 +313,7 @@ worlds! { rules::activation::rules();
             "activation/tries-shown": "no card arrived",
             "activation/tries-shown-signature-pin": "no card arrived",
             "activation/tries-shown-puk": "no card arrived",
+            "activation/tries-shown-torn": "no card arrived",
             "activation/last-try": "no card arrived",
             "activation/last-try-signature-pin": "no card arrived",
             "activation/last-try-puk": "no card arrived",

@@ -145,6 +145,9 @@ impl Token for Careless {
         let outcome = self.token.unblock_password(kind, puk, new);
         if self.how == How::AnyPuk { Ok(()) } else { outcome }
     }
+    fn compare_password(&mut self, kind: PasswordKind, value: &Pin) -> Result<(), TokenError> {
+        self.token.compare_password(kind, value)
+    }
     fn activate(&mut self, transport: &Pin, new: &[(PasswordKind, Secret)]) -> Result<(), TokenError> {
         let again = std::mem::replace(&mut self.tried, true);
         if self.how == How::OneAttempt && again {

@@ -1,7 +1,8 @@
 //! From the hand-over to a card in use.
 
 use obnova_card::{
-    Activation, KeyRole, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, Secret, SignDigest, TokenError,
+    Activation, KeyRole, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, ProfileToken, Secret,
+    SignDigest, Token as _, TokenError,
 };
 use obnova_client::RunError;
 use obnova_profile::{TransportPinModel, reference};
@@ -9,10 +10,11 @@ use obnova_simulator::{Fault, FaultPlan, SimulatorConnection};
 
 use super::{World, passwords};
 use crate::{
+    compared::compare_all,
     new_password::new_passwords,
     stage::{
         Arrived,
-        arrived::CHOSEN,
+        arrived::{CHOSEN, Typist},
         rules::{Broken, Verdict, keys_on, there, want},
     },
     tokens,
@@ -180,6 +182,10 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
                 }
                 outcome => outcome.map_err(|error| Broken(format!("torn at command {at}, then again: {error}")))?,
             }
+        } else {
+            // Nothing was left to do, and whoever does the same once more reads so.
+            let outcome = compare_all(&card.token, &mut Typist::types(CHOSEN), &card.view()?);
+            outcome.map_err(|error| Broken(format!("torn at command {at}, then compared: {error}")))?;
         }
         sign_first(&card).map_err(|Broken(error)| Broken(format!("torn at command {at}: {error}")))?;
     }
@@ -187,6 +193,61 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
     want(finished < torn / 2, format!("{finished} of {torn} cards were finished"))?;
     let finished = if single_use { format!("; {finished} cards said that they are finished") } else { String::new() };
     Ok(format!("torn at each of {torn} commands; the same once more brought the card to life{finished}"))
+}
+
+/// Torn at every command: what goes on with the activation is shown with its tries, as the card has them. A wrong one costs one of these;
+/// of what is not shown any value is taken.
+pub fn tries_shown_torn(world: &mut World<'_>) -> Verdict {
+    let transport = [world.stage.transport_pin(); 2];
+    let mut seen = 0;
+    for at in 1.. {
+        let card = world.card()?.fork();
+        let new = card.chosen()?;
+        card.card.with_card(|card| card.set_faults(FaultPlan::new().at(at, Fault::TearAfter)));
+        let first = obnova_client::activate(&card.token, &mut world.stage.typist(&transport), &new);
+        if card.card.with_card(|card| card.faults().waiting()) > 0 {
+            first?;
+            break;
+        }
+        let view = card.view()?;
+        if view.capabilities.activation.is_none() {
+            continue;
+        }
+        let shown = (world.client.compared)(&view);
+        for (place, (kind, _)) in new.iter().enumerate() {
+            let (kind, card) = (*kind, card.fork());
+            let before = of_kind(&card, kind)?;
+            let mut other = new.clone();
+            other[place].1 = ["640281", "193758", "64028193"][place].into();
+            let went_on = obnova_client::activate(&card.token, &mut world.stage.typist(&transport), &other);
+            let of_it = |error: &RunError| matches!(error, RunError::Token(TokenError::WrongSecret { password, .. }) if *password == kind);
+            let what = format!("torn at command {at}, of the {kind}");
+            match (shown.iter().find(|status| status.kind == kind), went_on) {
+                (Some(shown), Err(error)) if of_it(&error) => {
+                    let told = shown.state;
+                    want(told == before, format!("{what} it shows {told:?}, and the card has {before:?}"))?;
+                    seen += 1;
+                }
+                (None, Ok(())) => {}
+                (shown, went_on) => {
+                    let shown = shown.map(|status| status.state);
+                    return Err(Broken(format!("{what} it shows {shown:?}, and with another one: {went_on:?}")));
+                }
+            }
+        }
+    }
+    let opened = world.stage.service.transport_pin == TransportPinModel::Separate;
+    want(opened || seen > 0, "nothing that was set is compared at any tear")?;
+    Ok(match opened {
+        true => "the transport PIN opens the activation: all are set anew, and none is compared".to_owned(),
+        false => format!("shown {seen} times before one that was set could be wrong, as the card had them"),
+    })
+}
+
+/// How a password stands, as the card itself says.
+fn of_kind(card: &Arrived<'_>, kind: PasswordKind) -> Result<PasswordState, Broken> {
+    let statuses = ProfileToken::new(card.card.clone()).passwords()?;
+    Ok(there(statuses.into_iter().find(|status| status.kind == kind), "such password")?.state)
 }
 
 /// Nothing that takes the transport PIN is offered any more.
