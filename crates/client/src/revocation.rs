@@ -5,7 +5,7 @@
 //! key of the same holder, with the revocation password; and that password alone, where the CA's policy has it so. The answer has to
 //! be signed by the CA, for this message. Then the CA is asked what it tells everybody ([`Confirmation`]).
 
-use std::{fmt, time::SystemTime};
+use std::time::SystemTime;
 
 use obnova_card::{Secret, SignDigest};
 use obnova_card_rustls::SharedToken;
@@ -23,6 +23,7 @@ mod subject;
 
 pub use confirm::{Confirmation, Told};
 pub use error::RevocationError;
+pub use obnova_renewal::RevocationReason;
 pub use password::{PasswordSet, PasswordWanted, SetPasswordError, set_revocation_password};
 pub use plan::RevocationPlan;
 
@@ -40,49 +41,14 @@ pub struct Revocation<'a> {
     pub password: Option<&'a Secret>,
 }
 
-/// Why a holder ends a certificate (RFC 5280 §5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RevocationReason {
-    /// The card is lost, or somebody else may use it.
-    KeyCompromise,
-    /// Another certificate took its place.
-    Superseded,
-    /// The holder's name or house changed.
-    AffiliationChanged,
-    /// It is not needed any more.
-    CessationOfOperation,
-    /// Nobody needs to know.
-    Unspecified,
-}
-
-impl RevocationReason {
-    /// Whether it is one of the key: every certificate with the same key ends too, whichever was named.
-    #[must_use]
-    pub const fn ends_key(self) -> bool {
-        matches!(self, Self::KeyCompromise)
-    }
-
-    /// As the CA is told.
-    const fn code(self) -> CrlReason {
-        match self {
-            Self::KeyCompromise => CrlReason::KeyCompromise,
-            Self::Superseded => CrlReason::Superseded,
-            Self::AffiliationChanged => CrlReason::AffiliationChanged,
-            Self::CessationOfOperation => CrlReason::CessationOfOperation,
-            Self::Unspecified => CrlReason::Unspecified,
-        }
-    }
-}
-
-impl fmt::Display for RevocationReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::KeyCompromise => "key-compromise",
-            Self::Superseded => "superseded",
-            Self::AffiliationChanged => "affiliation-changed",
-            Self::CessationOfOperation => "cessation-of-operation",
-            Self::Unspecified => "unspecified",
-        })
+/// As the CA is told.
+const fn code(reason: RevocationReason) -> CrlReason {
+    match reason {
+        RevocationReason::KeyCompromise => CrlReason::KeyCompromise,
+        RevocationReason::Superseded => CrlReason::Superseded,
+        RevocationReason::AffiliationChanged => CrlReason::AffiliationChanged,
+        RevocationReason::CessationOfOperation => CrlReason::CessationOfOperation,
+        RevocationReason::Unspecified => CrlReason::Unspecified,
     }
 }
 
@@ -139,7 +105,7 @@ pub fn revoke_with_card<H: HttpExchange>(
         let signatures = with_password(token, prompt, speaker.key.password, &uses, sign)?;
         Ok(signatures.into_iter().next().unwrap_or_default())
     };
-    let said = ca.revoke(subject.id(), wanted.reason.code(), wanted.password, Some((signer, &mut sign)))?;
+    let said = ca.revoke(subject.id(), code(wanted.reason), wanted.password, Some((signer, &mut sign)))?;
     let mut revoked = outcome(said, wanted.reason, &subject, ca, servers)?;
     if wanted.reason.ends_key() {
         for other in plan.same_key() {
@@ -163,7 +129,7 @@ pub fn revoke_by_password<H: HttpExchange>(
     let password = wanted.password.ok_or(RevocationError::PasswordNeeded)?;
     let issuer = ca.only_issuer()?;
     let subject = Subject::new(wanted.serial, None, &issuer)?;
-    let said = ca.revoke(subject.id(), wanted.reason.code(), Some(password), None)?;
+    let said = ca.revoke(subject.id(), code(wanted.reason), Some(password), None)?;
     outcome(said, wanted.reason, &subject, ca, servers)
 }
 
@@ -213,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_revocation_is_not_shown() {
-        static_assertions::assert_not_impl_any!(Revocation<'static>: fmt::Debug, fmt::Display, PartialEq, Clone);
+        static_assertions::assert_not_impl_any!(Revocation<'static>: std::fmt::Debug, std::fmt::Display, PartialEq, Clone);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - [`Plan`]: what will be done, with [`Ask`]s and [`Risk`], before anything is. [`Standing`]: whether old certificates are revoked. [`Wishes`]: what a CA makes of it.
 //! - [`NoticeLink`]: the link of a mail by which a renewal begins.
 //! - [`Process`]: the state machine; [`Action`] out, [`Event`] in, [`Record`]s to write down.
+//! - [`RevocationRules`]: by what a service lets its holders end certificates.
 //! - [`check_certificates`] and [`Refusal`]: what came back, measured against what was ordered.
 //! - [`scan`], [`Completion`], [`match_loose`]: after a lost journal, and for mailed files.
 //! - [`removable`], [`removals`] and [`keys_lost`]: the clean-up rule. [`Diagnosis`]: for the help desk.
@@ -33,6 +34,7 @@ mod reason;
 mod record;
 mod recover;
 mod refusal;
+mod revocation;
 mod service;
 mod standing;
 mod uses;
@@ -63,6 +65,7 @@ pub use reason::{NotEligible, Reason, date};
 pub use record::{Fact, Failure, Record, Source};
 pub use recover::{Completion, Orphan, Prospect, scan};
 pub use refusal::{ChainProblem, Oid, Refusal};
+pub use revocation::{RevocationReason, RevocationRefusal, RevocationRules};
 pub use service::{Service, ServiceError};
 pub use standing::{AskStatus, Standing};
 pub use uses::{Ask, Phase, PinUse};

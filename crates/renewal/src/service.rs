@@ -1,8 +1,8 @@
-use crate::Policy;
+use crate::{Policy, RevocationRules};
 
 mod file;
 
-/// A service as its file has it (`policies/README.md`): the holder's side. Tables for the CA are passed over, so that both sides may
+/// A service as its file has it (`policies/README.md`): the holder's side. Tables for the CA alone are passed over, so that both sides may
 /// read one file, and a front end may bring one without them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -14,6 +14,8 @@ pub struct Service {
     pub transport_pin: Option<String>,
     /// What the holder's side asks.
     pub policy: Policy,
+    /// By what holders end certificates, as the CA's side has it; `None` where the file says nothing of that side.
+    pub revocation: Option<RevocationRules>,
 }
 
 impl Service {

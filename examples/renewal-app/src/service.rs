@@ -6,7 +6,7 @@ use clap::ValueEnum as _;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Approval, Policy as CaPolicy, Profile};
 use obnova_profile::TransportPinModel;
-use obnova_renewal::{Method, Pair, Policy, Service as Holders};
+use obnova_renewal::{Method, Pair, Policy, RevocationRules, Service as Holders};
 
 use crate::{
     cli::{Model, Scenario, ServiceOptions},
@@ -93,26 +93,27 @@ impl Service {
     /// What the holder's side of the service asks that a command names. A file may come without the tables of its CA; where it has them
     /// the two sides have to agree.
     pub fn asked_for(options: &ServiceOptions) -> Result<Policy, Failure> {
-        Ok(Self::sides(options)?.0)
+        Ok(Self::sides(options)?.0.policy)
     }
 
     /// The same for a renewal that keeps the keys, whatever the holder's side says of it: where the file has the tables of the CA, they
     /// have to allow it.
     pub fn asked_for_same_key(options: &ServiceOptions) -> Result<Policy, Failure> {
-        let (policy, ca) = Self::sides(options)?;
+        let (Holders { policy, .. }, ca) = Self::sides(options)?;
         if ca.is_some_and(|ca| !ca.same_key) {
             return Err(Failure::new(Kind::NotEligible, t!("error-no-same-key")));
         }
         Ok(Policy { method: Method::SameKey, ..policy })
     }
 
-    /// Whether a certificate's own key ends it without the revocation password, as the file says where it has the tables of the CA.
-    pub fn own_key_alone(options: &ServiceOptions) -> Result<bool, Failure> {
-        Ok(Self::sides(options)?.1.is_none_or(|ca| ca.revocation.own_key_alone))
+    /// By what holders end certificates, where a service is named and its file says so: which one it is else only the CA knows.
+    pub fn revocation(options: &ServiceOptions) -> Result<Option<RevocationRules>, Failure> {
+        let holders = if options.is_named() { Some(Self::sides(options)?.0) } else { None };
+        Ok(holders.and_then(|holders| holders.revocation))
     }
 
     /// The holder's side of the service that a command names, and the CA's where the file has it.
-    fn sides(options: &ServiceOptions) -> Result<(Policy, Option<CaPolicy>), Failure> {
+    fn sides(options: &ServiceOptions) -> Result<(Holders, Option<CaPolicy>), Failure> {
         match &options.policy {
             Some(path) => read(path, both),
             None => both(text_of(options.service.unwrap_or_default())).map_err(internal),
@@ -173,12 +174,12 @@ impl Service {
     }
 }
 
-fn both(text: &str) -> Result<(Policy, Option<CaPolicy>), String> {
+fn both(text: &str) -> Result<(Holders, Option<CaPolicy>), String> {
     let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
     let of_holder = |table: &String| HOLDERS.contains(&table.as_str());
     let has_ca = text.parse::<toml::Table>().is_ok_and(|table| !table.keys().all(of_holder));
     let ca = has_ca.then(|| CaPolicy::from_toml(text)).transpose().map_err(|error| error.to_string())?;
-    Ok((holders.policy, ca))
+    Ok((holders, ca))
 }
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {
@@ -190,8 +191,8 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     parse(&text).map_err(unreadable)
 }
 
-/// What a file may have that is for no CA.
-const HOLDERS: [&str; 4] = ["version", "service", "holder", "revocation_password"];
+/// What a file may have that is not for a CA alone.
+const HOLDERS: [&str; 5] = ["version", "service", "holder", "revocation_password", "revocation"];
 
 const fn text_of(scenario: Scenario) -> &'static str {
     match scenario {

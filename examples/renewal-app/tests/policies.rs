@@ -93,7 +93,7 @@ impl Side {
     fn of(table: &str) -> &'static [Self] {
         match table {
             "service" | "holder" => &[Self::Holder],
-            "" | "revocation_password" => &[Self::Holder, Self::Ca],
+            "" | "revocation_password" | "revocation" => &[Self::Holder, Self::Ca],
             _ => &[Self::Ca],
         }
     }

@@ -163,6 +163,51 @@ fn a_holder_ends_certificates_with_the_card_and_by_the_password_alone_where_that
     search(&desk);
 }
 
+/// What the file of the service rules out is refused by the CA's own name for it, before a PIN or a password is asked for or sent.
+#[test]
+fn what_the_service_takes_no_revocation_for_is_refused_before_anybody_is_asked() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let [login, signature] = serials_of(&house, 0);
+    let twins = include_str!("../../../policies/twins.toml");
+    desk.write("hr.toml", &format!("{twins}\n[revocation]\nholder_reasons = [\"key-compromise\", \"unspecified\"]\n"));
+    let holders = "version = 1\n[service]\nname = \"hr\"\n";
+    desk.write("holders.toml", &format!("{holders}[revocation]\npassword_alone = true\n"));
+    desk.write("silent.toml", holders);
+    let requests = || {
+        let log = std::fs::read_to_string(desk.file("ca.log")).unwrap();
+        log.lines().filter(|line| line.contains("/fullcmc")).count()
+    };
+    let before = requests();
+    // Nobody could answer: who is asked ends with another code.
+    let options = house.options();
+    let revoke = |more: &[&str]| desk.run([&["revoke", &signature, "--yes"], more, &options[..]].concat());
+    let hr = ["--policy", "hr.toml", "--why"];
+    let said = revoke(&[&hr[..], &["superseded"], &CARD].concat()).ends_with(3);
+    for part in ["superseded", "(revocation-reason)", "--why", "key-compromise, unspecified", "was not asked"] {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    let password = ["--without-card", "--revocation-password-file", "revocation"];
+    for service in [&["--service", "twins"][..], &["--service", "activation"], &hr[..2]] {
+        let said = revoke(&[service, &password].concat()).ends_with(3);
+        for part in ["(password-alone)", "--without-card", "was not asked"] {
+            assert!(said.err.contains(part), "{part}: {}", said.err);
+        }
+    }
+    assert_eq!((requests(), actors(&house).len()), (before, 0), "nothing was sent");
+    // Where the file says nothing of it, or that it is enough, the CA is asked.
+    for file in ["holders.toml", "silent.toml"] {
+        let said = revoke(&[&["--policy", file][..], &password].concat()).ends_with(6);
+        assert!(said.err.contains("password-alone"), "{}", said.err);
+    }
+    let with_card = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
+    let said = desk.run([&["revoke", &login, "--yes"], &hr[..], &["unspecified"], &with_card, &options[..]].concat());
+    said.ends_with(0).says(&["is revoked", "unspecified"]);
+    assert_eq!(requests(), before + 3);
+    drop(house);
+    search(&desk);
+}
+
 /// A card with two certificates on each of its keys, the old ones superseded.
 fn renewed_with_the_same_keys(desk: &Desk) -> House<'_> {
     let mut house = open(desk);

@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::{Service, ServiceError};
 use crate::{
     AskStatus, ByRole, CertificateRules, Method, OneTimePasswords, Pair, PasswordRules, Policy, Protocol,
-    policy::CLOCK_TOLERANCE, wire,
+    RevocationReason, RevocationRules, policy::CLOCK_TOLERANCE, wire,
 };
 
 #[derive(Deserialize)]
@@ -29,15 +29,13 @@ pub(super) struct File {
     authentication: Certified,
     #[serde(default)]
     signature: Certified,
-    /// From here on the CA's side.
-    #[serde(default, rename = "renewal")]
-    _renewal: IgnoredAny,
+    revocation: Option<Revocation>,
+    /// From here on the CA's side, which has this table always.
+    renewal: Option<IgnoredAny>,
     #[serde(default, rename = "notices")]
     _notices: IgnoredAny,
     #[serde(default, rename = "retention")]
     _retention: IgnoredAny,
-    #[serde(default, rename = "revocation")]
-    _revocation: IgnoredAny,
     #[serde(default, rename = "registration")]
     _registration: IgnoredAny,
     #[serde(default, rename = "first")]
@@ -128,6 +126,30 @@ impl RevocationPassword {
     }
 }
 
+/// The other one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Revocation {
+    password_alone: bool,
+    own_key_alone: bool,
+    #[serde(deserialize_with = "reasons")]
+    holder_reasons: Vec<RevocationReason>,
+}
+
+impl Default for Revocation {
+    fn default() -> Self {
+        let RevocationRules { password_alone, own_key_alone, holder_reasons } = RevocationRules::default();
+        Self { password_alone, own_key_alone, holder_reasons }
+    }
+}
+
+impl From<Revocation> for RevocationRules {
+    fn from(table: Revocation) -> Self {
+        let Revocation { password_alone, own_key_alone, holder_reasons } = table;
+        Self { password_alone, own_key_alone, holder_reasons }
+    }
+}
+
 impl File {
     /// The service, where its fields fit to each other.
     pub(super) fn check(self, text: &str) -> Result<Service, ServiceError> {
@@ -166,6 +188,8 @@ impl File {
 impl From<File> for Service {
     fn from(file: File) -> Self {
         let File { service, holder, revocation_password, authentication, signature: signatures, .. } = file;
+        let revocation = file.revocation.map(RevocationRules::from);
+        let revocation = revocation.or_else(|| file.renewal.map(|_| RevocationRules::default()));
         let Head { name, plays, transport_pin } = service;
         let signature =
             if holder.qualified { CertificateRules::qualified_signature() } else { CertificateRules::signature() };
@@ -189,7 +213,7 @@ impl From<File> for Service {
             prove_login: holder.prove_login,
             prove_signature: holder.prove_signature,
         };
-        Self { name, plays: plays.map(Spanned::into_inner), transport_pin, policy }
+        Self { name, plays: plays.map(Spanned::into_inner), transport_pin, policy, revocation }
     }
 }
 
@@ -275,4 +299,13 @@ fn roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<KeyRole>, D::
         return Err(D::Error::custom("name \"authentication\", \"signature\", or both, each once"));
     }
     Ok(roles)
+}
+
+fn reasons<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RevocationReason>, D::Error> {
+    let reasons = Vec::<RevocationReason>::deserialize(deserializer)?;
+    let is_twice = reasons.iter().enumerate().any(|(at, reason)| reasons[..at].contains(reason));
+    if is_twice || !reasons.contains(&RevocationReason::KeyCompromise) {
+        return Err(D::Error::custom("name \"key-compromise\", and what else holders may give, each once"));
+    }
+    Ok(reasons)
 }

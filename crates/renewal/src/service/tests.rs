@@ -4,7 +4,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_card::KeyRole;
 
 use super::*;
-use crate::{ByRole, Method, OneTimePasswords, PasswordRules, Protocol};
+use crate::{ByRole, Method, OneTimePasswords, PasswordRules, Protocol, RevocationReason, RevocationRefusal};
 
 const HEAD: &str = "version = 1\n\n[service]\nname = \"mine\"\n";
 
@@ -63,6 +63,29 @@ fn a_revocation_password_is_needed_at_once_where_it_is_required_and_may_not_come
     assert!(!read("").unwrap().policy.revocation_password_at_once);
 }
 
+/// What the CA would refuse by these names is refused before anything is asked.
+#[test]
+fn a_revocation_that_the_service_does_not_take_is_refused_by_its_name() {
+    assert_eq!(read("").unwrap().revocation, None, "a holder's side alone says nothing of the CA's");
+    let usual = read("[renewal]\n").unwrap().revocation.unwrap();
+    let (lost, other) = (RevocationReason::KeyCompromise, RevocationReason::Superseded);
+    for reason in RevocationReason::ALL {
+        assert_eq!((usual.check(reason, true), usual.own_key_alone), (Ok(()), true));
+        assert_eq!(usual.check(reason, false), Err(RevocationRefusal::PasswordAlone));
+    }
+    let partner = Service::partner().revocation.unwrap();
+    assert!(partner.check(other, false).is_ok() && !partner.own_key_alone);
+    let one = read("[revocation]\npassword_alone = true\nholder_reasons = [\"key-compromise\"]\n").unwrap();
+    let one = one.revocation.unwrap();
+    assert_eq!((one.check(lost, false), one.check(lost, true)), (Ok(()), Ok(())));
+    for with_card in [true, false] {
+        let refusal = one.check(other, with_card).unwrap_err();
+        assert_eq!(refusal, RevocationRefusal::Reason { given: other, taken: vec![lost] });
+        assert_eq!(refusal.rule(), "revocation-reason");
+    }
+    assert_eq!(RevocationRefusal::PasswordAlone.rule(), "password-alone");
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_its_line_and_name() {
     for (table, line, named) in [
@@ -82,6 +105,11 @@ fn what_makes_no_sense_is_refused_with_its_line_and_name() {
         ("signature", "keys = [\"p-256\", \"p-384\", \"p-256\"]", "each once"),
         ("signature", "keys = [\"p-521\"]", "key_algorithm"),
         ("signature", "keys = \"p-256\"", "sequence"),
+        ("revocation", "holder_reasons = []", "key-compromise"),
+        ("revocation", "holder_reasons = [\"superseded\"]", "key-compromise"),
+        ("revocation", "holder_reasons = [\"key-compromise\", \"key-compromise\"]", "each once"),
+        ("revocation", "holder_reasons = [\"key-compromise\", \"ca-compromise\"]", "`superseded`"),
+        ("revocation", "password_along = true", "password_alone"),
         ("revocation_password", "minimum = 5", "6 to 64"),
         ("revocation_password", "least = 9", "minimum"),
     ] {

@@ -4,7 +4,7 @@ use obnova_client::{
     Confirmation, ConfirmedBy, OnSameKey, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason,
     Revoked, Told, look, revoke_by_password, revoke_with_card,
 };
-use obnova_renewal::{CardView, ParsedCertificate, date};
+use obnova_renewal::{CardView, ParsedCertificate, RevocationRefusal, date};
 
 use crate::{
     authority::Authority,
@@ -32,7 +32,9 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
             ..CredentialOptions::default()
         },
     )?;
-    let own_key_alone = Service::own_key_alone(&options.service)?;
+    let (rules, reason) = (Service::revocation(&options.service)?, RevocationReason::from(options.why));
+    rules.as_ref().map_or(Ok(()), |rules| rules.check(reason, !options.without_card))?;
+    let own_key_alone = rules.is_none_or(|rules| rules.own_key_alone);
     let (serial, given) = match &options.revoked {
         Ending::Serial(serial) => (serial.clone(), None),
         Ending::File(file) => read(file).map(|one| (one.serial(), Some(one)))?,
@@ -46,7 +48,6 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
         }
     };
     let face = Face::new(Errand::Revocation);
-    let reason = RevocationReason::from(options.why);
     let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
     announce(&mut face.borrow_mut().screen, &serial, reason, same_key);
     if !options.yes && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
@@ -227,6 +228,22 @@ impl From<Why> for RevocationReason {
             Why::CessationOfOperation => Self::CessationOfOperation,
             Why::Unspecified => Self::Unspecified,
         }
+    }
+}
+
+/// Nothing was asked of anybody.
+impl From<RevocationRefusal> for Failure {
+    fn from(refusal: RevocationRefusal) -> Self {
+        let rule = refusal.rule();
+        let text = match refusal {
+            RevocationRefusal::Reason { given, taken } => {
+                let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
+                t!("error-revoke-reason", given = given.to_string(), taken = taken.join(", "), rule = rule)
+            }
+            RevocationRefusal::PasswordAlone => t!("error-revoke-password-alone", rule = rule),
+            other => t!("error-other", detail = other.to_string()),
+        };
+        Self::new(Kind::NotEligible, text)
     }
 }
 
