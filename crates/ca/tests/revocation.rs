@@ -271,6 +271,34 @@ fn what_was_ordered_with_a_key_is_named_through_every_key_that_came_so() {
     assert_eq!(revoked(&first.certificates[0]), [[false, true], [false, false]]);
 }
 
+/// Whose key may be in other hands hears of what was ordered with it, where something of that lives; not of what was turned down with it.
+#[test]
+fn the_mail_speaks_of_what_was_ordered_with_the_key_only_where_something_lives() {
+    let ends = |order: &dyn Fn(&World)| {
+        let world = World::with(Policy::TEMPLATE, KeyAlgorithm::P256);
+        order(&world);
+        world.revoke(world.old.certificates[0].serial(), RevocationReason::KeyCompromise);
+        let mails = Outbox::new(Arc::new(world.store())).take(now() + DAY, 9).unwrap();
+        let compromised = mails.iter().filter(|mail| mail.body.contains("Reason: keyCompromise"));
+        let [mail] = compromised.collect::<Vec<_>>().try_into().unwrap();
+        mail.body.contains("have the ones revoked that are not yours")
+    };
+    let name = |draft: &Draft| Transaction::new(draft.transaction.as_bytes()).unwrap();
+    let approved = |world: &World| {
+        let draft = Draft::renewing(&world.old, 1);
+        token(&world.send(&draft));
+        world.ca.approve(&name(&draft), now()).unwrap()
+    };
+    assert!(!ends(&|_| ()), "nothing was ordered");
+    assert!(!ends(&|world| drop(token(&world.send(&Draft::renewing(&world.old, 1))))), "it is turned down with it");
+    assert!(ends(&|world| drop(approved(world))));
+    assert!(!ends(&|world| {
+        for certificate in approved(world).certificates {
+            world.revoke(&certificate.serial, RevocationReason::AffiliationChanged);
+        }
+    }));
+}
+
 /// The same key in another certificate: by whichever of them it is asked, and what was turned down or waits is named too.
 #[test]
 fn what_was_ordered_with_a_key_is_named_by_each_certificate_on_it() {

@@ -34,7 +34,7 @@ fn order_wait_approve_resume_install_clean_and_export() {
     desk.run(&renew).ends_with(8).says(&["The plan", "Accepted, pending"]);
     let trace = fs::read_to_string(desk.file("trace")).unwrap();
     assert!(trace.lines().filter(|line| line.starts_with("> 00 20 00 01")).count() >= 2, "VERIFY is in the trace");
-    desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
+    desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted", "The old pair ends on", "obnova doctor"]);
     assert!(desk.run(&renew[..]).ends_with(3).err.contains("under way"));
     desk.run(["renew", "--resume"]).ends_with(8);
 

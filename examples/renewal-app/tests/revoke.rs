@@ -208,6 +208,31 @@ fn what_the_service_takes_no_revocation_for_is_refused_before_anybody_is_asked()
     search(&desk);
 }
 
+/// A year before its end: the age is not what keeps it from being renewed.
+#[test]
+fn who_ended_one_of_a_pair_is_told_what_that_means_for_the_other_and_not_to_come_again() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let [login, signature] = serials_of(&house, 0);
+    let both = [&CARD[..], &PIN, &["--signature-pin-file", "pin2"]].concat();
+    let run = |command: &[&str]| desk.run([command, &both, &house.options()].concat());
+    let renew = || run(&["renew", "--yes"]).ends_with(3).err;
+    assert!(renew().contains("come again then"));
+    run(&["revoke", &signature]).ends_with(2).says(&["With it goes the renewal of", &login, "stays valid until"]);
+    run(&["revoke", &signature, "--yes"]).ends_with(0).says(&["With it goes the renewal of", &login]);
+    let said = renew();
+    assert!(said.contains("The signature certificate was revoked on") && !said.contains("come again"), "{said}");
+    // The last of the two takes nothing with it that is not gone.
+    let said = run(&["revoke", &login, "--yes"]).ends_with(0);
+    assert!(!said.out.contains("With it goes") && !said.out.contains("stays valid"), "{}", said.out);
+    let said = renew();
+    for role in ["authentication", "signature"] {
+        assert!(said.contains(&format!("The {role} certificate was revoked on")), "{said}");
+    }
+    drop(house);
+    search(&desk);
+}
+
 /// A card with two certificates on each of its keys, the old ones superseded.
 fn renewed_with_the_same_keys(desk: &Desk) -> House<'_> {
     let mut house = open(desk);
@@ -255,7 +280,7 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     let compromised = ["--why", "key-compromise"];
     let said = revoke(&house, &old_login, &compromised).ends_with(2);
     said.says(&[&old_login, &format!("With it ends {login}"), "Every other certificate with the same key ends too"]);
-    said.says(&["has another one, as by a renewal, does not end", "that are not yours"]);
+    said.says(&["If anything was ordered with this key", "it does not end", "that are not yours"]);
     assert_eq!(actors(&house).len(), done.0);
     let said = revoke(&house, &old_login, &[&["--yes"][..], &compromised].concat()).ends_with(0);
     let too = format!("{login}, which has the same key, is revoked too");
@@ -272,10 +297,7 @@ fn a_key_that_others_may_have_ends_with_every_certificate_of_it_and_each_on_the_
     // Without the card nobody knows which they are, and that they end is said.
     let alone = [&["revoke", &signature, "--without-card"], &compromised[..], &house.options()].concat();
     let said = desk.run(alone).ends_with(2);
-    said.says(&[
-        "Every other certificate with the same key ends too",
-        "has another one, as by a renewal, does not end",
-    ]);
+    said.says(&["Every other certificate with the same key ends too", "If anything was ordered with this key"]);
     drop(house);
     search(&desk);
 }

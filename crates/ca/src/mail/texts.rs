@@ -49,6 +49,8 @@ pub enum Letter<'a> {
         since: SystemTime,
         /// Why at first, when it had been revoked already, and its key is known to be compromised only now.
         before: Option<RevocationReason>,
+        /// Whether something that was ordered with its key lives, whoever ordered it: a certificate on another key, or an order that waits.
+        ordered: bool,
     },
     /// The order that waited to replace a certificate was turned down, since that is over.
     TurnedDown {
@@ -161,7 +163,7 @@ impl Texts for English {
                     service = service_option(*service),
                 ),
             ),
-            Letter::Revoked { holder, serial, reason, since, before } => (
+            Letter::Revoked { holder, serial, reason, since, before, ordered } => (
                 "A certificate of yours was revoked".into(),
                 format!(
                     "The certificate with the serial number {}\nof {}\nis not valid any more.\n\n\
@@ -171,7 +173,7 @@ impl Texts for English {
                     plain(holder),
                     date(*since),
                     before.map(|before| format!(" (before: {before})")).unwrap_or_default(),
-                    if *reason == RevocationReason::KeyCompromise { ORDERED_WITH_KEY } else { "" },
+                    if *reason == RevocationReason::KeyCompromise && *ordered { ORDERED_WITH_KEY } else { "" },
                 ),
             ),
             Letter::TurnedDown { holder, serial, lapse } => (
@@ -266,7 +268,7 @@ impl Texts for English {
 }
 
 /// What a key that others may have had does not take with it.
-const ORDERED_WITH_KEY: &str = "What was ordered with its key and has another one, as by a renewal, is still valid: whoever had the key may have \
+const ORDERED_WITH_KEY: &str = "What was ordered with its key and has another one, as by a renewal, is still valid, or waits: whoever had the key may have \
      ordered too. Ask the issuer which certificates those are, and have the ones revoked that are not yours.\n\n";
 
 /// Names come from outside: none of them is taken for the place of the link, or breaks a line.
@@ -310,6 +312,7 @@ mod tests {
                     reason: RevocationReason::Superseded,
                     since: time,
                     before: None,
+                    ordered: true,
                 },
                 0,
             ),
@@ -330,15 +333,16 @@ mod tests {
             assert!(text.body.contains("Eva ") && !text.body.contains('\r'), "{text:?}");
             Mail::new("a", MailKind::Notice, "a@example.cz".parse().unwrap(), text).unwrap();
         }
-        let revoked = |reason, before| {
-            let letter = Letter::Revoked { holder: name, serial: &[1, 0xab], reason, since: time, before };
+        let revoked = |reason, before, ordered| {
+            let letter = Letter::Revoked { holder: name, serial: &[1, 0xab], reason, since: time, before, ordered };
             English.compose(&letter).body
         };
         let of_others = "have the ones revoked that are not yours";
         for before in [None, Some(RevocationReason::Superseded)] {
-            assert!(revoked(RevocationReason::KeyCompromise, before).contains(of_others));
+            assert!(revoked(RevocationReason::KeyCompromise, before, true).contains(of_others));
+            assert!(!revoked(RevocationReason::KeyCompromise, before, false).contains("ordered"));
         }
-        assert!(!revoked(RevocationReason::Superseded, None).contains(of_others));
+        assert!(!revoked(RevocationReason::Superseded, None, true).contains(of_others));
         let command = |service| {
             let text = English.compose(&Letter::PickUp { holder: name, service });
             text.body.lines().find(|line| line.starts_with("obnova install")).unwrap().to_owned()

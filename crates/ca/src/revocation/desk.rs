@@ -64,7 +64,8 @@ impl RevocationDesk {
         for serial in serials {
             let KeptStatus::Revoked(revocation) = self.store.status(serial)? else { continue };
             let kept = self.store.certificate(serial)?;
-            let mail = kept.map(|kept| letters.revoked(&kept, revocation, None)).transpose()?.flatten();
+            let ordered = self.store.lives_with_key_of(serial, now)?;
+            let mail = kept.map(|kept| letters.revoked(&kept, revocation, None, ordered)).transpose()?.flatten();
             self.store.told_of_end(serial, mail, now)?;
         }
         Ok(())

@@ -30,9 +30,10 @@ impl Letters for ToHolders {
         kept: &CertificateRecord,
         revocation: Revocation,
         before: Option<RevocationReason>,
+        ordered: bool,
     ) -> Result<Option<Mail>, StoreError> {
         let Revocation { at: since, reason, .. } = revocation;
-        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since, before };
+        let letter = Letter::Revoked { holder: &kept.subject, serial: &kept.serial, reason, since, before, ordered };
         let key = format!("revoked/{}", to_hex(&kept.serial));
         // It is another mail than the one that said why at first.
         let key = if before.is_some() { format!("{key}/{reason}") } else { key };

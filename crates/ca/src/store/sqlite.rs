@@ -106,6 +106,11 @@ impl SqliteStore {
         self.read_at_once(|connection| orders::ordered_with_key_of(connection, serial))
     }
 
+    /// Whether any of that lives: a certificate that is valid, or an order that waits.
+    pub(crate) fn lives_with_key_of(&self, serial: &[u8], now: SystemTime) -> Result<bool, StoreError> {
+        self.read_at_once(|connection| orders::lives_with_key_of(connection, serial, now))
+    }
+
     /// With somebody who is there at each write.
     #[must_use]
     pub fn observed(mut self, observer: Arc<dyn WriteObserver>) -> Self {

@@ -264,7 +264,10 @@ weak-too-plain = take at least { $distinct } different characters
 status-none = No renewal was begun on this computer.
 status-title = { $name }: { $label }, serial { $serial }
 status-certificate = New { $role } certificate: valid until { $until }
-status-old = The old pair is valid until { $until }; it works as before.
+status-old = { $count ->
+        [one] The old certificate ends on { $until }, and was not touched; whether it was revoked, "obnova doctor" says.
+       *[other] The old pair ends on { $until }, and was not touched; whether it was revoked, "obnova doctor" says.
+    }
 
 stage-ask = Planned; waits for your yes ({ $command }).
 stage-use-link = Next: begin with the link in the mail, or make sure that this arrived.

@@ -10,7 +10,8 @@ use obnova_client::{
     CaConnection, FileJournal, Foreseen, Pause, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look,
 };
 use obnova_renewal::{
-    AskStatus, ByRole, CardView, Diagnosis, Event, Method, Plan, Policy, Process, Protocol, Standing, Wishes,
+    AskStatus, ByRole, CardView, Diagnosis, Event, Method, NotEligible, Plan, Policy, Process, Protocol, Reason,
+    Standing, Wishes,
 };
 
 use super::{
@@ -21,6 +22,7 @@ use super::{
 use crate::{
     authority::Authority,
     beforehand::Beforehand,
+    checks,
     cli::{Global, RenewOptions},
     failure::{Errand, Failure, Kind},
     files,
@@ -51,8 +53,8 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     };
     let way = way.of(&policy);
     let Some(link) = &options.link else {
-        return begin(global, &folder, holder, &face, &way, |card, wishes| {
-            wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))
+        return begin(global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
+            planned(global, card, &policy, wishes)
         });
     };
     let link = RenewalLink::new(&given(link)?, &Authority::named_trust(global)?)?;
@@ -62,9 +64,26 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
         return go_on(&global, &folder, &known, holder, &face, &way);
     }
     begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
-        let plan = wishes.plan(card, &policy, |policy| Plan::make(card, policy, SystemTime::now()))?;
-        Ok(link.plan(plan)?)
+        Ok(link.plan(planned(&global, card, &policy, wishes)?)?)
     })
+}
+
+/// What will be done, as the issuer wishes it.
+fn planned(global: &Global, card: &CardView, policy: &Policy, wishes: &Wishes) -> Result<Plan, Failure> {
+    let plan = wishes.plan(card, policy, |policy| Plan::make(card, policy, SystemTime::now()));
+    plan.map_err(|not_eligible| over(global, card, policy, &not_eligible).unwrap_or_else(|| not_eligible.into()))
+}
+
+/// Nobody is told to come again for certificates that are revoked.
+fn over(global: &Global, card: &CardView, policy: &Policy, not_eligible: &NotEligible) -> Option<Failure> {
+    if !not_eligible.reasons.iter().all(|reason| matches!(reason, Reason::NotDue { .. })) {
+        return None;
+    }
+    let authority = Authority::named(global).ok()??;
+    let told = checks::standing(&authority, card, policy, SystemTime::now());
+    let unfit = told.into_iter().filter(|line| line.failure == Some(Kind::NotEligible));
+    let unfit: Vec<_> = unfit.map(|line| line.text).collect();
+    (!unfit.is_empty()).then(|| Failure::new(Kind::NotEligible, unfit.join("\n")))
 }
 
 /// The link, or the one that is pasted at a terminal or comes on standard input.

@@ -1,10 +1,11 @@
 use std::{path::Path, time::SystemTime};
 
+use obnova_card::KeyRole;
 use obnova_client::{
     Confirmation, ConfirmedBy, OnSameKey, PlainHttp, Revocation, RevocationError, RevocationPlan, RevocationReason,
     Revoked, Told, look, revoke_by_password, revoke_with_card,
 };
-use obnova_renewal::{CardView, ParsedCertificate, RevocationRefusal, date};
+use obnova_renewal::{AskStatus, CardView, ParsedCertificate, Policy, RevocationRefusal, chosen_pair, date};
 
 use crate::{
     authority::Authority,
@@ -19,6 +20,7 @@ use crate::{
     texts::t,
     tokens,
     ui::{Mark, Screen, ask_yes, sits_there},
+    view,
 };
 
 /// `revoke`: ends a certificate for good.
@@ -39,17 +41,20 @@ pub fn run(global: &Global, options: &RevokeOptions) -> Result<(), Failure> {
         Ending::Serial(serial) => (serial.clone(), None),
         Ending::File(file) => read(file).map(|one| (one.serial(), Some(one)))?,
     };
+    let mut half = None;
     let card = match options.without_card {
         true => None,
         false => {
             let token = tokens::open_shared(global)?;
             let seen = look(tokens::lock(&token).as_mut())?;
-            Some((token, plan(global, &seen, &serial, given)?))
+            let plan = plan(global, &seen, &serial, given)?;
+            half = other_half(&authority, &Service::asked_for(&options.service)?, &seen, &plan);
+            Some((token, plan))
         }
     };
     let face = Face::new(Errand::Revocation);
     let same_key = card.as_ref().map_or(&[][..], |(_, plan)| plan.same_key());
-    announce(&mut face.borrow_mut().screen, &serial, reason, same_key);
+    announce(&mut face.borrow_mut().screen, &serial, reason, same_key, half.as_ref());
     if !options.yes && !ask_yes(&t!("ask-plan"), Beforehand::Yes)? {
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
@@ -137,8 +142,29 @@ fn plan(
     }
 }
 
+/// The other one of the pair, where it lives: it is not renewed without this one.
+fn other_half(
+    authority: &Authority,
+    policy: &Policy,
+    card: &CardView,
+    plan: &RevocationPlan,
+) -> Option<(KeyRole, ParsedCertificate)> {
+    let (revoked, now) = (plan.revoked()?.serial(), SystemTime::now());
+    let pair = chosen_pair(card, policy, None, now)?;
+    pair.iter().find(|(_, one)| one.serial() == revoked)?;
+    let (role, other) = pair.iter().find(|(_, one)| one.serial() != revoked)?;
+    let told = authority.road().ok()?.standing(other, now).ok()?;
+    (other.is_valid_at(now) && !told.stops(AskStatus::Try)).then(|| (role, other.clone()))
+}
+
 /// What will end, and that it is for good.
-fn announce(screen: &mut Screen, serial: &str, reason: RevocationReason, same_key: &[ParsedCertificate]) {
+fn announce(
+    screen: &mut Screen,
+    serial: &str,
+    reason: RevocationReason,
+    same_key: &[ParsedCertificate],
+    half: Option<&(KeyRole, ParsedCertificate)>,
+) {
     screen.say(&t!("revoke-what", serial = serial));
     if reason.ends_key() {
         for other in same_key {
@@ -147,6 +173,10 @@ fn announce(screen: &mut Screen, serial: &str, reason: RevocationReason, same_ke
         }
         screen.detail(&t!("revoke-same-key-all"));
         screen.detail(&t!("revoke-ordered-with-key"));
+    }
+    if let Some((role, other)) = half {
+        let (serial, until) = (other.serial(), date(other.not_after()));
+        screen.detail(&t!("revoke-half", serial = serial, role = view::role(*role), until = until));
     }
     screen.detail(&t!("revoke-for-good"));
 }

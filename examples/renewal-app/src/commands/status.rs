@@ -61,7 +61,7 @@ fn show(screen: &mut Screen, known: &Known, is_offered: bool) {
         }
     }
     if let Some(until) = process.plan().old_ends().filter(|_| !process.is_over(now)) {
-        screen.detail(&t!("status-old", until = date(until)));
+        screen.detail(&t!("status-old", count = process.plan().old.len(), until = date(until)));
     }
 }
 

@@ -373,6 +373,13 @@ pub(super) fn ordered_with_key_of(
     Ok(Some(orders.into_values().rev().collect()))
 }
 
+/// Whether any of that lives: a certificate that is valid, or an order that waits.
+pub(super) fn lives_with_key_of(connection: &Connection, serial: &[u8], now: SystemTime) -> Result<bool, StoreError> {
+    let is_valid = |one: &CertificateRecord| !one.revoked && one.not_after >= now;
+    let lives = |order: &OrderRecord| order.state == OrderState::Pending || order.certificates.iter().any(is_valid);
+    Ok(ordered_with_key_of(connection, serial)?.is_some_and(|orders| orders.iter().any(lives)))
+}
+
 pub(super) fn issued(connection: &Connection, transaction: &Transaction) -> Result<Option<Issued>, StoreError> {
     let token = |sql: &str| {
         let mut statement = connection.prepare_cached(sql)?;

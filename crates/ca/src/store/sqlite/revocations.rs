@@ -60,12 +60,14 @@ pub(crate) struct Writ {
 
 /// What holders are told, if there is a way to.
 pub(crate) trait Letters: Send + Sync {
-    /// A certificate has ended; or had ended before for this other reason, and its key is known to be compromised now.
+    /// A certificate has ended; or had ended before for this other reason, and its key is known to be compromised now. Whether something
+    /// that was ordered with its key lives.
     fn revoked(
         &self,
         kept: &CertificateRecord,
         revocation: Revocation,
         before: Option<RevocationReason>,
+        ordered: bool,
     ) -> Result<Option<Mail>, StoreError>;
 
     /// The order that waited to replace it was turned down.
@@ -298,7 +300,8 @@ pub(super) fn end_and_tell(
         // What was on hold ended when that began.
         let KeptStatus::Revoked(revocation) = status(connection, &serial)? else { continue };
         let post = |mail: Mail| mails::post(connection, &mail, LinkId::generate()?, now).map(drop);
-        letters.revoked(&kept, revocation, before)?.map_or(Ok(()), post)?;
+        let ordered = orders::lives_with_key_of(connection, &serial, now)?;
+        letters.revoked(&kept, revocation, before, ordered)?.map_or(Ok(()), post)?;
         let told = order.map(|(order, lapse)| letters.turned_down(&order, &kept, lapse)).transpose()?;
         told.flatten().map_or(Ok(()), post)?;
     }
