@@ -49,6 +49,8 @@ impl<T: Token> Token for InPlaceOnly<T> {
         Ok(Capabilities {
             in_place_only: true,
             certificates_per_key: Some(1),
+            // What is new stands where the old one stood.
+            directory: None,
             marks_superseded: false,
             slots,
             ..capabilities

@@ -26,6 +26,6 @@ pub use pkcs11::{Pkcs11Call, Pkcs11Count, Pkcs11Observer, Pkcs11Options, Pkcs11T
 pub use pkcs11_uri::{Pkcs11Uri, Pkcs11UriError};
 pub use profile::{ProfileToken, Repair};
 pub use token::{
-    Capabilities, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole, Overview,
-    PasswordKind, PasswordState, PasswordStatus, Pin, Removal, SignDigest, Slot, SlotId, Token, Tries,
+    Capabilities, CertificateDirectory, CertificateEntry, GenerateKey, Identity, InstallCertificate, KeyEntry, KeyRole,
+    Overview, PasswordKind, PasswordState, PasswordStatus, Pin, Removal, SignDigest, Slot, SlotId, Token, Tries,
 };

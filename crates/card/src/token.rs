@@ -194,6 +194,8 @@ pub struct Capabilities {
     /// Certificates that one key can have; `None` where only memory limits them. With more than one, a new certificate comes
     /// beside those that are there.
     pub certificates_per_key: Option<usize>,
+    /// The list of the certificates on it, which can be full while there are free slots; `None` where only memory limits it.
+    pub directory: Option<CertificateDirectory>,
     /// Superseded pairs can be marked on the token itself.
     pub marks_superseded: bool,
     /// Its PUK can be sent: to set a PIN anew, or to be changed. A card of version 1.0 of the profile does not compare one before a new
@@ -212,6 +214,25 @@ impl Capabilities {
     #[must_use]
     pub fn several_certificates(&self) -> bool {
         self.certificates_per_key.is_none_or(|most| most > 1)
+    }
+}
+
+/// The list of the certificates on a token (ISO/IEC 7816-15 §8.4.6, the CDF), with a label for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateDirectory {
+    /// Bytes it has.
+    pub length: usize,
+    /// Bytes of one entry, but for its label.
+    pub entry: usize,
+    /// Bytes by which a label is longer once it is marked as superseded.
+    pub mark: usize,
+}
+
+impl CertificateDirectory {
+    /// Bytes that a certificate with this label takes at most.
+    #[must_use]
+    pub const fn takes(&self, label: &str, superseded: bool) -> usize {
+        self.entry + label.len() + if superseded { self.mark } else { 0 }
     }
 }
 

@@ -182,7 +182,9 @@ const fn subject_of(reason: &Reason) -> Subject {
         | Reason::PukNotTaken { .. }
         | Reason::PinDead { .. } => Subject::Passwords,
         Reason::Expired { .. } | Reason::NotYetValid { .. } | Reason::NotDue { .. } => Subject::Validity,
-        Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly | Reason::KeyFull { .. } => Subject::Room,
+        Reason::NoFreeSlot { .. } | Reason::OneCertificateOnly | Reason::KeyFull { .. } | Reason::CardFull => {
+            Subject::Room
+        }
         Reason::AlgorithmNotOffered { .. } | Reason::KeyCannotSign { .. } => Subject::Algorithms,
         _ => Subject::Pair,
     }

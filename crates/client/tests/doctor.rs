@@ -86,6 +86,11 @@ fn each_problem_is_told_at_its_line() {
     assert_eq!(bad_id(&checks, Subject::Room), "risk-in-place-only");
     assert!(is_ready(&checks), "a risk is the holder's to take");
 
+    holder.fill(&house);
+    let checks = check(Ok(share(holder.token())), None);
+    assert_eq!(bad_id(&checks, Subject::Room), "reason-card-full");
+    assert!(!is_ready(&checks));
+
     let mut world = World::new();
     world.ca.down.push("terms");
     let checks = check(Ok(world.token.clone()), Some(&mut world.ca));

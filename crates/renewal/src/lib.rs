@@ -35,6 +35,7 @@ mod record;
 mod recover;
 mod refusal;
 mod revocation;
+mod room;
 mod service;
 mod standing;
 mod uses;

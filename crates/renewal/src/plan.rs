@@ -7,7 +7,10 @@ use x509_cert::name::Name;
 
 use crate::{
     Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, NoticeLink, OneTimePasswords,
-    ParsedCertificate, PasswordRules, PinUse, Policy, Reason, Refusal, Wanted, policy::CLOCK_TOLERANCE, view::SlotView,
+    ParsedCertificate, PasswordRules, PinUse, Policy, Reason, Refusal, Wanted,
+    policy::CLOCK_TOLERANCE,
+    room::{fit, full},
+    view::SlotView,
     wire,
 };
 
@@ -20,7 +23,6 @@ mod same_key;
 
 pub use keys::{NewKey, OldKey};
 pub(crate) use kind::possible;
-pub(crate) use same_key::full;
 
 /// What will be done, said before anything is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +129,7 @@ impl Plan {
             Method::ReKey => re_key::plan(card, policy, issuer, now),
             Method::SameKey => same_key::plan(card, policy, issuer, now),
         }
+        .and_then(|plan| plan.fitting(card))
     }
 
     /// Makes the plan for first certificates, that renew none: new keys in empty slots, or keys that wait there, for each role
@@ -149,7 +152,17 @@ impl Plan {
         spent: &[SubjectPublicKeyInfoOwned],
         now: SystemTime,
     ) -> Result<Self, NotEligible> {
-        first::plan(card, policy, spent, now)
+        first::plan(card, policy, spent, now).and_then(|plan| plan.fitting(card))
+    }
+
+    /// The certificates are entered somewhere too.
+    fn fitting(self, card: &CardView) -> Result<Self, NotEligible> {
+        let labels = self.new.iter().map(|(_, new)| new.label.as_str());
+        if fit(card, labels, self.old.iter().map(|(_, old)| old.slot)) {
+            Ok(self)
+        } else {
+            Err(NotEligible { reasons: vec![Reason::CardFull] })
+        }
     }
 
     /// With everything that follows from the keys.
@@ -193,22 +206,29 @@ impl Plan {
         Self { notice: Some(NoticeLink::new(path, &self)), ..self }
     }
 
-    /// Whether there is still room on the card for the new certificates, where their keys are kept: something else may have come to them since
-    /// the plan was made. What is there already needs none. Nothing is lost where there is none: once it is made, what was begun goes on.
+    /// Whether there is still room on the card for the new certificates: something else may have come to it since the plan was made. What is
+    /// there already needs none. Nothing is lost where there is none: once it is made, what was begun goes on.
     ///
     /// # Errors
-    /// [`Refusal::KeyFull`].
+    /// [`Refusal::KeyFull`] of a key that is kept, [`Refusal::CardFull`].
     pub fn check_room(&self, card: &CardView) -> Result<(), Refusal> {
-        for (role, old) in self.old.iter().filter(|_| self.keeps_key()) {
-            let Some(slot) = card.slot(old.slot) else { continue };
-            // On a key that is kept what is new ends later than what it renews.
-            let ends_later = |one: &ParsedCertificate| one.not_after() > old.certificate.not_after();
-            let may_be_there = slot.certificates.iter().any(|entry| entry.certificate.as_ref().is_some_and(ends_later));
-            if let Some(most) = full(card, slot).filter(|_| !may_be_there) {
-                return Err(Refusal::KeyFull { role, most });
+        let missing: Vec<_> = self.new.iter().filter(|(role, new)| !self.may_be_there(card, *role, new)).collect();
+        for (role, new) in missing.iter().filter(|_| self.keeps_key()) {
+            if let Some(most) = card.slot(new.slot).and_then(|slot| full(card, slot)) {
+                return Err(Refusal::KeyFull { role: *role, most });
             }
         }
-        Ok(())
+        let labels = missing.iter().map(|(_, new)| new.label.as_str());
+        let fit = missing.is_empty() || fit(card, labels, self.old.iter().map(|(_, old)| old.slot));
+        if fit { Ok(()) } else { Err(Refusal::CardFull) }
+    }
+
+    fn may_be_there(&self, card: &CardView, role: KeyRole, new: &NewKey) -> bool {
+        // On a key that is kept what is new ends later than what it renews.
+        let old = self.old.get(role).filter(|_| self.keeps_key()).map(|old| old.certificate.not_after());
+        let is_new = |one: &ParsedCertificate| old.is_none_or(|old| one.not_after() > old);
+        let there = card.slot(new.slot).map_or(&[][..], |slot| &slot.certificates);
+        there.iter().any(|entry| entry.certificate.as_ref().is_some_and(is_new))
     }
 
     /// Signatures that will be made, all keys together.

@@ -138,6 +138,9 @@ pub enum Reason {
         /// How many certificates it can have, and has.
         most: usize,
     },
+    /// There are slots for the new certificates, and the list of those that are on the card is full.
+    #[error("the card has no room for another certificate: remove superseded or expired ones first (card clean)")]
+    CardFull,
     /// The card cannot make such a key.
     #[error(
         "the card makes no {algorithm} keys for {role}: choose another algorithm, or ask the issuer for a newer card"
@@ -257,6 +260,7 @@ impl Reason {
             Self::NoFreeSlot { .. } => "reason-no-free-slot",
             Self::OneCertificateOnly => "reason-one-certificate-only",
             Self::KeyFull { .. } => "reason-key-full",
+            Self::CardFull => "reason-card-full",
             Self::AlgorithmNotOffered { .. } => "reason-algorithm-not-offered",
             Self::AlgorithmNotTaken { .. } => "reason-algorithm-not-taken",
             Self::KeptKeyNotTaken { .. } => "reason-kept-key-not-taken",

@@ -7,7 +7,8 @@ use crate::{
     ByRole, CardView, CertificateView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms,
     check_certificates,
     eligibility::entered,
-    plan::{full, label},
+    plan::label,
+    room::{fit, full},
 };
 
 /// A key without a certificate: what a renewal leaves whose journal was lost, or that was not finished.
@@ -74,7 +75,8 @@ impl Completion {
     /// has none on it.
     ///
     /// # Errors
-    /// [`Refusal`], by name; [`Refusal::AnotherKey`] also when no key waits, [`Refusal::KeyFull`] where there is no room beside what is on it.
+    /// [`Refusal`], by name; [`Refusal::AnotherKey`] also when no key waits, [`Refusal::KeyFull`] and
+    /// [`Refusal::CardFull`] where there is no room beside what is on it.
     pub fn make(
         card: &CardView,
         came: &[Vec<u8>],
@@ -127,6 +129,12 @@ impl Completion {
             })
         });
         let jobs = missing.collect();
+        let held = |role| waiting.get(role).zip(new.get(role)).is_some_and(|((slot, _, _), new)| slot.holds(new));
+        let labels: Vec<_> =
+            new.iter().filter(|(role, _)| !held(*role)).map(|(role, _)| label(card, role, now)).collect();
+        if !labels.is_empty() && !fit(card, labels.iter().map(String::as_str), superseded.iter().copied()) {
+            return Err(Refusal::CardFull);
+        }
         let first = old.is_empty();
         let confirm_certificates = policy.confirm_first && first;
         Ok(Self { certificates: new, jobs, superseded, first, confirm_certificates, marks_superseded: marks && !first })

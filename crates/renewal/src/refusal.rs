@@ -63,6 +63,11 @@ pub enum Refusal {
         /// How many it can have.
         most: usize,
     },
+    /// The card lists as many certificates as it can. The issuer is not to blame: once one of them is removed, what came is put on the card.
+    #[error(
+        "the card has no room for another certificate: remove superseded ones (card clean), and do the same once more"
+    )]
+    CardFull,
     /// Nobody's name is in it.
     #[error("the new {role} certificate names nobody: ask the issuer to correct it")]
     NoSubject {
@@ -157,6 +162,7 @@ impl Refusal {
             Self::Swapped => "refusal-swapped",
             Self::NotNew { .. } => "refusal-not-new",
             Self::KeyFull { .. } => "refusal-key-full",
+            Self::CardFull => "refusal-card-full",
             Self::NoSubject { .. } => "refusal-no-subject",
             Self::TwoSubjects => "refusal-two-subjects",
             Self::AnotherSubject { .. } => "refusal-another-subject",

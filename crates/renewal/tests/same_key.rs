@@ -4,12 +4,13 @@
 
 mod support;
 
-use obnova_card::KeyRole;
+use obnova_card::{KeyRole, Pin, Secret, Token};
+use obnova_profile::pkcs15::SUPERSEDED_SUFFIX;
 use obnova_renewal::{
     Action, Answer, CardView, Completion, Event, Failure, Method, NotEligible, Pair, ParsedCertificate, PinUse, Plan,
     Policy, Reason, Refusal, removable,
 };
-use support::{Draft, Holder, House, days, now, play::Play, view};
+use support::{AUTHENTICATION_PIN, Draft, Holder, House, days, now, play::Play, view};
 
 fn same_key() -> Policy {
     Policy { method: Method::SameKey, ..Policy::twins() }
@@ -158,6 +159,8 @@ fn a_card_that_keeps_one_certificate_a_key_is_told_before_anything_is_done() {
 #[test]
 fn a_key_that_has_as_many_certificates_as_it_can_is_told_before_anything_is_done() {
     let mut card = Holder::new(&House::new("CN=Root")).view();
+    // Its list has room for whatever its keys have.
+    card.capabilities.directory = None;
     let most = card.capabilities.certificates_per_key.unwrap();
     let slot = |card: &obnova_renewal::CardView, role| {
         card.slots.iter().position(|slot| slot.key.as_ref().is_some_and(|key| key.role == role)).unwrap()
@@ -179,6 +182,47 @@ fn a_key_that_has_as_many_certificates_as_it_can_is_told_before_anything_is_done
     assert!(Plan::make(&card, &Policy::twins(), now()).is_ok(), "new keys need no such room");
     card.capabilities.certificates_per_key = None;
     assert!(refused(&card).is_ok(), "only memory limits it");
+}
+
+/// The list of the certificates has less room than the keys together, and is full while there are free slots.
+#[test]
+fn a_card_that_can_list_no_more_is_told_before_anything_is_done() {
+    let house = House::new("CN=Root");
+    let holder = Holder::new(&house);
+    let (plan, new) = holder.fill(&house);
+    let card = holder.view();
+    let most = card.capabilities.certificates_per_key.unwrap();
+    assert!(card.slots.iter().any(|slot| slot.is_empty()));
+    assert!(card.slots.iter().all(|slot| slot.certificates.len() < most));
+    let full = |plan: Result<Plan, NotEligible>| assert_eq!(plan.unwrap_err().reasons, [Reason::CardFull]);
+    full(Plan::make(&card, &Policy::twins(), now()));
+    // First certificates mark none of those that are there.
+    let mut smaller = card.clone();
+    smaller.capabilities.directory.as_mut().unwrap().length -= 2 * SUPERSEDED_SUFFIX.len();
+    full(Plan::first(&smaller, &Policy::twins(), now()));
+    assert_eq!(plan.check_room(&card), Err(Refusal::CardFull));
+    let files = Pair::ROLES.map(|role| new.get(role).der().to_vec());
+    let complete = |card: &CardView| Completion::make(card, &files, &same_key(), &house.terms(), now()).map(drop);
+    assert_eq!(complete(&card), Err(Refusal::CardFull));
+
+    // It came on another way, and needs no room any more.
+    let mut there = card.clone();
+    for (role, planned) in plan.new.iter() {
+        let slot = there.slots.iter_mut().find(|slot| slot.id == planned.slot).unwrap();
+        slot.certificates.last_mut().unwrap().certificate = Some(new.get(role).clone());
+    }
+    assert_eq!((plan.check_room(&there), complete(&there)), (Ok(()), Ok(())));
+
+    // One pair less is room enough.
+    let removable = removable(&card, now());
+    let pair = Pair::ROLES.map(|role| removable.iter().find(|one| one.role == Some(role)).unwrap().clone());
+    let names = pair.clone().map(|one| one.name);
+    let removals = obnova_renewal::removals(&card, &pair, &names).unwrap();
+    let pin = Pin::new(Secret::from(AUTHENTICATION_PIN));
+    holder.token().remove(&removals, &pin).unwrap();
+    let card = holder.view();
+    assert!(Plan::make(&card, &same_key(), now()).is_ok() && Plan::make(&card, &Policy::twins(), now()).is_ok());
+    assert_eq!((plan.check_room(&card), complete(&card)), (Ok(()), Ok(())));
 }
 
 /// The order was accepted, and before what came of it was installed, the keys were filled: nothing is lost, and room helps.
@@ -212,7 +256,7 @@ fn keys_that_became_full_since_are_told_before_anything_is_written() {
         assert_eq!((plan.check_room(&card), complete(&card).map(drop)), (Ok(()), Ok(())));
     }
     let mut card = card;
-    card.capabilities.certificates_per_key = None;
+    (card.capabilities.certificates_per_key, card.capabilities.directory) = (None, None);
     for slot in card.slots.iter_mut().filter(|slot| !slot.certificates.is_empty()) {
         let before = slot.certificates[0].clone();
         slot.certificates.resize(most, before);

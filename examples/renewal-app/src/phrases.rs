@@ -202,6 +202,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::SeveralPairs { pairs } => t!("reason-several-pairs", pairs = pairs),
         Reason::NoFreeSlot { needed, free } => t!("reason-no-free-slot", needed = needed, free = free),
         Reason::OneCertificateOnly => t!("reason-one-certificate-only"),
+        Reason::CardFull => t!("reason-card-full"),
         Reason::KeyFull { role: of, most } => t!("reason-key-full", role = role(of), most = most),
         Reason::AlgorithmNotOffered { algorithm, .. } => {
             t!("reason-algorithm-not-offered", algorithm = algorithm.to_string())
@@ -246,6 +247,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Twice { role: of } => t!("refusal-twice", role = role(of)),
         Refusal::Swapped => t!("refusal-swapped"),
         Refusal::NotNew { role: of } => t!("refusal-not-new", role = role(of)),
+        Refusal::CardFull => t!("refusal-card-full"),
         Refusal::KeyFull { role: of, most } => t!("refusal-key-full", role = role(of), most = most),
         Refusal::NoSubject { role: of } => t!("refusal-no-subject", role = role(of)),
         Refusal::TwoSubjects => t!("refusal-two-subjects"),

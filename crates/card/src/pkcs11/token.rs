@@ -215,6 +215,7 @@ impl Token for Pkcs11Token {
             slots: None,
             max_certificate: LONGEST_CERTIFICATE,
             certificates_per_key: None,
+            directory: None,
             marks_superseded: true,
             takes_puk: false,
             pin_pad: false,

@@ -143,6 +143,13 @@ pub(super) fn mark_superseded(directory: &mut Directory, slot: SlotNumber, new: 
     }
 }
 
+/// Bytes of a certificate's entry, but for its label: they are the same with every label that fits.
+pub(super) fn entry_without_label() -> usize {
+    let label = Label::fitting("-");
+    let length = label.as_str().len();
+    CertificateEntry::in_file(label, FileId::DIRECTORY, &[0; 20]).encode().len() - length
+}
+
 /// Takes everything of a slot out.
 pub(super) fn remove_slot(directory: &mut Directory, slot: SlotNumber) {
     directory.private_keys.retain(|entry| entry.slot != slot);

@@ -1,4 +1,5 @@
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
+use obnova_profile::pkcs15::SUPERSEDED_SUFFIX;
 use obnova_transport::CardConnection;
 
 use super::{
@@ -11,8 +12,8 @@ use super::{
     signing,
 };
 use crate::{
-    Capabilities, GenerateKey, Identity, InstallCertificate, Overview, PasswordKind, PasswordStatus, Pin, Removal,
-    Secret, SignDigest, Slot, SlotId, Token, TokenError,
+    Capabilities, CertificateDirectory, GenerateKey, Identity, InstallCertificate, Overview, PasswordKind,
+    PasswordStatus, Pin, Removal, Secret, SignDigest, Slot, SlotId, Token, TokenError,
 };
 
 /// A card of the Obnova profile, in a reader, in a simulator, or in a recorded conversation.
@@ -178,6 +179,11 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
         slots: Some(card.status.slots.len()),
         max_certificate: card.status.limits.certificate.into(),
         certificates_per_key: Some(card.status.limits.certificates_per_key().into()),
+        directory: Some(CertificateDirectory {
+            length: card.status.directory().certificates().length.into(),
+            entry: directory::entry_without_label(),
+            mark: SUPERSEDED_SUFFIX.len(),
+        }),
         marks_superseded: true,
         takes_puk: pin_pad || card.compares_puk(),
         hides: false,

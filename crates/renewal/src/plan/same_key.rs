@@ -9,7 +9,7 @@ use super::{
     kind::{certified, offered, possible},
     label,
 };
-use crate::{CardView, Method, NotEligible, Policy, Reason, SlotView, eligibility};
+use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility, room::full};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
 pub(super) fn plan(
@@ -43,11 +43,6 @@ pub(super) fn plan(
     }
     let new = old.map(|role, old| NewKey::same(old, label(card, role, now)));
     Ok(Plan::with(card, policy, Some(Method::SameKey), old, new, None))
-}
-
-/// How many certificates the key in this slot can have, where it has as many.
-pub(crate) fn full(card: &CardView, slot: &SlotView) -> Option<usize> {
-    card.capabilities.certificates_per_key.filter(|most| slot.certificates.len() >= *most)
 }
 
 /// The kind of the key that is there, and what else the card makes.

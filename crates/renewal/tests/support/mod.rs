@@ -15,9 +15,11 @@ use der::{
 };
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::CaKey;
-use obnova_card::{KeyRole, ProfileToken, Secret, Token};
+use obnova_card::{InstallCertificate, KeyRole, Pin, ProfileToken, Secret, Token, TokenError};
 use obnova_profile::{Label, SlotNumber};
-use obnova_renewal::{CardView, Pair, ParsedCertificate, QC_COMPLIANCE, QC_SSCD, Terms, Vouching};
+use obnova_renewal::{
+    CardView, Method, NewKey, Pair, ParsedCertificate, Plan, Policy, QC_COMPLIANCE, QC_SSCD, Reason, Terms, Vouching,
+};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use x509_cert::{
     ext::{
@@ -267,6 +269,40 @@ impl Holder {
 
     pub fn view(&self) -> CardView {
         view(&mut self.token())
+    }
+
+    /// Certifies the keys as often as the card can list it, and each time holds the plan against what the card takes. The plan and the
+    /// certificates that it took no more come back.
+    pub fn fill(&self, house: &House) -> (Plan, Pair<ParsedCertificate>) {
+        let same_key = Policy { method: Method::SameKey, ..Policy::twins() };
+        for renewal in 1.. {
+            let mut card = self.view();
+            let told = Plan::make(&card, &same_key, now()).map_err(|refused| refused.reasons);
+            card.capabilities.directory = None;
+            let plan = Plan::make(&card, &same_key, now()).unwrap();
+            let new = Pair::from_fn(|role| {
+                let mut draft = Draft::new(role, self.old.get(role).public_key().clone());
+                (draft.from, draft.until) = (now() - days(345), now() + days(20) + Duration::from_secs(renewal));
+                house.issue(&draft)
+            });
+            let job = |(role, planned): (_, &NewKey)| InstallCertificate {
+                slot: planned.slot,
+                certificate: new.get(role).der().to_vec(),
+                label: planned.label.clone(),
+            };
+            let jobs: Vec<_> = plan.new.iter().map(job).collect();
+            let superseded: Vec<_> = plan.old.iter().map(|(_, old)| old.slot).collect();
+            let pin = Pin::new(Secret::from(AUTHENTICATION_PIN));
+            match self.token().install(&jobs, &superseded, &pin) {
+                Ok(()) => assert_eq!(told.as_ref(), Ok(&plan), "renewal {renewal}"),
+                Err(TokenError::Full) => {
+                    assert_eq!(told, Err(vec![Reason::CardFull]), "renewal {renewal}");
+                    return (plan, new);
+                }
+                Err(error) => panic!("renewal {renewal}: {error}"),
+            }
+        }
+        unreachable!("no card is endless")
     }
 }
 

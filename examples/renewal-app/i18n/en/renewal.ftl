@@ -48,6 +48,7 @@ reason-no-free-slot = { $needed ->
     }: remove superseded pairs first (obnova card clean).
 reason-one-certificate-only = The card keeps one certificate a key, so it cannot be renewed with the same key. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
 reason-key-full = The { $role } key has { $most } certificates, and no more fit on it: remove superseded certificates first (obnova card clean), or renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
+reason-card-full = The card has no room for another certificate, though there may be free slots on it: remove superseded pairs first (obnova card clean).
 reason-algorithm-not-offered = The card makes no { $algorithm } keys: ask the issuer for a newer card.
 reason-algorithm-not-taken = The issuer takes no { $algorithm } keys, and there is no other kind that this card makes and that may be taken: ask the issuer.
 reason-kept-key-not-taken = The issuer takes no { $kept } keys, and the { $role } key that would be kept is one. Renew with new keys: leave --same-key out, or take a file of the service that says "re-key".
@@ -77,6 +78,7 @@ refusal-twice = Two different certificates came for the { $role } key: ask the i
 refusal-swapped = The certificates are swapped: the authentication key was certified for signatures, and the other way round.
 refusal-not-new = The { $role } certificate that came is not a new one: it ends no later than the one that is renewed. Ask the issuer.
 refusal-key-full = The { $role } key has { $most } certificates, and no more fit on it. Nothing was put on the card, and nothing is lost: remove superseded certificates (obnova card clean), then do the same once more.
+refusal-card-full = The card has no room for another certificate. Nothing was put on the card, and nothing is lost: remove superseded pairs (obnova card clean), then do the same once more.
 refusal-no-subject = The new { $role } certificate names nobody: ask the issuer to correct it.
 refusal-two-subjects = The two new certificates name different people: ask the issuer to correct them.
 refusal-another-subject = The new { $role } certificate names another person than the old one: ask the issuer to correct it.

@@ -313,7 +313,8 @@ fn good(face: &Rc<RefCell<Face>>, text: &str) {
 }
 
 pub(super) fn refused(refusal: &Refusal) -> Failure {
-    let kind = if matches!(refusal, Refusal::KeyFull { .. }) { Kind::NotEligible } else { Kind::Refused };
+    let kind =
+        if matches!(refusal, Refusal::KeyFull { .. } | Refusal::CardFull) { Kind::NotEligible } else { Kind::Refused };
     Failure::new(kind, phrases::refusal(refusal))
 }
 
