@@ -161,7 +161,7 @@ fn one_order_picked_up_by_two_at_once_is_one_pair() {
         } else {
             // The receipt of the first has ended the token. The card is as it was.
             assert_eq!(said.code, 6, "{}", said.err);
-            for words in ["confirmed: the link is used up", "The old pair was not touched"] {
+            for words in ["confirmed, and the link is used up", "The old pair was not touched"] {
                 assert!(said.err.contains(words), "{}", said.err);
             }
             assert_eq!(listed, before);
