@@ -328,7 +328,9 @@ impl Refusal {
             Self::Request { reason: Rejected::Signature(_), .. } => FailInfo::PopFailed,
             Self::Request { reason: Rejected::Algorithm(_) | Rejected::Key(_) | Rejected::SmallExponent, .. }
             | Self::KeyKind { .. } => FailInfo::BadAlgorithm,
-            Self::SharedKey | Self::OldKey(_) | Self::KeyTaken(_) | Self::KeyCompromised(_) => FailInfo::NoKeyReuse,
+            Self::SharedKey | Self::OldKey(_) | Self::KeyTaken(_) | Self::KeyCompromised(_) | Self::OtherUser => {
+                FailInfo::NoKeyReuse
+            }
             Self::SignerCount { .. }
             | Self::UnknownSigner { .. }
             | Self::SignersNotAPair

@@ -199,6 +199,11 @@ pub enum Refusal {
         "the one-time password is for another module of the service: order in that one, or ask the CA for another password"
     )]
     OtherModule,
+    /// The request belongs to an order that another user id made, or the same one in another module.
+    #[error(
+        "this very request was ordered by another user id, or in another module, and that order stands: give the user id and a one-time password of that one, or make another key"
+    )]
+    OtherUser,
     /// A first request is for somebody else than the password.
     #[error(
         "the request for the {0} certificate is for another subject than the one-time password: leave it empty, or ask the CA to correct what it knows"
@@ -310,6 +315,7 @@ impl Refusal {
             Self::OtherModule => "other-module",
             Self::OtherSubject(_) => "other-subject",
             Self::OtherNames(_) => "other-names",
+            Self::OtherUser => "other-user",
             Self::NoRevocationPassword => "no-revocation-password",
             Self::SealedPassword(_) => "sealed-password",
             Self::ShortPassword { .. } => "short-password",
@@ -383,6 +389,7 @@ mod tests {
             Refusal::OtherModule,
             Refusal::OtherSubject(profile),
             Refusal::OtherNames(profile),
+            Refusal::OtherUser,
             Refusal::NoRevocationPassword,
             Refusal::SealedPassword(PasswordError::NoPassphrase),
             Refusal::ShortPassword { least: 8 },

@@ -274,6 +274,62 @@ fn who_waits_by_plain_est_may_go_on_with_a_later_password() {
     assert_eq!(world.ca.list(None, 9).unwrap().len(), 1);
 }
 
+/// Whoever waits sends the same request each time. Somebody else's password says nothing of the order, and is good for another one.
+#[test]
+fn the_request_of_an_order_that_stands_is_of_nobody_else() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let password = |user: &str, module: &str| issue(&world.ca, user, module, now()).password.secret();
+    let [first, of_petra, elsewhere] = [password(USER, "main"), password("petra", "main"), password(USER, "invoices")];
+    let draft = First::of(&issue(&world.ca, USER, "other", now()), 1);
+    let request = draft.request(0);
+    let ask_with = |request, user: &str, password: &Secret, module: &str| {
+        let user = UserId::new(user).unwrap();
+        match world.ca.enroll(request, (&user, password), Some(module), now()) {
+            Ok(Outcome::Pending { .. }) => "pending",
+            Ok(Outcome::Issued(_)) => "issued",
+            Err(CaError::Refused(refusal)) => refusal.name(),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let ask = |user, password, module| ask_with(&request, user, password, module);
+    assert_eq!(ask(USER, &first, "main"), "pending");
+    let of_others = || [ask("petra", &of_petra, "main"), ask(USER, &elsewhere, "invoices")];
+    assert_eq!(of_others(), ["other-user"; 2]);
+    // Nor is it when it was written anew, and is about the same.
+    let (anew, later) = (draft.request(0), password(USER, "main"));
+    assert_eq!(ask_with(&anew, USER, &later, "main"), "pending");
+    assert_eq!(ask_with(&anew, "petra", &of_petra, "main"), "other-user");
+    let third = draft.request(0);
+    assert_eq!(ask_with(&third, "petra", &of_petra, "main"), "key-taken", "that one nobody ordered");
+    let orders = world.ca.list(None, 9).unwrap();
+    assert_eq!((orders.len(), orders[0].state), (1, OrderState::Pending));
+    world.ca.approve(&orders[0].transaction, now()).unwrap();
+    assert_eq!(of_others(), ["other-user"; 2]);
+    assert_eq!(ask_with(&anew, USER, &later, "main"), "issued");
+    let other = First::of(&issue(&world.ca, USER, "other", now()), 2).request(0);
+    assert_eq!(ask_with(&other, "petra", &of_petra, "main"), "pending", "it was used for nothing");
+}
+
+/// What holds of an order was looked at when it came: who waits for it and needs another password goes on by no rule that came since.
+#[test]
+fn a_later_password_brings_an_order_on_that_policy_would_not_take_now() {
+    let world = World::with(&one_certificate(Policy::TEMPLATE), KeyAlgorithm::P256);
+    let request = First::of(&issue(&world.ca, USER, "other", now()), 1).request(0);
+    let user = UserId::new(USER).unwrap();
+    let lost = issue(&world.ca, USER, "main", now()).password.secret();
+    assert!(matches!(world.ca.enroll(&request, (&user, &lost), None, now()), Ok(Outcome::Pending { .. })));
+    let keys = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
+    let policy = one_certificate(Policy::TEMPLATE);
+    assert!(policy.contains(keys));
+    let strict = world.under(&policy.replace(keys, r#"keys = ["p-384"]"#));
+    let later = issue(&strict, USER, "main", now()).password.secret();
+    let other = First::of(&issue(&strict, USER, "other", now()), 2).request(0);
+    let refused = strict.enroll(&other, (&user, &later), None, now());
+    assert!(matches!(&refused, Err(CaError::Refused(Refusal::KeyKind { .. }))), "{refused:?}");
+    assert!(matches!(strict.enroll(&request, (&user, &later), None, now()), Ok(Outcome::Pending { .. })));
+    assert_eq!(world.ca.list(None, 9).unwrap().len(), 1);
+}
+
 /// What a client may lie about, and the name of the rule that says so.
 #[test]
 fn whoever_lies_is_refused_by_the_rule_that_he_breaks() {

@@ -308,6 +308,69 @@ fn what_is_asked_for_again_says_why_and_nothing_is_made_without_it() {
     run(&["--resume"], &[], &ONCE).ends_with(0);
 }
 
+/// Whoever waits may show another user's password: that ends no order. Nor does a rule that came since, for who has a later one of his own.
+#[test]
+fn an_order_that_waits_outlives_the_password_of_another_user_id() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    let options = house.options().map(str::to_owned);
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let order = |how: &[&str], user: &str| {
+        let said = ["first", "--yes", "--user", user];
+        desk.run([&said[..], how, &CARD, &PIN_FILES, &ONCE, &options].concat())
+    };
+    desk.write("once", &house.hand_out("jana"));
+    order(&["--plain", "--service", "partner"], "jana").ends_with(8);
+    let of_another = house.hand_out("petr");
+    desk.write("once", &of_another);
+    let said = order(&["--resume"], "petr").ends_with(7);
+    assert!(said.err.contains("other-user") && said.err.contains("What was begun is kept."), "{}", said.err);
+
+    let keys = r#"keys = ["rsa-2048", "rsa-3072", "p-256", "p-384"]"#;
+    house.change_policy(|policy| policy.replace(keys, r#"keys = ["rsa-3072", "p-384"]"#));
+    desk.write("once", &house.hand_out("jana"));
+    order(&["--resume"], "jana").ends_with(8);
+    house.approve();
+    order(&["--resume"], "jana").ends_with(0);
+
+    // It was used for nothing.
+    let card = ["simulator", "new", "card.state", "--empty", "--puk-file", "puk"];
+    fs::remove_file(desk.file("card.state")).unwrap();
+    desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+    desk.write("once", &of_another);
+    order(&["--plain", "--service", "partner"], "petr").ends_with(8);
+}
+
+/// Where what was written down is lost, the CA's refusal is enough to know: the next order is made with another key.
+#[test]
+fn a_key_that_the_ca_certifies_no_more_is_not_ordered_once_more() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let options = house.options();
+    let order = |how: &[&str]| {
+        let said = ["first", "--yes", "--user", "jana"];
+        desk.run([&said[..], how, &CARD, &PIN_FILES, &ONCE, &options].concat())
+    };
+    let begin = ["--plain", "--service", "partner"];
+    desk.write("once", &house.hand_out("jana"));
+    order(&begin).ends_with(8);
+    house.approve();
+    fs::remove_dir_all(desk.file("state")).unwrap();
+    let list: serde_json::Value =
+        serde_json::from_str(&house.operator(&["list", "ca", "--json"]).ends_with(0).out).unwrap();
+    let serial = list[0]["certificates"][0]["serial"].as_str().unwrap();
+    house.operator(&["revoke", "ca", serial, "--reason", "superseded"]).ends_with(0);
+
+    desk.write("once", &house.hand_out("jana"));
+    let said = order(&begin).ends_with(6);
+    said.says(&["Go on with the", "slot 1"]);
+    assert!(said.err.contains("key-taken") && said.err.contains("is made with new keys"), "{}", said.err);
+    order(&begin).ends_with(8).says(&["in slot 2"]);
+    house.approve();
+    order(&["--resume"]).ends_with(0);
+    desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
+}
+
 /// Who picked up by the mailed link elsewhere is done where he ordered too, by whatever protocol that was: status, and who goes on, say so.
 #[test]
 fn what_came_by_the_link_elsewhere_is_done_where_it_was_ordered() {

@@ -58,7 +58,8 @@ impl Ca {
     /// Plain EST, `/simpleenroll` (RFC 7030 §4.2.1), for a service of one certificate: a first certificate for who has the
     /// one-time password. `module` is the label in the path, [`Subject::MODULE`](crate::Subject::MODULE) without one. The same request again, with the same password, is the same order and
     /// gets the same answer. So does a request for the same key with a later password of the same person in the same module, which takes
-    /// the place of the one before: that one is worth nothing from then on. It sets no revocation password: where policy demands one, it is refused, unless policy
+    /// the place of the one before: that one is worth nothing from then on; the very same request by another user id or in another module is
+    /// [`Refusal::OtherUser`], and the order stands. It sets no revocation password: where policy demands one, it is refused, unless policy
     /// says that it may come later.
     ///
     /// # Errors
@@ -81,6 +82,19 @@ impl Ca {
         let transaction = named(&credential);
         if let Some(known) = self.store().order(&transaction)? {
             return self.opened(&known, self.store().repeat(&transaction)?.as_ref());
+        }
+        let key = KeyHash::of(request.public_key()).map_err(CaError::Key)?;
+        if let Some((stands, subject)) = desk.store.first_order_of_request(&key, request.der())? {
+            // What holds of it was looked at when it came first. Who waits for it loses it by no rule that came since, and nobody ends
+            // it whose it is not.
+            if credential.subject.id != subject {
+                return Err(Refusal::OtherUser.into());
+            }
+            usable(&credential, now)?;
+            let (holder, requests) = (stands.holder, stands.requests);
+            let (mut new, token) = self.new_order(transaction.clone(), request.der(), holder, requests, now)?;
+            new.credential = Some(credential.id);
+            return self.keep(&transaction, Prepared::New(Box::new(new), token));
         }
         let asked = Asked {
             transaction: transaction.clone(),

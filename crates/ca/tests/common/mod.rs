@@ -107,6 +107,11 @@ impl World {
         remembering(self.directory.path(), &self.policy, &self.ca_key, &self.chain, Box::new(store))
     }
 
+    /// The same CA, after its policy was changed.
+    pub fn under(&self, policy: &str) -> Ca {
+        remembering(self.directory.path(), policy, &self.ca_key, &self.chain, Box::new(self.store()))
+    }
+
     /// The same CA in another process that may be killed: whatever it writes, and for whichever desk, passes this life.
     pub fn observed(&self, life: &Arc<life::Life>) -> Ca {
         let store = || self.store().observed(life.clone());

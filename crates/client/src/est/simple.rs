@@ -1,7 +1,8 @@
 use std::time::SystemTime;
 
-use obnova_enroll::est::{
-    Client, Credentials as Basic, EnrollError, Enrollment, EstError, HttpRequest, HttpResponse, Site, Step,
+use obnova_enroll::{
+    cmc::FailInfo,
+    est::{Client, Credentials as Basic, EnrollError, Enrollment, EstError, HttpRequest, HttpResponse, Site, Step},
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_renewal::{
@@ -24,7 +25,8 @@ use crate::{
 /// An order is its request, and the same request is sent again until the certificate is there (§4.2.3), also after a crash: who
 /// asks has to be said each time. The password is in memory only, so that a program that was stopped asks for it again; it
 /// is sent once for each time that the CA is asked, and forgotten when the CA does not take it. A renewal asks with the card. There is no
-/// receipt, and no place for a revocation password.
+/// receipt, and no place for a revocation password. A refusal whose text begins with the name of a rule about the key, as our CAs write it
+/// (`key-taken: ...`), has the reason noKeyReuse, as by CMC.
 #[derive(Debug)]
 pub struct SimpleEstConnection<H = Https, L = TlsLogin> {
     https: H,
@@ -99,6 +101,11 @@ impl<H: HttpExchange, L: LoginExchange> SimpleEstConnection<H, L> {
             CaError::Server(EstError::Unauthorized) => {
                 self.who = None;
                 CaError::WrongPassword
+            }
+            // Whoever this is has nothing to do with the order; another may be asked for.
+            CaError::Server(EstError::Forbidden { .. }) => {
+                self.who = None;
+                error
             }
             error => error,
         })
@@ -231,10 +238,16 @@ fn carry_on(
     }
 }
 
-/// A rule that the CA holds to, in its words. The same request would be refused again.
+/// A rule that the CA holds to, in its words. The same request would be refused again; where the rule is one of its key, so would any
+/// other request for that, which is told as CMC tells it.
 fn refused(status: u16, text: String) -> Answer {
-    Answer::Refused { reason: format!("HTTP {status}"), text }
+    let of_key = text.split_once(": ").is_some_and(|(rule, _)| RULES_OF_KEYS.contains(&rule));
+    let reason = if of_key { FailInfo::NoKeyReuse.name() } else { format!("HTTP {status}") };
+    Answer::Refused { reason, text }
 }
+
+/// How our CAs call it that a key is not certified, whatever else is asked for: plain EST has no failInfo.
+const RULES_OF_KEYS: [&str; 5] = ["shared-key", "old-key", "key-taken", "key-compromised", "other-user"];
 
 fn request_of(asked: &Asked) -> Result<CertificationRequest, CaError> {
     let bytes = match asked {

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
 use obnova_algorithm::KeyAlgorithm;
-use obnova_ca::CaKey;
+use obnova_ca::{CaKey, Profile, Refusal as Rule};
 use obnova_card::KeyRole;
 use obnova_client::{
-    CaError, EstConnection, RunError, Turn,
-    enroll::est::{CsrAttributes, EstError, HttpResponse, MAX_BODY, RedirectError, Server, Site},
+    CaConnection as _, CaError, EstConnection, FileJournal, RunError, Turn,
+    enroll::{
+        cmc::FailInfo,
+        est::{CsrAttributes, EstError, HttpResponse, MAX_BODY, RedirectError, Server, Site},
+    },
 };
 use obnova_pkcs10::CertificationRequest;
-use obnova_renewal::{ByRole, ChainProblem, Failure, Refusal};
+use obnova_renewal::{ByRole, ChainProblem, Failure, Plan, Process, Refusal};
 use x509_cert::{
     der::{Encode as _, asn1::OctetString, flagset::FlagSet},
     ext::{
@@ -245,6 +248,11 @@ fn an_order_that_waits_is_ended_by_what_is_said_of_it_and_by_nothing_else() {
             matches!(&forbidden, Err(RunError::Ca(CaError::Server(EstError::Forbidden { text }))) if text.contains("ended")),
             "{order:?}: {forbidden:?}"
         );
+        let another = polled(order, |_, _| said(403, &[("Content-Type", "text/plain")], b"other-user: it stands"));
+        assert!(
+            matches!(&another, Err(RunError::Ca(CaError::Server(EstError::Forbidden { text }))) if text.contains("stands")),
+            "{order:?}: {another:?}"
+        );
         let locked = polled(order, |_, _| said(429, &[("Content-Type", "text/plain")], b"password-locked: ask"));
         assert!(
             matches!(&locked, Err(RunError::Ca(CaError::Server(EstError::TooOften { retry_after: None, text }))) if text.contains("ask")),
@@ -265,6 +273,41 @@ fn an_order_that_waits_is_ended_by_what_is_said_of_it_and_by_nothing_else() {
             matches!(busy, Err(RunError::Ca(CaError::Server(EstError::Unavailable { .. })))),
             "{order:?}: {busy:?}"
         );
+    }
+}
+
+/// Plain EST has no failInfo. A refusal by the name of a rule about the key is told as CMC tells it, and the keys are ordered no more.
+#[test]
+fn a_key_that_the_ca_certifies_no_more_is_known_by_the_name_of_its_rule() {
+    fn no(refusal: &Rule) -> HttpResponse {
+        Server::new().refused(false, &format!("{}: {refusal}", refusal.name()))
+    }
+    const OF: Profile = Profile::Authentication;
+    type Row = (Rule, fn(&Office, &CertificationRequest) -> HttpResponse);
+    let rows: [Row; 8] = [
+        (Rule::SharedKey, |_, _| no(&Rule::SharedKey)),
+        (Rule::OldKey(OF), |_, _| no(&Rule::OldKey(OF))),
+        (Rule::KeyTaken(OF), |_, _| no(&Rule::KeyTaken(OF))),
+        (Rule::KeyCompromised(OF), |_, _| no(&Rule::KeyCompromised(OF))),
+        (Rule::OtherUser, |_, _| no(&Rule::OtherUser)),
+        (Rule::OtherSubject(OF), |_, _| no(&Rule::OtherSubject(OF))),
+        (Rule::NotOfThisService(OF), |_, _| no(&Rule::NotOfThisService(OF))),
+        (Rule::Rejected("key-taken: no".into()), |_, _| no(&Rule::Rejected("key-taken: no".into()))),
+    ];
+    for (rule, lie) in rows {
+        let mut place = Place::new(Order::First);
+        place.office.lie.replace(Some(Lie::Order(lie)));
+        let told = place.live(&Mortal::forever()).unwrap();
+        let spent = rule.fail_info() == FailInfo::NoKeyReuse;
+        let wanted = if spent { "noKeyReuse" } else { "HTTP 400" };
+        let Turn::Failed(Failure::Refused { reason, text }) = told else { panic!("{rule:?}: {told:?}") };
+        assert_eq!((reason.as_str(), text), (wanted, format!("{}: {rule}", rule.name())));
+        let process = Process::replay(&FileJournal::peek(place.folder.path(), "one").unwrap()).unwrap();
+        let (card, keys) = (place.card(), process.spent_keys().cloned().collect::<Vec<_>>());
+        let wishes = place.connection().wishes().unwrap();
+        let plan = wishes.plan(&card, &place.policy, |policy| Plan::first_beside(&card, policy, &keys, now()));
+        let goes_on = plan.unwrap().new.authentication.unwrap().waiting.is_some();
+        assert_eq!(goes_on, !spent, "{rule:?}");
     }
 }
 

@@ -44,7 +44,7 @@ pub fn answer(
         Ok(Outcome::Issued(certificates)) => Some(server.issued(&certificates[0].certificate).unwrap()),
         Err(CaFailure::Refused(Refusal::WrongPassword)) => Some(BasicError::Absent.response("here")),
         Err(CaFailure::Refused(refusal)) => {
-            let is_nobody = matches!(refusal, Refusal::PasswordUsed);
+            let is_nobody = matches!(refusal, Refusal::PasswordUsed | Refusal::OtherUser);
             Some(server.refused(is_nobody, &format!("{}: {refusal}", refusal.name())))
         }
         Err(_) => None,

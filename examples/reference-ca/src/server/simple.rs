@@ -115,6 +115,7 @@ const fn nobody_here(refusal: &Refusal) -> bool {
         Refusal::PasswordExpired { .. }
             | Refusal::PasswordUsed
             | Refusal::OtherModule
+            | Refusal::OtherUser
             | Refusal::UnknownPeer
             | Refusal::PeerExpired { .. }
             | Refusal::PeerNotYetValid { .. }

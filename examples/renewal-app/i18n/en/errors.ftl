@@ -130,6 +130,7 @@ error-ca-too-often = { $errand ->
        *[other] The issuer does not look at this now ({ $problem }): it was asked too often, be it by others. Do as it says, then try again.
     }
 error-ca-forbidden = The issuer's server does not let you in ({ $problem }): check the address given with --ca, or ask the issuer.
+error-ca-forbidden-says = The issuer's server does not let you do this: { $text }. Do as it says, or ask the issuer.
 error-ca-other-issuer = The issuer's server belongs to another issuer than the one that is trusted here: check the address given with --ca and the certificates given with --trust.
 error-ca-unvouched = The issuer's server sent certificates that nobody signed for, and that are not those that were ordered. They were not used: try again. If it stays, tell the issuer.
 error-ca-protocol = The issuer's answer cannot be used ({ $problem }): try again. If it stays, tell the issuer.

@@ -47,15 +47,15 @@ impl Failure {
 
 /// What goes on where this stopped it is kept.
 pub(super) fn on_the_way(error: CaError, errand: Errand) -> Failure {
-    let is_away = matches!(
+    let goes_on = matches!(
         error,
         CaError::Unreachable { .. }
             | CaError::Timeout { .. }
             | CaError::Status { .. }
-            | CaError::Server(EstError::Unavailable { .. } | EstError::TooOften { .. })
+            | CaError::Server(EstError::Unavailable { .. } | EstError::TooOften { .. } | EstError::Forbidden { .. })
     );
     let failure = Failure::of_ca(error, errand);
-    match is_away && errand.is_kept() {
+    match goes_on && errand.is_kept() {
         true => Failure::new(failure.kind, format!("{} {}", failure.message, t!("ca-kept"))),
         false => failure,
     }
@@ -68,6 +68,7 @@ fn server(problem: &EstError, errand: Errand) -> String {
         EstError::TooOften { .. } => {
             t!("error-ca-too-often", problem = problem.to_string(), errand = errand.name())
         }
+        EstError::Forbidden { text } if !text.is_empty() => t!("error-ca-forbidden-says", text = text.as_str()),
         EstError::Unauthorized | EstError::Forbidden { .. } => t!("error-ca-forbidden", problem = problem.to_string()),
         other => t!("error-ca-server", problem = other.to_string()),
     }

@@ -121,6 +121,8 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
         CaError::Server(EstError::Unavailable { retry_after: None }),
         CaError::Server(EstError::TooOften { retry_after: None, text: "password-locked: ask".into() }),
         CaError::Server(EstError::Unauthorized),
+        CaError::Server(EstError::Forbidden { text: String::new() }),
+        CaError::Server(EstError::Forbidden { text: "other-user: it is another's".into() }),
         CaError::Server(EstError::Base64),
         CaError::Redirect(RedirectError::Endless),
         CaError::Redirect(RedirectError::OtherOrigin { location: "http://evil.example".into() }),
@@ -145,11 +147,12 @@ fn what_a_ca_lies_is_told_in_words_that_say_what_to_do() {
 #[test]
 fn what_stops_an_errand_is_told_of_that_errand() {
     type Make = fn() -> RunError;
-    let away: [Make; 4] = [
+    let away: [Make; 5] = [
         || CaError::Timeout { server: "https://ca.example".into() }.into(),
         || CaError::Status { status: 500, text: String::new() }.into(),
         || CaError::Server(EstError::Unavailable { retry_after: None }).into(),
         || CaError::Server(EstError::TooOften { retry_after: None, text: String::new() }).into(),
+        || CaError::Server(EstError::Forbidden { text: "other-user: it is another's".into() }).into(),
     ];
     let others: [Make; 4] = [
         || CaError::WrongPassword.into(),

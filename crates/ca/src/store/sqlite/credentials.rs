@@ -8,11 +8,12 @@ use super::{
     SqliteStore, audit, failure,
     guesses::{Guesses, NoGuess},
     odd,
-    orders::by_client,
+    orders::{by_client, existing},
     seconds, statements, time,
 };
 use crate::{
-    ApplicantId, AuditEvent, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry, transaction::to_hex,
+    ApplicantId, AuditEvent, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry, store::OrderRecord,
+    transaction::to_hex,
 };
 
 /// Somebody who may ask for first certificates, as the CA knows him.
@@ -244,6 +245,24 @@ impl SqliteStore {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(statements::APPLICANT).map_err(failure)?;
             statement.query_row([order.as_bytes()], read_subject).optional().map_err(failure)
+        })
+    }
+
+    /// The first order that stands for this key and came by plain EST as this very request, and the row of the subject whose it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn first_order_of_request(
+        &self,
+        key: &KeyHash,
+        request: &[u8],
+    ) -> Result<Option<(OrderRecord, i64)>, StoreError> {
+        self.read_at_once(|connection| {
+            let mut statement = connection.prepare_cached(statements::FIRST_ORDER_OF_REQUEST).map_err(failure)?;
+            let row = statement.query_row(params![key.0, request], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)));
+            let Some((name, subject)) = row.optional().map_err(failure)? else { return Ok(None) };
+            let name = Transaction::new(&name).ok_or_else(|| odd("orders.name"))?;
+            Ok(Some((existing(connection, &name)?, subject)))
         })
     }
 }

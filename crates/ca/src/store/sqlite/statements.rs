@@ -210,6 +210,14 @@ pub const FIRST_ORDER_OF_KEY: &str = "SELECT orders.name FROM credentials AS sho
          AND NOT EXISTS (SELECT 1 FROM certificates WHERE certificates.order_id = orders.id AND (not_after < ?3
              OR EXISTS (SELECT 1 FROM revocations WHERE revocations.serial = certificates.serial)))
      LIMIT 1";
+/// The first order that stands (it waits, or has certificates) for the key ?1 and that came by this very request, and whose it is.
+pub const FIRST_ORDER_OF_REQUEST: &str = "SELECT orders.name, credentials.subject
+     FROM orders CROSS JOIN credentials ON credentials.order_id = orders.id
+     WHERE orders.id IN (SELECT order_id FROM requests WHERE key = ?1 AND waiting IS NOT NULL
+             UNION ALL SELECT order_id FROM certificates WHERE substr(key, 1, 8) = substr(?1, 1, 8) AND key = ?1)
+         AND (EXISTS (SELECT 1 FROM messages WHERE messages.order_id = orders.id AND messages.message = ?2)
+             OR EXISTS (SELECT 1 FROM repeats WHERE repeats.order_id = orders.id AND repeats.message = ?2))
+     LIMIT 1";
 /// Of the password that an order was made by, when another one takes its place.
 pub const LEAVE_ORDER: &str =
     "UPDATE credentials SET order_id = NULL, ended = ?2, proof_keys = NULL, hash = NULL, name = NULL, email = NULL
@@ -316,6 +324,7 @@ mod tests {
         CREDENTIALS_OF_SUBJECT,
         SET_GUESSES,
         FIRST_ORDER_OF_KEY,
+        FIRST_ORDER_OF_REQUEST,
         LEAVE_ORDER,
         CREDENTIAL_IS_UNUSED,
         USE_CREDENTIAL,
