@@ -1,5 +1,5 @@
 use obnova_card::{Offer, PasswordKind, TokenError, Tries};
-use obnova_renewal::{ProcessError, ReplayError};
+use obnova_renewal::{ProcessError, Refusal, ReplayError};
 
 use crate::{CaError, Credential, CredentialProblem, JournalError, LoginError, PromptError};
 
@@ -42,6 +42,10 @@ pub enum RunError {
         /// Serial number of this one.
         found: String,
     },
+    /// There is no room on the card for what is to be put there: [`Refusal::KeyFull`], [`Refusal::CardFull`]. Neither the issuer nor the
+    /// holder was asked for anything that would be in vain.
+    #[error(transparent)]
+    NoRoom(Refusal),
     /// One try was left, or nobody knows how many, and the holder kept it.
     #[error(
         "{}the last try for the {password}, or what may be the last, was kept: {}",

@@ -2,9 +2,14 @@ use std::time::SystemTime;
 
 use obnova_card::{KeyEntry, SlotId, TokenError};
 use obnova_card_rustls::SharedToken;
-use obnova_renewal::{Action, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Stage, Summary};
+use obnova_renewal::{
+    Action, CardView, Event, Failure, Plan, Process, Question as Asked, Record, SlotView, Stage, Summary,
+};
 
-use crate::{CaConnection, Credentials, Journal, Login, LoginProof, Progress, Prompt, Question, RunError, look::lock};
+use crate::{
+    CaConnection, Credentials, Journal, Login, LoginProof, Progress, Prompt, Question, RunError,
+    look::{lock, look},
+};
 
 mod patience;
 mod pins;
@@ -40,6 +45,8 @@ pub struct Runner<'a> {
     pins: Pins,
     /// The card was seen to be the one of the plan.
     card_is_right: bool,
+    /// There was room for the new certificates when this runner looked first.
+    has_room: bool,
     /// The slots as they were seen last.
     slots: Vec<SlotView>,
     /// The holder said no in this run: what he declined he is not asked about once more.
@@ -94,6 +101,7 @@ impl<'a> Runner<'a> {
             unwritten: Vec::new(),
             pins: Pins::default(),
             card_is_right: false,
+            has_room: false,
             slots: Vec::new(),
             said_no: false,
         }
@@ -150,6 +158,7 @@ impl<'a> Runner<'a> {
             }
             _ => {}
         }
+        self.check_room()?;
         self.seams.prompt.progress(&Progress::Begins(&action));
         let outcome = self.perform(&action).and_then(|event| self.take(event));
         let told = if outcome.is_ok() { Progress::Done(&action) } else { Progress::Failed(&action) };
@@ -244,7 +253,11 @@ impl<'a> Runner<'a> {
                 self.seams.ca.acknowledge(receipt)?;
                 Event::Acknowledged
             }
-            Action::Look => self.look()?,
+            Action::Look => {
+                let card = self.look()?;
+                self.process.check_room(&card).map_err(RunError::NoRoom)?;
+                Event::Looked(card.slots)
+            }
             Action::Generate { order, pin } => {
                 let made = self.with_pin(pin, |token, pin| token.generate(order, pin));
                 Event::KeyMade(self.or_uncertain(made)?)
@@ -295,21 +308,35 @@ impl<'a> Runner<'a> {
         Ok(agreed)
     }
 
-    fn look(&mut self) -> Result<Event, RunError> {
+    fn look(&mut self) -> Result<CardView, RunError> {
         let token = self.token()?;
-        self.slots = lock(&token).slots()?.into_iter().map(SlotView::from).collect();
-        Ok(Event::Looked(self.slots.clone()))
+        let card = look(lock(&token).as_mut())?;
+        self.slots.clone_from(&card.slots);
+        Ok(card)
+    }
+
+    /// Whether what is ordered will have room, before anything is asked or sent for it. Something else may have come to the card since the
+    /// plan was made; and what comes after this is seen when the card is looked at for writing.
+    fn check_room(&mut self) -> Result<(), RunError> {
+        let stage = self.process.stage();
+        let is_ordered = !stage.is_before_send() && stage != Stage::Send;
+        if self.has_room || is_ordered || self.seams.token.is_none() {
+            return Ok(());
+        }
+        let card = self.look()?;
+        self.process.check_room(&card).map_err(RunError::NoRoom)?;
+        self.has_room = self.process.plan().card.is(&card.identity);
+        Ok(())
     }
 
     /// Whether what the CA gives nothing for any more came on another way and is on the card, as far as it can be looked at. Where it
     /// cannot, the refusal is what there is to tell, and whoever resumes with the card is told the rest.
     fn finds_it_done(&mut self) -> Result<bool, RunError> {
         let refused = self.process.may_have_come_elsewhere() && self.seams.token.is_some();
-        let Some(Event::Looked(slots)) = refused.then(|| self.check_card().and_then(|()| self.look()).ok()).flatten()
-        else {
+        let Some(card) = refused.then(|| self.check_card().and_then(|()| self.look()).ok()).flatten() else {
             return Ok(false);
         };
-        self.take(Event::Looked(slots))?;
+        self.take(Event::Looked(card.slots))?;
         Ok(self.process.stage() == Stage::Done)
     }
 
@@ -327,7 +354,7 @@ impl<'a> Runner<'a> {
         if !self.card_is_right {
             let found = lock(&self.token()?).identity()?;
             let planned = &self.process.plan().card;
-            if (&found.kind, &found.serial) != (&planned.kind, &planned.serial) {
+            if !planned.is(&found) {
                 return Err(RunError::WrongCard { wanted: planned.serial.clone(), found: found.serial });
             }
             self.card_is_right = true;

@@ -8,12 +8,14 @@ use common::{
     Face, World, contains, everything_below, names,
     support::{AUTHENTICATION_PIN, Draft, Holder, House, SIGNATURE_PIN, now},
 };
-use obnova_card::{PasswordKind, TokenError, Tries};
+use obnova_card::{KeyRole, PasswordKind, Pin, Secret, Token, TokenError, Tries};
 use obnova_client::{
     CaError, FileJournal, Journal, JournalError, MemoryJournal, PromptError, RunError, Runner, Seams, SharedToken,
     Turn, install_completion, look, share,
 };
-use obnova_renewal::{Completion, Failure, Phase, Policy, Process, Record, Stage, Standing};
+use obnova_renewal::{
+    Because, Completion, Failure, Phase, Policy, Process, Record, Refusal, Stage, Standing, removable, removals,
+};
 use obnova_simulator::{Fault, FaultPlan};
 
 #[test]
@@ -353,6 +355,42 @@ fn who_installed_elsewhere_is_done_here_too_and_the_journal_says_so() {
     let asked = world.ca.picked_up;
     assert_eq!(world.run().unwrap(), Turn::Done(summary));
     assert_eq!(world.ca.picked_up, asked);
+}
+
+/// Something else took the room since it was planned. Whatever front end drives it, nothing is asked for or ordered in vain; and once there is room
+/// it goes on.
+#[test]
+fn what_there_is_no_room_for_any_more_is_neither_asked_for_nor_ordered() {
+    let signature = KeyRole::Signature;
+    for stage in [
+        Stage::AskPlan,
+        Stage::Terms,
+        Stage::Generate(signature),
+        Stage::Request(signature),
+        Stage::Vouch,
+        Stage::Send,
+        Stage::PickUp,
+        Stage::Install,
+    ] {
+        let mut world = World::new();
+        world.reach(stage);
+        world.holder.fill(&world.ca.house);
+        world.face = Face::default();
+        let (card, sent) = (look(world.token.lock().unwrap().as_mut()).unwrap(), world.ca.sent.len());
+        let full = world.run().unwrap_err();
+        assert!(matches!(full, RunError::NoRoom(Refusal::CardFull)), "{stage}: {full}");
+        assert!(world.face.asked.is_empty() && world.face.questions.is_empty(), "{stage}");
+        assert_eq!(world.ca.sent.len(), sent, "{stage}");
+        assert_eq!(look(world.token.lock().unwrap().as_mut()).unwrap(), card, "{stage}: something was written");
+
+        let old = removable(&card, now()).into_iter().filter(|one| one.because == Because::Superseded);
+        let old: Vec<_> = old.collect();
+        let names: Vec<_> = old.iter().map(|one| one.name.clone()).collect();
+        let pin = Pin::new(Secret::from(AUTHENTICATION_PIN));
+        world.holder.token().remove(&removals(&card, &old, &names).unwrap(), &pin).unwrap();
+        assert!(matches!(world.run().unwrap(), Turn::Done(_)), "{stage}");
+        assert_eq!(world.ca.sent.len(), 1, "{stage}");
+    }
 }
 
 /// Who is refused without a card there is told the rest when he comes with it; so is who has a journal of before it was looked for.

@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
-use obnova_card::{KeyRole, PasswordKind, SlotId};
+use obnova_card::{Identity, KeyRole, PasswordKind, SlotId};
 use serde::{Deserialize, Serialize};
 use x509_cert::name::Name;
 
@@ -288,6 +288,14 @@ pub struct PlannedCard {
     pub atomic_install: bool,
     /// Superseded certificates can be marked on the card.
     pub marks_superseded: bool,
+}
+
+impl PlannedCard {
+    /// Whether a card is this one.
+    #[must_use]
+    pub fn is(&self, card: &Identity) -> bool {
+        (&self.kind, &self.serial) == (&card.kind, &card.serial)
+    }
 }
 
 impl From<&CardView> for PlannedCard {

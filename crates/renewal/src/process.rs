@@ -3,7 +3,7 @@ use std::time::SystemTime;
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{KeyRole, PasswordKind, SlotId};
 
-use crate::{Action, ByRole, Event, Fact, Message, ParsedCertificate, Phase, PinUse, Plan, Record};
+use crate::{Action, ByRole, CardView, Event, Fact, Message, ParsedCertificate, Phase, PinUse, Plan, Record, Refusal};
 
 mod error;
 mod handle;
@@ -84,6 +84,16 @@ impl Process {
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.state.stage()
+    }
+
+    /// Whether there is [room](Plan::check_room) on the card for what this process has yet to put there. Another card than the one of the
+    /// plan is told when it is needed.
+    ///
+    /// # Errors
+    /// As [`Plan::check_room`].
+    pub fn check_room(&self, card: &CardView) -> Result<(), Refusal> {
+        let plan = self.plan();
+        if self.state.is_on_card() || !plan.card.is(&card.identity) { Ok(()) } else { plan.check_room(card) }
     }
 
     /// Whether nothing more will happen by itself: it is done, it failed, or what is renewed expired before the order went out.

@@ -164,6 +164,7 @@ pub fn error(error: &RunError, steps: Option<&PasswordSteps>) -> String {
     match error {
         RunError::NoCard => "K tomuto kroku je třeba karta: vložte ji a pokračujte.".into(),
         RunError::WrongCard { wanted, .. } => format!("To je jiná karta. Vložte prosím kartu číslo {wanted}."),
+        RunError::NoRoom(full) => format!("Nic se neztratilo: {}", refused(full)),
         RunError::LastTryKept { password: kind, tries: left, was_wrong: spent, instead } => {
             let wrong = if *spent { format!("{} ", was_wrong(*kind, *left)) } else { String::new() };
             let instead = match instead {
@@ -353,6 +354,7 @@ mod tests {
         assert!(say("missing-signature").contains("chybí podpis"));
         assert!(say("closed-on-sundays").ends_with("(closed-on-sundays): Ask at the counter."));
         assert!(failure(&Failure::Rejected(Refusal::Swapped)).contains("zaměněny"));
+        assert!(error(&RunError::NoRoom(Refusal::CardFull), None).contains("odstraňte staré"));
         assert!(failure(&Failure::Link(LinkRefusal::Over)).contains("Začněte bez něj"));
         assert_eq!(failure(&Failure::Declined), "Nesouhlasili jste; nic se nestalo.");
     }

@@ -140,6 +140,11 @@ impl State {
         }
     }
 
+    /// Whether the new certificates are where they belong.
+    pub(super) const fn is_on_card(&self) -> bool {
+        self.installed || self.found
+    }
+
     /// Whether anything was agreed to.
     pub(super) const fn has_begun(&self) -> bool {
         self.agreed_to_risk || self.agreed_to_plan

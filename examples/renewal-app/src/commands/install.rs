@@ -120,7 +120,7 @@ fn into_renewal(
     came: Came,
     (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
-    let keys = known.process.keys().ok_or_else(|| refused(&Refusal::AnotherKey))?;
+    let keys = known.process.keys().ok_or_else(|| Failure::from(&Refusal::AnotherKey))?;
     let is_for = |key| came.loose.iter().map(|one| &one.certificate).find(|one| one.public_key() == key).cloned();
     let certificates = keys.filter_map(|_, key| is_for(*key));
     let authority = Authority::to_go_on_with(global, &Way::default(), &journals::authority(folder, &known.name))?;
@@ -160,7 +160,7 @@ fn onto_card(
     let ders: Vec<_> = came.loose.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion =
         Completion::make(&card, &ders, policy, &terms, SystemTime::now()).map_err(|refusal| match is_named {
-            true => refused(&refusal),
+            true => Failure::from(&refusal),
             false => refused_unnamed(&refusal),
         })?;
     let proofs = Proofs::of(global, came, policy, &completion.certificates);
@@ -312,15 +312,9 @@ fn good(face: &Rc<RefCell<Face>>, text: &str) {
     face.borrow_mut().screen.mark(Mark::Good, text);
 }
 
-pub(super) fn refused(refusal: &Refusal) -> Failure {
-    let kind =
-        if matches!(refusal, Refusal::KeyFull { .. } | Refusal::CardFull) { Kind::NotEligible } else { Kind::Refused };
-    Failure::new(kind, phrases::refusal(refusal))
-}
-
 /// The same by the rules of the service that is taken where none is named: it may be another one.
 fn refused_unnamed(refusal: &Refusal) -> Failure {
-    let failure = refused(refusal);
+    let failure = Failure::from(refusal);
     let is_of_service = matches!(
         refusal,
         Refusal::OnlyOneOfTwo { .. }

@@ -16,7 +16,6 @@ use obnova_renewal::{
 
 use super::{
     foreseen::foresee,
-    install::refused,
     receipt::{self, Owed},
 };
 use crate::{
@@ -147,18 +146,10 @@ fn go_on(
     road.walk(journal, &mut holder, face, |seams| Runner::resume(seams))
 }
 
-/// Refuses, before anything is fetched or asked for, what there is no room for any more on a key that is kept.
+/// Refuses, before anything is fetched or asked for, what there is no room for any more on the card.
 pub fn check_room(token: &SharedToken, process: &Process) -> Result<(), Failure> {
-    let plan = process.plan();
-    if !plan.keeps_key() {
-        return Ok(());
-    }
     let card = look(tokens::lock(token).as_mut())?;
-    // Another card is told when it is needed.
-    if card.identity.serial != plan.card.serial {
-        return Ok(());
-    }
-    plan.check_room(&card).map_err(|full| refused(&full))
+    process.check_room(&card).map_err(|full| Failure::from(&full))
 }
 
 /// As long as the order is not made, what is foreseen of one that begins is foreseen of it too.

@@ -1,6 +1,6 @@
 use obnova_card::TokenError;
 use obnova_client::{JournalError, LoginError, PromptError, RunError};
-use obnova_renewal::{ByRole, ParsedCertificate, Process, ProcessError, ReplayError, Standing};
+use obnova_renewal::{ByRole, ParsedCertificate, Process, ProcessError, Refusal, ReplayError, Standing};
 use obnova_transport::TransportError;
 
 use super::{Errand, Failure, Kind, ca};
@@ -43,6 +43,7 @@ impl Failure {
                     problem = phrases::credential_problem(problem)
                 ),
             ),
+            RunError::NoRoom(full) => (&full).into(),
             RunError::NoLogin => Self::new(Kind::Usage, t!("error-no-login")),
             RunError::Declined => Self::new(Kind::Declined, t!("ended-certificates-declined-here")),
             RunError::NotOnCard => Self::new(Kind::NotEligible, t!("error-not-on-card")),
@@ -87,7 +88,7 @@ impl From<LoginError> for Failure {
 impl From<ProcessError> for Failure {
     fn from(error: ProcessError) -> Self {
         let (kind, text) = match error {
-            ProcessError::Refused(refusal) => (Kind::Refused, phrases::refusal(&refusal)),
+            ProcessError::Refused(refusal) => return (&refusal).into(),
             ProcessError::NoAnchors => (Kind::Usage, t!("error-no-anchors")),
             ProcessError::WrongKey { role } => (Kind::NotEligible, t!("error-wrong-key", role = view::role(role))),
             ProcessError::Signature(_) => (Kind::NotEligible, t!("error-card-wrong-signature")),
@@ -105,6 +106,14 @@ impl From<ProcessError> for Failure {
             other => (Kind::Internal, t!("error-process", detail = other.to_string())),
         };
         Self::new(kind, text)
+    }
+}
+
+/// Why certificates that came are not put on the card.
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Self {
+        let is_of_card = matches!(refusal, Refusal::KeyFull { .. } | Refusal::CardFull);
+        Self::new(if is_of_card { Kind::NotEligible } else { Kind::Refused }, phrases::refusal(refusal))
     }
 }
 
