@@ -144,7 +144,8 @@ pub trait Token: Send {
     /// A transport PIN that [can be](Activation) may be entered at the reader's pad ([`Pin::at_pad`]). Whether a new password is the
     /// same is not noticed then.
     ///
-    /// An activation that was torn is repeated, with the same new passwords: it goes on where it was.
+    /// An activation that was torn is repeated, with the same new passwords: it goes on where it was. What was set before is
+    /// [compared](Activation::compares), by a card of version 1.0 of the profile when it is active already.
     ///
     /// # Errors
     /// The password errors, about the transport PIN; [`TokenError::Finished`] when the token can never be activated;

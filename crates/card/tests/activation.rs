@@ -9,6 +9,7 @@ use common::{
     arrived::{
         KINDS, arrived, everything_can_be_used, good, new, nothing_can_be_used, state, transport, transport_pin, wrong,
     },
+    liar::of_version_1_0,
 };
 use obnova_apdu::StatusWord;
 use obnova_card::{Activation, PasswordKind, PasswordState, Pin, ProfileToken, Secret, Token, TokenError, Tries};
@@ -263,6 +264,45 @@ fn a_torn_activation_goes_on_with_the_same_passwords_only() {
         };
         token.activate(&transport(model), &good()).unwrap();
         everything_can_be_used(&card);
+    }
+}
+
+/// A card of version 1.0 compares what was set before a tear when it is active, and that it will is told before.
+#[test]
+fn torn_a_card_of_version_1_0_goes_on_and_compares_at_the_end() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
+        let torn = || {
+            let (card, _) = arrived(model);
+            assert_eq!(tear(&card, model, 2, &Fault::TearAfter), Some(Left::Again));
+            let mut token = of_version_1_0().between(&card);
+            let told = state(&mut token).unwrap().compares(&token.passwords().unwrap());
+            let told: Vec<_> = told.iter().map(|it| (it.kind, it.state)).collect();
+            assert_eq!(told, [(PasswordKind::AuthenticationPin, PasswordState::Active(Tries::Known(3)))], "{model:?}");
+            (card, token)
+        };
+        let (card, mut token) = torn();
+        token.activate(&transport(model), &good()).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        everything_can_be_used(&card);
+
+        let (card, mut token) = torn();
+        let other = token.activate(&transport(model), &new(["998877", SIGNATURE, PUK]));
+        let Err(TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, tries: Tries::Known(2) }) = other
+        else {
+            panic!("{model:?}: {other:?}")
+        };
+        // It has the one that was set then.
+        everything_can_be_used(&card);
+
+        let (card, mut token) = torn();
+        for _ in 0..2 {
+            ProfileToken::new(card.clone()).activate(&transport(model), &new(["998877", SIGNATURE, PUK])).unwrap_err();
+        }
+        let before = card.with_card(|card| card.status());
+        let kept = token.activate(&Pin::new(transport(model).secret), &good());
+        let Err(TokenError::TooFewTries { password: PasswordKind::AuthenticationPin, .. }) = kept else {
+            panic!("{model:?}: {kept:?}")
+        };
+        assert_eq!(card.with_card(|card| card.status()), before, "{model:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use common::{
     AUTHENTICATION, Refused,
     arrived::{arrived, everything_can_be_used, good, nothing_can_be_used, state, transport, wrong},
     by, digest,
-    liar::{Liar, Lied, turns},
+    liar::{Liar, Lied, says_of_itself},
     report::report,
 };
 use obnova_algorithm::{Digest, SignatureAlgorithm};
@@ -61,22 +61,6 @@ impl Lie {
             }),
         }
     }
-}
-
-/// Another status, to each command of this instruction.
-fn says_of_itself(
-    instruction: u8,
-    change: fn(&mut CardStatus),
-) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
-    turns(instruction, move |response| {
-        let body = &response[..response.len() - 2];
-        let begins = instruction == ins::SELECT;
-        let status = if begins { CardStatus::from_fci(body) } else { CardStatus::from_template(body) };
-        let mut status = status.unwrap();
-        change(&mut status);
-        let body = if begins { status.to_fci() } else { status.to_template() };
-        *response = [body, vec![0x90, 0x00]].concat();
-    })
 }
 
 /// What an honest driver finds afterwards.

@@ -4,17 +4,14 @@
 mod common;
 
 use common::{
-    AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation,
-    liar::{Liar, turns},
-    order, pin,
+    AUTHENTICATION, PUK, SIGNATURE, Setup, certificate, digest, installation, liar::of_version_1_0, order, pin,
 };
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, key_id, verify};
-use obnova_apdu::ins;
 use obnova_card::{
     KeyRole, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Pin, ProfileToken, Removal, Secret, SignDigest,
     SlotId, Token, TokenError, Tries,
 };
-use obnova_profile::{CardStatus, PasswordReference};
+use obnova_profile::PasswordReference;
 use obnova_simulator::{Personalisation, SimulatorConnection};
 
 #[test]
@@ -381,11 +378,7 @@ fn an_old_value_with_a_digit_too_many_sets_none_that_nobody_chose() {
 #[test]
 fn a_card_of_version_1_0_is_sent_no_puk_and_nothing_is_offered_that_takes_it() {
     let card = Setup::with_pairs(&[1]);
-    let older = Liar::new(turns(ins::SELECT, |response| {
-        let mut status = CardStatus::from_fci(&response[..response.len() - 2]).unwrap();
-        status.version.minor = 0;
-        *response = [status.to_fci(), vec![0x90, 0x00]].concat();
-    }));
+    let older = of_version_1_0();
     let (log, mut token) = (older.log(), older.between(&card.simulator));
     let before = card.simulator.with_card(|card| card.status());
     let (puk, new) = (Pin::new(Secret::from(PUK)), Secret::from("246824"));

@@ -42,9 +42,18 @@ const fn may_be_last(tries: Tries, wrong: u32) -> bool {
 pub(crate) fn retry<A: Asker, T>(
     asker: &mut A,
     password: PasswordKind,
+    act: impl FnMut(&mut A, &Pin) -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    retry_after(0, asker, password, act)
+}
+
+/// The same after so many wrong ones.
+pub(crate) fn retry_after<A: Asker, T>(
+    mut wrong: u32,
+    asker: &mut A,
+    password: PasswordKind,
     mut act: impl FnMut(&mut A, &Pin) -> Result<T, RunError>,
 ) -> Result<T, RunError> {
-    let mut wrong = 0;
     loop {
         let pin = asker.pin(wrong, password)?;
         match act(asker, &pin) {

@@ -2,17 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use obnova_card::{Activation, NewPasswords, PasswordKind, PasswordPolicy, ProfileToken, Secret, TokenError, Tries};
+use obnova_card::{
+    Activation, NewPasswords, PasswordKind, PasswordPolicy, Pin, ProfileToken, Secret, TokenError, Tries,
+};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, RunError, SharedToken, activate, share};
 use obnova_profile::TransportPinModel;
 use obnova_simulator::{Fault, FaultPlan, Personalisation, SimulatorConnection};
 
 const TYPED: [&str; 3] = ["482915", "730264", "91827364"];
 
+#[path = "../../card/tests/common/liar.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
+mod liar;
+
 /// Types these, first to last, and then the right one; and notes what it was asked.
 struct Holder {
     right: &'static str,
+    /// In place of the transport PIN.
     wrong: Vec<&'static str>,
+    /// In place of what was set before a tear.
+    other: Vec<&'static str>,
     says_yes: bool,
     asked: Vec<(PasswordKind, Tries, bool)>,
     /// Last tries that were asked about, and whether the one before was wrong.
@@ -22,16 +31,22 @@ struct Holder {
 impl Holder {
     fn of(model: TransportPinModel) -> Self {
         let right = if model == TransportPinModel::FiveDigits { "13579" } else { "135790" };
-        Self { right, wrong: Vec::new(), says_yes: true, asked: Vec::new(), last_tries: Vec::new() }
+        Self { right, wrong: Vec::new(), other: Vec::new(), says_yes: true, asked: Vec::new(), last_tries: Vec::new() }
     }
 }
 
 impl Prompt for Holder {
     fn pin(&mut self, request: &PinRequest) -> Result<Secret, PromptError> {
         self.asked.push((request.password, request.tries, request.was_wrong));
-        assert_eq!((request.minimum, request.maximum), (self.right.len(), self.right.len()));
-        let typed = if self.wrong.is_empty() { self.right } else { self.wrong.remove(0) };
-        Ok(Secret::from(typed))
+        let (right, wrong) = match request.password {
+            PasswordKind::TransportPin => {
+                assert_eq!((request.minimum, request.maximum), (self.right.len(), self.right.len()));
+                (self.right, &mut self.wrong)
+            }
+            PasswordKind::AuthenticationPin => (TYPED[0], &mut self.other),
+            other => panic!("nobody asks for the {other}"),
+        };
+        Ok(Secret::from(if wrong.is_empty() { right } else { wrong.remove(0) }))
     }
 
     fn confirm(&mut self, question: &Question<'_>) -> Result<bool, PromptError> {
@@ -136,35 +151,71 @@ fn torn_it_goes_on_with_the_same_passwords_and_without_the_transport_pin_where_t
     }
 }
 
-/// Two wrong guesses at what was chosen before the tear: the last try of it is spent with a yes, and only then.
+/// Torn, and done again with another PIN than the one that was set then: that one is asked for, with its tries, and what else was chosen stays.
+/// Its last try is spent with a yes, and only then.
 #[test]
-fn the_last_try_of_a_password_that_was_set_before_a_tear_takes_a_yes_too() {
+fn another_password_than_the_one_that_was_set_before_a_tear_is_asked_for_again() {
+    let password = PasswordKind::AuthenticationPin;
     for model in TransportPinModel::ALL.into_iter().filter(|model| *model != TransportPinModel::Separate) {
         let (card, token, mut holder) = arrived(model);
-        let chosen = new(&token, TYPED);
-        let other = new(&token, ["592816", TYPED[1], TYPED[2]]);
+        let (chosen, other) = (new(&token, TYPED), new(&token, ["592816", TYPED[1], TYPED[2]]));
         card.with_card(|card| card.set_faults(tear_after_the_first(model)));
         activate(&token, &mut holder, &chosen).unwrap_err();
-        for _ in 0..2 {
-            let wrong = activate(&token, &mut holder, &other);
-            let is_named = matches!(
-                wrong,
-                Err(RunError::Token(TokenError::WrongSecret { password: PasswordKind::AuthenticationPin, .. }))
-            );
-            assert!(is_named, "{model:?}: {wrong:?}");
-        }
-        holder.last_tries.clear();
-        holder.says_yes = false;
-        let kept = activate(&token, &mut holder, &chosen);
-        let is_kept = matches!(kept, Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin, .. }));
-        assert!(is_kept, "{model:?}: {kept:?}");
-        holder.says_yes = true;
-        activate(&token, &mut holder, &chosen).unwrap();
-        assert!(
-            holder.last_tries.iter().all(|last| *last == (PasswordKind::AuthenticationPin, false)),
-            "{:?}",
-            holder.last_tries
-        );
+        card.with_card(|card| card.set_faults(FaultPlan::new()));
+        let torn = card.with_card(|card| card.fork());
+        holder.asked.clear();
+        let asked = |holder: &Holder| {
+            let of_it = holder.asked.iter().filter(|(kind, ..)| *kind == password);
+            of_it.map(|(_, tries, was_wrong)| (*tries, *was_wrong)).collect::<Vec<_>>()
+        };
+        activate(&token, &mut holder, &other).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        assert_eq!(asked(&holder), [(Tries::Known(2), true)], "{model:?}");
         assert_eq!(state(&token), None, "{model:?}");
+        for (kind, value) in &chosen {
+            token.lock().unwrap().compare_password(*kind, &Pin::new(value.clone())).unwrap();
+        }
+
+        let card = SimulatorConnection::new(torn);
+        let (token, mut holder) = (share(ProfileToken::new(card.clone())), Holder::of(model));
+        holder.other = vec!["640281"];
+        let is_single_use = model == TransportPinModel::SingleUse;
+        holder.says_yes = false;
+        let kept = activate(&token, &mut holder, &other);
+        let Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin, was_wrong: true, .. }) = kept else {
+            panic!("{model:?}: {kept:?}")
+        };
+        assert_eq!(asked(&holder), [(Tries::Known(2), true)], "{model:?}");
+        assert_eq!(holder.last_tries, [(password, true)], "{model:?}");
+        let kept = activate(&token, &mut holder, &chosen);
+        let Err(RunError::LastTryKept { password: PasswordKind::AuthenticationPin, was_wrong: false, .. }) = kept
+        else {
+            panic!("{model:?}: {kept:?}")
+        };
+        holder.says_yes = true;
+        let before = holder.asked.len();
+        activate(&token, &mut holder, &chosen).unwrap();
+        assert_eq!(holder.asked.len() - before, usize::from(model.is_secret() && !is_single_use), "{model:?}");
+        assert_eq!(state(&token), None, "{model:?}");
+    }
+}
+
+/// A card of version 1.0 is active by then.
+#[test]
+fn so_it_is_with_a_card_that_compares_at_the_end() {
+    for model in TransportPinModel::ALL.into_iter().filter(|model| model.ends_by_itself()) {
+        let (card, token, mut holder) = arrived(model);
+        let (chosen, other) = (new(&token, TYPED), new(&token, ["592816", TYPED[1], TYPED[2]]));
+        card.with_card(|card| card.set_faults(tear_after_the_first(model)));
+        activate(&token, &mut holder, &chosen).unwrap_err();
+        let older = share(liar::of_version_1_0().between(&card));
+        holder.asked.clear();
+        holder.other = vec!["640281"];
+        activate(&older, &mut holder, &other).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        let asked = holder.asked.iter().filter(|(kind, ..)| *kind == PasswordKind::AuthenticationPin);
+        let asked: Vec<_> = asked.map(|(_, tries, was_wrong)| (*tries, *was_wrong)).collect();
+        assert_eq!(asked, [(Tries::Known(2), true), (Tries::Known(1), true)], "{model:?}");
+        assert_eq!(holder.last_tries, [(PasswordKind::AuthenticationPin, true)], "{model:?}");
+        let pin = Pin::new(Secret::from(TYPED[0]));
+        token.lock().unwrap().compare_password(PasswordKind::AuthenticationPin, &pin).unwrap();
     }
 }

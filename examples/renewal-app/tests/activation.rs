@@ -18,6 +18,16 @@ use support::{
 use x509_cert::Certificate;
 
 const NEW: &str = "482915\n730264\n91827364\n";
+/// Each transport PIN model, and what its cards are activated with.
+const MODELS: [(&str, &str); 7] = [
+    ("separate", "135790"),
+    ("in-place", "135790"),
+    ("empty", ""),
+    ("null", ""),
+    ("must-change", "135790"),
+    ("single-use", "135790"),
+    ("five-digits", "13579"),
+];
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 
 fn arrived(model: &str, transport: &str) -> Desk {
@@ -33,6 +43,14 @@ fn arrived(model: &str, transport: &str) -> Desk {
     desk
 }
 
+/// What gives it the transport PIN of such a card, where there is one.
+fn given(transport: &str) -> &'static [&'static str] {
+    match transport {
+        "" => &[],
+        _ => &["--transport-pin-file", "transport", "--spend-last-try"],
+    }
+}
+
 fn run(desk: &Desk, command: &[&str]) -> Said {
     desk.run(command.iter().chain(&CARD))
 }
@@ -46,25 +64,14 @@ fn activate(desk: &Desk, more: &[&str]) -> Said {
 
 #[test]
 fn a_card_of_each_model_is_activated_from_files_and_changes_its_pin_then() {
-    for (model, transport) in [
-        ("separate", "135790"),
-        ("in-place", "135790"),
-        ("empty", ""),
-        ("null", ""),
-        ("must-change", "135790"),
-        ("single-use", "135790"),
-        ("five-digits", "13579"),
-    ] {
+    for (model, transport) in MODELS {
         let desk = arrived(model, transport);
         run(&desk, &["card", "show"]).ends_with(0).says(&["Activate the card: obnova card activate"]);
         // Nothing else is offered, and nothing else is asked for.
         for other in [&["pin", "change", "signature"][..], &["pin", "unblock", "signature"]] {
             assert!(run(&desk, other).ends_with(3).err.contains("obnova card activate"), "{model}");
         }
-        let given: &[&str] = match transport {
-            "" => &[],
-            _ => &["--transport-pin-file", "transport", "--spend-last-try"],
-        };
+        let given = given(transport);
         let shown = run(&desk, &["card", "show"]).ends_with(0);
         let said = activate(&desk, given).ends_with(0);
         said.says(&["The card is active.", "authentication PIN: 3 tries left"]);
@@ -187,35 +194,41 @@ fn torn_at_any_command_the_same_line_activates_it() {
     }
 }
 
+/// Types each new password, and once more.
+fn type_new(terminal: &mut Terminal, values: [&str; 3]) {
+    for (name, value) in ["authentication PIN", "signature PIN", "PUK"].into_iter().zip(values) {
+        for prompt in [&format!("New {name}"), "The same again"] {
+            terminal.wait_for(&[prompt]);
+            terminal.type_line(value);
+        }
+    }
+}
+
+fn left(tries: u8) -> String {
+    format!("authentication PIN: {tries} tries left")
+}
+
+/// Activated up to the first password that was set.
+fn torn_after_the_first(desk: &Desk, given: &[&str]) {
+    let fresh = std::fs::read(desk.file("card.state")).unwrap();
+    for at in 1.. {
+        std::fs::write(desk.file("card.state"), &fresh).unwrap();
+        desk.run(["simulator", "tear", "card.state", "--at", &at.to_string(), "--how", "after"]).ends_with(0);
+        activate(desk, given).ends_with(5);
+        if run(desk, &["card", "show"]).ends_with(0).out.contains(&left(3)) {
+            break;
+        }
+    }
+}
+
 /// An activation that goes on compares what was set before it was torn, and a wrong one costs a try of that: these are told before
 /// anything is sent, and those only.
 #[test]
 fn torn_it_tells_the_tries_of_what_it_goes_on_with() {
-    for (model, transport) in [
-        ("separate", "135790"),
-        ("in-place", "135790"),
-        ("empty", ""),
-        ("null", ""),
-        ("must-change", "135790"),
-        ("single-use", "135790"),
-        ("five-digits", "13579"),
-    ] {
+    for (model, transport) in MODELS {
         let desk = arrived(model, transport);
-        let fresh = std::fs::read(desk.file("card.state")).unwrap();
-        let given: &[&str] = match transport {
-            "" => &[],
-            _ => &["--transport-pin-file", "transport", "--spend-last-try"],
-        };
-        let left = |tries: u8| format!("authentication PIN: {tries} tries left");
-        // Up to the first of them that was set.
-        for at in 1.. {
-            std::fs::write(desk.file("card.state"), &fresh).unwrap();
-            desk.run(["simulator", "tear", "card.state", "--at", &at.to_string(), "--how", "after"]).ends_with(0);
-            activate(&desk, given).ends_with(5);
-            if run(&desk, &["card", "show"]).ends_with(0).out.contains(&left(3)) {
-                break;
-            }
-        }
+        let given = given(transport);
+        torn_after_the_first(&desk, given);
         desk.write("new", "592816\n730264\n91827364\n");
         if model == "separate" {
             // All of them are set anew, and none is compared.
@@ -227,7 +240,12 @@ fn torn_it_tells_the_tries_of_what_it_goes_on_with() {
         for tries in [3, 2] {
             let said = activate(&desk, given).ends_with(4);
             said.says(&["Enter the same PINs as then", &left(tries)]);
-            assert!(said.err.contains("The authentication PIN is wrong"), "{model}: {}", said.err);
+            let told = if tries == 3 {
+                "The authentication PIN is wrong. 2 tries"
+            } else {
+                "The last try for the authentication"
+            };
+            assert!(said.err.contains(told), "{model}: {}", said.err);
             assert!(!said.out.contains("signature PIN") && !said.out.contains("PUK:"), "{model}: {}", said.out);
         }
         desk.write("new", NEW);
@@ -287,17 +305,42 @@ fn an_active_card_tells_whether_it_was_activated_with_these_pins() {
 
 /// What was typed of the others stays.
 #[test]
+fn at_a_terminal_the_one_that_was_set_before_a_tear_is_asked_for_again() {
+    for (model, transport) in MODELS.into_iter().filter(|(model, _)| *model != "separate") {
+        let desk = arrived(model, transport);
+        torn_after_the_first(&desk, given(transport));
+        let mut terminal = Terminal::open(&desk.command(["card", "activate", "--token", "sim:card.state"]));
+        terminal.wait_for(&[&left(3)]);
+        type_new(&mut terminal, ["592816", "730264", "91827364"]);
+        if !transport.is_empty() && model != "single-use" {
+            terminal.wait_for(&["transport PIN > "]);
+            terminal.type_line(transport);
+        }
+        for (typed, tries) in [("640281", "2 tries left"), ("482915", "Only one try is left")] {
+            terminal.wait_for(&["The authentication PIN was wrong."]);
+            terminal.wait_for(&[tries]);
+            if typed == "482915" {
+                terminal.wait_for(&["to use the last try:"]);
+                terminal.type_line("yes");
+            }
+            terminal.wait_for(&["authentication PIN > "]);
+            terminal.type_line(typed);
+        }
+        terminal.wait_for(&["The card is active."]);
+        let (code, shown) = terminal.end();
+        assert_eq!(code, 0, "{model}: {shown}");
+        activate(&desk, given(transport)).ends_with(0).says(&["It was activated with these PINs"]);
+    }
+}
+
+/// What was typed of the others stays.
+#[test]
 fn at_a_terminal_a_new_one_that_is_the_transport_pin_is_asked_for_again() {
     for model in ["separate", "in-place", "single-use"] {
         let desk = arrived(model, "135790");
         let fresh = std::fs::read(desk.file("card.state")).unwrap();
         let mut terminal = Terminal::open(&desk.command(["card", "activate", "--token", "sim:card.state"]));
-        for (name, value) in [("authentication PIN", "482915"), ("signature PIN", "135790"), ("PUK", "91827364")] {
-            for prompt in [&format!("New {name}"), "The same again"] {
-                terminal.wait_for(&[prompt]);
-                terminal.type_line(value);
-            }
-        }
+        type_new(&mut terminal, ["482915", "135790", "91827364"]);
         let (question, prompt) = ("to use the last try:", "transport PIN > ");
         if terminal.wait_for(&[question, prompt]) == 0 {
             terminal.type_line("yes");
@@ -343,12 +386,7 @@ fn at_a_terminal_each_new_one_is_typed_twice_and_the_transport_pin_comes_last() 
     terminal.wait_for(&["The same again"]);
     terminal.type_line("482951");
     terminal.wait_for(&["These were not the same. Once more:"]);
-    for (name, value) in [("authentication PIN", "482915"), ("signature PIN", "730264"), ("PUK", "91827364")] {
-        terminal.wait_for(&[&format!("New {name}")]);
-        terminal.type_line(value);
-        terminal.wait_for(&["The same again"]);
-        terminal.type_line(value);
-    }
+    type_new(&mut terminal, ["482915", "730264", "91827364"]);
     // What is typed before the prompt is there is seen.
     terminal.wait_for(&["3 tries left"]);
     terminal.wait_for(&["transport PIN > "]);

@@ -80,15 +80,19 @@ pub(super) fn activate(
         Activation::TransportPin { minimum, maximum, .. } => check_transport(transport, minimum, maximum, new)?,
         Activation::Nothing => check_transport(transport, 0, 0, new)?,
     }
-    match card.status.transport_pin {
+    let compared_at_last = match card.status.transport_pin {
         TransportPinModel::Separate => {
             card.verify(PasswordReference::TransportPin, transport).map_err(nothing_is_left)?;
             set_and_activate(card, &passwords)?;
+            Vec::new()
         }
-        TransportPinModel::SingleUse => single_use(card, activation, transport, &passwords)?,
+        TransportPinModel::SingleUse => {
+            single_use(card, activation, transport, &passwords)?;
+            Vec::new()
+        }
         TransportPinModel::Null => {
             let null = Secret::new(TransportPinModel::NULL_PIN.to_vec());
-            one_after_the_other(card, &Pin { secret: null, ..transport.clone() }, &passwords)?;
+            one_after_the_other(card, &Pin { secret: null, ..transport.clone() }, &passwords)?
         }
         TransportPinModel::InPlace
         | TransportPinModel::Empty
@@ -98,8 +102,9 @@ pub(super) fn activate(
             let what = "be activated: its transport PIN is of a kind unknown here".to_owned();
             return Err(TokenError::Unsupported { what });
         }
-    }
-    confirm(card)
+    };
+    confirm(card)?;
+    compared_at_last.iter().try_for_each(|(password, set)| card.verify(*password, set))
 }
 
 /// A card that took everything and is not as it should be would be found out when its holder needs it.
@@ -191,19 +196,25 @@ fn single_use(
     set_and_activate(card, rest)
 }
 
-/// Each password is set in the place of the transport PIN, or of nothing; the last one activates the card.
+/// Each password is set in the place of the transport PIN, or of nothing; the last one activates the card. What was set before a tear must be
+/// what the holder chose now, too; what a card of version 1.0 compares when it is active, and not before, comes back.
 fn one_after_the_other(
     card: &mut Conversation<'_>,
     transport: &Pin,
     passwords: &[(PasswordReference, &Secret)],
-) -> Result<(), TokenError> {
+) -> Result<Vec<(PasswordReference, Pin)>, TokenError> {
+    let mut compared_at_last = Vec::new();
     for (password, secret) in passwords {
         let record = card.password(*password)?;
         match record.state {
             State::Active { .. } => {
-                // Set before a tear. It must be what the holder chose now, too.
                 let set = Pin { secret: (*secret).clone(), ..transport.clone() };
-                card.compare(*password, &set).map_err(nothing_is_left)?;
+                if card.compares_what_opens_nothing() {
+                    card.compare(*password, &set).map_err(nothing_is_left)?;
+                } else {
+                    card.check_before_sending(*password, &set)?;
+                    compared_at_last.push((*password, set));
+                }
             }
             State::Unset => {
                 card.ask(&command::set_password(*password, secret.expose()))?;
@@ -220,7 +231,7 @@ fn one_after_the_other(
             }
         }
     }
-    Ok(())
+    Ok(compared_at_last)
 }
 
 /// Before activation nothing unblocks.

@@ -157,7 +157,7 @@ impl<'c> Conversation<'c> {
     /// A card of version 1.0 compares alone only what opens something.
     pub(super) fn compare(&mut self, reference: PasswordReference, pin: &Pin) -> Result<(), TokenError> {
         let opens = reference.is_pin() && self.status.life_cycle == LifeCycle::Active;
-        if !opens && !self.compares_puk() {
+        if !opens && !self.compares_what_opens_nothing() {
             let ProfileVersion { major, minor } = self.status.version;
             let password = names::password(reference);
             let what =
@@ -169,7 +169,7 @@ impl<'c> Conversation<'c> {
     }
 
     /// Whether it compares what opens nothing: since version 1.1.
-    pub(super) fn compares_puk(&self) -> bool {
+    pub(super) fn compares_what_opens_nothing(&self) -> bool {
         self.status.version.minor > 0
     }
 

@@ -185,7 +185,7 @@ fn capabilities(card: &mut Conversation<'_>) -> Result<Capabilities, TokenError>
             mark: SUPERSEDED_SUFFIX.len(),
         }),
         marks_superseded: true,
-        takes_puk: pin_pad || card.compares_puk(),
+        takes_puk: pin_pad || card.compares_what_opens_nothing(),
         hides: false,
         activation: activation::state(card),
     })

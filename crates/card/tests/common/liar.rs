@@ -1,9 +1,13 @@
 //! One who stands in the place of the card, and lies.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use obnova_apdu::ins;
 use obnova_card::ProfileToken;
+use obnova_profile::{CardStatus, LifeCycle};
 use obnova_simulator::SimulatorConnection;
 use obnova_transport::{CardTransport, Decorated, Decorator, TransportError};
 
@@ -101,4 +105,39 @@ pub fn turns(
         }
         told
     }
+}
+
+/// To each command of this instruction, SELECT or GET DATA: another status.
+pub fn says_of_itself(
+    instruction: u8,
+    mut change: impl FnMut(&mut CardStatus) + Send + 'static,
+) -> impl FnMut(&[u8], &mut Vec<u8>) -> bool + Send + 'static {
+    turns(instruction, move |response| {
+        let body = &response[..response.len() - 2];
+        let begins = instruction == ins::SELECT;
+        let status = if begins { CardStatus::from_fci(body) } else { CardStatus::from_template(body) };
+        let mut status = status.unwrap();
+        change(&mut status);
+        let body = if begins { status.to_fci() } else { status.to_template() };
+        *response = [body, vec![0x90, 0x00]].concat();
+    })
+}
+
+/// No liar, but a card as it was in version 1.0 of the profile: before it is active it compares nothing alone.
+pub fn of_version_1_0() -> Liar {
+    let active = Arc::new(AtomicBool::new(false));
+    let [mut begins, mut ends] = [ins::SELECT, ins::GET_DATA].map(|instruction| {
+        let active = active.clone();
+        says_of_itself(instruction, move |status| {
+            active.store(status.life_cycle == LifeCycle::Active, Ordering::Relaxed);
+            status.version.minor = 0;
+        })
+    });
+    Liar::new(move |command, response| {
+        let is_refused = command[1] == ins::VERIFY && !active.load(Ordering::Relaxed);
+        if is_refused {
+            *response = vec![0x69, 0x85];
+        }
+        is_refused || begins(command, response) || ends(command, response)
+    })
 }

@@ -195,8 +195,8 @@ pub fn torn(world: &mut World<'_>) -> Verdict {
     Ok(format!("torn at each of {torn} commands; the same once more brought the card to life{finished}"))
 }
 
-/// Torn at every command: what goes on with the activation is shown with its tries, as the card has them. A wrong one costs one of these;
-/// of what is not shown any value is taken.
+/// Torn at every command: what goes on with the activation is shown with its tries, as the card has them. A wrong one costs one of these,
+/// and is asked for again; of what is not shown any value is taken.
 pub fn tries_shown_torn(world: &mut World<'_>) -> Verdict {
     let transport = [world.stage.transport_pin(); 2];
     let mut seen = 0;
@@ -219,11 +219,12 @@ pub fn tries_shown_torn(world: &mut World<'_>) -> Verdict {
             let before = of_kind(&card, kind)?;
             let mut other = new.clone();
             other[place].1 = ["640281", "193758", "64028193"][place].into();
-            let went_on = obnova_client::activate(&card.token, &mut world.stage.typist(&transport), &other);
-            let of_it = |error: &RunError| matches!(error, RunError::Token(TokenError::WrongSecret { password, .. }) if *password == kind);
+            let mut typist = world.stage.typist(&transport[..1]);
+            let went_on = obnova_client::activate(&card.token, &mut typist, &other);
+            let asked_again = typist.asked.iter().any(|asked| asked.password == kind && asked.was_wrong);
             let what = format!("torn at command {at}, of the {kind}");
             match (shown.iter().find(|status| status.kind == kind), went_on) {
-                (Some(shown), Err(error)) if of_it(&error) => {
+                (Some(shown), Err(_)) if asked_again => {
                     let told = shown.state;
                     want(told == before, format!("{what} it shows {told:?}, and the card has {before:?}"))?;
                     seen += 1;
