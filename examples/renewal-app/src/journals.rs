@@ -61,8 +61,12 @@ pub fn open(folder: &Path) -> Result<Vec<Known>, Failure> {
     Ok(open)
 }
 
-/// The youngest order whose certificates the holder said no to, unless one for the same card came to its end since.
+/// The youngest order whose certificates the holder said no to, unless one for the same card came to its end since. They are shown once more
+/// where no order is open, and till then there is none.
 pub fn declined(folder: &Path) -> Result<Option<Known>, Failure> {
+    if !open(folder)?.is_empty() {
+        return Ok(None);
+    }
     let mut declined: Vec<Known> = Vec::new();
     for known in all(folder)? {
         if known.process.stage() == Stage::Done {

@@ -173,6 +173,15 @@ fn a_slip_at_the_question_whose_certificates_came_loses_nothing() {
     let told_with =
         ["sim:card.state", "sim:nowhere.state", "sim:other.state"].map(|token| doctor(token).contains(declined));
     assert_eq!(told_with, [true, true, false], "{}", doctor("sim:card.state"));
+    // While another order is open, that one is gone on with.
+    desk.write("once", &house.hand_out("jana"));
+    let there =
+        |more: &[&str]| first(&house, more).iter().map(|one| one.replace("card.", "other.")).collect::<Vec<_>>();
+    desk.run(there(&["--yes"])).ends_with(8);
+    assert!(!doctor("sim:card.state").contains("First order"), "{}", doctor("sim:card.state"));
+    house.approve();
+    desk.run(there(&["--resume", "--yes"])).ends_with(0);
+    assert!(doctor("sim:card.state").contains(declined));
     let named = told.split("obnova revoke ").skip(1);
     let named: Vec<_> = named.map(|rest| rest.split([' ', ';', ')', '\n']).next().unwrap()).collect();
     let (code, shown) = answered(&["y"]);

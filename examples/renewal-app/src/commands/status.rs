@@ -20,11 +20,7 @@ pub fn run(global: &Global) -> Result<(), Failure> {
     if known.is_empty() {
         screen.say(&t!("status-none"));
     }
-    // What the holder said no to is shown once more only where nothing else is gone on with.
-    let offered = match journals::open(&folder)?.is_empty() {
-        true => journals::declined(&folder)?,
-        false => None,
-    };
+    let offered = journals::declined(&folder)?;
     let is_offered = |known: &Known| offered.as_ref().is_some_and(|offered| offered.name == known.name);
     known.iter().for_each(|known| show(&mut screen, known, is_offered(known)));
     Ok(())
