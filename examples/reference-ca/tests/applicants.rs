@@ -12,6 +12,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::Write as _,
+    path::Path,
     process::{Command, Stdio},
     time::SystemTime,
 };
@@ -568,25 +569,28 @@ fn methods_that_are_not_described_are_refused() {
     }
 }
 
+/// `obnova-ca applicant`, as an operator calls it: how it ends, and what it says.
+fn by_operator(home: &Path, arguments: &[&str], input: &str) -> (i32, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
+        .arg("applicant")
+        .arg(home)
+        .args(arguments)
+        .env("USER", "jan")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
 #[test]
 fn mailed_links_open_pages_and_only_a_button_does_something() {
     let world = open_world();
     let home = world.home();
-    let run = |arguments: &[&str], input: &str| {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
-            .arg("applicant")
-            .arg(&home)
-            .args(arguments)
-            .env("USER", "jan")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = process.wait_with_output().unwrap();
-        (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
-    };
+    let run = |arguments: &[&str], input: &str| by_operator(&home, arguments, input);
     let (code, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ"], "");
     assert_eq!(code, 0, "{said}");
     let id = said.lines().next().unwrap();
@@ -723,21 +727,7 @@ fn the_certificates_of_a_card_are_issued_for_requests_of_who_makes_it() {
     };
     let request = |name: &str, form: &str| request_for(&["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], name, form);
     let (one, other) = (request("one", "PEM"), request("other", "DER"));
-    let run = |arguments: &[&str], input: &str| {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_obnova-ca"))
-            .arg("applicant")
-            .arg(&home)
-            .args(arguments)
-            .env("USER", "jan")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        let output = process.wait_with_output().unwrap();
-        (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
-    };
+    let run = |arguments: &[&str], input: &str| by_operator(&home, arguments, input);
     let (_, said) = run(&["register", "--name", NAME, "--email", EMAIL, "--country", "CZ", "--number", "IDCCZ-7"], "");
     let id = said.lines().next().unwrap();
     let out = at("card");
