@@ -3,6 +3,7 @@ use std::{sync::Arc, time::SystemTime};
 use const_oid::{ObjectIdentifier, db::rfc5280};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, asn1::Any, flagset::FlagSet};
 use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned};
+use obnova_enroll::names::same_name;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use x509_cert::{
     Certificate,
@@ -62,6 +63,16 @@ impl ParsedCertificate {
     #[must_use]
     pub fn issuer(&self) -> &Name {
         self.0.certificate.tbs_certificate().issuer()
+    }
+
+    /// Whether it names the same subject as another, however each writes the name ([`same_name`]).
+    pub(crate) fn has_subject_of(&self, other: &Self) -> bool {
+        same_name(self.subject(), other.subject())
+    }
+
+    /// Whether it names the same issuer as another, in the same way.
+    pub(crate) fn has_issuer_of(&self, other: &Self) -> bool {
+        same_name(self.issuer(), other.issuer())
     }
 
     /// The serial number in the shape that it has everywhere: the octets that stand in the certificate, two small hexadecimal

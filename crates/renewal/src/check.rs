@@ -2,6 +2,7 @@ use std::time::SystemTime;
 
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::KeyRole;
+use obnova_enroll::names::same_alt_names;
 
 use crate::{ByRole, CertificateRules, Oid, Pair, ParsedCertificate, Refusal, Terms, chain};
 
@@ -10,7 +11,7 @@ use crate::{ByRole, CertificateRules, Oid, Pair, ParsedCertificate, Refusal, Ter
 pub struct Expected<'a> {
     /// The keys that are certified, one or two.
     pub keys: ByRole<&'a SubjectPublicKeyInfoOwned>,
-    /// The certificates that are renewed: subject and alternative names must be theirs. Nothing where none is renewed: then
+    /// The certificates that are renewed: subject and alternative names must be theirs, however they are written. Nothing where none is renewed: then
     /// the issuer decides whose name they bear, which is the same in all of them.
     pub old: ByRole<&'a ParsedCertificate>,
     /// What must and must not stand in the new ones.
@@ -53,7 +54,7 @@ pub fn check_certificates(
             .map_err(|problem| Refusal::Chain { role, problem })?;
     }
     match new.pair() {
-        Some(pair) if pair.authentication.subject() != pair.signature.subject() => Err(Refusal::TwoSubjects),
+        Some(pair) if !pair.authentication.has_subject_of(pair.signature) => Err(Refusal::TwoSubjects),
         _ => Ok(new),
     }
 }
@@ -126,12 +127,17 @@ fn check_one(
     Ok(())
 }
 
-/// Names are those of the certificate that is renewed; and where the key stays, the validity is not an earlier one's.
+/// Names are those of the certificate that is renewed, by [what they say](obnova_enroll::names): a CA may write them as other string types
+/// now. And where the key stays, the validity is not an earlier one's.
 fn check_against(role: KeyRole, certificate: &ParsedCertificate, old: &ParsedCertificate) -> Result<(), Refusal> {
-    if certificate.subject() != old.subject() {
+    if !certificate.has_subject_of(old) {
         return Err(Refusal::AnotherSubject { role });
     }
-    if certificate.subject_alt_name() != old.subject_alt_name() {
+    let same_names = match (certificate.subject_alt_name(), old.subject_alt_name()) {
+        (Some(names), Some(old)) => same_alt_names(names, old),
+        (names, old) => names == old,
+    };
+    if !same_names {
         return Err(Refusal::OtherAltNames { role });
     }
     if certificate.public_key() == old.public_key() && certificate.not_after() <= old.not_after() {

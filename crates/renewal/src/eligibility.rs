@@ -2,6 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{Activation, Dead, KeyEntry, KeyRole, PasswordKind, PasswordState, PasswordSteps, SlotId};
+use obnova_enroll::names::same_name;
 use x509_cert::name::Name;
 
 use crate::{
@@ -124,7 +125,7 @@ impl<'a> Group<'a> {
 }
 
 /// From when until when. A CA that has only begun, or that issues from midnight on, gives the old and the new one the same beginning.
-fn period(one: &Candidate<'_>) -> (SystemTime, SystemTime) {
+pub(crate) fn period(one: &Candidate<'_>) -> (SystemTime, SystemTime) {
     (one.certificate.not_before(), one.certificate.not_after())
 }
 
@@ -132,9 +133,13 @@ fn between(one: SystemTime, other: SystemTime) -> Duration {
     one.duration_since(other).or_else(|_| other.duration_since(one)).unwrap_or_default()
 }
 
+/// Certificates that begin no further apart may be of one order, or of two that came one right after the other.
+const AT_ONCE: Duration = Duration::from_secs(60);
+
 /// When of the two youngest certificates one was installed while its twin was not: its role, and the one that counts in its
 /// place. So it is where a key of the other role waits, or where the key stays and has the older certificate too, and that one
-/// was issued nearer to the other youngest.
+/// was issued nearer to the other youngest. Of those that begin at once nothing tells which two are twins, for they may live differently
+/// long, but that there is one too many.
 fn before_half_a_pair<'a>(
     card: &CardView,
     all: &Pair<Vec<Candidate<'a>>>,
@@ -142,19 +147,29 @@ fn before_half_a_pair<'a>(
 ) -> Option<(KeyRole, Candidate<'a>)> {
     let [authentication, signature] = Pair::ROLES;
     [(authentication, signature), (signature, authentication)].into_iter().find_map(|(role, other)| {
+        let (young, twin) = (youngest.get(role), youngest.get(other));
         let waits = card.slots.iter().any(|slot| {
             let key = slot.key.as_ref().filter(|_| slot.certificates.is_empty());
             key.is_some_and(|key| key.role == other && key.public_key.is_some())
         });
-        let twin = period(youngest.get(other));
-        let apart = |one: &Candidate<'_>| {
-            let own = period(one);
-            (between(own.0, twin.0), between(own.1, twin.1))
+        let begin = |one: &Candidate<'_>| one.certificate.not_before();
+        let at_once = |role| {
+            let beside = all.get(role).iter().copied().filter(|one| between(begin(one), begin(young)) <= AT_ONCE);
+            beside.collect::<Vec<_>>()
         };
-        let nearest = all.get(role).iter().copied().min_by_key(apart)?;
-        let young = youngest.get(role);
-        let same_key = nearest.slot.id == young.slot.id;
-        ((waits || same_key) && apart(&nearest) < apart(young)).then_some((role, nearest))
+        let (mut own, twins) = (at_once(role), at_once(other));
+        let before = if own.len() > 1 && !twins.is_empty() {
+            own.sort_by_key(period);
+            (own.len() > twins.len()).then(|| own[twins.len() - 1])
+        } else {
+            let apart = |one: &Candidate<'_>| {
+                let (own, twin) = (period(one), period(twin));
+                (between(own.0, twin.0), between(own.1, twin.1))
+            };
+            let nearest = all.get(role).iter().copied().min_by_key(apart);
+            nearest.filter(|nearest| apart(nearest) < apart(young))
+        };
+        before.filter(|before| waits || before.slot.id == young.slot.id).map(|before| (role, before))
     })
 }
 
@@ -190,9 +205,9 @@ fn choose<'a>(
 fn groups<'a>(card: &'a CardView, wanted: &[KeyRole], issuer: Option<&Name>) -> Vec<Group<'a>> {
     let mut groups: Vec<(&'a ParsedCertificate, Pair<Vec<Candidate<'a>>>)> = Vec::new();
     let wanted = candidates(card).filter(|one| wanted.contains(&one.key.role));
-    for one in wanted.filter(|one| issuer.is_none_or(|issuer| one.certificate.issuer() == issuer)) {
+    for one in wanted.filter(|one| issuer.is_none_or(|issuer| same_name(one.certificate.issuer(), issuer))) {
         let same = |(known, _): &(&ParsedCertificate, _)| {
-            known.subject() == one.certificate.subject() && known.issuer() == one.certificate.issuer()
+            known.has_subject_of(one.certificate) && known.has_issuer_of(one.certificate)
         };
         let at = groups.iter().position(same).unwrap_or_else(|| {
             groups.push((one.certificate, Pair::default()));

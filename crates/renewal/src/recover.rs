@@ -6,7 +6,7 @@ use obnova_card::{InstallCertificate, KeyRole, SlotId};
 use crate::{
     ByRole, CardView, CertificateView, Expected, ParsedCertificate, Policy, Refusal, SlotView, Terms,
     check_certificates,
-    eligibility::entered,
+    eligibility::{entered, period},
     plan::label,
     room::{fit, full},
 };
@@ -168,14 +168,14 @@ fn old_ones<'a>(
     came: &[ParsedCertificate],
 ) -> Result<ByRole<(&'a SlotView, &'a ParsedCertificate)>, Refusal> {
     let others = || entered(card).filter(|(one, _)| !came.contains(one.certificate));
-    let is_first = new.iter().all(|(_, new)| others().all(|(one, _)| one.certificate.issuer() != new.issuer()));
+    let is_first = new.iter().all(|(_, new)| others().all(|(one, _)| !one.certificate.has_issuer_of(new)));
     if is_first {
         return Ok(ByRole::default());
     }
     new.try_map(|role, new| {
-        let of_subject = others().filter(|(one, _)| one.certificate.subject() == new.subject());
+        let of_subject = others().filter(|(one, _)| one.certificate.has_subject_of(new));
         let of_role = of_subject.filter(|(one, _)| one.key.role == role);
-        let youngest = of_role.max_by_key(|(one, superseded)| (!superseded, one.certificate.not_before()));
+        let youngest = of_role.max_by_key(|(one, superseded)| (!superseded, period(one)));
         youngest.map(|(one, _)| (one.slot, one.certificate)).ok_or(Refusal::AnotherSubject { role })
     })
 }

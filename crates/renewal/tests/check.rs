@@ -13,8 +13,11 @@ use obnova_renewal::{
     ByRole, CertificateRules, ChainProblem, Expected, MAX_CERTIFICATES, Oid, Pair, ParsedCertificate, QC_SSCD, Refusal,
     Terms, check_certificates,
 };
-use support::{Draft, House, days, name, now};
-use x509_cert::ext::pkix::{BasicConstraints, KeyUsages};
+use support::{Draft, House, days, name, now, printable};
+use x509_cert::{
+    ext::pkix::{BasicConstraints, KeyUsages},
+    name::Name,
+};
 
 /// A renewal that waits for its certificates.
 struct Waiting {
@@ -82,6 +85,30 @@ fn a_good_pair_is_taken_in_any_order_and_among_others() {
     let pair = waiting.check(&came).unwrap();
     assert_eq!(pair.authentication.as_ref().unwrap().public_key(), &waiting.keys.authentication);
     assert_eq!(pair.signature.as_ref().unwrap().public_key(), &waiting.keys.signature);
+}
+
+/// The same name, as another program of the issuer's writes it; a name that differs in a letter is another one's.
+#[test]
+fn a_name_in_another_string_type_is_the_same_name() {
+    let mut waiting = Waiting::new();
+    waiting.old = Pair::from_fn(|role| {
+        let key = waiting.old.get(role).public_key().clone();
+        waiting.house.issue(&Draft { subject: name("CN=Petr Novak"), ..Draft::new(role, key) })
+    });
+    let check = |subjects: [Name; 2]| {
+        let issue = |(role, subject)| {
+            let email = Some("jana@EXAMPLE.cz".into());
+            waiting.house.issue(&Draft { subject, email, ..waiting.draft(role) }).der().to_vec()
+        };
+        let came: Vec<_> = Pair::ROLES.into_iter().zip(subjects).map(issue).collect();
+        waiting.check(&came).map(drop)
+    };
+    assert_eq!(check([printable("Petr Novak"), name("CN=Petr Novak")]), Ok(()));
+    assert_eq!(check([printable("Petr Novak"), printable("Petr Novak")]), Ok(()));
+    for other in ["Petr Nowak", "Petra Novak", "Petr Novakk", ""] {
+        let refused = Err(Refusal::AnotherSubject { role: Signature });
+        assert_eq!(check([printable("Petr Novak"), printable(other)]), refused, "{other}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::slice::from_ref;
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{Activation, InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
 use obnova_renewal::{ByRole, CardView, MANAGING_PASSWORD, Method, Pair, Phase, PinUse, Plan, Policy, Reason, Risk};
-use support::{Holder, House, days, name, now, view};
+use support::{Holder, House, days, name, now, printable, view};
 
 fn reasons(card: &CardView) -> Vec<Reason> {
     Plan::make(card, &Policy::twins(), now()).unwrap_err().reasons
@@ -237,6 +237,16 @@ fn of_two_valid_pairs_the_holder_must_say_which() {
     let plan = Plan::make_for(&card, &Policy::twins(), Some(theirs.root.subject()), now()).unwrap();
     assert_eq!(plan.old.authentication.as_ref().unwrap().slot, SlotId(3));
     assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
+}
+
+#[test]
+fn twins_whose_name_is_written_as_different_string_types_are_one_pair() {
+    let house = House::new("CN=Root");
+    let holder = Holder::with(&house, KeyAlgorithm::P256, |role, draft| {
+        draft.subject = if role == KeyRole::Signature { printable("Petr Novak") } else { name("CN=Petr Novak") };
+    });
+    let plan = Plan::make(&holder.view(), &Policy::twins(), now()).unwrap();
+    assert!(plan.old.iter().all(|(role, old)| old.certificate == *holder.old.get(role)));
 }
 
 #[test]

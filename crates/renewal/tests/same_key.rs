@@ -4,11 +4,14 @@
 
 mod support;
 
+use std::time::Duration;
+
+use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{KeyRole, Pin, Secret, Token};
 use obnova_profile::pkcs15::SUPERSEDED_SUFFIX;
 use obnova_renewal::{
-    Action, Answer, CardView, Completion, Event, Failure, Method, NotEligible, Pair, ParsedCertificate, PinUse, Plan,
-    Policy, Reason, Refusal, removable,
+    Action, Answer, CardView, CertificateView, Completion, Event, Failure, Method, NotEligible, Pair,
+    ParsedCertificate, PinUse, Plan, Policy, Reason, Refusal, SlotView, removable,
 };
 use support::{AUTHENTICATION_PIN, Draft, Holder, House, days, now, play::Play, view};
 
@@ -108,6 +111,51 @@ fn without_the_journal_the_card_and_the_files_are_enough() {
     );
 }
 
+/// A CA that has only begun, or that issues from midnight on, gives all of them the same beginning; and the two of a pair may live
+/// differently long. One of a pair that is not whole does not count.
+#[test]
+fn certificates_that_begin_at_once_are_not_mistaken_for_twins() {
+    let house = House::new("CN=Root");
+    let from = now() - days(345);
+    let until = |role, minutes: u64| {
+        now() + days(if role == KeyRole::Signature { 700 } else { 20 }) + Duration::from_secs(60 * minutes)
+    };
+    let holder = Holder::with(&house, KeyAlgorithm::P256, |role, draft| draft.until = until(role, 0));
+    let issue = |role: KeyRole, minutes| {
+        let key = holder.old.get(role).public_key().clone();
+        house.issue(&Draft { from, until: until(role, minutes), ..Draft::new(role, key) })
+    };
+    let renewed = |times: [u64; 2]| {
+        let mut card = holder.view();
+        for (role, times) in Pair::ROLES.into_iter().zip(times) {
+            let has = |slot: &&mut SlotView| slot.key.as_ref().is_some_and(|key| key.role == role);
+            let slot = card.slots.iter_mut().find(has).unwrap();
+            slot.certificates.extend((1..=times).map(|time| CertificateView {
+                label: format!("{role} {time}"),
+                superseded: false,
+                certificate: Some(issue(role, 10 * time)),
+                fits_key: true,
+            }));
+            // Nor does it count in which order they are listed.
+            slot.certificates.reverse();
+        }
+        card
+    };
+    for times in [[0, 0], [1, 1], [2, 2], [1, 0], [0, 1], [2, 1], [1, 2]] {
+        let plan = Plan::make(&renewed(times), &same_key(), now()).unwrap();
+        let whole = times.into_iter().min().unwrap();
+        for (role, old) in plan.old.iter() {
+            assert_eq!(old.certificate.not_after(), until(role, 10 * whole), "{times:?}: {role}");
+        }
+    }
+    let complete = |minutes| {
+        let files = Pair::ROLES.map(|role| issue(role, minutes).der().to_vec());
+        Completion::make(&renewed([2, 2]), &files, &same_key(), &house.terms(), now()).map(drop)
+    };
+    assert_eq!(complete(15), Err(Refusal::NotNew { role: KeyRole::Authentication }));
+    assert_eq!(complete(25), Ok(()));
+}
+
 #[test]
 fn what_is_no_new_certificate_is_refused() {
     type Lie = fn(&Play, KeyRole) -> Vec<u8>;
@@ -130,7 +178,7 @@ fn what_is_no_new_certificate_is_refused() {
         (
             "for other keys",
             |play, role| {
-                let key = obnova_ca::CaKey::generate(obnova_algorithm::KeyAlgorithm::P256).unwrap();
+                let key = obnova_ca::CaKey::generate(KeyAlgorithm::P256).unwrap();
                 play.house.issue(&Draft::new(role, key.public_key().clone())).der().to_vec()
             },
             Refusal::AnotherKey,

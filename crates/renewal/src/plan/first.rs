@@ -66,8 +66,8 @@ fn half_a_pair(card: &CardView, policy: &Policy) -> Option<(KeyRole, SlotId)> {
     let alone = entered(card).filter(|(one, superseded)| !superseded && waits(other(one.key.role))).find(|(one, _)| {
         let twin = entered(card).any(|(twin, _)| {
             twin.key.role != one.key.role
-                && twin.certificate.subject() == one.certificate.subject()
-                && twin.certificate.issuer() == one.certificate.issuer()
+                && twin.certificate.has_subject_of(one.certificate)
+                && twin.certificate.has_issuer_of(one.certificate)
         });
         !twin && !waits(one.key.role)
     });

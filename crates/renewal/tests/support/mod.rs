@@ -7,10 +7,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use const_oid::{ObjectIdentifier, db::rfc5280};
+use const_oid::{
+    ObjectIdentifier,
+    db::{rfc4519::CN, rfc5280},
+};
 use der::{
-    Encode, Sequence,
-    asn1::{BitString, Ia5String, OctetString},
+    Decode, Encode, Sequence, Tag,
+    asn1::{Any, BitString, Ia5String, OctetString},
     flagset::FlagSet,
 };
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
@@ -22,11 +25,12 @@ use obnova_renewal::{
 };
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use x509_cert::{
+    attr::AttributeTypeAndValue,
     ext::{
         Extension,
         pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName, name::GeneralName},
     },
-    name::Name,
+    name::{Name, RdnSequence, RelativeDistinguishedName},
     serial_number::SerialNumber,
     spki::AlgorithmIdentifierOwned,
     time::{Time, Validity},
@@ -50,6 +54,13 @@ pub const fn days(count: u64) -> Duration {
 
 pub fn name(text: &str) -> Name {
     Name::from_str(text).unwrap()
+}
+
+/// A common name as PrintableString, where [`name`] writes UTF8String.
+pub fn printable(common_name: &str) -> Name {
+    let value = Any::new(Tag::PrintableString, common_name.as_bytes()).unwrap();
+    let relative = RelativeDistinguishedName::try_from(vec![AttributeTypeAndValue { oid: CN, value }]).unwrap();
+    Name::from_der(&RdnSequence::from(vec![relative]).to_der().unwrap()).unwrap()
 }
 
 /// An issuer.
