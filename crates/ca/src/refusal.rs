@@ -230,9 +230,11 @@ pub enum Refusal {
         /// Different characters.
         least: usize,
     },
-    /// There is no revocation password, or another one. Which of both is not told; but only where there is one, more guesses are
+    /// There is no revocation password, or another one, or no such certificate. Which of them is not told; but only where there is one, more guesses are
     /// [slowed](Self::PasswordSlowed).
-    #[error("the revocation password is wrong, or the certificate has none: look at both again, or call the CA")]
+    #[error(
+        "the revocation password is wrong, or the certificate has none, or this CA does not know the certificate: look at both again, or call the CA"
+    )]
     WrongRevocationPassword,
     /// One is set, and it was not given.
     #[error("the certificate has a revocation password already: give that one too, or have the CA replace it")]
@@ -313,9 +315,9 @@ impl Refusal {
             Self::PasswordExpired { .. } => "password-expired",
             Self::PasswordUsed => "password-used",
             Self::OtherModule => "other-module",
+            Self::OtherUser => "other-user",
             Self::OtherSubject(_) => "other-subject",
             Self::OtherNames(_) => "other-names",
-            Self::OtherUser => "other-user",
             Self::NoRevocationPassword => "no-revocation-password",
             Self::SealedPassword(_) => "sealed-password",
             Self::ShortPassword { .. } => "short-password",
@@ -387,9 +389,9 @@ mod tests {
             Refusal::PasswordExpired { at: at() },
             Refusal::PasswordUsed,
             Refusal::OtherModule,
+            Refusal::OtherUser,
             Refusal::OtherSubject(profile),
             Refusal::OtherNames(profile),
-            Refusal::OtherUser,
             Refusal::NoRevocationPassword,
             Refusal::SealedPassword(PasswordError::NoPassphrase),
             Refusal::ShortPassword { least: 8 },

@@ -152,7 +152,11 @@ fn outcome<H: HttpExchange>(
         (Said::No { reason, text }, told) => match rule(&reason, text) {
             (rule, _) if rule == ALREADY => Ok(revoked(true, told.revoked()?)),
             (rule, _) if rule == OWN_KEY_ALONE => Err(RevocationError::PasswordToo),
-            (rule, text) => Err(RevocationError::Refused { rule, text }),
+            // The CA itself says the same of a wrong password and of what it does not know.
+            (rule, text) => Err(match told.not_known_at() {
+                Some(place) => RevocationError::NotKnown { place: place.to_owned(), rule, text },
+                None => RevocationError::Refused { rule, text },
+            }),
         },
         (Said::Undecided, _) => Err(RevocationError::Undecided),
     }

@@ -42,9 +42,9 @@ pub enum Refusal {
         "the certificates are swapped: the authentication key was certified for signatures, and the other way round"
     )]
     Swapped,
-    /// Where the key stays: it is the old certificate, or one that ends no later.
+    /// There is another certificate for its key on the card, as where the key stays: it is that one, or one that ends no later.
     #[error(
-        "the {role} certificate that came is not a new one: it ends no later than the one that is renewed; ask the issuer"
+        "the {role} certificate that came is not a new one: it ends no later than the one for the same key that is on the card; ask the issuer which of the two is to be used"
     )]
     NotNew {
         /// Which one.

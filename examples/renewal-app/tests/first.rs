@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, process::Command};
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{
@@ -347,6 +347,32 @@ fn who_lost_his_journal_goes_on_with_another_password() {
     assert!(house.is_confirmed(&order));
     let listed = desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0);
     listed.says(&["valid", "valid", "6 slots are free"]);
+}
+
+/// The CA has forgotten that it issued them, and issues the order once more: nothing was renewed, and what is said speaks of what is there.
+#[test]
+fn what_a_ca_that_came_back_issues_once_more_is_told_as_what_it_is() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    desk.write("once", &house.hand_out("jana"));
+    desk.run(first(&house, &["--yes"])).ends_with(8);
+    house.kill();
+    let copied = Command::new("cp").args(["-r", "ca", "before"]).current_dir(desk.path()).status().unwrap();
+    assert!(copied.success());
+    house.serve_again();
+    house.approve();
+    desk.run(first(&house, &["--resume", "--yes"])).ends_with(0);
+    house.kill();
+    fs::rename(desk.file("ca"), desk.file("after")).unwrap();
+    fs::rename(desk.file("before"), desk.file("ca")).unwrap();
+    house.serve_again();
+    let order = house.approve();
+    let said = house.operator(&["link", "ca", &order, "--base", &house.url]).ends_with(0);
+    let link = said.out.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+    let install = ["install", link, "--yes", "--trust", "ca/root.pem"];
+    let said = desk.run([&install[..], &CARD, &PIN_FILES].concat()).ends_with(6);
+    let told = said.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("than the one for the same key that is on the card") && !told.contains("renewed"), "{told}");
 }
 
 /// Other data need other certificates, and these other keys: as the journal knows, or where that is lost the CA's refusal.

@@ -303,7 +303,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("refusal-only-one-of-two", "přišel jen jeden certifikát ze dvou."),
     ("refusal-twice", "pro jeden klíč přišly dva různé certifikáty."),
     ("refusal-swapped", "certifikáty jsou zaměněny."),
-    ("refusal-not-new", "certifikát nekončí později než ten, který má nahradit."),
+    ("refusal-not-new", "certifikát nekončí později než ten k témuž klíči, který je na kartě."),
     ("refusal-key-full", "ke klíči se na kartu žádný další nevejde: odstraňte staré a zopakujte to."),
     ("refusal-card-full", "na kartu se žádný další nevejde: odstraňte staré a zopakujte to."),
     ("refusal-no-subject", "v certifikátu není žádné jméno."),

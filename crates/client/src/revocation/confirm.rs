@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use obnova_status::{Revocation, RevocationReason, Status};
+use obnova_status::{Revocation, RevocationReason, Status, ocsp::OcspError};
 
 use super::{RevocationError, RevocationReason as Why, Subject};
 use crate::{
@@ -49,6 +49,18 @@ pub enum Told {
 }
 
 impl Told {
+    /// Where whoever asks is told that the issuer does not know it.
+    pub(super) fn not_known_at(&self) -> Option<&str> {
+        match self {
+            Self::Instead { place, what: NEVER_ISSUED } => Some(place),
+            Self::Nothing(NotConfirmed(problems)) => {
+                let unknown = |problem: &StatusProblem| matches!(problem, StatusProblem::Ocsp(OcspError::Unknown));
+                problems.iter().find(|(_, problem)| unknown(problem)).map(|(place, _)| place.as_str())
+            }
+            _ => None,
+        }
+    }
+
     /// For a certificate that the CA says is revoked.
     pub(super) fn revoked(self) -> Result<Result<Confirmation, NotConfirmed>, RevocationError> {
         match self {
@@ -59,6 +71,8 @@ impl Told {
     }
 }
 
+const NEVER_ISSUED: &str = "none of this issuer's";
+
 /// Asks until somebody is believed. A list that does not have it, or as one on hold, may be an old one that still counts: what was
 /// listed as held may be listed as revoked in the next one only.
 pub(super) fn ask(subject: &Subject, own: &impl HttpExchange, servers: &dyn StatusExchange, now: SystemTime) -> Told {
@@ -67,7 +81,7 @@ pub(super) fn ask(subject: &Subject, own: &impl HttpExchange, servers: &dyn Stat
         (ConfirmedBy::Crl, _) => Err(StatusProblem::NotListed),
         (ConfirmedBy::Ocsp, Status::Revoked(_)) => Ok(says(place, "on hold")),
         (ConfirmedBy::Ocsp, Status::Good) => Ok(says(place, "good")),
-        (ConfirmedBy::Ocsp, Status::NeverIssued) => Ok(says(place, "none of this issuer's")),
+        (ConfirmedBy::Ocsp, Status::NeverIssued) => Ok(says(place, NEVER_ISSUED)),
     };
     first_believed(subject, own, servers, now, judge).unwrap_or_else(Told::Nothing)
 }

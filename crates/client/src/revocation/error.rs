@@ -14,6 +14,19 @@ pub enum RevocationError {
         /// In its words, fit to be shown.
         text: String,
     },
+    /// The CA says no, with its signature, and everybody who asks is told that it does not know the certificate: it never issued it, or came
+    /// back from a backup that was made before. Nothing changed.
+    #[error(
+        "the issuer did not revoke it: {text} ({rule}); it does not know the certificate, as everybody is told who asks ({place}): look at the number again, or call the issuer, whose operator can revoke what it has issued by the certificate's file"
+    )]
+    NotKnown {
+        /// Where that is told.
+        place: String,
+        /// The name of the rule that is broken.
+        rule: String,
+        /// In its words, fit to be shown.
+        text: String,
+    },
     /// The CA has not decided.
     #[error("the issuer has not decided yet whether it revokes it: ask again later, or ask the issuer")]
     Undecided,

@@ -24,6 +24,7 @@ revoke-already = { $serial } was already revoked, since { $since }. Nothing was 
 revoke-confirmed-by-ocsp = Whoever asks is told so (OCSP, { $place }): since { $since }, { $reason }.
 revoke-confirmed-by-crl = Whoever reads the CA's list finds it there (CRL, { $place }): since { $since }, { $reason }.
 error-revoke-refused = The CA did not revoke it: { $text } ({ $rule }). Do as it says, or ask the issuer.
+error-revoke-not-known = The CA did not revoke it: { $text } ({ $rule }). It does not know the certificate, as whoever asks is told ({ $place }): look at the serial number again. If that is right, call the CA, and give its operator the file of the certificate (obnova export): what it has issued it can revoke by that.
 error-revoke-reason = Holders of this service may not give the reason { $given }, and the CA was not asked ({ $rule }). Give one that they may with --why: { $taken }.
 error-revoke-password-alone = The revocation password alone is not enough for this service, and the CA was not asked ({ $rule }). Leave out --without-card, with a card of yours that has a valid certificate in the reader, or ask the issuer to revoke it.
 error-revoke-undecided = The CA has not decided yet whether it revokes the certificate. Run the same command again later, or ask the CA.

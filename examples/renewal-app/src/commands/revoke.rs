@@ -283,6 +283,9 @@ impl From<RevocationError> for Failure {
             RevocationError::Refused { rule, text } => {
                 (Kind::Refused, t!("error-revoke-refused", text = text, rule = rule))
             }
+            RevocationError::NotKnown { place, rule, text } => {
+                (Kind::Refused, t!("error-revoke-not-known", text = text, rule = rule, place = place))
+            }
             RevocationError::Undecided => (Kind::Pending, t!("error-revoke-undecided")),
             RevocationError::Contradicted { place, instead } => {
                 (Kind::Network, t!("error-revoke-contradicted", place = place, instead = instead))
@@ -397,6 +400,7 @@ mod tests {
         let text = String::new;
         for (error, code) in [
             (RevocationError::Refused { rule: text(), text: text() }, 6),
+            (RevocationError::NotKnown { place: text(), rule: text(), text: text() }, 6),
             (RevocationError::Undecided, 8),
             (RevocationError::Contradicted { place: text(), instead: "good" }, 7),
             (RevocationError::NoSigner, 3),
