@@ -20,7 +20,7 @@ use obnova_status::RevocationReason;
 use proptest::prelude::*;
 
 const NAME: &str = "Eva Dvořáková";
-const PIN: &str = "planted-transport-pin-5b1f";
+const PIN: &str = "5b1fPL_t";
 
 struct Place {
     world: World,
@@ -367,10 +367,8 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let [first, second] = [&place.pair, &other].map(serials);
         // One of them stays, as where a card gets another key beside what is on it.
         let on_it = vec![first[1].clone(), second[0].clone()];
-        let made =
-            Personalised { card: "0043".into(), certificates: on_it.clone(), transport_pin: pin("another-pin-77") };
-        let same =
-            Personalised { card: "0042".into(), certificates: on_it.clone(), transport_pin: pin("another-pin-77") };
+        let made = Personalised { card: "0043".into(), certificates: on_it.clone(), transport_pin: pin("other_77") };
+        let same = Personalised { card: "0042".into(), certificates: on_it.clone(), transport_pin: pin("other_77") };
         assert_eq!(personalise(&same).unwrap_err().name(), "too-late", "it is kept, and can be looked at");
         if shown {
             place.desk.show_transport_pin(&link, now()).unwrap();
@@ -392,7 +390,7 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         place.desk.hand_over(who.id, "op", now()).unwrap();
         assert!(place.desk.show_transport_pin(&link, now()).is_err());
         let newest = place.links(MailKind::TransportPin).pop().unwrap();
-        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "another-pin-77");
+        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "other_77");
         let steps = place.desk.get(who.id).unwrap().steps;
         let cards: Vec<_> = steps.iter().filter(|step| step.step == Step::Personalise).collect();
         assert_eq!(cards.iter().map(|step| step.reference.as_deref().unwrap()).collect::<Vec<_>>(), ["0042", "0043"]);
@@ -407,7 +405,7 @@ fn another_card_takes_the_place_of_one_that_was_lost_before_anybody_looked_at_it
         let (who, _) = place.at(stage);
         let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
         let certificates = other.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
-        let made = Personalised { card: "0043".into(), certificates, transport_pin: pin("another-pin-77") };
+        let made = Personalised { card: "0043".into(), certificates, transport_pin: pin("other_77") };
         let record = place.desk.personalise(who.id, "op", &made, now()).unwrap();
         assert_eq!((record.stage, record.card.as_deref()), (Stage::Personalised, Some("0043")));
         let revoked =
@@ -418,7 +416,7 @@ fn another_card_takes_the_place_of_one_that_was_lost_before_anybody_looked_at_it
         }
         place.desk.hand_over(who.id, "op", now()).unwrap();
         let newest = place.links(MailKind::TransportPin).pop().unwrap();
-        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "another-pin-77");
+        assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "other_77");
     }
 }
 
@@ -595,11 +593,12 @@ fn who_lies_gets_nowhere() {
     for (operator, reference) in [("", "a"), ("op", ""), ("op\n", "a"), ("op", &"a".repeat(65))] {
         assert_eq!(place.desk.contract(petr.id, operator, reference, now()).unwrap_err().name(), "note");
     }
-    assert!(
-        TransportPin::new("123").is_none()
-            && TransportPin::new("12 34").is_none()
-            && TransportPin::new("žžžž").is_none()
-    );
+    for bad in ["", "1234", "123456789", "12 34 5", "žžžž"] {
+        assert!(TransportPin::new(bad).is_none(), "{bad}");
+    }
+    assert!(["12345", "12345678"].map(TransportPin::new).iter().all(Option::is_some));
+    let said = ApplicantError::TransportPin.to_string();
+    assert!(said.starts_with("a transport PIN has 5 to 8 printable ASCII characters: "), "{said}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use x509_cert::der::Encode as _;
 
 const NAME: &str = "Eva Dvořáková";
 const HOUR: Duration = Duration::from_secs(3600);
-const PIN: &str = "planted-transport-pin-5b1f";
+const PIN: &str = "5b1fPL_t";
 
 /// A CA that certified the keys on cards, and its desk in a process that may be killed.
 struct Place {

@@ -110,4 +110,24 @@ impl TransportPinModel {
             (_, password) => (password.minimum(), password.maximum()),
         }
     }
+
+    /// Shortest and longest value in bytes of a transport PIN that [is secret](Self::is_secret), on a card of whichever model: for who takes
+    /// one down and does not see the card.
+    #[must_use]
+    pub fn secret_lengths() -> (u8, u8) {
+        let secret = Self::ALL.into_iter().filter(|model| model.is_secret());
+        let lengths = secret.map(|model| model.lengths(PasswordReference::TransportPin));
+        lengths.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TransportPinModel;
+
+    /// As the tables in PROFILE.md §3 and §6 have it.
+    #[test]
+    fn a_secret_transport_pin_has_as_many_bytes_as_some_model_has_it() {
+        assert_eq!(TransportPinModel::secret_lengths(), (5, 8));
+    }
 }

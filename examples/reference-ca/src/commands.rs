@@ -338,8 +338,6 @@ pub enum CommandError {
         named = named.display()
     )]
     NoCertificate { named: PathBuf, problem: String },
-    #[error("a transport PIN has 4 to 32 printable characters")]
-    TransportPin,
     #[error("not every mail could be sent: `obnova-ca mail DIRECTORY list` says why")]
     NotSent,
     #[error("there is no mail {0} that could be sent again")]

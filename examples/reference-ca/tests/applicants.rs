@@ -36,7 +36,7 @@ use x509_cert::{Certificate, der::Decode as _};
 
 const NAME: &str = "Eva Dvořáková";
 const EMAIL: &str = "eva@example.cz";
-const PIN: &str = "planted-pin-93c1";
+const PIN: &str = "93c1PL_t";
 
 fn open_world() -> World {
     World::with(&Policy::TEMPLATE.replace("open = false", "open = true"), |config| config)

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use obnova_enroll::cmc::UserId;
+use obnova_profile::TransportPinModel;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use x509_cert::name::Name;
@@ -73,7 +74,8 @@ pub struct Personalised {
     pub transport_pin: TransportPin,
 }
 
-/// What a card is activated with: 4 to 32 printable ASCII characters. Not shown by `Debug`, and wiped.
+/// What a card is activated with: printable ASCII characters, as many as on a card of some
+/// [model](TransportPinModel::secret_lengths). Not shown by `Debug`, and wiped.
 #[derive(Clone)]
 pub struct TransportPin(Zeroizing<String>);
 
@@ -83,8 +85,13 @@ impl TransportPin {
     /// `None` when it is none.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let sound = (4..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        sound.then(|| Self(Zeroizing::new(text.to_owned())))
+        let (shortest, longest) = TransportPinModel::secret_lengths();
+        Self::kept(text).filter(|_| (shortest.into()..=longest.into()).contains(&text.len()))
+    }
+
+    /// One that was taken before, be it by an older version, which took others.
+    fn kept(text: &str) -> Option<Self> {
+        text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// The PIN itself.
@@ -380,7 +387,7 @@ impl ApplicantDesk {
         // Looked at before it is wiped: what cannot be opened is not lost.
         let sealed = self.store.sealed_pin(id)?.ok_or(LinkError::Used)?;
         let pin = self.seal.open(&sealed, &open.about).ok_or(ApplicantError::Sealed)?;
-        let pin = std::str::from_utf8(&pin).ok().and_then(TransportPin::new).ok_or(ApplicantError::Sealed)?;
+        let pin = std::str::from_utf8(&pin).ok().and_then(TransportPin::kept).ok_or(ApplicantError::Sealed)?;
         let effect = Effect::ShowPin { link: open.id, sealed };
         self.store.applicant_step(id, Step::ShowPin, StepNote::default(), effect, now)??;
         // What was kept of it stands in the log until that is written over. It is shown all the same where the log cannot go now.

@@ -1,3 +1,5 @@
+use obnova_profile::TransportPinModel;
+
 use super::{DataError, StepRefused};
 use crate::{CardCertificateError, FirstError, KeyFileError, LinkError, MailError, StoreError};
 
@@ -39,7 +41,8 @@ pub enum ApplicantError {
     #[error("operator, reference and card have 1 to {MAX_NOTE} characters and no control character")]
     Note,
     /// No transport PIN.
-    #[error("a transport PIN has 4 to 32 printable ASCII characters")]
+    #[error("a transport PIN has {shortest} to {longest} printable ASCII characters: look at the one that the card was made with",
+        shortest = TransportPinModel::secret_lengths().0, longest = TransportPinModel::secret_lengths().1)]
     TransportPin,
     /// A certificate that cannot be on this applicant's card.
     #[error(transparent)]

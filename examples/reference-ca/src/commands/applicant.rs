@@ -222,5 +222,5 @@ fn read_pin(path: &Path) -> Result<TransportPin, CommandError> {
         fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text))
     };
     read?;
-    TransportPin::new(text.trim_end()).ok_or(CommandError::TransportPin)
+    Ok(TransportPin::new(text.trim_end()).ok_or(ApplicantError::TransportPin)?)
 }
