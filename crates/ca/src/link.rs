@@ -144,6 +144,14 @@ impl LinkDesk {
         Ok(Zeroizing::new(format!("/{}/{}{}", kept.purpose, to_hex(&id.0), *Zeroizing::new(to_hex(&*tag)))))
     }
 
+    /// Whether the time of a link is over: no mail goes out with it then.
+    ///
+    /// # Errors
+    /// As [`path`](Self::path).
+    pub fn has_expired(&self, id: LinkId, now: SystemTime) -> Result<bool, LinkError> {
+        Ok(now >= self.store.link(id)?.ok_or(LinkError::Unknown)?.expires)
+    }
+
     /// What a link is about, without using it up.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::{
 
 use crate::{
     Mail, SqliteStore, StoreError,
-    store::{MailRecord, MailState, Posted, QueuedMail},
+    store::{MailRecord, MailState, Posted, QueuedMail, Retried},
 };
 
 /// Mails that are to go out. Whoever has something to say posts it here; one or more senders take what is due, and tell what became
@@ -83,15 +83,16 @@ impl Outbox {
         Ok(if again.is_some() { MailState::Waiting } else { MailState::GivenUp })
     }
 
-    /// Has a mail tried again now that was given up, or that waits; `false` when there is none that could be.
+    /// Has a mail tried again now that was given up, or that waits, unless the link in it opens nothing any more.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn retry(&self, id: i64, now: SystemTime) -> Result<bool, StoreError> {
+    pub fn retry(&self, id: i64, now: SystemTime) -> Result<Retried, StoreError> {
         self.store.retry_mail(id, now)
     }
 
-    /// Has all mails tried again now that were given up, but for those whose text is not kept any more; says how many.
+    /// Has all mails tried again now that were given up, but for those whose text is not kept any more and those whose link opens nothing
+    /// any more; says how many.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 pub use observer::WriteObserver;
 pub use sqlite::{
     ApplicantRecord, Copied, CredentialRecord, Forgotten, GoneOn, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
-    NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, RevocationRecord, SqliteStore,
-    StatusChange, StepRecord, SubjectRecord,
+    NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, Retried, RevocationRecord,
+    SqliteStore, StatusChange, StepRecord, SubjectRecord,
 };
 pub(crate) use sqlite::{By, Effect, StepNote};
 pub(crate) use sqlite::{

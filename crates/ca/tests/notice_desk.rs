@@ -15,7 +15,7 @@ use common::{
 use obnova_ca::{
     English, LinkDesk, LinkPurpose, LinkToken, NotDue, Notice, NoticeDesk, NoticesDone, Outbox, Outcome, PickUpSecret,
     Policy, SqliteStore,
-    store::{MailRecord, MailState, QueuedLink, QueuedMail},
+    store::{MailRecord, MailState, QueuedLink, QueuedMail, Retried},
 };
 use obnova_enroll::cmc::Asked;
 use obnova_status::RevocationReason;
@@ -200,7 +200,7 @@ fn a_withdrawn_mail_that_an_operator_tries_again_is_the_only_one() {
     world.revoke(serial, RevocationReason::CertificateHold);
     assert!(desk(&world).withdraw_late(&world.ca, &mail).unwrap());
     world.desk().release(serial).unwrap();
-    assert!(outbox.retry(mail.id, now()).unwrap());
+    assert_eq!(outbox.retry(mail.id, now()).unwrap(), Retried::Again);
     let mail = outbox.take(now(), 1).unwrap().remove(0);
     assert!(!desk(&world).withdraw_late(&world.ca, &mail).unwrap());
     outbox.sent(&mail, now()).unwrap();
@@ -232,7 +232,7 @@ fn whose_link_was_ended_by_a_backup_is_told_anew_and_once() {
         let later = now() + 2 * DAY;
         let gone_on = store(&world).go_on_from_copy(now() + DAY, "", later).unwrap();
         assert_eq!((gone_on.links, gone_on.mails), (u64::from(!used), vec![]));
-        assert!(!outbox.retry(mail.id, later).unwrap(), "the mail with the dead link");
+        assert_eq!(outbox.retry(mail.id, later).unwrap(), Retried::None, "the mail with the dead link");
         assert_eq!(outbox.retry_all(later).unwrap(), 0);
         if used {
             assert!(links.look_as(&link, LinkPurpose::Renew, b"mine", later).is_ok(), "who began goes on");

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use common::{DAY, now};
 use obnova_ca::{
     LinkDesk, LinkError, LinkPurpose, LinkToken, Mail, MailKind, MailLink, Outbox, PickUpSecret, SqliteStore, Text,
-    store::{MailState, Posted, QueuedLink, QueuedMail},
+    store::{MailState, Posted, QueuedLink, QueuedMail, Retried},
 };
 
 struct Desk {
@@ -65,7 +65,7 @@ fn what_was_sent_is_neither_sent_nor_posted_again_and_its_text_is_gone() {
     desk.outbox.sent(&taken, now()).unwrap();
     // The other sender had it too, and is told no.
     desk.outbox.failed(&taken, "late", false, now()).unwrap();
-    assert!(!desk.outbox.retry(taken.id, now()).unwrap());
+    assert_eq!(desk.outbox.retry(taken.id, now()).unwrap(), Retried::None);
     assert_eq!(desk.outbox.post(&mail("a"), now()).unwrap(), Posted::Known);
     assert!(desk.outbox.take(now() + 100 * DAY, 9).unwrap().is_empty());
     let record = desk.outbox.list(Some(MailState::Sent), 9).unwrap().remove(0);
@@ -92,8 +92,28 @@ fn it_is_tried_later_each_time_and_for_five_days() {
     assert_eq!(&waits[..6], [1, 5, 15, 60, 240, 240]);
     assert!(at < now() + 5 * DAY && at + 4 * Duration::from_secs(3600) >= now() + 5 * DAY);
     assert_eq!(desk.outbox.list(Some(MailState::GivenUp), 9).unwrap().len(), 1);
-    assert!(desk.outbox.retry(1, at).unwrap());
+    assert_eq!(desk.outbox.retry(1, at).unwrap(), Retried::Again);
     assert_eq!(desk.outbox.take(at, 1).unwrap()[0].tries, 1);
+}
+
+#[test]
+fn a_mail_is_not_tried_again_when_its_link_opens_nothing_any_more() {
+    let desk = desk();
+    let (used, used_link) = link(&desk, "used");
+    let (late, _) = link(&desk, "late");
+    let given_up = |mail| desk.outbox.failed(mail, "no such user", true, now()).unwrap();
+    assert_eq!([&used, &late].map(given_up), [MailState::GivenUp; 2]);
+    let used_link = LinkToken::from_link(&used_link).unwrap();
+    desk.links.use_up(&used_link, LinkPurpose::Renew, b"mine", now()).unwrap();
+    let over = now() + 7 * DAY;
+    let retry = |mail: &QueuedMail, at| desk.outbox.retry(mail.id, at).unwrap();
+    assert_eq!(retry(&used, now()), Retried::LinkOver(MailKind::Notice));
+    assert_eq!(retry(&late, over), Retried::LinkOver(MailKind::Notice));
+    assert_eq!(desk.outbox.retry_all(over).unwrap(), 0);
+    assert_eq!(desk.outbox.list(Some(MailState::GivenUp), 9).unwrap().len(), 2, "they stay as they are");
+    assert_eq!(desk.outbox.retry_all(over - Duration::from_secs(1)).unwrap(), 1);
+    assert_eq!(retry(&late, over - Duration::from_secs(1)), Retried::Again);
+    assert_eq!(desk.outbox.retry(99, now()).unwrap(), Retried::None);
 }
 
 /// The mail that waits, and the link that it goes out with.
@@ -206,7 +226,7 @@ fn a_mail_that_is_tried_again_after_a_backup_has_a_link_that_is_good() {
     let gone_on = store.go_on_from_copy(now(), "", now() + DAY).unwrap();
     assert_eq!((gone_on.links, gone_on.mails), (5, vec![3, 4]));
     assert!(desk.outbox.take(now() + DAY, 9).unwrap().is_empty(), "an operator says which");
-    assert!(desk.outbox.retry(1, now() + DAY).unwrap());
+    assert_eq!(desk.outbox.retry(1, now() + DAY).unwrap(), Retried::Again);
     assert_eq!(desk.outbox.retry_all(now() + DAY).unwrap(), 3);
     let mut again = desk.outbox.take(now() + DAY, 9).unwrap();
     again.sort_by_key(|mail| mail.id);

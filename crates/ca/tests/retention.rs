@@ -15,7 +15,7 @@ use common::{
 };
 use obnova_ca::{
     AuditFinding, AuditLog, Mail, MailAddress, MailKind, Outbox, RetentionDesk, Store, Text, Transaction,
-    store::{Forgotten, MailState, OrderState, WriteObserver},
+    store::{Forgotten, MailState, OrderState, Retried, WriteObserver},
 };
 use obnova_status::RevocationReason;
 
@@ -425,7 +425,7 @@ fn what_another_process_makes_meanwhile_stays() {
         let database = rusqlite::Connection::open(path).unwrap();
         database.execute("DELETE FROM credentials", []).unwrap();
         assert_eq!(add(&database, 2, 200), first, "the number of its row is given again");
-        assert!(other.retry(refused.id, now() + 92 * DAY).unwrap());
+        assert_eq!(other.retry(refused.id, now() + 92 * DAY).unwrap(), Retried::Again);
     };
     let between = Arc::new(Between(Mutex::new(Some(Box::new(work)))));
     let store = Arc::new(world.store().observed(between.clone()));

@@ -19,7 +19,7 @@ pub use revocation_password::RevocationPassword;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 there is no such order, certificate, mail, user or applicant, 4 the order is \
-decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the certificate is \
+decided already, it is not the turn of the step, the data were corrected meanwhile, the transport PIN is gone, the link in the mail is over, the certificate is \
 revoked or on hold already or not on hold, there is no password to revoke or no place for one, or a user id stands for somebody \
 else, 5 somebody changed the audit log or the certificates that it speaks of.
 

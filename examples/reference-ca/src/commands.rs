@@ -18,8 +18,8 @@ use std::{
 
 use clap::CommandFactory;
 use obnova_ca::{
-    ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, Policy, Profile, Refusal, StatusError, StoreError,
-    Transaction,
+    ApplicantError, AuditEvent, AuditFinding, CaError, FirstError, MailKind, Policy, Profile, Refusal, StatusError,
+    StoreError, Transaction,
     store::{OrderRecord, OrderState},
     to_hex,
 };
@@ -342,8 +342,23 @@ pub enum CommandError {
     NotSent,
     #[error("there is no mail {0} that could be sent again")]
     NoSuchMail(i64),
+    #[error("mail {number} is not sent again: the link in it opens nothing any more. {}", another_link(*.kind))]
+    LinkOver { number: i64, kind: MailKind },
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What makes another link in place of one that is over.
+const fn another_link(kind: MailKind) -> &'static str {
+    match kind {
+        MailKind::Confirm => "`obnova-ca applicant DIRECTORY correct APPLICANT` mails another one",
+        MailKind::TransportPin => "`obnova-ca applicant DIRECTORY hand-over APPLICANT` mails another one",
+        // Good for as long as the certificates are, unless a renewal was begun by it.
+        _ => {
+            "The certificates have ended, or their renewal was begun: who needs others gets a one-time password \
+             (`obnova-ca password issue`) or another card"
+        }
+    }
 }
 
 fn lines(findings: &[AuditFinding]) -> String {
@@ -362,6 +377,7 @@ impl CommandError {
             | Self::NoSuchMail(_) => 3,
             Self::Ca(CaError::Decided { .. })
             | Self::Held { .. }
+            | Self::LinkOver { .. }
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
             | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::NoOrder)
             | Self::Applicant(

@@ -22,7 +22,7 @@ use std::{
 use common::World;
 use obnova_ca::{
     LinkPurpose, LinkToken, Mail, MailKind, MailLink, Outbox, Text,
-    store::{MailState, Posted},
+    store::{MailState, Posted, Retried},
 };
 use obnova_reference_ca::{
     House, house,
@@ -265,7 +265,7 @@ fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
         let (state, problem) = place.state();
         assert!(problem.contains("535") && !problem.contains("secret"), "{mode} {state:?} {problem}");
         assert_eq!(state, MailState::Waiting, "{mode}: it is not the mail that was refused");
-        assert!(place.outbox.retry(number as i64 + 1, now).unwrap());
+        assert_eq!(place.outbox.retry(number as i64 + 1, now).unwrap(), Retried::Again);
         config("root.pem", "long and secret\n");
         assert_eq!(place.deliver(now), (1, 0), "{mode} {:?}", place.state());
         assert_eq!(relay.envelope(1)[2], "tls");
@@ -289,6 +289,42 @@ fn pem_key(home: &Path) {
         .status()
         .expect("openssl is missing: apt-get install openssl");
     assert!(done.success());
+}
+
+/// Neither by itself nor because an operator says so: what makes another link is told.
+#[test]
+fn a_mail_whose_link_is_over_is_not_sent() {
+    let place = Place::new();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
+    for (kind, purpose) in [
+        (MailKind::Confirm, LinkPurpose::Confirm),
+        (MailKind::TransportPin, LinkPurpose::TransportPin),
+        (MailKind::Notice, LinkPurpose::Renew),
+    ] {
+        let text = Text { subject: "S".into(), body: "{link}\n".into() };
+        let link = MailLink::Signed { purpose, about: vec![1], expires: now + MINUTE };
+        let mail = Mail::new(kind.name(), kind, "jana@example.cz".parse().unwrap(), text).unwrap().with_link(link);
+        place.outbox.post(&mail, now).unwrap();
+    }
+    assert_eq!(place.deliver(now + MINUTE), (0, 3));
+    let given_up = place.outbox.list(Some(MailState::GivenUp), 9).unwrap();
+    let problems: Vec<_> = given_up.iter().filter_map(|mail| mail.problem.as_deref()).collect();
+    assert!(
+        problems.len() == 3 && problems.iter().all(|one| one.contains("the time of this link is over")),
+        "{problems:?}"
+    );
+    for mail in given_up {
+        let command = match mail.kind {
+            MailKind::Confirm => "correct APPLICANT",
+            MailKind::TransportPin => "hand-over APPLICANT",
+            _ => "obnova-ca password issue",
+        };
+        let retry = ["mail", place.home().to_str().unwrap(), "retry", &mail.id.to_string()].map(str::to_owned);
+        let output = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(retry).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(4) && said.contains(command), "{said}");
+    }
+    assert_eq!(place.deliver(now + MINUTE), (0, 0));
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub use credentials::{CredentialRecord, NewCredential, SubjectRecord};
 pub(crate) use credentials::{Guess, NewSubject};
 pub use guesses::NoGuess;
 pub use links::{KeptLink, LinkUse};
-pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail};
+pub use mails::{MailRecord, MailState, Posted, QueuedLink, QueuedMail, Retried};
 pub use notices::NoticePosted;
 pub use retention::Forgotten;
 pub(crate) use retention::Limits;

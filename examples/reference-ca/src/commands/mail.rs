@@ -1,7 +1,7 @@
 use std::{path::Path, sync::Arc, time::SystemTime};
 
 use clap::{Subcommand, ValueEnum};
-use obnova_ca::store::MailState;
+use obnova_ca::store::{MailState, Retried};
 use obnova_reference_ca::{
     House,
     mail::{Delivery, Postman, PostmanError},
@@ -33,11 +33,13 @@ pub enum MailCommand {
         json: bool,
     },
     /// Try a mail again that was given up
+    ///
+    /// One whose link opens nothing any more is not sent: what makes another is said.
     Retry {
         /// As `list` numbers it
         #[arg(required_unless_present = "all")]
         number: Option<i64>,
-        /// All that were given up
+        /// All that were given up, but for those whose link opens nothing any more
         #[arg(long, conflicts_with = "number")]
         all: bool,
     },
@@ -84,12 +86,11 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
         MailCommand::Retry { number: None, .. } => {
             print(&format!("{} will be tried again\n", house.outbox()?.retry_all(SystemTime::now())?))
         }
-        MailCommand::Retry { number: Some(number), .. } => {
-            if house.outbox()?.retry(*number, SystemTime::now())? {
-                return print("it will be tried again\n");
-            }
-            Err(CommandError::NoSuchMail(*number))
-        }
+        MailCommand::Retry { number: Some(number), .. } => match house.outbox()?.retry(*number, SystemTime::now())? {
+            Retried::Again => print("it will be tried again\n"),
+            Retried::LinkOver(kind) => Err(CommandError::LinkOver { number: *number, kind }),
+            Retried::None => Err(CommandError::NoSuchMail(*number)),
+        },
     }
 }
 

@@ -125,7 +125,7 @@ impl Postman {
         if mail.kind == MailKind::Notice && self.notices.withdraw_late(self.house.ca(), mail)? {
             return Ok(MailState::GivenUp);
         }
-        let link = match self.link(mail) {
+        let link = match self.link(mail, clock()) {
             Ok(link) => link,
             Err(LinkError::Store(error)) => return Err(error),
             Err(error) => return self.outbox.failed(mail, &error.to_string(), true, clock()),
@@ -142,9 +142,10 @@ impl Postman {
     }
 
     /// What stands in the mail and nowhere else.
-    fn link(&self, mail: &QueuedMail) -> Result<Option<Zeroizing<String>>, LinkError> {
+    fn link(&self, mail: &QueuedMail, now: SystemTime) -> Result<Option<Zeroizing<String>>, LinkError> {
         let path = match &mail.link {
             None => return Ok(None),
+            Some(QueuedLink::Signed(id)) if self.links.has_expired(*id, now)? => return Err(LinkError::Expired),
             Some(QueuedLink::Signed(id)) => self.links.path(*id)?,
             Some(QueuedLink::PickUp(transaction)) => {
                 let order = self.house.ca().order(transaction).map_err(|error| match error {

@@ -19,9 +19,11 @@ const FAILED: &str = "UPDATE mails SET due = ?2, problem = ?3 WHERE id = ?1 AND 
 const WITHDRAWN: &str = "SELECT id FROM mails WHERE key = ?1 AND due IS NULL AND sent IS NULL";
 const REWRITE: &str = "UPDATE mails SET recipient = ?2, name = ?3, subject = ?4, body = ?5, pick_up = ?6, link = ?7,
          queued = ?8, due = ?8, tries = 0, problem = NULL WHERE id = ?1";
-const RETRY: &str = "UPDATE mails SET due = ?2, queued = ?2, tries = 0 WHERE id = ?1 AND sent IS NULL AND body != ''";
-const RETRY_ALL: &str =
-    "UPDATE mails SET due = ?1, queued = ?1, tries = 0 WHERE due IS NULL AND sent IS NULL AND body != ''";
+const RETRY: &str = "UPDATE mails SET due = ?2, queued = ?2, tries = 0 WHERE id = ?1 AND sent IS NULL AND body != ''
+         AND (link IS NULL OR EXISTS (SELECT 1 FROM links WHERE links.id = mails.link AND used IS NULL AND expires > ?2))";
+const RETRY_ALL: &str = "UPDATE mails SET due = ?1, queued = ?1, tries = 0 WHERE due IS NULL AND sent IS NULL AND body != ''
+         AND (link IS NULL OR EXISTS (SELECT 1 FROM links WHERE links.id = mails.link AND used IS NULL AND expires > ?1))";
+const KIND_OF_UNSENT: &str = "SELECT kind FROM mails WHERE id = ?1 AND sent IS NULL AND body != ''";
 pub(super) const LIST: &str = "SELECT id, key, kind, recipient, subject, queued, due, tries, sent, problem
      FROM mails ORDER BY id DESC LIMIT ?1";
 const LIST_WAITING: &str = "SELECT id, key, kind, recipient, subject, queued, due, tries, sent, problem
@@ -33,7 +35,7 @@ const LIST_GIVEN_UP: &str = "SELECT id, key, kind, recipient, subject, queued, d
 
 /// All of them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 14] = [
+pub(super) const STATEMENTS: [&str; 15] = [
     ADD,
     BY_KEY,
     DUE,
@@ -44,6 +46,7 @@ pub(super) const STATEMENTS: [&str; 14] = [
     REWRITE,
     RETRY,
     RETRY_ALL,
+    KIND_OF_UNSENT,
     LIST,
     LIST_WAITING,
     LIST_SENT,
@@ -60,6 +63,17 @@ pub enum Posted {
     Queued,
     /// One with its key was posted before; this one is not kept.
     Known,
+}
+
+/// What became of a mail that was to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is sent as if it were new.
+    Again,
+    /// The link in it opens nothing any more: its time is over, it was used, or the CA ended it. The mail stays as it is.
+    LinkOver(MailKind),
+    /// There is none that could be.
+    None,
 }
 
 /// A mail on its way, as a sender has it.
@@ -197,8 +211,16 @@ impl SqliteStore {
         self.writer.run(move |connection| failed(connection, id, &problem, again))
     }
 
-    pub(crate) fn retry_mail(&self, id: i64, now: SystemTime) -> Result<bool, StoreError> {
-        self.change_mail(RETRY, move |sql| sql.execute(params![id, seconds(now)])).map(|count| count == 1)
+    pub(crate) fn retry_mail(&self, id: i64, now: SystemTime) -> Result<Retried, StoreError> {
+        self.writer.run(move |connection| {
+            let mut statement = connection.prepare_cached(RETRY).map_err(failure)?;
+            if statement.execute(params![id, seconds(now)]).map_err(failure)? == 1 {
+                return Ok(Retried::Again);
+            }
+            let mut statement = connection.prepare_cached(KIND_OF_UNSENT).map_err(failure)?;
+            let unsent = statement.query_row([id], |row| kind(row, 0)).optional().map_err(failure)?;
+            Ok(unsent.map_or(Retried::None, Retried::LinkOver))
+        })
     }
 
     pub(crate) fn retry_mails(&self, now: SystemTime) -> Result<usize, StoreError> {
