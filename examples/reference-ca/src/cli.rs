@@ -25,7 +25,7 @@ else, 5 somebody changed the audit log or the certificates that it speaks of.
 
 A first day:
   obnova-ca init /srv/ca --name \"Example\" --host ca.example
-  obnova-ca serve /srv/ca --listen 0.0.0.0:8443
+  obnova-ca serve /srv/ca --listen 0.0.0.0:8443   (with base in /srv/ca/mail.toml: what links in mails begin with)
   obnova-ca list /srv/ca --state pending
   obnova-ca approve /srv/ca 4f3e...   (while the server runs)
 ";

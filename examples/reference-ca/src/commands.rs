@@ -11,6 +11,7 @@ use std::{
     fmt::Display,
     io,
     io::Write,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -210,19 +211,20 @@ fn make(init: &Init) -> Result<(), CommandError> {
     ))
 }
 
-fn serve(
-    directory: &Path,
-    listen: std::net::SocketAddr,
-    status: Option<std::net::SocketAddr>,
-) -> Result<(), CommandError> {
+fn serve(directory: &Path, listen: SocketAddr, status: Option<SocketAddr>) -> Result<(), CommandError> {
     let house = Arc::new(open(directory)?);
+    let base = house.mail_config().map_err(PostmanError::from)?.base;
+    let everywhere = listen.ip().is_unspecified();
+    if everywhere && base.is_none() {
+        return Err(CommandError::NoBase(listen));
+    }
     let log = |access: &obnova_reference_ca::Access| say(access);
     let config = ServerConfig { listen, status, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
     let server = Server::start(config)?;
-    let announced = house.announce(&server.url())?;
+    let announced = house.announce(&base.filter(|_| everywhere).unwrap_or_else(|| server.url()))?;
     let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
     print(&format!("listening on {}\n", server.url()))?;
     if let Some(url) = server.status_url() {
@@ -342,6 +344,10 @@ pub enum CommandError {
     NotSent,
     #[error("there is no mail {0} that could be sent again")]
     NoSuchMail(i64),
+    #[error(
+        "{0} is every address of this machine, and none that a link leads to: say in mail.toml, as base, what links in mails begin with"
+    )]
+    NoBase(SocketAddr),
     #[error("mail {number} is not sent again: the link in it opens nothing any more. {}", another_link(*.kind))]
     LinkOver { number: i64, kind: MailKind },
     #[error(transparent)]

@@ -216,6 +216,18 @@ fn a_server_whose_log_cannot_be_written_answers_and_mails_on() {
     servers.into_iter().for_each(|server| assert_eq!(server.stop(), ""));
 }
 
+/// Nobody follows a link to every address of a machine.
+#[test]
+fn a_server_for_every_address_needs_to_be_told_what_links_begin_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let said = failed(&["serve", &home, "--listen", listen], 1);
+        assert!(said.contains(listen) && said.contains("mail.toml, as base"), "{said}");
+    }
+}
+
 #[test]
 fn what_cannot_be_told_changes_no_exit_code() {
     let directory = tempfile::tempdir().unwrap();
