@@ -223,18 +223,23 @@ fn serve(directory: &Path, listen: SocketAddr, status: Option<SocketAddr>) -> Re
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
-    let server = Server::start(config)?;
+    let mut server = Server::start(config)?;
     let announced = house.announce(&base.filter(|_| everywhere).unwrap_or_else(|| server.url()))?;
     let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
     print(&format!("listening on {}\n", server.url()))?;
     if let Some(url) = server.status_url() {
         print(&format!("status at {url}/ocsp and {url}/crl\n"))?;
     }
-    runtime.block_on(end);
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            () = end => Ok(()),
+            broken = server.broken() => Err(broken),
+        }
+    });
     drop(announced);
     drop(postman);
     server.stop();
-    Ok(())
+    Ok(ended?)
 }
 
 /// Waits for Ctrl-C, or on Unix for the signals that end a service.

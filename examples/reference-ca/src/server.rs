@@ -24,7 +24,7 @@ use std::{
 };
 
 use obnova_ca::{AuditEvent, AuditLog, Ca};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use x509_cert::Certificate;
 
 use crate::{House, house::HouseError};
@@ -170,21 +170,33 @@ impl Server {
         // When the loop ends the runtime is dropped, which joins its threads.
         let desk = Arc::new(status::Desk::new(desk, shared.clone()));
         let plain = plain.map(|(listener, _)| status::serve(listener, desk.clone(), shared.clone(), stopped.clone()));
+        let (tell, over) = oneshot::channel();
         let run = move || {
-            runtime.block_on(async {
-                let status = plain.map(tokio::spawn);
-                connection::serve(listener, acceptor, desk, shared, stopped).await;
-                if let Some(status) = status {
-                    // A panic in it was printed there.
-                    let _ = status.await;
-                }
-            });
+            let served = connection::serve(listener, acceptor, desk, shared, stopped);
+            // Who stops it does not ask how it ended.
+            let _ = tell.send(runtime.block_on(together(served, plain)));
         };
         let audit = config.house.audit()?;
         audit.note(AuditEvent::Started, "", config.house.loaded()).map_err(HouseError::from)?;
         let thread = std::thread::Builder::new().name("ca-server".into()).spawn(run).map_err(ServerError::Threads)?;
-        Ok(Running { address, status, trust_anchors, stop, thread: Some(thread), audit })
+        Ok(Running { address, status, trust_anchors, stop, over, thread: Some(thread), audit })
     }
+}
+
+/// Listens until both have ended, as they do when they are stopped. A fault that ends one of them ends the other: what listens by half
+/// looks like what listens.
+async fn together(
+    served: impl Future<Output = io::Result<()>> + Send + 'static,
+    status: Option<impl Future<Output = io::Result<()>> + Send + 'static>,
+) -> io::Result<()> {
+    let (served, status) = (tokio::spawn(served), status.map(tokio::spawn));
+    let status = async {
+        match status {
+            Some(status) => status.await?,
+            None => Ok(()),
+        }
+    };
+    tokio::try_join!(async { served.await? }, status).map(drop)
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {
@@ -205,6 +217,7 @@ pub struct Running {
     /// What a client is to trust.
     pub trust_anchors: Vec<Certificate>,
     stop: watch::Sender<bool>,
+    over: oneshot::Receiver<io::Result<()>>,
     thread: Option<JoinHandle<()>>,
     audit: AuditLog,
 }
@@ -220,6 +233,12 @@ impl Running {
     #[must_use]
     pub fn status_url(&self) -> Option<String> {
         self.status.map(|address| format!("http://{address}"))
+    }
+
+    /// Waits until nobody is listened to any more though nobody stopped it, which is a fault; and says what is known of it.
+    pub async fn broken(&mut self) -> ServerError {
+        let fault = || io::Error::other("a fault of this program, which was printed when it came");
+        ServerError::Over((&mut self.over).await.ok().and_then(Result::err).unwrap_or_else(fault))
     }
 
     /// Takes no more connections, lets requests that are being answered end (see [`Patience::farewell`]), and joins the threads.
@@ -252,6 +271,9 @@ pub enum ServerError {
         /// What the system says.
         source: io::Error,
     },
+    /// It ended by itself.
+    #[error("the server listens no more ({0}): start it again")]
+    Over(io::Error),
     /// No threads.
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
@@ -261,4 +283,29 @@ pub enum ServerError {
     /// rustls does not take them.
     #[error("server.key and server.pem cannot be used for TLS: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use super::together;
+
+    #[test]
+    fn a_server_that_would_listen_by_half_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let ended = |served: bool, status: bool| {
+            let one = |ends: bool| async move {
+                match ends {
+                    true => panic!("a fault of this program"),
+                    false => future::pending().await,
+                }
+            };
+            runtime.block_on(together(one(served), Some(one(status)))).unwrap_err().to_string()
+        };
+        assert!(ended(true, false).contains("panic") && ended(false, true).contains("panic"));
+        let none = None::<future::Ready<_>>;
+        assert!(runtime.block_on(together(future::ready(Err(std::io::Error::other("no"))), none)).is_err());
+        assert!(runtime.block_on(together(future::ready(Ok(())), Some(future::ready(Ok(()))))).is_ok());
+    }
 }

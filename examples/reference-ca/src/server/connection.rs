@@ -1,5 +1,6 @@
 use std::{
     convert::Infallible,
+    io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
@@ -24,7 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use x509_cert::{Certificate, der::Decode};
 
-use super::{Shared, est, pages, status};
+use super::{Patience, Shared, est, pages, status};
 
 /// The most connections at once; others wait.
 const CONNECTIONS: usize = 512;
@@ -38,32 +39,37 @@ pub(super) struct Peer {
 }
 
 /// Takes connections until `stopped`, then waits a while for those that are open.
+///
+/// # Errors
+/// The system does not let anybody listen any more.
 pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
     desk: Arc<status::Desk>,
     shared: Arc<Shared>,
     stopped: watch::Receiver<bool>,
-) {
+) -> io::Result<()> {
     // Once for all connections: putting the many routes together costs more than the signature of a handshake.
     let pages = pages::router(desk, shared.clone());
-    let talk = move |stream, address, shared, stopped| {
-        converse(stream, address, acceptor.clone(), pages.clone(), shared, stopped)
+    let patience = shared.patience;
+    let talk = move |stream, address, stopped| {
+        converse(stream, address, acceptor.clone(), pages.clone(), shared.clone(), stopped)
     };
-    accept(listener, shared, stopped, talk).await;
+    accept(listener, patience, stopped, talk).await
 }
 
-/// The same, whatever is spoken over the connections.
+/// The same, whatever is spoken over the connections. A panic ends the connection that it is about, and no other.
 pub(super) async fn accept<T>(
     listener: TcpListener,
-    shared: Arc<Shared>,
+    patience: Patience,
     mut stopped: watch::Receiver<bool>,
-    talk: impl Fn(TcpStream, SocketAddr, Arc<Shared>, watch::Receiver<bool>) -> T,
-) where
+    talk: impl Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> T + Send + Sync + 'static,
+) -> io::Result<()>
+where
     T: Future<Output = ()> + Send + 'static,
 {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let (room, talk) = (Arc::new(Semaphore::new(CONNECTIONS)), Arc::new(talk));
     let stop = stopped.clone();
     loop {
         let accepted = tokio::select! {
@@ -76,18 +82,18 @@ pub(super) async fn accept<T>(
             continue;
         };
         let Ok(permit) = room.clone().acquire_owned().await else { break };
-        let life = shared.patience.connection;
-        let conversation = talk(stream, address, shared.clone(), stop.clone());
+        let (talk, stop) = (talk.clone(), stop.clone());
         tokio::spawn(async move {
             // The time is up, the client is gone, or all is said: in each case the connection ends here.
-            let _ = timeout(life, conversation).await;
+            let _ = timeout(patience.connection, talk(stream, address, stop)).await;
             drop(permit);
         });
     }
     drop(listener);
     let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
     // Either they have ended, or their time is up and the runtime drops them.
-    let _ = timeout(shared.patience.farewell, room.acquire_many(all)).await;
+    let _ = timeout(patience.farewell, room.acquire_many(all)).await;
+    Ok(())
 }
 
 async fn converse(
@@ -158,4 +164,41 @@ pub(super) async fn speak<S>(
 async fn end(stopped: &mut watch::Receiver<bool>) {
     // An error says that whoever could stop the server is gone, which is the end too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Read as _,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_connection_that_it_is_about_and_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let came = AtomicBool::new(false);
+        let talk = move |stream: TcpStream, _, _| {
+            assert!(came.swap(true, Ordering::SeqCst), "a fault of this program");
+            async move {
+                stream.writable().await.unwrap();
+                assert_eq!(stream.try_write(b"hello").unwrap(), 5);
+            }
+        };
+        let serving = runtime.spawn(accept(listener, Patience::default(), stopped, talk));
+        let heard = || {
+            let mut heard = String::new();
+            // The one that it is about is closed, or torn.
+            let _ = std::net::TcpStream::connect(address).unwrap().read_to_string(&mut heard);
+            heard
+        };
+        assert_eq!([heard(), heard()], ["", "hello"]);
+        stop.send(true).unwrap();
+        runtime.block_on(serving).unwrap().unwrap();
+    }
 }

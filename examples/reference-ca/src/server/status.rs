@@ -1,4 +1,5 @@
 use std::{
+    io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -45,15 +46,25 @@ struct List {
 }
 
 /// Tells over plain HTTP who is revoked, until `stopped`.
-pub(super) async fn serve(listener: TcpListener, desk: Arc<Desk>, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
+///
+/// # Errors
+/// As [`connection::serve`].
+pub(super) async fn serve(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    shared: Arc<Shared>,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
     let router = router(desk)
         .fallback(async || text(StatusCode::NOT_FOUND, "ask /ocsp or /crl"))
         .layer(middleware::from_fn_with_state(shared.clone(), watched));
-    let talk = move |stream, address: SocketAddr, shared: Arc<Shared>, stopped| {
+    let patience = shared.patience;
+    let talk = move |stream, address: SocketAddr, stopped| {
         let router = router.clone().layer(Extension(Peer { address, certificate: None }));
+        let shared = shared.clone();
         async move { connection::speak(stream, TowerToHyperService::new(router), &shared, stopped).await }
     };
-    connection::accept(listener, shared, stopped, talk).await;
+    connection::accept(listener, patience, stopped, talk).await
 }
 
 /// What tells who is revoked, whatever it is spoken over.
