@@ -2,6 +2,7 @@ mod applicant;
 mod audit;
 mod backup;
 mod certify;
+mod log;
 mod mail;
 mod notices;
 mod password;
@@ -42,6 +43,8 @@ use crate::{
 pub use applicant::ApplicantCommand;
 use certify::RequestProblem;
 pub use mail::MailCommand;
+
+use self::log::Log;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most certificates that one list of notices is made from.
@@ -218,14 +221,16 @@ fn serve(directory: &Path, listen: SocketAddr, status: Option<SocketAddr>) -> Re
     if everywhere && base.is_none() {
         return Err(CommandError::NoBase(listen));
     }
-    let log = |access: &obnova_reference_ca::Access| say(access);
-    let config = ServerConfig { listen, status, log: Arc::new(log), ..ServerConfig::new(house.clone()) };
+    let (_log, lines) = Log::start()?;
+    let of_mail = lines.clone();
+    let log = Arc::new(move |access: &obnova_reference_ca::Access| lines.add(access));
+    let config = ServerConfig { listen, status, log, ..ServerConfig::new(house.clone()) };
     // The handlers are there before anybody is told that the server is.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let end = runtime.block_on(async { end_of_service() })?;
     let mut server = Server::start(config)?;
     let announced = house.announce(&base.filter(|_| everywhere).unwrap_or_else(|| server.url()))?;
-    let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
+    let postman = Postman::new(house)?.start(Arc::new(SystemTime::now), Arc::new(move |line| of_mail.add(line)))?;
     print(&format!("listening on {}\n", server.url()))?;
     if let Some(url) = server.status_url() {
         print(&format!("status at {url}/ocsp and {url}/crl\n"))?;

@@ -228,6 +228,26 @@ fn a_server_for_every_address_needs_to_be_told_what_links_begin_with() {
     }
 }
 
+/// A pipe takes 64 KiB, and then its writer waits for the reader.
+#[test]
+fn a_server_whose_log_nobody_reads_answers_on_and_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = home(directory.path());
+    done(&["init", &home]);
+    let server = Served::with_log(&home, Stdio::piped());
+    let anchors = House::open(home.as_ref()).unwrap().trust_anchors();
+    // A line has no more of a path than its beginning.
+    let asked = 400;
+    for number in 0..asked {
+        let path = format!("/{number}/{}", "a".repeat(200));
+        let request = HttpRequest { method: "GET".into(), path, headers: est::Headers::default(), body: Vec::new() };
+        assert_eq!(exchange(server.address(), &anchors, &request, None).status, 404, "{number}");
+    }
+    let log = server.stop();
+    let lines = log.lines().filter(|line| line.ends_with(" 404")).count();
+    assert!((1..asked).contains(&lines), "{lines}");
+}
+
 #[test]
 fn what_cannot_be_told_changes_no_exit_code() {
     let directory = tempfile::tempdir().unwrap();

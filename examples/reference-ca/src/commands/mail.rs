@@ -7,7 +7,7 @@ use obnova_reference_ca::{
     mail::{Delivery, Postman, PostmanError},
 };
 
-use super::{CommandError, end_of_service, open, print, say};
+use super::{CommandError, end_of_service, log::Log, open, print, say};
 use crate::show;
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +74,8 @@ pub fn run(directory: &Path, command: &MailCommand) -> Result<(), CommandError> 
         MailCommand::Send { once: false } => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let end = runtime.block_on(async { end_of_service() })?;
-            let rounds = postman(house)?.start(Arc::new(SystemTime::now), Arc::new(|line| say(line)))?;
+            let (_log, lines) = Log::start()?;
+            let rounds = postman(house)?.start(Arc::new(SystemTime::now), Arc::new(move |line| lines.add(line)))?;
             runtime.block_on(end);
             drop(rounds);
             Ok(())
