@@ -24,9 +24,16 @@ pub fn same_name(one: &Name, other: &Name) -> bool {
             && one.iter_rdn().zip(other.iter_rdn()).all(|(one, other)| same_relative_name(one, other))
 }
 
-/// Whether two subjectAltName extensions, as DER, have the same names in the same order. In a mail address the part before the "@"
-/// matches as it stands, and the host in any case (RFC 5280 §7.5); a DNS name matches in any case (§7.2), a directory name as
-/// [`same_name`] has it, and every other name byte for byte.
+/// Whether two distinguished names have the same relative distinguished names, each as [`same_name`] compares them, in whatever order: who a
+/// name that was entered and one in a certificate are about, which may be written the other way round (RFC 4514 §2.1). It is no match of
+/// RFC 5280.
+#[must_use]
+pub fn same_name_in_any_order(one: &Name, other: &Name) -> bool {
+    all_match(one.iter_rdn(), other.iter_rdn(), same_relative_name)
+}
+
+/// Whether two subjectAltName extensions, as DER, have the same names in the same order. A mail address matches as [`same_mailbox`] has it,
+/// a DNS name in any case (RFC 5280 §7.2), a directory name as [`same_name`] has it, and every other name byte for byte.
 #[must_use]
 pub fn same_alt_names(one: &[u8], other: &[u8]) -> bool {
     if one == other {
@@ -42,9 +49,18 @@ pub fn same_alt_names(one: &[u8], other: &[u8]) -> bool {
 
 /// "A matching naming attribute" for each one (RFC 5280 §7.1), which no two share.
 fn same_relative_name(one: &RelativeDistinguishedName, other: &RelativeDistinguishedName) -> bool {
-    let mut others: Vec<_> = other.iter().collect();
-    let matched = one.iter().all(|one| {
-        let at = others.iter().position(|other| same_attribute(one, other));
+    all_match(one.iter(), other.iter(), same_attribute)
+}
+
+/// Whether there is one of the others for each, which no two share, and none is left.
+fn all_match<'n, T: 'n>(
+    mut one: impl Iterator<Item = &'n T>,
+    other: impl Iterator<Item = &'n T>,
+    same: impl Fn(&T, &T) -> bool,
+) -> bool {
+    let mut others: Vec<_> = other.collect();
+    let matched = one.all(|one| {
+        let at = others.iter().position(|other| same(one, other));
         at.map(|at| others.swap_remove(at)).is_some()
     });
     matched && others.is_empty()
@@ -84,7 +100,9 @@ fn same_general_name(one: &GeneralName, other: &GeneralName) -> bool {
     }
 }
 
-fn same_mailbox(one: &str, other: &str) -> bool {
+/// Whether two mail addresses match (RFC 5280 §7.5): what stands before the "@" as it is, and the host in any case.
+#[must_use]
+pub fn same_mailbox(one: &str, other: &str) -> bool {
     match (one.rsplit_once('@'), other.rsplit_once('@')) {
         (Some((local, host)), Some((other_local, other_host))) => {
             local == other_local && host.eq_ignore_ascii_case(other_host)

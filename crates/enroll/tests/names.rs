@@ -12,7 +12,7 @@ use der::{
     Decode, Encode, Tag,
     asn1::{Any, Ia5String},
 };
-use obnova_enroll::names::{same_alt_names, same_name};
+use obnova_enroll::names::{same_alt_names, same_mailbox, same_name, same_name_in_any_order};
 use x509_cert::{
     attr::AttributeTypeAndValue,
     ext::pkix::{SubjectAltName, name::GeneralName},
@@ -127,6 +127,33 @@ fn the_attributes_are_the_same_ones_and_stand_in_the_same_order() {
     assert!(same(&mail(b"petr@example.cz"), &mail(b"Petr@EXAMPLE.cz")), "no case there (RFC 5280 4.1.2.6)");
 }
 
+/// Who compares what was entered with what was issued leaves the order out, and nothing else.
+#[test]
+fn in_any_order_it_is_still_the_same_relative_names() {
+    let country = (COUNTRY_NAME, Tag::PrintableString, &b"CZ"[..]);
+    let (person, printed) =
+        ((CN, Tag::Utf8String, &b"Petr Novak"[..]), (CN, Tag::PrintableString, &b"petr  novak"[..]));
+    let same = |one: &Name, other: &Name| {
+        let same = same_name_in_any_order(one, other);
+        assert_eq!(same_name_in_any_order(other, one), same, "{one}, {other}");
+        same
+    };
+    let known = name(&[&[country], &[person]]);
+    for other in [name(&[&[country], &[person]]), name(&[&[person], &[country]]), name(&[&[printed], &[country]])] {
+        assert!(same(&known, &other), "{other}");
+    }
+    for other in [
+        name(&[&[person]]),
+        name(&[&[country, person]]),
+        name(&[&[person], &[country], &[person]]),
+        name(&[&[person], &[person]]),
+        name(&[&[country], &[(CN, Tag::Utf8String, b"Petra Novak")]]),
+        Name::default(),
+    ] {
+        assert!(!same(&known, &other), "{other}");
+    }
+}
+
 fn alt_names(names: &[GeneralName]) -> Vec<u8> {
     SubjectAltName(names.to_vec()).to_der().unwrap()
 }
@@ -144,6 +171,7 @@ fn the_host_of_an_address_has_no_case_and_what_stands_before_it_has() {
         assert!(!same_alt_names(&known, &mail(other)), "{other:?}");
     }
     assert!(!same_alt_names(&mail("petr"), &mail("Petr")));
+    assert!(same_mailbox("petr@example.cz", "petr@EXAMPLE.cz") && !same_mailbox("petr@example.cz", "Petr@example.cz"));
 }
 
 #[test]

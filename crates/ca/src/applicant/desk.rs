@@ -1,6 +1,9 @@
 use std::{sync::Arc, time::SystemTime};
 
-use obnova_enroll::cmc::UserId;
+use obnova_enroll::{
+    cmc::UserId,
+    names::{same_mailbox, same_name_in_any_order},
+};
 use obnova_profile::TransportPinModel;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -445,8 +448,10 @@ impl ApplicantDesk {
         }
         let certificate = IssuedCertificate::from_der(&kept.der).map_err(|_| Ok(CardCertificateError::Unknown))?;
         let asked: Result<Name, _> = record.data.distinguished_name().parse();
-        let name = asked.is_ok_and(|asked| parts(&asked) == parts(certificate.certificate.tbs_certificate().subject()));
-        let address = email(&certificate.certificate).is_some_and(|address| address == record.data.email().as_str());
+        let subject = certificate.certificate.tbs_certificate().subject();
+        let name = asked.is_ok_and(|asked| same_name_in_any_order(&asked, subject));
+        let address = email(&certificate.certificate);
+        let address = address.is_some_and(|address| same_mailbox(&address, record.data.email().as_str()));
         if name && address { Ok(()) } else { Err(Ok(CardCertificateError::OtherHolder)) }
     }
 }
@@ -454,13 +459,6 @@ impl ApplicantDesk {
 /// What a link says of an address, without the address: the link stays when the applicant is forgotten.
 pub(crate) fn hash_of(address: &MailAddress) -> [u8; 32] {
     Sha256::digest(address.as_str().as_bytes()).into()
-}
-
-/// What a name says, in whatever order.
-fn parts(name: &Name) -> Vec<String> {
-    let mut parts: Vec<_> = name.iter_rdn().map(ToString::to_string).collect();
-    parts.sort();
-    parts
 }
 
 fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
