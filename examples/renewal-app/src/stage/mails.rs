@@ -26,9 +26,9 @@ impl Stage {
         Ok(mails)
     }
 
-    /// The path of the newest link of a kind that was mailed to this address.
-    pub fn mailed_path(&self, email: &str, kind: &str) -> Result<Option<String>, Failure> {
-        let mails = self.mails_to(email, SystemTime::now())?;
+    /// The path of the newest link of a kind that was mailed to this address, up to this moment.
+    pub fn mailed_path(&self, email: &str, kind: &str, now: SystemTime) -> Result<Option<String>, Failure> {
+        let mails = self.mails_to(email, now)?;
         let path = mails.iter().rev().find_map(|mail| {
             let at = mail.find(&format!("/{kind}/"))?;
             mail[at..].split_whitespace().next()

@@ -149,7 +149,7 @@ impl<'s> Trial<'s> {
 
     /// The link that the CA mails for the order.
     pub fn link(&self) -> Result<String, Broken> {
-        let path = self.stage.mailed_path(&self.email, "pickup")?;
+        let path = self.stage.mailed_path(&self.email, "pickup", SystemTime::now())?;
         let path = path.ok_or_else(|| Broken("no mail with a link has come".to_owned()))?;
         Ok(format!("{}{path}", self.stage.authority.url))
     }

@@ -108,7 +108,12 @@ impl<'s> Applicant<'s> {
 
     /// The path of the last link of a kind that was mailed to the applicant.
     fn link(&self, kind: &str) -> Result<String, Broken> {
-        there(self.stage.mailed_path(&self.email, kind)?, "mail with a link")
+        self.link_of(kind, SystemTime::now())
+    }
+
+    /// The same, of a mail that went out then: none goes out whose link is over.
+    fn link_of(&self, kind: &str, then: SystemTime) -> Result<String, Broken> {
+        there(self.stage.mailed_path(&self.email, kind, then)?, "mail with a link")
     }
 
     fn stage_now(&self) -> Result<&'static str, Broken> {
@@ -158,8 +163,9 @@ pub fn registration(world: &mut World<'_>) -> Verdict {
     want(after == "confirmed", format!("after the link was opened: {after}"))?;
     let days = world.stage.service.expects.confirm;
     let opened_late = |late: Duration| {
-        let who = Applicant::registered_at(world, SystemTime::now() - late)?;
-        asked(world, Method::Post, &who.link("confirm")?, FORM, "")?;
+        let then = SystemTime::now() - late;
+        let who = Applicant::registered_at(world, then)?;
+        asked(world, Method::Post, &who.link_of("confirm", then)?, FORM, "")?;
         who.stage_now()
     };
     let (soon, late) = (opened_late(days - HOUR)?, opened_late(days + HOUR)?);
@@ -218,19 +224,22 @@ pub fn transport_pin_page(world: &mut World<'_>) -> Verdict {
     who.pay()?;
     let (card, made) = who.card()?;
     who.personalise(&made)?;
-    let shows = |method| {
-        let page = asked(world, method, &who.link("transport-pin")?, FORM, "")?;
+    let handed_over = |ago| {
+        who.hand_over(now - ago)?;
+        who.link_of("transport-pin", now - ago)
+    };
+    let shows = |method, link: &str| {
+        let page = asked(world, method, link, FORM, "")?;
         let shown = String::from_utf8_lossy(&page.body).contains(world.stage.transport_pin());
         Ok::<_, Broken>((page.status, shown))
     };
     let days = world.stage.service.expects.transport_pin;
-    who.hand_over(now - days - HOUR)?;
-    let late = shows(Method::Post)?;
+    let late = shows(Method::Post, &handed_over(days + HOUR)?)?;
     want(late.0 >= 400 && !late.1, format!("an hour after {}: {late:?}", in_days(days)))?;
-    who.hand_over(now - days + HOUR)?;
-    let looked = [shows(Method::Get)?, shows(Method::Get)?];
+    let link = handed_over(days - HOUR)?;
+    let looked = [shows(Method::Get, &link)?, shows(Method::Get, &link)?];
     want(looked == [(200, false); 2], format!("looked at, it answers and shows {looked:?}"))?;
-    let (once, again) = (shows(Method::Post)?, shows(Method::Post)?);
+    let (once, again) = (shows(Method::Post, &link)?, shows(Method::Post, &link)?);
     want(once == (200, true), format!("an hour before {} are over: {once:?}", in_days(days)))?;
     want(!again.1 && again.0 >= 400, format!("asked for again, it answers and shows {again:?}"))?;
     card.activate()?;
