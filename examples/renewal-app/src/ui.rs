@@ -24,7 +24,7 @@ use crate::{
 /// The longest standard input that is read for links, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// Asks for a line of text, shown as it is typed.
+/// Asks for a line of text, shown as it is typed. What was typed before the question is there does not answer it.
 pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failure> {
     if !sits_there() {
         return Err(beforehand.nobody(question));
@@ -32,11 +32,13 @@ pub fn ask_line(question: &str, beforehand: Beforehand) -> Result<String, Failur
     let mut line = String::new();
     if stdin().is_terminal() {
         let mut out = anstream::stdout();
+        tty::drop_typed(stdin())?;
         write!(out, "   {question} ")?;
         out.flush()?;
         stdin().read_line(&mut line)?;
     } else {
         let (input, mut output) = tty::open()?;
+        tty::drop_typed(&input)?;
         write!(output, "   {question} ")?;
         BufReader::new(input).read_line(&mut line)?;
     }

@@ -242,6 +242,25 @@ fn a_revocation_password_that_is_typed_differently_the_second_time_is_asked_for_
     assert_eq!(code, 8, "{shown}");
 }
 
+/// Nobody agrees to what was not shown yet, and no try is spent by what was typed for nothing.
+#[test]
+fn what_is_typed_while_the_ca_is_waited_for_answers_no_question() {
+    let desk = Desk::new();
+    let mut house = set_up(&desk);
+    house.change_policy(|policy| policy.replace("retry_after_seconds = 60", "retry_after_seconds = 1"));
+    desk.write("once", &house.hand_out("jana"));
+    let order = [&["first", "--wait", "--user", "jana"], &CARD[..], &SECRETS, &house.options()].concat();
+    let mut terminal = Terminal::open(&desk.command(order));
+    let pins = [("authentication PIN > ", PINS[0]), ("signature PIN > ", PINS[1])];
+    terminal.answer(&[&[("Go ahead? Type \"yes\":", "yes")], &pins[..]].concat(), "Waiting for the CA");
+    terminal.type_ahead(&["yes", "55555555", "55555556", "yes", "55555557", "55555558"]);
+    house.approve();
+    let asked = [&[("Is this you? Type \"yes\":", "yes")], &pins[..]].concat();
+    terminal.answer(&asked, "first certificates are on the card");
+    let (code, shown) = terminal.end();
+    assert!(code == 0 && !shown.contains("wrong"), "{code}: {shown}");
+}
+
 /// What keeps a card from taking certificates is told by name before anything is asked, sent or written: the one-time password is as good as
 /// before, and so is the card.
 #[test]

@@ -86,7 +86,8 @@ mod terminal {
             let mut quiet = before.clone();
             quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
             quiet.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT;
-            tcsetattr(&terminal, OptionalActions::Now, &quiet)?;
+            // What was typed before the prompt is there is no answer to it: it would spend a try unseen.
+            tcsetattr(&terminal, OptionalActions::Flush, &quiet)?;
             Ok(Self { terminal, before })
         }
     }

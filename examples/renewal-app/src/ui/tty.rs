@@ -22,6 +22,18 @@ pub fn sits_there() -> bool {
     io::stdin().is_terminal() || (INPUT_IS_SPENT.load(Ordering::Relaxed) && open().is_ok())
 }
 
+/// Drops what was typed there before it was asked for: it was meant for no question, or for another one.
+#[cfg(unix)]
+pub fn drop_typed(terminal: impl std::os::fd::AsFd) -> io::Result<()> {
+    Ok(rustix::termios::tcflush(terminal, rustix::termios::QueueSelector::IFlush)?)
+}
+
+/// Here what was typed before stays typed.
+#[cfg(not(unix))]
+pub fn drop_typed<T>(_terminal: T) -> io::Result<()> {
+    Ok(())
+}
+
 /// Opens it, to read from and to write to.
 pub fn open() -> io::Result<(File, File)> {
     let open = |place| OpenOptions::new().read(true).write(true).open(place);

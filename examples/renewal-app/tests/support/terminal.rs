@@ -79,6 +79,16 @@ impl Terminal {
         self.keyboard.flush().unwrap();
     }
 
+    /// Types lines that nobody asked for, and waits until they are there to be read.
+    pub fn type_ahead(&mut self, lines: &[&str]) {
+        let all: u64 = lines.iter().map(|line| line.len() as u64 + 1).sum();
+        lines.iter().for_each(|line| self.type_line(line));
+        let terminal = fs::File::open(format!("/proc/{}/fd/0", self.process())).unwrap();
+        while rustix::io::ioctl_fionread(&terminal).unwrap() < all {
+            std::thread::yield_now();
+        }
+    }
+
     /// Types an answer to each of these questions, whenever it is asked, until this text is shown.
     #[track_caller]
     pub fn answer(&mut self, answers: &[(&str, &str)], until: &str) {
