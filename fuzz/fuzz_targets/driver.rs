@@ -37,6 +37,7 @@ fuzz_target!(|play: Play| {
         ever_lied |= lied;
         assert!(conversations <= 1, "an operation is one conversation");
         passwords_are_spared(operation, &said);
+        uses_no_key(operation, &said);
         match result {
             Ok(changes) => is_confirmed(operation, changes, &said),
             Err(error) => {
@@ -96,6 +97,7 @@ fn perform(token: &mut Driver, wire: &Liar, card: Kind, operation: &Operation) -
             token.activate(&operation.pin(card, PasswordKind::TransportPin), &new).map(|()| true)
         }
         Task::Repair => token.repair(&content).map(|repairs| !repairs.is_empty()),
+        Task::Compare => token.compare_password(kind, &operation.pin(card, kind)).map(|()| false),
     }
 }
 
@@ -184,6 +186,14 @@ fn passwords_are_spared(operation: &Operation, said: &[Exchange]) {
     }
 }
 
+/// A password that is compared opens nothing that is made use of, and nothing is changed.
+fn uses_no_key(operation: &Operation, said: &[Exchange]) {
+    if operation.what == Task::Compare {
+        let compares = |it: &Exchange| matches!(it.command[1], ins::SELECT | ins::GET_RESPONSE | ins::VERIFY);
+        assert!(said.iter().all(compares), "more was done than to compare a password");
+    }
+}
+
 /// A command that something takes: its instruction, and the password that it is about, if it is about one. VERIFY presents that; without
 /// data it only asks.
 type Step = (u8, Option<PasswordReference>);
@@ -201,18 +211,23 @@ fn were_sent(steps: &[Step], said: &[Exchange]) -> bool {
 }
 
 /// The commands that activate a card which says this of itself. A password that was set before a tear is compared, where nothing else
-/// opens the activation or it does; any other is set. At the end the card is asked how it stands.
+/// opens the activation or it does; any other is set. At the end the card is asked how it stands, and one of version 1.0 compares what
+/// was set only then.
 fn activation(status: &CardStatus) -> Vec<Step> {
     let model = status.transport_pin;
     let set = |password| status.password(password).is_some_and(|it| matches!(it.state, PasswordState::Active { .. }));
     let compared = |password| set(password) && (model.ends_by_itself() || model.opener() == Some(password));
-    let opens = (model == TransportPinModel::Separate).then_some((ins::VERIFY, Some(PasswordReference::TransportPin)));
-    let passwords = PasswordReference::LASTING.into_iter().map(|password| {
-        let instruction = if compared(password) { ins::VERIFY } else { ins::CHANGE_REFERENCE_DATA };
-        (instruction, Some(password))
+    let compares = |password| (ins::VERIFY, Some(password));
+    let opens = (model == TransportPinModel::Separate).then_some(compares(PasswordReference::TransportPin));
+    let at_last = |password| compared(password) && model.ends_by_itself() && status.version.minor == 0;
+    let (last, passwords): (Vec<_>, Vec<_>) = PasswordReference::LASTING.into_iter().partition(|it| at_last(*it));
+    let passwords = passwords.into_iter().map(|password| match compared(password) {
+        true => compares(password),
+        false => (ins::CHANGE_REFERENCE_DATA, Some(password)),
     });
     let activates = (!model.ends_by_itself()).then_some((ins::ACTIVATE_FILE, None));
-    opens.into_iter().chain(passwords).chain(activates).chain([(ins::GET_DATA, None)]).collect()
+    let asks = activates.into_iter().chain([(ins::GET_DATA, None)]);
+    opens.into_iter().chain(passwords).chain(asks).chain(last.into_iter().map(compares)).collect()
 }
 
 /// What is said to be done was confirmed: what it takes was sent, and none of it refused.
@@ -230,6 +245,7 @@ fn is_confirmed(operation: &Operation, changes: bool, said: &[Exchange]) {
         Task::Remove => vec![content, (ins::DELETE_FILE, None)],
         Task::Change => vec![(ins::VERIFY, Some(named)), (ins::CHANGE_REFERENCE_DATA, Some(named))],
         Task::Unblock => vec![(ins::VERIFY, Some(Puk)), (ins::RESET_RETRY_COUNTER, Some(named))],
+        Task::Compare => vec![(ins::VERIFY, Some(named))],
         Task::Activate => activation(&told(said).expect("a card whose status cannot be read is left")),
         _ => Vec::new(),
     };

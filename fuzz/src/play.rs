@@ -51,7 +51,11 @@ pub enum Task {
     Activate,
     Repair,
     Passwords,
+    /// Written as no other number was that seeds have.
+    Compare = COMPARE as isize,
 }
+
+const COMPARE: u8 = 0xFE;
 
 const TASKS: [Task; 10] = [
     Task::Overview,
@@ -126,7 +130,10 @@ impl Form for Play {
 
 impl Form for Operation {
     fn read(from: &mut Unstructured<'_>) -> Result<Self> {
-        let what = TASKS[usize::from(byte(from)?) % TASKS.len()];
+        let what = match byte(from)? {
+            COMPARE => Task::Compare,
+            choice => TASKS[usize::from(choice) % TASKS.len()],
+        };
         Ok(Self { what, slot: byte(from)?, secret: byte(from)?, detail: byte(from)? })
     }
 

@@ -34,6 +34,17 @@ pub fn plays() -> Vec<(String, Play)> {
                 does(Task::Unblock, 1, 0, 5),
             ],
         ),
+        (
+            "compare",
+            Kind::Active,
+            vec![
+                does(Task::Compare, 0, 0, 0),
+                does(Task::Compare, 2, 7, 0),
+                does(Task::Compare, 2, 0, 0),
+                does(Task::Compare, 3, 0, 0),
+                does(Task::Sign, 1, 0, 0),
+            ],
+        ),
         ("activate-separate", Kind::Separate, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         ("activate-in-place", Kind::InPlace, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 2, 0, 0b1_0000)]),
         ("activate-unset", Kind::Unset, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
