@@ -245,6 +245,9 @@ pub enum LinkError {
     /// Its time is over.
     #[error("the time of this link is over: ask for another")]
     Expired,
+    /// It confirms an address that its holder corrected since.
+    #[error("the e-mail address was corrected after this link was mailed: use the link in the mail to the new address")]
+    Corrected,
     /// It was used.
     #[error("this link was used already: it works once")]
     Used,
@@ -269,6 +272,7 @@ impl LinkError {
         match self {
             Self::Unknown => "unknown-link",
             Self::Expired => "expired-link",
+            Self::Corrected => "address-corrected",
             Self::Used => "used-link",
             Self::Ended => "ended-link",
             Self::NotDue(not_due) => not_due.name(),

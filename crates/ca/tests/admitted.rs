@@ -127,6 +127,40 @@ fn it_is_a_step_like_the_others_and_who_did_it_and_for_whom_is_kept() {
     assert!(!told.iter().any(|line| line.contains("Eva") || line.contains("Jan") || line.contains("eva@")));
 }
 
+/// Whoever types a name and an address beside the user id has looked at no papers.
+#[test]
+fn what_was_checked_gives_way_to_nothing_but_what_was_checked() {
+    let place = place(&automatic());
+    let id = place.paid(NAME);
+    place.desk.enter(id, "op", (&user("eva"), "main"), now()).unwrap();
+    let desk = place.world.ca.first().unwrap();
+    let before = place.subject("eva", "main");
+    let stands = |what: &str, at| {
+        for typed in [eva("Podvod"), Subject { email: "podvod@example.cz".into(), ..eva(NAME) }] {
+            let refused = desk.enter(&typed, at).unwrap_err();
+            assert!(refused.name() == "user-taken" && refused.to_string().contains("papers"), "{what}: {refused}");
+            assert_eq!(place.subject("eva", "main"), before, "{what}");
+        }
+        let database = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
+        let of = database.query_row("SELECT lower(hex(applicant)) FROM subjects", [], |row| row.get::<_, String>(0));
+        assert_eq!(of.unwrap(), id.to_string(), "{what}: whose they are");
+    };
+    stands("nothing hangs on it", now());
+    desk.issue(before.clone(), now()).unwrap();
+    stands("a password", now());
+    desk.revoke(&before, now()).unwrap();
+    stands("a password that was ended", now());
+    // The same again says nothing else, and passwords are issued for what stands.
+    assert_eq!(desk.enter(&eva(NAME), now()).unwrap(), before);
+    issued(place.ask(&place.order("eva", NAME, 1, now()), now()));
+    let over = now() + 400 * DAY;
+    stands("certificates that are over", over);
+    // So it is corrected: by somebody who was looked at.
+    let other = place.paid("Eva Jiná");
+    place.desk.enter(other, "op", (&user("eva"), "main"), over).unwrap();
+    assert_ne!(place.subject("eva", "main").name, before.name);
+}
+
 /// As one who has a card: who looked at the papers stays as long as the certificates are.
 #[test]
 fn who_got_certificates_is_kept_while_they_are_valid_and_afterwards() {
@@ -151,10 +185,10 @@ fn who_got_certificates_is_kept_while_they_are_valid_and_afterwards() {
     let later = now() + 400 * DAY;
     place.desk.enter(other, "op", (&user("eva"), "main"), later).unwrap();
     issued(place.ask(&place.order("eva", "Eva Jiná", 2, later), later));
-    let nobody = eva("Eva Třetí");
     let latest = now() + 800 * DAY;
+    let nobody = Subject { user: user("eva3"), ..eva("Eva Třetí") };
     place.world.ca.first().unwrap().enter(&nobody, latest).unwrap();
-    issued(place.ask(&place.order("eva", "Eva Třetí", 3, latest), latest));
+    issued(place.ask(&place.order("eva3", "Eva Třetí", 3, latest), latest));
     let database = rusqlite::Connection::open(place.world.directory.path().join("ca.db")).unwrap();
     let mut statement = database.prepare("SELECT lower(hex(applicant)) FROM credentials ORDER BY number").unwrap();
     let of = statement.query_map([], |row| row.get::<_, String>(0)).unwrap().collect::<Result<Vec<_>, _>>().unwrap();

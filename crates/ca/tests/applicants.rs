@@ -127,7 +127,7 @@ fn allowed(stage: Stage, step: Step) -> Option<Stage> {
         (S::Confirmed, Step::Identify) => S::Identified,
         (S::Identified, Step::Contract) => S::Contracted,
         (S::Contracted, Step::Pay) => S::Paid,
-        // Only where the transport PIN is gone, which the stage does not say.
+        // After the hand-over the same card only where the transport PIN is gone, which the stage does not say.
         (S::Paid | S::Admitted | S::Personalised | S::HandedOver, Step::Personalise) => S::Personalised,
         (S::Paid | S::Admitted, Step::Enter) => S::Admitted,
         (S::Personalised, Step::HandOver) => S::HandedOver,
@@ -249,9 +249,11 @@ fn data_are_corrected_until_the_identity_check_and_another_address_is_confirmed_
     place.desk.correct(who.id, &who.secret, &other, now()).unwrap();
     assert_eq!(
         place.desk.confirm(&first, now()).unwrap_err().name(),
-        "expired-link",
-        "the old address confirms nothing"
+        "address-corrected",
+        "the old address confirms nothing, and the time of its link is not over"
     );
+    let told = place.desk.look_at_confirmation(&first, now()).unwrap_err().to_string();
+    assert!(told.contains("corrected") && !told.contains("time") && !told.contains('@'), "{told}");
     let second = place.links(MailKind::Confirm).remove(0);
     assert_eq!(place.desk.confirm(&second, now()).unwrap().stage, Stage::Confirmed);
     // The same address stays confirmed, another one does not.
@@ -365,8 +367,9 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
         let serials = |pair: &Pair| pair.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
         let [first, second] = [&place.pair, &other].map(serials);
-        // One of them stays, as where a card gets another key beside what is on it.
+        // One of them stays, as where a card gets another key beside what is on it. The other one of the new pair goes nowhere.
         let on_it = vec![first[1].clone(), second[0].clone()];
+        place.world.revoke(&second[1], RevocationReason::Superseded);
         let made = Personalised { card: "0043".into(), certificates: on_it.clone(), transport_pin: pin("other_77") };
         let same = Personalised { card: "0042".into(), certificates: on_it.clone(), transport_pin: pin("other_77") };
         assert_eq!(personalise(&same).unwrap_err().name(), "too-late", "it is kept, and can be looked at");
@@ -383,11 +386,11 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let revoked = |serial: &Vec<u8>| place.world.ca.certificate(serial).unwrap().unwrap().revoked;
         assert_eq!([&first[0], &first[1], &second[0]].map(revoked), [true, false, false]);
         let told: Vec<_> = place.outbox.list(None, 99).unwrap().into_iter().map(|mail| mail.kind).collect();
-        assert_eq!(told.iter().filter(|kind| **kind == MailKind::Revoked).count(), 1);
+        assert_eq!(told.iter().filter(|kind| **kind == MailKind::Revoked).count(), 2, "with that which goes nowhere");
         // The card is not in her hands yet, and no link of the one before shows anything.
         assert!(place.desk.show_transport_pin(&link, now()).is_err());
-        assert_eq!(personalise(&made).unwrap_err().name(), "too-late");
         place.desk.hand_over(who.id, "op", now()).unwrap();
+        assert_eq!(personalise(&made).unwrap_err().name(), "too-late");
         assert!(place.desk.show_transport_pin(&link, now()).is_err());
         let newest = place.links(MailKind::TransportPin).pop().unwrap();
         assert_eq!(place.desk.show_transport_pin(&newest, now()).unwrap().reveal(), "other_77");
@@ -395,6 +398,57 @@ fn where_a_transport_pin_is_gone_another_card_takes_the_place_of_the_one_before(
         let cards: Vec<_> = steps.iter().filter(|step| step.step == Step::Personalise).collect();
         assert_eq!(cards.iter().map(|step| step.reference.as_deref().unwrap()).collect::<Vec<_>>(), ["0042", "0043"]);
     }
+}
+
+/// A slip of whoever sits there: the PIN or a certificate of another pair. Nobody has the card yet, or a link.
+#[test]
+fn until_the_hand_over_the_same_card_is_taken_down_again() {
+    let place = place();
+    let (who, _) = place.at(Stage::Personalised);
+    let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+    let right = other.certificates.each_ref().map(|one| one.serial().to_vec()).to_vec();
+    let slip = place.card();
+    let again = Personalised { card: slip.card.clone(), certificates: right.clone(), transport_pin: pin("right77") };
+    let record = place.desk.personalise(who.id, "op", &again, now()).unwrap();
+    assert_eq!((record.stage, &record.card, &record.certificates), (Stage::Personalised, &Some(slip.card), &right));
+    let revoked = |serial: &Vec<u8>| place.world.ca.certificate(serial).unwrap().unwrap().revoked;
+    assert!(slip.certificates.iter().all(revoked) && !right.iter().any(revoked));
+    place.desk.hand_over(who.id, "op", now()).unwrap();
+    let link = place.links(MailKind::TransportPin).pop().unwrap();
+    assert_eq!(place.desk.show_transport_pin(&link, now()).unwrap().reveal(), "right77");
+}
+
+/// What nobody names nobody would revoke when the card is lost.
+#[test]
+fn what_was_issued_together_is_taken_down_together() {
+    let place = place();
+    let (who, _) = place.at(Stage::Paid);
+    let [first, second] = place.pair.certificates.each_ref().map(|one| one.serial().to_vec());
+    let personalise = |certificates: &[&Vec<u8>], card: &str, at| {
+        let certificates = certificates.iter().map(|serial| serial.to_vec()).collect();
+        let made = Personalised { card: card.into(), certificates, transport_pin: pin(PIN) };
+        place.desk.personalise(who.id, "op", &made, at)
+    };
+    let refused = |named: &Vec<u8>, missing: &Vec<u8>| {
+        let error = personalise(&[named], "0042", now()).unwrap_err();
+        let hex: String = missing.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(error.name() == "certificate-missing" && error.to_string().contains(&hex), "{error}");
+        assert_eq!(place.desk.get(who.id).unwrap().stage, Stage::Paid);
+    };
+    refused(&first, &second);
+    refused(&second, &first);
+    // On hold it may come back.
+    place.world.revoke(&second, RevocationReason::CertificateHold);
+    refused(&first, &second);
+    place.world.revoke(&second, RevocationReason::Superseded);
+    personalise(&[&first], "0042", now()).unwrap();
+    // What is left out of the card before ends with it.
+    let other = first_pair(&place.world.ca, &format!("CN={NAME},C=CZ"), "eva@example.cz", 300);
+    let [third, fourth] = other.certificates.each_ref().map(|one| one.serial().to_vec());
+    personalise(&[&third, &fourth], "0043", now()).unwrap();
+    personalise(&[&third], "0044", now()).unwrap();
+    let revoked = |serial: &Vec<u8>| place.world.ca.certificate(serial).unwrap().unwrap().revoked;
+    assert_eq!([&first, &third, &fourth].map(revoked), [true, false, true]);
 }
 
 /// The card was lost on the way, or spoilt: nobody has to look at its PIN first, or to wait until that is forgotten.

@@ -395,7 +395,7 @@ impl CommandError {
             | Self::Held { .. }
             | Self::LinkOver { .. }
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
-            | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::NoOrder)
+            | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::Checked | FirstError::NoOrder)
             | Self::Applicant(
                 ApplicantError::Step(_)
                 | ApplicantError::Changed

@@ -454,6 +454,7 @@ fn the_description_is_what_the_server_does() {
             for (field, value, error) in [
                 ("certificates", json!(["00ff"]), "unknown-certificate"),
                 ("certificates", json!([]), "no-certificate"),
+                ("certificates", json!([serials[1]]), "certificate-missing"),
                 ("certificates", json!(["xyz"]), "unknown-certificate"),
                 ("transport_pin", json!("12"), "transport-pin"),
             ] {
@@ -467,6 +468,9 @@ fn the_description_is_what_the_server_does() {
         if step == "handOver" {
             // Another link, as long as the PIN was not shown.
             assert_eq!(described.json(step, &id, token, body).0, 200);
+            described.refused("card", &id, token, &card, 409, "too-late");
+        } else if step == "card" {
+            // A slip can be mended until then.
         } else if step == "enter" {
             assert_eq!(
                 (&applicant["stage"], &applicant["steps"][index + 1]["reference"]),
@@ -685,7 +689,6 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     let another = ["personalise", id, "--card", "0043", "--certificate", &more[0], "--certificate", &more[1]];
     let another = [&another[..], &["--transport-pin-file", "-"]].concat();
     assert_eq!(run(&another, &format!("{PIN}\n")), (0, format!("{id} personalised\n")));
-    assert_eq!(run(&another, &format!("{PIN}\n")).0, 4);
     let is_revoked = |serial: &String| {
         let serial: Vec<_> =
             (0..serial.len()).step_by(2).map(|at| u8::from_str_radix(&serial[at..at + 2], 16).unwrap()).collect();
@@ -693,6 +696,7 @@ fn mailed_links_open_pages_and_only_a_button_does_something() {
     };
     assert!(serials.iter().all(is_revoked) && !more.iter().any(is_revoked));
     assert_eq!(run(&["hand-over", id], "").0, 0);
+    assert_eq!(run(&another, &format!("{PIN}\n")).0, 4, "handed over, and its PIN is kept");
     let (_, list) = run(&["list", "--stage", "handed-over"], "");
     assert!(list.contains(id) && list.contains(NAME), "{list}");
     let audit = Command::new(env!("CARGO_BIN_EXE_obnova-ca")).args(["audit", "show"]).arg(&home).output().unwrap();

@@ -222,7 +222,7 @@ impl ApplicantDesk {
         let open = self.links.look(token, LinkPurpose::Confirm, now)?;
         let (id, address) = about(&open)?;
         let (record, _) = self.store.registered(id)?.ok_or(LinkError::Unknown)?;
-        if hash_of(record.data.email()) == address { Ok(()) } else { Err(LinkError::Expired.into()) }
+        if hash_of(record.data.email()) == address { Ok(()) } else { Err(LinkError::Corrected.into()) }
     }
 
     /// Confirms the address that a link was mailed to.
@@ -317,12 +317,15 @@ impl ApplicantDesk {
     /// A card was made. The certificates on it are this CA's, valid, and say the applicant's name,
     /// country, number and address, and nothing else of a person.
     ///
-    /// Where the card before was lost or spoilt, another card is made in the same way; where its transport PIN is gone, since it was shown, or
-    /// forgotten after its last link, this one may be personalised again, too: what was on it and is not on the other one, also what its holder renewed since, is revoked as
-    /// superseded, in one transaction with that, and its holder is told. Then it is handed over anew.
+    /// What was issued together is taken down together, unless it was revoked or is over: what nobody names nobody would revoke with the card.
+    ///
+    /// Where the card before was lost or spoilt, another card is made in the same way; where it was not handed over yet, or its transport PIN
+    /// is gone, since it was shown, or forgotten after its last link, this one may be personalised again, too: what was on it and is not on the
+    /// other one, also what its holder renewed since, is revoked as superseded, in one transaction with that, and its holder is told. Then it is
+    /// handed over anew.
     ///
     /// # Errors
-    /// [`ApplicantError`].
+    /// [`ApplicantError::CertificateMissing`]; [`ApplicantError`].
     pub fn personalise(
         &self,
         id: ApplicantId,

@@ -1,7 +1,7 @@
 use obnova_profile::TransportPinModel;
 
 use super::{DataError, StepRefused};
-use crate::{CardCertificateError, FirstError, KeyFileError, LinkError, MailError, StoreError};
+use crate::{CardCertificateError, FirstError, KeyFileError, LinkError, MailError, StoreError, transaction::to_hex};
 
 /// The longest name of an operator, of a contract, of a payment, of a card, in characters.
 pub(super) const MAX_NOTE: usize = 64;
@@ -47,6 +47,16 @@ pub enum ApplicantError {
     /// A certificate that cannot be on this applicant's card.
     #[error(transparent)]
     Certificate(CardCertificateError),
+    /// What was issued together with a certificate of the card is valid, or on hold, and goes onto no card.
+    #[error(
+        "{} issued together with what is named, and {} not over: name all that is on the card, or revoke what is not",
+        listed(serials),
+        if serials.len() == 1 { "is" } else { "are" }
+    )]
+    CertificateMissing {
+        /// Serial numbers of those that are not named.
+        serials: Vec<Vec<u8>>,
+    },
     /// Who cannot be taken down as somebody who asks for first certificates.
     #[error(transparent)]
     Entry(#[from] FirstError),
@@ -79,6 +89,14 @@ pub enum ApplicantError {
     Store(#[from] StoreError),
 }
 
+fn listed(serials: &[Vec<u8>]) -> String {
+    let names: Vec<_> = serials.iter().map(|serial| to_hex(serial)).collect();
+    match names.as_slice() {
+        [one] => format!("certificate {one} was"),
+        many => format!("certificates {} were", many.join(", ")),
+    }
+}
+
 impl ApplicantError {
     /// Name for programs.
     #[must_use]
@@ -95,6 +113,7 @@ impl ApplicantError {
             Self::Note => "note",
             Self::TransportPin => "transport-pin",
             Self::Certificate(error) => error.name(),
+            Self::CertificateMissing { .. } => "certificate-missing",
             Self::Entry(error) => error.name(),
             Self::CardTaken => "card-taken",
             Self::PinGone { .. } => "transport-pin-gone",

@@ -106,13 +106,15 @@ impl FirstDesk {
     }
 
     /// Takes down who somebody is; in place of what was there of the same user id in the same module, as long as nothing hangs on
-    /// that: a password that could be used, an order that waits, or a first certificate that is neither revoked nor past its end.
+    /// that: a password that could be used, an order that waits, or a first certificate that is neither revoked nor past its end. What
+    /// [`ApplicantDesk::enter`](crate::ApplicantDesk::enter) took down gives way to nothing but another applicant.
     ///
     /// # Errors
-    /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Bound`]; [`FirstError::Store`].
+    /// [`FirstError::Module`], [`FirstError::Email`], [`FirstError::Name`]; [`FirstError::Checked`], [`FirstError::Bound`];
+    /// [`FirstError::Store`].
     pub fn enter(&self, subject: &Subject, now: SystemTime) -> Result<SubjectRecord, FirstError> {
         let NewSubject { user, module, name, email } = subject.checked()?;
-        self.store.put_subject(&user, &module, &name, &email, now)?.ok_or(FirstError::Bound)
+        self.store.put_subject(&user, &module, &name, &email, now)?
     }
 
     /// Who has this user id in this module.
@@ -376,7 +378,7 @@ impl FirstError {
             Self::Email => "email",
             Self::Name => "name",
             Self::NoSubject => "unknown-user",
-            Self::Bound => "user-taken",
+            Self::Bound | Self::Checked => "user-taken",
             Self::NoCertificate => "unknown-certificate",
             Self::NoOrder => "no-order",
             Self::NoPassword => "no-password",
@@ -414,6 +416,13 @@ pub enum FirstError {
          certificate by it: end them first, or take another user id"
     )]
     Bound,
+    /// What is there of this user id says otherwise, and was checked.
+    #[error(
+        "this user id stands for an applicant of another name or e-mail address in this module, which were checked with the papers: \
+         leave name and address out to keep them, or take another user id; what is wrong in them is corrected by another registration, \
+         whose identity is checked, entered under this user id"
+    )]
+    Checked,
     /// There is no certificate of this serial number.
     #[error("this CA issued no certificate with this serial number")]
     NoCertificate,

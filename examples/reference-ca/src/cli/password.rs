@@ -10,7 +10,8 @@ pub enum Password {
     /// Issue a one-time password and print it, this once; any other one of the same user is dead from here on
     ///
     /// What is printed goes to the user on paper, and does not say whose it is: the user id goes by mail. What will stand in the certificates is what the CA knows of the user: say it the first
-    /// time, or when it has changed: taken once no password, waiting order or live certificate of the user says otherwise.
+    /// time, or when it has changed: taken once no password, waiting order or live certificate of the user says otherwise. What
+    /// `applicant enter` took down was checked, and stays: leave them out.
     Issue {
         /// The CA's directory
         directory: PathBuf,

@@ -111,8 +111,9 @@ pub enum ApplicantCommand {
     Certify(Certify),
     /// A card has keys, certificates and a transport PIN
     ///
-    /// Again, for another card or the same one, where the transport PIN is gone: it was shown, or forgotten after the time of its last link.
-    /// Certificates that are not on the card any more are revoked as superseded, and it is handed over anew.
+    /// What was issued together is named together, unless it was revoked. Again, for another card; for the same one until it is handed over, and
+    /// then where the transport PIN is gone: it was shown, or forgotten after the time of its last link. Certificates that are not on the card
+    /// any more are revoked as superseded, and it is handed over anew.
     Personalise {
         #[command(flatten)]
         of: Of,

@@ -366,12 +366,13 @@ fn refused(error: &ApplicantError) -> Response {
         | ApplicantError::Note
         | ApplicantError::TransportPin
         | ApplicantError::Certificate(_)
+        | ApplicantError::CertificateMissing { .. }
         | ApplicantError::Mail(_) => StatusCode::BAD_REQUEST,
         ApplicantError::TooMany => StatusCode::TOO_MANY_REQUESTS,
         ApplicantError::Link(LinkError::Unknown) => StatusCode::NOT_FOUND,
-        ApplicantError::Link(LinkError::Expired | LinkError::Used | LinkError::Ended | LinkError::NotDue(_)) => {
-            StatusCode::GONE
-        }
+        ApplicantError::Link(
+            LinkError::Expired | LinkError::Corrected | LinkError::Used | LinkError::Ended | LinkError::NotDue(_),
+        ) => StatusCode::GONE,
         ApplicantError::Link(LinkError::Store(_))
         | ApplicantError::Entry(_)
         | ApplicantError::Sealed

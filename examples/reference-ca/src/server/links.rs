@@ -147,7 +147,9 @@ fn answer(
 pub(super) fn refused(error: &LinkError, as_json: bool) -> Response {
     let status = match error {
         LinkError::Unknown => StatusCode::NOT_FOUND,
-        LinkError::Expired | LinkError::Used | LinkError::Ended | LinkError::NotDue(_) => StatusCode::GONE,
+        LinkError::Expired | LinkError::Corrected | LinkError::Used | LinkError::Ended | LinkError::NotDue(_) => {
+            StatusCode::GONE
+        }
         LinkError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let reason = match error {

@@ -18,8 +18,11 @@ use super::{
 };
 use crate::applicant::hash_of;
 use crate::{
-    ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, FirstError, LinkError, Mail,
-    RegistrationPolicy, Stage, Step, StepRefused, StoreError, audit::Entry, link::LinkId, store::LinkUse,
+    ApplicantData, ApplicantError, ApplicantId, AuditEvent, CardCertificateError, LinkError, Mail, RegistrationPolicy,
+    Stage, Step, StepRefused, StoreError,
+    audit::Entry,
+    link::LinkId,
+    store::{CertificateRecord, KeptStatus, LinkUse},
 };
 
 macro_rules! applicants {
@@ -133,14 +136,15 @@ pub struct ApplicantRecord {
 }
 
 impl ApplicantRecord {
-    /// A card is made for who has none, or another one: the one before may be lost. The same one is made again where its transport PIN is
-    /// not kept any more.
+    /// A card is made for who has none, or another one: the one before may be lost. The same one is taken down again until it is handed
+    /// over, and afterwards where its transport PIN is not kept any more.
     ///
     /// # Errors
     /// [`StepRefused`].
     pub(crate) fn takes_a_card(&self, card: &str) -> Result<(), StepRefused> {
         self.stage.after(Step::Personalise)?;
-        match self.has_transport_pin && self.card.as_deref() == Some(card) {
+        let is_out = self.stage == Stage::HandedOver && self.has_transport_pin;
+        match is_out && self.card.as_deref() == Some(card) {
             true => Err(StepRefused::Done { step: Step::Personalise, stage: self.stage }),
             false => Ok(()),
         }
@@ -313,7 +317,7 @@ fn take(
         Effect::None | Effect::Identify { .. } => {}
         Effect::Confirm { link, address } => {
             if hash_of(record.data.email()) != address.as_slice() {
-                return Ok(Err(LinkError::Expired.into()));
+                return Ok(Err(LinkError::Corrected.into()));
             }
             if links::use_up(connection, *link, &[0; 32], now)? != LinkUse::First {
                 return Ok(Err(LinkError::Used.into()));
@@ -345,8 +349,8 @@ fn take(
             )?;
         }
         Effect::Enter { subject } => {
-            if put_subject(connection, subject, Some(record.id), actor, now)?.is_none() {
-                return Ok(Err(FirstError::Bound.into()));
+            if let Err(refused) = put_subject(connection, subject, Some(record.id), actor, now)? {
+                return Ok(Err(refused.into()));
             }
         }
         Effect::Personalise { card, certificates, sealed, letters } => {
@@ -361,9 +365,14 @@ fn take(
                     return Ok(Err(ApplicantError::Certificate(CardCertificateError::Taken)));
                 }
             }
+            let before = on_card(connection, record)?;
+            let missing = left_behind(connection, certificates, &before, now)?;
+            if !missing.is_empty() {
+                return Ok(Err(ApplicantError::CertificateMissing { serials: missing }));
+            }
             // The card before nobody has in hand any more, or nobody can activate.
             end_pin_links(connection, record, now)?;
-            for serial in on_card(connection, record)?.iter().filter(|serial| !certificates.contains(serial)) {
+            for serial in before.iter().filter(|serial| !certificates.contains(serial)) {
                 if certificates::find(connection, serial)?.is_some_and(|before| before.not_after > now) {
                     let revocation = Revocation::new(now, RevocationReason::Superseded);
                     revocations::end_and_tell(connection, serial, revocation, (actor, letters.as_ref()), now)?;
@@ -401,6 +410,27 @@ fn on_card(connection: &Connection, record: &ApplicantRecord) -> Result<Vec<Vec<
     let mut statement = connection.prepare_cached(RENEWED).map_err(failure)?;
     let serials = statement.query_map([record.id.0], |row| row.get(0));
     serials.and_then(Iterator::collect).map_err(failure)
+}
+
+/// Serial numbers of what was issued together with some of these, goes onto no card, and is or may again be valid. What is on the card
+/// before ends with that.
+fn left_behind(
+    connection: &Connection,
+    certificates: &[Vec<u8>],
+    before: &[Vec<u8>],
+    now: SystemTime,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut missing = Vec::new();
+    for named in certificates {
+        for CertificateRecord { serial, not_after, .. } in certificates::issued_together(connection, named)? {
+            let has_place = [certificates, before, &missing].into_iter().any(|place| place.contains(&serial));
+            let ended = |status| matches!(status, KeptStatus::Revoked(revoked) if !revoked.is_hold());
+            if !has_place && not_after > now && !ended(revocations::status(connection, &serial)?) {
+                missing.push(serial);
+            }
+        }
+    }
+    Ok(missing)
 }
 
 /// What was mailed to look at a transport PIN opens nothing any more, and what was not goes no more.

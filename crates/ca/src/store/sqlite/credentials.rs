@@ -12,8 +12,8 @@ use super::{
     seconds, statements, time,
 };
 use crate::{
-    ApplicantId, AuditEvent, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry, store::OrderRecord,
-    transaction::to_hex,
+    ApplicantId, AuditEvent, FirstError, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry,
+    store::OrderRecord, transaction::to_hex,
 };
 
 /// Somebody who may ask for first certificates, as the CA knows him.
@@ -107,7 +107,8 @@ pub enum Guess {
 
 impl SqliteStore {
     /// Takes down who somebody is; in place of what was there of this user id in this module, unless that is something else and
-    /// there is a password, an order that waits or a certificate by it: then nothing is kept, and the answer is `None`.
+    /// was checked with an applicant's papers ([`FirstError::Checked`]), or there is a password, an order that waits or a certificate by
+    /// it ([`FirstError::Bound`]): then nothing is kept.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was kept.
@@ -118,7 +119,7 @@ impl SqliteStore {
         name: &[u8],
         email: &str,
         now: SystemTime,
-    ) -> Result<Option<SubjectRecord>, StoreError> {
+    ) -> Result<Result<SubjectRecord, FirstError>, StoreError> {
         let new = NewSubject { user: user.into(), module: module.into(), name: name.into(), email: email.into() };
         let actor = self.actor.clone();
         self.writer.run(move |connection| put_subject(connection, &new, None, &actor, now))
@@ -283,7 +284,7 @@ pub(super) fn put_subject(
     applicant: Option<ApplicantId>,
     actor: &str,
     now: SystemTime,
-) -> Result<Option<SubjectRecord>, StoreError> {
+) -> Result<Result<SubjectRecord, FirstError>, StoreError> {
     let NewSubject { user, module, name, email } = new;
     let of = applicant.map(|applicant| applicant.0);
     let enter = |id: i64, before: &str| {
@@ -300,18 +301,22 @@ pub(super) fn put_subject(
                 execute(connection, statements::SET_APPLICANT_OF_CREDENTIALS, params![known.id, of, name, email])?;
                 enter(known.id, "")?;
             }
-            return Ok(Some(known.clone()));
+            return Ok(Ok(known.clone()));
+        }
+        let mut statement = connection.prepare_cached(statements::SUBJECT_IS_CHECKED).map_err(failure)?;
+        if applicant.is_none() && statement.query_row([known.id], |row| row.get(0)).map_err(failure)? {
+            return Ok(Err(FirstError::Checked));
         }
         let mut statement = connection.prepare_cached(statements::SUBJECT_IS_BOUND).map_err(failure)?;
         if statement.query_row(params![known.id, seconds(now)], |row| row.get(0)).map_err(failure)? {
-            return Ok(None);
+            return Ok(Err(FirstError::Bound));
         }
     }
     let mut statement = connection.prepare_cached(statements::PUT_SUBJECT).map_err(failure)?;
     let row = params![user, module, name, email, seconds(now), of];
     let kept = statement.query_row(row, read_subject).map_err(failure)?;
     enter(kept.id, if known.is_some() { "in place of other data" } else { "" })?;
-    Ok(Some(kept))
+    Ok(Ok(kept))
 }
 
 fn execute(connection: &Connection, sql: &str, row: impl rusqlite::Params) -> Result<(), StoreError> {

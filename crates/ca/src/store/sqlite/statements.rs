@@ -171,6 +171,8 @@ pub const SET_APPLICANT: &str = "UPDATE subjects SET applicant = ?2, entered = ?
 pub const SET_APPLICANT_OF_CREDENTIALS: &str = "UPDATE credentials SET applicant = ?2
      WHERE subject = ?1 AND applicant IS NULL AND name = ?3 AND email = ?4";
 pub const SUBJECT: &str = "SELECT id, user, module, name, email FROM subjects WHERE user = ?1 AND module = ?2";
+/// What is known of him an operator compared with an applicant's papers.
+pub const SUBJECT_IS_CHECKED: &str = "SELECT applicant IS NOT NULL FROM subjects WHERE id = ?1";
 /// Something is issued to him, or is about to be.
 pub const SUBJECT_IS_BOUND: &str = "SELECT
      EXISTS (SELECT 1 FROM credentials WHERE subject = ?1 AND ended IS NULL AND order_id IS NULL)
@@ -314,6 +316,7 @@ mod tests {
         SET_APPLICANT,
         SET_APPLICANT_OF_CREDENTIALS,
         SUBJECT,
+        SUBJECT_IS_CHECKED,
         SUBJECT_IS_BOUND,
         SUBJECTS_OF_USER,
         APPLICANT,
