@@ -23,6 +23,8 @@ pub struct Service {
     pub plays: Scenario,
     /// What the holder's side asks.
     pub policy: Policy,
+    /// By what the holder's side ends certificates, as the file has it of the CA.
+    pub revocation: Option<RevocationRules>,
     /// How its cards wait for their holders, where they are handed over inactive.
     pub transport_pin: TransportPinModel,
     /// What the rules of its play expect in numbers.
@@ -125,7 +127,7 @@ impl Service {
         let mut ca: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
         ca.retain(|table, _| !matches!(table, "service" | "holder"));
         let of_ca = CaPolicy::from_toml(&ca.to_string()).map_err(|error| error.to_string())?;
-        let Holders { name, plays, transport_pin, policy, .. } =
+        let Holders { name, plays, transport_pin, policy, revocation } =
             Holders::from_toml(text).map_err(|error| error.to_string())?;
         let plays = Scenario::from_str(plays.as_deref().unwrap_or_default(), false)
             .map_err(|_| "service.plays is missing: no play shows this service".to_owned())?;
@@ -143,7 +145,7 @@ impl Service {
             keys: Pair { authentication: of_ca.authentication.keys.clone(), signature: of_ca.signature.keys.clone() },
         };
         let told = Told { ca: of_ca, holder: policy.clone() };
-        Ok(Self { name, plays, policy, transport_pin, expects, told, ca })
+        Ok(Self { name, plays, policy, revocation, transport_pin, expects, told, ca })
     }
 
     /// Whether orders wait for an operator of the CA.

@@ -5,7 +5,7 @@ use std::{
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::ins;
-use obnova_card::{KeyRole, PasswordKind, Secret};
+use obnova_card::{KeyRole, PasswordKind, Pin, ProfileToken, Secret, Token as _, TokenError};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question, SharedToken};
 use obnova_profile::TransportPinModel;
 use obnova_reference_ca::house::Holder;
@@ -62,6 +62,28 @@ impl Decorator for Heard {
     ) -> Result<(), TransportError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(command.get(1));
         card.transmit(command, response)
+    }
+}
+
+/// What goes to a card in the place of the holder's new authentication PIN.
+struct InPlaceOfPin(String);
+
+impl Decorator for InPlaceOfPin {
+    fn transmit(
+        &mut self,
+        card: &mut dyn CardTransport,
+        command: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        let chosen = CHOSEN[0].as_bytes();
+        let Some((header, data)) = command.split_first_chunk::<4>() else { return card.transmit(command, response) };
+        let Some(at) = data.windows(chosen.len()).position(|part| part == chosen) else {
+            return card.transmit(command, response);
+        };
+        // Behind the length of the data, in one byte.
+        let data = [data.get(1..at).unwrap_or_default(), self.0.as_bytes(), &data[at + chosen.len()..]].concat();
+        let length = u8::try_from(data.len()).unwrap_or(u8::MAX);
+        card.transmit(&[&header[..], &[length], &data].concat(), response)
     }
 }
 
@@ -124,6 +146,15 @@ impl<'s> Arrived<'s> {
         let mut typist = self.stage.typist(types);
         obnova_client::activate(&self.token, &mut typist, &self.chosen()?)?;
         Ok(typist)
+    }
+
+    /// Activates it as a client would that looks at nothing before: by the driver's own commands, in which this stands for the new
+    /// authentication PIN.
+    pub fn activate_unchecked(&self, pin: &str) -> Result<(), TokenError> {
+        let mut token = ProfileToken::new(Decorated::new(self.card.clone(), InPlaceOfPin(pin.to_owned())));
+        let kinds = [PasswordKind::AuthenticationPin, PasswordKind::SignaturePin, PasswordKind::Puk];
+        let new: Vec<_> = kinds.into_iter().zip(CHOSEN.map(Secret::from)).collect();
+        token.activate(&Pin::with_last_try(self.stage.transport_pin().into()), &new)
     }
 
     /// The holder's new passwords, as they are collected before the card is touched.

@@ -1,5 +1,6 @@
 //! Somebody who comes to the service with a one-time password, and everything that can be bent about it.
 
+mod ending;
 mod face;
 mod joints;
 mod order;
@@ -22,8 +23,9 @@ use obnova_transport::{Count, Decorated};
 use super::{Stage, held, rules::Broken};
 use crate::authority::Authority;
 
+pub use ending::{Ending, NO_REASON};
 pub use face::{Asked, Types};
-pub use joints::{Ending, Joints, regardless};
+pub use joints::{Joints, regardless};
 pub use order::{Bent, Order};
 pub use story::{Story, keys};
 

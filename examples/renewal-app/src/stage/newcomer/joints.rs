@@ -4,27 +4,28 @@ use obnova_ca::{English, FirstDesk, RevocationPasswords, store::SubjectRecord};
 use obnova_card::Secret;
 use obnova_client::{
     CaConnection as _, Credential, Https, LinkError, Login, LoginError, LoginProof as _, PasswordWanted, PickUpLink,
-    PlainHttp, Prompt, Revocation, RevocationError, RevocationPlan, RevocationReason, Revoked, SetPasswordError,
-    revoke_by_password, revoke_with_card, set_revocation_password, tls_config,
+    Prompt, SetPasswordError, set_revocation_password, tls_config,
 };
 use obnova_enroll::{
     OneTimePassword,
-    est::{Client, Credentials, HttpRequest, Method, Site},
+    est::{Client, Credentials, Site},
 };
 use obnova_pkcs10::CertificationRequest;
 use obnova_reference_ca::house::HandedOver;
-use obnova_renewal::{Answer, CardView, Message, ParsedCertificate, PasswordRules, Plan, Policy, Wishes};
-use serde_json::{Value, json};
+use obnova_renewal::{
+    Answer, CardView, Message, ParsedCertificate, PasswordRules, Plan, Policy, RevocationRules, Wishes,
+};
+use x509_cert::ext::pkix::CrlReason;
 
 use super::{
     Certified, MODULE, Newcomer, Order, Stage, connection,
+    ending::{Ending, end, end_by_key, end_for, foresee_end},
     face::{Asked, Face, Types},
     pin,
 };
 use crate::{
     authority::Authority,
     stage::{
-        arrived::Typist,
         held,
         rules::{Broken, there, twins},
     },
@@ -50,6 +51,11 @@ pub struct Joints {
     pub end: fn(&Ending<'_, '_>) -> Heard,
     /// The same by a key on the card: the certificate's own, or another and the password.
     pub end_by_key: fn(&Ending<'_, '_>) -> Heard,
+    /// The same by a client that lies: by the certificate's own key and its password, for whatever reason.
+    pub end_for: fn(&Certified<'_>, CrlReason) -> Heard,
+    /// The holder's client before it asks for anything: the name by which it refuses a revocation for a reason, as it is typed, with a card
+    /// or without.
+    pub foresee_end: fn(&RevocationRules, &str, bool) -> Option<String>,
     /// The post: mails to an address that went out until now.
     pub mails: fn(&Stage, &str) -> Result<Vec<String>, Broken>,
     /// The server that one logs in to: whom it saw.
@@ -70,26 +76,6 @@ pub struct Joints {
     pub clock: fn() -> SystemTime,
 }
 
-/// That a holder wants a certificate to end.
-pub struct Ending<'a, 's> {
-    pub stage: &'s Stage,
-    /// Who logs in with the card; nobody where it is lost.
-    pub by: Option<&'a Certified<'s>>,
-    pub certificate: &'a ParsedCertificate,
-    pub password: &'a str,
-}
-
-impl Ending<'_, '_> {
-    /// Why: another took its place, where the service lets its holders say so. That somebody else may have the key every service does.
-    fn reason(&self) -> RevocationReason {
-        let permitted = &self.stage.service.told.ca.revocation.holder_reasons;
-        match permitted.contains(&obnova_status::RevocationReason::Superseded) {
-            true => RevocationReason::Superseded,
-            false => RevocationReason::KeyCompromise,
-        }
-    }
-}
-
 impl Default for Joints {
     fn default() -> Self {
         Self {
@@ -100,6 +86,8 @@ impl Default for Joints {
             revoke: |stage, certificate| Ok(stage.revoke(certificate)?),
             end,
             end_by_key,
+            end_for,
+            foresee_end,
             mails: |stage, address| Ok(stage.mails_to(address, SystemTime::now())?),
             login,
             is_open,
@@ -144,44 +132,10 @@ fn send(stage: &Stage, module: &str, order: &Order) -> Heard {
 }
 
 /// The name of the rule by which the last one that asked this was refused.
-fn rule(stage: &Stage, operation: &str) -> String {
+pub(super) fn rule(stage: &Stage, operation: &str) -> String {
     let wire = stage.wire();
     let asked = wire.iter().rev().find(|access| access.path.rsplit('/').next() == Some(operation));
     asked.and_then(|access| access.refused).unwrap_or_default().to_owned()
-}
-
-/// On the CA's page, by the TLS client certificate; without a card as `obnova revoke` does.
-fn end(ending: &Ending<'_, '_>) -> Heard {
-    let serial = ending.certificate.serial();
-    if let Some(Certified { who, certificates }) = ending.by {
-        let reason = ending.reason().to_string();
-        let body = json!({ "serial": serial, "reason": reason, "password": ending.password }).to_string();
-        let headers = [("Content-Type", "application/json"), ("Accept", "application/json")].into_iter().collect();
-        let request = HttpRequest { method: Method::Post, path: "/revoke".into(), headers, body: body.into_bytes() };
-        let own = there(certificates.authentication.as_ref(), "certificate to log in with")?;
-        let answer = logged_in(who, own, |login| who.authority.login().exchange(login, &request))?;
-        let said: Value = serde_json::from_slice(&answer.body)?;
-        return match (answer.status, said["error"].as_str()) {
-            (200, None) => Ok(None),
-            (_, Some(rule)) => Ok(Some(rule.to_owned())),
-            (status, None) => Err(Broken(format!("the server answered {status}"))),
-        };
-    }
-    let password = Secret::from(ending.password);
-    let wanted = Revocation { serial: &serial, reason: ending.reason(), password: Some(&password) };
-    heard(revoke_by_password(&mut ending.stage.authority.connection()?, &PlainHttp::default(), &wanted))
-}
-
-/// As `obnova revoke` does where the card is there.
-fn end_by_key(ending: &Ending<'_, '_>) -> Heard {
-    let who = &there(ending.by, "card to revoke with")?.who;
-    let (serial, password) = (ending.certificate.serial(), Secret::from(ending.password));
-    let plan = RevocationPlan::make(&who.view()?, &serial, SystemTime::now())?;
-    // Who has nothing to say leaves it out.
-    let password = (!ending.password.is_empty()).then_some(&password);
-    let wanted = Revocation { serial: &serial, reason: ending.reason(), password };
-    let (mut ca, mut typist) = (ending.stage.authority.connection()?, Typist::types([super::PINS[0]]));
-    heard(revoke_with_card(&who.token, &mut typist, &mut ca, &PlainHttp::default(), &plan, &wanted))
 }
 
 /// As `obnova revocation-password` does.
@@ -227,15 +181,6 @@ fn reenroll(holder: &Certified<'_>, request: &CertificationRequest) -> Heard {
     Ok(Some(rule(who.stage, "simplereenroll")))
 }
 
-fn heard(outcome: Result<Revoked, RevocationError>) -> Heard {
-    match outcome {
-        Ok(_) => Ok(None),
-        Err(RevocationError::Refused { rule, .. }) => Ok(Some(rule)),
-        Err(RevocationError::PasswordToo) => Ok(Some("own-key-alone".to_owned())),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// By the TLS client certificate.
 fn login(who: &Newcomer<'_>, certificate: &ParsedCertificate) -> Result<String, Broken> {
     logged_in(who, certificate, |login| who.authority.login().login(login))
@@ -250,7 +195,7 @@ fn is_open(stage: &Stage, link: &str) -> Result<bool, Broken> {
 }
 
 /// Does something with a certificate that is on the card, and its key.
-fn logged_in<T>(
+pub(super) fn logged_in<T>(
     who: &Newcomer<'_>,
     certificate: &ParsedCertificate,
     act: impl FnOnce(&Login<'_>) -> Result<T, LoginError>,

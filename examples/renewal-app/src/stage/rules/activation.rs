@@ -5,7 +5,7 @@ mod passwords;
 mod registration;
 
 use obnova_ca::ApplicantError;
-use obnova_card::{PasswordKind, PasswordStatus, PasswordSteps, Secret};
+use obnova_card::{PasswordKind, PasswordStatus, PasswordSteps, Secret, TokenError};
 use obnova_client::{Prompt, RunError, SharedToken};
 use obnova_enroll::est::{HttpRequest, HttpResponse};
 use obnova_renewal::CardView;
@@ -34,6 +34,8 @@ pub struct World<'s> {
 pub struct Client {
     /// Brings a card to life, with these new passwords.
     pub activate: Activate,
+    /// The same by a client that looks at nothing before: with this authentication PIN among them.
+    pub activate_unchecked: fn(&Arrived<'_>, &str) -> Result<(), TokenError>,
     /// Sets another password, by this one.
     pub set: fn(&SharedToken, &mut dyn Prompt, PasswordKind, &Secret) -> Result<(), RunError>,
     /// What it shows of a card whose activation was torn: passwords that are compared, with their tries.
@@ -50,7 +52,13 @@ impl<'s> World<'s> {
             stage,
             arrived,
             office: Office { asked: Stage::ask, done: |outcome| outcome },
-            client: Client { activate: obnova_client::activate, set, compared, offers },
+            client: Client {
+                activate: obnova_client::activate,
+                activate_unchecked: |card, pin| card.activate_unchecked(pin),
+                set,
+                compared,
+                offers,
+            },
         }
     }
 
@@ -90,7 +98,16 @@ pub fn rules<'s>() -> Vec<Rule<World<'s>>> {
         Rule::seen("activation/arrived", || t!("rule-activation-arrived"), life::arrived),
         Rule::seen("activation/unused/client", || t!("rule-activation-unused-client"), life::unused_client),
         Rule::seen("activation/unused/card", || t!("rule-activation-unused-card"), life::unused_card),
-        Rule::seen("activation/checked-first", || t!("rule-activation-checked-first"), life::checked_first),
+        Rule::seen(
+            "activation/checked-first/client",
+            || t!("rule-activation-checked-first-client"),
+            life::checked_first_client,
+        ),
+        Rule::seen(
+            "activation/checked-first/card",
+            || t!("rule-activation-checked-first-card"),
+            life::checked_first_card,
+        ),
         Rule::seen("activation/activated", || t!("rule-activation-activated"), life::activated),
         Rule::seen("activation/torn", || t!("rule-activation-torn"), life::torn),
         Rule::seen(

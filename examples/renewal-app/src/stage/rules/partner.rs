@@ -3,6 +3,7 @@
 mod expects;
 mod first;
 mod later;
+mod no_revocation;
 mod passwords;
 mod plain;
 mod registered;
@@ -113,6 +114,10 @@ fn all<'s>() -> Vec<Of<'s>> {
     let where_it_is_asked = |rule| Of { rule, applies: |expects| expects.asks_status };
     let with_login = |rule| Of { rule, applies: Expects::has_login };
     let with_revocation = |rule| Of { rule, applies: Expects::has_revocation_password };
+    let by_password =
+        |rule| Of { rule, applies: |expects| expects.has_revocation_password() && expects.password_alone };
+    let not_by_password =
+        |rule| Of { rule, applies: |expects| expects.has_revocation_password() && !expects.password_alone };
     let with_both = |rule| Of { rule, applies: |expects| expects.has_login() && expects.has_revocation_password() };
     vec![
         every(Rule::seen("partner/handed-over", || t!("rule-partner-handed-over"), passwords::handed_over)),
@@ -204,10 +209,30 @@ fn all<'s>() -> Vec<Of<'s>> {
             revocation::by_holder,
         )),
         with_login(Rule::seen("partner/revoked-by-key", || t!("rule-partner-revoked-by-key"), revocation::by_key)),
-        with_revocation(Rule::seen(
+        every(Rule::seen(
+            "partner/revocation-reason/client",
+            || t!("rule-partner-revocation-reason-client"),
+            no_revocation::reason_client,
+        )),
+        every(Rule::seen(
+            "partner/revocation-reason/ca",
+            || t!("rule-partner-revocation-reason-ca"),
+            no_revocation::reason_ca,
+        )),
+        by_password(Rule::seen(
             "partner/revoked-by-password",
             || t!("rule-partner-revoked-by-password"),
             revocation::by_password,
+        )),
+        not_by_password(Rule::seen(
+            "partner/password-alone/client",
+            || t!("rule-partner-password-alone-client"),
+            no_revocation::password_alone_client,
+        )),
+        not_by_password(Rule::seen(
+            "partner/password-alone/ca",
+            || t!("rule-partner-password-alone-ca"),
+            no_revocation::password_alone_ca,
         )),
         every(Rule::seen("partner/revoked-mail", || t!("rule-partner-revoked-mail"), revocation::mail)),
     ]

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_card::{Offer, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Secret, Tries};
+use obnova_card::{Offer, PasswordKind, PasswordState, PasswordStep, PasswordSteps, Secret, TokenError, Tries};
 use obnova_client::{PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_enroll::est::Method;
 use obnova_renewal::CardView;
@@ -15,6 +15,7 @@ use crate::{
     service::Service,
     stage::{
         PlayPins, Setting, Through,
+        arrived::CHOSEN,
         rules::{
             Ruled,
             activation::{World, offers, set},
@@ -109,7 +110,8 @@ worlds! { rules::activation::rules();
             "activation/arrived": "it is not a transport PIN of the service's kind that it waits for:",
             "activation/unused/client": "the driver says Err(WrongSecret { password: AuthenticationPin, tries:",
             "activation/unused/card": "signatures were made by raw commands",
-            "activation/checked-first": "no PUK: the driver says Err(Unsupported",
+            "activation/checked-first/client": "no PUK: the driver says Err(Unsupported",
+            "activation/checked-first/card": "a PIN that can be one: this token cannot be activated: it is active already",
             "activation/activated": "is active already",
             "activation/torn": "is active already",
             "activation/transport-pin-dead/client": "is active already",
@@ -147,13 +149,23 @@ worlds! { rules::activation::rules();
 
     a_driver_that_checks_later: Played::through(|token| Careless::boxed(token, How::ChecksLater))
         => [
-            "activation/checked-first": "a short PIN: the driver says Err(Unsupported { what: \"be activated:",
+            "activation/checked-first/client": "a short PIN: the driver says Err(Unsupported { what: \"be activated:",
             "activation/tries-shown": "the last try for the transport PIN, or what may be the last, was",
         ];
 
+    a_card_that_takes_whatever_is_sent: Played::bent(|world| world.client.activate_unchecked = |_, _| Ok(()))
+        => ["activation/checked-first/card": "a short PIN is taken by the card"];
+
+    a_card_that_says_no_and_is_active: Played::bent(|world| {
+        world.client.activate_unchecked = |card, pin| match card.activate_unchecked(CHOSEN[0]) {
+            Ok(()) if pin != CHOSEN[0] => Err(TokenError::NotActive),
+            outcome => outcome,
+        };
+    }) => ["activation/checked-first/card": "(card activate), and the card is active"];
+
     a_card_that_is_finished_when_torn: Played::through(|token| Careless::boxed(token, How::OneAttempt))
         => [
-            "activation/checked-first": "a short PIN: the driver says Err(Finished { password: TransportPin })",
+            "activation/checked-first/client": "a short PIN: the driver says Err(Finished { password: TransportPin })",
             "activation/torn": "then again: the card is finished",
             "activation/transport-pin-dead/client": "asked once more the driver says Err(Finished { password: TransportPin",
             "activation/tries-shown": "the card is finished",
@@ -256,7 +268,7 @@ worlds! { rules::activation::rules();
         => [
             "activation/transport-pin-page": "not active yet",
             "activation/unused/card": "of 2 keys of an active card the same raw commands use 0",
-            "activation/checked-first": "no PUK: the driver says Ok(())",
+            "activation/checked-first/client": "no PUK: the driver says Ok(())",
             "activation/activated": "the card is not active",
             "activation/torn": "torn at command 1: the card is not active yet: activate it first",
             "activation/transport-pin-dead/client": "activation is offered once more",
@@ -302,7 +314,8 @@ worlds! { rules::activation::rules();
             "activation/arrived": "no card arrived",
             "activation/unused/client": "no card arrived",
             "activation/unused/card": "no card arrived",
-            "activation/checked-first": "no card arrived",
+            "activation/checked-first/client": "no card arrived",
+            "activation/checked-first/card": "no card arrived",
             "activation/activated": "no card arrived",
             "activation/torn": "no card arrived",
             "activation/transport-pin-dead/client": "no card arrived",

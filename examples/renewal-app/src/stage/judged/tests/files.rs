@@ -56,7 +56,7 @@ fn twins_whose_card_arrives_inactive() {
 
 #[test]
 fn twins_by_a_one_time_password() {
-    green(TWINS, Scenario::Partner, &OF_ONE);
+    green(TWINS, Scenario::Partner, &[&OF_ONE[..], &["revoked-by-password"]].concat());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_card_that_arrived_and_is_renewed() {
 
 #[test]
 fn a_card_that_arrives_for_a_one_time_password() {
-    green(ACTIVATION, Scenario::Partner, &OF_ONE);
+    green(ACTIVATION, Scenario::Partner, &[&OF_ONE[..], &["revoked-by-password"]].concat());
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_partner_whose_card_arrives_inactive() {
 
 #[test]
 fn the_sixth_by_a_one_time_password() {
-    let without = ["login", "early/client", "early/ca", "revoked-by-holder", "revoked-by-key"];
+    let without = ["login", "early/client", "early/ca", "revoked-by-holder", "revoked-by-key", "revoked-by-password"];
     green(SIXTH, Scenario::Partner, &[&OF_ONE[..], &without].concat());
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use obnova_card::{KeyRole, Secret};
 use obnova_client::{Credential, CredentialRequest, PinRequest, Progress, Prompt, PromptError, Question};
 use obnova_renewal::{ByRole, Method, PasswordRules};
+use obnova_status::RevocationReason;
 
 use super::super::*;
 use super::careless::{Careless, How};
@@ -65,7 +66,7 @@ const fn of_partner(faults: &'static [Fault]) -> World {
     World { base: &[], faults }
 }
 
-const WORLDS: [World; 6] = [
+const WORLDS: [World; 7] = [
     of_partner(&[
         joint(
             "a CA that says yes to every order",
@@ -96,12 +97,14 @@ const WORLDS: [World; 6] = [
             &[
                 ("revoked-by-holder", "with another password: None"),
                 ("revoked-by-key", "the key of another certificate: None"),
+                ("revocation-reason/ca", "certificate-hold: a client that lies is not refused"),
                 ("revoked-by-password", "a wrong password alone: None"),
                 ("revocation-password-later", "a password before there is one: None"),
             ],
             |joints| {
                 joints.end = |_| Ok(None);
                 joints.end_by_key = |_| Ok(None);
+                joints.end_for = |_, _| Ok(None);
             },
         ),
         joint(
@@ -332,6 +335,36 @@ const WORLDS: [World; 6] = [
         )],
     },
     World {
+        base: &[
+            ("password_alone = true", "password_alone = false"),
+            ("[revocation]\n", "[revocation]\nholder_reasons = [\"key-compromise\", \"unspecified\"]\n"),
+        ],
+        faults: &[
+            joint(
+                "a client that looks at nothing before it revokes",
+                &[
+                    ("revocation-reason/client", "affiliation-changed: None"),
+                    ("password-alone/client", "without it: None"),
+                ],
+                |joints| joints.foresee_end = |_, _, _| None,
+            ),
+            joint(
+                "a CA that takes every reason, and the password alone",
+                &[
+                    ("revocation-reason/ca", "affiliation-changed: a client that lies is not refused"),
+                    ("password-alone/ca", "a client that lies is not refused"),
+                ],
+                |joints| {
+                    joints.end_for = |_, _| Ok(None);
+                    joints.end = |ending| match ending.by {
+                        None => Ok(None),
+                        Some(_) => (Joints::default().end)(ending),
+                    };
+                },
+            ),
+        ],
+    },
+    World {
         base: &[("protocol = \"cmc\"", "protocol = \"est\"")],
         faults: &[
             joint(
@@ -442,10 +475,16 @@ fn a_service_without_plain_est_that_takes_it() {
     broken(&WORLDS[4]);
 }
 
+/// Where the file rules some revocations out.
+#[test]
+fn a_client_and_a_ca_that_take_every_revocation() {
+    broken(&WORLDS[5]);
+}
+
 /// Whose clients lie by plain EST too.
 #[test]
 fn a_ca_that_says_yes_by_plain_est() {
-    broken(&WORLDS[5]);
+    broken(&WORLDS[6]);
 }
 
 /// A rule alone, in a world that is broken in one way, is red for this.
@@ -484,6 +523,35 @@ fn every_half_of_setting_a_revocation_password_is_seen_red() {
     red("the one before ends it: None", |joints| joints.end = |_| Ok(None));
 }
 
+/// It lets through what nobody may say, refuses what the service takes, or goes by another file than its CA.
+#[test]
+fn every_half_of_looking_before_a_revocation_is_seen_red() {
+    alone("partner/revocation-reason/client", "certificate-hold: None", &[], |joints| {
+        joints.foresee_end = |rules, why, with_card| {
+            (Joints::default().foresee_end)(rules, why, with_card).filter(|name| name == "revocation-reason")
+        };
+    });
+    alone("partner/revocation-reason/client", "unspecified: Some(\"revocation-reason\")", &[], |joints| {
+        joints.foresee_end = |_, _, _| Some("revocation-reason".to_owned());
+    });
+    let fewer = [("[revocation]\n", "[revocation]\nholder_reasons = [\"key-compromise\"]\n")];
+    alone("partner/revocation-reason/client", "unspecified: Some(\"revocation-reason\")", &fewer, |_| {});
+    alone("partner/revocation-reason/ca", "key-compromise is refused: revocation-reason", &[], |joints| {
+        joints.end_for = |_, _| Ok(Some("revocation-reason".to_owned()));
+    });
+    alone(
+        "partner/revocation-reason/ca",
+        "certificate-hold: a client that lies is refused by another name",
+        &[],
+        |joints| {
+            joints.end_for = |_, _| Ok(Some("not-yours".to_owned()));
+        },
+    );
+    alone("partner/revoked-by-password", "the client does not begin: Some(\"password-alone\")", &[], |joints| {
+        joints.foresee_end = |_, _, _| Some("password-alone".to_owned());
+    });
+}
+
 #[test]
 fn a_renewal_by_plain_est_for_other_days_or_refused_is_seen_red() {
     let window = [("\nwindow_days = 30", "\nwindow_days = 10")];
@@ -510,7 +578,8 @@ fn every_rule_is_seen_red() {
 fn a_sound_first_certificate() {
     let report = judged_in(Service::known(Scenario::Partner).ok().unwrap(), |token| token, Joints::default(), |_| {});
     assert_eq!(red(&report), Vec::<&str>::new());
-    assert_eq!(report.rules.len(), partner::ids().count() - AT_ONCE.len(), "every other rule is one of this service");
+    let of_others = AT_ONCE.len() + NOT_ALONE.len();
+    assert_eq!(report.rules.len(), partner::ids().count() - of_others, "every other rule is one of this service");
     let seen = report.rules.iter().all(|one| one.ok == Some(true));
     assert!(seen, "one could not be looked at: apt-get install opensc-pkcs11 libnss3-tools");
 }
@@ -521,6 +590,9 @@ const BY_PLAIN_EST: [&str; 5] =
 
 /// What is no rule where orders come by plain EST too; these are left out then.
 const AT_ONCE: [&str; 2] = ["revocation-password-at-once/client", "revocation-password-at-once/ca"];
+
+/// What is no rule where the revocation password alone ends a certificate.
+const NOT_ALONE: [&str; 2] = ["password-alone/client", "password-alone/ca"];
 
 /// Services of one's own, which are judged by their own files: what is no rule of theirs is left out.
 #[test]
@@ -536,7 +608,7 @@ fn other_services_are_judged_by_their_own_files() {
         ("minimum = 8", "minimum = 12"),
         ("password_alone = true", "password_alone = false"),
     ];
-    green(&hasty, &[&["waits", "link"], &AT_ONCE[..]].concat(), "7 days");
+    green(&hasty, &[&["waits", "link", "revoked-by-password"], &AT_ONCE[..]].concat(), "7 days");
     let twice = [
         ("name = \"partner\"", "name = \"pair\""),
         ("certificates = [\"authentication\"]", "certificates = [\"authentication\", \"signature\"]"),
@@ -562,7 +634,7 @@ fn other_services_are_judged_by_their_own_files() {
         "revoked-by-holder",
         "revoked-by-password",
     ];
-    green(&twice, &[&without, &AT_ONCE[..]].concat(), "730 days");
+    green(&twice, &[&without, &AT_ONCE[..], &NOT_ALONE].concat(), "730 days");
     let signs = [
         ("name = \"partner\"", "name = \"signs\""),
         ("certificates = [\"authentication\"]", "certificates = [\"signature\"]"),
@@ -571,16 +643,20 @@ fn other_services_are_judged_by_their_own_files() {
         ("distinct = 5", "distinct = 1"),
     ];
     let without = ["login", "revoked-by-holder", "revoked-by-key"];
-    green(&signs, &[&without, &BY_PLAIN_EST[..], &AT_ONCE].concat(), "signature: ");
+    green(&signs, &[&without, &BY_PLAIN_EST[..], &AT_ONCE, &NOT_ALONE].concat(), "signature: ");
     let at_once = [("name = \"partner\"", "name = \"at-once\""), ("later = true", "later = false")];
-    green(&at_once, &BY_PLAIN_EST, "told that plain EST has no place");
+    green(&at_once, &[&BY_PLAIN_EST[..], &NOT_ALONE].concat(), "told that plain EST has no place");
 }
 
 /// Orders go by plain EST, as the file says, and the revocation password is set afterwards by who is logged in.
 #[test]
 fn a_service_whose_orders_go_by_plain_est_is_judged_by_its_own_file() {
     let est = [("name = \"partner\"", "name = \"est\""), ("protocol = \"cmc\"", "protocol = \"est\"")];
-    let report = green(&est, &[&["revocation-password/client"], &AT_ONCE[..]].concat(), "simplereenroll over a login");
+    let report = green(
+        &est,
+        &[&["revocation-password/client"], &AT_ONCE[..], &NOT_ALONE].concat(),
+        "simplereenroll over a login",
+    );
     // What the client lies goes where its orders go.
     for (road, rules) in [
         ("(simpleenroll)", &["password/ca", "password-days/ca", "password-again/ca", "other-names/ca"][..]),
@@ -598,21 +674,29 @@ fn a_service_whose_orders_go_by_plain_est_is_judged_by_its_own_file() {
 #[test]
 fn a_service_whose_holders_may_give_one_reason_is_judged_by_it() {
     let one = [("[revocation]\n", "[revocation]\nholder_reasons = [\"key-compromise\"]\n")];
-    green(&one, &AT_ONCE, "the right one, without the card: the next login is refused (peer-revoked)");
+    green(
+        &one,
+        &[AT_ONCE, NOT_ALONE].concat(),
+        "the right one, without the card: the next login is refused (peer-revoked)",
+    );
 }
 
 /// Nothing is known of what cannot be a one-time password of another make.
 #[test]
 fn a_service_whose_one_time_passwords_are_any_has_no_rule_of_typing_errors() {
     let any = [("[holder]\n", "[holder]\none_time_password = \"any\"\n")];
-    green(&any, &[&["password/client"], &AT_ONCE[..]].concat(), "refused by name: wrong-password");
+    green(&any, &[&["password/client"], &AT_ONCE[..], &NOT_ALONE].concat(), "refused by name: wrong-password");
 }
 
 /// What lives no longer than the window is renewed on its first day, and lives half a day more.
 #[test]
 fn a_service_whose_certificates_live_a_day_is_judged_by_its_own_file() {
     let day = [("validity_days = 365", "validity_days = 1")];
-    green(&day, &[&["early/client", "early/ca"], &AT_ONCE[..]].concat(), "in the same name and for longer: true");
+    green(
+        &day,
+        &[&["early/client", "early/ca"], &AT_ONCE[..], &NOT_ALONE].concat(),
+        "in the same name and for longer: true",
+    );
 }
 
 /// A service whose file has these other texts: all of its rules hold, which are all but these, and this was seen.
@@ -648,6 +732,13 @@ fn the_file_says_what_the_service_is() {
         password_at_once: false,
         password_alone: true,
         own_key_alone: false,
+        holder_reasons: vec![
+            RevocationReason::Unspecified,
+            RevocationReason::KeyCompromise,
+            RevocationReason::AffiliationChanged,
+            RevocationReason::Superseded,
+            RevocationReason::CessationOfOperation,
+        ],
         window: month,
         method: Method::ReKey,
         asks_status: true,

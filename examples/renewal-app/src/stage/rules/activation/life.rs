@@ -80,7 +80,7 @@ pub fn unused_card(world: &mut World<'_>) -> Verdict {
 
 /// What breaks a rule is told before the card is sent anything that could change it: by who collects the new passwords, and by the
 /// driver for whoever did not.
-pub fn checked_first(world: &mut World<'_>) -> Verdict {
+pub fn checked_first_client(world: &mut World<'_>) -> Verdict {
     let card = world.card()?.fork();
     let statuses = tokens::lock(&card.token).passwords()?;
     let mut refused = Vec::new();
@@ -113,6 +113,25 @@ pub fn checked_first(world: &mut World<'_>) -> Verdict {
     want(asked > 0, "the driver did not even look at the card")?;
     let driver = sets.map(|(what, ..)| what).join(", ");
     Ok(format!("{}; by the driver: {driver}; of {asked} commands none could change the card", refused.join("; ")))
+}
+
+/// Whoever sends it all the same gets no active card by it; the same with a PIN that can be one does.
+pub fn checked_first_card(world: &mut World<'_>) -> Verdict {
+    let activates = |card: &Arrived<'_>, pin: &str| {
+        let outcome = (world.client.activate_unchecked)(card, pin);
+        let waits = ProfileToken::new(card.card.clone()).capabilities()?.activation.is_some();
+        Ok::<_, Broken>((outcome, waits))
+    };
+    let (sound, _) = activates(&world.card()?.fork(), CHOSEN[0])?;
+    sound.map_err(|error| Broken(format!("a PIN that can be one: {error}")))?;
+    let mut told = Vec::new();
+    for (what, pin) in [("a short PIN", "1"), ("a long PIN", "9182736491827364918")] {
+        let (outcome, waits) = activates(&world.card()?.fork(), pin)?;
+        let Err(error) = outcome else { return Err(Broken(format!("{what} is taken by the card"))) };
+        want(waits, format!("{what}: {error}, and the card is active"))?;
+        told.push(format!("{what}: {error}"));
+    }
+    Ok(format!("{}; the same with a PIN that can be one activates it", told.join("; ")))
 }
 
 /// Why a driver does not take new passwords.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use obnova_ca::{Approval, Profile, RevocationPasswordPolicy};
 use obnova_card::KeyRole;
 use obnova_renewal::{AskStatus, ByRole, Method, OneTimePasswords, PasswordRules, Protocol};
+use obnova_status::RevocationReason;
 
 use crate::service::Told;
 
@@ -39,6 +40,8 @@ pub struct Expects {
     pub password_alone: bool,
     /// A certificate's own key alone ends it; else the revocation password has to come with it, where it has one.
     pub own_key_alone: bool,
+    /// For which reasons holders end theirs.
+    pub holder_reasons: Vec<RevocationReason>,
     /// How long before the end of a certificate both sides let a renewal begin.
     pub window: Duration,
     /// New keys, or the same again.
@@ -75,6 +78,7 @@ impl Expects {
             password_at_once: alone && required && !later,
             password_alone: ca.revocation.password_alone,
             own_key_alone: ca.revocation.own_key_alone,
+            holder_reasons: ca.revocation.holder_reasons.clone(),
             window: ca.renewal_window.min(holder.due_before),
             method: holder.method,
             asks_status: holder.ask_status != AskStatus::Never,

@@ -12,7 +12,7 @@ use super::World;
 use crate::stage::{
     Stage,
     newcomer::{Certified, Ending},
-    rules::{Broken, Verdict, so, there},
+    rules::{Broken, Verdict, so, there, want},
 };
 
 /// Somebody whose certificate the operator has ended, and the mails that came of it.
@@ -136,27 +136,19 @@ pub fn by_key(world: &mut World<'_>) -> Verdict {
     Ok(format!("the key of another certificate: {name}; its own, {how}: {seen}; {mail}"))
 }
 
-/// Without the card. Where the service does not let the password alone speak, the operator is asked.
+/// Without the card, where the service lets the password alone speak.
 pub fn by_password(world: &mut World<'_>) -> Verdict {
     let (first, second) = (world.certified()?, world.certified()?);
     let end = |whose: &Certified<'_>, password: &str| {
         (world.joints.end)(&Ending { stage: world.stage, by: None, certificate: whose.one()?, password })
     };
-    if !world.expects.password_alone {
-        let heard = end(&first, &first.who.revocation)?;
-        if heard.as_deref() != Some("password-alone") {
-            return Err(Broken(format!("the right password alone: {heard:?}")));
-        }
-        works(&first)?;
-        (world.joints.revoke)(world.stage, first.one()?)?;
-        let seen = works_no_more(&first)?;
-        return Ok(format!("the right password alone: password-alone; by the operator {seen}"));
-    }
     let heard = end(&first, "something else entirely")?;
     if heard.as_deref() != Some("wrong-revocation-password") {
         return Err(Broken(format!("a wrong password alone: {heard:?}")));
     }
     works(&first)?;
+    let foreseen = world.foreseen("key-compromise", false)?;
+    want(foreseen.is_none(), format!("the client does not begin: {foreseen:?}"))?;
     let before = second.who.mails()?;
     if let Some(name) = end(&second, &second.who.revocation)? {
         return Err(Broken(format!("the right password alone is refused: {name}")));
