@@ -8,6 +8,7 @@ use std::{convert::Infallible, net::SocketAddr, path::PathBuf};
 use clap::{Parser, Subcommand, ValueEnum};
 use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Transaction, store::OrderState};
+use obnova_reference_ca::Serial;
 use obnova_status::RevocationReason;
 
 use crate::commands::{ApplicantCommand, MailCommand};
@@ -266,28 +267,6 @@ impl From<Key> for KeyAlgorithm {
             Key::Rsa3072 => Self::Rsa3072,
             Key::Rsa4096 => Self::Rsa4096,
         }
-    }
-}
-
-/// Content of a serial number.
-#[derive(Clone, Debug)]
-pub struct Serial(pub Vec<u8>);
-
-impl std::str::FromStr for Serial {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim_start_matches("serial=");
-        let text = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-        let digits: String = text.chars().filter(|one| *one != ':').collect();
-        let digits = if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") };
-        let is_digits = |two: &&str| two.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte =
-            |at: usize| digits.get(at..at + 2).filter(is_digits).and_then(|two| u8::from_str_radix(two, 16).ok());
-        let bytes = (0..digits.len()).step_by(2).map(byte).collect::<Option<Vec<_>>>();
-        let content = bytes.map(|bytes| bytes.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<_>>());
-        let content = content.filter(|content| (1..=20).contains(&content.len()));
-        content.map(Self).ok_or_else(|| "a serial number has up to 40 hexadecimal digits".into())
     }
 }
 

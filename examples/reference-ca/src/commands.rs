@@ -120,7 +120,7 @@ pub fn run(command: Command) -> Result<(), CommandError> {
     }
 }
 
-/// Ends a certificate; and where others may have its key, says how to find what they may have ordered with it.
+/// Ends a certificate; and where others may have its key, says how to find what lives of that which they may have ordered with it.
 fn revoke(directory: &Path, certificate: &Ending, reason: RevocationReason) -> Result<(), CommandError> {
     let (house, now) = (open(directory)?, SystemTime::now());
     let desk = house.revocation_desk()?;
@@ -143,7 +143,7 @@ fn revoke(directory: &Path, certificate: &Ending, reason: RevocationReason) -> R
         return print(&format!("revoked: {reason}\n"));
     }
     print(&format!("revoked: {reason}; so is what else is on its key\n"))?;
-    if desk.ordered_with_key_of(serial)?.is_empty() {
+    if !desk.lives_with_key_of(serial, now)? {
         return Ok(());
     }
     let (directory, serial) = (directory.display(), to_hex(serial));

@@ -303,6 +303,21 @@ fn what_was_ordered_with_a_compromised_key_is_listed() {
     let certificates = &json(of(&old.1, &["--json"]))[0]["certificates"];
     assert!(certificates[0]["revoked"] == true && certificates[1]["revoked"] == false, "{certificates}");
 
+    // What was turned down, then or with the certificate, does not live.
+    for (number, rejects) in [(3, true), (4, false)] {
+        let (transaction, nonce) = (TransactionId::from_random([number; 16]), Nonce::from_random([1; 16]));
+        let old = first_pair(&house, 20);
+        let request = est::Client::new().fullcmc_request(&order(&old, &new_keys(), &transaction, &nonce));
+        exchange(server.address(), &house.trust_anchors(), &request, None);
+        if rejects {
+            done(&["reject", home, &transaction.to_string(), "--reason", "not today"]);
+        }
+        let serial = obnova_ca::to_hex(old.certificates[0].serial());
+        let said = done(&["revoke", home, &serial, "--reason", "key-compromise"]);
+        assert_eq!(said, "revoked: keyCompromise; so is what else is on its key\n", "rejected: {rejects}");
+        assert!(of(&serial, &["--state", "rejected"]).contains(&transaction.to_string()));
+    }
+
     assert_eq!(of(&old.1, &["--state", "pending"]), "No orders.\n");
     assert_eq!(of(&serials[1], &[]), "No orders.\n");
     assert_eq!(json(of(&other.1, &["--json", "--state", "issued"]))[0]["transaction"], other.0);

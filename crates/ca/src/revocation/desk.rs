@@ -54,6 +54,15 @@ impl RevocationDesk {
         self.store.ordered_with_key_of(serial)?.ok_or(StatusError::Unknown)
     }
 
+    /// Whether any of [that](Self::ordered_with_key_of) lives: a certificate that is valid, or an order that waits. Of an unknown
+    /// certificate none does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn lives_with_key_of(&self, serial: &[u8], now: SystemTime) -> Result<bool, StoreError> {
+        self.store.lives_with_key_of(serial, now)
+    }
+
     /// Writes to the holders of certificates that ended in another way, as when the [store was opened](SqliteStore::ended_on_opening), which
     /// names them no more then. Nobody is told twice.
     ///

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Serial;
+use obnova_reference_ca::Serial;
 
 /// What another revocation password is for.
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,7 @@ use obnova_ca::{
     ApplicantData, ApplicantError, ApplicantId, Personalised, Stage, Subject, TransportPin, store::ApplicantRecord,
 };
 use obnova_enroll::cmc::UserId;
-use obnova_reference_ca::applicants;
+use obnova_reference_ca::{Serial, applicants};
 use zeroize::Zeroizing;
 
 use super::{
@@ -18,10 +18,7 @@ use super::{
     certify::{self, Certify},
     open, print,
 };
-use crate::{
-    cli::{Serial, user},
-    show,
-};
+use crate::{cli::user, show};
 
 #[derive(Debug, Subcommand)]
 pub enum ApplicantCommand {

@@ -24,7 +24,7 @@ use super::{
     connection::Peer,
     pages::{Failure, Refused, blocking, is_json, json_answer},
 };
-use crate::applicants::json as for_operator;
+use crate::{Serial, SerialError, applicants::json as for_operator};
 
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -253,21 +253,14 @@ async fn enter(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) 
 async fn card(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {
     step(shared, id, request, |shared, id, by: Card| {
         let transport_pin = TransportPin::new(&by.transport_pin).ok_or(ApplicantError::TransportPin)?;
-        let serials = by.certificates.iter().map(|digits| serial(digits));
-        let certificates = serials.collect::<Option<_>>();
+        let serials = by.certificates.iter().map(|text| text.parse().map(|Serial(serial)| serial));
         // What is no serial number is none of this CA's.
-        let certificates = certificates.ok_or(ApplicantError::Certificate(CardCertificateError::Unknown))?;
+        let unknown = |SerialError| ApplicantError::Certificate(CardCertificateError::Unknown);
+        let certificates = serials.collect::<Result<_, _>>().map_err(unknown)?;
         let made = Personalised { card: by.card, certificates, transport_pin };
         shared.desks.applicants.personalise(id, &by.operator, &made, (shared.clock)())
     })
     .await
-}
-
-/// Content of a serial number from its hexadecimal digits.
-fn serial(digits: &str) -> Option<Vec<u8>> {
-    let sound = (2..=40).contains(&digits.len()) && digits.len().is_multiple_of(2) && digits.is_ascii();
-    let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
-    (0..digits.len()).step_by(2).map(byte).collect::<Option<_>>().filter(|_| sound)
 }
 
 async fn hand_over(State(shared): State<Arc<Shared>>, Id(id): Id, request: Request) -> Response {

@@ -23,6 +23,7 @@ use super::{
     links::wants_json,
     pages::{Refused, blocking, failed, json_answer, text},
 };
+use crate::Serial;
 
 /// The longest form that is read, in bytes.
 const MAX_FORM: usize = 4096;
@@ -188,21 +189,12 @@ fn asked(
     reason: Option<Zeroizing<String>>,
     password: Option<Zeroizing<String>>,
 ) -> Result<Asked, &'static str> {
-    let serial = serial.and_then(|serial| content(&serial)).ok_or("serial: up to 40 hexadecimal digits")?;
+    let serial =
+        serial.and_then(|serial| serial.parse::<Serial>().ok()).ok_or("serial: up to 40 hexadecimal digits")?;
     let reason = reason.ok_or("reason: why it is to be revoked")?;
     let reason = REASONS.iter().find(|(name, ..)| *name == reason.as_str()).ok_or("reason: that is none")?.1;
     let password = password.and_then(|password| Secret::from_bytes(password.as_bytes()).ok());
-    Ok(Asked { serial, reason, password: password.ok_or("password: the revocation password")? })
-}
-
-/// The content of a serial number, as browsers and OpenSSL show it.
-fn content(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<_> = text.chars().filter(|one| !": ".contains(*one)).map(|one| one.to_digit(16)).collect();
-    let digits = digits.into_iter().collect::<Option<Vec<_>>>()?;
-    let even = if digits.len().is_multiple_of(2) { digits } else { [&[0], digits.as_slice()].concat() };
-    let bytes = even.chunks(2).map(|two| (two[0] << 4 | two[1]) as u8);
-    let content: Vec<u8> = bytes.skip_while(|byte| *byte == 0).collect();
-    (1..=20).contains(&content.len()).then_some(content)
+    Ok(Asked { serial: serial.0, reason, password: password.ok_or("password: the revocation password")? })
 }
 
 #[cfg(test)]
