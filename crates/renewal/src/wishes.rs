@@ -69,17 +69,22 @@ impl Wishes {
         make: impl Fn(&Policy) -> Result<Plan, NotEligible>,
     ) -> Result<Plan, NotEligible> {
         let mut plan = make(policy)?;
-        let mut reasons = self.not_ours(&plan);
+        let mut reasons = Vec::new();
         if self.one_request && plan.new.len() > 1 {
             reasons.push(Reason::OneRequestOnly { count: plan.new.len() });
         }
         if self.over_login && plan.old.signature.is_some() && plan.old.len() == 1 {
             reasons.push(Reason::NotForLogin { role: KeyRole::Signature });
         }
+        if !reasons.is_empty() {
+            // What is wanted there is wanted of other orders.
+            return Err(NotEligible { reasons });
+        }
         let no_place = self.one_request && plan.revocation_password.is_some();
         if no_place && policy.revocation_password_at_once {
             reasons.push(Reason::NoPlaceForPassword);
         }
+        reasons.extend(self.not_ours(&plan));
         let open = plan.is_first() || plan.method == Some(Method::ReKey);
         let mut other = policy.clone();
         for (role, new) in self.not_taken(&plan) {

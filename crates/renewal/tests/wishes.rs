@@ -209,6 +209,23 @@ fn what_the_issuer_wants_to_find_in_a_request_is_there_and_nothing_else_is_made_
     }
 }
 
+/// What the issuer wants of the orders that this way carries says nothing of one that it does not.
+#[test]
+fn an_order_that_this_way_does_not_carry_is_refused_for_that_alone() {
+    let usage = extension(rfc5280::ID_CE_KEY_USAGE, &KeyUsage(KeyUsages::DigitalSignature.into()));
+    let wishes = Wishes::one_request().over_login().of_keys(|key, _| key == P384).with_extensions([usage]);
+    let pair = [Reason::OneRequestOnly { count: 2 }];
+    assert_eq!(first(&wishes, &Policy::twins()).unwrap_err().reasons, pair);
+    let kept = Policy { method: Method::SameKey, ..Policy::twins() };
+    assert_eq!(renewal(&wishes, &kept).unwrap_err().reasons, pair);
+    let signs = Policy { rules: ByRole::one(KeyRole::Signature, CertificateRules::signature()), ..Policy::partner() };
+    assert_eq!(renewal(&wishes, &signs).unwrap_err().reasons, [Reason::NotForLogin { role: KeyRole::Signature }]);
+    // Of one that it carries all is told, how it is carried first.
+    let at_once = Policy { revocation_password_at_once: true, ..signs };
+    let ours = Reason::ExtensionNotOurs { wanted: Oid(rfc5280::ID_CE_KEY_USAGE) };
+    assert_eq!(first(&wishes, &at_once).unwrap_err().reasons, [Reason::NoPlaceForPassword, ours]);
+}
+
 #[test]
 fn a_request_for_another_certificate_than_was_planned_is_not_made() {
     let ca = BasicConstraints { ca: true, path_len_constraint: None };

@@ -54,6 +54,7 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     // A pair is more than plain EST carries.
     let said = desk.run([&first[..], &["--yes"]].concat()).ends_with(3);
     assert!(said.err.contains("one request"), "{}", said.err);
+    assert!(!said.err.contains("extension"), "what is wanted of one certificate: {}", said.err);
     let plain = first;
     let first = [&plain[..], &["--service", "partner"]].concat();
     // A service that takes no order without a revocation password is one for another way: no key is made, nothing is sent.
