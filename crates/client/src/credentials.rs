@@ -13,7 +13,7 @@ pub struct Credentials {
     pub user: UserId,
     /// The password that he was given for this once.
     pub one_time_password: obnova_enroll::Secret,
-    /// The password that he picked, by which the certificates can be revoked; `None` where the house has none.
+    /// The password that he picked, by which the certificates can be revoked; `None` where the house has none, or he left it out.
     pub revocation_password: Option<obnova_enroll::Secret>,
 }
 
@@ -68,6 +68,8 @@ pub struct CredentialRequest {
     pub rules: Option<PasswordRules>,
     /// What was wrong with what was given before.
     pub problem: Option<CredentialProblem>,
+    /// It may be left out: nothing is an answer too.
+    pub optional: bool,
     /// The order was made with it already. The issuer wants to be told each time who asks, and it is written down nowhere.
     pub again: bool,
 }
@@ -120,7 +122,8 @@ impl CredentialProblem {
 
 impl Credentials {
     /// Asks for everything, and again for what is no good, up to three times each, and as often as two typings differ; `one_time` says what can be a one-time password
-    /// of this issuer, and `revocation` has the rules for the password that the holder picks, where there is one.
+    /// of this issuer, `revocation` has the rules for the password that the holder picks, where there is one, and `optional` says that he may
+    /// leave that out, by an empty answer.
     ///
     /// # Errors
     /// [`RunError::Prompt`]; [`RunError::Credential`] when what is given stays no good.
@@ -128,11 +131,16 @@ impl Credentials {
         prompt: &mut dyn Prompt,
         one_time: OneTimePasswords,
         revocation: Option<PasswordRules>,
+        optional: bool,
     ) -> Result<Self, RunError> {
         let credentials = Self::ask_who(prompt, one_time, false)?;
-        let revocation_password =
-            revocation.map(|rules| Self::pick_revocation_password(prompt, rules, Some(&credentials.one_time_password)));
-        Ok(Self { revocation_password: revocation_password.transpose()?, ..credentials })
+        let Some(rules) = revocation else { return Ok(credentials) };
+        let request = CredentialRequest { optional, ..to_pick(rules) };
+        let revocation_password = ask(prompt, request, |prompt, given| match optional && given.is_empty() {
+            true => Ok(Ok(None)),
+            false => Ok(picked(prompt, given, Some(&credentials.one_time_password), rules)?.map(Some)),
+        })?;
+        Ok(Self { revocation_password, ..credentials })
     }
 
     /// Asks once more who asks, for an order that was made already.
@@ -141,23 +149,25 @@ impl Credentials {
     }
 
     fn ask_who(prompt: &mut dyn Prompt, one_time: OneTimePasswords, again: bool) -> Result<Self, RunError> {
-        let request = |what| CredentialRequest { what, rules: None, problem: None, again };
+        let request = |what| CredentialRequest { what, rules: None, problem: None, optional: false, again };
         let user = ask(prompt, request(Credential::UserId), |_, given| Ok(user_id(given)))?;
         let one_time_password =
             ask(prompt, request(Credential::OneTimePassword), |_, given| Ok(handed_over(given, one_time)))?;
         Ok(Self { user, one_time_password, revocation_password: None })
     }
 
-    /// Has a password picked that revokes, and typed twice; where there is a one-time password beside it, another one.
+    /// Has a password picked that revokes, and typed twice.
     pub(crate) fn pick_revocation_password(
         prompt: &mut dyn Prompt,
         rules: PasswordRules,
-        one_time: Option<&obnova_enroll::Secret>,
     ) -> Result<obnova_enroll::Secret, RunError> {
-        let what = Credential::RevocationPassword;
-        let request = CredentialRequest { what, rules: Some(rules), problem: None, again: false };
-        ask(prompt, request, |prompt, given| picked(prompt, given, one_time, rules))
+        ask(prompt, to_pick(rules), |prompt, given| picked(prompt, given, None, rules))
     }
+}
+
+const fn to_pick(rules: PasswordRules) -> CredentialRequest {
+    let what = Credential::RevocationPassword;
+    CredentialRequest { what, rules: Some(rules), problem: None, optional: false, again: false }
 }
 
 /// How often a thing is asked for before it is given up.
@@ -217,7 +227,8 @@ fn picked(
         Err(problem) => return Ok(Err(problem)),
     };
     let what = Credential::RevocationPasswordAgain;
-    let twice = prompt.credential(&CredentialRequest { what, rules: None, problem: None, again: false })?;
+    let request = CredentialRequest { what, rules: None, problem: None, optional: false, again: false };
+    let twice = prompt.credential(&request)?;
     Ok(if twice == *given { Ok(password) } else { Err(CredentialProblem::Differ) })
 }
 

@@ -19,6 +19,7 @@ pub struct Foreseen {
     pub passwords: Vec<PasswordStatus>,
     one_time_password: OneTimePasswords,
     revocation_password: Option<PasswordRules>,
+    revocation_password_optional: bool,
 }
 
 /// One thing that will be asked for.
@@ -62,7 +63,14 @@ impl Foreseen {
             passwords: card.passwords.iter().filter(|status| kinds.contains(&status.kind)).copied().collect(),
             one_time_password: plan.one_time_password,
             revocation_password: plan.revocation_password,
+            revocation_password_optional: plan.revocation_password_optional,
         }
+    }
+
+    /// Whether nothing is an answer too.
+    #[must_use]
+    pub fn may_be_left_out(&self, wanted: Wanted) -> bool {
+        self.revocation_password_optional && wanted == Wanted::Credential(Credential::RevocationPassword)
     }
 
     /// Passwords of the card whose next wrong attempt may be the last: a clear yes is asked for before they are sent

@@ -223,8 +223,14 @@ impl<'a> Runner<'a> {
             Action::UseLink(link) => Event::Link(self.seams.ca.use_link(link)?),
             Action::LearnTerms => Event::Terms(self.seams.ca.terms()?),
             Action::Prepare(order) if self.process.plan().is_first() => {
-                let rules = self.process.plan().revocation_password;
-                let credentials = Credentials::ask(self.seams.prompt, self.process.plan().one_time_password, rules)?;
+                let Plan { one_time_password, revocation_password, revocation_password_optional, .. } =
+                    *self.process.plan();
+                let credentials = Credentials::ask(
+                    self.seams.prompt,
+                    one_time_password,
+                    revocation_password,
+                    revocation_password_optional,
+                )?;
                 Event::Prepared(self.seams.ca.prepare_first(order, &credentials)?)
             }
             Action::Prepare(order) => Event::Prepared(self.seams.ca.prepare(order)?),

@@ -182,6 +182,31 @@ fn a_weak_or_mistyped_revocation_password_is_asked_for_again_and_never_sent() {
     assert!(matches!(place.run().unwrap(), Turn::Done(_)), "and resumed with a good one");
 }
 
+#[test]
+fn a_revocation_password_is_left_out_by_an_empty_answer_where_that_is_said() {
+    let nothing = [&typed()[..2], &[(Credential::RevocationPassword, "")]].concat();
+    let left_out = Wanted::Credential(Credential::RevocationPassword);
+    for weak in [None, Some("short")] {
+        let mut place = Place::new(Policy { revocation_password_optional: true, ..Policy::partner() });
+        assert!(Foreseen::of_plan(&place.plan(), &place.card()).may_be_left_out(left_out));
+        let weak = weak.map(|weak| (Credential::RevocationPassword, weak));
+        place.face.credentials = nothing[..2].iter().copied().chain(weak).chain([nothing[2]]).collect();
+        assert!(matches!(place.run().unwrap(), Turn::Done(_)));
+        place.assert_certified(&BOTH[..1]);
+        assert_eq!((place.desk.orders(), place.desk.revocation_password()), (1, None));
+        assert!(place.face.optional.iter().all(|what| *what == Credential::RevocationPassword));
+        assert_eq!(place.face.optional.len(), 1 + usize::from(weak.is_some()), "it was said each time");
+    }
+    let mut place = Place::new(Policy::partner());
+    let foreseen = Foreseen::of_plan(&place.plan(), &place.card());
+    assert!(foreseen.wanted.iter().all(|wanted| !foreseen.may_be_left_out(*wanted)));
+    place.face.credentials = [&nothing[..], &[nothing[2]; 2]].concat();
+    let problem = CredentialProblem::Weak(WeakPassword::TooShort { minimum: 8 });
+    let refused = RunError::Credential { what: Credential::RevocationPassword, problem };
+    assert_eq!(place.run().unwrap_err().to_string(), refused.to_string());
+    assert_eq!((place.desk.orders(), place.face.optional.len()), (0, 0));
+}
+
 /// What is no good of those that are typed one after the other is asked for again, by name; what is no password of this issuer's
 /// is never sent.
 #[test]

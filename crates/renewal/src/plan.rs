@@ -59,6 +59,9 @@ pub struct Plan {
     /// What the revocation password has to be like that will be asked for; `None` where none is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_password: Option<PasswordRules>,
+    /// It may be left out: an order without one is taken.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub revocation_password_optional: bool,
     /// There should be one, and the way to the issuer has no place for it: the issuer is asked for one afterwards.
     #[serde(default, skip_serializing_if = "is_false")]
     pub revocation_password_later: bool,
@@ -174,6 +177,7 @@ impl Plan {
         new: ByRole<NewKey>,
         risk: Option<Risk>,
     ) -> Self {
+        let revocation_password = policy.revocation_password.filter(|_| old.is_empty());
         let slots = old.iter().map(|(_, old)| old.slot).chain(new.iter().map(|(_, new)| new.slot));
         let touched: Vec<_> = slots.collect();
         let taken = |slot: &&SlotView| !slot.is_empty() && !touched.contains(&slot.id);
@@ -189,7 +193,8 @@ impl Plan {
             rules: policy.rules.clone(),
             confirm_certificates: policy.confirm_first && old.is_empty(),
             one_time_password: policy.one_time_password,
-            revocation_password: policy.revocation_password.filter(|_| old.is_empty()),
+            revocation_password,
+            revocation_password_optional: revocation_password.is_some() && policy.revocation_password_optional,
             revocation_password_later: false,
             wanted: Vec::new(),
             clock_tolerance: Duration::from_secs(policy.clock_tolerance.as_secs()),

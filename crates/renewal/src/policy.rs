@@ -33,6 +33,8 @@ pub struct Policy {
     pub one_time_password: OneTimePasswords,
     /// What the revocation password has to be like that a holder picks with a first order; `None` where there is none.
     pub revocation_password: Option<PasswordRules>,
+    /// A first order may go without one: who asks the holder tells him so.
+    pub revocation_password_optional: bool,
     /// Orders that set none are refused, so that no way is taken that has no place for one. Where not, it may come later.
     pub revocation_password_at_once: bool,
     /// How far the issuer's clock may be ahead of ours: certificates that begin to be valid within it are waited for, and

@@ -108,6 +108,7 @@ impl Wishes {
         }
         if no_place {
             plan.revocation_password = None;
+            plan.revocation_password_optional = false;
             plan.revocation_password_later = true;
         }
         Ok(plan)

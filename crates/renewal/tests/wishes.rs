@@ -162,6 +162,12 @@ fn one_request_is_one_certificate_and_carries_no_revocation_password() {
     let other_way = first(&Wishes::default(), &at_once).unwrap();
     assert!(other_way.revocation_password.is_some() && !other_way.revocation_password_later);
     let signs_order = |plan: &Plan| plan.has(PinUse::SignOrder(KeyRole::Authentication));
+    let optional = Policy { revocation_password_optional: true, ..Policy::partner() };
+    assert!(first(&Wishes::default(), &optional).unwrap().revocation_password_optional);
+    assert!(!first(&wishes, &optional).unwrap().revocation_password_optional, "nothing is asked for");
+    assert!(!renewal(&Wishes::default(), &optional).unwrap().revocation_password_optional, "a renewal sets none");
+    let none = Policy { revocation_password: None, ..optional };
+    assert!(!first(&Wishes::default(), &none).unwrap().revocation_password_optional, "there is none");
     assert!(signs_order(&other_way) && !signs_order(&plan), "no password is asked for a signature that is not made");
     assert!(renewal(&wishes, &at_once).is_ok_and(|plan| !plan.revocation_password_later), "a renewal sets none");
     assert_eq!(first(&wishes, &Policy::twins()).unwrap_err().reasons, [Reason::OneRequestOnly { count: 2 }]);

@@ -234,18 +234,23 @@ impl Prompt for Holder {
                 return Err(PromptError::Nobody(problem));
             }
         }
-        if request.what == Credential::RevocationPassword && given.is_none() {
+        let left_out = request.optional && given.is_none() && !sits_there();
+        if request.what == Credential::RevocationPassword && given.is_none() && !left_out {
             face.screen.detail(&t!("credential-why-revocation"));
+            if request.optional {
+                face.screen.detail(&t!("credential-may-be-left-out"));
+            }
         }
         // Said once, for the user id or what is asked for without it.
         if request.again && given.is_none() && (asked.is_none() || self.user.is_some()) {
             face.screen.detail(&t!("credential-why-again"));
         }
-        if given.is_none() && !self.gives_credentials && !sits_there() {
+        if given.is_none() && !self.gives_credentials && !left_out && !sits_there() {
             let beforehand = asked.map_or(Beforehand::User, Beforehand::Password);
             return Err(nobody(beforehand.nobody_but_in_first(&what)));
         }
         let secret = match (given, asked) {
+            _ if left_out => Secret::from(""),
             (Some(given), _) => given,
             (None, None) => {
                 let line = ask_line(&format!("{what}:"), Beforehand::User);
@@ -253,6 +258,9 @@ impl Prompt for Holder {
             }
             (None, Some(asked)) => Pins::ask(asked, &what).map_err(nobody)?,
         };
+        if request.optional && secret.is_empty() {
+            face.screen.mark(Mark::Caution, &t!("credential-left-out"));
+        }
         face.show_progress();
         Ok(secret)
     }

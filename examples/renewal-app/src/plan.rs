@@ -26,7 +26,10 @@ pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>, knows_user: b
         }
         screen.nested(&t!("plan-ask-one-time-password"));
         if plan.revocation_password.is_some() {
-            screen.nested(&t!("plan-ask-revocation-password"));
+            screen.nested(&match plan.revocation_password_optional {
+                true => t!("plan-ask-revocation-password-optional"),
+                false => t!("plan-ask-revocation-password"),
+            });
         }
     }
     for ask in &plan.asks {

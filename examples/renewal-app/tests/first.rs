@@ -227,6 +227,10 @@ fn a_revocation_password_that_is_typed_differently_the_second_time_is_asked_for_
         terminal.wait_for(&[told]);
     }
     terminal.type_line("jana");
+    // Of a service that nobody named it is not known whether its CA takes an order without one.
+    terminal.wait_for(&["Revocation password > "]);
+    terminal.type_line("");
+    terminal.wait_for(&["take at least 8 characters"]);
     // More often than the rules of a password may be broken.
     for again in ["a slip", "another slip", "", "a third", REVOCATION_PASSWORD] {
         terminal.wait_for(&["Revocation password > "]);
@@ -240,6 +244,47 @@ fn a_revocation_password_that_is_typed_differently_the_second_time_is_asked_for_
     terminal.wait_for(&["Accepted, pending"]);
     let (code, shown) = terminal.end();
     assert_eq!(code, 8, "{shown}");
+    assert!(!shown.contains("leaves it out"), "{shown}");
+}
+
+/// At a terminal by nothing but Enter, and where nobody is there by no option; it is said what that means, and one can be set afterwards.
+#[test]
+fn a_revocation_password_that_the_service_does_not_require_may_be_left_out() {
+    let desk = Desk::new();
+    let house = set_up(&desk);
+    let another = ["simulator", "new", "another.state", "--empty", "--serial", "OBN00000002", "--puk-file", "puk"];
+    desk.run([&another[..], &PIN_FILES].concat()).ends_with(0);
+    let options = house.options();
+    let first = |more: &[&str]| {
+        let given = ["first", "--user", "jana", "--yes", "--one-time-password-file", "once"];
+        [&given[..], more, &PIN_FILES, &options].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let without = "No revocation password goes with this order";
+    desk.write("once", &house.hand_out("jana"));
+    let mut terminal = Terminal::open(&desk.command(first(&[&["--service", "activation"], &CARD[..]].concat())));
+    for told in ["that you pick, twice, or none", "Enter alone leaves it out", "Revocation password > "] {
+        terminal.wait_for(&[told]);
+    }
+    terminal.type_line("");
+    assert_eq!(terminal.wait_for(&["Accepted, pending", "Revocation password > "]), 0, "{}", terminal.shown);
+    assert!(terminal.shown.contains(without), "{}", terminal.shown);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 8, "{shown}");
+    assert!(!shown.contains("once more"), "{shown}");
+    house.approve();
+    desk.run([&["first", "--resume", "--yes"], &CARD[..], &PIN_FILES].concat()).ends_with(0);
+    let set = ["revocation-password", "--service", "activation", "--revocation-password-file", "revocation"];
+    desk.run([&set[..], &CARD, &PIN_FILES[..2], &options].concat()).ends_with(0).says(&["is set"]);
+
+    desk.write("once", &house.hand_out("jana"));
+    let other = ["--token", "sim:another.state"];
+    let untouched = fs::read(desk.file("another.state")).unwrap();
+    for needed in [&["--service", "partner"][..], &[]] {
+        let said = desk.run(first(&[needed, &other].concat())).ends_with(2);
+        assert!(said.err.contains("--revocation-password-file"), "{needed:?}: {}", said.err);
+        assert!(fs::read(desk.file("another.state")).unwrap() == untouched, "{needed:?}");
+    }
+    desk.run(first(&[&["--service", "activation"], &other[..]].concat())).ends_with(8).says(&["or none", without]);
 }
 
 /// Nobody agrees to what was not shown yet, and no try is spent by what was typed for nothing.

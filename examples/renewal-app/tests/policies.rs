@@ -170,10 +170,7 @@ fn what_is_left_out_means_what_the_readme_says() {
                 let mut with = whole_with(row.field);
                 at(&mut with, table).insert(row.field.into(), value["it"].clone());
                 assert_eq!(read, side.read(&with).unwrap(), "{name}");
-                // Whether there has to be a revocation password is nothing to the holder's side where it may come later.
-                let is_of_the_ca = row.field == "required";
-                let same = read == side.read(&whole_with(row.field)).unwrap();
-                assert_eq!(same, *side == Side::Holder && is_of_the_ca, "{name}: whole.toml says the same");
+                assert_ne!(read, side.read(&whole_with(row.field)).unwrap(), "{name}: whole.toml says the same");
                 literal += 1;
             }
         }

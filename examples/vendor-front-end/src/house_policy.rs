@@ -29,6 +29,7 @@ pub fn policy() -> Policy {
         confirm_first: true,
         one_time_password: OneTimePasswords::Checked,
         revocation_password: None,
+        revocation_password_optional: false,
         revocation_password_at_once: false,
         // Holders' clocks may be off by five minutes.
         clock_tolerance: Duration::from_secs(5 * 60),

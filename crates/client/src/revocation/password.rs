@@ -87,7 +87,7 @@ pub fn set_revocation_password<H: HttpExchange>(
 ) -> Result<PasswordSet, SetPasswordError> {
     let speaker = speaker(card, ca, now)?;
     let recipient = ca.encryption_certificate()?;
-    let new = Credentials::pick_revocation_password(prompt, wanted.rules, None)?;
+    let new = Credentials::pick_revocation_password(prompt, wanted.rules)?;
     let sealed = SealedPassword::seal(&new, &recipient).map_err(|error| CaError::Order(error.to_string()))?;
     let mut old = wanted.old.map(|old| seal_old(old, &speaker, &recipient)).transpose()?;
     loop {
@@ -96,7 +96,8 @@ pub fn set_revocation_password<H: HttpExchange>(
             Ok(set) => return Ok(set),
             Err((rule, _)) if rule == STANDS && old.is_none() => {
                 let what = Credential::OldRevocationPassword;
-                let given = prompt.credential(&CredentialRequest { what, rules: None, problem: None, again: false });
+                let request = CredentialRequest { what, rules: None, problem: None, optional: false, again: false };
+                let given = prompt.credential(&request);
                 old = Some(seal_old(&given.map_err(RunError::from)?, &speaker, &recipient)?);
             }
             Err((rule, text)) => return Err(SetPasswordError::Refused { rule, text }),

@@ -41,6 +41,8 @@ pub struct Face {
     pub asked_for: Vec<(Credential, Option<CredentialProblem>)>,
     /// Of these, what it was told that it gave before.
     pub asked_again: Vec<Credential>,
+    /// And what might be left out.
+    pub optional: Vec<Credential>,
     /// Says no to the certificates that came.
     pub is_somebody_else: bool,
     /// Enters passwords at the reader where it has a pad.
@@ -101,6 +103,7 @@ impl Prompt for Face {
     fn credential(&mut self, request: &CredentialRequest) -> Result<Secret, PromptError> {
         self.asked_for.push((request.what, request.problem));
         self.asked_again.extend(request.again.then_some(request.what));
+        self.optional.extend(request.optional.then_some(request.what));
         let given = self.credentials.iter().position(|(what, _)| *what == request.what);
         let given = given.ok_or_else(|| PromptError::Nobody(request.what.to_string()))?;
         Ok(Secret::from(self.credentials.remove(given).1))

@@ -207,6 +207,7 @@ impl From<File> for Service {
             confirm_first: holder.confirm_first,
             one_time_password: holder.one_time_password,
             revocation_password: revocation_password.as_ref().map(RevocationPassword::rules),
+            revocation_password_optional: revocation_password.as_ref().is_some_and(|asked| !asked.required),
             revocation_password_at_once: revocation_password.is_some_and(|asked| asked.required && !asked.later),
             clock_tolerance: Duration::from_secs(holder.clock_tolerance_seconds),
             ask_status: holder.ask_status,

@@ -63,6 +63,21 @@ fn a_revocation_password_is_needed_at_once_where_it_is_required_and_may_not_come
     assert!(!read("").unwrap().policy.revocation_password_at_once);
 }
 
+#[test]
+fn a_revocation_password_may_be_left_out_where_there_is_one_that_is_not_required() {
+    for (table, optional) in [
+        ("[revocation_password]\n", true),
+        ("[revocation_password]\nrequired = false\n", true),
+        ("[revocation_password]\nrequired = true\n", false),
+        ("[revocation_password]\nrequired = true\nlater = true\n", false),
+        ("", false),
+    ] {
+        assert_eq!(read(table).unwrap().policy.revocation_password_optional, optional, "{table}");
+    }
+    let known = [Service::twins(), Service::activation(), Service::partner()];
+    assert_eq!(known.map(|known| known.policy.revocation_password_optional), [true, true, false]);
+}
+
 /// What the CA would refuse by these names is refused before anything is asked.
 #[test]
 fn a_revocation_that_the_service_does_not_take_is_refused_by_its_name() {

@@ -86,7 +86,7 @@ help-renew-after =
       obnova renew --token pcsc --ca https://ca.example --trust ca.pem
       obnova renew --resume --token pcsc --ca https://ca.example --trust ca.pem
 help-first = Get your first certificates, with the user id and the one-time password that you were given.
-help-first-more = Keys are made in empty slots of the card. Everything is written into a journal before it is done, but for passwords: close the window at any time, "obnova first --resume" goes on (by plain EST it asks for the one-time password once more, and for the user id where no --user said it). The one-time password may be typed in small letters, and without its hyphens. The certificates are shown before they are put on the card, where the service says so.
+help-first-more = Keys are made in empty slots of the card. Everything is written into a journal before it is done, but for passwords: close the window at any time, "obnova first --resume" goes on (by plain EST it asks for the one-time password once more, and for the user id where no --user said it). The one-time password may be typed in small letters, and without its hyphens. Where a service is named (--service, --policy) that does not require a revocation password, Enter alone leaves it out; where none is named it is asked for, since it is not known whether the CA takes an order without. The certificates are shown before they are put on the card, where the service says so.
 help-first-after =
     Examples:
       obnova first --token pcsc --ca https://ca.example --trust ca.pem --user jana

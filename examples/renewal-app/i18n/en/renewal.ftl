@@ -121,6 +121,7 @@ plan-asks = You will be asked for
 plan-ask-user = your user id
 plan-ask-one-time-password = the one-time password that you were given
 plan-ask-revocation-password = a revocation password that you pick, twice
+plan-ask-revocation-password-optional = a revocation password that you pick, twice, or none
 plan-ask = the { $name }, { $reason }
 
 progress-standing = Asking whether the old certificates are revoked
@@ -249,6 +250,8 @@ credential-revocation-password = Revocation password
 credential-revocation-password-again = Revocation password, once more
 credential-old-revocation-password = Revocation password that is set now
 credential-why-revocation = Pick a revocation password. With it you can end the certificates when the card is lost; it goes to the CA encrypted, and is kept nowhere here.
+credential-may-be-left-out = This service does not ask for one: Enter alone leaves it out, and then no password ends the certificates.
+credential-left-out = No revocation password goes with this order, so that no password ends the certificates. One can be set afterwards: by you (obnova revocation-password), or by the issuer.
 credential-why-again = This CA is asked by plain EST, and is told each time who asks. The one-time password is written down nowhere here, so it is asked for once more; for this order it stays good.
 credential-no-good = { $what }: { $problem }
 credential-given-up = { $what }: { $problem }. Nothing was sent: try again. What was begun before is kept, and gone on with (obnova first --resume).

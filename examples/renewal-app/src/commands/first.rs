@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use obnova_renewal::Plan;
+use obnova_renewal::{Plan, Policy};
 
 use super::renew::{self, Way};
 use crate::{
@@ -24,6 +24,9 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
         return renew::resume(global, &folder, holder, &face, &way);
     }
     let policy = Service::asked_for(&options.service)?;
+    // Of a service that nobody named it is not known what its CA takes.
+    let optional = policy.revocation_password_optional && options.service.is_named();
+    let policy = Policy { revocation_password_optional: optional, ..policy };
     let way = way.of(&policy);
     let spent = journals::spent_keys(&folder)?;
     renew::begin(global, &folder, holder, &face, &way, |card, wishes| {

@@ -64,6 +64,7 @@ fn can_be_had(holder: &Holder, card: &CardView, foreseen: &Foreseen) -> Result<(
     let at_pad = card.capabilities.pin_pad && holder.takes_pad();
     let missing = |wanted: &&Wanted| match wanted {
         Wanted::Password(_) if at_pad => false,
+        wanted if foreseen.may_be_left_out(**wanted) => false,
         wanted => given(holder, **wanted).is_none(),
     };
     let Some(missing) = foreseen.wanted.iter().find(missing) else { return Ok(()) };
