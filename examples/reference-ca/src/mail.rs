@@ -5,6 +5,6 @@ mod config;
 mod message;
 mod postman;
 
-pub use carrier::{Carrier, NotCarried};
+pub use carrier::{Carrier, NotCarried, Relay};
 pub use config::{MailConfig, MailConfigError, SmtpConfig, TlsMode};
 pub use postman::{Delivered, Delivery, Postman, PostmanError, Rounds};

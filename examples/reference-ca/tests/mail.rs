@@ -352,14 +352,42 @@ fn what_is_refused_for_good_is_given_up_and_what_is_not_comes_again_later() {
     }
     assert_eq!(place.deliver(at), (1, 0));
     assert_eq!(relay.taken().len(), 1);
-    // It is who sends that it does not like, twice: when the mail comes, and when it is asked whether it likes nobody.
-    place.outbox.post(&mail("policy"), now).unwrap();
-    relay.answers("ehlo 554 not from here\nehlo 554 not from here\n");
-    assert_eq!(place.deliver(now), (0, 1));
-    let (state, problem) = place.state();
-    assert!(state == MailState::Waiting && problem.contains("554"), "{problem}");
-    assert_eq!(place.deliver(now + MINUTE), (1, 0));
-    assert_eq!(relay.taken().len(), 2);
+}
+
+#[test]
+fn a_relay_that_refuses_whoever_sends_refuses_no_mail() {
+    let place = Place::new();
+    let relay = place.relay(&[]);
+    place.config(&format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n", relay.port));
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    // The sender is refused when the mail comes, and when the relay is asked for the sender alone; or named as the reason later.
+    for (number, refused) in [
+        "mail 553 sender refused\nmail 553 sender refused\n",
+        "ehlo 554 not from here\n",
+        "mail 530 log in first\n",
+        "rcpt 550 5.1.8 <ca@example.cz>: sender address rejected\n",
+        "data 554 5.1.7 sender address rejected\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        place.outbox.post(&mail(&format!("policy/{number}")), now).unwrap();
+        relay.answers(refused);
+        assert_eq!(place.deliver(now), (0, 1), "{refused}");
+        let (state, problem) = place.state();
+        assert!(state == MailState::Waiting && problem.contains("error (5"), "{refused}: {problem}");
+        assert_eq!(place.deliver(now + MINUTE), (1, 0), "{refused}");
+        assert_eq!(relay.taken().len(), number + 1);
+    }
+    // Recipient and text are the mail's.
+    for (number, refused) in
+        ["rcpt 550 5.1.1 no such user\n", "data 554 5.7.1 such a text is not taken\n"].into_iter().enumerate()
+    {
+        place.outbox.post(&mail(&format!("refused/{number}")), now).unwrap();
+        relay.answers(refused);
+        assert_eq!(place.deliver(now), (0, 1), "{refused}");
+        assert_eq!(place.state().0, MailState::GivenUp, "{refused}");
+    }
 }
 
 #[test]

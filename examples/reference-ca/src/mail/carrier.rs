@@ -6,10 +6,14 @@ use std::{
 };
 
 use lettre::{
-    Message, SmtpTransport, Transport as _,
+    Message,
+    address::Envelope,
     transport::smtp::{
-        authentication::Credentials,
-        client::{Certificate, CertificateStore, Tls, TlsParameters},
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{Certificate, CertificateStore, SmtpConnection, Tls, TlsParameters},
+        commands,
+        extension::ClientId,
     },
 };
 
@@ -21,7 +25,15 @@ pub enum Carrier {
     /// Each is a file in this folder, readable by its owner only.
     Folder(PathBuf),
     /// A relay.
-    Smtp(SmtpTransport),
+    Smtp(Relay),
+}
+
+/// How a relay is talked to, and as whom.
+#[derive(Debug)]
+pub struct Relay {
+    address: (String, u16),
+    tls: Tls,
+    login: Option<Credentials>,
 }
 
 /// How long a relay may take for each answer: a whole conversation, and the look at what was refused, are over before the mail is
@@ -29,6 +41,8 @@ pub enum Carrier {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What is about the login, and not about a mail (RFC 4954 §6).
 const ABOUT_THE_LOGIN: [u16; 4] = [530, 534, 535, 538];
+/// What is about the sender's address, whichever command it answers (RFC 3463 §3.2).
+const ABOUT_THE_SENDER: [&str; 2] = ["5.1.7", "5.1.8"];
 
 /// A mail that is not out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +64,11 @@ impl Carrier {
             TlsMode::Implicit => Tls::Wrapper(parameters(relay)?),
             TlsMode::StartTls => Tls::Required(parameters(relay)?),
         };
-        let mut builder =
-            SmtpTransport::builder_dangerous(&relay.host).port(relay.port).tls(tls).timeout(Some(PATIENCE));
-        if let Some((user, file)) = &relay.login {
-            let password = config::password(file)?;
-            builder = builder.credentials(Credentials::new(user.clone(), password.to_string()));
-        }
-        Ok(Self::Smtp(builder.build()))
+        let login = match &relay.login {
+            Some((user, file)) => Some(Credentials::new(user.clone(), config::password(file)?.to_string())),
+            None => None,
+        };
+        Ok(Self::Smtp(Relay { address: (relay.host.clone(), relay.port), tls, login }))
     }
 
     /// Takes a mail out. `name` is the file's, in a folder: the same mail again is the same file.
@@ -64,22 +76,60 @@ impl Carrier {
         match self {
             Self::Folder(folder) => file(folder, name, &message.formatted())
                 .map_err(|error| NotCarried { problem: format!("{}: {error}", folder.display()), refused: false }),
-            Self::Smtp(relay) => relay
-                .send(message)
-                .map(|_| ())
-                .map_err(|error| NotCarried { problem: causes(&error), refused: is_about_the_mail(relay, &error) }),
+            Self::Smtp(relay) => relay.send(message),
         }
     }
 }
 
-/// Whether a relay refused this mail for good, and not whoever sends: then every mail would be given up until somebody notices.
-fn is_about_the_mail(relay: &SmtpTransport, error: &lettre::transport::smtp::Error) -> bool {
-    let login = error.status().is_some_and(|code| ABOUT_THE_LOGIN.contains(&u16::from(code)));
-    error.is_permanent() && !login && matches!(relay.test_connection(), Ok(true))
+impl Relay {
+    fn send(&self, message: &Message) -> Result<(), NotCarried> {
+        let waits = |error: Error| NotCarried { problem: causes(&error), refused: false };
+        let mut connection = self.connect().map_err(waits)?;
+        let sent = connection.send(message.envelope(), &message.formatted());
+        connection.abort();
+        sent.map(|_| ())
+            .map_err(|error| NotCarried { refused: self.refuses_the_mail(&error, message.envelope()), ..waits(error) })
+    }
+
+    /// A conversation in which mails can be sent.
+    fn connect(&self) -> Result<SmtpConnection, Error> {
+        let name = ClientId::default();
+        let (first, later) = match &self.tls {
+            Tls::Wrapper(parameters) => (Some(parameters), None),
+            Tls::Required(parameters) => (None, Some(parameters)),
+            _ => (None, None),
+        };
+        let (host, port) = &self.address;
+        let mut connection = SmtpConnection::connect((host.as_str(), *port), Some(PATIENCE), &name, first, None)?;
+        if let Some(parameters) = later {
+            connection.starttls(parameters, &name)?;
+        }
+        if let Some(login) = &self.login {
+            connection.auth(DEFAULT_MECHANISMS, login)?;
+        }
+        Ok(connection)
+    }
+
+    /// Whether it refused this mail for good, and not whoever sends: then every mail would be given up until somebody notices. Who is
+    /// refused for his address alone is refused for no mail.
+    fn refuses_the_mail(&self, error: &Error, envelope: &Envelope) -> bool {
+        let login = error.status().is_some_and(|code| ABOUT_THE_LOGIN.contains(&u16::from(code)));
+        let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let sender = text.split_whitespace().next().is_some_and(|code| ABOUT_THE_SENDER.contains(&code));
+        error.is_permanent() && !login && !sender && self.takes_from(envelope).is_ok()
+    }
+
+    /// Asks it whether it takes mails of this sender; it gets none.
+    fn takes_from(&self, envelope: &Envelope) -> Result<(), Error> {
+        let mut connection = self.connect()?;
+        let taken = connection.command(commands::Mail::new(envelope.from().cloned(), Vec::new()));
+        connection.abort();
+        taken.map(|_| ())
+    }
 }
 
 fn parameters(relay: &SmtpConfig) -> Result<TlsParameters, MailConfigError> {
-    let wrong = |error: lettre::transport::smtp::Error| MailConfigError::Trust(causes(&error));
+    let wrong = |error: Error| MailConfigError::Trust(causes(&error));
     let mut builder = TlsParameters::builder(relay.host.clone());
     if let Some(path) = &relay.trust {
         let pem = fs::read(path).map_err(|source| MailConfigError::Io { path: path.clone(), source })?;

@@ -3,7 +3,7 @@
 Usage: smtp_server.py FOLDER [--tls CERTIFICATE KEY] [--implicit] [--login USER PASSWORD]
 
 Prints its port. Each mail that it takes is FOLDER/N.eml, its envelope is FOLDER/N.to. Each line of FOLDER/answers is for one mail
-and says what else happens: "ehlo CODE TEXT", "rcpt CODE TEXT" and "data CODE TEXT" refuse, "drop" takes the mail and dies before it says so.
+and says what else happens: "ehlo CODE TEXT", "mail CODE TEXT", "rcpt CODE TEXT" and "data CODE TEXT" refuse, "drop" takes the mail and dies before it says so.
 """
 
 import argparse
@@ -38,6 +38,14 @@ class Relay:
         session.host_name = hostname
         answer = self.told("ehlo")
         return responses if answer is None else [answer]
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        answer = self.told("mail")
+        if answer is not None:
+            return answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 ok"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         answer = self.told("rcpt")
