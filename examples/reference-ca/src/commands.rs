@@ -395,7 +395,13 @@ impl CommandError {
             | Self::Held { .. }
             | Self::LinkOver { .. }
             | Self::Status(StatusError::Revoked(_) | StatusError::NotOnHold)
-            | Self::First(FirstError::NoPassword | FirstError::Bound | FirstError::Checked | FirstError::NoOrder)
+            | Self::First(
+                FirstError::NoPassword
+                | FirstError::Bound
+                | FirstError::Checked
+                | FirstError::NoOrder
+                | FirstError::Revoked,
+            )
             | Self::Applicant(
                 ApplicantError::Step(_)
                 | ApplicantError::Changed

@@ -102,8 +102,17 @@ fn from_a_password_to_two_certificates_that_can_be_revoked_by_another_one() {
     }
     let (code, said) = failing(&["revocation-password", home.to_str().unwrap(), "0badcafe"]);
     assert!(code == 3 && said.contains("no certificate with this serial number"), "{said}");
-    let mails = obnova_ca(&["mail", home.to_str().unwrap(), "list"]);
-    assert!(mails.contains("revocation-password"), "{mails}");
+    let mails = || obnova_ca(&["mail", home.to_str().unwrap(), "list"]).matches("revocation-password").count();
+    assert_eq!(mails(), 1);
+    // What is on hold may be ended for good by a password; what is revoked needs none, and nobody is written to.
+    let [held, revoked] = serials.map(hexadecimal);
+    obnova_ca(&["hold", home.to_str().unwrap(), &held]);
+    obnova_ca(&["revoke", home.to_str().unwrap(), &revoked, "--reason", "superseded"]);
+    let (code, said) = failing(&["revocation-password", home.to_str().unwrap(), &revoked]);
+    assert!(code == 4 && said.contains("revoked already"), "{code} {said}");
+    assert_eq!(mails(), 1);
+    obnova_ca(&["revocation-password", home.to_str().unwrap(), &held]);
+    assert_eq!(mails(), 2);
 }
 
 /// The rounds of a day find the order that nobody decides on; by hand, and by the server.

@@ -381,6 +381,7 @@ impl FirstError {
             Self::Bound | Self::Checked => "user-taken",
             Self::NoCertificate => "unknown-certificate",
             Self::NoOrder => "no-order",
+            Self::Revoked => "certificate-revoked",
             Self::NoPassword => "no-password",
             Self::User(_) => "user",
             Self::Key(_) => "key",
@@ -431,6 +432,11 @@ pub enum FirstError {
         "this certificate was issued without an order, and has no place for a revocation password: revoke it as its operator"
     )]
     NoOrder,
+    /// The certificate is revoked: there is nothing left that a password ends.
+    #[error(
+        "the certificate is revoked already: it needs no revocation password. Of those that were issued with it name one that is not"
+    )]
+    Revoked,
     /// There is no password to revoke.
     #[error("there is no one-time password that could still be used")]
     NoPassword,

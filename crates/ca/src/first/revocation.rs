@@ -7,7 +7,7 @@ use crate::{
     CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, StoreError, Texts,
     link::LinkId,
     notice::address_in,
-    store::{CertificateRecord, Guesser, Price, ReplacedMails, RevocationGuess, SetPassword},
+    store::{CertificateRecord, Guesser, KeptStatus, Price, ReplacedMails, RevocationGuess, SetPassword},
     transaction::to_hex,
 };
 
@@ -70,7 +70,7 @@ impl<'a> RevocationPasswords<'a> {
     /// paper to who showed who he is, and a mail goes to the address in the certificate.
     ///
     /// # Errors
-    /// [`FirstError::NoCertificate`], [`FirstError::NoOrder`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
+    /// [`FirstError::NoCertificate`], [`FirstError::Revoked`], [`FirstError::NoOrder`], [`FirstError::Key`], [`FirstError::Store`]: nothing changed.
     pub fn replace(
         &self,
         serial: &[u8],
@@ -78,6 +78,9 @@ impl<'a> RevocationPasswords<'a> {
         now: SystemTime,
     ) -> Result<ReplacedRevocationPassword, FirstError> {
         let kept = self.store.certificate(serial)?.ok_or(FirstError::NoCertificate)?;
+        if matches!(self.store.status(serial)?, KeptStatus::Revoked(revocation) if !revocation.is_hold()) {
+            return Err(FirstError::Revoked);
+        }
         let password = generate()?;
         let hash = self.secret.hash(&password.secret())?;
         let mails = mails(&kept, false, texts, now)?;
