@@ -370,10 +370,12 @@ impl Incident {
             Self::Acknowledged => Event::Acknowledged,
             Self::LoggedIn => Event::LoggedIn("CN=\u{7}Jana".into()),
             Self::Uncertain => Event::Uncertain,
-            Self::Link { answer } => Event::Link(match answer % 4 {
+            Self::Link { answer } => Event::Link(match answer % 6 {
                 0 => LinkAnswer::Refused(LinkRefusal::Unknown),
                 1 => LinkAnswer::Refused(LinkRefusal::Over),
                 2 => LinkAnswer::Refused(LinkRefusal::OtherCard),
+                3 => LinkAnswer::Refused(LinkRefusal::OnHold),
+                4 => LinkAnswer::Refused(LinkRefusal::Revoked),
                 _ => LinkAnswer::Begun,
             }),
         }

@@ -61,6 +61,16 @@ pub enum LinkError {
         "this link begins nothing any more: a renewal was begun by it, this one or another, the issuer ended it, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
+    /// A link to the renewal of certificates of which one is on hold: it works again when the hold ends.
+    #[error(
+        "a certificate that would be renewed by this link is on hold: ask the issuer to end the hold, and come back with the same link"
+    )]
+    OnHold,
+    /// A link to the renewal of certificates of which one is revoked.
+    #[error(
+        "a certificate that would be renewed by this link is revoked, and without it nothing is: ask the issuer for new certificates"
+    )]
+    Revoked,
     /// A link to the renewal of certificates that are not those on this card, or not all that would be renewed.
     #[error("this link is for the certificates of another card, or not for all that would be renewed on this one")]
     OtherCard,

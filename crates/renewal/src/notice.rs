@@ -89,6 +89,16 @@ pub enum LinkRefusal {
         "the link begins nothing any more: a renewal was begun by it, this one or another, the issuer ended it, or the certificates are renewed, revoked, on hold or over"
     )]
     Over,
+    /// One of its certificates is on hold, or the one that is renewed with them: it works again when the hold ends.
+    #[error(
+        "a certificate that would be renewed by the link is on hold: ask the issuer to end the hold, and come back with the same link"
+    )]
+    OnHold,
+    /// One of its certificates is revoked, or the one that is renewed with them.
+    #[error(
+        "a certificate that would be renewed by the link is revoked, and without it nothing is: ask the issuer for new certificates"
+    )]
+    Revoked,
     /// It is about other certificates, or not about all that are renewed.
     #[error("the link is for the certificates of another card, or not for all that would be renewed on this one")]
     OtherCard,
@@ -101,6 +111,8 @@ impl LinkRefusal {
         match self {
             Self::Unknown => "link-unknown",
             Self::Over => "link-over",
+            Self::OnHold => "link-on-hold",
+            Self::Revoked => "link-revoked",
             Self::OtherCard => "link-other-card",
         }
     }

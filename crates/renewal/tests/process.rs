@@ -857,7 +857,8 @@ fn who_says_no_uses_no_link_up() {
 
 #[test]
 fn a_link_that_begins_nothing_ends_it_by_name_before_anything_is_made() {
-    for why in [LinkRefusal::Unknown, LinkRefusal::Over, LinkRefusal::OtherCard] {
+    use LinkRefusal::{OnHold, OtherCard, Over, Revoked, Unknown};
+    for why in [Unknown, Over, OnHold, Revoked, OtherCard] {
         let mut play = noticed();
         play.link = LinkAnswer::Refused(why);
         let slots = play.token.slots().unwrap();

@@ -116,6 +116,7 @@ fn the_page_of_the_link_says_the_command_in_full() {
         run(&world, &["mail", "ca", "send", "--once"]);
         let page = body(&world.get(&path(&links(&world)[0]), None, &[]));
         assert!(page.contains(&format!("<pre>obnova renew --link - {command}</pre>")), "{page}");
+        assert!(page.contains("--trust") && page.contains("the file with the issuer's certificate"), "{page}");
     }
 }
 

@@ -54,12 +54,14 @@ impl Authority {
         }
     }
 
-    /// Only whom to trust, as `--trust` says.
-    pub fn named_trust(global: &Global) -> Result<Vec<ParsedCertificate>, Failure> {
-        match &global.trust {
-            Some(trust) => read(trust),
-            None => Err(Failure::new(Kind::Usage, t!("error-which-trust"))),
-        }
+    /// Only whom to trust, if `--trust` says it.
+    pub fn named_trust(global: &Global) -> Result<Option<Vec<ParsedCertificate>>, Failure> {
+        global.trust.as_deref().map(read).transpose()
+    }
+
+    /// By what the server behind a link is recognised, as `--trust` says.
+    pub fn trust_for_link(global: &Global) -> Result<Vec<ParsedCertificate>, Failure> {
+        Self::named_trust(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-link-trust")))
     }
 
     /// The one to go on with: that which was written down, at the address that `--ca` names and by whom `--trust` trusts if they do, each

@@ -102,7 +102,7 @@ pub struct Holder {
     pub agrees: bool,
     /// `--user`: as whom a first order is placed.
     pub user: Option<String>,
-    /// The command has options for what a first order asks for.
+    /// The command has options for what is asked for by a [`CredentialRequest`]; else `obnova first --resume` has them.
     pub gives_credentials: bool,
     /// Passwords whose last try may be spent, as was said before it came to that.
     pub last_tries: Vec<PasswordKind>,

@@ -56,6 +56,8 @@ pub fn link_refusal(refusal: LinkRefusal) -> String {
     match refusal {
         LinkRefusal::Unknown => t!("error-link-unknown"),
         LinkRefusal::OtherCard => t!("error-link-other-card"),
+        LinkRefusal::OnHold => t!("error-link-on-hold"),
+        LinkRefusal::Revoked => t!("error-link-revoked"),
         _ => t!("error-link-over"),
     }
 }

@@ -178,8 +178,7 @@ impl Service {
 
 fn both(text: &str) -> Result<(Holders, Option<CaPolicy>), String> {
     let holders = Holders::from_toml(text).map_err(|error| error.to_string())?;
-    let of_holder = |table: &String| HOLDERS.contains(&table.as_str());
-    let has_ca = text.parse::<toml::Table>().is_ok_and(|table| !table.keys().all(of_holder));
+    let has_ca = text.parse::<toml::Table>().is_ok_and(|file| !file.iter().all(|(name, table)| of_holder(name, table)));
     let ca = has_ca.then(|| CaPolicy::from_toml(text)).transpose().map_err(|error| error.to_string())?;
     Ok((holders, ca))
 }
@@ -191,6 +190,13 @@ fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result
     let bytes = files::read(path, Holders::MAX_SIZE as u64).map_err(|error| unreadable(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
     parse(&text).map_err(unreadable)
+}
+
+/// Whether it is not for a CA alone: a table of one of the two certificates with their `keys` and nothing else is for both.
+fn of_holder(name: &str, table: &toml::Value) -> bool {
+    let keys_only =
+        || table.as_table().is_some_and(|fields| !fields.is_empty() && fields.keys().all(|field| field == "keys"));
+    HOLDERS.contains(&name) || (matches!(name, "authentication" | "signature") && keys_only())
 }
 
 /// What a file may have that is not for a CA alone.

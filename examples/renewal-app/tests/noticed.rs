@@ -219,11 +219,39 @@ fn the_link_of_what_was_revoked_begins_nothing_and_no_pin_is_asked_for() {
     for pins in [&PLAY[..], &PLAY[4..]] {
         let said = desk.run([&renew[..], pins].concat());
         assert!(matches!(said.code, 3 | 6), "{} {}", said.code, said.err);
-        assert!(said.err.contains("revoked") || said.err.contains("begins nothing any more"), "{}", said.err);
+        assert!(said.err.contains("is revoked") && !said.err.contains("--ca"), "{}", said.err);
         assert!(!said.out.contains("PIN is needed") && !said.err.contains("PIN"), "{} {}", said.out, said.err);
         assert!(card() == before, "the card was touched");
     }
     assert_eq!(house.operator(&["list", "ca", "--json"]).ends_with(0).out.trim(), "[]");
+}
+
+/// On hold the link waits too: what is said is what helps, and after the release the same link renews.
+#[test]
+fn the_link_of_what_is_on_hold_begins_the_renewal_after_the_release() {
+    let desk = Desk::new();
+    let (house, link) = noticed(&desk);
+    let due = house.operator(&["due", "ca", "--json"]).ends_with(0);
+    let due: serde_json::Value = serde_json::from_str(&due.out).unwrap();
+    let serial = due[0]["certificates"][1]["serial"].as_str().unwrap();
+    house.operator(&["hold", "ca", serial]).ends_with(0);
+    let renew = [&["renew", "--yes", "--link", &link, "--token", "sim:card.state"], &PLAY[..]].concat();
+    let said = desk.run(&renew).ends_with(6);
+    assert!(said.err.contains("on hold") && said.err.contains("same link"), "{}", said.err);
+    assert!(!said.err.contains("any more") && !said.err.contains("--ca"), "{}", said.err);
+    house.operator(&["release", "ca", serial]).ends_with(0);
+    desk.run(&renew).ends_with(8);
+    house.approve();
+}
+
+/// Nobody is asked for a link that cannot be followed: what is missing is whom to trust, for the link.
+#[test]
+fn a_link_is_followed_only_to_who_is_recognised() {
+    let desk = Desk::new();
+    let file = desk.write("link.txt", "https://ca.example/renew/0\n");
+    let renew = ["renew", "--link", "-", "--service", "twins", "--token", "sim:card.state"];
+    let said = desk.without_terminal(&renew, &file).ends_with(2);
+    assert!(said.err.contains("To follow the link") && said.err.contains("--trust"), "{}", said.err);
 }
 
 /// What the page says that the link leads to is done as it is written; without the service that it names, the holder is told to name it.

@@ -119,6 +119,10 @@ fn one_certificate_comes_by_a_password_waits_and_is_renewed_by_the_card() {
     desk.run(&doctor).ends_with(0).says(&[mended]);
     let set = ["revocation-password", "--service", "partner", "--revocation-password-file", "revocation"];
     let set = [&set[..], &CARD, &PIN_FILES[..2], &options].concat();
+    let unsaid = [&set[..3], &CARD, &PIN_FILES[..2], &options].concat();
+    let said = desk.run(&unsaid).ends_with(2);
+    let option = "Give it beforehand: --revocation-password-file";
+    assert!(said.err.contains(option) && !said.err.contains("under way"), "{}", said.err);
     desk.write("revocation", "short");
     assert!(desk.run(&set).ends_with(2).err.contains("8 characters"));
     desk.run(&doctor).ends_with(0).says(&[mended]);

@@ -280,6 +280,14 @@ const TEXTS: &[(&str, &str)] = &[
         "S certifikáty jste nesouhlasili; na kartu zapsány nebyly. Ozvěte se nám prosím.",
     ),
     ("link-unknown", "Tento odkaz neznáme; nic se nezměnilo. Zkontrolujte, zda je celý."),
+    (
+        "link-on-hold",
+        "Certifikát, který by se odkazem obnovil, je pozastaven; nic se nezměnilo. Požádejte o ukončení pozastavení a přijďte se stejným odkazem znovu.",
+    ),
+    (
+        "link-revoked",
+        "Certifikát, který by se odkazem obnovil, je zneplatněn, a bez něj se neobnoví nic; nic se nezměnilo. Požádejte o nové certifikáty.",
+    ),
     ("link-over", "Tímto odkazem už obnovu zahájit nelze; nic se nezměnilo. Začněte bez něj."),
     (
         "link-other-card",

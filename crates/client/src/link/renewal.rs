@@ -66,6 +66,8 @@ impl<H: HttpExchange> RenewalLink<H> {
             Some(LinkAnswer::Begun) => Ok(plan),
             Some(LinkAnswer::Refused(LinkRefusal::Unknown)) => Err(LinkError::Unknown),
             Some(LinkAnswer::Refused(LinkRefusal::OtherCard)) => Err(LinkError::OtherCard),
+            Some(LinkAnswer::Refused(LinkRefusal::OnHold)) => Err(LinkError::OnHold),
+            Some(LinkAnswer::Refused(LinkRefusal::Revoked)) => Err(LinkError::Revoked),
             Some(LinkAnswer::Refused(_)) => Err(LinkError::Over),
             None => Err(LinkError::NotRenewal),
         }
@@ -94,9 +96,19 @@ fn said(answer: &HttpResponse, link: &NoticeLink) -> Result<Option<LinkAnswer>, 
             None => return Ok(None),
         },
         404 => LinkAnswer::Refused(LinkRefusal::Unknown),
-        410 => LinkAnswer::Refused(LinkRefusal::Over),
+        410 => LinkAnswer::Refused(gone(answer)),
         status => return Err(CaError::Status { status, text: String::new() }),
     }))
+}
+
+/// Why a link is gone, as our CAs name it.
+fn gone(answer: &HttpResponse) -> LinkRefusal {
+    let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match told["error"].as_str() {
+        Some("on-hold") => LinkRefusal::OnHold,
+        Some("revoked") => LinkRefusal::Revoked,
+        _ => LinkRefusal::Over,
+    }
 }
 
 fn serials(answer: &HttpResponse) -> Option<Vec<String>> {

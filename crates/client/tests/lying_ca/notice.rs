@@ -79,8 +79,16 @@ fn about(serials: &[String]) -> Wire {
 }
 
 fn json(body: &str) -> Wire {
+    answer(200, body)
+}
+
+fn gone(body: &str) -> Wire {
+    answer(410, body)
+}
+
+fn answer(status: u16, body: &str) -> Wire {
     let headers = Headers::from_iter([("Content-Type", "application/json")]);
-    Wire::http(&HttpResponse { status: 200, headers, body: body.as_bytes().to_vec() })
+    Wire::http(&HttpResponse { status, headers, body: body.as_bytes().to_vec() })
 }
 
 /// What became of a message about a link.
@@ -99,6 +107,8 @@ impl From<Result<Plan, LinkError>> for Told {
             Ok(_) => Self::Begun,
             Err(LinkError::Unknown) => Self::Refused(LinkRefusal::Unknown),
             Err(LinkError::Over) => Self::Refused(LinkRefusal::Over),
+            Err(LinkError::OnHold) => Self::Refused(LinkRefusal::OnHold),
+            Err(LinkError::Revoked) => Self::Refused(LinkRefusal::Revoked),
             Err(LinkError::OtherCard) => Self::Refused(LinkRefusal::OtherCard),
             Err(LinkError::NotRenewal) => Self::Nonsense,
             Err(LinkError::Ca(error)) => Self::Error(error),
@@ -160,6 +170,10 @@ fn of_links() -> Vec<Row> {
         row("nothing to say", || json(""), Ends::Nonsense),
         row("not known", || Wire::head("404 Not Found"), Ends::Refused(LinkRefusal::Unknown)),
         row("used up", || Wire::head("410 Gone"), Ends::Refused(LinkRefusal::Over)),
+        row("on hold", || gone(r#"{"error": "on-hold"}"#), Ends::Refused(LinkRefusal::OnHold)),
+        row("revoked", || gone(r#"{"error": "revoked", "reason": 7}"#), Ends::Refused(LinkRefusal::Revoked)),
+        row("gone, by another name", || gone(r#"{"error": "zzz"}"#), Ends::Refused(LinkRefusal::Over)),
+        row("gone, nested without end", || gone(&"[".repeat(200_000)), Ends::Refused(LinkRefusal::Over)),
         row("no such attempt", || Wire::head("400 Bad"), Ends::Status(400)),
         row("taken, for later", || Wire::head("202 Accepted\r\nRetry-After: 1"), Ends::Status(202)),
         row("begun, with nothing", || Wire::head("204 No Content"), Ends::Status(204)),

@@ -74,6 +74,7 @@ async fn renewal(
                 "<p>These certificates can be renewed until {ends}, when they end, or the first of them does. Their serial numbers:</p>\n<ul>\n{serials}</ul>\n\
                  <p>Put your card into the reader, and start the renewal; paste the address of this page when it asks for the link:</p>\n\
                  <pre>obnova renew --link -{service}</pre>\n\
+                 <p>Add <code>--trust</code> and the file with the issuer's certificate, by which this server is recognised.</p>\n\
                  <p>Looking at this page uses nothing up. The link works for one card, until then.</p>\n",
                 ends = escape(&date(open)),
                 service = escape(&service),

@@ -100,8 +100,8 @@ struct Number {
 /// By what the server behind a link is recognised: as `--trust` says, or as was written down when a renewal began that is
 /// under way.
 fn trusted(global: &Global, folder: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
-    if global.trust.is_some() {
-        return Authority::named_trust(global);
+    if let Some(anchors) = Authority::named_trust(global)? {
+        return Ok(anchors);
     }
     let mut anchors = Vec::new();
     for known in journals::open(folder)? {
@@ -109,7 +109,7 @@ fn trusted(global: &Global, folder: &Path) -> Result<Vec<ParsedCertificate>, Fai
             Authority::remembered(&journals::authority(folder, &known.name))?.map_or_else(Vec::new, |ca| ca.anchors),
         );
     }
-    if anchors.is_empty() { Err(Failure::new(Kind::Usage, t!("error-link-trust"))) } else { Ok(anchors) }
+    if anchors.is_empty() { Authority::trust_for_link(global) } else { Ok(anchors) }
 }
 
 /// Certificates for a renewal whose journal is here: it goes on from there.
@@ -152,7 +152,8 @@ fn onto_card(
     (policy, is_named): (&Policy, bool),
     (mut holder, face): (Holder, &Rc<RefCell<Face>>),
 ) -> Result<(), Failure> {
-    let anchors = Authority::named_trust(global)?;
+    let which = || Failure::new(Kind::Usage, t!("error-which-trust"));
+    let anchors = Authority::named_trust(global)?.ok_or_else(which)?;
     let named = if global.ca.is_some() { Authority::named(global)? } else { None };
     let terms = Terms { anchors: anchors.clone(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
@@ -337,6 +338,8 @@ impl From<LinkError> for Failure {
             LinkError::Unknown => Self::new(Kind::Refused, t!("error-link-unknown")),
             LinkError::Spent => Self::new(Kind::Refused, t!("error-link-spent")),
             LinkError::Over => Self::new(Kind::Refused, t!("error-link-over")),
+            LinkError::OnHold => Self::new(Kind::Refused, t!("error-link-on-hold")),
+            LinkError::Revoked => Self::new(Kind::Refused, t!("error-link-revoked")),
             LinkError::OtherCard => Self::new(Kind::NotEligible, t!("error-link-other-card")),
             LinkError::NotRenewal => Self::new(Kind::Usage, t!("error-link-no-renewal")),
             LinkError::Ca(error) => error.into(),

@@ -80,7 +80,7 @@ fn module(global: &Global, options: &RegisterOptions) -> Result<CardModule, Prog
 /// The issuer's certificates: those that are trusted, and what lies between as the CA gives it.
 fn issuers(global: &Global) -> Result<Vec<ParsedCertificate>, Failure> {
     if global.ca.is_none() {
-        return if global.trust.is_some() { Authority::named_trust(global) } else { Ok(Vec::new()) };
+        return Ok(Authority::named_trust(global)?.unwrap_or_default());
     }
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
     let terms = authority.connection()?.terms()?;

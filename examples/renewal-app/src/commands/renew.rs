@@ -56,7 +56,8 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
             planned(global, card, &policy, wishes)
         });
     };
-    let link = RenewalLink::new(&given(link)?, &Authority::named_trust(global)?)?;
+    let anchors = Authority::trust_for_link(global)?;
+    let link = RenewalLink::new(&given(link)?, &anchors)?;
     // Who mailed the link is who is asked.
     let global = Global { ca: Some(link.server().to_owned()), ..global.clone() };
     if let Some(known) = journals::open(&folder)?.into_iter().find(|known| link.begins(known.process.plan())) {

@@ -21,7 +21,8 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     let rules = Service::asked_for(&options.service)?.revocation_password;
     let rules = rules.ok_or_else(|| Failure::new(Kind::NotEligible, t!("error-no-revocation-password")))?;
     let face = Face::new(Errand::RevocationPassword);
-    let mut holder = Holder::new(&face, Pins::read_for_password(&options.pins, options)?);
+    let pins = Pins::read_for_password(&options.pins, options)?;
+    let mut holder = Holder { gives_credentials: true, ..Holder::new(&face, pins) };
     let token = tokens::open_shared(global)?;
     let card = look(tokens::lock(&token).as_mut())?;
     let (mut ca, login) = (authority.connection()?, authority.login());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::ValueEnum as _;
+use obnova_card::KeyRole;
 
 use super::*;
 
@@ -149,6 +150,22 @@ fn both_programs_take_the_same_files_and_say_where_another_is_wrong() {
     }
     println!("{taken} taken by both, {refused} refused by both");
     assert!(taken > 50 && refused > 500, "{taken}, {refused}");
+}
+
+/// What is for both sides makes no CA of a holder's file.
+#[test]
+fn the_keys_of_a_holders_file_need_no_ca() {
+    let holders = "version = 1\n[service]\nname = \"mine\"\n";
+    let keys = "[authentication]\nkeys = [\"p-384\"]\n[signature]\nkeys = [\"rsa-2048\"]\n";
+    let (Holders { policy, .. }, ca) = both(&format!("{holders}{keys}")).unwrap();
+    assert!(ca.is_none());
+    assert_eq!(policy.keys.get(KeyRole::Authentication), Some(&vec![KeyAlgorithm::P384]));
+    // With anything else of a CA it is a CA's.
+    for more in ["validity_days = 365\n", "[renewal]\nsame_key = true\n", "[authentication.qualified]\nsscd = true\n"] {
+        let said = both(&format!("{holders}[authentication]\nkeys = [\"p-384\"]\n{more}")).map(|_| ()).unwrap_err();
+        assert!(said.contains("missing"), "{more}: {said}");
+    }
+    assert!(both(&format!("{holders}[authentication]\nkeys = [\"p-999\"]\n")).is_err());
 }
 
 /// What a file may call plays and transport PINs is what this program knows, and no other.
