@@ -174,8 +174,8 @@ pub enum Refusal {
     /// The password proves nothing, or there is nobody of that name. Which of both is not told.
     #[error("the user id and the one-time password do not belong together: look at both again")]
     WrongPassword,
-    /// It was guessed wrong too often to be guessed again at once.
-    #[error("the password was given wrong several times: it is looked at again from {when} on", when = shown(.until))]
+    /// It was guessed wrong too often to be guessed again at once; what is still being looked at counts as wrong.
+    #[error("too many guesses of the password came one after the other: it is looked at again from {when} on", when = shown(.until))]
     PasswordSlowed {
         /// From when on.
         until: SystemTime,
