@@ -1,7 +1,7 @@
 //! Any text as the policy file of a service, and files made of fields that are in their bounds or not.
 //!
 //! Refused with the name of what is wrong, or within the bounds that its comments name and written again as the same; the
-//! CA that goes by it issues nothing outside it; and a holder who goes by it asks for what that CA gives.
+//! CA that goes by it issues nothing outside it; and a holder who goes by it asks for what that CA gives, and revokes as it lets him.
 #![no_main]
 
 use std::time::Duration;
@@ -90,6 +90,12 @@ fn agree(ca: &Policy, holder: &Service) {
         assert_eq!((rules.minimum, rules.distinct), (password.minimum, password.distinct));
     }
     assert!(asks.revocation_password.is_some() || !first.revocation_password.required);
+    let ends = holder.revocation.as_ref().expect("a file that a CA reads says what the CA takes");
+    let (own_key, alone) = (ca.revocation.own_key_alone, ca.revocation.password_alone);
+    assert_eq!((ends.own_key_alone, ends.password_alone), (own_key, alone));
+    let reasons: Vec<_> = ca.revocation.holder_reasons.iter().map(|reason| reason_name(*reason)).collect();
+    let held: Vec<_> = ends.holder_reasons.iter().map(ToString::to_string).collect();
+    assert_eq!(held, reasons);
 }
 
 fn read_by_ca(text: &str) -> Option<Policy> {
@@ -351,6 +357,22 @@ struct File {
     password: Option<(bool, Number, Number)>,
     first: Option<First>,
     notices: Option<Vec<u16>>,
+    revocation: Option<Revocation>,
+}
+
+#[derive(Debug, Arbitrary)]
+struct Revocation {
+    password_alone: Option<bool>,
+    own_key_alone: Option<bool>,
+    holder_reasons: Option<Vec<Reason>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Arbitrary)]
+enum Reason {
+    KeyCompromise,
+    Superseded,
+    Unspecified,
+    CertificateHold,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -511,6 +533,13 @@ impl File {
             lines.push(format!("most_guesses = {}", first.most_guesses.value(10)));
         }
         lines.extend(self.notices.as_ref().map(|days| format!("[notices]\ndays = {days:?}")));
+        if let Some(revocation) = &self.revocation {
+            lines.push("[revocation]".into());
+            lines.extend(revocation.password_alone.map(|alone| format!("password_alone = {alone}")));
+            lines.extend(revocation.own_key_alone.map(|alone| format!("own_key_alone = {alone}")));
+            let reasons = |reasons: &Vec<Reason>| reasons.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+            lines.extend(revocation.holder_reasons.as_ref().map(|all| format!("holder_reasons = [{}]", reasons(all))));
+        }
         lines
     }
 
@@ -535,6 +564,7 @@ impl File {
             && self.profiles.iter().all(Section::is_in_bounds)
             && self.has_sound_password()
             && self.first.as_ref().is_none_or(First::is_in_bounds)
+            && self.revocation.as_ref().is_none_or(Revocation::is_in_bounds)
             && self.notices.as_ref().is_none_or(|days| {
                 let once = |at: usize| !days[..at].contains(&days[at]);
                 days.len() <= 16 && days.iter().all(|one| (1..=365).contains(one)) && (0..days.len()).all(once)
@@ -572,6 +602,28 @@ impl File {
             && holder.ask_status != Some(Asks::Sometimes)
             && self.profiles.iter().all(Section::names_keys)
             && self.has_sound_password()
+            && self.revocation.as_ref().is_none_or(Revocation::is_in_bounds)
+    }
+}
+
+impl Revocation {
+    /// Which both sides read.
+    fn is_in_bounds(&self) -> bool {
+        self.holder_reasons.as_ref().is_none_or(|all| {
+            let once = |at: usize| !all[..at].contains(&all[at]);
+            all.contains(&Reason::KeyCompromise) && !all.contains(&Reason::CertificateHold) && (0..all.len()).all(once)
+        })
+    }
+}
+
+impl Reason {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::KeyCompromise => "'key-compromise'",
+            Self::Superseded => "'superseded'",
+            Self::Unspecified => "'unspecified'",
+            Self::CertificateHold => "'certificate-hold'",
+        }
     }
 }
 
