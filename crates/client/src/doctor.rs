@@ -18,6 +18,9 @@ pub struct Checkup<'a> {
     pub journals: Option<&'a Path>,
     /// What the house asks.
     pub policy: &'a Policy,
+    /// Whose certificates are meant, where a card may carry those of several CAs: all that the CA has or had ([`Terms::issuers`](obnova_renewal::Terms::issuers)).
+    /// Where there are none, whoever issued them.
+    pub issuers: &'a [ParsedCertificate],
 }
 
 /// One line of the computer check. Ids and data; the texts of problems are English and say what to do.
@@ -111,17 +114,17 @@ pub struct Problem {
 
 /// Checks whether a renewal can work here, without touching anything: no PIN, no try, and nothing is left on the disk.
 pub fn check_up(checkup: Checkup<'_>, now: SystemTime) -> Vec<Check> {
-    let policy = checkup.policy;
+    let (policy, issuers) = (checkup.policy, checkup.issuers);
     let seen = checkup.token.and_then(|token| {
         let card = crate::look(lock(&token).as_mut())?;
         Ok((token, card))
     });
     let mut checks = match &seen {
         Err(error) => no_card(error),
-        Ok((token, card)) => card_checks(token, card, policy, now),
+        Ok((token, card)) => card_checks(token, card, policy, issuers, now),
     };
     checks.push((Subject::Journal, checkup.journals.map_or(Outcome::Skipped, journal)));
-    let pair = seen.ok().and_then(|(_, card)| chosen_pair(&card, policy, None, now));
+    let pair = seen.ok().and_then(|(_, card)| chosen_pair(&card, policy, issuers, now));
     let (answers, told) = checkup.ca.map_or((Outcome::Skipped, Outcome::Skipped), |ca| {
         let answers = issuer(ca);
         let told = pair.filter(|_| matches!(answers, Outcome::Good(_)) && policy.ask_status != AskStatus::Never);
@@ -143,8 +146,14 @@ fn no_card(error: &TokenError) -> Vec<(Subject, Outcome)> {
     of_card.map(|subject| (subject, if subject == Subject::Card { bad.clone() } else { Outcome::Skipped })).collect()
 }
 
-fn card_checks(token: &SharedToken, card: &CardView, policy: &Policy, now: SystemTime) -> Vec<(Subject, Outcome)> {
-    let plan = Plan::make(card, policy, now);
+fn card_checks(
+    token: &SharedToken,
+    card: &CardView,
+    policy: &Policy,
+    issuers: &[ParsedCertificate],
+    now: SystemTime,
+) -> Vec<(Subject, Outcome)> {
+    let plan = Plan::make_for(card, policy, issuers, now);
     let reasons = plan.as_ref().err().map_or(&[][..], |NotEligible { reasons }| reasons);
     let of = |subject: Subject| {
         let reason = reasons.iter().find(|reason| subject_of(reason) == subject)?;

@@ -17,7 +17,7 @@ fn check(token: Result<SharedToken, TokenError>, ca: Option<&mut dyn CaConnectio
     let folder = tempfile::tempdir().unwrap();
     let journals = folder.path().join("journals");
     let ca = ca.map(|ca| ca as &mut dyn CaConnection);
-    check_up(Checkup { token, ca, journals: Some(&journals), policy: &Policy::twins() }, now())
+    check_up(Checkup { token, ca, journals: Some(&journals), policy: &Policy::twins(), issuers: &[] }, now())
 }
 
 fn of(checks: &[Check], subject: Subject) -> &Outcome {
@@ -105,9 +105,28 @@ fn each_problem_is_told_at_its_line() {
     let in_the_way = folder.path().join("file");
     std::fs::write(&in_the_way, "").unwrap();
     let policy = Policy::twins();
-    let checkup = Checkup { token: Ok(world.token.clone()), ca: None, journals: Some(&in_the_way), policy: &policy };
+    let checkup = Checkup {
+        token: Ok(world.token.clone()),
+        ca: None,
+        journals: Some(&in_the_way),
+        policy: &policy,
+        issuers: &[],
+    };
     let checks = check_up(checkup, now());
     assert_eq!(bad_id(&checks, Subject::Journal), "problem-journal");
+}
+
+#[test]
+fn what_another_ca_issued_is_told() {
+    let [ours, theirs] = ["CN=Root"; 2].map(House::new);
+    let holder = Holder::new(&ours);
+    let policy = Policy::twins();
+    let check = |house: &House| {
+        let (token, issuers) = (Ok(share(holder.token())), house.terms().issuers());
+        check_up(Checkup { token, ca: None, journals: None, policy: &policy, issuers: &issuers }, now())
+    };
+    assert!(is_ready(&check(&ours)));
+    assert_eq!(bad_id(&check(&theirs), Subject::Pair), "reason-of-other-issuers");
 }
 
 #[test]

@@ -75,6 +75,11 @@ impl ParsedCertificate {
         same_name(self.issuer(), other.issuer())
     }
 
+    /// Whether this CA's name stands in it, and its key signed it: CAs may have one name, and a CA more than one key.
+    pub(crate) fn is_issued_by(&self, ca: &Self) -> bool {
+        same_name(self.issuer(), ca.subject()) && self.is_signed_by(ca.public_key())
+    }
+
     /// The serial number in the shape that it has everywhere: the octets that stand in the certificate, two small hexadecimal
     /// digits each. [`serial_digits`] brings what somebody wrote down into it.
     #[must_use]

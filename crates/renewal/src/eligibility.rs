@@ -2,8 +2,6 @@ use std::time::{Duration, SystemTime};
 
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_card::{Activation, Dead, KeyEntry, KeyRole, PasswordKind, PasswordState, PasswordSteps, SlotId};
-use obnova_enroll::names::same_name;
-use x509_cert::name::Name;
 
 use crate::{
     ByRole, CardView, MANAGING_PASSWORD, NotEligible, Pair, ParsedCertificate, Policy, Reason, plan::OldKey,
@@ -13,18 +11,19 @@ use crate::{
 /// The pair to renew, or the one certificate where the policy's rules know one role only, once nothing speaks against it.
 ///
 /// Current is the pair of one subject and issuer that is valid now and was not marked as superseded; of several certificates
-/// for one role the youngest counts, unless it is one of a new pair whose other certificate is still to come. `issuer`
-/// chooses where more than one pair is valid.
+/// for one role the youngest counts, unless it is one of a new pair whose other certificate is still to come. `issuers` are the
+/// certificates of the CA that is meant, all that it has or had ([`Terms::issuers`](crate::Terms::issuers)): what others issued is left
+/// alone. Where there are none, whoever issued it.
 ///
 /// # Errors
 /// [`NotEligible`] with every reason that was found.
 pub fn current_pair(
     card: &CardView,
     policy: &Policy,
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Result<ByRole<OldKey>, NotEligible> {
-    current(card, policy, issuer, now).map(|current| current.old)
+    current(card, policy, issuers, now).map(|current| current.old)
 }
 
 /// The certificates that a renewal would be about, whatever else speaks against it: what to ask about whether they are revoked.
@@ -32,11 +31,11 @@ pub fn current_pair(
 pub fn chosen_pair(
     card: &CardView,
     policy: &Policy,
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Option<ByRole<ParsedCertificate>> {
     let wanted: Vec<_> = policy.rules.roles().collect();
-    let (pair, _) = choose(card, &wanted, issuer, now).ok()?;
+    let (pair, _) = choose(card, &wanted, issuers, now).ok()?;
     Some(pair.map(|_, one| one.certificate.clone()))
 }
 
@@ -50,13 +49,13 @@ pub(crate) struct Current {
 pub(crate) fn current(
     card: &CardView,
     policy: &Policy,
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Result<Current, NotEligible> {
     let mut reasons: Vec<_> = inactive(card).into_iter().collect();
     let is_active = reasons.is_empty();
     let wanted: Vec<_> = policy.rules.roles().collect();
-    let chosen = choose(card, &wanted, issuer, now).map_err(|reason| reasons.push(reason)).ok();
+    let chosen = choose(card, &wanted, issuers, now).map_err(|reason| reasons.push(reason)).ok();
     if let Some((pair, _)) = &chosen {
         reasons.extend(validity(pair, policy, now));
         // Before activation it is no news that passwords have no value.
@@ -178,10 +177,10 @@ type Chosen<'a> = (ByRole<Candidate<'a>>, Option<(KeyRole, SlotId)>);
 fn choose<'a>(
     card: &'a CardView,
     wanted: &[KeyRole],
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Result<Chosen<'a>, Reason> {
-    let groups = groups(card, wanted, issuer);
+    let groups = groups(card, wanted, issuers);
     let valid: Vec<_> = groups.iter().filter(|group| group.is_valid_at(now, wanted)).collect();
     if valid.len() > 1 {
         return Err(Reason::SeveralPairs { pairs: valid.len() });
@@ -192,6 +191,9 @@ fn choose<'a>(
     let group =
         valid.first().copied().or_else(complete).or_else(|| groups.iter().max_by_key(|group| group.not_after()));
     let Some(group) = group else {
+        if candidates(card).any(|one| wanted.contains(&one.key.role)) {
+            return Err(Reason::OfOtherIssuers);
+        }
         let broken = card.slots.iter().find(|slot| slot.certificates.iter().any(|entry| !entry.fits_key));
         return Err(broken.map_or(Reason::NoCertificates, |slot| Reason::BrokenCertificate { slot: slot.id }));
     };
@@ -202,10 +204,11 @@ fn choose<'a>(
     }
 }
 
-fn groups<'a>(card: &'a CardView, wanted: &[KeyRole], issuer: Option<&Name>) -> Vec<Group<'a>> {
+fn groups<'a>(card: &'a CardView, wanted: &[KeyRole], issuers: &[ParsedCertificate]) -> Vec<Group<'a>> {
     let mut groups: Vec<(&'a ParsedCertificate, Pair<Vec<Candidate<'a>>>)> = Vec::new();
     let wanted = candidates(card).filter(|one| wanted.contains(&one.key.role));
-    for one in wanted.filter(|one| issuer.is_none_or(|issuer| same_name(one.certificate.issuer(), issuer))) {
+    let meant = |one: &Candidate<'_>| issuers.is_empty() || issuers.iter().any(|ca| one.certificate.is_issued_by(ca));
+    for one in wanted.filter(meant) {
         let same = |(known, _): &(&ParsedCertificate, _)| {
             known.has_subject_of(one.certificate) && known.has_issuer_of(one.certificate)
         };

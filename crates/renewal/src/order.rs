@@ -22,6 +22,15 @@ pub struct Terms {
     pub vouching: Vouching,
 }
 
+impl Terms {
+    /// Every certificate by which the CA may have issued what is on a card: those of before its last change of keys are among them where it
+    /// hands them out (RFC 7030 §4.1.3). For [`Plan::make_for`](crate::Plan::make_for).
+    #[must_use]
+    pub fn issuers(&self) -> Vec<ParsedCertificate> {
+        [self.anchors.as_slice(), &self.intermediates].concat()
+    }
+}
+
 /// Who vouches for new keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

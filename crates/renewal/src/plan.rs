@@ -3,7 +3,6 @@ use std::time::{Duration, SystemTime};
 use obnova_algorithm::SubjectPublicKeyInfoOwned;
 use obnova_card::{Identity, KeyRole, PasswordKind, SlotId};
 use serde::{Deserialize, Serialize};
-use x509_cert::name::Name;
 
 use crate::{
     Ask, AskStatus, ByRole, CardView, CertificateRules, Method, NotEligible, NoticeLink, OneTimePasswords,
@@ -105,32 +104,39 @@ impl Plan {
     /// # Errors
     /// [`NotEligible`] with every reason that was found.
     pub fn make(card: &CardView, policy: &Policy, now: SystemTime) -> Result<Self, NotEligible> {
-        Self::make_for(card, policy, None, now)
+        Self::make_for(card, policy, &[], now)
     }
 
-    /// As [`make`](Self::make), for the certificates of one issuer where a card carries valid ones of several.
+    /// As [`make`](Self::make), for what one CA issued, where a card carries certificates of several: `issuers` are all certificates that this
+    /// CA has or had ([`Terms::issuers`](crate::Terms::issuers)), and what none of them issued is left alone. Where there are none, it is as
+    /// with [`make`](Self::make).
     ///
     /// # Errors
     /// As [`make`](Self::make).
     pub fn make_for(
         card: &CardView,
         policy: &Policy,
-        issuer: Option<&Name>,
+        issuers: &[ParsedCertificate],
         now: SystemTime,
     ) -> Result<Self, NotEligible> {
-        Self::when_due(card, policy, issuer, now).map_err(|refused| {
+        Self::when_due(card, policy, issuers, now).map_err(|refused| {
             let is_early = refused.reasons.iter().any(|one| matches!(one, Reason::NotDue { .. }));
             let due = Policy { due_before: Duration::MAX, ..policy.clone() };
-            let then = is_early.then(|| Self::when_due(card, &due, issuer, now).err()).flatten();
+            let then = is_early.then(|| Self::when_due(card, &due, issuers, now).err()).flatten();
             refused.and(then)
         })
     }
 
     /// As [`make_for`](Self::make_for), and where it is too early nothing is looked at that only a renewal that is due gets to.
-    fn when_due(card: &CardView, policy: &Policy, issuer: Option<&Name>, now: SystemTime) -> Result<Self, NotEligible> {
+    fn when_due(
+        card: &CardView,
+        policy: &Policy,
+        issuers: &[ParsedCertificate],
+        now: SystemTime,
+    ) -> Result<Self, NotEligible> {
         match policy.method {
-            Method::ReKey => re_key::plan(card, policy, issuer, now),
-            Method::SameKey => same_key::plan(card, policy, issuer, now),
+            Method::ReKey => re_key::plan(card, policy, issuers, now),
+            Method::SameKey => same_key::plan(card, policy, issuers, now),
         }
         .and_then(|plan| plan.fitting(card))
     }

@@ -71,6 +71,11 @@ pub enum Reason {
     /// No certificate with its key is on the card.
     #[error("there is no certificate with its key on the card: is it the right card?")]
     NoCertificates,
+    /// The certificates on the card are of others than the CA that is meant.
+    #[error(
+        "no certificate on the card was issued by this CA: renew what is there at the CA that issued it, or order first certificates of this one"
+    )]
+    OfOtherIssuers,
     /// What should be a certificate is not, or belongs to another key.
     #[error("the certificate in slot {slot} cannot be read or is for another key: ask the issuer")]
     BrokenCertificate {
@@ -110,7 +115,9 @@ pub enum Reason {
         until: SystemTime,
     },
     /// More than one pair could be meant.
-    #[error("there are {pairs} valid pairs of different subjects or issuers on the card: say which issuer's is meant")]
+    #[error(
+        "there are valid certificates of {pairs} different subjects or issuers on the card: say which issuer's are meant; where they are all of one, ask it"
+    )]
     SeveralPairs {
         /// How many.
         pairs: usize,
@@ -251,6 +258,7 @@ impl Reason {
             Self::PukNotTaken { .. } => "reason-puk-not-taken",
             Self::PinDead { .. } => "reason-pin-dead",
             Self::NoCertificates => "reason-no-certificates",
+            Self::OfOtherIssuers => "reason-of-other-issuers",
             Self::BrokenCertificate { .. } => "reason-broken-certificate",
             Self::OnlyOneOfTwo { .. } => "reason-only-one-of-two",
             Self::Expired { .. } => "reason-expired",

@@ -214,6 +214,7 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
         },
         Reason::KeptKeyNotTaken { role: KeyRole::Signature, kept: KeyAlgorithm::P256 },
         Reason::PukNotTaken { password: PasswordKind::SignaturePin },
+        Reason::OfOtherIssuers,
     ];
     let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
     ids.sort_unstable();
@@ -234,9 +235,29 @@ fn of_two_valid_pairs_the_holder_must_say_which() {
     Holder::personalise(&mut card, &theirs, KeyAlgorithm::P256, [3, 4], |_, _| {});
     let card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
     assert_eq!(reasons(&card), [Reason::SeveralPairs { pairs: 2 }]);
-    let plan = Plan::make_for(&card, &Policy::twins(), Some(theirs.root.subject()), now()).unwrap();
+    let plan = Plan::make_for(&card, &Policy::twins(), from_ref(&theirs.root), now()).unwrap();
     assert_eq!(plan.old.authentication.as_ref().unwrap().slot, SlotId(3));
     assert_eq!(plan.stays, [SlotId(1), SlotId(2)]);
+}
+
+/// Nothing is made for certificates that the CA cannot know.
+#[test]
+fn what_another_ca_issued_is_not_renewed_though_that_has_the_same_name() {
+    let [ours, theirs] = ["CN=Root"; 2].map(House::new);
+    let mut card = Holder::empty_card();
+    Holder::personalise(&mut card, &ours, KeyAlgorithm::P256, [1, 2], |_, _| {});
+    Holder::personalise(&mut card, &theirs, KeyAlgorithm::P256, [3, 4], |_, draft| draft.from = now() - days(200));
+    let mut card = view(&mut obnova_card::ProfileToken::new(obnova_simulator::SimulatorConnection::new(card)));
+    let plan = |card: &CardView, issuers: &[_]| Plan::make_for(card, &Policy::twins(), issuers, now());
+    let slot = |issuers: &[_]| plan(&card, issuers).unwrap().old.authentication.unwrap().slot;
+    assert_eq!((slot(from_ref(&ours.root)), slot(from_ref(&theirs.root))), (SlotId(1), SlotId(3)));
+    // Of one CA that changed its key the youngest counts.
+    assert_eq!(slot(&[theirs.root.clone(), ours.root]), SlotId(3));
+    card.slots.drain(2..4);
+    for policy in [Policy::twins(), Policy::partner()] {
+        let refused = Plan::make_for(&card, &policy, from_ref(&theirs.root), now()).unwrap_err();
+        assert_eq!(refused.reasons, [Reason::OfOtherIssuers]);
+    }
 }
 
 #[test]

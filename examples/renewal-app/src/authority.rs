@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use obnova_client::{CaConnection, EstConnection, Https, SimpleEstConnection, TlsLogin, tls_config};
-use obnova_renewal::ParsedCertificate;
+use obnova_renewal::{ParsedCertificate, Terms};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -131,6 +131,11 @@ impl Authority {
             Some(module) => connection.label(module),
             None => connection,
         })
+    }
+
+    /// What it says before anything is asked of it.
+    pub fn terms(&self) -> Result<Terms, Failure> {
+        Ok(self.road()?.terms()?)
     }
 
     /// The page that says who one is.

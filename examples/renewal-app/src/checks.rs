@@ -3,8 +3,10 @@
 use std::time::SystemTime;
 
 use obnova_card::{Dead, KeyRole, PasswordKind, PasswordState, PasswordStatus, PasswordStep, PasswordSteps};
-use obnova_client::CaConnection as _;
-use obnova_renewal::{AskStatus, CardView, NewKey, Plan, Policy, Reason, Standing, chosen_pair, current_pair, date};
+use obnova_renewal::{
+    AskStatus, CardView, NewKey, ParsedCertificate, Plan, Policy, Reason, Standing, Terms, chosen_pair, current_pair,
+    date,
+};
 
 use crate::{
     authority::Authority,
@@ -39,8 +41,8 @@ impl Check {
     }
 }
 
-/// Everything about the card.
-pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
+/// Everything about the card, of what these issued, or anybody where there are none.
+pub fn card(card: &CardView, policy: &Policy, issuers: &[ParsedCertificate], now: SystemTime) -> Vec<Check> {
     let identity = &card.identity;
     let mut checks = vec![
         Check::good(t!("doctor-reader", place = identity.place.as_str())),
@@ -53,14 +55,14 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
     ];
     let steps = PasswordSteps::of(&card.capabilities, &card.passwords);
     checks.extend(card.passwords.iter().map(|status| password(status, &steps)));
-    if let Ok(pair) = current_pair(card, policy, None, now) {
+    if let Ok(pair) = current_pair(card, policy, issuers, now) {
         for (role, key) in pair.iter() {
             checks.push(certificate(role, key));
         }
     }
     let rests = card.slots.iter().filter(|slot| slot.left_over);
     checks.extend(rests.map(|slot| Check::caution(t!("doctor-left-over", slot = slot.id.to_string()))));
-    match Plan::make(card, policy, now) {
+    match Plan::make_for(card, policy, issuers, now) {
         Ok(plan) => {
             let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();
             checks.push(match (plan.risk, slots.as_slice()) {
@@ -86,8 +88,7 @@ pub fn card(card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
 }
 
 /// Whether the CA answers, and is the one that is trusted.
-pub fn authority(authority: &Authority) -> Check {
-    let terms = authority.connection().and_then(|mut connection| Ok(connection.terms()?));
+pub fn authority(authority: &Authority, terms: &Result<Terms, Failure>) -> Check {
     match terms {
         Ok(terms) => {
             let name = terms.anchors.first().map(|anchor| view::name(anchor.subject())).unwrap_or_default();
@@ -98,8 +99,14 @@ pub fn authority(authority: &Authority) -> Check {
 }
 
 /// Whether the certificates that a renewal would be about are revoked, as everybody is told; nothing where there are none.
-pub fn standing(authority: &Authority, card: &CardView, policy: &Policy, now: SystemTime) -> Vec<Check> {
-    let pair = chosen_pair(card, policy, None, now).filter(|_| policy.ask_status != AskStatus::Never);
+pub fn standing(
+    authority: &Authority,
+    card: &CardView,
+    policy: &Policy,
+    issuers: &[ParsedCertificate],
+    now: SystemTime,
+) -> Vec<Check> {
+    let pair = chosen_pair(card, policy, issuers, now).filter(|_| policy.ask_status != AskStatus::Never);
     let told = pair.map(|pair| {
         let mut road = authority.road()?;
         Ok::<_, Failure>(pair.try_map(|_, certificate| road.standing(certificate, now))?)

@@ -196,6 +196,7 @@ pub fn reason(reason: &Reason) -> String {
         Reason::PinBlocked { password: kind } => t!("reason-pin-blocked", name = password(kind)),
         Reason::PukNotTaken { password: kind } => t!("reason-puk-not-taken", name = password(kind)),
         Reason::NoCertificates => t!("reason-no-certificates"),
+        Reason::OfOtherIssuers => t!("reason-of-other-issuers"),
         Reason::BrokenCertificate { slot } => t!("reason-broken-certificate", slot = slot.to_string()),
         Reason::OnlyOneOfTwo { missing } => t!("reason-only-one-of-two", missing = role(missing)),
         Reason::Expired { role: of, since } => t!("reason-expired", role = role(of), since = date(since)),

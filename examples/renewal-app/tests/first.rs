@@ -558,6 +558,40 @@ fn one_certificate_for_logging_in_and_its_renewal_with_the_same_key_and_with_ano
     desk.run([&["card", "list"], &CARD[..]].concat()).ends_with(0).says(&["6 slots are free"]);
 }
 
+/// Whose certificates are meant is told by who signed them, for two CAs may have one name.
+#[test]
+fn of_two_services_on_a_card_each_renews_what_it_issued() {
+    for named in [&[][..], &["--name", "Insurance"]] {
+        let desk = Desk::new();
+        let mut house = set_up(&desk);
+        one_certificate_at_once(&mut house, 20);
+        house.operator(&[&["init", "insurance"], named].concat()).ends_with(0);
+        let card = ["simulator", "new", "both.state", "--house", "insurance", "--days", "6", "--puk-file", "puk"];
+        desk.run([&card[..], &PIN_FILES].concat()).ends_with(0);
+        let both = |all: Vec<&str>| all.iter().map(|one| one.replace("card.state", "both.state")).collect::<Vec<_>>();
+        let at = ["--service", "partner", "--wait"];
+        let renew = both([&["renew", "--yes"], &at[..], &CARD, &PIN_FILES, &house.options()].concat());
+        let before = fs::read(desk.file("both.state")).unwrap();
+        let said = desk.run(&renew).ends_with(3);
+        assert!(said.err.contains("No certificate on the card was issued by this CA"), "{}", said.err);
+        assert!(fs::read(desk.file("both.state")).unwrap() == before, "the card was touched");
+        let doctor = [&["doctor"], &at[..2], &CARD].concat();
+        let at_the_bank = both([&doctor[..], &house.options()].concat());
+        desk.run(&at_the_bank).ends_with(3).says(&["No certificate on the card was issued by this CA"]);
+
+        desk.write("once", &house.hand_out("jana"));
+        let order = [&["first", "--user", "jana", "--yes"], &at[..], &CARD, &PIN_FILES, &SECRETS, &house.options()];
+        desk.run(both(order.concat())).ends_with(0);
+        if !named.is_empty() {
+            let unclear = desk.run(both(doctor)).ends_with(3).out;
+            assert!(unclear.contains("--trust") && !unclear.contains("card clean"), "{unclear}");
+        }
+        desk.run(&at_the_bank).ends_with(0);
+        desk.run(&renew).ends_with(0).says(&["TLS login", "Renewed"]);
+        desk.run(&at_the_bank).ends_with(0);
+    }
+}
+
 /// Each renewal with the same key leaves a certificate on it, until no other one fits there.
 #[test]
 fn a_key_with_as_many_certificates_as_it_can_have_is_told_before_anything_is_asked() {

@@ -233,9 +233,13 @@ const TEXTS: &[(&str, &str)] = &[
     ("reason-not-active", "Karta není aktivována: nejprve ji aktivujte."),
     ("reason-pin-not-set", "PIN ještě nebyl nastaven."),
     ("reason-no-certificates", "Na kartě nejsou certifikáty s klíčem. Je to správná karta?"),
+    ("reason-of-other-issuers", "Na kartě není certifikát tohoto vydavatele. Je to správná karta?"),
     ("reason-broken-certificate", "Certifikát na kartě nelze přečíst."),
     ("reason-not-yet-valid", "Certifikát ještě neplatí. Zkontrolujte datum v počítači."),
-    ("reason-several-pairs", "Na kartě je více platných dvojic certifikátů."),
+    (
+        "reason-several-pairs",
+        "Na kartě jsou platné certifikáty různých držitelů nebo vydavatelů a není jasné, které se mají obnovit. Ozvěte se nám prosím.",
+    ),
     ("reason-algorithm-not-offered", "Karta neumí vyrobit klíč, který registrační místo žádá."),
     (
         "reason-algorithm-not-taken",

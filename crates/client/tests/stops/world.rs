@@ -462,7 +462,8 @@ impl<T: Task> Seen<T> {
         if orphans.is_empty() {
             return;
         }
-        let checkup = Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &T::policy() };
+        let checkup =
+            Checkup { token: Ok(self.token.clone()), ca: None, journals: None, policy: &T::policy(), issuers: &[] };
         let checks = check_up(checkup, SystemTime::now());
         let unfinished = checks.iter().find(|check| check.subject == Subject::Unfinished).unwrap();
         match &unfinished.outcome {

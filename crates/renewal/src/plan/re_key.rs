@@ -1,10 +1,8 @@
 use std::time::SystemTime;
 
-use x509_cert::name::Name;
-
 use super::{NewKey, Plan, Risk, kind::kinds, label};
 use crate::{
-    ByRole, CardView, Method, NotEligible, Policy, Reason,
+    ByRole, CardView, Method, NotEligible, ParsedCertificate, Policy, Reason,
     eligibility::{self, Current, new_key_algorithm},
     scan, waiting,
 };
@@ -13,10 +11,10 @@ use crate::{
 pub(super) fn plan(
     card: &CardView,
     policy: &Policy,
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Result<Plan, NotEligible> {
-    let current = eligibility::current(card, policy, issuer, now);
+    let current = eligibility::current(card, policy, issuers, now);
     let mut reasons = current.as_ref().err().map_or_else(Vec::new, |refused| refused.reasons.clone());
     let free = waiting::free_slots(card);
     let in_place = card.capabilities.in_place_only;

@@ -2,23 +2,22 @@ use std::time::SystemTime;
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::KeyRole;
-use x509_cert::name::Name;
 
 use super::{
     NewKey, OldKey, Plan,
     kind::{certified, offered, possible},
     label,
 };
-use crate::{CardView, Method, NotEligible, Policy, Reason, eligibility, room::full};
+use crate::{CardView, Method, NotEligible, ParsedCertificate, Policy, Reason, eligibility, room::full};
 
 /// No key is made: those of the old certificates are certified again, and the new certificates come beside the old.
 pub(super) fn plan(
     card: &CardView,
     policy: &Policy,
-    issuer: Option<&Name>,
+    issuers: &[ParsedCertificate],
     now: SystemTime,
 ) -> Result<Plan, NotEligible> {
-    let current = eligibility::current(card, policy, issuer, now);
+    let current = eligibility::current(card, policy, issuers, now);
     if !card.capabilities.several_certificates() {
         let mut reasons = current.err().map_or_else(Vec::new, |refused| refused.reasons);
         reasons.push(Reason::OneCertificateOnly);

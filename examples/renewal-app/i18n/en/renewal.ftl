@@ -32,12 +32,13 @@ reason-pin-not-set = The { $name } was never set: set it first, or ask the issue
 reason-puk-not-taken = The { $name } is blocked, and this program sends no PUK to this card, which is of an old version. Ask the issuer for a newer one.
 reason-pin-blocked = The { $name } is blocked: unblock it with the PUK (obnova pin unblock).
 reason-no-certificates = There is no certificate with its key on the card: insert the right card, or ask the issuer for a first certificate.
+reason-of-other-issuers = No certificate on the card was issued by this CA. Renew what is there at the CA that issued it (--ca and --trust), or order first certificates of this one (obnova first).
 reason-broken-certificate = The certificate in slot { $slot } cannot be read, or is for another key: ask the issuer.
 reason-only-one-of-two = The { $missing } certificate is missing beside the other one. Both are renewed together, or neither: ask the issuer. Of a service with one certificate only, name it: --service partner, or --policy FILE with the service's own file.
 reason-expired = The { $role } certificate expired on { $since }: ask the issuer for a new first certificate.
 reason-not-yet-valid = The { $role } certificate is not valid before { $from }: wait, or check the clock of this computer.
 reason-not-due = The certificates are valid until { $until }. They can be renewed from { $from } on: come again then.
-reason-several-pairs = There are { $pairs } valid pairs of different subjects or issuers on the card, and it is not clear which is meant. Remove the pair that is not used any more (obnova card clean).
+reason-several-pairs = There are valid certificates of { $pairs } different subjects or issuers on the card, and it is not clear which are meant. Name the CA that issued them (--ca and --trust); where they are all of that CA, ask it.
 reason-no-free-slot = { $needed ->
         [one] A new key needs a free slot
        *[other] New keys need { $needed } free slots

@@ -1,7 +1,7 @@
 use std::time::SystemTime;
 
 use obnova_client::{FileJournal, look};
-use obnova_renewal::{Action, CardView, ParsedCertificate, Policy, date};
+use obnova_renewal::{Action, CardView, ParsedCertificate, Policy, Terms, date};
 
 use crate::{
     authority::Authority,
@@ -22,10 +22,20 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     screen.title(&t!("doctor-title"));
     let now = SystemTime::now();
     let seen = tokens::open(global).and_then(|mut token| Ok(look(token.as_mut())?));
-    let mut checks = card(global, &seen, &policy, now);
+    let authority = Authority::named(global);
+    let terms = authority.as_ref().ok().and_then(Option::as_ref).map(Authority::terms);
+    let issuers = terms.as_ref().and_then(|terms| terms.as_ref().ok()).map(Terms::issuers).unwrap_or_default();
+    let mut checks = card(global, &seen, &policy, &issuers, now);
     checks.extend(declined(global, seen.as_ref().ok(), now));
     checks.push(journal(global));
-    checks.extend(authority(global, seen.as_ref().ok(), &policy, now));
+    checks.push(match (&authority, &terms) {
+        (Ok(Some(authority)), Some(terms)) => checks::authority(authority, terms),
+        (Err(failure), _) => Check::bad(failure.kind(), t!("doctor-ca-bad", problem = failure.message())),
+        _ => Check::caution(t!("doctor-ca-none")),
+    });
+    if let (Ok(Some(authority)), Some(Ok(_)), Ok(card)) = (&authority, &terms, &seen) {
+        checks.extend(checks::standing(authority, card, &policy, &issuers, now));
+    }
     checks.iter().for_each(|check| screen.mark(check.mark, &check.text));
     let failures: Vec<Kind> = checks.iter().filter_map(|check| check.failure).collect();
     match failures.first() {
@@ -44,10 +54,16 @@ pub fn run(global: &Global, service: &ServiceOptions) -> Result<(), Failure> {
     }
 }
 
-fn card(global: &Global, seen: &Result<CardView, Failure>, policy: &Policy, now: SystemTime) -> Vec<Check> {
+fn card(
+    global: &Global,
+    seen: &Result<CardView, Failure>,
+    policy: &Policy,
+    issuers: &[ParsedCertificate],
+    now: SystemTime,
+) -> Vec<Check> {
     match seen {
         Ok(card) => {
-            let mut checks = checks::card(card, policy, now);
+            let mut checks = checks::card(card, policy, issuers, now);
             checks.extend(without_password(global, card));
             checks
         }
@@ -83,21 +99,4 @@ fn journal(global: &Global) -> Check {
         Ok(folder) => Check::good(t!("doctor-journal", folder = folder.display().to_string())),
         Err(failure) => Check::bad(Kind::NotEligible, t!("doctor-journal-bad", problem = failure.message())),
     }
-}
-
-/// Whether the CA answers, and what it says of the certificates on the card.
-fn authority(global: &Global, card: Option<&CardView>, policy: &Policy, now: SystemTime) -> Vec<Check> {
-    let authority = match Authority::named(global) {
-        Ok(None) => return vec![Check::caution(t!("doctor-ca-none"))],
-        Ok(Some(authority)) => authority,
-        Err(failure) => {
-            return vec![Check::bad(failure.kind(), t!("doctor-ca-bad", problem = failure.message()))];
-        }
-    };
-    let mut lines = vec![checks::authority(&authority)];
-    let answers = lines.iter().all(|line| line.failure.is_none());
-    if let Some(card) = card.filter(|_| answers) {
-        lines.extend(checks::standing(&authority, card, policy, now));
-    }
-    lines
 }

@@ -29,7 +29,8 @@ pub fn run(global: &Global, options: &FirstOptions) -> Result<(), Failure> {
     let policy = Policy { revocation_password_optional: optional, ..policy };
     let way = way.of(&policy);
     let spent = journals::spent_keys(&folder)?;
-    renew::begin(global, &folder, holder, &face, &way, |card, wishes| {
-        wishes.plan(card, &policy, |policy| Plan::first_beside(card, policy, &spent, SystemTime::now()))
+    renew::begin(global, &folder, holder, &face, &way, |card, ca| {
+        let plan = |policy: &_| Plan::first_beside(card, policy, &spent, SystemTime::now());
+        Ok(ca.wishes()?.plan(card, &policy, plan)?)
     })
 }

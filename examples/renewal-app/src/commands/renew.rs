@@ -10,8 +10,8 @@ use obnova_client::{
     CaConnection, FileJournal, Foreseen, Pause, RenewalLink, RunError, Runner, Seams, SharedToken, Turn, look,
 };
 use obnova_renewal::{
-    AskStatus, ByRole, CardView, Diagnosis, Event, Method, NotEligible, Plan, Policy, Process, Protocol, Reason,
-    Standing, Wishes,
+    AskStatus, ByRole, CardView, Diagnosis, Event, Method, NotEligible, ParsedCertificate, Plan, Policy, Process,
+    Protocol, Reason, Standing,
 };
 
 use super::{
@@ -52,9 +52,7 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     };
     let way = way.of(&policy);
     let Some(link) = &options.link else {
-        return begin(global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
-            planned(global, card, &policy, wishes)
-        });
+        return begin(global, &folder, holder, &face, &way, |card, ca| planned(global, card, &policy, ca));
     };
     let anchors = Authority::trust_for_link(global)?;
     let link = RenewalLink::new(&given(link)?, &anchors)?;
@@ -63,24 +61,29 @@ pub fn run(global: &Global, options: &RenewOptions) -> Result<(), Failure> {
     if let Some(known) = journals::open(&folder)?.into_iter().find(|known| link.begins(known.process.plan())) {
         return go_on(&global, &folder, &known, holder, &face, &way);
     }
-    begin(&global, &folder, holder, &face, &way, |card, wishes| -> Result<Plan, Failure> {
-        Ok(link.plan(planned(&global, card, &policy, wishes)?)?)
-    })
+    begin(&global, &folder, holder, &face, &way, |card, ca| Ok(link.plan(planned(&global, card, &policy, ca)?)?))
 }
 
-/// What will be done, as the issuer wishes it.
-fn planned(global: &Global, card: &CardView, policy: &Policy, wishes: &Wishes) -> Result<Plan, Failure> {
-    let plan = wishes.plan(card, policy, |policy| Plan::make(card, policy, SystemTime::now()));
-    plan.map_err(|not_eligible| over(global, card, policy, &not_eligible).unwrap_or_else(|| not_eligible.into()))
+/// What will be done for what the CA issued, as it wishes.
+fn planned(global: &Global, card: &CardView, policy: &Policy, ca: &mut dyn CaConnection) -> Result<Plan, Failure> {
+    let (wishes, issuers) = (ca.wishes()?, ca.terms()?.issuers());
+    let plan = wishes.plan(card, policy, |policy| Plan::make_for(card, policy, &issuers, SystemTime::now()));
+    plan.map_err(|refused| over(global, card, policy, &issuers, &refused).unwrap_or_else(|| refused.into()))
 }
 
 /// Nobody is told to come again for certificates that are revoked.
-fn over(global: &Global, card: &CardView, policy: &Policy, not_eligible: &NotEligible) -> Option<Failure> {
+fn over(
+    global: &Global,
+    card: &CardView,
+    policy: &Policy,
+    issuers: &[ParsedCertificate],
+    not_eligible: &NotEligible,
+) -> Option<Failure> {
     if !not_eligible.reasons.iter().all(|reason| matches!(reason, Reason::NotDue { .. })) {
         return None;
     }
     let authority = Authority::named(global).ok()??;
-    let told = checks::standing(&authority, card, policy, SystemTime::now());
+    let told = checks::standing(&authority, card, policy, issuers, SystemTime::now());
     let unfit = told.into_iter().filter(|line| line.failure == Some(Kind::NotEligible));
     let unfit: Vec<_> = unfit.map(|line| line.text).collect();
     (!unfit.is_empty()).then(|| Failure::new(Kind::NotEligible, unfit.join("\n")))
@@ -236,17 +239,14 @@ impl Way<'_> {
 }
 
 /// Begins what is planned for the card that is there, as the issuer wishes it.
-pub fn begin<E>(
+pub fn begin(
     global: &Global,
     folder: &Path,
     mut holder: Holder,
     face: &Rc<RefCell<Face>>,
     way: &Way<'_>,
-    plan: impl FnOnce(&CardView, &Wishes) -> Result<Plan, E>,
-) -> Result<(), Failure>
-where
-    Failure: From<E>,
-{
+    plan: impl FnOnce(&CardView, &mut dyn CaConnection) -> Result<Plan, Failure>,
+) -> Result<(), Failure> {
     let authority = Authority::named(global)?.ok_or_else(|| Failure::new(Kind::Usage, t!("error-which-ca")))?;
     let authority =
         Authority { module: way.module.map(str::to_owned), plain: way.plain, user: holder.user.clone(), ..authority };
@@ -263,7 +263,7 @@ where
         return Err(Failure::new(Kind::NotEligible, text));
     }
     let mut road = authority.road()?;
-    let plan = plan(&card, &road.wishes()?)?;
+    let plan = plan(&card, &mut *road)?;
     foresee(&mut holder, &card, &plan, &Foreseen::of_plan(&plan, &card), &mut *road)?;
     drop(road);
     let name = journals::new_name(folder)?;

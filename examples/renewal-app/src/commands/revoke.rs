@@ -150,10 +150,11 @@ fn other_half(
     plan: &RevocationPlan,
 ) -> Option<(KeyRole, ParsedCertificate)> {
     let (revoked, now) = (plan.revoked()?.serial(), SystemTime::now());
-    let pair = chosen_pair(card, policy, None, now)?;
+    let mut ca = authority.road().ok()?;
+    let pair = chosen_pair(card, policy, &ca.terms().ok()?.issuers(), now)?;
     pair.iter().find(|(_, one)| one.serial() == revoked)?;
     let (role, other) = pair.iter().find(|(_, one)| one.serial() != revoked)?;
-    let told = authority.road().ok()?.standing(other, now).ok()?;
+    let told = ca.standing(other, now).ok()?;
     (other.is_valid_at(now) && !told.stops(AskStatus::Try)).then(|| (role, other.clone()))
 }
 

@@ -6,7 +6,7 @@ use std::{
 
 use obnova_card::Pin;
 use obnova_client::{FileJournal, Journal as _, RunError, Runner, Seams, SharedToken, Turn, look, renewal::CardView};
-use obnova_renewal::{Action, Because, Plan, SlotView, Stage as Reached, Summary, date, removable, removals};
+use obnova_renewal::{Action, Because, Plan, SlotView, Stage as Reached, Summary, Terms, date, removable, removals};
 
 use super::{
     Audience, Moment, Report, Scene, Stage,
@@ -62,14 +62,16 @@ struct Renewed {
 /// From the notice to the plan.
 fn prepare(stage: &Stage, card: &CardView, meter: &Rc<RefCell<Meter>>, audience: &Shared<'_>) -> Result<Plan, Failure> {
     let (policy, now) = (&stage.service.policy, SystemTime::now());
-    let plan = Plan::make_for(card, policy, Some(&stage.issuer), now)?;
+    let terms = stage.authority.terms();
+    let issuers = terms.as_ref().map(Terms::issuers).unwrap_or_default();
+    let plan = Plan::make_for(card, policy, &issuers, now)?;
     let until = plan.old_ends();
     if let Some(until) = until {
         see(audience, &Scene::Notice { days: view::days(now, until), until: date(until), link: &stage.authority.url });
     }
     let lines = measured(meter, "check", || {
-        let mut lines = checks::card(card, policy, now);
-        lines.push(checks::authority(&stage.authority));
+        let mut lines = checks::card(card, policy, &issuers, now);
+        lines.push(checks::authority(&stage.authority, &terms));
         Ok(lines)
     })?;
     see(audience, &Scene::Check(&lines));

@@ -22,7 +22,6 @@ use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_status::RevocationReason;
 use obnova_transport::{Count, Record};
 use tempfile::TempDir;
-use x509_cert::name::Name;
 
 use super::{FirstPair, personalise};
 use crate::{
@@ -76,8 +75,6 @@ pub struct Stage {
     pub pins: PlayPins,
     pub service: Service,
     pub authority: Authority,
-    /// Whose pair is renewed, among those that may be on the card.
-    pub issuer: Name,
     /// What every token goes through before it is used.
     pub through: Through,
     /// Whether the token is a card in a reader, where other programs find it too.
@@ -140,8 +137,7 @@ impl Stage {
         if let Some(record) = &record {
             record.note("the first pair is put on the card");
         }
-        let issued = personalise(token.as_mut(), &house, &holder, &first, &pin, now)?;
-        let issuer = issued.authentication.certificate.tbs_certificate().issuer().clone();
+        personalise(token.as_mut(), &house, &holder, &first, &pin, now)?;
         let token: SharedToken = Arc::new(Mutex::new(through(token)));
         let anchors = house.trust_anchors().iter().map(ParsedCertificate::try_from).collect::<Result<_, _>>();
         let authority = Authority {
@@ -158,7 +154,6 @@ impl Stage {
             pins,
             service,
             authority,
-            issuer,
             through,
             in_reader,
             folder,

@@ -52,7 +52,7 @@ impl Client {
     fn of(stage: &Stage) -> Self {
         Self {
             policy: stage.service.policy.clone(),
-            check: checks::card,
+            check: |card, policy, now| checks::card(card, policy, &[], now),
             diagnosis: |process| Diagnosis::of(process, None, SystemTime::now()).to_string(),
             take_files: |runner, files| runner.take_files(files),
             register: as_the_client_does,

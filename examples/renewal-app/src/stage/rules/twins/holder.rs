@@ -59,7 +59,7 @@ pub fn check_advice(world: &mut World<'_>) -> Verdict {
         ("no certificates", of(world, &empty)),
         ("one of two certificates", of(world, &half)),
         ("a blocked PIN", of(world, &blocked)),
-        ("no CA", vec![checks::authority(&nowhere)]),
+        ("no CA", vec![checks::authority(&nowhere, &nowhere.terms())]),
     ];
     // The same key takes no room.
     if world.stage.service.told.holder.method == Method::ReKey {

@@ -30,7 +30,7 @@ pub fn client(world: &mut World<'_>) -> Verdict {
             )));
         }
     };
-    let lines = checks::standing(authority, &before, policy, SystemTime::now());
+    let lines = checks::standing(authority, &before, policy, &[], SystemTime::now());
     want(lines.iter().any(|line| line.failure.is_some()), "the computer check calls a revoked certificate fit")?;
     Ok(unfit.to_string())
 }
