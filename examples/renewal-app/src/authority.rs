@@ -50,7 +50,8 @@ impl Authority {
                 Ok(Some(Self { url, anchors, module: None, plain: false, user: None }))
             }
             (None, None) => Ok(None),
-            _ => Err(Failure::new(Kind::Usage, t!("error-which-ca"))),
+            (Some(url), None) => Err(Failure::new(Kind::Usage, t!("error-ca-without-trust", address = address(url)?))),
+            (None, Some(_)) => Err(Failure::new(Kind::Usage, t!("error-trust-without-ca"))),
         }
     }
 
@@ -154,6 +155,6 @@ fn address(url: &str) -> Result<String, Failure> {
 
 fn read(file: &Path) -> Result<Vec<ParsedCertificate>, Failure> {
     files::certificates(file).map_err(|problem| {
-        Failure::new(Kind::Usage, t!("error-file", file = file.display().to_string(), problem = problem))
+        Failure::new(Kind::Usage, t!("error-trust-file", file = file.display().to_string(), problem = problem))
     })
 }

@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use obnova_card::{PasswordKind, Secret, TokenError, Tries};
+use obnova_card::{Dead, PasswordKind, PasswordSteps, Secret, TokenError, Tries};
 use obnova_client::{
-    Credential, CredentialRequest, PinRequest, Progress as Told, Prompt, PromptError, Question, RunError,
+    Credential, CredentialRequest, PinRequest, Progress as Told, Prompt, PromptError, Question, RunError, SharedToken,
 };
 use obnova_renewal::{Fact, Plan, Standing, date};
 
@@ -18,6 +18,7 @@ use crate::{
     pins::{Asked, Pins},
     plan,
     texts::t,
+    tokens,
     ui::{Mark, Progress, Screen, ask_line, ask_yes, sits_there},
     view,
 };
@@ -31,6 +32,8 @@ pub struct Face {
     meanwhile: Option<String>,
     /// A password that was handed over and was wrong, and the tries that are left.
     wrong: Option<(PasswordKind, Tries)>,
+    /// The card that is spoken to, to see what is left to be done where a PIN is blocked.
+    card: Option<SharedToken>,
     /// That one was wrong was said with the question about the last try.
     said_wrong: bool,
 }
@@ -45,6 +48,7 @@ impl Face {
             progress: None,
             meanwhile: None,
             wrong: None,
+            card: None,
             said_wrong: false,
         }))
     }
@@ -59,6 +63,11 @@ impl Face {
         self.narrator.unmarked = !plan.card.marks_superseded;
     }
 
+    /// Which card is spoken to from here on.
+    pub fn speaks_to(&mut self, token: &SharedToken) {
+        self.card = Some(token.clone());
+    }
+
     /// Tells what is known from here on.
     pub fn fact(&mut self, fact: &Fact) {
         self.progress = None;
@@ -70,12 +79,30 @@ impl Face {
     /// A password that was handed over and was wrong is the reason, whatever was said after it.
     pub fn outcome<T>(&mut self, outcome: Result<T, RunError>) -> Result<T, Failure> {
         self.progress = None;
-        match (outcome, self.wrong.take()) {
-            (Err(RunError::Prompt(_)), Some((password, tries))) => {
-                Err(TokenError::WrongSecret { password, tries }.into())
+        let error = match (outcome, self.wrong.take()) {
+            (Ok(done), _) => return Ok(done),
+            (Err(RunError::Prompt(_)), Some((password, tries))) => TokenError::WrongSecret { password, tries }.into(),
+            (Err(error), _) => error,
+        };
+        Err(match error {
+            RunError::Token(TokenError::WrongSecret { password, .. }) if self.is_lost(password) => {
+                Failure::new(Kind::Pin, t!("error-wrong-password-lost", name = view::password(password)))
             }
-            (outcome, _) => outcome.map_err(|error| Failure::of_run(error, self.errand)),
-        }
+            RunError::Token(TokenError::Blocked { password }) if self.is_lost(password) => {
+                Failure::new(Kind::Pin, view::dead(Dead::Pin(password)))
+            }
+            error => Failure::of_run(error, self.errand),
+        })
+    }
+
+    /// Whether a PIN is blocked, and nothing sets a new one. A card that is gone by now tells nothing.
+    fn is_lost(&self, password: PasswordKind) -> bool {
+        let dead = self.card.as_ref().map(|card| {
+            let mut token = tokens::lock(card);
+            let capabilities = token.capabilities()?;
+            Ok::<_, TokenError>(PasswordSteps::of(&capabilities, &token.passwords()?).dead)
+        });
+        dead.is_some_and(|dead| dead.is_ok_and(|dead| dead.contains(&Dead::Pin(password))))
     }
 
     /// Says that the one before was wrong, before anything else is asked.

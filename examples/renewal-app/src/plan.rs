@@ -1,7 +1,7 @@
 //! A plan in words, before anything is done.
 
 use obnova_card::KeyRole;
-use obnova_renewal::{NewKey, PinUse, Plan};
+use obnova_renewal::{Ask, NewKey, Phase, PinUse, Plan};
 
 use crate::{
     phrases,
@@ -19,7 +19,13 @@ pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>, knows_user: b
     for step in steps(plan, plain) {
         screen.mark(Mark::Item, &step);
     }
+    let ask = |screen: &mut Screen, ask: &Ask| {
+        screen.nested(&t!("plan-ask", name = view::password(ask.password), reason = phrases::phase(ask.phase)));
+    };
+    // As they are asked: an order is made ready when its keys have signed the requests.
+    let (before, after): (Vec<_>, Vec<_>) = plan.asks.iter().partition(|ask| ask.phase != Phase::Finish);
     screen.detail(&t!("plan-asks"));
+    before.into_iter().for_each(|one| ask(screen, one));
     if plan.is_first() {
         if !knows_user {
             screen.nested(&t!("plan-ask-user"));
@@ -32,9 +38,7 @@ pub fn show(screen: &mut Screen, plan: &Plan, plain: Option<&str>, knows_user: b
             });
         }
     }
-    for ask in &plan.asks {
-        screen.nested(&t!("plan-ask", name = view::password(ask.password), reason = phrases::phase(ask.phase)));
-    }
+    after.into_iter().for_each(|one| ask(screen, one));
 }
 
 fn steps(plan: &Plan, plain: Option<&str>) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum as _;
 use obnova_card::{Location, ProfileToken, Token};
 use obnova_client::SharedToken;
-use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
+use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection, StateFileError};
 use obnova_transport::{CardConnection, Count, Decorated, Record};
 #[cfg(feature = "pcsc")]
 use obnova_transport::{Patient, TransportError};
@@ -105,7 +105,12 @@ pub fn simulated(file: &Path) -> Result<Card, Failure> {
         let file = file.display().to_string();
         Failure::new(Kind::NoCard, t!("simulator-unreadable", file = file, problem = problem))
     };
-    let mut card = Card::open(file).map_err(|problem| unusable(problem.to_string()))?;
+    let mut card = Card::open(file).map_err(|problem| match problem {
+        StateFileError::InUse { .. } => {
+            Failure::new(Kind::NoCard, t!("simulator-in-use", problem = problem.to_string()))
+        }
+        problem => unusable(problem.to_string()),
+    })?;
     let note = tear_note(file);
     if let Ok(text) = fs::read_to_string(&note) {
         fs::remove_file(&note)?;

@@ -621,11 +621,12 @@ fn a_dead_puk_is_said_and_nothing_is_offered_that_it_would_take() {
     assert!(run(&desk, &["pin", "change", "puk"]).ends_with(4).err.contains("The PUK is blocked"));
 
     desk.write("pins", "0000\n7391\n");
-    for _ in 0..3 {
-        let change = ["pin", "change", "authentication", "--pin-file", "pins", "--new-pin-file", "pins"];
-        run(&desk, &[&change[..], &["--spend-last-try"]].concat()).ends_with(4);
-    }
     let lost = "no PUK unblocks it any more";
+    for left in [2, 1, 0] {
+        let change = ["pin", "change", "authentication", "--pin-file", "pins", "--new-pin-file", "pins"];
+        let said = run(&desk, &[&change[..], &["--spend-last-try"]].concat()).ends_with(4).err;
+        assert!(said.contains(lost) == (left == 0) && !said.contains("Where the PUK sets"), "{said}");
+    }
     for command in [&["pin", "change", "authentication"][..], &["pin", "unblock", "authentication"]] {
         assert!(run(&desk, command).ends_with(4).err.contains(lost));
     }
@@ -771,7 +772,16 @@ fn the_card_of_an_applicant_is_made_handed_over_and_activated() {
     assert_eq!(pairs(), 1);
     let line = made.out.lines().find(|line| line.contains("--certificate")).unwrap();
     let serials: Vec<_> = line.split_whitespace().skip_while(|word| *word != "--certificate").collect();
-    let card = ["--card", "OBN00000001", "--transport-pin-file", "transport"];
+    // Each card has a serial number of its own: the applicant's next one too.
+    let card = |line: &str| line.split_whitespace().skip_while(|word| *word != "--card").nth(1).unwrap().to_owned();
+    std::fs::rename(desk.file("card.state"), desk.file("first.state")).unwrap();
+    let other = make(id, &of_the_ca).ends_with(0).out;
+    let other = card(other.lines().find(|line| line.contains("--certificate")).unwrap());
+    std::fs::rename(desk.file("first.state"), desk.file("card.state")).unwrap();
+    let serial = card(line);
+    assert!(serial != other && serial.starts_with("OBN"), "{serial} {other}");
+    run(&desk, &["card", "show"]).ends_with(0).says(&[&serial]);
+    let card = ["--card", &serial, "--transport-pin-file", "transport"];
     step("personalise", &[&card[..], &serials].concat()).says(&["personalised"]);
     step("hand-over", &[]).says(&["handed-over"]);
     let page = press(&desk, &house, "transport-pin");

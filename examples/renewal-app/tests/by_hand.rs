@@ -207,6 +207,13 @@ fn what_is_wrong_with_the_road_has_its_own_exit_code() {
         let said = desk.run([&["doctor"], &CARD[..], wrong].concat()).ends_with(code);
         assert!(said.out.lines().any(|line| line.contains('✗') && line.contains(advice)), "{}", said.out);
     }
+    // What was named is not asked for, and what is missing once.
+    for (named, missing) in [(["--ca", &house.url], "--trust"), (["--trust", "ca/root.pem"], "--ca")] {
+        let said = desk.run([&["doctor"], &CARD[..], &named].concat()).ends_with(2);
+        let line = said.out.lines().find(|line| line.contains('✗')).unwrap();
+        let times = line.matches(missing).count();
+        assert!(times == 1 && !line.contains(named[0]) && !line.contains(".."), "{line}");
+    }
     let anew = [&["doctor", "--journal", "new/journals"], &CARD[..]].concat();
     desk.run(&anew).says(&["new/journals can be written"]);
     assert!(!desk.file("new").exists());

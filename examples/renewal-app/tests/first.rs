@@ -80,6 +80,11 @@ fn a_pair_comes_onto_an_empty_card_by_a_one_time_password() {
         "the one-time password that you were given",
         "a revocation password that you pick, twice",
     ]);
+    // As they are asked.
+    let at = |text: &str| begun.out.find(text).unwrap_or_else(|| panic!("{text}: {}", begun.out));
+    let order =
+        ["to put new keys", "to sign and send", "the one-time password that you were given", "to install what is new"];
+    assert!(order.map(at).is_sorted(), "{}", begun.out);
     begun.says(&["not the password itself", "Accepted, pending"]);
     assert!(!begun.out.contains("your user id\n"), "it was given: {}", begun.out);
     desk.run(["status"]).ends_with(0).says(&["renewal-1", "Accepted"]);
@@ -505,6 +510,7 @@ fn what_an_order_lacks_is_told_and_a_wrong_password_leaves_its_keys() {
     let said = desk.run(first(&house, &["--resume", "--yes"])).ends_with(6);
     assert!(said.err.contains("wrong-password") && said.err.contains("This order is over"), "{}", said.err);
     assert!(said.err.contains("The next order (obnova first) goes on with the keys"), "{}", said.err);
+    assert!(!said.err.contains("used up"), "nobody knows its one-time password: {}", said.err);
     desk.run(first(&house, &["--resume", "--yes"])).ends_with(3);
     desk.write("once", &password);
     desk.run(first(&house, &["--yes"])).ends_with(8).says(&["Go on with the"]);

@@ -33,5 +33,5 @@ doctor-bad = { $count ->
     }
 doctor-no-card = Card: { $problem }
 doctor-journal-bad = Journal: { $problem }. Name a folder that can be written to with --journal.
-doctor-ca-bad = CA: { $problem }. Name its address with --ca (https://...), and a PEM file of the certificates it is recognised by with --trust.
+doctor-ca-bad = CA: { $problem }
 doctor-journal = Journal: { $folder } can be written

@@ -23,6 +23,7 @@ error-wrong-password = { $tries ->
         [1] The { $name } is wrong. One try is left; it is not used without a clear yes. Look it up first.
        *[other] The { $name } is wrong. { $tries } tries are left. Look it up before you try again.
     }
+error-wrong-password-lost = The { $name } is wrong, and blocked now, and no PUK unblocks it any more: what it guards is lost. Ask the issuer for a new card.
 error-too-few-tries = The { $name } was not sent: only { $tries } left. If you are sure of it, say so with --spend-last-try; what else can be done "obnova card show" tells.
 error-blocked = The { $name } is blocked. Where the PUK sets a new one "obnova card show" offers it; otherwise ask the issuer for a new card.
 error-puk-blocked = The PUK is blocked: no PIN of this card can be unblocked any more. What is not blocked works on. Ask the issuer for a new card.
@@ -183,6 +184,7 @@ error-refused-keys = { $count ->
        *[other] The new keys stay in slots { $slots } for the next renewal, or can be removed (obnova card clean).
     }
 error-refused-first = This order is over, and what was on the card was not touched. The next order (obnova first) goes on with the keys that were made; if the CA wants others, remove them before it (obnova card clean).
+error-refused-first-password = Its one-time password is used up: ask for another one before that.
 error-refused-first-keys = This order is over, and what was on the card was not touched. The next order (obnova first) is made with new keys; those that the CA refused can be removed (obnova card clean).
 ca-bad-alg = an algorithm is unknown or not allowed
 ca-bad-message-check = a signature on the message does not verify
@@ -206,6 +208,9 @@ error-unused-option = This command has no use for { $option }: leave it out.
 error-token-feature = This program was built so that it cannot use { $location }: build it with the feature pcsc or pkcs11.
 error-folder-not-empty = { $folder } is not empty: name a new folder.
 error-which-ca = Which CA? Name its address with --ca and the certificates it is recognised by with --trust.
+error-ca-without-trust = { $address } was named: name the certificates that this CA is recognised by, too, with --trust.
+error-trust-without-ca = The certificates that a CA is recognised by were named: name its address, too, with --ca.
+error-trust-file = { $file }: { $problem }. Check that it is there, and that you may use it: --trust names a PEM file of the certificates that the CA is recognised by.
 error-ca-address = --ca: "{ $address }" is not an address: name one like https://ca.example.
 error-file = { $file }: { $problem }. Check that it is there, and that you may use it.
 error-service = { $file }: { $problem }

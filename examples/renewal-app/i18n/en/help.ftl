@@ -114,7 +114,7 @@ help-register-after =
       obnova register --nss ~/.mozilla/firefox/abcd1234.default --remove
 help-simulator = A simulated card: make one, attach it to a reader, tear it out at the wrong moment.
 help-simulator-new = Make a simulated card in a file, with a pair that expires in 20 days.
-help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment. With --applicant it is the card of somebody who applied there and paid: inactive, and the serial numbers that are printed go to "obnova-ca applicant personalise".
+help-simulator-new-more = Without PIN options its PINs are for play, and are printed. With --house its pair is issued by that CA (made with "obnova-ca init"), otherwise by one made for the moment. With --applicant it is the card of somebody who applied there and paid: inactive, with a serial number of its own, and what is printed goes to "obnova-ca applicant personalise".
 help-simulator-new-after =
     Examples:
       obnova simulator new card.state
@@ -184,7 +184,7 @@ help-arg-torn = File of the simulated card
 help-arg-wait = Wait for the CA, as long as it takes, instead of ending with exit code 8
 help-arg-days = Days until the pair on the new card expires: 20 unless you say so, and of an applicant's card as many as the CA's policy says
 help-arg-empty = No pair on the new card
-help-arg-serial = Serial number of the new card
+help-arg-serial = Serial number of the new card [default: OBN00000001; with --applicant one of its own]
 help-arg-authentication_key = Kind of the authentication key of the first pair
 help-arg-signature_key = Kind of the signature key of the first pair
 help-arg-how = When the power is lost: before the command is acted on, inside of it, after it

@@ -226,6 +226,7 @@ first-done = { $count ->
         [one] Your first certificate is on the card, and works.
        *[other] Your first certificates are on the card, and work.
     }
+fact-password-unknown = If you picked no revocation password when you ordered, as where that was by plain EST, there is none yet, and whoever loses the card needs it. Set one: obnova revocation-password
 first-password-later = There is no revocation password yet, and whoever loses the card needs it. Set one: obnova revocation-password
 renew-done = { $count ->
         [one] Renewed. The old certificate stays on the card until you remove it (obnova card clean). Firefox and other programs find the new one after "obnova register".

@@ -247,8 +247,8 @@ pub struct NewCard {
     pub inactive: Option<Model>,
     #[command(flatten)]
     pub transport: TransportOptions,
-    #[arg(long, value_name = "TEXT", default_value = "OBN00000001")]
-    pub serial: String,
+    #[arg(long, value_name = "TEXT")]
+    pub serial: Option<String>,
     #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyKind::Rsa2048)]
     pub authentication_key: KeyKind,
     #[arg(long, value_enum, value_name = "KIND", default_value_t = KeyKind::P256)]

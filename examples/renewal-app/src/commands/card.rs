@@ -68,6 +68,7 @@ pub fn clean(global: &Global, confirm: &[String], options: &PinOptions) -> Resul
     let pins = Pins::read(options)?;
     let token = tokens::open_shared(global)?;
     let face = Face::new(Errand::Other);
+    face.borrow_mut().speaks_to(&token);
     let mut holder = Holder::new(&face, pins);
     let seen = look_closely(&token, &mut holder);
     let card = holder.outcome(seen)?;
@@ -129,6 +130,7 @@ pub fn repair(global: &Global, agrees: bool, options: &PinOptions) -> Result<(),
         return Err(Failure::new(Kind::Declined, t!("error-declined")));
     }
     let face = Face::new(Errand::Other);
+    face.borrow_mut().speaks_to(&token);
     let mut holder = Holder::new(&face, pins);
     let outcome = obnova_client::repair(&token, &mut holder);
     holder.outcome(outcome)?;

@@ -125,6 +125,7 @@ fn into_renewal(
     let certificates = keys.filter_map(|_, key| is_for(*key));
     let authority = Authority::to_go_on_with(global, &Way::default(), &journals::authority(folder, &known.name))?;
     let token = tokens::open_shared(global)?;
+    face.borrow_mut().speaks_to(&token);
     check_room(&token, &known.process)?;
     let road = Road { folder, name: &known.name, authority: &authority, token: Some(token.clone()), wait: false };
     let journal = FileJournal::open(folder, &known.name)?;
@@ -157,6 +158,7 @@ fn onto_card(
     let named = if global.ca.is_some() { Authority::named(global)? } else { None };
     let terms = Terms { anchors: anchors.clone(), intermediates: Vec::new(), vouching: Vouching::Elsewhere };
     let token = tokens::open_shared(global)?;
+    face.borrow_mut().speaks_to(&token);
     let card = look(tokens::lock(&token).as_mut())?;
     let ders: Vec<_> = came.loose.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion =
@@ -184,6 +186,10 @@ fn onto_card(
             }
         },
     );
+    // Whether one came with the order is not known here; where it had to, it did.
+    if completion.first && policy.revocation_password.is_some() && !policy.revocation_password_at_once {
+        face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-password-unknown"));
+    }
     // While the link is open the same command makes them after whatever stop.
     proofs.make(&mut finish, anchors, face)?;
     match &named {

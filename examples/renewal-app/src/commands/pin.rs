@@ -55,6 +55,7 @@ fn set(global: &Global, pins: Pins, step: PasswordStep, kind: PasswordKind, done
     let question = t!("pin-new", name = view::password(kind), length = length);
     let given = pins.given(Asked::NewPassword);
     let face = Face::new(Errand::Other);
+    face.borrow_mut().speaks_to(&token);
     let mut holder = Holder::new(&face, pins);
     let mut failed = None;
     let outcome = with_password(&token, &mut holder, allowed_by, &[], |token, by| {

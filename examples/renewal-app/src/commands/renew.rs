@@ -291,6 +291,9 @@ impl Road<'_> {
         face: &Rc<RefCell<Face>>,
         make: impl for<'r> FnOnce(Seams<'r>) -> Result<Runner<'r>, RunError>,
     ) -> Result<(), Failure> {
+        if let Some(token) = &self.token {
+            face.borrow_mut().speaks_to(token);
+        }
         let teller = face.clone();
         let mut journal = Told { inner: journal, tell: move |fact: &_| teller.borrow_mut().fact(fact) };
         let (mut ca, mut login) = (self.authority.road()?, self.authority.login());
@@ -401,6 +404,9 @@ fn ended(ended: obnova_renewal::Failure, process: &Process, issuer: &mut dyn CaC
         None => left(plan, issuer),
     };
     let mut told = vec![failure.message().to_owned(), card];
+    if plan.is_first() && process.history().any(|(_, what)| what == "pending") {
+        told.push(t!("error-refused-first-password"));
+    }
     // What is refused was signed with them, so that they are on the card by then.
     if plan.method == Some(Method::ReKey) {
         let slots: Vec<_> = plan.new.iter().map(|(_, new)| new.slot.to_string()).collect();

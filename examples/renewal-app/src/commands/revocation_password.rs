@@ -24,6 +24,7 @@ pub fn run(global: &Global, options: &RevocationPasswordOptions) -> Result<(), F
     let pins = Pins::read_for_password(&options.pins, options)?;
     let mut holder = Holder { gives_credentials: true, ..Holder::new(&face, pins) };
     let token = tokens::open_shared(global)?;
+    face.borrow_mut().speaks_to(&token);
     let card = look(tokens::lock(&token).as_mut())?;
     let (mut ca, login) = (authority.connection()?, authority.login());
     let (seams, old) = ((&mut ca, &login as _), holder.pins.given(Asked::OldRevocationPassword));

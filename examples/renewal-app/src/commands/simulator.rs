@@ -44,7 +44,8 @@ fn new(options: &NewCard) -> Result<(), Failure> {
         return Err(Failure::new(Kind::Usage, t!("simulator-exists", file = shown)));
     }
     let whose = whose(options)?;
-    let maker = Personalisation::new(options.serial.as_str()).label(label(&whose.name));
+    let serial = serial(options)?;
+    let maker = Personalisation::new(serial.as_str()).label(label(&whose.name));
     let (maker, told) = match options.model() {
         Some(model) => inactive(maker, model.into(), &given),
         None => active(maker, &given),
@@ -65,7 +66,8 @@ fn new(options: &NewCard) -> Result<(), Failure> {
         if options.applicant.is_some() {
             let [authentication, signature] =
                 [&issued.authentication, &issued.signature].map(|one| to_hex(one.serial()));
-            screen.mark(Mark::Item, &t!("simulator-serials", authentication = authentication, signature = signature));
+            let told = t!("simulator-serials", card = serial, authentication = authentication, signature = signature);
+            screen.mark(Mark::Item, &told);
         }
     }
     screen.mark(Mark::Good, &t!("simulator-made", file = shown));
@@ -99,6 +101,20 @@ fn inactive(maker: Personalisation, model: TransportPinModel, given: &Pins) -> (
         Some(transport) => (maker.inactive(model, transport.expose()), Some(t!("simulator-inactive"))),
         None if play.is_empty() => (maker.inactive(model, b""), Some(t!("simulator-inactive"))),
         None => (maker.inactive(model, play.as_bytes()), Some(t!("simulator-transport", transport = play))),
+    }
+}
+
+/// As it was named; where it was not, that of a card for play, and another one for each card that is made for an applicant: the CA takes each
+/// for one applicant only.
+fn serial(options: &NewCard) -> Result<String, Failure> {
+    match (&options.serial, &options.applicant) {
+        (Some(named), _) => Ok(named.clone()),
+        (None, None) => Ok("OBN00000001".to_owned()),
+        (None, Some(_)) => {
+            let mut number = [0; 6];
+            aws_lc_rs::rand::fill(&mut number).map_err(internal)?;
+            Ok(format!("OBN{}", to_hex(&number).to_uppercase()))
+        }
     }
 }
 
