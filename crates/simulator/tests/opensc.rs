@@ -7,10 +7,10 @@ mod peers;
 mod support;
 
 use obnova_algorithm::{KeyAlgorithm, key_id};
-use obnova_profile::{KeyRole, Label, PasswordReference, PasswordState, TransportPinModel};
+use obnova_profile::{KeyRole, Label, LifeCycle, PasswordReference, PasswordState, TransportPinModel};
 use obnova_simulator::{Card, Personalisation, SimulatorConnection};
 use peers::{Desk, attach, detach, fails, inside, ok};
-use support::{personalisation, slot};
+use support::{Host, NEW, activation, personalisation, personalised, slot, transport};
 
 /// A key on the card, as OpenSC knows it.
 struct Key {
@@ -212,22 +212,36 @@ fn opensc_changes_and_unblocks_pins() {
     detach(attached);
 }
 
+/// Of each model; and the very commands that fail sign when the card is active.
 #[test]
 fn opensc_lists_an_inactive_card_and_uses_no_key_of_it() {
     let Some(address) = inside("opensc_lists_an_inactive_card_and_uses_no_key_of_it") else { return };
-    for model in [TransportPinModel::Separate, TransportPinModel::InPlace] {
+    for model in TransportPinModel::ALL {
         let desk = Desk::new();
-        let mut card = Personalisation::new("OBN2").inactive(model, b"123400").finish().unwrap();
+        let mut card = Personalisation::new("OBN2").inactive(model, personalised(model)).finish().unwrap();
         let keys = pair(&mut card, &desk, KeyAlgorithm::P256);
-        let attached = attach(&SimulatorConnection::new(card), address);
+        let card = SimulatorConnection::new(card);
+        let attached = attach(&card, address);
         let dump = ok("pkcs15-tool", &["-D"]);
         let hash = desk.write("hash", &[7; 32]);
         let output = desk.path("signature");
-        for key in &keys {
-            assert!(dump.contains(&key.id), "{dump}");
-            for pin in [key.pin(), "123400"] {
-                fails("pkcs11-tool", &strs(&sign(key, pin, &["--mechanism", "ECDSA"], &hash, &output)));
+        let signing = |key: &Key, pin: &[u8]| {
+            sign(key, std::str::from_utf8(pin).unwrap(), &["--mechanism", "ECDSA"], &hash, &output)
+        };
+        for (key, (_, new)) in keys.iter().zip(NEW) {
+            assert!(dump.contains(&key.id), "{model:?}: {dump}");
+            // Zero bytes nobody types.
+            let typed = [new, transport(model)].into_iter().filter(|pin| !pin.contains(&0));
+            for pin in typed {
+                fails("pkcs11-tool", &strs(&signing(key, pin)));
             }
+        }
+        assert_eq!(card.with_card(|card| card.status().life_cycle), LifeCycle::Inactive, "{model:?}");
+        card.with_card(|card| activation(model).into_iter().for_each(|command| drop(card.ok(command))));
+        for (key, (_, new)) in keys.iter().zip(NEW) {
+            ok("pkcs11-tool", &strs(&signing(key, new)));
+            let verify = ["pkeyutl", "-verify", "-pubin", "-inkey", &desk.path(&format!("{}.pem", key.label))];
+            ok("openssl", &[&verify[..], &["-in", &hash, "-sigfile", &output]].concat());
         }
         detach(attached);
     }

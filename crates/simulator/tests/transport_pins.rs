@@ -14,27 +14,9 @@ use obnova_profile::{
 };
 use obnova_simulator::{Card, Fault, FaultPlan, Personalisation, Torn};
 use proptest::{collection::vec, prelude::*};
-use support::{Host, slot};
+use support::{Host, NEW, activation, personalised, slot, transport};
 
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(Digest::Sha256);
-/// New values that every model takes.
-const NEW: [(PasswordReference, &[u8]); 3] =
-    [(AuthenticationPin, b"111111"), (SignaturePin, b"222222"), (Puk, b"333333")];
-
-/// What stands for the transport PIN in commands.
-const fn transport(model: TransportPinModel) -> &'static [u8] {
-    match model {
-        TransportPinModel::FiveDigits => b"70070",
-        TransportPinModel::Null => &TransportPinModel::NULL_PIN,
-        TransportPinModel::Empty => b"",
-        _ => b"700700",
-    }
-}
-
-/// What a card has to be personalised with; the models without a secret have theirs by themselves.
-const fn personalised(model: TransportPinModel) -> &'static [u8] {
-    if model.is_secret() { transport(model) } else { b"" }
-}
 
 fn inactive(model: TransportPinModel) -> Card {
     static CARDS: LazyLock<Vec<Card>> = LazyLock::new(|| {
@@ -50,30 +32,6 @@ fn inactive(model: TransportPinModel) -> Card {
         TransportPinModel::ALL.map(make).into()
     });
     CARDS[usize::from(model.code()) - 1].fork()
-}
-
-/// The commands that activate a card.
-fn activation(model: TransportPinModel) -> Vec<CommandApdu> {
-    let set = |(password, value): &(PasswordReference, &[u8])| command::set_password(*password, value);
-    let change =
-        |(password, value): &(PasswordReference, &[u8])| command::change_password(*password, transport(model), value);
-    let mut commands = Vec::new();
-    match model {
-        TransportPinModel::Separate => {
-            commands.push(command::verify(TransportPin, transport(model)));
-            commands.extend(NEW.iter().map(set));
-            commands.push(command::activate());
-        }
-        TransportPinModel::SingleUse => {
-            commands.push(change(&NEW[0]));
-            commands.push(command::verify(AuthenticationPin, NEW[0].1));
-            commands.extend(NEW[1..].iter().map(set));
-            commands.push(command::activate());
-        }
-        TransportPinModel::Empty => commands.extend(NEW.iter().map(set)),
-        _ => commands.extend(NEW.iter().map(change)),
-    }
-    commands
 }
 
 fn state(card: &Card, password: PasswordReference) -> Option<PasswordState> {
