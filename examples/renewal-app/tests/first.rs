@@ -393,6 +393,7 @@ fn who_left_and_lost_his_journal_needs_the_card_and_the_link_that_was_mailed() {
         ["Jana Nováková", "were checked", "What is new is on the card", "TLS login", "the link opens nothing any more"];
     let said = desk.run([&install[..], &["--yes"]].concat()).ends_with(0);
     assert!(!said.out.contains("superseded"), "{}", said.out);
+    assert!(!said.out.contains("revocation password"), "this service requires none: {}", said.out);
     said.says(&told);
     assert!(house.is_confirmed(&order));
     assert!(desk.run([&install[..], &["--yes"]].concat()).ends_with(6).err.contains("used up"));

@@ -186,8 +186,9 @@ fn onto_card(
             }
         },
     );
-    // Whether one came with the order is not known here; where it had to, it did.
-    if completion.first && policy.revocation_password.is_some() && !policy.revocation_password_at_once {
+    // Whether one that is required came with the order is not known here; where it had to, it did.
+    let comes_later = !policy.revocation_password_optional && !policy.revocation_password_at_once;
+    if completion.first && policy.revocation_password.is_some() && comes_later {
         face.borrow_mut().screen.mark(Mark::Caution, &t!("fact-password-unknown"));
     }
     // While the link is open the same command makes them after whatever stop.
