@@ -30,6 +30,8 @@ pub struct Arrived<'s> {
     pub count: Count,
     pub heard: Heard,
     pub certificates: ByRole<ParsedCertificate>,
+    /// Of all that was issued together, also of what this service has no key for.
+    pub serials: [Vec<u8>; 2],
 }
 
 /// Instructions that were sent to a card: the second byte of each command.
@@ -111,20 +113,26 @@ impl<'s> Arrived<'s> {
             let one = if role == KeyRole::Authentication { &issued.authentication } else { &issued.signature };
             ParsedCertificate::from_der(&one.der)
         })?;
-        Ok(Self::with(stage, SimulatorConnection::new(card), certificates))
+        let serials = [&issued.authentication, &issued.signature].map(|one| one.serial().to_vec());
+        Ok(Self::with(stage, SimulatorConnection::new(card), certificates, serials))
     }
 
-    fn with(stage: &'s Stage, card: SimulatorConnection, certificates: ByRole<ParsedCertificate>) -> Self {
+    fn with(
+        stage: &'s Stage,
+        card: SimulatorConnection,
+        certificates: ByRole<ParsedCertificate>,
+        serials: [Vec<u8>; 2],
+    ) -> Self {
         let count = Count::new();
         let heard = Heard::default();
         let connection = Decorated::new(Decorated::new(card.clone(), heard.clone()), count.clone());
         let token = held::token(stage, connection);
-        Self { stage, card, token, count, heard, certificates }
+        Self { stage, card, token, count, heard, certificates, serials }
     }
 
     /// The same card once more: what happens to one does not happen to the other.
     pub fn fork(&self) -> Self {
-        Self::with(self.stage, held::fork(&self.card), self.certificates.clone())
+        Self::with(self.stage, held::fork(&self.card), self.certificates.clone(), self.serials.clone())
     }
 
     pub fn view(&self) -> Result<CardView, Broken> {

@@ -124,10 +124,7 @@ impl<'s> Applicant<'s> {
     fn card(&self) -> Result<(Arrived<'s>, Personalised), Broken> {
         let holder = Holder { name: format!("CN={},C=CZ", self.name), email: self.email.clone() };
         let card = Arrived::of(self.stage, self.number, &holder)?;
-        let serial = |one: &obnova_renewal::ParsedCertificate| {
-            one.certificate().tbs_certificate().serial_number().as_bytes().to_vec()
-        };
-        let certificates = card.certificates.iter().map(|(_, one)| serial(one)).collect();
+        let certificates = card.serials.to_vec();
         let transport_pin = there(TransportPin::new(self.stage.transport_pin()), "transport PIN")?;
         Ok((card, Personalised { card: format!("OBN8{:07}", self.number), certificates, transport_pin }))
     }
