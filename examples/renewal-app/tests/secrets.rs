@@ -176,12 +176,15 @@ fn no_secret_is_written_shown_or_left_in_memory() {
     new_card(&Watched::new(&desk, &[]), &["--house", "ca"]);
     live(&card, &house);
 
-    // A renewal that fails, of a card that another CA issued, leaves a diagnosis.
-    let stranger = ["simulator", "new", "other.state", "--serial", "OBN00000002", "--puk-file", "own/puk"];
-    Watched::new(&desk, &[]).run(&[&stranger[..], &PINS].concat(), 0);
+    // A renewal that fails, of a card whose order is turned down, leaves a diagnosis.
+    let another =
+        ["simulator", "new", "other.state", "--house", "ca", "--serial", "OBN00000002", "--puk-file", "own/puk"];
+    Watched::new(&desk, &[]).run(&[&another[..], &PINS].concat(), 0);
     let other = Watched::new(&desk, &["--token", "sim:other.state"]);
-    let refused = other.run(&[&["renew", "--yes"], &PINS[..], &house.options()].concat(), 6);
-    assert!(refused.err.contains("refused"), "{}", refused.err);
+    other.run(&[&["renew", "--yes"], &PINS[..], &house.options()].concat(), 8);
+    house.operator(&["reject", "ca", &house.pending(), "--reason", "the contract has ended"]).ends_with(0);
+    let refused = other.run(&[&["renew", "--resume"], &PINS[..]].concat(), 6);
+    assert!(refused.err.contains("the contract has ended"), "{}", refused.err);
 
     // The card's own file has what it needs to tell a right password from a wrong one, and no password.
     let files = [
