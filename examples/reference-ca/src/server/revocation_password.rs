@@ -78,10 +78,11 @@ fn read(body: &[u8]) -> Result<(SealedPassword, Option<SealedPassphrase>), &'sta
         Value::String(text) => Base64::decode_vec(text).map(Some).map_err(|_| what),
         _ => Err(what),
     };
-    let what = "password: the new password in an EnvelopedData, Base64";
+    let what = "password: the new password in an AuthEnvelopedData (RFC 5083), Base64";
     let new = envelope("password", what)?.ok_or(what)?;
     let new = SealedPassword::from_der(&new).map_err(|_| what)?;
-    let what = "old: the password that stands in an EnvelopedData for this certificate, Base64";
+    let what =
+        "old: the password that stands, with this certificate's name, in an AuthEnvelopedData (RFC 5083), Base64";
     let old = envelope("old", what)?.map(|old| SealedPassphrase::from_der(&old)).transpose().map_err(|_| what)?;
     Ok((new, old))
 }
