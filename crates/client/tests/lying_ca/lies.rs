@@ -94,6 +94,20 @@ pub enum End {
     Waits(Duration),
     /// What is too much is left aside.
     Done,
+    /// Only the holder can know: the certificates are shown and go onto the card when the answer is yes.
+    Shown,
+}
+
+impl End {
+    /// In what was reported of a table.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Error(..) | Self::Failed(_) | Self::Chain(_) => "refused by name",
+            Self::Waits(_) => "waited out",
+            Self::Done => "harmless",
+            Self::Shown => "left to the holder",
+        }
+    }
 }
 
 pub struct Row {

@@ -49,6 +49,20 @@ pub enum Ends {
     ByList,
 }
 
+impl Ends {
+    /// In what was reported of the table.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::As(End::Waits(_)) | Self::Undecided => "told as undecided",
+            Self::As(end) => end.kind(),
+            Self::Refused(_) | Self::PasswordToo | Self::Contradicted(_) => "refused by name",
+            Self::NotConfirmed(..) => "not believed as a confirmation",
+            Self::NotCovered { .. } => "told as less than was asked for",
+            Self::Already | Self::ByList => "harmless",
+        }
+    }
+}
+
 pub struct Row {
     pub name: &'static str,
     pub lie: Told,
