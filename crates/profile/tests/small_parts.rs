@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use obnova_algorithm::KeyAlgorithm;
-use obnova_apdu::tlv::{Tag, Tlv, VecWriter};
+use obnova_apdu::tlv::{Tag, Tlv, TlvError, VecWriter};
 use obnova_profile::{
     CardStatus, Directory, DirectoryError, DirectoryLayout, FileId, KeyRole, Label, LifeCycle, Limits, PasswordRecord,
     PasswordReference, PasswordState, ProfileVersion, PublicKeyTemplate, ShortFileId, SlotNumber, SlotRecord,
@@ -303,6 +303,35 @@ fn the_regions_of_the_directory_are_written_as_shortest_numbers() {
     for number in [&[0x02, 0x01, 0x00][..], &[0x02, 0x02, 0x03, 0xC0], &[0x02, 0x02, 0x07, 0x80]] {
         assert!(odf.windows(number.len()).any(|window| window == number), "{number:02X?} in {odf:02X?}");
     }
+}
+
+#[test]
+fn a_password_is_verified_for_its_new_value_under_a_number_of_its_own() {
+    for password in PasswordReference::ALL {
+        let [alone, for_new_value] =
+            [command::verify, command::verify_for_new_value].map(|verify| verify(password, b"1"));
+        assert_eq!(for_new_value.p2, alone.p2 + 0x80, "{password}");
+        assert_eq!(for_new_value.data(), alone.data());
+    }
+}
+
+#[test]
+fn a_key_has_one_certificate_or_eight() {
+    let one = Limits { several_certificates: false, ..Limits::EXTENDED };
+    assert_eq!([one, Limits::EXTENDED].map(|limits| limits.certificates_per_key()), [1, FileId::MOST_CERTIFICATES]);
+    assert_eq!(FileId::MOST_CERTIFICATES, 8);
+}
+
+#[test]
+fn nesting_without_end_is_named() {
+    // Eight objects, each in the one before it, are what may be; here is one more.
+    let mut nested = Vec::new();
+    for _ in 0..9 {
+        nested = [&[0x30, u8::try_from(nested.len()).unwrap()], &nested[..]].concat();
+    }
+    let refused = CardStatus::from_template(&nested);
+    assert!(matches!(refused, Err(StatusError::Tlv(TlvError::TooDeep { limit: 8, .. }))), "{refused:?}");
+    assert!(matches!(CardStatus::from_template(&nested[2..]), Err(error) if !matches!(error, StatusError::Tlv(_))));
 }
 
 #[test]
