@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-//! The programs are killed at random moments, as by `kill -9` or a power cut, and started again.
+//! The programs are killed, as by `kill -9` or a power cut, and started again: at random moments, and at each write of a renewal.
 
 mod support;
 
@@ -17,6 +17,7 @@ use support::{
         Target,
         life::{Service, lives},
         rounds, rounds_by_link, rounds_with_the_same_keys,
+        writes::at_every_write,
     },
 };
 
@@ -34,6 +35,18 @@ fn a_renewal_comes_to_its_end_however_often_its_programs_are_killed() {
     pins(&desk);
     let mut renew_card = |round| with_a_pair(&desk, "OBN2", round);
     with_target(&desk, &mut renew_card, |target| rounds(&desk, &mut house, target, 24));
+}
+
+/// With its journal, and with its journal lost. The CA issues at once, so that one run has all writes in it.
+#[test]
+fn a_renewal_comes_to_its_end_at_whichever_of_its_writes_its_program_is_killed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    house.change_policy(|policy| policy.replace("approval = \"manual\"", "approval = \"automatic\""));
+    pins(&desk);
+    let mut renew_card = |round| with_a_pair(&desk, "OBN6", round);
+    with_target(&desk, &mut renew_card, |target| at_every_write(&desk, &mut house, target));
 }
 
 #[test]

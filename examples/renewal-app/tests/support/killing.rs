@@ -1,4 +1,4 @@
-//! `kill -9` at random moments, again and again, of the holder's program and of the CA.
+//! `kill -9` of the holder's program and of the CA: at random moments, again and again, and of the holder's program at each write.
 //!
 //! The seed is another one each time, and is printed; `OBNOVA_KILL_SEED=N` takes that one again. What is drawn depends on the
 //! seed, the round and the start in it, and not on how quick the machine was before; only the moment within a start is left
@@ -7,6 +7,7 @@
 pub mod chance;
 pub mod life;
 mod status;
+pub mod writes;
 
 use std::{
     fs,
@@ -183,25 +184,9 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
         let name = target.name;
         report(&format!("{name}: {count} {what} under kill -9; the seed is {seed} (again: {SEED}={seed})"));
-        let mut killing = Self {
-            desk,
-            house,
-            target,
-            seed,
-            chance: Chance(seed),
-            round: 0,
-            complete,
-            journal: "journals",
-            done: Vec::new(),
-            earlier: Vec::new(),
-            killed: [0; 3],
-            lost: 0,
-        };
+        let mut killing = Self::new(desk, house, target, seed);
         for round in 0..count {
-            killing.round = round;
-            killing.done.clear();
-            killing.begins("journals", complete);
-            (killing.target.renew_card)(round);
+            killing.round(round, complete);
             one(&mut killing);
         }
         let ([holder, authority, operator], lost) = (killing.killed, killing.lost);
@@ -209,6 +194,31 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
             "{name}: killed the holder's program {holder} times, obnova-ca serve {authority}, obnova-ca approve {operator}; journal lost {lost} times"
         ));
         assert!(holder > count / 2, "too few were killed for it to mean something");
+    }
+
+    fn new(desk: &'k Desk, house: &'k mut House<'d>, target: &'k mut Target<'t>, seed: u64) -> Self {
+        Self {
+            desk,
+            house,
+            target,
+            seed,
+            chance: Chance(seed),
+            round: 0,
+            complete: 0,
+            journal: "journals",
+            done: Vec::new(),
+            earlier: Vec::new(),
+            killed: [0; 3],
+            lost: 0,
+        }
+    }
+
+    /// The next round, with another card, which has so many certificates on it after it.
+    fn round(&mut self, round: usize, complete: usize) {
+        self.round = round;
+        self.done.clear();
+        self.begins("journals", complete);
+        (self.target.renew_card)(round);
     }
 
     /// What comes next has journals of its own and one order, and so many certificates are on the card after it.
@@ -487,9 +497,16 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
             .unwrap_or_else(|error| panic!("{told}: slot {}: {error}", slot.id));
     }
 
-    /// What holds at the end: keys for all certificates, old and new, which all sign; the CA certified the new ones, once, and says
-    /// that all of them are good; no try is gone.
+    /// What holds at the end, and OpenSSL finds it so: all certificates sign, and the CA says that all of them are good.
     fn assert_renewed(&mut self, renewal: &Renewal, old: &[Slot], passwords: &[PasswordStatus]) {
+        self.assert_complete(renewal, old, passwords);
+        let slots = self.slots();
+        certificates(&slots).for_each(|(slot, certificate)| self.assert_signs(slot, certificate));
+        self.assert_status(&[]);
+    }
+
+    /// What holds at the end: keys for all certificates, old and new, which sign; the CA certified the new ones, once; no try is gone.
+    fn assert_complete(&mut self, renewal: &Renewal, old: &[Slot], passwords: &[PasswordStatus]) {
         let told = self.told();
         self.assert_sound(renewal, old);
         let slots: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
@@ -497,18 +514,17 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         assert_eq!(slots.len(), keys, "{told}: {slots:#?}");
         let on_a_key = 2 * renewal.old / keys;
         assert!(slots.iter().all(|slot| slot.certificates.len() == on_a_key), "{told}: {slots:#?}");
-        let (before, new): (Vec<_>, Vec<_>) = certificates(&slots).partition(|(_, one)| one.superseded);
-        let before: Vec<_> = before.iter().map(|(_, one)| &one.der).collect();
+        slots.iter().for_each(|slot| self.assert_key_signs(slot, &told));
+        let (before, new): (Vec<_>, Vec<_>) = certificates(&slots).map(|(_, one)| one).partition(|one| one.superseded);
+        let before: Vec<_> = before.iter().map(|one| &one.der).collect();
         assert_eq!(before, old.iter().map(|slot| &slot.certificates[0].der).collect::<Vec<_>>(), "{told}");
-        certificates(&slots).for_each(|(slot, certificate)| self.assert_signs(slot, certificate));
         assert_eq!(self.passwords(), passwords, "{told}");
         let order = self.order().unwrap_or_else(|| panic!("{told}: there is no order"));
         assert_eq!(order["state"], "confirmed", "{told}");
         let issued: Vec<_> =
             order["certificates"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap()).collect();
-        let there: Vec<_> = new.iter().map(|(_, certificate)| self.serial(certificate)).collect();
+        let there: Vec<_> = new.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap().serial()).collect();
         assert_eq!(issued, there, "{told}");
-        self.assert_status(&[]);
     }
 
     /// The key signs, and OpenSSL verifies with a certificate that it finds good.

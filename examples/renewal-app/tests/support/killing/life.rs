@@ -124,7 +124,7 @@ impl Killing<'_, '_, '_> {
                     return by_link;
                 }
                 self.approve();
-                let install = self.install(service);
+                let install = self.install(service.described());
                 self.started("install", install, Growth::of_card, &[0], &mut kills);
                 continue;
             }
@@ -164,15 +164,15 @@ impl Killing<'_, '_, '_> {
         self.desk.command([&["first", "--yes"], begin, &at, &self.house.options(), secrets, &pins].concat())
     }
 
-    /// What the holder does with the mail.
-    fn install(&self, service: Service) -> Command {
+    /// What the holder does with the link to his order, which is mailed or which the operator gives him.
+    pub(super) fn install(&self, described: &[&str]) -> Command {
         let order = self.order().unwrap();
         let order = order["transaction"].as_str().unwrap();
         let said = self.house.operator(&["link", "ca", order, "--base", &self.house.url]).ends_with(0).out;
         let link = said.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
         let install = ["install", "--yes", link, "--trust", "ca/root.pem", "--token", self.target.token];
         let more = ["--journal", "elsewhere", "--pin-file", "pin", "--signature-pin-file", "pin2"];
-        self.desk.command([&install[..], service.described(), &more].concat())
+        self.desk.command([&install[..], described, &more].concat())
     }
 
     /// Each key has its certificate and signs; the CA has one order with just these, by the one password, and has mailed once, and says

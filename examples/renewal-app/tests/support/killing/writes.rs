@@ -1,0 +1,193 @@
+//! `kill -9` of the holder's program before and after each of its writes: those of a run that nobody killed, as strace tells them.
+//! It kills at the moment when a call is made, which then does nothing.
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::{Command, Output},
+};
+
+use super::{Due, House, Killing, RE_KEY, Target, certificates};
+use crate::support::{Desk, Said, report::report, share_environment};
+
+/// Those that make, fill, cut, name or remove a file or a folder, or make it durable; not every machine has all of them.
+const CALLS: [&str; 17] = [
+    "open",
+    "openat",
+    "creat",
+    "mkdir",
+    "mkdirat",
+    "write",
+    "writev",
+    "pwrite64",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "unlink",
+    "unlinkat",
+    "rmdir",
+];
+const SIGKILL: i32 = 9;
+
+/// What happens to the folder of the journals before the program is started again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Journal {
+    Stays,
+    IsLost,
+}
+
+/// One call, as strace is told which: the calls of a name are counted.
+struct Write {
+    call: String,
+    number: usize,
+    /// As strace shows it.
+    shown: String,
+}
+
+/// A renewal for each write and each fate of the journal, killed before that write, and one that is not killed.
+pub fn at_every_write(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>) {
+    let mut killing = Killing::new(desk, house, target, 0);
+    killing.round(0, 4);
+    let writes = killing.record();
+    let on_card = writes.iter().filter(|write| write.call.starts_with("rename") && write.shown.contains(CARD)).count();
+    report(&format!(
+        "{}: a renewal under kill -9 before and after each of its {} writes: {} to files of the program, {on_card} to the card",
+        killing.target.name,
+        writes.len(),
+        writes.len() - on_card,
+    ));
+    assert!(on_card > 0 && writes.len() > on_card, "nothing was recorded");
+    let moments = || writes.iter().map(Some).chain([None]);
+    let cases =
+        [Journal::Stays, Journal::IsLost].into_iter().flat_map(|fate| moments().map(move |write| (fate, write)));
+    let mut untold = 0;
+    for (round, (journal, write)) in (1..).zip(cases) {
+        killing.round(round, 4);
+        untold += usize::from(killing.is_killed_at(write, journal));
+    }
+    report(&format!("without their journal {untold} of them had all on the card, and the CA did not know it"));
+    assert!(untold > 0, "none was killed between the two");
+}
+
+/// As it is put in its place.
+const CARD: &str = "\"card.state\"";
+
+impl Killing<'_, '_, '_> {
+    /// The writes of a renewal that nobody kills.
+    fn record(&mut self) -> Vec<Write> {
+        let record = self.desk.file("record");
+        let renew = self.traced(&CALLS.map(|call| format!("?{call}")).join(","), &[], &record);
+        Said::from(renew).ends_with(0);
+        let (record, journals) = (fs::read_to_string(record).unwrap(), self.journals());
+        let lines: Vec<_> = record.lines().filter_map(|line| line.split_once(' ')).collect();
+        // Each thread has a count of its own.
+        assert!(lines.iter().all(|(thread, _)| *thread == lines[0].0), "more than one thread writes:\n{record}");
+        let calls = lines.iter().filter_map(|(_, shown)| Some((shown.trim_start().split_once('(')?.0, *shown)));
+        let calls: Vec<_> = calls.collect();
+        let number = |at: usize| calls[..=at].iter().filter(|(call, _)| *call == calls[at].0).count();
+        let of_interest = |(_, (_, shown)): &(usize, &(&str, &str))| is_write(shown, &journals);
+        let writes = calls.iter().enumerate().filter(of_interest);
+        writes
+            .map(|(at, (call, shown))| Write {
+                call: (*call).to_owned(),
+                number: number(at),
+                shown: (*shown).to_owned(),
+            })
+            .collect()
+    }
+
+    /// Whether all was on the card then, and the CA did not know it, nor anybody any more that it has to be told.
+    fn is_killed_at(&mut self, write: Option<&Write>, journal: Journal) -> bool {
+        let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
+        let passwords = self.passwords();
+        match write {
+            Some(write) => self.kill_at(write),
+            None => self.renewed(Due::Begin),
+        }
+        self.assert_sound(&RE_KEY, &old);
+        let slots = self.slots();
+        let homeless = slots.iter().filter(|slot| slot.key.is_some() && slot.certificates.is_empty()).count();
+        assert_eq!(self.waiting(), homeless, "{}: a key without a home is not listed", self.told());
+        if journal == Journal::IsLost {
+            self.done.push("the journal is lost".to_owned());
+            let _ = fs::remove_dir_all(self.desk.file(&self.journals()));
+        }
+        let is_untold = journal == Journal::IsLost
+            && self.is_installed()
+            && self.order().is_some_and(|order| order["state"] == "issued");
+        match self.due() {
+            // The card, which is in the program, died while it compared a PIN: the next right one brings the try back.
+            Due::Nothing if self.a_try_is_gone() => {
+                let slots = self.slots();
+                certificates(&slots).for_each(|(slot, certificate)| self.assert_signs(slot, certificate));
+            }
+            Due::Nothing => {}
+            Due::Begin if is_untold => self.end_by_link(),
+            due => self.renewed(due),
+        }
+        self.assert_complete(&RE_KEY, &old, &passwords);
+        is_untold
+    }
+
+    fn kill_at(&mut self, Write { call, number, shown }: &Write) {
+        self.done.push(format!("killed at {call} {number}, {shown}"));
+        let trace = self.desk.file("trace");
+        let inject = format!("inject={call}:signal=SIGKILL:when={number}");
+        let killed = self.traced(call, &["-e", &inject], &trace);
+        let trace = fs::read_to_string(trace).unwrap();
+        assert_eq!(killed.status.signal(), Some(SIGKILL), "{}: {killed:?}\n{trace}", self.told());
+        let last = trace.lines().rfind(|line| line.contains(" = ?"));
+        let is_there = last.is_some_and(|line| is_write(line, &self.journals()));
+        assert!(is_there, "{}: it was another call:\n{trace}", self.told());
+    }
+
+    /// Runs it to its end.
+    fn renewed(&mut self, due: Due) {
+        self.done.push(format!("renew {due:?}"));
+        let said = run(self.renew(due));
+        assert_eq!(said.code, 0, "{}\n{}{}", self.told(), said.out, said.err);
+    }
+
+    /// Where it is resumed, what it has to know of the CA is written down.
+    fn renew(&self, due: Due) -> Command {
+        let (authority, journals) = (self.house.options(), self.journals());
+        let begin: &[&str] = if due == Due::Begin { &authority } else { &["--resume"] };
+        let token = ["renew", "--yes", "--token", self.target.token, "--journal", &journals];
+        let pins = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
+        self.desk.command([&token[..], begin, &pins].concat())
+    }
+
+    /// A renewal from its beginning, in the hands of strace, which writes these calls into a file.
+    fn traced(&self, calls: &str, more: &[&str], into: &Path) -> Output {
+        let renew = self.renew(Due::Begin);
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-y", "-e", &format!("trace={calls}")]).args(more).arg("-o").arg(into);
+        strace.arg(renew.get_program()).args(renew.get_args()).current_dir(self.desk.path());
+        share_environment(&renew, &mut strace);
+        strace.output().expect("strace is missing: apt-get install strace")
+    }
+
+    /// All is on the card, and nothing is known any more of the order: there is nothing to renew, and the link to it ends it.
+    fn end_by_link(&mut self) {
+        let said = run(self.renew(Due::Begin));
+        assert!(said.code == 3 && said.err.contains("come again"), "{}: {}", self.told(), said.err);
+        self.done.push("the link is followed".to_owned());
+        let said = run(self.install(&[]));
+        assert_eq!(said.code, 0, "{}\n{}{}", self.told(), said.out, said.err);
+    }
+}
+
+fn run(mut command: Command) -> Said {
+    Said::from(command.output().unwrap())
+}
+
+/// Whether this call changes something among the journals or, at once and as a whole, on the card.
+fn is_write(shown: &str, journals: &str) -> bool {
+    let opens = shown.contains("open") && !shown.contains("O_CREAT");
+    let is_there = shown.contains(journals) || shown.contains("rename") && shown.contains(CARD);
+    is_there && !opens && !shown.contains(" = -1 ")
+}
