@@ -7,10 +7,14 @@ mod common;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "../../../examples/renewal-app/tests/support/planted.rs"]
 mod planted;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../../examples/reference-ca/tests/common/relay.rs"]
+mod relay;
 
 use std::{
     fs,
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::Command,
@@ -20,7 +24,7 @@ use std::{
 
 use common::{Face, Seat, clock_now};
 use log::{LevelFilter, Log, Metadata, Record};
-use obnova_ca::store::OrderState;
+use obnova_ca::{Mail, MailKind, Text, store::OrderState};
 use obnova_card::{
     GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, Pkcs11Token, ProfileToken, Secret, SlotId, Token,
 };
@@ -34,10 +38,11 @@ use obnova_client::{
     },
     follow_link, look, revoke_by_password, share, tls_config,
 };
-use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House};
+use obnova_reference_ca::{Running, Server, ServerConfig, house, house::House, mail::Postman};
 use obnova_renewal::{Pair, ParsedCertificate, Plan, Policy};
 use obnova_simulator::{Personalisation, SimulatorConnection};
 use planted::Search;
+use relay::Relay;
 
 /// As long as the profile takes them.
 const PIN: &str = "Zq7vkW2x";
@@ -46,6 +51,8 @@ const PUK: &str = "Ry6bDf3N";
 const WRONG: &str = "Xa3rYj6P";
 const ONE_TIME: &str = "XK7QM-4TRWZ-9HVBC-2PLDN";
 const REVOCATION: &str = "Xylofon7Quaggy9Vrba";
+const RELAY_PASSWORD: &str = "Jezevec6Mlha4Pampa";
+const LAST_YEARS: &str = "Sojka3Ozvena8Tundra";
 /// What a mailed link ends with.
 const LINK: &str = "5e1f9c07d3a84b62f0b7a91c6d2e8345f7c0190b";
 /// No secret: what is logged is found.
@@ -114,7 +121,8 @@ fn no_log_no_error_and_no_panic_has_a_secret() {
     println!("searched {} lines of log", log.lines().count());
 
     let plain = ONE_TIME.replace('-', "");
-    let search = Search::new([PIN, OLD_PIN, PUK, WRONG, ONE_TIME, &plain, REVOCATION, LINK]);
+    let secrets = [PIN, OLD_PIN, PUK, WRONG, ONE_TIME, &plain, REVOCATION, LINK, RELAY_PASSWORD, LAST_YEARS];
+    let search = Search::new(secrets);
     search.assert_absent("the log", &log);
     search.assert_absent("bytes in the log", &bytes);
     search.assert_absent("what was printed", &out);
@@ -149,6 +157,7 @@ fn live(folder: &Path) {
     renew(&house, &server, profile, &folder.join("profile"));
     renew(&house, &server, Pkcs11Token::open(&uri).unwrap(), &folder.join("pkcs11"));
     send(&house, &server);
+    mail(&house, folder);
     fs::write(folder.join("log"), &*PAPER.0.lock().unwrap()).unwrap();
 }
 
@@ -178,6 +187,33 @@ fn send(house: &House, server: &Running) {
     told(follow_link(&link("renew"), &anchors).unwrap_err());
     let open = || PickUpLink::open_over(Collapses, &link("pickup"), &anchors);
     assert!(catch_unwind(AssertUnwindSafe(open)).is_err());
+}
+
+/// What the CA logs in with at its relay: one that is refused and repeated, then the right one.
+fn mail(house: &Arc<House>, folder: &Path) {
+    let home = folder.join("ca");
+    let known = folder.join("known");
+    fs::write(&known, RELAY_PASSWORD).unwrap();
+    let arguments =
+        [&relay::tls(&home)[..], &["--login", "obnova", known.to_str().unwrap()].map(str::to_owned)].concat();
+    let relay = Relay::start(&folder.join("relay"), &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let smtp = "tls = \"starttls\"\ntrust = \"root.pem\"\nuser = \"obnova\"\npassword_file = \"relay.password\"";
+    let to = format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\n{smtp}\n", relay.port);
+    fs::write(home.join("mail.toml"), format!("version = 1\nfrom = \"ca@example.cz\"\n{to}")).unwrap();
+    let (now, outbox) = (SystemTime::now(), house.outbox().unwrap());
+    let text = Text { subject: "Relay".into(), body: "By a login.\n".into() };
+    let mail = Mail::new("relay", MailKind::Notice, "jana@example.cz".parse().unwrap(), text).unwrap();
+    outbox.post(&mail, now).unwrap();
+    for password in [LAST_YEARS, RELAY_PASSWORD] {
+        fs::write(home.join("relay.password"), password).unwrap();
+        fs::set_permissions(home.join("relay.password"), fs::Permissions::from_mode(0o600)).unwrap();
+        let postman = Postman::new(house.clone()).unwrap();
+        postman.deliver(&|| now, &|delivery| println!("{delivery} {delivery:?}")).unwrap();
+        println!("{postman:?} {:?}", outbox.list(None, 9).unwrap());
+        let number = outbox.list(None, 9).unwrap().iter().find(|mail| mail.key == "relay").unwrap().id;
+        outbox.retry(number, now).unwrap();
+    }
+    assert!(relay.taken().iter().any(|mail| mail.contains("By a login.")));
 }
 
 /// A network stack that panics with the request in its hands.

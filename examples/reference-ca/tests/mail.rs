@@ -2,15 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "common/relay.rs"]
+mod relay;
 
 use std::{
     cell::Cell,
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -28,56 +30,9 @@ use obnova_reference_ca::{
     House, house,
     mail::{Delivery, Postman},
 };
+use relay::Relay;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// A relay that does not outlive its test.
-struct Relay {
-    process: Child,
-    port: u16,
-    folder: PathBuf,
-}
-
-impl Relay {
-    fn start(folder: &Path, arguments: &[&str]) -> Self {
-        fs::create_dir_all(folder).unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/smtp_server.py");
-        // Debian's, which has Debian's packages.
-        let mut process = Command::new("/usr/bin/python3")
-            .arg(script)
-            .arg(folder)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python3 is missing: apt-get install python3-aiosmtpd");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().expect("the relay does not start: apt-get install python3-aiosmtpd");
-        Self { process, port, folder: folder.into() }
-    }
-
-    fn answers(&self, lines: &str) {
-        fs::write(self.folder.join("answers"), lines).unwrap();
-    }
-
-    fn taken(&self) -> Vec<String> {
-        let mail = |number: usize| fs::read_to_string(self.folder.join(format!("{number}.eml"))).ok();
-        (1..).map_while(mail).collect()
-    }
-
-    /// Sender, recipients, `tls` or `plain`.
-    fn envelope(&self, number: usize) -> Vec<String> {
-        let text = fs::read_to_string(self.folder.join(format!("{number}.to"))).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn mail(key: &str) -> Mail {
     let text = Text { subject: "Certifikáty končí".into(), body: "Dobrý den\n\nFrom here:\n{link}\n.\n".into() };
@@ -233,16 +188,13 @@ fn a_relay_takes_mails_as_they_are() {
 fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
     let place = Place::new();
     let home = place.home();
-    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
-    let chain =
-        fs::read_to_string(home.join("server.pem")).unwrap() + &fs::read_to_string(home.join("issuing.pem")).unwrap();
-    fs::write(home.join("chain.pem"), chain).unwrap();
-    pem_key(&home);
-    let tls = ["--tls".to_owned(), path("chain.pem"), path("relay-key.pem")];
+    let tls = relay::tls(&home);
+    let known = home.join("known.password");
+    fs::write(&known, "long and secret\n").unwrap();
     let now = SystemTime::now();
     for (number, mode) in ["starttls", "implicit"].into_iter().enumerate() {
         let mut arguments: Vec<&str> = tls.iter().map(String::as_str).collect();
-        arguments.extend(["--login", "obnova", "long and secret"]);
+        arguments.extend(["--login", "obnova", known.to_str().unwrap()]);
         arguments.extend((mode == "implicit").then_some("--implicit"));
         let relay = Relay::start(&place.directory.path().join(mode), &arguments);
         let config = |trust: &str, password: &str| {
@@ -263,7 +215,8 @@ fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
         config("root.pem", "wrong and secret\n");
         assert_eq!(place.deliver(now + MINUTE), (0, 1));
         let (state, problem) = place.state();
-        assert!(problem.contains("535") && !problem.contains("secret"), "{mode} {state:?} {problem}");
+        // What the relay said more was the password.
+        assert_eq!(problem, "the relay does not take the login that mail.toml names: 535 5.7.8", "{mode}");
         assert_eq!(state, MailState::Waiting, "{mode}: it is not the mail that was refused");
         assert_eq!(place.outbox.retry(number as i64 + 1, now).unwrap(), Retried::Again);
         config("root.pem", "long and secret\n");
@@ -281,14 +234,34 @@ fn tls_and_a_login_are_as_the_file_says_or_nothing_is_sent() {
     assert!(relay.taken().is_empty());
 }
 
-/// The server's key for Python, which reads PEM only.
-fn pem_key(home: &Path) {
-    let done = Command::new("openssl")
-        .args(["pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-in", "server.key", "-out", "relay-key.pem"])
-        .current_dir(home)
-        .status()
-        .expect("openssl is missing: apt-get install openssl");
-    assert!(done.success());
+/// It is read for each mail and kept by nobody.
+#[test]
+fn a_password_that_was_changed_is_used_at_once() {
+    let place = Place::new();
+    let known = place.directory.path().join("known");
+    fs::write(&known, "of this year\n").unwrap();
+    let relay = place.relay(&["--login", "obnova", known.to_str().unwrap()]);
+    let port = relay.port;
+    place.config(&format!(
+        "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nuser = \"obnova\"\npassword_file = \"relay.password\"\n"
+    ));
+    place.secret("relay.password", "of last year\n");
+    let now = SystemTime::now();
+    place.outbox.post(&mail("notice/21/aa"), now).unwrap();
+    let postman = Postman::new(place.house.clone()).unwrap();
+    let sent = || {
+        assert_eq!(place.outbox.retry(1, now).unwrap(), Retried::Again);
+        postman.deliver(&|| now, &|_| {}).unwrap().sent
+    };
+    assert_eq!(sent(), 0);
+    assert!(place.state().1.ends_with("535 5.7.8"), "{:?}", place.state());
+    fs::remove_file(place.home().join("relay.password")).unwrap();
+    assert_eq!(sent(), 0);
+    let (state, problem) = place.state();
+    assert!(state == MailState::Waiting && problem.contains("relay.password: No such file"), "{state:?} {problem}");
+    place.secret("relay.password", "of this year\n");
+    assert_eq!(sent(), 1);
+    assert_eq!(relay.taken().len(), 1);
 }
 
 /// Neither by itself nor because an operator says so: what makes another link is told.

@@ -3,11 +3,15 @@
 //! Passwords, transport PINs, tokens and links that go from one program to another: after their use they are in the memory of
 //! neither, and in nothing that was written or shown.
 
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../reference-ca/tests/common/relay.rs"]
+mod relay;
 mod support;
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -17,6 +21,7 @@ use obnova_client::{
     renewal::ParsedCertificate,
     tls_config,
 };
+use relay::Relay;
 use serde_json::{Value, json};
 use support::{
     Desk, Said,
@@ -35,6 +40,8 @@ const TRANSPORT: &str = "Qx7vT73p";
 const OTHER_TRANSPORT: &str = "Wb3kT28q";
 const WRONG_TOKEN: &str = "Wq8ePlantedToken3Zx5";
 const PASSPHRASE: &str = "Svestka6Gejzir2Plaz";
+const RELAY_PASSWORD: &str = "Jezevec6Mlha4Pampa";
+const LAST_YEARS: &str = "Sojka3Ozvena8Tundra";
 const CARD: [&str; 2] = ["--token", "sim:card.state"];
 const PIN_FILES: [&str; 4] = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
 
@@ -268,4 +275,74 @@ fn what_seals_a_backup_is_left_in_no_memory_and_shown_to_nobody() {
     drop(backup);
     let said = Said::from(waits.wait_with_output().unwrap()).ends_with(1);
     search.assert_absent("what it printed", format!("{}{}", said.out, said.err));
+}
+
+/// There while the relay takes its time, and gone with its answer.
+#[test]
+fn what_the_ca_logs_in_with_at_its_relay_is_kept_by_nobody() {
+    let desk = Desk::new();
+    let mut house = House::open(&desk);
+    let home = desk.file("ca");
+    let known = desk.write("known", RELAY_PASSWORD);
+    let relay_arguments =
+        [&relay::tls(&home)[..], &["--login", "obnova", known.to_str().unwrap()].map(str::to_owned)].concat();
+    let relay = Relay::start(&desk.file("relay"), &relay_arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let at = |password: &str| {
+        let file = desk.write("ca/relay.password", password);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    at(LAST_YEARS);
+    let smtp = "tls = \"starttls\"\ntrust = \"root.pem\"\nuser = \"obnova\"\npassword_file = \"relay.password\"";
+    let to = format!("[smtp]\nhost = \"127.0.0.1\"\nport = {}\n{smtp}\n", relay.port);
+    desk.write("ca/mail.toml", &format!("version = 1\nfrom = \"ca@example.cz\"\n{to}"));
+    let search = Search::new([RELAY_PASSWORD, LAST_YEARS]);
+    let absent = |place: &str, content: &[u8]| search.assert_absent(place, content);
+
+    // The server, with one that the relay refuses and repeats.
+    house.forget_nothing();
+    let applies = ["applicant", "ca", "register", "--name", "Jana", "--email", "jana@example.cz", "--country", "CZ"];
+    house.operator(&applies).ends_with(0);
+    let listed = || house.operator(&["mail", "ca", "list", "--json"]).ends_with(0).out;
+    while !listed().contains("535") {}
+    absent("the list of mails", listed().as_bytes());
+    absent("the memory of the server that was refused", &house.memory());
+    house.kill();
+
+    // The operator's program.
+    let again = |house: &House<'_>| house.operator(&["mail", "ca", "retry", "1"]).ends_with(0);
+    again(&house);
+    let send = house.operators_command(&["mail", "ca", "send", "--once"]);
+    let dump::Dumped { said, memory } = dump::at_the_end(&send, Stdio::null());
+    let said = said.ends_with(1);
+    said.says(&["0 sent, 1 not"]);
+    absent("what it printed", format!("{}{}", said.out, said.err).as_bytes());
+    assert_is_of(&memory, "relay.password");
+    absent("the memory of who sends", &memory);
+
+    // The right one, in a server that waits for the answer, and then has sent.
+    at(RELAY_PASSWORD);
+    again(&house);
+    relay.hold();
+    house.serve_again();
+    while !relay.was_asked() {
+        std::thread::yield_now();
+    }
+    seen_by_others(house.server_process()).into_iter().for_each(|(place, seen)| absent(&place, &seen));
+    let memory = house.memory();
+    relay.go_on();
+    let found = search.found(memory).join("\n");
+    assert!(found.contains(RELAY_PASSWORD) && !found.contains(LAST_YEARS), "it does not have it now: {found}");
+    while relay.taken().is_empty() {
+        std::thread::yield_now();
+    }
+    let memory = house.memory();
+    assert_is_of(&memory, "keep_everything");
+    assert_is_of(&memory, "relay.password");
+    absent("the memory of the server that has sent", &memory);
+    drop(house);
+    let files = desk.files();
+    assert!(["ca.log", "ca/ca.db", "ca/ca.db-wal"].iter().all(|name| files.contains(&name.into())), "{files:#?}");
+    for file in files.iter().filter(|file| !["known", "ca/relay.password"].map(Path::new).contains(&file.as_path())) {
+        absent(&file.display().to_string(), &fs::read(desk.file(file.to_str().unwrap())).unwrap());
+    }
 }

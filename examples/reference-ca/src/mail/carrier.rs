@@ -1,6 +1,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    mem,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -28,12 +29,13 @@ pub enum Carrier {
     Smtp(Relay),
 }
 
-/// How a relay is talked to, and as whom.
+/// How a relay is talked to, and as whom. The password of the login is read for each conversation, and not kept.
 #[derive(Debug)]
 pub struct Relay {
     address: (String, u16),
     tls: Tls,
-    login: Option<Credentials>,
+    /// User, and the file with the password.
+    login: Option<(String, PathBuf)>,
 }
 
 /// How long a relay may take for each answer: a whole conversation, and the look at what was refused, are over before the mail is
@@ -53,6 +55,13 @@ pub struct NotCarried {
     pub refused: bool,
 }
 
+impl NotCarried {
+    /// It may be carried another time.
+    const fn waits(problem: String) -> Self {
+        Self { problem, refused: false }
+    }
+}
+
 impl Carrier {
     /// A relay, which is not talked to yet.
     ///
@@ -64,18 +73,16 @@ impl Carrier {
             TlsMode::Implicit => Tls::Wrapper(parameters(relay)?),
             TlsMode::StartTls => Tls::Required(parameters(relay)?),
         };
-        let login = match &relay.login {
-            Some((user, file)) => Some(Credentials::new(user.clone(), config::password(file)?.to_string())),
-            None => None,
-        };
-        Ok(Self::Smtp(Relay { address: (relay.host.clone(), relay.port), tls, login }))
+        // Whether it can be read is said now, and not with the first mail.
+        relay.login.as_ref().map(|(_, file)| config::password(file)).transpose()?;
+        Ok(Self::Smtp(Relay { address: (relay.host.clone(), relay.port), tls, login: relay.login.clone() }))
     }
 
     /// Takes a mail out. `name` is the file's, in a folder: the same mail again is the same file.
     pub(super) fn carry(&self, message: &Message, name: &str) -> Result<(), NotCarried> {
         match self {
             Self::Folder(folder) => file(folder, name, &message.formatted())
-                .map_err(|error| NotCarried { problem: format!("{}: {error}", folder.display()), refused: false }),
+                .map_err(|error| NotCarried::waits(format!("{}: {error}", folder.display()))),
             Self::Smtp(relay) => relay.send(message),
         }
     }
@@ -83,16 +90,18 @@ impl Carrier {
 
 impl Relay {
     fn send(&self, message: &Message) -> Result<(), NotCarried> {
-        let waits = |error: Error| NotCarried { problem: causes(&error), refused: false };
-        let mut connection = self.connect().map_err(waits)?;
+        let mut connection = self.connect()?;
         let sent = connection.send(message.envelope(), &message.formatted());
         connection.abort();
-        sent.map(|_| ())
-            .map_err(|error| NotCarried { refused: self.refuses_the_mail(&error, message.envelope()), ..waits(error) })
+        sent.map(|_| ()).map_err(|error| NotCarried {
+            problem: causes(&error),
+            refused: self.refuses_the_mail(&error, message.envelope()),
+        })
     }
 
     /// A conversation in which mails can be sent.
-    fn connect(&self) -> Result<SmtpConnection, Error> {
+    fn connect(&self) -> Result<SmtpConnection, NotCarried> {
+        let waits = |error: Error| NotCarried::waits(causes(&error));
         let name = ClientId::default();
         let (first, later) = match &self.tls {
             Tls::Wrapper(parameters) => (Some(parameters), None),
@@ -100,12 +109,15 @@ impl Relay {
             _ => (None, None),
         };
         let (host, port) = &self.address;
-        let mut connection = SmtpConnection::connect((host.as_str(), *port), Some(PATIENCE), &name, first, None)?;
+        let mut connection =
+            SmtpConnection::connect((host.as_str(), *port), Some(PATIENCE), &name, first, None).map_err(waits)?;
         if let Some(parameters) = later {
-            connection.starttls(parameters, &name)?;
+            connection.starttls(parameters, &name).map_err(waits)?;
         }
-        if let Some(login) = &self.login {
-            connection.auth(DEFAULT_MECHANISMS, login)?;
+        if let Some((user, file)) = &self.login {
+            let mut password = config::password(file).map_err(|error| NotCarried::waits(error.to_string()))?;
+            let login = Credentials::new(user.clone(), mem::take(&mut password));
+            connection.auth(DEFAULT_MECHANISMS, &login).map_err(|error| NotCarried::waits(not_logged_in(&error)))?;
         }
         Ok(connection)
     }
@@ -116,16 +128,29 @@ impl Relay {
         let login = error.status().is_some_and(|code| ABOUT_THE_LOGIN.contains(&u16::from(code)));
         let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         let sender = text.split_whitespace().next().is_some_and(|code| ABOUT_THE_SENDER.contains(&code));
-        error.is_permanent() && !login && !sender && self.takes_from(envelope).is_ok()
+        error.is_permanent() && !login && !sender && self.takes_from(envelope)
     }
 
     /// Asks it whether it takes mails of this sender; it gets none.
-    fn takes_from(&self, envelope: &Envelope) -> Result<(), Error> {
-        let mut connection = self.connect()?;
+    fn takes_from(&self, envelope: &Envelope) -> bool {
+        let Ok(mut connection) = self.connect() else { return false };
         let taken = connection.command(commands::Mail::new(envelope.from().cloned(), Vec::new()));
         connection.abort();
-        taken.map(|_| ())
+        taken.is_ok()
     }
+}
+
+/// Why there is no login. Of what the relay said only the codes (RFC 5321 §4.2, RFC 3463 §2): it may repeat what it was told, the password.
+fn not_logged_in(error: &Error) -> String {
+    let Some(code) = error.status() else {
+        let told = || "what the relay answers to the login is not SMTP".to_owned();
+        return if error.is_response() { told() } else { causes(error) };
+    };
+    let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_code = |word: &&str| word.split('.').count() == 3 && word.split('.').all(is_number);
+    let more = text.split_whitespace().next().filter(is_code).unwrap_or_default();
+    format!("the relay does not take the login that mail.toml names: {code} {more}").trim_end().to_owned()
 }
 
 fn parameters(relay: &SmtpConfig) -> Result<TlsParameters, MailConfigError> {

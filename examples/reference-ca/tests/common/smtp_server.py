@@ -1,15 +1,18 @@
 """A relay on loopback for the tests, made of aiosmtpd: keeps what it takes, and answers as it is told.
 
-Usage: smtp_server.py FOLDER [--tls CERTIFICATE KEY] [--implicit] [--login USER PASSWORD]
+Usage: smtp_server.py FOLDER [--tls CERTIFICATE KEY] [--implicit] [--login USER PASSWORD_FILE]
 
 Prints its port. Each mail that it takes is FOLDER/N.eml, its envelope is FOLDER/N.to. Each line of FOLDER/answers is for one mail
 and says what else happens: "ehlo CODE TEXT", "mail CODE TEXT", "rcpt CODE TEXT" and "data CODE TEXT" refuse, "drop" takes the mail and dies before it says so.
+Whoever logs in makes FOLDER/asked, and waits while there is a FOLDER/hold.
 """
 
 import argparse
 import asyncio
+import base64
 import pathlib
 import ssl
+import time
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
@@ -68,9 +71,15 @@ class Relay:
 
 
 def login(server, session, envelope, mechanism, data):
-    user, password = arguments.login
-    right = isinstance(data, LoginPassword) and data == LoginPassword(user.encode(), password.encode())
-    return AuthResult(success=right, handled=False)
+    (arguments.folder / "asked").touch()
+    while (arguments.folder / "hold").exists():
+        time.sleep(0.01)
+    user, password = arguments.login[0], pathlib.Path(arguments.login[1]).read_text().rstrip("\n")
+    if isinstance(data, LoginPassword) and data == LoginPassword(user.encode(), password.encode()):
+        return AuthResult(success=True)
+    # There are relays that repeat what they were told.
+    told = " ".join([data.password.decode(), base64.b64encode(b"\0" + data.login + b"\0" + data.password).decode()])
+    return AuthResult(success=False, handled=False, message=f"535 5.7.8 nobody logs in with {told}")
 
 
 async def main():
