@@ -8,7 +8,10 @@ use std::slice::from_ref;
 
 use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{Activation, InPlaceOnly, KeyRole, PasswordKind, PasswordState, SlotId, Tries};
-use obnova_renewal::{ByRole, CardView, MANAGING_PASSWORD, Method, Pair, Phase, PinUse, Plan, Policy, Reason, Risk};
+use obnova_renewal::{
+    ByRole, CardView, MANAGING_PASSWORD, Method, Oid, Pair, Phase, PinUse, Plan, Policy, QC_SSCD, Reason, Risk, Terms,
+    chosen_pair, current_pair,
+};
 use support::{Holder, House, days, name, now, printable, view};
 
 fn reasons(card: &CardView) -> Vec<Reason> {
@@ -215,6 +218,22 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
         Reason::KeptKeyNotTaken { role: KeyRole::Signature, kept: KeyAlgorithm::P256 },
         Reason::PukNotTaken { password: PasswordKind::SignaturePin },
         Reason::OfOtherIssuers,
+        Reason::CardFinished { password: PasswordKind::TransportPin },
+        Reason::PinDead { password: PasswordKind::SignaturePin },
+        Reason::OneCertificateOnly,
+        Reason::KeyFull { role: KeyRole::Signature, most: 8 },
+        Reason::CardFull,
+        Reason::AlgorithmNotTaken { role: KeyRole::Signature, algorithm: KeyAlgorithm::P384 },
+        Reason::KeyNotOfService {
+            role: KeyRole::Signature,
+            certified: vec![KeyAlgorithm::P384],
+            offered: vec![KeyAlgorithm::P256, KeyAlgorithm::Rsa2048],
+        },
+        Reason::IssuerAgainstService { role: KeyRole::Signature, certified: vec![KeyAlgorithm::P384], taken: vec![] },
+        Reason::NotForLogin { role: KeyRole::Signature },
+        Reason::ExtensionNotOurs { wanted: Oid(QC_SSCD) },
+        Reason::OneRequestOnly { count: 2 },
+        Reason::NoPlaceForPassword,
     ];
     let mut ids: Vec<_> = all.iter().map(Reason::id).collect();
     ids.sort_unstable();
@@ -225,6 +244,30 @@ fn every_reason_says_what_to_do_and_has_a_message_id() {
         assert!(text.contains([':', ';', '?']), "no advice in \"{text}\"");
     }
     assert!(all[6].to_string().contains("2026-11-21"));
+    let told = |text: &str| all.iter().any(|reason| reason.to_string().contains(text));
+    assert!(told("what this card offers is P-256, RSA 2048") && told("that it takes none that is known here"));
+}
+
+/// What would be renewed is told though it cannot be now, so that it can be asked about; what is chosen is of the issuers that are meant.
+#[test]
+fn what_a_renewal_would_be_about_is_known_before_it_is_due() {
+    let house = House::new("CN=Root");
+    let holder = Holder::with(&house, KeyAlgorithm::P256, |_, draft| draft.until = now() + days(200));
+    let (card, policy) = (holder.view(), Policy::twins());
+    let issuers = house.terms().issuers();
+    let refused = current_pair(&card, &policy, &issuers, now()).unwrap_err();
+    assert!(matches!(refused.reasons[..], [Reason::NotDue { .. }]), "{refused}");
+    assert_eq!(chosen_pair(&card, &policy, &issuers, now()), Some(holder.old.clone().into()));
+    let later = now() + days(190);
+    let current = current_pair(&card, &policy, &issuers, later).unwrap();
+    assert_eq!(current.map(|_, old| old.certificate.clone()), holder.old.clone().into());
+
+    let strangers = House::new("CN=Root").terms().issuers();
+    assert_eq!(chosen_pair(&card, &policy, &strangers, later), None);
+    assert_eq!(current_pair(&card, &policy, &strangers, later).unwrap_err().reasons, [Reason::OfOtherIssuers]);
+    let below = house.below("CN=Below", |_| {});
+    let terms = Terms { intermediates: vec![below.root.clone()], ..house.terms() };
+    assert_eq!(terms.issuers(), [house.root.clone(), below.root], "what is below a root issues too");
 }
 
 #[test]

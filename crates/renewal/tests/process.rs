@@ -10,8 +10,8 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_card::{InPlaceOnly, InstallCertificate, KeyRole, PasswordKind, Pin, SlotId};
 use obnova_renewal::{
     Action, Answer, AskStatus, ByRole, CertificateView, Event, Fact, Failure, LinkAnswer, LinkRefusal, Message, Pair,
-    Phase, PickUp, Plan, Policy, Process, ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk,
-    SlotView, Stage, Standing, Vouching,
+    Phase, PickUp, PinUse, Plan, Policy, Process, ProcessError, Question, Receipt, Record, Refusal, ReplayError, Risk,
+    SlotView, Source, Stage, Standing, Vouching,
 };
 use support::{
     Draft, Holder, House, days, now, pin_for,
@@ -347,7 +347,9 @@ fn waiting_needs_no_card_and_lasts_as_long_as_the_issuer_says() {
     let mut play = twins();
     until(&mut play, "send");
     play.step();
-    assert_eq!(play.process.next(now()), Action::Wait { until: now() + Duration::from_secs(60) });
+    let waits = play.process.next(now());
+    assert_eq!((waits.name(), waits.needs_card()), ("wait", false));
+    assert_eq!(waits, Action::Wait { until: now() + Duration::from_secs(60) });
     let later = play.process.next(now() + Duration::from_secs(60));
     assert_eq!(later, Action::PickUp(PickUp(b"token".to_vec())));
     assert!(!later.needs_card() && later.pin().is_none());
@@ -628,6 +630,129 @@ fn a_slot_that_was_taken_meanwhile_is_left_alone() {
     assert_eq!(play.next(), Action::Failed(Failure::SlotTaken { slot: SlotId(3) }));
 }
 
+/// The program was stopped before it had written down that it makes a key: what is in the slot is not its own.
+#[test]
+fn a_slot_that_was_taken_before_anything_was_made_is_left_alone() {
+    let mut play = twins();
+    until(&mut play, "terms");
+    play.step();
+    play.records.pop_if(|last| last.fact.name() == "generating").unwrap();
+    play.forget();
+    assert_eq!(play.next(), Action::Look);
+    let slot = |play: &mut Play, id: u32, with: u32| {
+        let mut slots: Vec<SlotView> = play.token.slots().unwrap().into_iter().map(SlotView::from).collect();
+        let there = slots[with as usize - 1].clone();
+        slots[id as usize - 1] = SlotView { id: SlotId(id), ..there };
+        Event::Looked(slots)
+    };
+    let taken = slot(&mut play, 3, 1);
+    play.take(taken);
+    assert_eq!(play.next(), Action::Failed(Failure::SlotTaken { slot: SlotId(3) }));
+}
+
+/// What the card shows of the new authentication key and of what is in its slot.
+fn seen(play: &mut Play, change: impl Fn(&mut SlotView)) -> Event {
+    let new = play.process.plan().new.authentication.as_ref().unwrap().slot;
+    let mut slots: Vec<SlotView> = play.token.slots().unwrap().into_iter().map(SlotView::from).collect();
+    slots.iter_mut().filter(|slot| slot.id == new).for_each(change);
+    Event::Looked(slots)
+}
+
+#[test]
+fn a_key_whose_public_half_the_card_does_not_tell_is_lost() {
+    let mut play = twins();
+    until(&mut play, "generate");
+    let action = play.next();
+    play.perform(&action).unwrap();
+    play.take(Event::Uncertain);
+    assert_eq!(play.next(), Action::Look);
+    let looked = seen(&mut play, |slot| slot.key.as_mut().unwrap().public_key = None);
+    play.take(looked);
+    let Action::Failed(failure) = play.next() else { panic!("{:?}", play.next()) };
+    assert_eq!(failure, Failure::KeyLost { slot: SlotId(3) });
+}
+
+#[test]
+fn a_key_that_is_gone_when_its_certificate_is_there_ends_it() {
+    let mut play = twins();
+    until(&mut play, "install");
+    play.forget();
+    assert_eq!(play.next(), Action::Look);
+    let looked = seen(&mut play, |slot| slot.key = None);
+    play.take(looked);
+    assert_eq!(play.next(), Action::Failed(Failure::KeyGone { role: KeyRole::Authentication }));
+}
+
+#[test]
+fn a_card_that_does_not_show_what_was_written_to_it_is_told() {
+    let mut play = twins();
+    until(&mut play, "install");
+    play.step();
+    assert_eq!(play.next(), Action::Look);
+    let looked = seen(&mut play, |slot| slot.certificates.clear());
+    play.take(looked);
+    assert_eq!(play.next(), Action::Failed(Failure::ReadBack));
+}
+
+/// That the certificates are being put on the card is written down when they came, and else once the card was looked at.
+#[test]
+fn what_is_written_to_the_card_is_written_down_before() {
+    let mut play = twins();
+    until(&mut play, "install");
+    play.records.pop_if(|last| last.fact.name() == "installing").unwrap();
+    play.forget();
+    assert_eq!(play.next(), Action::Look);
+    play.step();
+    assert_eq!(play.records.last().unwrap().fact, Fact::Installing);
+    assert!(matches!(play.next(), Action::Install { .. }));
+    assert!(matches!(play.run(), Action::Done(_)));
+    assert_renewed(&mut play);
+}
+
+#[test]
+fn a_journal_that_names_a_pick_up_nobody_gave_is_told() {
+    let mut play = twins();
+    until(&mut play, "pick-up");
+    let by = PickUp(b"other".to_vec());
+    let certificates = play.issue();
+    for index in [0, 1] {
+        let arrived = Fact::Arrived { from: Source::PickUp(index), certificates: certificates.clone(), receipt: None };
+        for fact in [Fact::PickUpReplaced { index, by: by.clone() }, arrived] {
+            let name = fact.name();
+            let mut records = play.records.clone();
+            records.push(Record { at: now(), fact });
+            let replayed = Process::replay(&records);
+            match replayed {
+                Ok(_) => assert_eq!(index, 0, "{name}"),
+                Err(ReplayError::Record { fact, problem: ProcessError::Unexpected { .. }, .. }) => {
+                    assert_eq!((fact, index), (name, 1));
+                }
+                Err(other) => panic!("{name}: {other}"),
+            }
+        }
+    }
+}
+
+/// Of two certificates: the authentication key vouches for both by the login, and the signature key for nothing.
+#[test]
+fn over_a_login_only_the_old_authentication_key_is_still_to_vouch() {
+    let mut play = twins();
+    play.vouching = Vouching::Login;
+    let is_ahead =
+        |play: &Play, password, role| play.process.uses_ahead(Phase::Requests, password).contains(&PinUse::Vouch(role));
+    let both = |play: &Play| {
+        [
+            is_ahead(play, PasswordKind::AuthenticationPin, KeyRole::Authentication),
+            is_ahead(play, PasswordKind::SignaturePin, KeyRole::Signature),
+        ]
+    };
+    assert_eq!(both(&play), [true, true], "nobody has said how");
+    until(&mut play, "generate");
+    assert_eq!(both(&play), [true, false]);
+    until(&mut play, "install");
+    assert_eq!(both(&play), [false, false]);
+}
+
 #[test]
 fn a_card_that_lies_about_its_keys_is_caught() {
     let mut play = twins();
@@ -675,7 +800,6 @@ fn rsa_and_other_kinds_of_new_keys_work_the_same() {
 #[test]
 fn what_a_password_is_still_for_shrinks_with_every_step() {
     use obnova_card::PasswordKind::{AuthenticationPin, SignaturePin};
-    use obnova_renewal::{Phase, PinUse};
 
     let mut play = twins();
     let uses = |play: &Play, phase, password| play.process.uses_ahead(phase, password);
