@@ -19,7 +19,7 @@ pub fn conversations(address: SocketAddr) -> Vec<Conversation> {
     let signature = place("signature");
     let tasks = tasks(message.to_str().expect("it is ASCII"), signature.to_str().expect("it is ASCII"));
     let conversations = tasks.into_iter().map(|(name, kind, program, arguments)| {
-        Conversation::record(name, kind, |card| {
+        let conversation = Conversation::record(name, kind, |card| {
             let attached = vpcd::Attached::new(card, address).expect("a thread can be started");
             while !run("opensc-tool", &["--atr".to_owned()]) {
                 std::thread::sleep(Duration::from_millis(20));
@@ -29,7 +29,8 @@ pub fn conversations(address: SocketAddr) -> Vec<Conversation> {
             while run("opensc-tool", &["--atr".to_owned()]) {
                 std::thread::sleep(Duration::from_millis(20));
             }
-        })
+        });
+        Conversation { place: "Virtual PCD 00 00".to_owned(), ..conversation }
     });
     let conversations = conversations.collect();
     for file in [message, signature] {

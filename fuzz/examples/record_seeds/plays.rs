@@ -6,8 +6,48 @@ use obnova_fuzz::play::{LAST_TRY, Operation, Play, Task};
 
 /// Names and inputs.
 pub fn plays() -> Vec<(String, Play)> {
-    let does = |what, slot, secret, detail| Operation { what, slot, secret, detail };
-    let sound = [
+    let lies = lies();
+    let mut plays = Vec::new();
+    for (name, kind, operations) in sound() {
+        plays.push((name.to_owned(), play(kind, operations.clone(), Vec::new())));
+        plays.push((format!("{name}-short"), Play { short_only: true, ..play(kind, operations.clone(), Vec::new()) }));
+        // Each lie about the second answer, and about the third.
+        for (number, (lie, what)) in lies.iter().enumerate() {
+            let lie_told = Lie { after: 1 + number as u8 % 3, what: what.clone() };
+            plays.push((format!("{name}-{lie}"), play(kind, operations.clone(), vec![lie_told])));
+        }
+    }
+    for (name, field, value) in
+        [("more-tries", 0, 15), ("last-try", 0, 1), ("many-certificates", 3, 0xFFFF), ("limits", 5, 300)]
+    {
+        let operations = vec![does(Task::Overview, 0, 0, 0), does(Task::Sign, 1, 0, 0)];
+        let tell = |after| Lie { after, what: What::Tell(field, 0, value) };
+        plays.push((format!("tells-{name}"), play(Kind::Active, operations, vec![tell(0), tell(5)])));
+    }
+    let lies = vec![Lie { after: 0, what: What::Tell(4, 0, 0xFFFF) }, Lie { after: 1, what: trickle() }];
+    let overview = vec![does(Task::Overview, 0, 0, 0)];
+    plays.push(("tells-long-certificates-trickle".to_owned(), play(Kind::Active, overview, lies)));
+    // Of a card that is active the life cycle is another in the answer to SELECT: what was set is compared, and nothing is set.
+    let activates = |secret| does(Task::Activate, 0, secret, 0);
+    let inactive_again = vec![Lie { after: 5, what: What::Flip(58, 1) }];
+    plays.push((
+        "activate-in-place-told-inactive-again".to_owned(),
+        play(Kind::InPlace, vec![activates(0), activates(12)], inactive_again),
+    ));
+    plays
+}
+
+const fn does(what: Task, slot: u8, secret: u8, detail: u8) -> Operation {
+    Operation { what, slot, secret, detail }
+}
+
+const fn play(kind: Kind, operations: Vec<Operation>, lies: Vec<Lie>) -> Play {
+    Play { kind, short_only: false, operations, lies }
+}
+
+/// What is done with a sound card.
+fn sound() -> Vec<(&'static str, Kind, Vec<Operation>)> {
+    let mut sound = vec![
         ("look", Kind::Active, vec![does(Task::Passwords, 0, 0, 0), does(Task::Overview, 0, 0, 0)]),
         ("sign", Kind::Active, vec![does(Task::Sign, 1, 0, 0), does(Task::Sign, 2, 0, 0b1_1000)]),
         ("sign-rsa", Kind::Rsa, vec![does(Task::Sign, 1, 0, 0b100), does(Task::Sign, 2, 0, 0b1_0110)]),
@@ -45,17 +85,11 @@ pub fn plays() -> Vec<(String, Play)> {
                 does(Task::Sign, 1, 0, 0),
             ],
         ),
-        ("activate-separate", Kind::Separate, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
-        ("activate-in-place", Kind::InPlace, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 2, 0, 0b1_0000)]),
-        ("activate-unset", Kind::Unset, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
-        ("activate-null", Kind::Null, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
-        ("activate-must-change", Kind::MustChange, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         (
             "activate-single-use",
             Kind::SingleUse,
             vec![does(Task::Activate, 0, LAST_TRY, 0), does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)],
         ),
-        ("activate-five-digits", Kind::FiveDigits, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, 1, 0, 0)]),
         ("repair", Kind::Active, vec![does(Task::Repair, 0, 0, 0)]),
         (
             "large-certificate",
@@ -64,7 +98,22 @@ pub fn plays() -> Vec<(String, Play)> {
         ),
         ("first-key", Kind::Empty, vec![does(Task::Generate, 14, LAST_TRY, 1), does(Task::Overview, 0, 0, 0)]),
     ];
-    let lies = [
+    for (name, kind, slot, detail) in [
+        ("activate-separate", Kind::Separate, 1, 0),
+        ("activate-in-place", Kind::InPlace, 2, 0b1_0000),
+        ("activate-unset", Kind::Unset, 1, 0),
+        ("activate-null", Kind::Null, 1, 0),
+        ("activate-must-change", Kind::MustChange, 1, 0),
+        ("activate-five-digits", Kind::FiveDigits, 1, 0),
+    ] {
+        sound.push((name, kind, vec![does(Task::Activate, 0, 0, 0), does(Task::Sign, slot, 0, detail)]));
+    }
+    sound
+}
+
+/// The plainest lies.
+fn lies() -> [(&'static str, What); 11] {
+    [
         ("flipped", What::Flip(30, 1)),
         ("truncated", What::Truncate(1)),
         ("wrong-pin", What::Status(0x63C2)),
@@ -75,48 +124,11 @@ pub fn plays() -> Vec<(String, Play)> {
         ("endless", What::Endless(vec![0x55, 0x61, 0x00], vec![0x61, 0x00])),
         ("ping-pong", What::Endless(vec![0x6C, 0x05], vec![0x6C, 0x06])),
         ("nothing", What::Endless(vec![0x90, 0x00], vec![0x90, 0x00])),
-        ("trickle", What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00])),
-    ];
-    let mut plays = Vec::new();
-    for (name, kind, operations) in sound {
-        for short_only in [false, true] {
-            let name = format!("{name}{}", if short_only { "-short" } else { "" });
-            plays.push((name, Play { kind, short_only, operations: operations.clone(), lies: Vec::new() }));
-        }
-        // Each lie about the second answer, and about the third.
-        for (number, (lie, what)) in lies.iter().enumerate() {
-            let lies = vec![Lie { after: 1 + number as u8 % 3, what: what.clone() }];
-            let operations = operations.clone();
-            plays.push((format!("{name}-{lie}"), Play { kind, short_only: false, operations, lies }));
-        }
-    }
-    for (name, field, value) in
-        [("more-tries", 0, 15), ("last-try", 0, 1), ("many-certificates", 3, 0xFFFF), ("limits", 5, 300)]
-    {
-        let operations = vec![does(Task::Overview, 0, 0, 0), does(Task::Sign, 1, 0, 0)];
-        let tell = |after| Lie { after, what: What::Tell(field, 0, value) };
-        plays.push((
-            format!("tells-{name}"),
-            Play { kind: Kind::Active, short_only: false, operations, lies: vec![tell(0), tell(5)] },
-        ));
-    }
-    let trickle = What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00]);
-    let lies = vec![Lie { after: 0, what: What::Tell(4, 0, 0xFFFF) }, Lie { after: 1, what: trickle }];
-    let operations = vec![does(Task::Overview, 0, 0, 0)];
-    plays.push((
-        "tells-long-certificates-trickle".to_owned(),
-        Play { kind: Kind::Active, short_only: false, operations, lies },
-    ));
-    // Of a card that is active the life cycle is another in the answer to SELECT: what was set is compared, and nothing is set.
-    let activates = |secret| does(Task::Activate, 0, secret, 0);
-    plays.push((
-        "activate-in-place-told-inactive-again".to_owned(),
-        Play {
-            kind: Kind::InPlace,
-            short_only: false,
-            operations: vec![activates(0), activates(12)],
-            lies: vec![Lie { after: 5, what: What::Flip(58, 1) }],
-        },
-    ));
-    plays
+        ("trickle", trickle()),
+    ]
+}
+
+/// A byte at a time, without end.
+fn trickle() -> What {
+    What::Endless(vec![0x55, 0x90, 0x00], vec![0x55, 0x90, 0x00])
 }

@@ -4,11 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use obnova_fuzz::cards::Kind;
 use obnova_simulator::{Card, SimulatorConnection, Torn, VirtualCard};
+use obnova_transport::CardConnection as _;
 
 /// What was said to a card from its beginning.
 pub struct Conversation {
     pub name: &'static str,
     pub kind: Kind,
+    /// Where the card was.
+    pub place: String,
+    /// Its answer to reset.
+    pub atr: Vec<u8>,
     pub said: Vec<Said>,
 }
 
@@ -27,16 +32,30 @@ impl Conversation {
         let connection = SimulatorConnection::new(Recorder { card: kind.card(), said: Arc::clone(&said) });
         talk(&connection);
         let said = said.lock().expect("nobody panicked").clone();
-        Self { name, kind, said }
+        Self { name, kind, place: connection.description(), atr: connection.atr(), said }
+    }
+
+    /// Whose program spoke: the first word of the name.
+    pub fn speaker(&self) -> &'static str {
+        self.name.split_once('-').map_or(self.name, |(speaker, _)| speaker)
     }
 
     /// Commands with their answers.
     pub fn commands(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.said.iter().filter_map(|said| match said {
-            Said::Reset => None,
-            Said::Command(command, answer) => Some((&command[..], &answer[..])),
-        })
+        commands(&self.said)
     }
+
+    /// The same from each reset to the next.
+    pub fn parts(&self) -> impl Iterator<Item = impl Iterator<Item = (&[u8], &[u8])>> {
+        self.said.split(|said| *said == Said::Reset).filter(|part| !part.is_empty()).map(commands)
+    }
+}
+
+fn commands(said: &[Said]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    said.iter().filter_map(|said| match said {
+        Said::Reset => None,
+        Said::Command(command, answer) => Some((&command[..], &answer[..])),
+    })
 }
 
 /// The card.

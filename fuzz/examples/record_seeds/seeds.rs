@@ -1,27 +1,34 @@
 //! What was said, in the forms of the targets' inputs.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::PathBuf;
 
 use obnova_apdu::tlv::Reader;
 use obnova_apdu::{CommandView, LengthForm, Response, ins};
+use obnova_fuzz::cards::place;
 use obnova_fuzz::form::Form;
 use obnova_fuzz::script::{Action, MOST_STEPS, Manner, Script, Step};
 use obnova_profile::{CardStatus, DirectoryLayout, SlotNumber};
+use obnova_transport::{CardTransport, Decorator as _, Record, TraceFile, TransportError};
 
 use crate::plays::plays;
 use crate::recorder::{Conversation, Said};
+
+/// Those whose trace is a seed too: of each who speaks one that reads and one with passwords, which are left out.
+const TRACED: [&str; 4] = ["driver-look", "driver-passwords", "opensc-certificate", "opensc-change"];
 
 /// Writes seeds, and none twice.
 pub struct Seeds {
     folder: PathBuf,
     written: BTreeSet<(&'static str, Vec<u8>)>,
     shapes: BTreeSet<(&'static str, Vec<u8>)>,
+    exchanges: BTreeSet<(&'static str, [u8; 4])>,
 }
 
 impl Seeds {
     pub fn new(folder: PathBuf) -> Self {
-        Self { folder, written: BTreeSet::new(), shapes: BTreeSet::new() }
+        Self { folder, written: BTreeSet::new(), shapes: BTreeSet::new(), exchanges: BTreeSet::new() }
     }
 
     pub fn written(&self) -> usize {
@@ -34,11 +41,14 @@ impl Seeds {
         said.write(&mut script);
         assert_eq!(arbitrary::Unstructured::new(&script).arbitrary(), Ok(said), "what is written is read as the same");
         self.write("simulator", conversation.name, &script);
+        if TRACED.contains(&conversation.name) {
+            self.trace(conversation);
+        }
         for (number, (command, answer)) in conversation.commands().enumerate() {
             let name = format!("{}-{number:02}", conversation.name);
             self.command(&name, command);
             self.answer(&name, command, answer);
-            self.exchange(&name, command, answer);
+            self.exchange(conversation.speaker(), &name, command, answer);
         }
     }
 
@@ -55,6 +65,30 @@ impl Seeds {
         }
     }
 
+    /// As it is written when it is recorded.
+    fn trace(&mut self, conversation: &Conversation) {
+        let path = place("trace");
+        let mut record = Record::to_writer(File::create(&path).expect("there is room for it"));
+        for part in conversation.parts() {
+            record.began(&conversation.place, &conversation.atr);
+            for (command, answer) in part {
+                record.transmit(&mut Says(answer), command, &mut Vec::new()).expect("it says what it said");
+            }
+            record.ended();
+        }
+        record.finish().expect("there is room for it");
+        let trace = std::fs::read_to_string(&path).expect("just written");
+        _ = std::fs::remove_file(path);
+        let read: TraceFile = trace.parse().expect("what is recorded is read");
+        let answers =
+            read.conversations.iter().flat_map(|part| &part.exchanges).map(|exchange| exchange.answer.as_deref());
+        assert!(
+            answers.eq(conversation.commands().map(|(_, answer)| Ok(answer))),
+            "what is written is read as the same"
+        );
+        self.write("trace_file", conversation.name, trace.as_bytes());
+    }
+
     /// One of each shape is enough: the same header, length of data and expected answer.
     fn command(&mut self, name: &str, command: &[u8]) {
         let Ok(view) = CommandView::parse(command) else { return };
@@ -64,14 +98,14 @@ impl Seeds {
         }
     }
 
-    /// The form is that of `fuzz_targets/exchange.rs`.
-    fn exchange(&mut self, name: &str, command: &[u8], answer: &[u8]) {
+    /// One of each shape for each who speaks. The form is that of `fuzz_targets/exchange.rs`.
+    fn exchange(&mut self, speaker: &'static str, name: &str, command: &[u8], answer: &[u8]) {
         let Ok(view) = CommandView::parse(command) else { return };
         let (data, [says @ .., _, _]) = (view.data(), answer) else { return };
         let lengths = [data.len(), says.len()].map(|length| length.min(1_500));
         let extended = view.form() == LengthForm::Extended;
         let shape = [u8::from(extended), (lengths[0] / 128) as u8, (lengths[1] / 128) as u8, u8::from(view.ne() > 256)];
-        if !self.shapes.insert(("exchange", shape.to_vec())) {
+        if !self.exchanges.insert((speaker, shape)) {
             return;
         }
         // One more is wanted where the number does not fit.
@@ -142,6 +176,16 @@ impl Seeds {
             std::fs::create_dir_all(&folder).expect("seeds can be written");
             std::fs::write(folder.join(name), seed).expect("seeds can be written");
         }
+    }
+}
+
+/// A card that says this.
+struct Says<'a>(&'a [u8]);
+
+impl CardTransport for Says<'_> {
+    fn transmit(&mut self, _: &[u8], response: &mut Vec<u8>) -> Result<(), TransportError> {
+        *response = self.0.to_vec();
+        Ok(())
     }
 }
 
