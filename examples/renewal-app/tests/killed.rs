@@ -17,7 +17,7 @@ use support::{
         Target,
         life::{Service, lives},
         rounds, rounds_by_link, rounds_with_the_same_keys,
-        writes::at_every_write,
+        writes::{at_every_write, at_every_write_with_a_receipt},
     },
 };
 
@@ -43,10 +43,33 @@ fn a_renewal_comes_to_its_end_at_whichever_of_its_writes_its_program_is_killed()
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
-    house.change_policy(|policy| policy.replace("approval = \"manual\"", "approval = \"automatic\""));
+    house.change_policy(|policy| at_once(&policy));
     pins(&desk);
     let mut renew_card = |round| with_a_pair(&desk, "OBN6", round);
     with_target(&desk, &mut renew_card, |target| at_every_write(&desk, &mut house, target));
+}
+
+/// What is owed of it is a file more.
+#[test]
+fn a_renewal_with_a_receipt_comes_to_its_end_at_whichever_of_its_writes_its_program_is_killed() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let desk = Desk::in_memory();
+    let mut house = House::open(&desk);
+    let policy = at_once(&with_a_receipt());
+    house.change_policy(|_| policy.clone());
+    desk.write("house.toml", &policy);
+    pins(&desk);
+    let mut renew_card = |round| {
+        let _ = fs::remove_file(desk.file("card.state"));
+        let serial = format!("OBN7{round:07}");
+        let new = ["simulator", "new", "card.state", "--empty", "--serial", &serial];
+        desk.run([&new[..], &["--pin-file", "pin", "--signature-pin-file", "pin2"]].concat()).ends_with(0);
+    };
+    with_target(&desk, &mut renew_card, |target| at_every_write_with_a_receipt(&desk, &mut house, target));
+}
+
+fn at_once(policy: &str) -> String {
+    policy.replace("approval = \"manual\"", "approval = \"automatic\"")
 }
 
 #[test]
@@ -110,11 +133,17 @@ fn cards_with_plain_est_are_activated_certified_renewed_and_revoked_however_ofte
 /// Whose holder's program makes no login, and signs a receipt.
 #[test]
 fn cards_with_plain_est_and_no_login_are_certified_renewed_and_revoked_however_often_the_programs_are_killed() {
+    let policy = with_a_receipt();
+    let begins = &["--policy", "house.toml"];
+    live(Service { name: "partner without a login", certificates: 1, begins, plain: true }, |_| policy, 4);
+}
+
+/// That, by plain EST and without a login.
+fn with_a_receipt() -> String {
     let policy = soon().replace("prove_login = true", "prove_login = false");
     let policy = policy.replace("protocol = \"cmc\"", "protocol = \"est\"");
     assert!(policy.contains("prove_login = false") && policy.contains("protocol = \"est\""));
-    let begins = &["--policy", "house.toml"];
-    live(Service { name: "partner without a login", certificates: 1, begins, plain: true }, |_| policy, 4);
+    policy
 }
 
 /// That of the partner, with a first certificate that is due at once.

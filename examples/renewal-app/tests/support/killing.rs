@@ -149,6 +149,8 @@ struct Killing<'k, 't, 'd> {
     house: &'k mut House<'d>,
     target: &'k mut Target<'t>,
     seed: u64,
+    /// How the same is drawn again, where something was.
+    again: String,
     chance: Chance,
     round: usize,
     /// Certificates on the card at the end.
@@ -184,7 +186,7 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
         let name = target.name;
         report(&format!("{name}: {count} {what} under kill -9; the seed is {seed} (again: {SEED}={seed})"));
-        let mut killing = Self::new(desk, house, target, seed);
+        let mut killing = Self::new(desk, house, target, Some(seed));
         for round in 0..count {
             killing.round(round, complete);
             one(&mut killing);
@@ -196,13 +198,14 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         assert!(holder > count / 2, "too few were killed for it to mean something");
     }
 
-    fn new(desk: &'k Desk, house: &'k mut House<'d>, target: &'k mut Target<'t>, seed: u64) -> Self {
+    fn new(desk: &'k Desk, house: &'k mut House<'d>, target: &'k mut Target<'t>, seed: Option<u64>) -> Self {
         Self {
             desk,
             house,
             target,
-            seed,
-            chance: Chance(seed),
+            again: seed.map_or_else(String::new, |seed| format!(", {SEED}={seed}")),
+            seed: seed.unwrap_or_default(),
+            chance: Chance(seed.unwrap_or_default()),
             round: 0,
             complete: 0,
             journal: "journals",
@@ -264,8 +267,8 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     }
 
     fn told(&self) -> String {
-        let Self { target, round, seed, done, .. } = self;
-        format!("{}, round {round}, {SEED}={seed}: {}", target.name, done.join("; "))
+        let Self { target, round, again, done, .. } = self;
+        format!("{}, round {round}{again}: {}", target.name, done.join("; "))
     }
 
     fn journals(&self) -> String {

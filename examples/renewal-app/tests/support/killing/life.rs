@@ -154,7 +154,7 @@ impl Killing<'_, '_, '_> {
         status.contains("one-time password was used") && status.contains("link")
     }
 
-    fn first(&self, due: Due, user: &str, service: Service) -> Command {
+    pub(super) fn first(&self, due: Due, user: &str, service: Service) -> Command {
         let begin = if due == Due::Begin { service.begins } else { &["--resume"] };
         let journals = self.journals();
         let at = ["--user", user, "--token", self.target.token, "--journal", &journals];

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use super::{Due, House, Killing, RE_KEY, Target, certificates};
+use super::{Due, House, Killing, RE_KEY, Renewal, Target, certificates, life::Service};
 use crate::support::{Desk, Said, report::report, share_environment};
 
 /// Those that make, fill, cut, name or remove a file or a folder, or make it durable; not every machine has all of them.
@@ -50,37 +50,65 @@ struct Write {
 
 /// A renewal for each write and each fate of the journal, killed before that write, and one that is not killed.
 pub fn at_every_write(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>) {
-    let mut killing = Killing::new(desk, house, target, 0);
-    killing.round(0, 4);
-    let writes = killing.record();
-    let on_card = writes.iter().filter(|write| write.call.starts_with("rename") && write.shown.contains(CARD)).count();
-    report(&format!(
-        "{}: a renewal under kill -9 before and after each of its {} writes: {} to files of the program, {on_card} to the card",
-        killing.target.name,
-        writes.len(),
-        writes.len() - on_card,
-    ));
-    assert!(on_card > 0 && writes.len() > on_card, "nothing was recorded");
-    let moments = || writes.iter().map(Some).chain([None]);
-    let cases =
-        [Journal::Stays, Journal::IsLost].into_iter().flat_map(|fate| moments().map(move |write| (fate, write)));
-    let mut untold = 0;
-    for (round, (journal, write)) in (1..).zip(cases) {
-        killing.round(round, 4);
-        untold += usize::from(killing.is_killed_at(write, journal));
-    }
+    let fates = [Journal::Stays, Journal::IsLost];
+    let untold = Killing::at_every_write(desk, house, target, (&RE_KEY, "a renewal"), &fates, |_| {});
     report(&format!("without their journal {untold} of them had all on the card, and the CA did not know it"));
     assert!(untold > 0, "none was killed between the two");
 }
 
-/// As it is put in its place.
-const CARD: &str = "\"card.state\"";
+/// Renewals by plain EST, whose holder signs a receipt that is owed until then. What is renewed came so too; the service is that of
+/// the file `house.toml`, and the target's card is empty before each. The journal stays.
+pub fn at_every_write_with_a_receipt(desk: &Desk, house: &mut House<'_>, target: &mut Target<'_>) {
+    let begins = &["--policy", "house.toml"];
+    let service = Service { name: "partner without a login", certificates: 1, begins, plain: true };
+    let renewal = Renewal { begins, old: 1, ..RE_KEY };
+    let what = (&renewal, "a renewal with a receipt");
+    Killing::at_every_write(desk, house, target, what, &[Journal::Stays], |killing| {
+        let user = format!("user{}", killing.round);
+        desk.write("once", &killing.house.hand_out(&user));
+        run(killing.first(Due::Begin, &user, service)).ends_with(0);
+        killing.begins("renewals", 2);
+    });
+}
 
-impl Killing<'_, '_, '_> {
+impl<'k, 't, 'd> Killing<'k, 't, 'd> {
+    /// How many [`is_killed_at`](Self::is_killed_at) says yes to.
+    fn at_every_write(
+        desk: &'k Desk,
+        house: &'k mut House<'d>,
+        target: &'k mut Target<'t>,
+        (renewal, what): (&Renewal, &str),
+        fates: &[Journal],
+        prepare: impl Fn(&mut Self),
+    ) -> usize {
+        let mut killing = Self::new(desk, house, target, None);
+        let begin = |killing: &mut Self, round| {
+            killing.round(round, 2 * renewal.old);
+            prepare(killing);
+        };
+        begin(&mut killing, 0);
+        let writes = killing.record(renewal);
+        let on_card = writes.iter().filter(|write| is_on_card(&write.shown)).count();
+        let name = killing.target.name;
+        let (all, beside) = (writes.len(), writes.len() - on_card);
+        report(&format!(
+            "{name}: {what} under kill -9 before and after each of its {all} writes: {beside} to files of the program, {on_card} to the card"
+        ));
+        assert!(on_card > 0 && beside > 0, "nothing was recorded");
+        let moments = || writes.iter().map(Some).chain([None]);
+        let cases = fates.iter().flat_map(|fate| moments().map(move |write| (*fate, write)));
+        let mut untold = 0;
+        for (round, (journal, write)) in (1..).zip(cases) {
+            begin(&mut killing, round);
+            untold += usize::from(killing.is_killed_at(renewal, write, journal));
+        }
+        untold
+    }
+
     /// The writes of a renewal that nobody kills.
-    fn record(&mut self) -> Vec<Write> {
+    fn record(&mut self, renewal: &Renewal) -> Vec<Write> {
         let record = self.desk.file("record");
-        let renew = self.traced(&CALLS.map(|call| format!("?{call}")).join(","), &[], &record);
+        let renew = self.traced(renewal, &CALLS.map(|call| format!("?{call}")).join(","), &[], &record);
         Said::from(renew).ends_with(0);
         let (record, journals) = (fs::read_to_string(record).unwrap(), self.journals());
         let lines: Vec<_> = record.lines().filter_map(|line| line.split_once(' ')).collect();
@@ -101,14 +129,14 @@ impl Killing<'_, '_, '_> {
     }
 
     /// Whether all was on the card then, and the CA did not know it, nor anybody any more that it has to be told.
-    fn is_killed_at(&mut self, write: Option<&Write>, journal: Journal) -> bool {
+    fn is_killed_at(&mut self, renewal: &Renewal, write: Option<&Write>, journal: Journal) -> bool {
         let old: Vec<_> = self.slots().into_iter().filter(|slot| slot.key.is_some()).collect();
         let passwords = self.passwords();
         match write {
-            Some(write) => self.kill_at(write),
-            None => self.renewed(Due::Begin),
+            Some(write) => self.kill_at(renewal, write),
+            None => self.renewed(renewal, Due::Begin),
         }
-        self.assert_sound(&RE_KEY, &old);
+        self.assert_sound(renewal, &old);
         let slots = self.slots();
         let homeless = slots.iter().filter(|slot| slot.key.is_some() && slot.certificates.is_empty()).count();
         assert_eq!(self.waiting(), homeless, "{}: a key without a home is not listed", self.told());
@@ -126,18 +154,18 @@ impl Killing<'_, '_, '_> {
                 certificates(&slots).for_each(|(slot, certificate)| self.assert_signs(slot, certificate));
             }
             Due::Nothing => {}
-            Due::Begin if is_untold => self.end_by_link(),
-            due => self.renewed(due),
+            Due::Begin if is_untold => self.end_by_link(renewal),
+            due => self.renewed(renewal, due),
         }
-        self.assert_complete(&RE_KEY, &old, &passwords);
+        self.assert_complete(renewal, &old, &passwords);
         is_untold
     }
 
-    fn kill_at(&mut self, Write { call, number, shown }: &Write) {
+    fn kill_at(&mut self, renewal: &Renewal, Write { call, number, shown }: &Write) {
         self.done.push(format!("killed at {call} {number}, {shown}"));
         let trace = self.desk.file("trace");
         let inject = format!("inject={call}:signal=SIGKILL:when={number}");
-        let killed = self.traced(call, &["-e", &inject], &trace);
+        let killed = self.traced(renewal, call, &["-e", &inject], &trace);
         let trace = fs::read_to_string(trace).unwrap();
         assert_eq!(killed.status.signal(), Some(SIGKILL), "{}: {killed:?}\n{trace}", self.told());
         let last = trace.lines().rfind(|line| line.contains(" = ?"));
@@ -146,24 +174,24 @@ impl Killing<'_, '_, '_> {
     }
 
     /// Runs it to its end.
-    fn renewed(&mut self, due: Due) {
+    fn renewed(&mut self, renewal: &Renewal, due: Due) {
         self.done.push(format!("renew {due:?}"));
-        let said = run(self.renew(due));
+        let said = run(self.renew(renewal, due));
         assert_eq!(said.code, 0, "{}\n{}{}", self.told(), said.out, said.err);
     }
 
     /// Where it is resumed, what it has to know of the CA is written down.
-    fn renew(&self, due: Due) -> Command {
+    fn renew(&self, renewal: &Renewal, due: Due) -> Command {
         let (authority, journals) = (self.house.options(), self.journals());
-        let begin: &[&str] = if due == Due::Begin { &authority } else { &["--resume"] };
+        let begin = if due == Due::Begin { [&authority, renewal.begins].concat() } else { vec!["--resume"] };
         let token = ["renew", "--yes", "--token", self.target.token, "--journal", &journals];
         let pins = ["--pin-file", "pin", "--signature-pin-file", "pin2"];
-        self.desk.command([&token[..], begin, &pins].concat())
+        self.desk.command([&token[..], &begin, &pins].concat())
     }
 
     /// A renewal from its beginning, in the hands of strace, which writes these calls into a file.
-    fn traced(&self, calls: &str, more: &[&str], into: &Path) -> Output {
-        let renew = self.renew(Due::Begin);
+    fn traced(&self, renewal: &Renewal, calls: &str, more: &[&str], into: &Path) -> Output {
+        let renew = self.renew(renewal, Due::Begin);
         let mut strace = Command::new("strace");
         strace.args(["-f", "-y", "-e", &format!("trace={calls}")]).args(more).arg("-o").arg(into);
         strace.arg(renew.get_program()).args(renew.get_args()).current_dir(self.desk.path());
@@ -172,8 +200,8 @@ impl Killing<'_, '_, '_> {
     }
 
     /// All is on the card, and nothing is known any more of the order: there is nothing to renew, and the link to it ends it.
-    fn end_by_link(&mut self) {
-        let said = run(self.renew(Due::Begin));
+    fn end_by_link(&mut self, renewal: &Renewal) {
+        let said = run(self.renew(renewal, Due::Begin));
         assert!(said.code == 3 && said.err.contains("come again"), "{}: {}", self.told(), said.err);
         self.done.push("the link is followed".to_owned());
         let said = run(self.install(&[]));
@@ -188,6 +216,11 @@ fn run(mut command: Command) -> Said {
 /// Whether this call changes something among the journals or, at once and as a whole, on the card.
 fn is_write(shown: &str, journals: &str) -> bool {
     let opens = shown.contains("open") && !shown.contains("O_CREAT");
-    let is_there = shown.contains(journals) || shown.contains("rename") && shown.contains(CARD);
+    let is_there = shown.contains(journals) || is_on_card(shown);
     is_there && !opens && !shown.contains(" = -1 ")
+}
+
+/// Whether a card as it is now takes the place of the one before.
+fn is_on_card(shown: &str) -> bool {
+    shown.contains("rename") && shown.contains("\"card.state\"")
 }
