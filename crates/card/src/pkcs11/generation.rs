@@ -1,13 +1,14 @@
 //! Key pairs that are made, and what is left of one where that was interrupted.
 
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use obnova_algorithm::{SubjectPublicKeyInfoOwned, key_id};
+use obnova_algorithm::{Digest, SignatureAlgorithm, SubjectPublicKeyInfoOwned, key_id};
 
 use super::{
     convention::{KeyLabel, Stage},
     conversation::Conversation,
     keys,
-    objects::{self, Pair, private_keys},
+    objects::{self, Pair, always_asks, private_keys},
+    sign,
 };
 use crate::{
     GenerateKey, SlotId, TokenError,
@@ -91,8 +92,8 @@ fn not_there(
     }
 }
 
-/// What becomes of a pair that was left unfinished where a new one is to be: it is that one, if both its halves are there
-/// and it is what is asked for. If not it goes, since nobody was ever told of it.
+/// What becomes of a pair that was left unfinished where a new one is to be: it is that one, if both its halves are there, it
+/// is what is asked for, and it signs. If not it goes, since nobody was ever told of it.
 pub(super) fn take_up(
     card: &Conversation,
     request: &GenerateKey,
@@ -102,7 +103,9 @@ pub(super) fn take_up(
     let is_wanted = left.label.stage == Stage::BeingMade
         && left.label.place == Some((request.role, request.slot))
         && left.algorithm == request.algorithm;
-    if let (true, Some(public), [private]) = (is_wanted, left.public, private.as_slice()) {
+    if let (true, Some(public), [private]) = (is_wanted, left.public, private.as_slice())
+        && signs(card, left, *private)?
+    {
         finish(card, request, &left.key, public, *private)?;
         return Ok(Some(left.key.clone()));
     }
@@ -121,6 +124,26 @@ pub(super) fn take_up(
         card.destroy("what was left unfinished", object)?;
     }
     Ok(None)
+}
+
+/// Whether the private key is a whole one. A module that ended while it wrote one may have left all that can be read of it
+/// without the key itself; no more than a signature tells.
+fn signs(card: &Conversation, left: &Pair, private: ObjectHandle) -> Result<bool, TokenError> {
+    if always_asks(card, private)? {
+        // For a PIN of its own, that was not given.
+        return Ok(true);
+    }
+    // By what each module can that makes such keys.
+    let algorithm = match left.algorithm.is_rsa() {
+        true => SignatureAlgorithm::RsaPkcs1(Digest::Sha256),
+        false => SignatureAlgorithm::Ecdsa(Digest::Sha256),
+    };
+    let digest = algorithm.digest().of(&left.id);
+    match sign::sign(card, "with a key that was left unfinished", (left, private), algorithm, &digest) {
+        Ok(_) => Ok(true),
+        Err(error @ TokenError::Transport(_)) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 fn finish(

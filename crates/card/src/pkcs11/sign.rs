@@ -1,11 +1,38 @@
 //! Signatures by mechanisms that take a digest.
 
-use cryptoki::mechanism::{
-    Mechanism, MechanismType,
-    rsa::{PkcsMgfType, PkcsPssParams},
+use cryptoki::{
+    mechanism::{
+        Mechanism, MechanismType,
+        rsa::{PkcsMgfType, PkcsPssParams},
+    },
+    object::ObjectHandle,
 };
 use der::{Encode, asn1::UintRef};
 use obnova_algorithm::{Digest, DigestValue, KeyAlgorithm, SignatureAlgorithm};
+
+use super::{conversation::Conversation, objects::Pair};
+use crate::{TokenError, check::check_signature};
+
+const CALL: &str = "C_Sign";
+
+/// A signature by the private key of a pair, that verifies under its public key. `about` says where the key is.
+pub(super) fn sign(
+    card: &Conversation,
+    about: &str,
+    (pair, private): (&Pair, ObjectHandle),
+    algorithm: SignatureAlgorithm,
+    digest: &DigestValue,
+) -> Result<Vec<u8>, TokenError> {
+    let (mechanism, data) = order(pair.algorithm, algorithm, digest);
+    let signature = card.sign(&format!("{algorithm} {about}"), &mechanism, private, &data)?;
+    let signature = if pair.algorithm.is_rsa() {
+        signature
+    } else {
+        ecdsa_der(pair.algorithm, &signature).ok_or(TokenError::WrongSignature { command: CALL })?
+    };
+    check_signature(CALL, &pair.key, algorithm, digest, &signature)?;
+    Ok(signature)
+}
 
 /// What a token with these mechanisms signs with such a key; what suits it best comes first.
 pub(super) fn algorithms(key: KeyAlgorithm, mechanisms: &[MechanismType]) -> Vec<SignatureAlgorithm> {
@@ -20,11 +47,7 @@ pub(super) fn algorithms(key: KeyAlgorithm, mechanisms: &[MechanismType]) -> Vec
 }
 
 /// The mechanism, and what it is given to sign.
-pub(super) fn order(
-    key: KeyAlgorithm,
-    algorithm: SignatureAlgorithm,
-    digest: &DigestValue,
-) -> (Mechanism<'static>, Vec<u8>) {
+fn order(key: KeyAlgorithm, algorithm: SignatureAlgorithm, digest: &DigestValue) -> (Mechanism<'static>, Vec<u8>) {
     match algorithm {
         SignatureAlgorithm::RsaPkcs1(_) => (Mechanism::RsaPkcs, digest.digest_info()),
         SignatureAlgorithm::RsaPss(hash) => (Mechanism::RsaPkcsPss(pss(hash)), digest.as_bytes().to_vec()),
@@ -60,7 +83,7 @@ struct EcdsaSignature<'a> {
 }
 
 /// DER of what CKM_ECDSA returns: r and s, each as long as the curve's order.
-pub(super) fn ecdsa_der(key: KeyAlgorithm, raw: &[u8]) -> Option<Vec<u8>> {
+fn ecdsa_der(key: KeyAlgorithm, raw: &[u8]) -> Option<Vec<u8>> {
     let half = key.bits() as usize / 8;
     if raw.len() != 2 * half {
         return None;

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     Capabilities, GenerateKey, Identity, InstallCertificate, PasswordKind, PasswordState, PasswordStatus, Pin,
     Pkcs11Uri, Removal, Secret, SignDigest, Slot, SlotId, Token, TokenError, Tries,
-    check::{check_install, check_job, check_signature},
+    check::{check_install, check_job},
 };
 
 /// A token behind a PKCS#11 module. How it maps onto slots and roles is written in the [crate's README](crate).
@@ -271,7 +271,6 @@ impl Token for Pkcs11Token {
     }
 
     fn sign(&mut self, jobs: &[SignDigest], pin: &Pin) -> Result<Vec<Vec<u8>>, TokenError> {
-        const CALL: &str = "C_Sign";
         let reading = self.conversation()?;
         let numbered = self.numbered(&reading)?;
         let slots = self.slots_of(&numbered)?;
@@ -289,16 +288,8 @@ impl Token for Pkcs11Token {
                 let what = format!("sign with the key in slot {}, which asks for the PIN at each signature", job.slot);
                 return Err(TokenError::Unsupported { what });
             }
-            let (mechanism, data) = sign::order(pair.algorithm, job.algorithm, &job.digest);
-            let about = format!("{} in slot {}", job.algorithm, job.slot);
-            let signature = card.sign(&about, &mechanism, private, &data)?;
-            let signature = if pair.algorithm.is_rsa() {
-                signature
-            } else {
-                sign::ecdsa_der(pair.algorithm, &signature).ok_or(TokenError::WrongSignature { command: CALL })?
-            };
-            check_signature(CALL, &pair.key, job.algorithm, &job.digest, &signature)?;
-            signatures.push(signature);
+            let about = format!("in slot {}", job.slot);
+            signatures.push(sign::sign(&card, &about, (pair, private), job.algorithm, &job.digest)?);
         }
         Ok(signatures)
     }

@@ -18,6 +18,7 @@
 //! - [`notice`] has those of a renewal that is begun by the link in a notice.
 //! - [`revocation`] has those of the end of a certificate, by CMC and by the [`page`].
 //! - [`own_password`] has those of the revocation password that a holder sets.
+//! - [`killed`] has a process that is killed for real, inside the calls of SoftHSM.
 //! - [`table`] and [`tears`] have the loops over all points, for any rig.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -28,6 +29,7 @@ mod desk;
 mod first;
 mod holder;
 mod journal;
+mod killed;
 mod link;
 mod mortal;
 mod notice;

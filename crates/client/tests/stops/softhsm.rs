@@ -12,8 +12,8 @@ use std::{
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use obnova_algorithm::{KeyAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_card::{
-    GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, Pkcs11Call, Pkcs11Observer, Pkcs11Token, Secret,
-    SlotId, Token, TokenError,
+    GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, Pkcs11Call, Pkcs11Observer, Pkcs11Token, Pkcs11Uri,
+    Secret, SlotId, Token, TokenError,
 };
 use obnova_client::{SharedToken, share};
 use obnova_renewal::Pair;
@@ -21,7 +21,7 @@ use obnova_transport::TransportError;
 
 use crate::{
     first::{First, Partner, Twins},
-    link,
+    killed, link,
     mortal::Mortal,
     notice::Noticed,
     own_password,
@@ -52,6 +52,13 @@ struct Planned {
     calls: usize,
     sessions: usize,
     is_out: bool,
+}
+
+impl SoftHsmRig {
+    /// What a program is told that opens the token, which is not shown.
+    pub fn missing(&self) -> TokenError {
+        Pkcs11Token::open(&uri()).err().expect("it is there")
+    }
 }
 
 impl Rig for SoftHsmRig {
@@ -189,7 +196,7 @@ impl Planned {
 }
 
 impl Tearing for SoftHsmRig {
-    /// Inside a call nobody can stop SoftHSM.
+    /// Inside a call its process can be killed, as [`killed`] does; nobody else can stop it there.
     const TEARS: &[Tear] = &[Tear::Before, Tear::After];
 
     fn is_command(effect: &str) -> bool {
@@ -209,11 +216,14 @@ impl Tearing for SoftHsmRig {
     }
 }
 
-const TOKENS: &str = "tokens";
+pub const TOKENS: &str = "tokens";
 
 fn open(observed: Observed) -> Pkcs11Token {
-    let uri = format!("pkcs11:token=holder?module-path={MODULE}").parse().unwrap();
-    Pkcs11Token::open_observed(&uri, observed).unwrap()
+    Pkcs11Token::open_observed(&uri(), observed).unwrap()
+}
+
+fn uri() -> Pkcs11Uri {
+    format!("pkcs11:token=holder?module-path={MODULE}").parse().unwrap()
 }
 
 /// Lets SoftHSM find the tokens of this folder.
@@ -374,4 +384,25 @@ fn a_first_order_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write
 fn a_renewal_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write() {
     let name = "a_renewal_by_plain_est_torn_at_each_call_with_the_ca_killed_at_each_write";
     alone(name, tears::torn_and_ca_killed::<Reenrollment<SoftHsmRig>>);
+}
+
+#[test]
+fn killed_inside_a_call_that_makes_the_first_key() {
+    let name = "killed_inside_a_call_that_makes_the_first_key";
+    let chosen = |facts: &str| facts.ends_with("terms, generating");
+    alone(name, || killed::inside::<TwinRenewal<SoftHsmRig>>(name, "makes the first key", chosen));
+}
+
+#[test]
+fn killed_inside_a_call_that_makes_the_second_key() {
+    let name = "killed_inside_a_call_that_makes_the_second_key";
+    let chosen = |facts: &str| facts.ends_with("key-made, generating");
+    alone(name, || killed::inside::<TwinRenewal<SoftHsmRig>>(name, "makes the second key", chosen));
+}
+
+#[test]
+fn killed_inside_a_call_that_makes_no_key() {
+    let name = "killed_inside_a_call_that_makes_no_key";
+    let chosen = |facts: &str| !facts.ends_with("generating");
+    alone(name, || killed::inside::<TwinRenewal<SoftHsmRig>>(name, "makes no key", chosen));
 }

@@ -37,12 +37,15 @@ pub const PAPER: &str = "paper";
 
 /// A card in a reader, a CA, and a folder for journals.
 pub struct World<T: Task> {
-    folder: tempfile::TempDir,
+    folder: PathBuf,
+    /// Goes away with this, where the folder is no other process's.
+    own: Option<tempfile::TempDir>,
     pub rig: Option<T::Rig>,
     pub authority: Authority,
     /// How often somebody was told that his one-time password is used.
     pub sent_to_the_link: Cell<usize>,
-    before: Rc<Before>,
+    /// `None` in a process that is looked after by another one.
+    before: Option<Rc<Before>>,
 }
 
 /// What was on the card before the renewal.
@@ -106,25 +109,8 @@ impl Snapshot {
         let card = look(T::Rig::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
         let old = T::plan(&card, &T::policy(), SystemTime::now()).unwrap().old;
         let old = old.map(|_, old| (old.slot, old.certificate.clone()));
-        Self { folder, before: Rc::new(Before { old, passwords: card.passwords }) }
-    }
-
-    /// As a world is at this moment. Its card is taken out, and its CA is ended.
-    pub fn of<T: Task>(world: World<T>) -> Self {
-        let World { folder, rig, authority, before, .. } = world;
-        drop((rig, authority));
+        let before = Rc::new(Before { old, passwords: card.passwords });
         Self { folder, before }
-    }
-}
-
-impl<T: Task> World<T> {
-    /// Made anew from the snapshot, with a CA of this life.
-    pub fn new(snapshot: &Snapshot, life_of_ca: Mortal) -> Self {
-        let folder = folder();
-        copy(snapshot.folder.path(), folder.path());
-        let rig = T::Rig::insert(&folder.path().join("card"));
-        let authority = Authority::start(&folder.path().join("ca"), life_of_ca);
-        Self { folder, rig: Some(rig), authority, sent_to_the_link: Cell::default(), before: snapshot.before.clone() }
     }
 
     /// Where all its files are.
@@ -132,8 +118,50 @@ impl<T: Task> World<T> {
         self.folder.path()
     }
 
+    pub fn copied(&self) -> Self {
+        let folder = folder();
+        copy(self.path(), folder.path());
+        Self { folder, before: self.before.clone() }
+    }
+
+    /// As a world is at this moment. Its card is taken out, and its CA is ended.
+    pub fn of<T: Task>(world: World<T>) -> Self {
+        let World { own, rig, authority, before, .. } = world;
+        drop((rig, authority));
+        Self { folder: own.expect("it is another process's"), before: before.expect("it is another process's") }
+    }
+}
+
+impl<T: Task> World<T> {
+    /// Made anew from the snapshot, with a CA of this life.
+    pub fn new(snapshot: &Snapshot, life_of_ca: Mortal) -> Self {
+        let Snapshot { folder, before } = snapshot.copied();
+        Self::found(folder.path().to_owned(), Some((folder, before)), life_of_ca)
+    }
+
+    /// In this very folder, where a process is to live that another one looks after.
+    pub fn inhabit(folder: &Path) -> Self {
+        Self::found(folder.to_owned(), None, Mortal::forever())
+    }
+
+    fn found(folder: PathBuf, own: Option<(tempfile::TempDir, Rc<Before>)>, life_of_ca: Mortal) -> Self {
+        let rig = Some(T::Rig::insert(&folder.join("card")));
+        let authority = Authority::start(&folder.join("ca"), life_of_ca);
+        let (own, before) = own.unzip();
+        Self { folder, own, rig, authority, sent_to_the_link: Cell::default(), before }
+    }
+
+    fn before(&self) -> &Before {
+        self.before.as_ref().expect("another process knows")
+    }
+
+    /// Where all its files are.
+    pub fn path(&self) -> &Path {
+        &self.folder
+    }
+
     fn journals(&self) -> PathBuf {
-        self.folder.path().join(JOURNALS)
+        self.folder.join(JOURNALS)
     }
 
     pub fn lose_journals(&self) {
@@ -143,7 +171,7 @@ impl<T: Task> World<T> {
     /// The card is taken out and put in again: what it knows is what was written.
     pub fn reinsert(&mut self) {
         drop(self.rig.take());
-        self.rig = Some(T::Rig::insert(&self.folder.path().join("card")));
+        self.rig = Some(T::Rig::insert(&self.folder.join("card")));
     }
 
     fn holder(&self) -> Holder<T::Rig> {
@@ -362,10 +390,25 @@ impl<T: Task> World<T> {
         }
     }
 
+    /// At the moment of a stop in which the old certificates may be unreadable: their keys work, and that is told.
+    pub fn assert_keys_sound(&self, told: &str) {
+        let seen = Seen::of(self);
+        seen.assert_nothing_unreported(told);
+        seen.assert_signs(told, &self.old_pair());
+    }
+
+    /// Each thing was issued once.
+    pub fn assert_issued_once(&self, told: &str) -> Vec<ParsedCertificate> {
+        let orders = self.authority.orders();
+        assert_eq!(orders.len(), 1, "{told}: ordered once");
+        assert_eq!(orders[0].certificates.len(), T::policy().rules.len(), "{told}: issued once");
+        orders[0].certificates.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap()).collect()
+    }
+
     fn assert_sound_as(&self, seen: &Seen<T>, told: &str, gone: TriesGone<'_>) {
         seen.assert_nothing_unreported(told);
-        assert_eq!(seen.card.passwords.len(), self.before.passwords.len(), "{told}");
-        for (password, before) in seen.card.passwords.iter().zip(&self.before.passwords) {
+        assert_eq!(seen.card.passwords.len(), self.before().passwords.len(), "{told}");
+        for (password, before) in seen.card.passwords.iter().zip(&self.before().passwords) {
             match (password.state, before.state) {
                 (PasswordState::Active(Tries::Known(left)), PasswordState::Active(Tries::Known(all))) => {
                     let (is_gone, gone) = (all.abs_diff(left), gone(password.kind));
@@ -380,14 +423,14 @@ impl<T: Task> World<T> {
                 (state, before) => assert_eq!(state, before, "{told}: {}", password.kind),
             }
         }
-        for (role, (slot, certificate)) in self.before.old.iter() {
+        for (role, (slot, certificate)) in self.before().old.iter() {
             let slot = seen.card.slot(*slot).unwrap();
             assert!(slot.holds(certificate), "{told}: the old {role} certificate is gone");
         }
     }
 
     fn old_pair(&self) -> Vec<(SlotId, &ParsedCertificate)> {
-        self.before.old.iter().map(|(_, (slot, certificate))| (*slot, certificate)).collect()
+        self.before().old.iter().map(|(_, (slot, certificate))| (*slot, certificate)).collect()
     }
 
     /// At the end: two new certificates that sign, on two new keys and no more; the old pair is there and works; the CA issued
@@ -400,9 +443,7 @@ impl<T: Task> World<T> {
         let seen = Seen::of(self);
         let at_most = |password| 0..=*gone(password).end();
         self.assert_sound_as(&seen, told, if *ended == Ended::Done { &no_try } else { &at_most });
-        let orders = self.authority.orders();
-        assert_eq!(orders.len(), 1, "{told}: ordered once");
-        assert_eq!(orders[0].certificates.len(), T::policy().rules.len(), "{told}: issued once");
+        let issued = self.assert_issued_once(told);
         T::assert_sound(self.path(), told);
         if T::OWES_A_RECEIPT {
             assert!(self.is_closed(told) || *ended != Ended::Done, "{told}: the link is open still");
@@ -411,8 +452,6 @@ impl<T: Task> World<T> {
         let card = &seen.card;
         assert_eq!(scan(card), [], "{told}: keys without certificates");
         assert_eq!(card.slots.iter().filter(|slot| slot.key.is_some()).count(), T::KEYS, "{told}: keys on the card");
-        let issued: Vec<_> =
-            orders[0].certificates.iter().map(|one| ParsedCertificate::from_der(&one.der).unwrap()).collect();
         let mut signers = self.old_pair();
         for (issued, role) in issued.iter().zip([KeyRole::Authentication, KeyRole::Signature]) {
             let slot = card.slots.iter().find(|slot| slot.holds(issued));
@@ -422,9 +461,9 @@ impl<T: Task> World<T> {
             signers.push((slot.id, issued));
         }
         seen.assert_signs(told, &signers);
-        assert_eq!(seen.token.lock().unwrap().passwords().unwrap(), self.before.passwords, "{told}");
+        assert_eq!(seen.token.lock().unwrap().passwords().unwrap(), self.before().passwords, "{told}");
         let are_marked = card.capabilities.atomic_install || *ended == Ended::Done || self.journals().exists();
-        for (role, (slot, _)) in self.before.old.iter().filter(|_| card.capabilities.marks_superseded && are_marked) {
+        for (role, (slot, _)) in self.before().old.iter().filter(|_| card.capabilities.marks_superseded && are_marked) {
             let is_new = |one: &ParsedCertificate| issued.contains(one);
             let mut old = card.slot(*slot).unwrap().certificates.iter();
             let marked = old.all(|one| one.superseded != one.certificate.as_ref().is_some_and(is_new));
