@@ -132,7 +132,8 @@ impl<R: Rig, S: Service> Task for First<R, S> {
     }
 
     fn assert_told(sent_to_the_link: usize, stops: usize) {
-        report(&format!("{}: told {sent_to_the_link} times that the one-time password is used", R::NAME));
+        let (rig, what) = (R::NAME, S::WHAT);
+        report(&format!("{rig}, {what}: told {sent_to_the_link} times that the one-time password is used"));
         assert!(sent_to_the_link > stops / 8, "{sent_to_the_link} of {stops}");
     }
 }

@@ -95,7 +95,8 @@ pub fn stopped<T: Task>() {
         ended
     };
     let (stops, _) = table::each_stop::<T>(&ordered, "a link followed without a journal", follow, &[("by it", &again)]);
-    report(&format!("{}: the link was closed at {} of {stops} stops", T::Rig::NAME, closed_before.get()));
+    let (rig, what, closed) = (T::Rig::NAME, T::WHAT, closed_before.get());
+    report(&format!("{rig}, {what}: the link was closed at {closed} of {stops} stops of one that follows it"));
     assert!((1..stops).contains(&closed_before.get()), "{} of {stops}", closed_before.get());
 }
 
@@ -132,7 +133,8 @@ fn ca_killed<T: Task>() {
         world.assert_whole(&told, &ended, &no_try);
     }
     let count = points.len() - begun;
-    report(&format!("{}: the CA killed at {count} points of a link that is closed: it was at {closed}", T::Rig::NAME));
+    let (rig, what) = (T::Rig::NAME, T::WHAT);
+    report(&format!("{rig}, {what}: the CA killed at {count} points of a link that is closed: it was at {closed}"));
     assert_eq!((count, closed), (2, 1), "{points:?}");
 }
 
@@ -161,7 +163,8 @@ fn torn<T: Task<Rig: Tearing>>(tear: Tear) {
         assert!(world.is_closed(&told), "{told}: the link is open still");
         world.assert_whole(&told, &ended, &gone);
     }
-    report(&format!("{}: {} commands torn {tear:?}, the link was open after each", T::Rig::NAME, commands.len()));
+    let (rig, what, count) = (T::Rig::NAME, T::WHAT, commands.len());
+    report(&format!("{rig}, {what}: {count} commands torn {tear:?}, the link was open after each"));
 }
 
 #[test]

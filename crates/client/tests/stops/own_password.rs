@@ -318,7 +318,7 @@ fn stopped_on<R: Rig, P: Road>() {
         ended
     };
     let (stops, _) = each_stop::<Picks<R, P>>(&begin, P::WHAT, live, &[("by the same again", &again)]);
-    report(&format!("{}: it had been set at {} of {stops} stops", R::NAME, had_set.get()));
+    report(&format!("{}, {}: it had been set at {} of {stops} stops", R::NAME, P::WHAT, had_set.get()));
     assert!((1..stops).contains(&had_set.get()), "{} of {stops}", had_set.get());
     let world = World::<Picks<R, P>>::new(&begin, Mortal::forever());
     world.live(&Mortal::forever()).unwrap();

@@ -289,7 +289,7 @@ pub fn stopped<R: Rig>() {
         }
         let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
         report(&format!(
-            "{}: {} stops of a revocation, {road:?}: {}; it had ended at {had_ended} of them",
+            "{}, a revocation, {road:?}: {} points: {}; it had ended at {had_ended} of them",
             R::NAME,
             points.len(),
             kinds.join(", ")
@@ -324,7 +324,7 @@ fn ca_killed<R: Rig>() {
         }
         let count = points.len() - begun;
         report(&format!(
-            "{}: the CA killed at {count} points of a revocation, {road:?}: it had ended at {had_ended} of them",
+            "{}, a revocation, {road:?}: the CA killed at {count} points: it had ended at {had_ended} of them",
             R::NAME
         ));
         assert_eq!((count, had_ended), if road == Road::OwnKey { (2, 1) } else { (6, 1) }, "{points:?}");

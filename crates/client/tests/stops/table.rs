@@ -43,7 +43,7 @@ pub fn stopped<T: Task>() {
     let snapshot = T::begin();
     let (stops, sent_to_the_link) = each_stop::<T>(&snapshot, T::WHAT, |world, life| world.live(life), &ways);
     T::assert_told(sent_to_the_link, stops);
-    report(&format!("{}: the link was used {} times", T::Rig::NAME, links.get()));
+    report(&format!("{}, {}: the link was used {} times", T::Rig::NAME, T::WHAT, links.get()));
     assert!(links.get() > stops / 8, "the link was used {} times", links.get());
 }
 
@@ -102,12 +102,15 @@ pub fn each_stop<T: Task>(
     let is_new = |point: &Point| seen.insert(point.left) || point.name.starts_with("inside ");
     let is_new: Vec<_> = points.iter().map(is_new).collect();
     let stops: Vec<_> = points.iter().zip(is_new).enumerate().filter(|(_, (_, new))| *new || T::EACH_POINT).collect();
-    if !T::EACH_POINT {
-        report(&format!("{}: {} of them leave other files behind than each one before", T::Rig::NAME, stops.len()));
-    }
-    for (way, _) in ways {
-        report(&format!("{}: {} times gone on {way}", T::Rig::NAME, stops.len()));
-    }
+    let which = if T::EACH_POINT { "all of them" } else { "which leave other files behind than each one before" };
+    let gone_on: Vec<_> = ways.iter().map(|(way, _)| *way).collect();
+    report(&format!(
+        "{}, {what}: {} points, stopped at {} of them ({which}), each time gone on {}",
+        T::Rig::NAME,
+        points.len(),
+        stops.len(),
+        gone_on.join(", ")
+    ));
     let (count, mut sent_to_the_link) = (stops.len(), 0);
     for (at, (Point { name: point, .. }, _)) in stops {
         let told = format!("{}: stopped {point} (point {at})", T::Rig::NAME);
@@ -154,6 +157,6 @@ pub fn recorded<T: Task>(
         *kinds.entry(point.split(' ').nth(1).unwrap_or_default()).or_default() += 1;
     }
     let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-    report(&format!("{}: {} stops of {what}: {}", T::Rig::NAME, points.len(), kinds.join(", ")));
+    report(&format!("{}, {what}: {} points: {}", T::Rig::NAME, points.len(), kinds.join(", ")));
     (recording, life_of_ca.points())
 }

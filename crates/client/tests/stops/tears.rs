@@ -56,10 +56,14 @@ pub fn torn<T: Task<Rig: Tearing>>(tear: Tear) {
             world.assert_whole(&told, &ended, &gone);
         }
     }
-    report(&format!("{}: {} commands torn {tear:?}, each in one life", T::Rig::NAME, commands.len()));
     let which = if T::EACH_POINT { "each" } else { "those that leave other files behind than each one before" };
     let journal = if T::HAS_JOURNAL { ", with and without the journal" } else { "" };
-    report(&format!("{}: {gone_on} of them gone on in another life{journal}: {which}", T::Rig::NAME));
+    report(&format!(
+        "{}, {}: {} commands torn {tear:?}, each in one life, and {gone_on} of them gone on in another life{journal}: {which}",
+        T::Rig::NAME,
+        T::WHAT,
+        commands.len()
+    ));
 }
 
 fn exactly(number: u8) -> RangeInclusive<u8> {
@@ -120,7 +124,7 @@ fn writes_of_the_ca<T: Task>(snapshot: &Snapshot) -> Vec<String> {
 pub fn ca_killed<T: Task>() {
     let snapshot = T::begin();
     let writes = writes_of_the_ca::<T>(&snapshot);
-    report(&format!("{}: {} stops of the CA: {}", T::Rig::NAME, writes.len(), writes.join(", ")));
+    report(&format!("{}, {}: {} stops of the CA: {}", T::Rig::NAME, T::WHAT, writes.len(), writes.join(", ")));
     for (at, write) in writes.iter().enumerate() {
         for after in ways::<T>(&[SameLife, Restart, LostJournal]) {
             let told = format!("{}: CA killed {write}, {after:?}", T::Rig::NAME);
@@ -168,9 +172,10 @@ pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
         }
     }
     report(&format!(
-        "{}: {pairs} tears in lives whose CA is killed, at {} writes: {torn} that leave other files behind than each one \
+        "{}, {}: {pairs} tears in lives whose CA is killed, at {} writes: {torn} that leave other files behind than each one \
          before; and {in_one_life} in the same life",
         T::Rig::NAME,
+        T::WHAT,
         writes.len()
     ));
 }
