@@ -12,6 +12,8 @@ pub use view::{CommandError, CommandView};
 
 use core::fmt;
 
+use subtle::ConstantTimeEq;
+
 use crate::Class;
 
 /// One logical command: a header, data to send and the number of bytes wanted back (ISO 7816-4:2013 §5.1).
@@ -20,7 +22,7 @@ use crate::Class;
 /// carries it over as many as the card needs. The data may be longer than one APDU holds.
 ///
 /// `Debug` shows the header and the lengths, never the data, which may hold a PIN; of an instruction that carries one not even
-/// the length.
+/// the length. Data of one length are compared in constant time.
 ///
 /// ```
 /// use obnova_apdu::{Command, ins};
@@ -28,7 +30,7 @@ use crate::Class;
 /// const READ: Command<'_> = Command::new(0x00, ins::READ_BINARY, 0x81, 0x00).with_ne(256);
 /// assert_eq!(READ.ne, 256);
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Command<'a> {
     /// Class byte, CLA.
     pub cla: u8,
@@ -96,6 +98,15 @@ impl<'a> Command<'a> {
         CommandApdu::from(*self)
     }
 }
+
+impl PartialEq for Command<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let header = |one: &Self| (one.cla, one.ins, one.p1, one.p2, one.ne);
+        header(self) == header(other) && bool::from(self.data.ct_eq(other.data))
+    }
+}
+
+impl Eq for Command<'_> {}
 
 impl fmt::Debug for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

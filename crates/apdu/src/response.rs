@@ -8,13 +8,15 @@ pub use owned::ResponseApdu;
 
 use core::fmt;
 
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 
 use crate::StatusWord;
 
 /// A response APDU read from bytes, without copying (ISO 7816-4:2013 §5.1): data, then the two status bytes.
 ///
-/// `Debug` shows the length of the data, never the data, which may be the result of a decryption.
+/// `Debug` shows the length of the data, never the data, which may be the result of a decryption; those of one length are compared in
+/// constant time.
 ///
 /// ```
 /// use obnova_apdu::{Response, StatusWord};
@@ -23,7 +25,7 @@ use crate::StatusWord;
 /// assert_eq!((response.data, response.status), (&[1, 2][..], StatusWord::SUCCESS));
 /// # Ok::<(), obnova_apdu::ResponseError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Response<'a> {
     /// Response data; empty when there is none.
     pub data: &'a [u8],
@@ -90,6 +92,14 @@ impl<'a> TryFrom<&'a [u8]> for Response<'a> {
         Self::parse(bytes)
     }
 }
+
+impl PartialEq for Response<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.status == other.status && bool::from(self.data.ct_eq(other.data))
+    }
+}
+
+impl Eq for Response<'_> {}
 
 impl fmt::Debug for Response<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use obnova_apdu::exchange::{self, Exchange, ExchangeError, Limits, RunError, Step};
 use obnova_apdu::tlv::{Reader, Tag, TagClass, Tlv, TlvError, VecWriter, Walk, Writer};
-use obnova_apdu::{Class, Command, CommandApdu, CommandView, LengthForm, Status, StatusWord, ins};
+use obnova_apdu::{Class, Command, CommandApdu, CommandView, LengthForm, ResponseApdu, Status, StatusWord, ins};
 
 #[test]
 fn every_listed_instruction_has_the_name_of_the_standard() {
@@ -191,5 +191,48 @@ fn the_command_of_a_chain_that_got_an_odd_answer_is_named() {
         assert!(matches!(exchange.step(&mut buffer), Ok(Step::Send(_))));
         let error = exchange.receive(&[0x61, 0x05]).unwrap_err();
         assert_eq!(error, ExchangeError::UnexpectedInChain { index: odd, status: StatusWord(0x6105) });
+    }
+}
+
+/// They are compared by hand, for the sake of a PIN in them: each part counts.
+#[test]
+fn what_differs_anywhere_is_not_equal() {
+    let command = Command::new(0x00, ins::VERIFY, 0x00, 0x01).with_data(b"1234").with_ne(8);
+    let others = [
+        Command { cla: 0x10, ..command },
+        Command { ins: ins::CHANGE_REFERENCE_DATA, ..command },
+        Command { p1: 0x01, ..command },
+        Command { p2: 0x02, ..command },
+        command.with_ne(9),
+        command.with_data(b"1235"),
+        command.with_data(b"2234"),
+        command.with_data(b"123"),
+        command.with_data(b"12345"),
+        command.with_data(b""),
+    ];
+    let bytes = |command: &Command<'_>, form| command.to_vec(form).unwrap();
+    let same = bytes(&command, LengthForm::Short);
+    let view = CommandView::parse(&same).unwrap();
+    assert_eq!((command, view), (command.with_data(&[0x31, 0x32, 0x33, 0x34]), CommandView::parse(&same).unwrap()));
+    for other in &others {
+        assert_ne!(command, *other);
+        assert_ne!(command.to_owned(), other.to_owned());
+        assert_ne!(view, CommandView::parse(&bytes(other, LengthForm::Short)).unwrap());
+    }
+    assert_ne!(view, CommandView::parse(&bytes(&command, LengthForm::Extended)).unwrap());
+
+    let done = Step::Done(StatusWord::SUCCESS);
+    assert_eq!((Step::Send(&same), done), (Step::Send(&same.clone()), Step::Done(StatusWord::SUCCESS)));
+    for other in [Step::Send(b""), Step::Send(&same[1..]), Step::Send(&[0; 10]), done] {
+        assert_ne!(Step::Send(&same), other);
+    }
+    assert_ne!(done, Step::Done(StatusWord(0x6A82)));
+
+    let response = |data: &[u8], status| ResponseApdu::new(data, StatusWord(status));
+    assert_eq!(response(b"1234", 0x9000), response(b"1234", 0x9000));
+    for other in [response(b"1235", 0x9000), response(b"123", 0x9000), response(b"", 0x9000), response(b"1234", 0x6282)]
+    {
+        assert_ne!(response(b"1234", 0x9000), other);
+        assert_ne!(response(b"1234", 0x9000).as_response(), other.as_response());
     }
 }

@@ -1,12 +1,14 @@
 //! Where a CA remembers: orders and certificates.
 
 mod observer;
+mod password_verifier;
 mod sqlite;
 mod writer;
 
 use std::time::SystemTime;
 
 pub use observer::WriteObserver;
+pub use password_verifier::PasswordVerifier;
 pub use sqlite::{
     ApplicantRecord, Copied, CredentialRecord, Forgotten, GoneOn, KeptLink, KeptStatus, LinkUse, MailRecord, MailState,
     NewCredential, NoGuess, NoticePosted, PageAfter, Posted, QueuedLink, QueuedMail, Retried, RevocationRecord,
@@ -213,7 +215,7 @@ pub struct NewOrder {
     /// an order that the same person made by another one, it takes that one's place.
     pub credential: Option<[u8; 16]>,
     /// What the revocation password of its certificates is checked with.
-    pub revocation_password: Option<Vec<u8>>,
+    pub revocation_password: Option<PasswordVerifier>,
 }
 
 /// What [`Store::look_up`] is asked.

@@ -7,7 +7,7 @@ use crate::Class;
 
 /// A command APDU read from bytes, without copying (ISO 7816-4:2013 §5.1, cases 1 to 4, short and extended).
 ///
-/// The encoding rules are taken strictly: every byte belongs to a field, or parsing fails.
+/// The encoding rules are taken strictly: every byte belongs to a field, or parsing fails. Shown and compared as a [`Command`].
 ///
 /// ```
 /// use obnova_apdu::{CommandView, LengthForm};
@@ -16,7 +16,7 @@ use crate::Class;
 /// assert_eq!((view.ne(), view.form()), (256, LengthForm::Extended));
 /// # Ok::<(), obnova_apdu::CommandError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct CommandView<'a> {
     header: [u8; 4],
     data: &'a [u8],
@@ -217,6 +217,14 @@ impl<'a> From<CommandView<'a>> for Command<'a> {
         view.to_command()
     }
 }
+
+impl PartialEq for CommandView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.form == other.form && self.to_command() == other.to_command()
+    }
+}
+
+impl Eq for CommandView<'_> {}
 
 impl fmt::Debug for CommandView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

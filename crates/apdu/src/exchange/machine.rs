@@ -1,5 +1,7 @@
 use core::fmt;
 
+use subtle::ConstantTimeEq;
+
 use super::{ExchangeError, Limits};
 use crate::{Class, ClassRange, Command, LengthForm, Response, StatusWord, ins};
 
@@ -23,8 +25,8 @@ pub struct Exchange<'c> {
     counts: Counts,
 }
 
-/// What to do next. `Debug` shows the length of an APDU, never the bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What to do next. `Debug` shows the length of an APDU, never the bytes, and those of one length are compared in constant time.
+#[derive(Clone, Copy)]
 pub enum Step<'b> {
     /// Send these bytes to the card, hand its answer to [`Exchange::receive`].
     ///
@@ -34,6 +36,18 @@ pub enum Step<'b> {
     /// one that ended the chain.
     Done(StatusWord),
 }
+
+impl PartialEq for Step<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Send(one), Self::Send(another)) => one.ct_eq(another).into(),
+            (Self::Done(one), Self::Done(another)) => one == another,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Step<'_> {}
 
 impl fmt::Debug for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

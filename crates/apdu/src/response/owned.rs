@@ -6,8 +6,8 @@ use crate::StatusWord;
 
 /// A response that owns its data. After an [exchange](crate::exchange) it may hold more than one APDU could carry.
 ///
-/// `Debug` shows the length of the data, never the data. Wipe the data yourself where it is a secret.
-#[derive(Clone, PartialEq, Eq)]
+/// Shown and compared as a [`Response`]. Wipe the data yourself where it is a secret.
+#[derive(Clone)]
 pub struct ResponseApdu {
     /// Response data; empty when there is none.
     pub data: Vec<u8>,
@@ -65,6 +65,14 @@ impl From<Response<'_>> for ResponseApdu {
         response.to_owned()
     }
 }
+
+impl PartialEq for ResponseApdu {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_response() == other.as_response()
+    }
+}
+
+impl Eq for ResponseApdu {}
 
 impl fmt::Debug for ResponseApdu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

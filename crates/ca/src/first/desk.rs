@@ -21,7 +21,7 @@ use crate::{
     SqliteStore, StoreError, Texts, Transaction,
     certificate::extension,
     link::LinkId,
-    store::{CredentialRecord, Guess, NewCredential, NewSubject, NoGuess, SubjectRecord},
+    store::{CredentialRecord, Guess, NewCredential, NewSubject, NoGuess, PasswordVerifier, SubjectRecord},
     transaction::to_hex,
 };
 
@@ -140,8 +140,8 @@ impl FirstDesk {
             subject: subject.clone(),
             issued: now,
             expires,
-            proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?,
-            hash: self.secret.hash(&password.secret())?,
+            proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?.into(),
+            hash: self.secret.hash(&password.secret())?.into(),
         })?;
         Ok(IssuedPassword { subject, password, expires })
     }
@@ -301,9 +301,12 @@ impl FirstDesk {
     }
 
     /// What a revocation password will be checked with, as policy wants it; nothing when none is set and none has to be.
-    pub(crate) fn revocation_password(&self, sealed: Option<&SealedPassword>) -> Result<Option<Vec<u8>>, CaError> {
+    pub(crate) fn revocation_password(
+        &self,
+        sealed: Option<&SealedPassword>,
+    ) -> Result<Option<PasswordVerifier>, CaError> {
         let Some(sealed) = sealed else { return Ok(None) };
-        Ok(Some(self.secret.hash(&self.picked_password(sealed)?)?))
+        Ok(Some(self.secret.hash(&self.picked_password(sealed)?)?.into()))
     }
 
     /// The revocation password that somebody picked, as policy wants it.

@@ -24,7 +24,7 @@ use crate::{
     order,
     policy::Approval,
     refusal::shown,
-    store::{CertificateRecord, CredentialRecord, OrderRecord, OrderState, RequestRecord},
+    store::{CertificateRecord, CredentialRecord, OrderRecord, OrderState, PasswordVerifier, RequestRecord},
 };
 
 /// How long who asks for the same by plain EST is told that it was turned down: longer than anybody waits between two questions.
@@ -36,7 +36,7 @@ struct Asked<'a> {
     message: &'a [u8],
     requests: &'a [CertificationRequest],
     credential: CredentialRecord,
-    revocation_password: Option<Vec<u8>>,
+    revocation_password: Option<PasswordVerifier>,
     /// It came by plain EST.
     plain: bool,
 }

@@ -7,7 +7,9 @@ use crate::{
     CaError, GuessPolicy, Letter, Mail, MailKind, Refusal, SqliteStore, Store as _, StoreError, Texts,
     link::LinkId,
     notice::address_in,
-    store::{CertificateRecord, Guesser, KeptStatus, Price, ReplacedMails, RevocationGuess, SetPassword},
+    store::{
+        CertificateRecord, Guesser, KeptStatus, PasswordVerifier, Price, ReplacedMails, RevocationGuess, SetPassword,
+    },
     transaction::to_hex,
 };
 
@@ -82,7 +84,7 @@ impl<'a> RevocationPasswords<'a> {
             return Err(FirstError::Revoked);
         }
         let password = generate()?;
-        let hash = self.secret.hash(&password.secret())?;
+        let hash = self.secret.hash(&password.secret())?.into();
         let mails = mails(&kept, false, texts, now)?;
         let serials = self.store.replace_revocation_password(serial, hash, mails, now)?.ok_or(FirstError::NoOrder)?;
         Ok(ReplacedRevocationPassword { password, serials })
@@ -143,12 +145,12 @@ impl<'a> RevocationPasswords<'a> {
     fn put(
         &self,
         kept: &CertificateRecord,
-        before: Option<Vec<u8>>,
+        before: Option<PasswordVerifier>,
         new: &Password,
         texts: &dyn Texts,
         now: SystemTime,
     ) -> Result<Vec<Vec<u8>>, CaError> {
-        let (hash, mails) = (self.secret.hash(new)?, mails(kept, true, texts, now)?);
+        let (hash, mails) = (self.secret.hash(new)?.into(), mails(kept, true, texts, now)?);
         match self.store.set_revocation_password(&kept.serial, before, hash, mails, now)? {
             SetPassword::Done(serials) => Ok(serials),
             SetPassword::NoOrder => Err(Refusal::NoPlaceForPassword.into()),

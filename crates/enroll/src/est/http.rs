@@ -153,8 +153,8 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// A response as a value. `Debug` shows of its body how long it is: what opens an order may be in it.
-#[derive(Clone, PartialEq, Eq)]
+/// A response as a value. What opens an order may be in its body: `Debug` shows how long it is, and it is compared in constant time.
+#[derive(Clone)]
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
@@ -163,6 +163,15 @@ pub struct HttpResponse {
     /// The body.
     pub body: Vec<u8>,
 }
+
+impl PartialEq for HttpResponse {
+    fn eq(&self, other: &Self) -> bool {
+        let whole = same(&self.body, &other.body);
+        self.status == other.status && self.headers == other.headers && bool::from(whole)
+    }
+}
+
+impl Eq for HttpResponse {}
 
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -260,5 +269,19 @@ mod tests {
         let mut other = one.clone();
         other.method = Method::Get;
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn what_differs_anywhere_is_another_response() {
+        let response = |status, kind: &str, body: &[u8]| {
+            let headers = Headers::from_iter([("Content-Type", kind)]);
+            HttpResponse { status, headers, body: body.to_vec() }
+        };
+        let one = response(200, "a", b"c");
+        assert_eq!(one, response(200, "a", b"c"));
+        let other = [(202, "a", &b"c"[..]), (200, "x", b"c"), (200, "a", b"x"), (200, "a", b""), (200, "a", b"cc")];
+        for (status, kind, body) in other {
+            assert_ne!(one, response(status, kind, body));
+        }
     }
 }

@@ -12,8 +12,10 @@ use super::{
     seconds, statements, time,
 };
 use crate::{
-    ApplicantId, AuditEvent, FirstError, GuessPolicy, KeyHash, StoreError, Transaction, audit::Entry,
-    store::OrderRecord, transaction::to_hex,
+    ApplicantId, AuditEvent, FirstError, GuessPolicy, KeyHash, StoreError, Transaction,
+    audit::Entry,
+    store::{OrderRecord, PasswordVerifier},
+    transaction::to_hex,
 };
 
 /// Somebody who may ask for first certificates, as the CA knows him.
@@ -43,9 +45,9 @@ pub struct NewCredential {
     /// Until when it can be used.
     pub expires: SystemTime,
     /// What proofs of identity are checked with, encrypted.
-    pub proof_keys: Vec<u8>,
+    pub proof_keys: PasswordVerifier,
     /// What the password itself is checked with.
-    pub hash: Vec<u8>,
+    pub hash: PasswordVerifier,
 }
 
 /// A one-time password as it is kept. `Debug` leaves out what it is checked with.
@@ -69,9 +71,9 @@ pub struct CredentialRecord {
     /// The order that it was used for.
     pub order: Option<Transaction>,
     /// What proofs of identity are checked with, encrypted; gone when it has ended.
-    pub(crate) proof_keys: Vec<u8>,
+    pub(crate) proof_keys: PasswordVerifier,
     /// What the password itself is checked with; gone when it has ended.
-    pub(crate) hash: Vec<u8>,
+    pub(crate) hash: PasswordVerifier,
 }
 
 impl std::fmt::Debug for NewCredential {

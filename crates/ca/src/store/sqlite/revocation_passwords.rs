@@ -12,7 +12,10 @@ use super::{
     statements,
 };
 use crate::{
-    AuditEvent, GuessPolicy, Mail, StoreError, Transaction, audit::Entry, link::LinkId, store::NewOrder,
+    AuditEvent, GuessPolicy, Mail, StoreError, Transaction,
+    audit::Entry,
+    link::LinkId,
+    store::{NewOrder, PasswordVerifier},
     transaction::to_hex,
 };
 
@@ -21,7 +24,7 @@ use crate::{
 pub(crate) enum RevocationGuess {
     /// It is counted: compare with this.
     Counted {
-        hash: Vec<u8>,
+        hash: PasswordVerifier,
         /// How many were wrong since the last right one, if this one is.
         count: u32,
     },
@@ -90,7 +93,10 @@ impl SqliteStore {
                 Guesser::Holder => 3,
             };
             let found = statement.query_row([&serial], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, Guesses { count: row.get(column)?, next: row.get(column + 1)? }))
+                Ok((
+                    row.get::<_, PasswordVerifier>(0)?,
+                    Guesses { count: row.get(column)?, next: row.get(column + 1)? },
+                ))
             });
             let Some((hash, guesses)) = found.optional().map_err(failure)? else {
                 return Ok(RevocationGuess::None);
@@ -124,7 +130,7 @@ impl SqliteStore {
     pub(crate) fn replace_revocation_password(
         &self,
         serial: &[u8],
-        hash: Vec<u8>,
+        hash: PasswordVerifier,
         mails: ReplacedMails,
         now: SystemTime,
     ) -> Result<Option<Vec<Vec<u8>>>, StoreError> {
@@ -133,7 +139,7 @@ impl SqliteStore {
             let Some(order) = order_of(connection, &serial)? else { return Ok(None) };
             let (_, before) = of_order(connection, &order)?;
             let event = AuditEvent::RevocationPasswordReplaced;
-            let before = before.as_deref();
+            let before = before.as_ref();
             let change = Change { serial: &serial, before, hash: &hash, event, actor: &actor, mails: &mails };
             change.make(connection, order, link, now).map(Some)
         })
@@ -143,8 +149,8 @@ impl SqliteStore {
     pub(crate) fn set_revocation_password(
         &self,
         serial: &[u8],
-        before: Option<Vec<u8>>,
-        hash: Vec<u8>,
+        before: Option<PasswordVerifier>,
+        hash: PasswordVerifier,
         mails: ReplacedMails,
         now: SystemTime,
     ) -> Result<SetPassword, StoreError> {
@@ -155,7 +161,7 @@ impl SqliteStore {
                 return Ok(SetPassword::Another);
             }
             let (event, actor) = (AuditEvent::RevocationPasswordSet, Entry::HOLDER);
-            let before = before.as_deref();
+            let before = before.as_ref();
             let change = Change { serial: &serial, before, hash: &hash, event, actor, mails: &mails };
             change.make(connection, order, link, now).map(SetPassword::Done)
         })
@@ -166,12 +172,16 @@ impl SqliteStore {
         self.read(|connection| {
             let Some(order) = order_of(connection, serial)? else { return Ok(Vec::new()) };
             let (_, password) = of_order(connection, &order)?;
-            onwards(connection, order, password.as_deref(), |_| Ok(()))
+            onwards(connection, order, password.as_ref(), |_| Ok(()))
         })
     }
 
     /// The guess was right: the count begins anew. `false` where it was right for one that meanwhile is no more.
-    pub(crate) fn guessed_revocation_password(&self, hash: Vec<u8>, guesser: Guesser) -> Result<bool, StoreError> {
+    pub(crate) fn guessed_revocation_password(
+        &self,
+        hash: PasswordVerifier,
+        guesser: Guesser,
+    ) -> Result<bool, StoreError> {
         let none = Guesses { count: 0, next: 0 };
         self.writer.run(move |connection| set_guesses(connection, &hash, guesser, none))
     }
@@ -198,8 +208,8 @@ pub(crate) enum SetPassword {
 /// A password in the place of another, or of none.
 struct Change<'a> {
     serial: &'a [u8],
-    before: Option<&'a [u8]>,
-    hash: &'a [u8],
+    before: Option<&'a PasswordVerifier>,
+    hash: &'a PasswordVerifier,
     event: AuditEvent,
     actor: &'a str,
     mails: &'a ReplacedMails,
@@ -238,7 +248,7 @@ fn order_of(connection: &Connection, serial: &[u8]) -> Result<Option<Transaction
 fn onwards(
     connection: &Connection,
     order: Transaction,
-    before: Option<&[u8]>,
+    before: Option<&PasswordVerifier>,
     act: impl Fn(&Transaction) -> Result<(), StoreError>,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let (mut orders, mut all) = (vec![order], Vec::new());
@@ -246,7 +256,7 @@ fn onwards(
     while let Some(order) = orders.get(done).cloned() {
         done += 1;
         let (id, kept) = of_order(connection, &order)?;
-        if kept.as_deref() != before {
+        if kept.as_ref() != before {
             continue;
         }
         act(&order)?;
@@ -264,13 +274,13 @@ fn onwards(
 }
 
 /// Its row, and what it has of a password.
-fn of_order(connection: &Connection, order: &Transaction) -> Result<(i64, Option<Vec<u8>>), StoreError> {
+fn of_order(connection: &Connection, order: &Transaction) -> Result<(i64, Option<PasswordVerifier>), StoreError> {
     let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD_OF_ORDER).map_err(failure)?;
     statement.query_row([order.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failure)
 }
 
 /// The certificates of this order have this one, in place of another.
-pub(super) fn put(connection: &Connection, order: &Transaction, hash: &[u8]) -> Result<(), StoreError> {
+pub(super) fn put(connection: &Connection, order: &Transaction, hash: &PasswordVerifier) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
     statement.execute(params![order.as_bytes(), hash]).map(drop).map_err(failure)
 }
@@ -287,7 +297,12 @@ pub(super) fn carry_over(connection: &Connection, order: &NewOrder) -> Result<()
 }
 
 /// Of the password that has this hash, if any has still.
-fn set_guesses(connection: &Connection, hash: &[u8], guesser: Guesser, to: Guesses) -> Result<bool, StoreError> {
+fn set_guesses(
+    connection: &Connection,
+    hash: &PasswordVerifier,
+    guesser: Guesser,
+    to: Guesses,
+) -> Result<bool, StoreError> {
     let sql = match guesser {
         Guesser::Anybody => statements::SET_REVOCATION_GUESSES,
         Guesser::Holder => statements::SET_LOGIN_REVOCATION_GUESSES,
