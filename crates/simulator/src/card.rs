@@ -137,6 +137,10 @@ impl Card {
         }
     }
 
+    /// Writes of one command: a try is counted down, then comes all else at once. So before, inside and after are all the moments
+    /// at which a tear makes a difference.
+    const MOST_WRITES: u32 = 2;
+
     /// Takes one command APDU and gives the response APDU. Bytes that are no command are answered by a status word, too.
     ///
     /// # Errors
@@ -163,6 +167,7 @@ impl Card {
                 Err(Refusal::Torn) => return self.tear(),
             },
         };
+        debug_assert!(self.writes <= Self::MOST_WRITES, "a command wrote {} times", self.writes);
         let mut response = response.encode();
         match fault {
             Some(Fault::TearInside | Fault::TearAfter) => return self.tear(),

@@ -39,7 +39,7 @@ pub trait Rig: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tear {
     Before,
-    /// After the first thing that the command writes.
+    /// After the first thing that the command writes, behind which it writes once more at most, at its end.
     Inside,
     After,
 }
