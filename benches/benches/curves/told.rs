@@ -37,11 +37,17 @@ impl Told {
         self.figure(task, Measure::Time, growth, lower_quartile(&mut nanos));
     }
 
+    /// The bytes that one run reads from files (proc(5): rchar), and the hundred that it takes to count them.
+    pub fn bytes_read<T>(&mut self, task: &str, growth: Growth, work: impl FnOnce() -> T) {
+        let read = || own("io", "rchar:").parse::<f64>().unwrap();
+        let before = read();
+        drop(work());
+        self.figure(task, Measure::Bytes, growth, read() - before);
+    }
+
     /// The most memory that this process has had (proc(5): VmHWM).
     pub fn memory(&mut self, growth: Growth) {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        let kibibytes: f64 = own("status", "VmHWM:").trim_end_matches(" kB").parse().unwrap();
         self.figure("memory of the process", Measure::Bytes, growth, kibibytes * 1024.0);
     }
 
@@ -58,4 +64,10 @@ impl Told {
             curves.add(Curve::new(group, task, measure, growth), size, value.parse().unwrap());
         }
     }
+}
+
+/// What the system says of this process under a name.
+fn own(file: &str, name: &str) -> String {
+    let lines = std::fs::read_to_string(format!("/proc/self/{file}")).unwrap();
+    lines.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
 }
