@@ -7,31 +7,49 @@ use std::{
 use obnova_enroll::certs_only;
 use obnova_renewal::{Loose, ParsedCertificate};
 
-/// Certificates from a file that was mailed, and from its neighbours.
+/// Certificates from files that were mailed, and from their neighbours, each certificate once.
 ///
-/// The named file must be readable: one certificate or a list of them, DER or PEM, or PKCS#7. Files beside it that look like
+/// The named files must be readable: one certificate or a list of them, DER or PEM, or PKCS#7. Files beside them that look like
 /// certificates by their name are read too, for the twin is often there; what cannot be read among those is passed over.
 ///
 /// # Errors
-/// [`MailedError`], about the named file.
-pub fn read_mailed(path: &Path) -> Result<Vec<Loose>, MailedError> {
-    let mut found = read(path)?;
-    let directory =
-        path.parent().map_or(Path::new("."), |parent| if parent == Path::new("") { Path::new(".") } else { parent });
-    let mut neighbours: Vec<PathBuf> = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|other| looks_like_certificate(other) && other.file_name() != path.file_name())
-        .collect();
-    neighbours.sort_unstable();
-    for other in neighbours.iter().take(MOST_NEIGHBOURS) {
-        found.extend(read(other).unwrap_or_default());
+/// [`MailedError`], about a named file.
+pub fn read_mailed<P: AsRef<Path>>(named: &[P]) -> Result<Vec<Loose>, MailedError> {
+    let mut found = Vec::new();
+    for path in named {
+        add(&mut found, read(path.as_ref())?);
+    }
+    for path in named {
+        for other in neighbours(path.as_ref()) {
+            add(&mut found, read(&other).unwrap_or_default());
+        }
     }
     Ok(found)
 }
 
-/// Files beside the named one that are looked into.
+/// Those that are not there yet: files that came together repeat the issuers, and each is a neighbour of the others.
+fn add(found: &mut Vec<Loose>, more: Vec<Loose>) {
+    for one in more {
+        if !found.iter().any(|known| known.certificate == one.certificate) {
+            found.push(one);
+        }
+    }
+}
+
+fn neighbours(path: &Path) -> Vec<PathBuf> {
+    let directory =
+        path.parent().map_or(Path::new("."), |parent| if parent == Path::new("") { Path::new(".") } else { parent });
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let mut neighbours: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|other| looks_like_certificate(other) && other.file_name() != path.file_name())
+        .collect();
+    neighbours.sort_unstable();
+    neighbours.truncate(MOST_NEIGHBOURS);
+    neighbours
+}
+
+/// Files beside a named one that are looked into.
 const MOST_NEIGHBOURS: usize = 64;
 /// Longest file in bytes that is read.
 const MAX_FILE: u64 = 256 * 1024;

@@ -33,7 +33,7 @@ fn with_a_lost_journal_the_card_and_the_mailed_files_are_enough() {
         let certificate = world.ca.house.issue(&Draft::new(role, key.clone()));
         fs::write(folder.path().join(format!("{role}.crt")), certificate.der()).unwrap();
     }
-    let found = read_mailed(&folder.path().join("authentication.crt")).unwrap();
+    let found = read_mailed(&[folder.path().join("authentication.crt")]).unwrap();
     let came: Vec<_> = found.iter().map(|one| one.certificate.der().to_vec()).collect();
     let completion = Completion::make(&card(&world), &came, &Policy::twins(), &world.ca.house.terms(), now()).unwrap();
     assert!(!completion.confirm_certificates, "they renew some");
@@ -80,19 +80,19 @@ fn what_was_picked_and_confirmed_goes_and_nothing_else() {
 fn a_file_that_is_none_is_told_and_its_neighbours_are_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    assert!(matches!(read_mailed(&path("nothing.cer")), Err(MailedError::Io { .. })));
+    assert!(matches!(read_mailed(&[path("nothing.cer")]), Err(MailedError::Io { .. })));
     fs::create_dir(path("folder.cer")).unwrap();
-    assert!(matches!(read_mailed(&path("folder.cer")), Err(MailedError::Io { .. })));
+    assert!(matches!(read_mailed(&[path("folder.cer")]), Err(MailedError::Io { .. })));
     for (name, content) in
         [("empty.cer", Vec::new()), ("text.pem", b"Dear Jana".to_vec()), ("long.cer", vec![0x30; 1 << 20])]
     {
         fs::write(path(name), content).unwrap();
-        assert!(matches!(read_mailed(&path(name)), Err(MailedError::NoCertificate { .. })), "{name}");
+        assert!(matches!(read_mailed(&[path(name)]), Err(MailedError::NoCertificate { .. })), "{name}");
     }
     let world = World::new();
     fs::write(path("good.der"), world.ca.house.root.der()).unwrap();
     fs::write(path("other.txt"), world.ca.house.root.der()).unwrap();
-    let found = read_mailed(&path("good.der")).unwrap();
+    let found = read_mailed(&[path("good.der")]).unwrap();
     assert_eq!(found.len(), 1, "by their names the others are none or cannot be read");
     assert_eq!((found[0].name.as_str(), &found[0].certificate), ("good.der", &world.ca.house.root));
 }

@@ -312,7 +312,7 @@ fn mailed_files_finish_what_the_network_could_not() {
     }
     std::fs::write(folder.path().join("root.cer"), house.root.der()).unwrap();
     std::fs::write(folder.path().join("invoice.pem"), "not a certificate").unwrap();
-    let found = obnova_client::read_mailed(&folder.path().join("signature.cer")).unwrap();
+    let found = obnova_client::read_mailed(&[folder.path().join("signature.cer")]).unwrap();
     assert_eq!(found.len(), 3);
     let turn = world.with_runner(|runner| {
         let matched = obnova_renewal::match_loose(found, &runner.process().keys().unwrap());

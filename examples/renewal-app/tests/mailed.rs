@@ -75,6 +75,24 @@ fn either_of_a_pair_brings_the_other_that_lies_beside_it() {
     }
 }
 
+/// A holder may save what a link shows many times, with all that is behind each certificate.
+#[test]
+fn all_files_of_one_mail_may_be_named() {
+    let desk = Desk::new();
+    let _house = ordered(&desk);
+    let read = |name| fs::read_to_string(desk.file(name)).unwrap();
+    let all = ["mail/certificate0.pem", "mail/certificate1.pem"].map(read).concat();
+    let named: Vec<_> = (0..9).map(|number| format!("mail/saved{number}.pem")).collect();
+    for name in &named {
+        desk.write(name, &all);
+    }
+    let named: Vec<_> = named.iter().map(String::as_str).collect();
+    // Without the journal every certificate that came is looked at.
+    let elsewhere = ["--journal", "elsewhere", "--trust", "ca/root.pem"];
+    desk.run([&["install"], &named[..], &CARD[..], &PLAY, &elsewhere].concat()).ends_with(0);
+    assert!(is_renewed(&desk));
+}
+
 #[test]
 fn one_alone_is_refused_by_name_and_the_old_pair_stays() {
     let desk = Desk::new();

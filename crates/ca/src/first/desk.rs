@@ -140,8 +140,8 @@ impl FirstDesk {
             subject: subject.clone(),
             issued: now,
             expires,
-            proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?.into(),
-            hash: self.secret.hash(&password.secret())?.into(),
+            proof_keys: self.secret.seal_proof_keys(&password.secret(), &user, &id)?,
+            hash: self.secret.hash(&password.secret())?,
         })?;
         Ok(IssuedPassword { subject, password, expires })
     }
@@ -306,7 +306,7 @@ impl FirstDesk {
         sealed: Option<&SealedPassword>,
     ) -> Result<Option<PasswordVerifier>, CaError> {
         let Some(sealed) = sealed else { return Ok(None) };
-        Ok(Some(self.secret.hash(&self.picked_password(sealed)?)?.into()))
+        Ok(Some(self.secret.hash(&self.picked_password(sealed)?)?))
     }
 
     /// The revocation password that somebody picked, as policy wants it.

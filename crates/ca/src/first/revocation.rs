@@ -84,7 +84,7 @@ impl<'a> RevocationPasswords<'a> {
             return Err(FirstError::Revoked);
         }
         let password = generate()?;
-        let hash = self.secret.hash(&password.secret())?.into();
+        let hash = self.secret.hash(&password.secret())?;
         let mails = mails(&kept, false, texts, now)?;
         let serials = self.store.replace_revocation_password(serial, hash, mails, now)?.ok_or(FirstError::NoOrder)?;
         Ok(ReplacedRevocationPassword { password, serials })
@@ -150,7 +150,7 @@ impl<'a> RevocationPasswords<'a> {
         texts: &dyn Texts,
         now: SystemTime,
     ) -> Result<Vec<Vec<u8>>, CaError> {
-        let (hash, mails) = (self.secret.hash(new)?.into(), mails(kept, true, texts, now)?);
+        let (hash, mails) = (self.secret.hash(new)?, mails(kept, true, texts, now)?);
         match self.store.set_revocation_password(&kept.serial, before, hash, mails, now)? {
             SetPassword::Done(serials) => Ok(serials),
             SetPassword::NoOrder => Err(Refusal::NoPlaceForPassword.into()),

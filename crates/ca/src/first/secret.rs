@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::{
     KeyFileError,
     secret::{Secret, in_a_file},
+    store::PasswordVerifier,
 };
 
 /// What the CA keeps passwords with: 256 random bits in a file of their own, beside the database and not in it. Who has the
@@ -34,7 +35,7 @@ impl CredentialSecret {
         password: &Password,
         user: &UserId,
         credential: &[u8; 16],
-    ) -> Result<Vec<u8>, KeyFileError> {
+    ) -> Result<PasswordVerifier, KeyFileError> {
         let mut nonce = [0; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce)?;
         // All of its room at once: what grows leaves copies behind.
@@ -45,7 +46,7 @@ impl CredentialSecret {
         let aad = Aad::from(bound_to(user, credential));
         let tag =
             self.sealing_key()?.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut keys)?;
-        Ok([&[VERSION], nonce.as_slice(), &keys, tag.as_ref()].concat())
+        Ok([&[VERSION], nonce.as_slice(), &keys, tag.as_ref()].concat().into())
     }
 
     /// The key for proofs made with `digest`; `None` when what was kept is another's, or was altered.
@@ -67,11 +68,11 @@ impl CredentialSecret {
     }
 
     /// What a password is checked with: Argon2id with a salt of its own, and with a secret that the database does not have.
-    pub(super) fn hash(&self, password: &Password) -> Result<Vec<u8>, KeyFileError> {
+    pub(super) fn hash(&self, password: &Password) -> Result<PasswordVerifier, KeyFileError> {
         let mut salt = [0; SALT];
         aws_lc_rs::rand::fill(&mut salt)?;
         let hash = self.argon2id(password, &salt).ok_or(KeyFileError::Crypto)?;
-        Ok([&[VERSION], salt.as_slice(), hash.as_slice()].concat())
+        Ok([&[VERSION], salt.as_slice(), hash.as_slice()].concat().into())
     }
 
     /// Whether it is the password that `kept` was made from; compared in constant time. What is no such thing takes as long.
@@ -135,7 +136,7 @@ mod tests {
             assert!(other.open_proof_key(&kept, digest, &jana, &id).is_none());
         }
         for position in 0..kept.len() {
-            let mut bent = kept.clone();
+            let mut bent = kept.to_vec();
             bent[position] ^= 1;
             assert!(secret.open_proof_key(&bent, Digest::Sha256, &jana, &id).is_none(), "{position}");
             assert!(secret.open_proof_key(&kept[..position], Digest::Sha256, &jana, &id).is_none(), "{position}");
@@ -151,7 +152,7 @@ mod tests {
         assert!(!secret.matches(&password("horse batterz"), &kept));
         assert!(!other.matches(&password("horse battery"), &kept), "the database alone is not enough to try");
         assert_ne!(kept, secret.hash(&password("horse battery")).unwrap());
-        let mut other_version = kept.clone();
+        let mut other_version = kept.to_vec();
         other_version[0] += 1;
         for bad in [&[], &kept[..1], &kept[..17], &kept[..48], &other_version] {
             assert!(!secret.matches(&password("horse battery"), bad));

@@ -1,6 +1,5 @@
 use std::ops::Deref;
 
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
@@ -32,18 +31,6 @@ impl PartialEq for PasswordVerifier {
 impl Eq for PasswordVerifier {}
 
 impl ZeroizeOnDrop for PasswordVerifier {}
-
-impl ToSql for PasswordVerifier {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        self.0.as_slice().to_sql()
-    }
-}
-
-impl FromSql for PasswordVerifier {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Vec::column_result(value).map(Self::from)
-    }
-}
 
 #[cfg(test)]
 mod tests {

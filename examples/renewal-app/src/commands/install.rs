@@ -39,7 +39,7 @@ pub fn run(
     let face = Face::new(Errand::Other);
     let holder = Holder { agrees, ..Holder::new(&face, Pins::read(options)?) };
     let folder = journals::folder(global)?;
-    let (mut loose, mut given) = (Vec::new(), Vec::new());
+    let (mut files, mut given) = (Vec::new(), Vec::new());
     for one in named {
         match one.to_str() {
             Some("-") => match ask_links()? {
@@ -47,9 +47,10 @@ pub fn run(
                 links => given.extend(links),
             },
             Some(link) if is_link(link) => given.push(link.to_owned()),
-            _ => loose.extend(read_mailed(one).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?),
+            _ => files.push(one),
         }
     }
+    let mut loose = read_mailed(&files).map_err(|problem| Failure::new(Kind::Usage, problem.to_string()))?;
     let anchors = if given.is_empty() { Vec::new() } else { trusted(global, &folder)? };
     let (mut links, mut spent) = (Vec::new(), Vec::new());
     for (at, link) in given.iter().enumerate() {

@@ -150,7 +150,7 @@ impl SqliteStore {
             let mut statement = connection.prepare_cached(statements::ADD_CREDENTIAL).map_err(failure)?;
             let (issued, expires) = (seconds(new.issued), seconds(new.expires));
             let row =
-                params![new.id, subject.id, issued, expires, new.proof_keys, new.hash, subject.name, subject.email];
+                params![new.id, subject.id, issued, expires, &*new.proof_keys, &*new.hash, subject.name, subject.email];
             statement.execute(row).map(drop).map_err(failure)
         })
     }
@@ -433,14 +433,17 @@ fn read_subject(row: &Row<'_>) -> rusqlite::Result<SubjectRecord> {
 fn read_credential(row: &Row<'_>) -> rusqlite::Result<CredentialRecord> {
     let order: Option<Vec<u8>> = row.get(13)?;
     let order = order.map(|name| Transaction::new(&name).ok_or(rusqlite::Error::InvalidQuery)).transpose()?;
+    // Of one that has ended nothing is kept.
+    let kept =
+        |column| row.get::<_, Option<Vec<u8>>>(column).map(|kept| PasswordVerifier::from(kept.unwrap_or_default()));
     Ok(CredentialRecord {
         subject: read_subject(row)?,
         as_issued: row.get(15)?,
         id: row.get(5)?,
         issued: time(row.get(6)?),
         expires: time(row.get(7)?),
-        proof_keys: row.get::<_, Option<_>>(8)?.unwrap_or_default(),
-        hash: row.get::<_, Option<_>>(9)?.unwrap_or_default(),
+        proof_keys: kept(8)?,
+        hash: kept(9)?,
         guesses: row.get(10)?,
         ended: row.get::<_, Option<i64>>(11)?.map(time),
         order,

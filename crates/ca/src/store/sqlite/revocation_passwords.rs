@@ -94,7 +94,7 @@ impl SqliteStore {
             };
             let found = statement.query_row([&serial], |row| {
                 Ok((
-                    row.get::<_, PasswordVerifier>(0)?,
+                    PasswordVerifier::from(row.get::<_, Vec<u8>>(0)?),
                     Guesses { count: row.get(column)?, next: row.get(column + 1)? },
                 ))
             });
@@ -276,13 +276,17 @@ fn onwards(
 /// Its row, and what it has of a password.
 fn of_order(connection: &Connection, order: &Transaction) -> Result<(i64, Option<PasswordVerifier>), StoreError> {
     let mut statement = connection.prepare_cached(statements::REVOCATION_PASSWORD_OF_ORDER).map_err(failure)?;
-    statement.query_row([order.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failure)
+    statement
+        .query_row([order.as_bytes()], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<Vec<u8>>>(1)?.map(PasswordVerifier::from)))
+        })
+        .map_err(failure)
 }
 
 /// The certificates of this order have this one, in place of another.
 pub(super) fn put(connection: &Connection, order: &Transaction, hash: &PasswordVerifier) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(statements::PUT_REVOCATION_PASSWORD).map_err(failure)?;
-    statement.execute(params![order.as_bytes(), hash]).map(drop).map_err(failure)
+    statement.execute(params![order.as_bytes(), &**hash]).map(drop).map_err(failure)
 }
 
 /// The certificates of this order, that sets no password, have the one of those that they replace, if there is one.
@@ -308,5 +312,5 @@ fn set_guesses(
         Guesser::Holder => statements::SET_LOGIN_REVOCATION_GUESSES,
     };
     let mut statement = connection.prepare_cached(sql).map_err(failure)?;
-    statement.execute(params![hash, to.count, to.next]).map(|changed| changed > 0).map_err(failure)
+    statement.execute(params![&**hash, to.count, to.next]).map(|changed| changed > 0).map_err(failure)
 }

@@ -70,7 +70,7 @@ pub fn resume_link(world: &mut World<'_>) -> Verdict {
 pub fn resume_files(world: &mut World<'_>) -> Verdict {
     let trial = Trial::ordered(world.stage)?;
     let folder = mailed(world, &trial)?;
-    let came = read_mailed(&folder.path().join("signature.cer"))?;
+    let came = read_mailed(&[folder.path().join("signature.cer")])?;
     let found = complete(world, &trial, &came)?;
     both_are_there(&trial, &found)?;
     Ok("card and mailed files, no journal: both certificates are on the card".to_owned())
@@ -128,8 +128,9 @@ pub fn one_brings_other(world: &mut World<'_>) -> Verdict {
     for named in ["authentication.cer", "signature.cer"] {
         let mut trial = ordered.fork();
         let keys = trial.keys()?;
-        let came = match_loose(read_mailed(&folder.path().join(named))?, &Pair::from_fn(|role| keys.get(role)).into())
-            .into_certificates();
+        let came =
+            match_loose(read_mailed(&[folder.path().join(named)])?, &Pair::from_fn(|role| keys.get(role)).into())
+                .into_certificates();
         let turn = trial.with_runner(true, |runner| {
             runner.take_files(came)?;
             runner.run()
