@@ -78,14 +78,18 @@ pub enum JournalError {
         version: u32,
     },
     /// It is not a journal.
-    #[error("{} is not a journal: look for keys without certificates on the card instead", path.display())]
+    #[error(
+        "{} is not a journal: move it out of this folder and begin again, which goes on with keys that wait on the card",
+        path.display()
+    )]
     NotAJournal {
         /// Which file.
         path: PathBuf,
     },
     /// It was cut off or changed after it was written.
     #[error(
-        "{} is damaged, its content does not match its checksum: look for keys without certificates on the card instead",
+        "{} is damaged, its content does not match its checksum: move it out of this folder and begin again, which goes on \
+         with keys that wait on the card",
         path.display()
     )]
     Damaged {

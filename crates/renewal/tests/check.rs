@@ -236,6 +236,40 @@ fn every_lie_has_its_name() {
     assert_eq!(ids.len(), 14, "{ids:?}");
 }
 
+/// What holds for both is seen of each, also where the other one of the pair is as it should be.
+#[test]
+fn each_of_a_pair_is_checked_by_itself() {
+    type Lie = (&'static str, fn(&mut Draft), fn(KeyRole) -> Refusal);
+    let lies: [Lie; 8] = [
+        ("another subject", |draft| draft.subject = name("CN=Jan Novák,C=CZ"), |role| Refusal::AnotherSubject { role }),
+        (
+            "another address",
+            |draft| draft.email = Some("jan@example.cz".into()),
+            |role| Refusal::OtherAltNames { role },
+        ),
+        ("no address", |draft| draft.email = None, |role| Refusal::OtherAltNames { role }),
+        ("over", |draft| draft.until = now() - days(1), |role| Refusal::Expired { role }),
+        ("not begun", |draft| draft.from = now() + days(1), |role| Refusal::NotYetValid { role }),
+        (
+            "an issuer's",
+            |draft| draft.constraints = Some(BasicConstraints { ca: true, path_len_constraint: None }),
+            |role| Refusal::IsCa { role },
+        ),
+        ("for anything", |draft| draft.usage = None, |role| Refusal::KeyUsage { role }),
+        (
+            "may sign certificates",
+            |draft| draft.usage.iter_mut().for_each(|usage| *usage |= KeyUsages::KeyCertSign),
+            |role| Refusal::KeyUsage { role },
+        ),
+    ];
+    let waiting = Waiting::new();
+    for (lie, change, refusal) in lies {
+        for role in Pair::ROLES {
+            assert_eq!(waiting.check(&waiting.with(role, change)).unwrap_err(), refusal(role), "{lie}, {role:?}");
+        }
+    }
+}
+
 #[test]
 fn the_way_up_ends_at_an_anchor_or_nowhere() {
     let waiting = Waiting::new();

@@ -269,7 +269,14 @@ fn a_journal_without_a_record_is_no_renewal_and_a_broken_one_is_told() {
         let said = desk.run(["status", "--journal", "j"]);
         assert!(said.code == 1 && said.err.contains("Journal"), "{} {}", said.code, said.err);
     }
-    // Mended from a copy it goes on.
+    // It tells what to do instead, and that is so: nothing is ordered twice.
+    let said = desk.run(&renew[..]).ends_with(1);
+    assert!(said.err.contains("move it out of this folder and begin again"), "{}", said.err);
+    fs::remove_file(desk.file(journal)).unwrap();
+    desk.run(&renew[..]).ends_with(8);
+    let orders = house.operator(&["list", "ca"]).ends_with(0);
+    assert_eq!(orders.out.matches("pending").count(), 1, "{}", orders.out);
+    // Mended from a copy it goes on too.
     fs::write(desk.file(journal), whole).unwrap();
     house.approve();
     desk.run([&["renew", "--resume", "--journal", "j"], &CARD[..], &PIN_FILES].concat()).ends_with(0);

@@ -701,6 +701,11 @@ fn certificates() -> Vec<Row> {
             End::Failed("refusal-only-one-of-two"),
         ),
         issued(
+            "for the other key of another order",
+            changed!(Authentication, |draft| draft.key = some_key()),
+            End::Failed("refusal-only-one-of-two"),
+        ),
+        issued(
             "another holder's old one",
             |scene| vec![scene.ca.other_holder.certificate().clone()],
             End::Failed("refusal-another-key"),
@@ -711,13 +716,28 @@ fn certificates() -> Vec<Row> {
             End::Failed("refusal-another-subject"),
         ),
         issued(
+            "for somebody else's login",
+            changed!(Authentication, |draft| draft.subject = name("CN=Jan Novák,C=CZ")),
+            End::Failed("refusal-another-subject"),
+        ),
+        issued(
             "with another address",
             changed!(Authentication, |draft| draft.email = Some("jan@example.cz".into())),
             End::Failed("refusal-other-alt-names"),
         ),
         issued(
+            "with another address for signatures",
+            changed!(Signature, |draft| draft.email = Some("jan@example.cz".into())),
+            End::Failed("refusal-other-alt-names"),
+        ),
+        issued(
             "without an address",
             changed!(Signature, |draft| draft.email = None),
+            End::Failed("refusal-other-alt-names"),
+        ),
+        issued(
+            "without an address for logins",
+            changed!(Authentication, |draft| draft.email = None),
             End::Failed("refusal-other-alt-names"),
         ),
         issued(
@@ -748,9 +768,24 @@ fn certificates() -> Vec<Row> {
             End::Chain(ChainProblem::CriticalExtension),
         ),
         issued(
-            "over already",
+            "with a critical extension that nobody knows, for signatures",
+            changed!(Signature, |draft| draft.critical = Some(rfc5280::ID_CE_NAME_CONSTRAINTS)),
+            End::Chain(ChainProblem::CriticalExtension),
+        ),
+        issued(
+            "a login that is over already",
             changed!(Authentication, |draft| draft.until = now() - Duration::from_secs(60)),
             End::Failed("refusal-expired"),
+        ),
+        issued(
+            "over already",
+            changed!(Signature, |draft| draft.until = now() - Duration::from_secs(60)),
+            End::Failed("refusal-expired"),
+        ),
+        issued(
+            "a login that has not begun",
+            changed!(Authentication, |draft| draft.from = now() + days(30)),
+            End::Failed("refusal-not-yet-valid"),
         ),
         issued(
             "not begun",
@@ -758,6 +793,16 @@ fn certificates() -> Vec<Row> {
             End::Failed("refusal-not-yet-valid"),
         ),
         issued("without key usage", changed!(Signature, |draft| draft.usage = None), End::Failed("refusal-key-usage")),
+        issued(
+            "a login without key usage",
+            changed!(Authentication, |draft| draft.usage = None),
+            End::Failed("refusal-key-usage"),
+        ),
+        issued(
+            "a login that may sign certificates",
+            changed!(Authentication, |draft| draft.usage = Some(KeyUsages::DigitalSignature | KeyUsages::KeyCertSign)),
+            End::Failed("refusal-key-usage"),
+        ),
         issued(
             "that may sign certificates",
             changed!(Signature, |draft| draft.usage = Some(KeyUsages::NonRepudiation | KeyUsages::KeyCertSign)),
@@ -828,21 +873,22 @@ fn certificates() -> Vec<Row> {
             },
             End::Failed("refusal-swapped"),
         ),
-        row(
+        issued(
             "an issuer's, that passes for the chain",
-            ASKED,
-            Lie::Cmc(Arc::new(|scene| {
-                let ca = Some(BasicConstraints { ca: true, path_len_constraint: None });
-                let pair = scene.ca.pair(&scene.ca.ordered(scene.request), |role, draft| {
-                    if role == Signature {
-                        draft.constraints.clone_from(&ca)
-                    }
-                });
-                body("CMC-response", &scene.ca.reply(scene.request, &scene.ca.issued(pair)))
-            })),
+            changed!(Signature, |draft| draft.constraints = an_issuer()),
+            End::Failed("refusal-is-ca"),
+        ),
+        issued(
+            "a login that is an issuer's",
+            changed!(Authentication, |draft| draft.constraints = an_issuer()),
             End::Failed("refusal-is-ca"),
         ),
     ]
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as a draft has it")]
+fn an_issuer() -> Option<BasicConstraints> {
+    Some(BasicConstraints { ca: true, path_len_constraint: None })
 }
 
 /// Answers to the receipt. The new pair is on the card by then, and stays.

@@ -243,9 +243,17 @@ impl What {
     /// By which name that ends, where there are no certificates to compare with.
     fn end(self, row: Row) -> Row {
         let end = match (self, row.name) {
-            (Self::FirstOrder, "for somebody else") => End::Failed("refusal-two-subjects"),
+            (Self::FirstOrder, "for somebody else" | "for somebody else's login") => {
+                End::Failed("refusal-two-subjects")
+            }
             // Nobody but the holder knows his address; he is shown it.
-            (Self::FirstOrder, "with another address" | "without an address") => End::Shown,
+            (
+                Self::FirstOrder,
+                "with another address"
+                | "with another address for signatures"
+                | "without an address"
+                | "without an address for logins",
+            ) => End::Shown,
             _ => return row,
         };
         Row { end, ..row }

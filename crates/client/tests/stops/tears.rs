@@ -140,7 +140,7 @@ pub fn ca_killed<T: Task>() {
 /// ends a life, wherever it comes, and another one goes on with and without the journal. Where two commands of the same lives
 /// leave the same behind, one of them is torn: who loses his card writes nothing more, as is seen where it is torn alone.
 ///
-/// Then in the same life, where each command is torn in one way, or with one write where that takes long.
+/// Then in the same life, each command in each way; or in one way and with one write, where that takes long.
 pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
     let snapshot = T::begin();
     let writes = writes_of_the_ca::<T>(&snapshot);
@@ -151,9 +151,12 @@ pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
             let (mut seen, commands) = (BTreeSet::new(), both.never_torn::<T>());
             for (at, command) in commands.iter().enumerate() {
                 if after == SameLife {
-                    if T::EACH_PAIR || at % writes.len() == write_at {
+                    let all = T::Rig::TEARS;
+                    let one = all[(at + write_at) % all.len()];
+                    let is_its_turn = at % writes.len() == write_at;
+                    for &tear in all.iter().filter(|tear| T::EACH_PAIR || is_its_turn && **tear == one) {
                         in_one_life += 1;
-                        both.torn_too::<T>(at, command, T::Rig::TEARS[(at + write_at) % T::Rig::TEARS.len()]);
+                        both.torn_too::<T>(at, command, tear);
                     }
                     continue;
                 }
@@ -173,10 +176,11 @@ pub fn torn_and_ca_killed<T: Task<Rig: Tearing>>() {
     }
     report(&format!(
         "{}, {}: {pairs} tears in lives whose CA is killed, at {} writes: {torn} that leave other files behind than each one \
-         before; and {in_one_life} in the same life",
+         before; and {in_one_life} in the same life{}",
         T::Rig::NAME,
         T::WHAT,
-        writes.len()
+        writes.len(),
+        if T::EACH_PAIR { "" } else { ", each command once" }
     ));
 }
 
