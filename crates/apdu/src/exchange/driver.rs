@@ -79,7 +79,7 @@ pub fn run_counted<E>(
 #[cfg(feature = "alloc")]
 fn append(data: &mut Zeroizing<Vec<u8>>, piece: &[u8]) {
     if data.capacity() - data.len() < piece.len() {
-        let mut larger = Zeroizing::new(Vec::with_capacity((data.len() + piece.len()).max(2 * data.capacity())));
+        let mut larger = Zeroizing::new(Vec::with_capacity((data.len() + piece.len()).max(2 * data.len())));
         larger.extend_from_slice(data);
         *data = larger;
     }
