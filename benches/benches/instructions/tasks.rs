@@ -104,14 +104,20 @@ fn objects_written(side: &str) {
     }
 }
 
+/// The bytes to sign, on both sides without a signature, as in the table.
 fn request_encoded(side: &str) {
     let public = SubjectPublicKeyInfoOwned::from_der(&P256).unwrap();
     let point = public.subject_public_key.raw_bytes().to_vec();
-    let given = Given { public: point, algorithm: &rcgen::PKCS_ECDSA_P256_SHA256, signature: vec![0; 71] };
+    let given = Given { public: point, algorithm: &rcgen::PKCS_ECDSA_P256_SHA256, signature: Vec::new() };
     let wanted = Wanted::new(public, SignatureAlgorithm::Ecdsa(Digest::Sha256));
     let mut work: Box<dyn FnMut() -> usize> = match side {
         "obnova" => Box::new(|| wanted.obnova().bytes().len()),
-        "rcgen" => Box::new(|| wanted.rcgen(&given).der().len()),
+        "rcgen" => Box::new(|| {
+            wanted.rcgen_unsigned(&given, |bytes| {
+                black_box(bytes);
+            });
+            1
+        }),
         _ => nobody(side),
     };
     // What is set up once in a process does not count.
