@@ -18,8 +18,10 @@ pub struct Curve {
 pub enum Measure {
     /// Nanoseconds.
     Time,
-    /// Bytes.
+    /// Bytes that were counted.
     Bytes,
+    /// Bytes of memory.
+    Memory,
     /// Things of this name.
     Count(&'static str),
 }
@@ -35,8 +37,10 @@ pub enum Growth {
     Linear,
 }
 
-/// By what factor a machine that does other things too may stretch a figure.
+/// By what factor a machine that does other things too may stretch a time, or memory.
 const NOISE: f64 = 1.6;
+/// The same for what is counted and grows with the size: bytes go in whole commands, whose headers have one length or another.
+const WHOLE_COMMANDS: f64 = 1.02;
 
 impl Curve {
     /// A curve without points yet.
@@ -51,25 +55,37 @@ impl Curve {
         Some((last / first, high / low))
     }
 
-    /// Whether it grows no faster than it may, apart from what the machine does beside.
+    /// Whether it grows no faster than it may, which every point is asked.
+    ///
+    /// What is flat or logarithmic is nowhere more than the first figure, by as much as the tree is deeper; what is linear is
+    /// nowhere above the line from the first figure through the second, which is no more than the first in proportion to its
+    /// size. Times and memory may be longer by what the machine does beside; what is counted may not, but where it grows with
+    /// the size by the headers of commands.
     #[must_use]
     pub fn is_kept(&self) -> Option<bool> {
-        let (_, figure) = self.factors()?;
-        let allowed = self.allowed()?;
-        // What is counted is the same every time.
-        let noise = if matches!(self.measure, Measure::Count(_)) { 1.0 } else { NOISE };
-        Some(figure <= allowed * noise)
+        let first = *self.points.first()?;
+        let noise = match (self.measure, self.growth) {
+            (Measure::Time | Measure::Memory, _) => NOISE,
+            (Measure::Bytes | Measure::Count(_), Growth::Linear) => WHOLE_COMMANDS,
+            (Measure::Bytes | Measure::Count(_), Growth::Flat | Growth::Logarithmic) => 1.0,
+        };
+        let most = |size: f64| match self.growth {
+            Growth::Flat => noise * first.1,
+            // A tree of one has a root too.
+            Growth::Logarithmic => noise * first.1 * (1.0 + size.ln()) / (1.0 + first.0.ln()),
+            Growth::Linear => self.most_on_the_line(size, noise),
+        };
+        Some(self.points[1..].iter().all(|&(size, figure)| figure <= most(size)))
     }
 
-    /// By what factor the figure may grow.
-    fn allowed(&self) -> Option<f64> {
-        let (first, last) = (self.points.first()?.0, self.points.last()?.0);
-        Some(match self.growth {
-            Growth::Flat => 1.0,
-            // A tree of one has a root too.
-            Growth::Logarithmic => (1.0 + last.ln()) / (1.0 + first.ln()),
-            Growth::Linear => last / first,
-        })
+    /// The most that a linear figure may be at a later size: what a unit costs is seen in the first step.
+    fn most_on_the_line(&self, size: f64, noise: f64) -> f64 {
+        let [first, second, ..] = self.points[..] else { return f64::INFINITY };
+        if size <= second.0 {
+            return noise * first.1 * size / first.0;
+        }
+        let unit = (noise * second.1 - first.1) / (second.0 - first.0);
+        first.1 + unit * (size - first.0)
     }
 }
 
@@ -89,19 +105,80 @@ impl Growth {
 mod tests {
     use super::*;
 
+    fn kept(growth: Growth, measure: Measure, points: &[(f64, f64)]) -> Option<bool> {
+        Curve { points: points.to_vec(), ..Curve::new("g", "t", measure, growth) }.is_kept()
+    }
+
+    /// The figures of a law at sizes as they are measured.
+    fn law(figure: impl Fn(f64) -> f64) -> [(f64, f64); 4] {
+        [1e3, 1e4, 1e5, 1e6].map(|size| (size, figure(size)))
+    }
+
+    const APDUS: Measure = Measure::Count("APDUs");
+    const MEASURES: [Measure; 4] = [Measure::Time, Measure::Memory, Measure::Bytes, APDUS];
+
     #[test]
-    fn what_grows_faster_than_it_may_is_told() {
-        let kept = |growth, measure, points: &[(f64, f64)]| {
-            Curve { points: points.to_vec(), ..Curve::new("g", "t", measure, growth) }.is_kept()
-        };
-        let million = |end| [(1e3, 10.0), (1e6, end)];
-        for (growth, least, too_much) in
-            [(Growth::Flat, 10.0, 17.0), (Growth::Logarithmic, 18.0, 31.0), (Growth::Linear, 10_000.0, 16_100.0)]
-        {
-            assert_eq!(kept(growth, Measure::Time, &million(least)), Some(true), "{growth:?}");
-            assert_eq!(kept(growth, Measure::Time, &million(too_much)), Some(false), "{growth:?}");
+    fn each_growth_is_kept_and_one_that_is_faster_is_not() {
+        for measure in MEASURES {
+            for (growth, kept_one, faster) in [
+                (Growth::Flat, law(|_| 10.0), law(f64::ln)),
+                (Growth::Logarithmic, law(|size| 1.0 + size.ln()), law(f64::sqrt)),
+                (Growth::Linear, law(|size| size), law(|size| size * size)),
+            ] {
+                assert_eq!(kept(growth, measure, &kept_one), Some(true), "{growth:?} {measure:?}");
+                assert_eq!(kept(growth, measure, &faster), Some(false), "{growth:?} {measure:?}");
+            }
         }
-        assert_eq!(kept(Growth::Flat, Measure::Count("APDUs"), &million(11.0)), Some(false));
-        assert_eq!(kept(Growth::Flat, Measure::Count("APDUs"), &[]), None);
+        assert_eq!(kept(Growth::Flat, APDUS, &[]), None);
+        assert_eq!(kept(Growth::Linear, APDUS, &[(3.0, 5.0)]), Some(true));
+    }
+
+    #[test]
+    fn a_fixed_part_lets_nothing_grow_faster() {
+        let megabytes = |growth: fn(f64) -> f64| law(|size| 8e6 + growth(size));
+        assert_eq!(kept(Growth::Linear, Measure::Memory, &megabytes(|size| 100.0 * size)), Some(true));
+        // In proportion to the sizes, the last figure might be a thousand times the first.
+        assert_eq!(kept(Growth::Linear, Measure::Memory, &megabytes(|size| size * size / 1e3)), Some(false));
+        assert_eq!(kept(Growth::Linear, Measure::Memory, &megabytes(|size| size * size.sqrt())), Some(false));
+        // Four bytes more for each pair; and one more for each pair that was there before.
+        let pairs = [1.0, 2.0, 4.0, 8.0, 14.0];
+        let by_pair = pairs.map(|pairs| (pairs, 350.0 + 8.0 * pairs));
+        let by_pairs = pairs.map(|pairs| (pairs, 350.0 + 4.0 * pairs * pairs));
+        assert_eq!(kept(Growth::Linear, Measure::Bytes, &by_pair), Some(true));
+        assert_eq!(kept(Growth::Flat, Measure::Bytes, &by_pair), Some(false));
+        assert_eq!(kept(Growth::Linear, Measure::Bytes, &by_pairs), Some(false));
+    }
+
+    #[test]
+    fn every_point_counts() {
+        let jump = |at: usize| {
+            let mut points = law(|_| 10.0);
+            points[at].1 = 17.0;
+            points
+        };
+        for at in 1..4 {
+            assert_eq!(kept(Growth::Flat, Measure::Time, &jump(at)), Some(false), "{at}");
+        }
+        let mut points = law(|size| size);
+        points[2].1 *= 1.7;
+        assert_eq!(kept(Growth::Linear, Measure::Time, &points), Some(false));
+        let mut points = law(|size| size);
+        points[1].1 *= 1.7;
+        assert_eq!(kept(Growth::Linear, Measure::Time, &points), Some(false));
+        let mut points = law(|size| 1.0 + size.ln());
+        points[1].1 *= 1.7;
+        assert_eq!(kept(Growth::Logarithmic, Measure::Time, &points), Some(false));
+    }
+
+    #[test]
+    fn a_machine_stretches_times_and_memory_and_not_what_is_counted() {
+        for measure in MEASURES {
+            let stretched = matches!(measure, Measure::Time | Measure::Memory);
+            assert_eq!(kept(Growth::Flat, measure, &[(1.0, 100.0), (2.0, 155.0)]), Some(stretched), "{measure:?}");
+            let line = [(1.0, 100.0), (2.0, 200.0), (3.0, 450.0)];
+            assert_eq!(kept(Growth::Linear, measure, &line), Some(stretched), "{measure:?}");
+        }
+        // One byte more is one too many.
+        assert_eq!(kept(Growth::Flat, Measure::Bytes, &[(1.0, 13_733.0), (14.0, 13_734.0)]), Some(false));
     }
 }

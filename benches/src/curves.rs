@@ -91,7 +91,7 @@ fn shown(curve: &Curve, value: f64) -> String {
     let (scale, unit) = match curve.measure {
         Measure::Count(name) => (1.0, name),
         Measure::Time => scaled(value, &[(1.0, "ns"), (1e3, "us"), (1e6, "ms"), (1e9, "s")]),
-        Measure::Bytes => scaled(value, &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")]),
+        Measure::Bytes | Measure::Memory => scaled(value, &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")]),
     };
     format!("{} {unit}", figure(value / scale))
 }

@@ -54,6 +54,7 @@ fn panels(curves: &Curves) -> Vec<Panel<'_>> {
                     let what = match curve.measure {
                         Measure::Time => "time",
                         Measure::Bytes => "bytes",
+                        Measure::Memory => "memory",
                         Measure::Count(name) => name,
                     };
                     panels.push(Panel {
@@ -129,7 +130,7 @@ impl Panel<'_> {
     fn mark(&self, value: f64) -> String {
         let units: &[(f64, &str)] = match self.measure {
             Measure::Time => &[(1.0, "ns"), (1e3, "us"), (1e6, "ms"), (1e9, "s")],
-            Measure::Bytes => &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")],
+            Measure::Bytes | Measure::Memory => &[(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")],
             Measure::Count(_) => &[(1.0, "")],
         };
         let (scale, unit) = units.iter().rev().find(|(scale, _)| value >= *scale).unwrap_or(&units[0]);

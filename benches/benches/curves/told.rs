@@ -1,6 +1,9 @@
 //! What a process that measures tells the one that draws: a line a figure.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use obnova_benches::{Curve, Curves, Growth, Measure, lower_quartile};
 
@@ -11,6 +14,7 @@ impl Told {
         let measure = match measure {
             Measure::Time => "time",
             Measure::Bytes => "bytes",
+            Measure::Memory => "memory",
             Measure::Count(name) => name,
         };
         println!("{task}\t{measure}\t{}\t{value}", growth.name());
@@ -37,18 +41,23 @@ impl Told {
         self.figure(task, Measure::Time, growth, lower_quartile(&mut nanos));
     }
 
-    /// The bytes that one run reads from files (proc(5): rchar), and the hundred that it takes to count them.
+    /// The bytes that one run reads from files (proc(5): rchar).
     pub fn bytes_read<T>(&mut self, task: &str, growth: Growth, work: impl FnOnce() -> T) {
-        let read = || own("io", "rchar:").parse::<f64>().unwrap();
-        let before = read();
+        let read = || {
+            let text = own("io");
+            (value(&text, "rchar:").parse::<usize>().unwrap(), text.len())
+        };
+        // What it takes to count them is counted behind them.
+        let (before, own) = read();
         drop(work());
-        self.figure(task, Measure::Bytes, growth, read() - before);
+        let (after, _) = read();
+        self.figure(task, Measure::Bytes, growth, (after - before - own) as f64);
     }
 
     /// The most memory that this process has had (proc(5): VmHWM).
     pub fn memory(&mut self, growth: Growth) {
-        let kibibytes: f64 = own("status", "VmHWM:").trim_end_matches(" kB").parse().unwrap();
-        self.figure("memory of the process", Measure::Bytes, growth, kibibytes * 1024.0);
+        let kibibytes: f64 = value(&own("status"), "VmHWM:").trim_end_matches(" kB").parse().unwrap();
+        self.figure("memory of the process", Measure::Memory, growth, kibibytes * 1024.0);
     }
 
     pub fn read(lines: &str, group: &str, size: f64, curves: &mut Curves) {
@@ -57,6 +66,7 @@ impl Told {
             let measure = match measure {
                 "time" => Measure::Time,
                 "bytes" => Measure::Bytes,
+                "memory" => Measure::Memory,
                 _ => Measure::Count("APDUs"),
             };
             let growths = [Growth::Flat, Growth::Logarithmic, Growth::Linear];
@@ -66,8 +76,11 @@ impl Told {
     }
 }
 
-/// What the system says of this process under a name.
-fn own(file: &str, name: &str) -> String {
-    let lines = std::fs::read_to_string(format!("/proc/self/{file}")).unwrap();
-    lines.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned()
+/// What the system says of this process.
+fn own(file: &str) -> String {
+    fs::read_to_string(format!("/proc/self/{file}")).unwrap()
+}
+
+fn value<'a>(text: &'a str, name: &str) -> &'a str {
+    text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim()
 }
