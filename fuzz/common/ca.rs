@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
+use obnova_algorithm::KeyAlgorithm;
 use obnova_ca::{Ca, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy};
 use x509_cert::Certificate;
 
@@ -45,13 +46,22 @@ pub static CHAIN: LazyLock<Vec<IssuedCertificate>> = LazyLock::new(|| {
     issuing.expect("a CA can be made").chain().cloned().collect()
 });
 
+fn ca(policy: Policy, store: &MemoryStore) -> Ca {
+    let issuer = Issuer::new(Whose::Issuing.copy(), CHAIN[0].clone(), CHAIN[1..].to_vec()).expect("it is a chain");
+    let secret = PickUpSecret::generate().expect("there is randomness");
+    Ca::new(policy, issuer, secret, Box::new(store.clone()))
+}
+
 impl House {
     pub fn new(policy: Policy) -> Self {
-        let issuer = Issuer::new(Whose::Issuing.copy(), CHAIN[0].clone(), CHAIN[1..].to_vec()).expect("it is a chain");
         let store = MemoryStore::default();
-        let secret = PickUpSecret::generate().expect("there is randomness");
-        let ca = Ca::new(policy, issuer, secret, Box::new(store.clone()));
-        let old = Holder::Jana.first_pair(&ca);
+        // The old keys are on P-256, which the policy took a year ago, whatever it takes now.
+        let mut former = policy.clone();
+        for profile in [&mut former.authentication, &mut former.signature] {
+            profile.keys = vec![KeyAlgorithm::P256];
+        }
+        let old = Holder::Jana.first_pair(&ca(former, &store));
+        let ca = ca(policy, &store);
         let begin = store.kept().clone();
         Self { ca, store, old, others: Vec::new(), begin }
     }
