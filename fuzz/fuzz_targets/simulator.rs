@@ -1,7 +1,8 @@
 //! A conversation with the simulated card, held against a model of it after every step: no key is used before activation or
-//! without its PIN, no counter rises without the right password, nothing is read that should not be, a torn command has
-//! happened as far as the profile says and lost no key, a card that was finished before it came to life stays so, a reset
-//! closes everything, and a state file gives the same card again.
+//! without its PIN, no counter rises without the right password, a file gives byte for byte what the model knows to stand in
+//! it, of a public key that very key, and a private key none; a torn command has happened as far as the profile says and lost no
+//! key, a card that was finished before it came to life stays so, a reset closes everything, and a state file gives the same
+//! card again. No RSA keys are made, for which there is no time.
 #![no_main]
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! The state file of a simulated card, any bytes or the parts of a true one mixed: refused by an error that tells no secret,
-//! or a card whose status is within the profile, that answers whatever it is asked, gives no key away, and that is the same
-//! card when it is opened again.
+//! neither a PIN nor a private key that stands in the file; or a card whose status is within the profile, that answers whatever
+//! it is asked, gives no private key away and for a public key that very key, and that is the same card when it is opened again.
 #![no_main]
 
 use std::{path::PathBuf, sync::LazyLock};
@@ -10,9 +10,11 @@ use libfuzzer_sys::fuzz_target;
 use obnova_algorithm::{Digest, SignatureAlgorithm};
 use obnova_apdu::CommandApdu;
 use obnova_fuzz::{
-    cards::{AUTHENTICATION, Kind, PLANTED, SIGNATURE, place},
+    cards::{
+        AUTHENTICATION, Kind, PLANTED, SIGNATURE, hexadecimal, place, private_numbers, public_key, public_key_file,
+    },
     json::inside,
-    model::contains,
+    model::{contains, read},
 };
 use obnova_profile::{CardStatus, FileId, LifeCycle, PasswordReference, PasswordState, SlotNumber, command};
 use obnova_simulator::{Card, StateFileError};
@@ -22,17 +24,25 @@ fuzz_target!(|bytes: &[u8]| {
     let bent = bytes.strip_prefix(b"S").and_then(|rest| Bent::arbitrary_take_rest(Unstructured::new(rest)).ok());
     let content = bent.map_or_else(|| bytes.to_vec(), |bent| bent.file());
     let file = KeptFile::new(&content);
+    let keys = private_numbers(&content);
+    let keys = keys.iter().map(Vec::as_slice);
     let mut card = match Card::open(&file.0) {
         Ok(card) => card,
         Err(error) => {
             assert!(!matches!(error, StateFileError::Io { .. } | StateFileError::InUse { .. }), "{error}");
-            let text = format!("{error} {error:?}").into_bytes();
-            assert!(!PLANTED.iter().any(|secret| contains(&text, secret)), "an error tells a secret");
-            return;
+            let mut text = format!("{error} {error:?}");
+            if let StateFileError::Version { version, .. } = error {
+                text = text.replace(&version.to_string(), "");
+            }
+            return tells_nothing(&text, &PLANTED.into_iter().chain(keys).collect::<Vec<_>>());
         }
     };
     is_within_bounds(&card.status());
-    use_it(&mut card);
+    // What the card is called may be like a PIN.
+    let pins = PLANTED.into_iter().filter(|pin| !contains(&content, pin));
+    let secrets: Vec<_> = pins.chain(keys).collect();
+    tells_nothing(&format!("{card:?}"), &secrets);
+    use_it(&mut card, &secrets);
     let status = card.status();
     is_within_bounds(&status);
     drop(card);
@@ -132,8 +142,21 @@ fn is_within_bounds(status: &CardStatus) {
     }
 }
 
+/// No secret, be it as it is, in hexadecimal digits, or as Rust shows bytes.
+fn tells_nothing(text: &str, secrets: &[&[u8]]) {
+    let lower = text.to_lowercase();
+    for secret in secrets {
+        let shown = format!("{secret:?}");
+        let told = contains(text.as_bytes(), secret)
+            || lower.contains(&hexadecimal(secret))
+            || lower.contains(shown.trim_matches(['[', ']']));
+        assert!(!told, "a secret is told");
+    }
+}
+
 /// Everything that a host can do, and every answer is one.
-fn use_it(card: &mut Card) {
+fn use_it(card: &mut Card, secrets: &[&[u8]]) {
+    let send = |card: &mut Card, command: &CommandApdu| send(card, command, secrets);
     let told = send(card, &command::select());
     assert_eq!(CardStatus::from_fci(&told).expect("it is written as it is read"), card.status());
     for file in [0x3F00, 0x2F00, 0x5031, 0x5032, 0x4401, 0x4402] {
@@ -146,7 +169,11 @@ fn use_it(card: &mut Card) {
         send(card, &command::password_status(password));
         send(card, &command::verify(password, value));
         for slot in SlotNumber::first(SlotNumber::MOST) {
-            send(card, &command::read_public_key(slot));
+            let template = send(card, &command::read_public_key(slot));
+            let public = (!template.is_empty()).then(|| public_key_file(&public_key(&template)));
+            let file = |series: u16| series | u16::from(slot.get());
+            assert_eq!(read(card, file(0x4B00)), None, "the private key in slot {slot} was read");
+            assert_eq!(read(card, file(0x4D00)), public, "the public key in slot {slot}");
             send(card, &command::set_signature(slot, SignatureAlgorithm::Ecdsa(Digest::Sha256)));
             send(card, &command::sign(Digest::Sha256.of(b"").as_bytes()));
         }
@@ -156,12 +183,12 @@ fn use_it(card: &mut Card) {
     send(card, &command::verify(PasswordReference::Puk, b"000000"));
 }
 
-fn send(card: &mut Card, command: &CommandApdu) -> Vec<u8> {
+fn send(card: &mut Card, command: &CommandApdu, secrets: &[&[u8]]) -> Vec<u8> {
     let apdu = command.encode(command.as_command().shortest_form()).expect("it fits");
     let mut answer = card.process(&apdu).expect("it has power");
     assert!(answer.len() >= 2);
     answer.truncate(answer.len() - 2);
-    assert!(!PLANTED.iter().any(|secret| contains(&answer, secret)), "a password was read");
+    assert!(!secrets.iter().any(|secret| contains(&answer, secret)), "a secret was read");
     answer
 }
 

@@ -221,22 +221,31 @@ pub fn place(name: &str) -> PathBuf {
     folder.join(format!("obnova-fuzz-{}-{name}", std::process::id()))
 }
 
-/// What is secret in the PKCS#8 of each key, or enough of it.
-fn private_numbers(file: &[u8]) -> Vec<Vec<u8>> {
-    let text = std::str::from_utf8(file).expect("it is JSON");
-    let after = text.split("\"private\":\"").skip(1);
-    let keys = after.map(|rest| rest.split('"').next().expect("strings end"));
-    keys.map(|hex| {
-        let bytes: Vec<u8> = (0..hex.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("it is hexadecimal"))
-            .collect();
+/// What is secret in the PKCS#8 of each key that stands in a state file, or enough of it. The file may be no true one: what is
+/// too short for a key in it is none, and what stands at another place as well is no secret.
+pub fn private_numbers(file: &[u8]) -> Vec<Vec<u8>> {
+    let text = String::from_utf8_lossy(file);
+    let mut parts = text.split("\"private\":\"");
+    let mut others = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let mut numbers = Vec::new();
+    for part in parts {
+        let (digits, rest) = part.split_once('"').unwrap_or((part, ""));
+        others += &rest.to_ascii_lowercase();
+        let pairs = digits.as_bytes().chunks_exact(2);
+        let bytes = pairs.map_while(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        let bytes: Vec<u8> = bytes.collect();
         // ECPrivateKey begins with version 1 and the number (RFC 5915); the second half of an RSA key is primes and more.
         let at = bytes.windows(4).position(|window| window == [0x02, 0x01, 0x01, 0x04]);
         let at = at.map_or(bytes.len() / 2, |version| version + 5);
-        bytes[at..at + 32].to_vec()
-    })
-    .collect()
+        numbers.extend(bytes.get(at..at + 32).map(<[u8]>::to_vec));
+    }
+    numbers.retain(|number| !others.contains(&hexadecimal(number)));
+    numbers
+}
+
+/// As digits of lower case.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A certificate with the parts that a token looks at, signed by nobody.
@@ -283,6 +292,12 @@ fn largest_certificate(key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
 pub fn spki(key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
     use x509_cert::der::Encode;
     key.to_der().expect("it was read from DER")
+}
+
+/// What the file of a public key holds (PROFILE.md §2): RSAPublicKey for RSA, SubjectPublicKeyInfo for elliptic curves.
+pub fn public_key_file(key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
+    let algorithm = KeyAlgorithm::try_from(key).expect("of a kind that cards make");
+    if algorithm.is_rsa() { key.subject_public_key.raw_bytes().to_vec() } else { spki(key) }
 }
 
 /// The public key in an answer of GENERATE ASYMMETRIC KEY PAIR.

@@ -1,5 +1,6 @@
 //! Files, keys and certificates (PROFILE.md §2, §5.1 to §5.6).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use obnova_apdu::StatusWord;
@@ -8,7 +9,7 @@ use obnova_profile::{CardStatus, reference};
 use obnova_simulator::Card;
 
 use super::{Command, Key, Model, is_refusal, refused};
-use crate::cards::public_key;
+use crate::cards::{public_key, public_key_file};
 
 const APPLICATION: u16 = 0x5015;
 const MASTER: u16 = 0x3F00;
@@ -70,9 +71,7 @@ impl Model {
             return;
         }
         let file = file.expect("something was read without a file");
-        assert_ne!(file >> 8, 0x4B, "a private key was read");
-        let public = file >> 8 == 0x4D && self.keys.contains_key(&(file as u8));
-        let Some(content) = self.content(file) else { return assert!(public, "file {file:04X} was read") };
+        let content = self.content(file).unwrap_or_else(|| panic!("file {file:04X} was read"));
         let rest = &content[offset..];
         assert_eq!(data, &rest[..rest.len().min(command.ne)], "file {file:04X}");
         assert!(status.is_success() || rest.len() < command.ne);
@@ -89,9 +88,7 @@ impl Model {
         let read = Tlv::parse(data).expect("what was read is a data object");
         assert!(read.tag.number() == 0x53 && data.len() <= command.ne);
         let file = self.file.expect("something was read without a file");
-        assert_ne!(file >> 8, 0x4B, "a private key was read");
-        let public = file >> 8 == 0x4D && self.keys.contains_key(&(file as u8));
-        let Some(content) = self.content(file) else { return assert!(public, "file {file:04X} was read") };
+        let content = self.content(file).unwrap_or_else(|| panic!("file {file:04X} was read"));
         let rest = &content[offset..];
         assert!(rest.starts_with(read.value), "file {file:04X}");
         assert!(read.value.len() == rest.len() || data.len() + 2 > command.ne, "less came than there is");
@@ -182,11 +179,13 @@ impl Model {
         (Some(file), command.p2.into())
     }
 
-    fn content(&self, file: u16) -> Option<&Vec<u8>> {
+    /// What may be read; `None` for what may not, or is not there.
+    fn content(&self, file: u16) -> Option<Cow<'_, [u8]>> {
         match file.to_be_bytes() {
-            [0x43, slot] => self.certificates.get(&slot),
-            _ if file == DIRECTORY => Some(&self.directory),
-            _ => self.constant.get(&file),
+            [0x43, slot] => self.certificates.get(&slot).map(Cow::from),
+            [0x4D, slot] => self.keys.get(&slot).map(|key| public_key_file(&key.public).into()),
+            _ if file == DIRECTORY => Some(Cow::from(&self.directory)),
+            _ => self.constant.get(&file).map(Cow::from),
         }
     }
 
@@ -194,6 +193,6 @@ impl Model {
         let [series, slot] = file.to_be_bytes();
         matches!(file, MASTER | APPLICATION)
             || self.content(file).is_some()
-            || (matches!(series, 0x4B | 0x4D) && self.keys.contains_key(&slot))
+            || (series == 0x4B && self.keys.contains_key(&slot))
     }
 }
