@@ -39,18 +39,25 @@ fn sized(slot: u32, key: &SubjectPublicKeyInfoOwned) -> Vec<u8> {
 
 #[test]
 fn what_is_read_and_signed() {
-    // The last one beside the signature itself, which has a byte more or less on a curve.
-    for (key, list, signature) in [
-        (KeyAlgorithm::Rsa2048, costs(4, 35, 6392), costs(5, 91, 424)),
-        (KeyAlgorithm::P256, costs(4, 35, 6392), costs(5, 91, 224)),
+    // Both last ones beside the signature itself, which has a byte more or less on a curve.
+    for (key, list, signature, looked_up) in [
+        (KeyAlgorithm::Rsa2048, costs(4, 35, 6392), costs(5, 91, 424), costs(8, 112, 6544)),
+        (KeyAlgorithm::P256, costs(4, 35, 6392), costs(5, 91, 224), costs(8, 112, 6544)),
     ] {
         let card = card(key);
         assert_eq!(spent(&card, |token| drop(token.slots().unwrap())), list, "{key}: list");
         let algorithm = SignatureAlgorithm::default_for(key);
         let job = SignDigest { slot: SlotId(1), algorithm, digest: Digest::Sha256.of(b"a message") };
         let mut signed = 0;
-        let cost = spent(&card, |token| signed = token.sign(&[job], &pin()).unwrap()[0].len() as u64);
+        let cost =
+            spent(&card, |token| signed = token.sign(std::slice::from_ref(&job), &pin()).unwrap()[0].len() as u64);
         assert_eq!(cost - costs(0, 0, signed), signature, "{key}: signature");
+        let mut signed = 0;
+        let cost = spent(&card, |token| {
+            token.slots().unwrap();
+            signed = token.sign(&[job], &pin()).unwrap()[0].len() as u64;
+        });
+        assert_eq!(cost - costs(0, 0, signed), looked_up, "{key}: signature by a key that is looked up");
     }
 }
 

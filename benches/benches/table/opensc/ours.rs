@@ -8,7 +8,7 @@ use std::{
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_ca::{CaKey, IssuedCertificate, Issuer};
 use obnova_card::{
-    GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, SlotId, Token,
+    GenerateKey, InstallCertificate, KeyRole, PasswordKind, Pin, ProfileToken, Secret, SignDigest, Slot, SlotId, Token,
 };
 use obnova_simulator::{Personalisation, SimulatorConnection};
 use obnova_transport::Counts;
@@ -35,16 +35,17 @@ pub fn card(algorithm: KeyAlgorithm) -> SimulatorConnection {
 pub fn cost(task: Task) -> Counts {
     let algorithm = task.algorithm();
     let card = card(algorithm);
-    let key = match task {
+    let given = match task {
         Task::WriteCertificate => Some(generate(&card, 3, KeyRole::Authentication, KeyAlgorithm::Rsa2048)),
+        Task::Sign(_) => Some(first_key(&card)),
         _ => None,
     };
     let before = counts(&card);
-    perform(task, &card, key);
+    perform(task, &card, given);
     counts(&card) - before
 }
 
-fn perform(task: Task, card: &SimulatorConnection, key: Option<SubjectPublicKeyInfoOwned>) {
+fn perform(task: Task, card: &SimulatorConnection, given: Option<SubjectPublicKeyInfoOwned>) {
     let mut token = ProfileToken::new(card.clone());
     match task {
         Task::List | Task::ReadCertificate => {
@@ -55,10 +56,13 @@ fn perform(task: Task, card: &SimulatorConnection, key: Option<SubjectPublicKeyI
             let algorithm = SignatureAlgorithm::default_for(key);
             let digest = algorithm.digest().of(b"a message");
             assert_eq!(algorithm.digest(), Digest::Sha256);
-            token.sign(&[SignDigest { slot: SlotId(1), algorithm, digest }], &pin()).unwrap();
+            // The key is given, as it is to OpenSC: where it stands is looked up.
+            let has_it = |slot: &&Slot| slot.key.as_ref().and_then(|key| key.public_key.as_ref()) == given.as_ref();
+            let slot = token.slots().unwrap().iter().find(has_it).unwrap().id;
+            token.sign(&[SignDigest { slot, algorithm, digest }], &pin()).unwrap();
         }
         Task::KeyPair(algorithm) => drop(generate(card, 3, KeyRole::Authentication, algorithm)),
-        Task::WriteCertificate => install(card, 3, &key.unwrap()),
+        Task::WriteCertificate => install(card, 3, &given.unwrap()),
         Task::ChangePin => {
             token.change_password(PasswordKind::AuthenticationPin, &pin(), &Secret::from("4321")).unwrap();
         }
@@ -67,6 +71,12 @@ fn perform(task: Task, card: &SimulatorConnection, key: Option<SubjectPublicKeyI
             token.unblock_password(PasswordKind::SignaturePin, &puk, &Secret::from("111111")).unwrap();
         }
     }
+}
+
+/// The key of the first pair.
+pub fn first_key(card: &SimulatorConnection) -> SubjectPublicKeyInfoOwned {
+    let slots = ProfileToken::new(card.clone()).slots().unwrap();
+    slots[0].key.clone().unwrap().public_key.unwrap()
 }
 
 fn pin() -> Pin {

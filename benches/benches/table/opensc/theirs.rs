@@ -27,8 +27,7 @@ pub fn serve() {
 fn cost(task: Task, address: SocketAddr) -> Option<Counts> {
     let card = ours::card(task.algorithm());
     let slots = ProfileToken::new(card.clone()).slots().unwrap();
-    let key = slots[0].key.as_ref().unwrap().public_key.as_ref().unwrap();
-    let id: String = key_id(key).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    let id: String = key_id(&ours::first_key(&card)).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
     let desk = tempfile::tempdir().unwrap();
     let [input, output] = ["input", "output"].map(|name| desk.path().join(name).to_str().unwrap().to_owned());
     // What is written, or signed: a certificate, or a hash.
