@@ -84,8 +84,10 @@ impl Curve {
         if size <= second.0 {
             return noise * first.1 * size / first.0;
         }
-        let unit = (noise * second.1 - first.1) / (second.0 - first.0);
-        first.1 + unit * (size - first.0)
+        // A first figure above the second was stretched.
+        let begin = first.1.min(second.1);
+        let unit = (noise * second.1 - begin) / (second.0 - first.0);
+        begin + unit * (size - first.0)
     }
 }
 
@@ -178,6 +180,9 @@ mod tests {
             let line = [(1.0, 100.0), (2.0, 200.0), (3.0, 450.0)];
             assert_eq!(kept(Growth::Linear, measure, &line), Some(stretched), "{measure:?}");
         }
+        // The first run of a program in a process may be slow.
+        let slow = [(1_024.0, 220.0), (4_096.0, 57.0), (16_384.0, 73.0), (65_535.0, 194.0)];
+        assert_eq!(kept(Growth::Linear, Measure::Time, &slow), Some(true));
         // One byte more is one too many.
         assert_eq!(kept(Growth::Flat, Measure::Bytes, &[(1.0, 13_733.0), (14.0, 13_734.0)]), Some(false));
     }
