@@ -98,7 +98,11 @@ impl StoredPassword {
 
     /// Whether what was read from a file can be true.
     pub(crate) fn is_sound(&self) -> bool {
-        let value = self.value.as_ref().is_none_or(|value| value.hash.len() == 32 && (1..=8).contains(&value.length));
+        // Without a value nothing is in place of one.
+        let value = match &self.value {
+            None => !self.transport,
+            Some(value) => value.hash.len() == 32 && (1..=8).contains(&value.length),
+        };
         value && self.left <= self.tries && self.tries > 0
     }
 }

@@ -244,6 +244,22 @@ fn what_is_no_card_is_named() {
     assert!(matches!(Card::open(place.0.path().join("none")), Err(StateFileError::Io { .. })));
 }
 
+/// A card that told of it would not be understood: nobody knew how long the transport PIN is.
+#[test]
+fn a_transport_pin_in_the_place_of_a_password_has_a_value() {
+    let place = Place::new();
+    drop(Personalisation::new("1").inactive(TransportPinModel::InPlace, b"700700").create(place.file()).unwrap());
+    let file: serde_json::Value = serde_json::from_slice(&fs::read(place.file()).unwrap()).unwrap();
+    let copy = place.0.path().join("copy");
+    assert!(open(&copy, file.to_string().as_bytes()).is_ok());
+    for password in 0..3 {
+        let mut without = file.clone();
+        without["card"]["passwords"][password]["value"] = serde_json::Value::Null;
+        let opened = open(&copy, without.to_string().as_bytes());
+        assert!(matches!(opened, Err(StateFileError::Malformed { .. })), "{password}: {opened:?}");
+    }
+}
+
 /// A key in the wrong place is wrong, and stays a key.
 #[test]
 fn what_is_wrong_with_a_file_is_told_without_what_stands_in_it() {
