@@ -13,7 +13,7 @@ use common::{
 };
 use obnova_apdu::StatusWord;
 use obnova_card::{Activation, PasswordKind, PasswordState, Pin, ProfileToken, Secret, Token, TokenError, Tries};
-use obnova_profile::TransportPinModel;
+use obnova_profile::{PasswordReference, PasswordState as State, TransportPinModel};
 use obnova_simulator::{Card, Fault, FaultPlan, SimulatorConnection};
 
 #[test]
@@ -141,6 +141,20 @@ fn a_card_that_needs_no_transport_pin_says_so() {
         let (_, mut token) = arrived(model);
         assert_eq!(state(&mut token), Some(Activation::Nothing));
     }
+}
+
+/// Its holder has nothing to be sure of, and could not say yes to a last try.
+#[test]
+fn a_card_that_needs_no_transport_pin_is_activated_with_its_last_try() {
+    let (card, mut token) = arrived(TransportPinModel::Null);
+    for left in [2, 1] {
+        assert_eq!(tear(&card, TransportPinModel::Null, 2, &Fault::TearInside), Some(Left::Again));
+        assert_eq!(state(&mut token), Some(Activation::Nothing));
+        let tries = card.with_card(|card| card.status().password(PasswordReference::AuthenticationPin).unwrap().state);
+        assert_eq!(tries, State::Transport { left });
+    }
+    token.activate(&Pin::new(Secret::new(Vec::new())), &good()).unwrap();
+    everything_can_be_used(&card);
 }
 
 /// What a torn activation left.

@@ -220,7 +220,10 @@ fn one_after_the_other(
                 card.ask(&command::set_password(*password, secret.expose()))?;
             }
             State::Transport { .. } | State::Blocked | State::TransportBlocked => {
-                card.check_tries(*password, transport).map_err(transport_is_meant)?;
+                // What stands there at every card is no guess: nobody is asked whether the last try may be spent.
+                let keep_tries = if card.status.transport_pin.is_secret() { transport.keep_tries } else { 0 };
+                let sent = Pin { keep_tries, ..transport.clone() };
+                card.check_tries(*password, &sent).map_err(transport_is_meant)?;
                 let change = command::change_password(*password, transport.secret.expose(), secret.expose());
                 card.present(*password, &change).map_err(|error| match nothing_is_left(error) {
                     TokenError::Finished { .. } if card.status.transport_pin.is_secret() => {
