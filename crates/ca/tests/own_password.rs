@@ -114,9 +114,13 @@ impl Place {
     }
 
     fn records(&self) -> Vec<(String, String)> {
+        self.records_of("revocation-password-set")
+    }
+
+    fn records_of(&self, event: &str) -> Vec<(String, String)> {
         let (mut records, log) = (Vec::new(), AuditLog::new(self.world.store()));
         let each = |record: AuditRecord| {
-            if record.event == "revocation-password-set" {
+            if record.event == event {
                 records.push((record.actor, record.detail));
             }
             true
@@ -166,17 +170,37 @@ fn he_sets_one_where_there_is_none_and_another_only_with_the_one_that_stands() {
     place.ca.revoke(&asked, Some(&place.login.certificate), now()).unwrap();
 }
 
-/// Whoever hears no answer asks again, until more would be guesses; then what was set opens, in the place of the old one too.
+/// Whoever hears no answer asks again, and may have to wait, but never hears that anything is wrong. What was set opens, in the place of
+/// the old one too.
 #[test]
-fn who_heard_no_answer_twice_gives_the_new_one_as_the_one_that_stands() {
+fn who_heard_no_answer_asks_again_until_he_does() {
     let place = Place::new();
     assert_eq!(place.set(PASSWORD, None), "done");
-    let again = [(); 3].map(|()| place.set(ANOTHER, Some(PASSWORD)));
-    assert_eq!(again, ["done", "done", "wrong-revocation-password"]);
+    let again = [(); 4].map(|()| place.set(ANOTHER, Some(PASSWORD)));
+    assert_eq!(again, ["done", "done", "done", "password-slowed"]);
     assert!(place.opens(ANOTHER));
-    let later = now() + Duration::from_secs(3600);
-    assert_eq!(place.set_when(ANOTHER, Some(ANOTHER), later), "done");
+    let later = |times| now() + Duration::from_secs(2 * 3600) * times;
+    for times in 1..20 {
+        let told = place.set_when(ANOTHER, Some(PASSWORD), later(times));
+        assert_eq!((told, place.guesses()), ("done", 4 + 2 * times));
+    }
+    assert_eq!(place.set_when(ANOTHER, Some(ANOTHER), later(20)), "done");
     assert!(place.opens(ANOTHER) && place.guesses() == 0);
+}
+
+/// As often as that: the same moment after the last guess as if one had come after the other, and a record where others begin to wait.
+#[test]
+fn two_that_are_compared_at_once_are_two_guesses() {
+    let place = Place::new();
+    assert_eq!(place.set(PASSWORD, None), "done");
+    assert_eq!(place.set(ANOTHER, Some("a guess at it")), "wrong-revocation-password");
+    assert_eq!(place.set(ANOTHER, Some("another guess")), "wrong-revocation-password");
+    assert_eq!(place.guesses(), 4);
+    // 30 seconds after the third, and 60 after the fourth.
+    let at = |seconds| place.set_when(ANOTHER, Some(PASSWORD), now() + Duration::from_secs(seconds));
+    assert_eq!([at(89), at(90)], ["password-slowed", "done"]);
+    let slowed = ("client".to_owned(), "3 wrong guesses, by the holder, logged in".to_owned());
+    assert_eq!(place.records_of("revocation-slowed"), [slowed]);
 }
 
 /// Each password that is compared is a guess by who is logged in, counted as any other of his, and nobody else waits for it.
@@ -245,6 +269,27 @@ fn of_many_at_once_without_the_old_one_no_more_are_compared_than_are_free() {
     });
     assert_eq!((told, place.guesses()), (vec!["revocation-password-stands"; 8], 2));
     assert_eq!(place.set(ANOTHER, Some(PASSWORD)), "done");
+}
+
+/// A CA that was away may come to what was asked before while it is asked again.
+#[test]
+fn what_is_asked_again_while_it_is_done_is_done() {
+    let place = Place::new();
+    for times in 0..10 {
+        let (old, new) = if times % 2 == 0 { (PASSWORD, ANOTHER) } else { (ANOTHER, PASSWORD) };
+        if times == 0 {
+            assert_eq!(place.set(old, None), "done");
+        }
+        // That the last one who repeated it had to wait for is over.
+        let moment = now() + Duration::from_secs(3600) * times;
+        let told: Vec<_> = std::thread::scope(|scope| {
+            let asked = [(); 3].map(|()| scope.spawn(|| place.set_when(new, Some(old), moment)));
+            asked.map(|one| one.join().unwrap()).into()
+        });
+        assert!(told.iter().all(|told| ["done", "password-slowed"].contains(told)), "{told:?}");
+        assert!(told.contains(&"done") && place.opens(new) && !place.opens(old), "{told:?}");
+        assert_eq!(place.records().len(), 2 + usize::try_from(times).unwrap(), "set once each time");
+    }
 }
 
 /// Whoever has the envelope that the holder sent once can send it again, and does not know what is in it.

@@ -14,7 +14,7 @@ use support::{
     Desk,
     ca::{self, House},
     killing::{
-        Target,
+        GUESS_PAUSE, Target,
         life::{Service, lives},
         rounds, rounds_by_link, rounds_with_the_same_keys,
         writes::{at_every_write, at_every_write_with_a_receipt},
@@ -165,7 +165,7 @@ fn live(service: Service, policy: impl FnOnce(String) -> String, count: usize) {
     let desk = Desk::in_memory();
     let mut house = House::open(&desk);
     house.change_policy(|before| {
-        let policy = policy(before);
+        let policy = slowed_at_once(&policy(before));
         desk.write("house.toml", &policy);
         policy
     });
@@ -183,6 +183,14 @@ fn live(service: Service, policy: impl FnOnce(String) -> String, count: usize) {
         desk.run([&new[..], given].concat()).ends_with(0);
     };
     with_target(&desk, &mut renew_card, |target| lives(&desk, &mut house, target, service, count));
+}
+
+/// With no guess of a password that is free after the first, so that who was killed while one was compared has to wait.
+fn slowed_at_once(policy: &str) -> String {
+    let seconds = format!("guess_pause_seconds = {}", GUESS_PAUSE.as_secs());
+    let slowed = policy.replace("free_guesses = 3", "free_guesses = 1").replace("guess_pause_seconds = 30", &seconds);
+    assert!(slowed.contains("free_guesses = 1\n") && slowed.contains(&seconds));
+    slowed
 }
 
 fn pins(desk: &Desk) {

@@ -102,25 +102,39 @@ impl<'a> RevocationPasswords<'a> {
         texts: &dyn Texts,
         now: SystemTime,
     ) -> Result<Vec<Vec<u8>>, CaError> {
+        // Whenever somebody else was faster, it may have been his own request of before.
+        loop {
+            let set = self.set_once(kept, (new, old), texts, now)?;
+            if let Some(serials) = set {
+                return Ok(serials);
+            }
+        }
+    }
+
+    /// `None`: meanwhile another one stands than the one it was compared with.
+    fn set_once(
+        &self,
+        kept: &CertificateRecord,
+        (new, old): (&Password, Option<&Password>),
+        texts: &dyn Texts,
+        now: SystemTime,
+    ) -> Result<Option<Vec<Vec<u8>>>, CaError> {
         let guesser = Guesser::Holder;
-        let price = if old.is_some() { Price::Wait } else { Price::Nothing };
-        let guess = || self.store.guess_revocation_password(&kept.serial, guesser, price, self.policy, now);
         let is_wrong = |count| match self.policy.tells(count) {
             true => self.store.slowed_revocation_password(&kept.serial, guesser, count),
             false => Ok(()),
         };
-        // Each of the two that is compared is a guess of its own. The old one is first: who knows it never waits for the other.
-        let mut guessed = guess()?;
+        let guess = |price| self.store.guess_revocation_password(&kept.serial, guesser, price, self.policy, now);
+        // Each of the two that is compared is a guess of its own. The old one is first: who knows it waits for no other.
+        let mut guessed = guess(if old.is_some() { Price::Wait } else { Price::Nothing })?;
         if let (RevocationGuess::Counted { hash, count }, Some(old)) = (&guessed, old) {
             if self.matches(old, hash) {
                 self.store.guessed_revocation_password(hash.clone(), guesser)?;
                 return self.put(kept, Some(hash.clone()), new, texts, now);
             }
             is_wrong(*count)?;
-            guessed = guess()?;
-            if let RevocationGuess::Wait { .. } = guessed {
-                return Err(Refusal::WrongRevocationPassword.into());
-            }
+            // Who asks again, since he heard no answer, is not told that the old one is wrong where the new one stands.
+            guessed = guess(Price::Beside { count: *count })?;
         }
         match guessed {
             RevocationGuess::None => self.put(kept, None, new, texts, now),
@@ -129,7 +143,7 @@ impl<'a> RevocationPasswords<'a> {
             // It is done already. The count stays: the envelope is bound to nothing, and may be one of the holder's from before, sent by
             // who does not know what is in it.
             RevocationGuess::Counted { hash, .. } if self.matches(new, &hash) => {
-                Ok(self.store.serials_with(&kept.serial)?)
+                Ok(Some(self.store.serials_with(&kept.serial)?))
             }
             RevocationGuess::Counted { count, .. } => {
                 is_wrong(count)?;
@@ -141,7 +155,7 @@ impl<'a> RevocationPasswords<'a> {
         }
     }
 
-    /// In the place of the one that has this hash, or of none.
+    /// In the place of the one that has this hash, or of none. `None`: another one stands.
     fn put(
         &self,
         kept: &CertificateRecord,
@@ -149,13 +163,12 @@ impl<'a> RevocationPasswords<'a> {
         new: &Password,
         texts: &dyn Texts,
         now: SystemTime,
-    ) -> Result<Vec<Vec<u8>>, CaError> {
+    ) -> Result<Option<Vec<Vec<u8>>>, CaError> {
         let (hash, mails) = (self.secret.hash(new)?, mails(kept, true, texts, now)?);
         match self.store.set_revocation_password(&kept.serial, before, hash, mails, now)? {
-            SetPassword::Done(serials) => Ok(serials),
+            SetPassword::Done(serials) => Ok(Some(serials)),
             SetPassword::NoOrder => Err(Refusal::NoPlaceForPassword.into()),
-            // Somebody was faster.
-            SetPassword::Another => Err(Refusal::RevocationPasswordStands.into()),
+            SetPassword::Another => Ok(None),
         }
     }
 

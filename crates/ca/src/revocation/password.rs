@@ -20,8 +20,8 @@ impl Ca {
     /// neither changes nor ends by it what the password guards.
     ///
     /// The same again is done already, and changes nothing: an answer may be lost. For that the new one is compared with the one that stands,
-    /// which is a guess like any other by who is logged in, and one more where an old one was given that is wrong; the count begins anew only
-    /// with a right old one. Who gives no old one need not know that one stands: where his guess would make the next one wait it is not
+    /// which is a guess like any other by who is logged in, and one more where an old one was given that is wrong, for which he waits
+    /// afterwards, with that; the count begins anew only with a right old one. Who gives no old one need not know that one stands: where his guess would make the next one wait it is not
     /// looked at, and he is told to give the one that stands. The serial numbers are told.
     ///
     /// # Errors

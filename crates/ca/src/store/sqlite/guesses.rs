@@ -46,6 +46,15 @@ impl Guesses {
         self.count_after(now, |count| policy.wait_after(count).min(LONGEST))
     }
 
+    /// One more at once, beside the last one that was counted: who comes next waits for both.
+    pub fn count_beside(self, policy: &GuessPolicy, now: SystemTime) -> Self {
+        let count = self.count.saturating_add(1);
+        let wait = policy.wait_after(count).min(LONGEST);
+        let from = now.max(time(self.next));
+        let next = if wait.is_zero() { self.next } else { seconds(from.checked_add(wait).unwrap_or(from)) };
+        Self { count, next }
+    }
+
     fn count_after(self, now: SystemTime, wait_after: impl FnOnce(u32) -> Duration) -> Result<Self, SystemTime> {
         if seconds(now) < self.next {
             return Err(time(self.next));
@@ -85,6 +94,8 @@ mod tests {
         assert_eq!((first.next, first.count_slowly(&policy, at(999))), (1000, Err(at(1000))));
         let second = first.count_slowly(&policy, at(1000)).unwrap();
         assert_eq!(second, Guesses { count: 2, next: 3000 });
+        // Two at once are as late as one after the other.
+        assert_eq!(first.count_beside(&policy, at(0)), second);
         let mut later = second.count_slowly(&policy, at(3000)).unwrap();
         for _ in 0..1000 {
             let moment = time(later.next);

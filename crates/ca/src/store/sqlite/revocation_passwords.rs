@@ -53,6 +53,9 @@ pub(crate) enum Guesser {
 pub(crate) enum Price {
     /// That the next one has to wait.
     Wait,
+    /// The same, for one that is compared beside another of the same request, which was the last that was counted: this many were
+    /// wrong with that. It waits for nothing itself.
+    Beside { count: u32 },
     /// Nothing but one of those that are free.
     Nothing,
 }
@@ -101,7 +104,11 @@ impl SqliteStore {
             let Some((hash, guesses)) = found.optional().map_err(failure)? else {
                 return Ok(RevocationGuess::None);
             };
-            match guesses.count_slowly(&policy, now) {
+            let counted = match price {
+                Price::Beside { count } if count == guesses.count => Ok(guesses.count_beside(&policy, now)),
+                _ => guesses.count_slowly(&policy, now),
+            };
+            match counted {
                 Err(until) => Ok(RevocationGuess::Wait { until }),
                 Ok(_) if price == Price::Nothing && !guesses.one_is_free(&policy) => Ok(RevocationGuess::NotFree),
                 Ok(guesses) => {

@@ -238,17 +238,19 @@ impl Killing<'_, '_, '_> {
     }
 
     /// The holder's program is started until it says that it is set. It is killed once.
-    fn set_revocation_password(&mut self, service: Service, old: &[&str], chances: usize) {
+    fn set_revocation_password(&mut self, service: Service, mut old: &[&str], chances: usize) {
         let mut kills = 1;
         for start in 1..=MOST_STARTS {
             self.chance = Chance::of(self.seed, self.round, chances + start);
             let set = ["revocation-password", "--revocation-password-file", "revocation", "--pin-file", "pin"];
             let card = ["--token", self.target.token, "--journal", &self.journals()];
             let set = self.desk.command([&set[..], service.described(), &card, &self.house.options(), old].concat());
-            // 6: the CA came to the end of what he was killed at just now, and he is to do it again.
-            let codes: &[i32] = if kills == 0 { &[0, 6] } else { &[0] };
-            if self.started("revocation-password", set, Growth::of_authority, codes, &mut kills) == Some(0) {
-                return;
+            // 6: one stands. The CA came to the end of what he was killed at just now, so it is the new one.
+            let codes: &[i32] = if old.is_empty() { &[0, 6] } else { &[0] };
+            match self.started("revocation-password", set, Growth::of_authority, codes, &mut kills) {
+                Some(0) => return,
+                Some(6) => old = &["--old-revocation-password-file", "revocation"],
+                _ => {}
             }
         }
         panic!("{}: not set after {MOST_STARTS} starts", self.told());
@@ -312,7 +314,7 @@ impl Killing<'_, '_, '_> {
         let asked = json!({ "serial": serial, "reason": "superseded", "password": password });
         self.desk.write("revoke.json", &asked.to_string());
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--fail", "--cacert", "ca/root.pem", "--output", "revoked.json"])
+        curl.args(["--silent", "--show-error", "--fail-with-body", "--cacert", "ca/root.pem"])
             .args(["--header", "Content-Type: application/json", "--data-binary", "@revoke.json"])
             .arg(format!("{}/revoke", self.house.url))
             .current_dir(self.desk.path());
