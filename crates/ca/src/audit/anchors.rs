@@ -24,17 +24,31 @@ pub struct AuditKey(Secret);
 /// over at each commit that brought records. Every thousand records another line begins, so that it can be told where a log that
 /// was written anew left the true one. A line that the database contradicts is never written over. Nor is one where the log went on
 /// before the CA wrote the next record: another line says then what was found, so that nobody is taken to vouch for it.
+///
+/// Behind the last one stands, while a commit is made, where the log is to end by it, so that the records of a CA that is killed right
+/// after it are known for its own.
 #[derive(Clone)]
 pub struct AuditAnchors {
     path: PathBuf,
     key: Arc<AuditKey>,
 }
 
-/// An anchor that is about to be written; the file is locked as long.
+/// An anchor that is about to be written, and said to be; the file is locked as long.
 pub(crate) struct Held {
     file: File,
     at: u64,
     lines: String,
+}
+
+/// How the file ends.
+struct Tail {
+    file: File,
+    /// Where the next line goes.
+    end: u64,
+    /// The last one, of those that stay.
+    last: Option<Line>,
+    /// What was about to be written when whoever wrote it was killed.
+    intended: Option<AuditHead>,
 }
 
 /// What stands in a line of the file.
@@ -48,14 +62,26 @@ pub(crate) enum Line {
     Forged,
 }
 
+/// What stands where a line can be.
+enum Entry {
+    Line(Line),
+    /// The CA was about to write this record, as the last one of a commit: only the log tells whether it did.
+    Intended(AuditHead),
+    /// Nothing is about to be written any more.
+    Blank,
+}
+
 const LINE: usize = 128;
 /// Digits of a MAC: 128 bits of it.
 const MAC: usize = 32;
 /// What a MAC is about.
 const ANCHOR: &[u8] = b"obnova audit anchor 1";
 const FOUND: &[u8] = b"obnova audit found 1";
+const INTENDED: &[u8] = b"obnova audit intended 1";
 /// Ends a line of what was found.
 const MARK: &str = "?";
+/// Ends a line of what was about to be written.
+const INTENT: &str = "!";
 /// Records between two lines.
 const STRIDE: i64 = 1000;
 
@@ -75,14 +101,21 @@ impl AuditAnchors {
         Self { path, key: Arc::new(key) }
     }
 
-    /// Every line that was written, the oldest first, and what `meanwhile` says: nobody who writes anchors ends a commit then.
-    pub(crate) fn read<T>(
+    /// Every line that was written, the oldest first, and the `head` of the log: nobody who writes anchors ends a commit then. What was about to
+    /// be written is an anchor where the log ends with it, and else nothing.
+    pub(crate) fn read(
         &self,
-        meanwhile: impl FnOnce() -> Result<T, StoreError>,
-    ) -> Result<(Vec<Line>, T), StoreError> {
+        head: impl FnOnce() -> Result<AuditHead, StoreError>,
+    ) -> Result<(Vec<Line>, AuditHead), StoreError> {
         let (_file, content) = self.content().map_err(failed)?;
-        let lines = content.chunks(LINE).map(|line| self.parse(line)).collect();
-        Ok((lines, meanwhile()?))
+        let mut entries: Vec<_> = content.chunks(LINE).map(|line| self.parse(line)).collect();
+        let intended = entries.pop_if(|last| !matches!(last, Entry::Line(_)));
+        let mut lines: Vec<_> = entries.into_iter().map(Entry::line).collect();
+        let head = head()?;
+        if matches!(intended, Some(Entry::Intended(intended)) if intended == head) {
+            lines.push(Line::Anchor(head));
+        }
+        Ok((lines, head))
     }
 
     /// The file, locked, and what is in it.
@@ -103,40 +136,58 @@ impl AuditAnchors {
     }
 
     fn line(&self, line: &Line) -> String {
-        let (what, head, mark) = match line {
-            Line::Anchor(head) => (ANCHOR, head, ""),
-            Line::Found(head) => (FOUND, head, MARK),
-            Line::Forged => return format!("{:<width$}\n", "?", width = LINE - 1),
-        };
+        match line {
+            Line::Anchor(head) => self.authenticated(ANCHOR, head, ""),
+            Line::Found(head) => self.authenticated(FOUND, head, MARK),
+            Line::Forged => format!("{:<width$}\n", "?", width = LINE - 1),
+        }
+    }
+
+    fn authenticated(&self, what: &[u8], head: &AuditHead, mark: &str) -> String {
         let line = format!("{:020} {} {} {mark}", head.number, to_hex(&head.hash), self.key.mac(what, head));
         format!("{line:<width$}\n", width = LINE - 1)
     }
 
     /// Locks the file, and finds the place of an anchor for `head`, written by who found the log at `begin`: on the last line, if
-    /// that is of the same thousand and ends at `begin`, else behind it. `known` is a `begin` that is the caller's own.
+    /// that is of the same thousand and ends at `begin`, else behind it. `known` is a `begin` that is the caller's own. What is known by
+    /// now is written: what was found, and what is intended.
     pub(crate) fn hold(&self, begin: &AuditHead, head: &AuditHead, known: bool) -> Result<Held, StoreError> {
-        let (file, mut at, last) = self.lock().map_err(failed)?;
+        let Tail { mut file, end, last, intended } = self.lock().map_err(failed)?;
         let anchored = match last {
             Some(Line::Anchor(last) | Line::Found(last)) => last,
             Some(Line::Forged) | None => AuditHead::NONE,
         };
-        let follows = known || anchored == *begin;
+        // Whoever wrote that was killed before its anchor was in the file.
+        let is_done = intended == Some(*begin) && anchored != *begin;
+        let follows = known || anchored == *begin || is_done;
         let mut lines = Vec::new();
-        if !follows && begin.number > anchored.number {
+        if is_done {
+            lines.push(Line::Anchor(*begin));
+        } else if !follows && begin.number > anchored.number {
             lines.push(Line::Found(*begin));
         }
-        if head != begin || known && anchored != *head {
-            let same = follows && anchored.number <= begin.number && anchored.number / STRIDE == head.number / STRIDE;
-            if same && matches!(last, Some(Line::Anchor(_))) {
-                at -= LINE as u64;
-            }
-            lines.push(Line::Anchor(*head));
+        let place = end + (lines.len() * LINE) as u64;
+        let before = lines.last().copied().or(last);
+        let mut now = self.written(&lines);
+        if head == begin && !(known && anchored != *head) {
+            write(&mut file, end, &now).map_err(failed)?;
+            return Ok(Held { file, at: place, lines: String::new() });
         }
-        Ok(Held { file, at, lines: self.written(&lines) })
+        now += &self.authenticated(INTENDED, head, INTENT);
+        write(&mut file, end, &now).map_err(failed)?;
+        let anchor = self.line(&Line::Anchor(*head));
+        Ok(match before {
+            Some(Line::Anchor(last))
+                if follows && last.number <= begin.number && last.number / STRIDE == head.number / STRIDE =>
+            {
+                Held { file, at: place - LINE as u64, lines: anchor + &blank() }
+            }
+            _ => Held { file, at: place, lines: anchor },
+        })
     }
 
-    /// The file, locked, its end, and what its last line says.
-    fn lock(&self) -> io::Result<(File, u64, Option<Line>)> {
+    /// The file, locked, and how it ends.
+    fn lock(&self) -> io::Result<Tail> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -144,30 +195,48 @@ impl AuditAnchors {
         let mut file = options.open(&self.path)?;
         file.lock()?;
         // What is left of a line that the disk had no room for is written over.
-        let end = file.metadata()?.len() / LINE as u64 * LINE as u64;
-        let Some(last) = end.checked_sub(LINE as u64) else { return Ok((file, end, None)) };
-        let mut line = [0; LINE];
-        file.seek(SeekFrom::Start(last))?;
-        file.read_exact(&mut line)?;
-        Ok((file, end, Some(self.parse(&line))))
+        let mut end = file.metadata()?.len() / LINE as u64 * LINE as u64;
+        let mut content = [0; 2 * LINE];
+        let content = &mut content[..end.min(2 * LINE as u64) as usize];
+        file.seek(SeekFrom::Start(end - content.len() as u64))?;
+        file.read_exact(content)?;
+        let mut entries: Vec<_> = content.chunks(LINE).map(|line| self.parse(line)).collect();
+        let passing = entries.pop_if(|last| !matches!(last, Entry::Line(_)));
+        end -= passing.as_ref().map_or(0, |_| LINE as u64);
+        let intended = passing.and_then(|passing| if let Entry::Intended(head) = passing { Some(head) } else { None });
+        Ok(Tail { file, end, last: entries.pop().map(Entry::line), intended })
     }
 
-    fn parse(&self, line: &[u8]) -> Line {
+    fn parse(&self, line: &[u8]) -> Entry {
+        if line == blank().as_bytes() {
+            return Entry::Blank;
+        }
         let parse = || {
             let text = std::str::from_utf8(line).ok()?;
             let mut parts = text.strip_suffix('\n')?.split_whitespace();
             let (number, hash, mac) = (parts.next()?, parts.next()?, parts.next()?);
             let hash = from_hex(hash, 32)?.try_into().ok()?;
             let head = AuditHead { number: number.parse().ok()?, hash };
-            let (what, line) = match parts.next() {
-                None => (ANCHOR, Line::Anchor(head)),
-                Some(MARK) => (FOUND, Line::Found(head)),
+            let (what, entry) = match parts.next() {
+                None => (ANCHOR, Entry::Line(Line::Anchor(head))),
+                Some(MARK) => (FOUND, Entry::Line(Line::Found(head))),
+                Some(INTENT) => (INTENDED, Entry::Intended(head)),
                 Some(_) => return None,
             };
             verify_slices_are_equal(self.key.mac(what, &head).as_bytes(), mac.as_bytes()).ok()?;
-            parts.next().is_none().then_some(line)
+            parts.next().is_none().then_some(entry)
         };
-        parse().filter(|_| line.len() == LINE).unwrap_or(Line::Forged)
+        parse().filter(|_| line.len() == LINE).unwrap_or(Entry::Line(Line::Forged))
+    }
+}
+
+impl Entry {
+    /// What only stands at the end is none where others follow.
+    fn line(self) -> Line {
+        match self {
+            Self::Line(line) => line,
+            Self::Intended(_) | Self::Blank => Line::Forged,
+        }
     }
 }
 
@@ -180,9 +249,18 @@ impl std::fmt::Debug for AuditAnchors {
 impl Held {
     /// Writes it, now that what it says is in the database. It is not flushed: where the power fails, the database has more.
     pub fn write(mut self) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.at))?;
-        self.file.write_all(self.lines.as_bytes())
+        write(&mut self.file, self.at, &self.lines)
     }
+}
+
+fn write(file: &mut File, at: u64, lines: &str) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(lines.as_bytes())
+}
+
+/// Where nothing is about to be written any more.
+fn blank() -> String {
+    format!("{:<width$}\n", "", width = LINE - 1)
 }
 
 fn failed(error: io::Error) -> StoreError {
@@ -195,6 +273,7 @@ mod tests {
     use zeroize::ZeroizeOnDrop;
 
     use super::*;
+    use crate::{AuditEvent, AuditFinding, AuditLog, SqliteStore};
 
     /// By who found the log at `begin`.
     fn write(anchors: &AuditAnchors, begin: AuditHead, number: i64, known: bool) {
@@ -202,7 +281,7 @@ mod tests {
     }
 
     fn read(anchors: &AuditAnchors) -> Vec<Line> {
-        anchors.read(|| Ok(())).unwrap().0
+        anchors.read(|| Ok(AuditHead::NONE)).unwrap().0
     }
 
     fn head(number: i64) -> AuditHead {
@@ -232,7 +311,8 @@ mod tests {
             write(&anchors, begin, number, false);
             assert_eq!(read(&anchors), anchored(&kept), "{number}");
         }
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 5 * LINE as u64);
+        // And a blank one.
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 6 * LINE as u64);
         // Somebody else wrote two records: they are told, once, also by who writes none.
         let mut kept = anchored(&[999, 1001, 900, 1003, 1005]);
         kept.push(Line::Found(head(1007)));
@@ -254,6 +334,90 @@ mod tests {
         {
             let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
             assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    /// Where the log ends tells whether it was before or after the commit.
+    #[test]
+    fn what_a_killed_process_wrote_is_known_for_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.anchors");
+        let anchors = AuditAnchors::new(path.clone(), AuditKey::generate().unwrap());
+        let killed = |begin, number, known| drop(anchors.hold(&begin, &head(number), known).unwrap());
+        let ends_at = |number| anchors.read(|| Ok(head(number))).unwrap().0;
+        let anchored = |numbers: &[i64]| numbers.iter().map(|number| Line::Anchor(head(*number))).collect::<Vec<_>>();
+
+        // With nothing before it.
+        killed(AuditHead::NONE, 5, false);
+        assert_eq!((ends_at(0), ends_at(5)), (vec![], anchored(&[5])));
+        write(&anchors, AuditHead::NONE, 5, false);
+        assert_eq!(read(&anchors), anchored(&[5]));
+
+        killed(head(5), 7, true);
+        assert_eq!((ends_at(5), ends_at(7), ends_at(8)), (anchored(&[5]), anchored(&[5, 7]), anchored(&[5])));
+        let after_kill = std::fs::read(&path).unwrap();
+        let again = || std::fs::write(&path, &after_kill).unwrap();
+        // Before the commit, and after it.
+        write(&anchors, head(5), 6, false);
+        assert_eq!(read(&anchors), anchored(&[6]));
+        again();
+        write(&anchors, head(7), 8, false);
+        assert_eq!(read(&anchors), anchored(&[5, 8]));
+        // Again and again.
+        again();
+        killed(head(7), 8, false);
+        assert_eq!((ends_at(7), ends_at(8)), (anchored(&[5, 7]), anchored(&[5, 7, 8])));
+        killed(head(8), 1001, false);
+        assert_eq!((ends_at(8), ends_at(1001)), (anchored(&[5, 7, 8]), anchored(&[5, 7, 8, 1001])));
+        write(&anchors, head(1001), 1002, false);
+        assert_eq!(read(&anchors), anchored(&[5, 7, 8, 1002]));
+        // Who writes none has it written down.
+        again();
+        write(&anchors, head(7), 7, false);
+        assert_eq!(read(&anchors), anchored(&[5, 7]));
+        // Somebody put one in after it, or another one in its place.
+        for other in [head(8), AuditHead { number: 7, hash: [1; 32] }] {
+            again();
+            let next = AuditHead { number: 9, ..head(9) };
+            anchors.hold(&other, &next, false).unwrap().write().unwrap();
+            assert_eq!(read(&anchors), [Line::Anchor(head(5)), Line::Found(other), Line::Anchor(next)]);
+        }
+        // It is no anchor, and cannot be made one; nor does it count where more follows.
+        again();
+        let text = String::from_utf8(after_kill.clone()).unwrap();
+        std::fs::write(&path, text.replace(INTENT, " ")).unwrap();
+        assert_eq!(ends_at(7), [Line::Anchor(head(5)), Line::Forged]);
+        let (anchor, intended) = after_kill.split_at(LINE);
+        std::fs::write(&path, [anchor, intended, anchor].concat()).unwrap();
+        assert_eq!(ends_at(7), [Line::Anchor(head(5)), Line::Forged, Line::Anchor(head(5))]);
+    }
+
+    #[test]
+    fn the_log_of_a_ca_that_was_killed_as_it_committed_is_sound() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, secret, database] = ["anchors", "secret", "ca.db"].map(|name| directory.path().join(name));
+        AuditKey::generate().unwrap().save(&secret).unwrap();
+        let anchors = AuditAnchors::new(path, AuditKey::load(&secret).unwrap());
+        let running = || AuditLog::new(SqliteStore::open_anchored(&database, anchors.clone()).unwrap());
+        let findings = || running().verify(&[]).unwrap().findings;
+        let note = |log: &AuditLog| log.note(AuditEvent::CrlMade, "", "").unwrap();
+        note(&running());
+        for _ in 0..3 {
+            let begin = running().head().unwrap();
+            // Committed, and no anchor written.
+            note(&AuditLog::new(SqliteStore::open(&database).unwrap()));
+            let head = running().head().unwrap();
+            let unknown = AuditFinding::Unanchored { first: head.number, last: head.number };
+            assert_eq!(findings(), [unknown]);
+            drop(anchors.hold(&begin, &head, false).unwrap());
+            assert_eq!(findings(), []);
+            note(&running());
+            assert_eq!(findings(), []);
+            // Not even committed.
+            drop(anchors.hold(&running().head().unwrap(), &self::head(head.number + 2), false).unwrap());
+            assert_eq!(findings(), []);
+            note(&running());
+            assert_eq!(findings(), []);
         }
     }
 
@@ -281,7 +445,7 @@ mod tests {
         std::fs::write(&path, [&good[..], &good[..60]].concat()).unwrap();
         assert_eq!(read(&anchors), [Line::Anchor(head(5)), Line::Forged]);
         write(&anchors, head(5), 6, false);
-        assert_eq!(read(&anchors), [Line::Anchor(head(6)), Line::Forged]);
+        assert_eq!(read(&anchors), [Line::Anchor(head(6))]);
         write(&anchors, head(6), 1000, false);
         assert_eq!(read(&anchors), [Line::Anchor(head(6)), Line::Anchor(head(1000))]);
         // What was found is no anchor, and cannot be made one.

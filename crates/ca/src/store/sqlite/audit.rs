@@ -24,7 +24,8 @@ impl SqliteStore {
 
     /// The lines of the anchors.
     pub(crate) fn anchors(&self) -> Result<Vec<AuditLine>, StoreError> {
-        self.anchors.as_ref().map_or(Ok(Vec::new()), |anchors| anchors.read(|| Ok(())).map(|(lines, ())| lines))
+        let anchors = self.anchors.as_ref();
+        anchors.map_or(Ok(Vec::new()), |anchors| anchors.read(|| Ok(AuditHead::NONE)).map(|(lines, _)| lines))
     }
 
     /// The lines of the anchors, and where the log ended when nobody was between the two.
