@@ -1,12 +1,13 @@
 //! A card with more and more pairs on it.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use obnova_algorithm::{Digest, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKeyInfoOwned};
 use obnova_benches::{Growth, Measure};
 use obnova_card::{GenerateKey, InstallCertificate, KeyRole, Pin, ProfileToken, Secret, SignDigest, SlotId, Token};
 use obnova_profile::SlotNumber;
 use obnova_simulator::{Personalisation, SimulatorConnection};
+use obnova_transport::Counts;
 
 use crate::{certificate::certified, told::Told};
 
@@ -17,9 +18,12 @@ const CERTIFICATE: usize = 1_500;
 pub fn measure(pairs: usize, _: &Path, told: &mut Told) {
     let card = Card::with_pairs(pairs as u32 - 1);
     let slot = pairs as u32;
-    let key = card.cost(told, "key pair with its entries", Growth::Flat, 1, || card.generate(slot));
-    let certificate = certified(&key, CERTIFICATE);
-    card.cost(told, "certificate, written and entered", Growth::Flat, 1, || card.install(slot, certificate.clone()));
+    card.cost_once(told, "key pair with its entries", Growth::Flat, |card| drop(card.generate(slot)));
+    let certificate = certified(&card.generate(slot), CERTIFICATE);
+    card.cost_once(told, "certificate, written and entered", Growth::Flat, |card| {
+        card.install(slot, certificate.clone())
+    });
+    card.install(slot, certificate);
     let slots = card.cost(told, "list", Growth::Linear, RUNS, || card.token().slots().unwrap());
     assert_eq!(slots.iter().filter(|slot| slot.certificates.len() == 1).count(), pairs);
     card.cost(told, "who it is and how its passwords stand", Growth::Flat, RUNS, || {
@@ -71,12 +75,33 @@ impl Card {
     /// Tells what something costs: APDUs and bytes of one run, and time. Each pair has its entry in what is read of the card, a few
     /// bytes: they grow with it, whatever else does.
     pub fn cost<T>(&self, told: &mut Told, task: &str, growth: Growth, runs: usize, mut work: impl FnMut() -> T) -> T {
-        let before = self.0.with_card(|card| card.counts());
+        let before = self.counts();
         let done = told.time(task, growth, runs, &mut work);
-        let spent = self.0.with_card(|card| card.counts()) - before;
-        told.figure(task, Measure::Count("APDUs"), growth, (spent.apdus / runs as u64) as f64);
-        told.figure(task, Measure::Bytes, Growth::Linear, ((spent.bytes_out + spent.bytes_in) / runs as u64) as f64);
+        Self::tell(told, task, growth, self.counts() - before, runs as u64);
         done
+    }
+
+    /// The same of what is done once on a card: each run has a copy of it.
+    pub fn cost_once(&self, told: &mut Told, task: &str, growth: Growth, mut work: impl FnMut(&Self)) {
+        let (mut times, mut spent) = (Vec::new(), None);
+        for _ in 0..RUNS {
+            let copy = Self(SimulatorConnection::new(self.0.with_card(|card| card.fork())));
+            let begin = Instant::now();
+            work(&copy);
+            times.push(begin.elapsed());
+            spent = Some(copy.counts() - self.counts());
+        }
+        told.times(task, growth, &times);
+        Self::tell(told, task, growth, spent.expect("it ran"), 1);
+    }
+
+    fn counts(&self) -> Counts {
+        self.0.with_card(|card| card.counts())
+    }
+
+    fn tell(told: &mut Told, task: &str, growth: Growth, spent: Counts, runs: u64) {
+        told.figure(task, Measure::Count("APDUs"), growth, (spent.apdus / runs) as f64);
+        told.figure(task, Measure::Bytes, Growth::Linear, ((spent.bytes_out + spent.bytes_in) / runs) as f64);
     }
 }
 

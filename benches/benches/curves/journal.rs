@@ -1,6 +1,10 @@
 //! A folder with more and more journals, and a journal with more and more records.
 
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use obnova_benches::{Growth, Measure};
 use obnova_client::{FileJournal, Journal, journal_format};
@@ -28,8 +32,14 @@ pub fn measure_many(processes: usize, folder: &Path, told: &mut Told) {
     let now = begin();
     let list = told.time("list the names", Growth::Linear, RUNS, || FileJournal::list(folder).unwrap());
     assert_eq!(list.len(), processes);
+    // It is the first time once in each folder.
+    let mut copies =
+        (0..RUNS).map(|copy| copy_of(folder, &folder.join(format!("copy-{copy}")))).collect::<Vec<_>>().into_iter();
+    told.time("find the unfinished, the first time", Growth::Linear, RUNS, || {
+        FileJournal::unfinished(&copies.next().unwrap(), now).unwrap()
+    });
     let unfinished = || FileJournal::unfinished(folder, now).unwrap();
-    told.time("find the unfinished, the first time", Growth::Linear, 1, unfinished);
+    unfinished();
     // The names are read each time, and no more journals than are unfinished.
     let found = told.time("find the unfinished, from then on", Growth::Linear, RUNS, unfinished);
     told.bytes_read("find the unfinished, from then on", Growth::Flat, unfinished);
@@ -40,6 +50,14 @@ pub fn measure_many(processes: usize, folder: &Path, told: &mut Told) {
         Process::replay(&FileJournal::open(folder, name).unwrap().records().unwrap()).unwrap()
     });
     told.memory(Growth::Flat);
+}
+
+fn copy_of(folder: &Path, copy: &Path) -> PathBuf {
+    fs::create_dir(copy).unwrap();
+    for file in fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|file| file.file_type().unwrap().is_file()) {
+        fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    copy.to_owned()
 }
 
 pub fn measure_long(count: usize, folder: &Path, told: &mut Told) {

@@ -192,17 +192,16 @@ impl Ca {
         module: Option<&str>,
         now: SystemTime,
     ) -> Result<Prepared, CaError> {
-        if let Some(known) = self.store().order(transaction)? {
-            let repeat = self.store().repeat(transaction)?;
-            // The very same bytes: what they prove was looked at when they came first.
-            let same = *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) == message;
-            return if same {
-                self.opened(&known, repeat.as_ref()).map(Prepared::Decided)
-            } else {
-                Err(Refusal::TransactionTaken.into())
-            };
+        if let Some(decided) = self.repeated(transaction, message)? {
+            return Ok(Prepared::Decided(decided));
         }
         let credential = desk.check_proof(&request.user, &request.proof, module, now)?;
+        if credential.order.is_some()
+            && let Some(decided) = self.repeated(transaction, message)?
+        {
+            // He sent it twice, since he heard nothing, and the first one was kept meanwhile.
+            return Ok(Prepared::Decided(decided));
+        }
         usable(&credential, now)?;
         let requests: Vec<_> = request.requests.into_iter().map(|(_, request)| request).collect();
         let revocation_password = desk.revocation_password(request.revocation_password.as_ref())?;
@@ -212,6 +211,16 @@ impl Ca {
             Asked { transaction, message, requests: &requests, credential, revocation_password, plain: false },
             now,
         )
+    }
+
+    /// What became of this message, if it is known. What its very same bytes prove was looked at when they came first.
+    fn repeated(&self, transaction: &Transaction, message: &[u8]) -> Result<Option<Outcome>, CaError> {
+        let Some(known) = self.store().order(transaction)? else { return Ok(None) };
+        let repeat = self.store().repeat(transaction)?;
+        match *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) == message {
+            true => self.opened(&known, repeat.as_ref()).map(Some),
+            false => Err(Refusal::TransactionTaken.into()),
+        }
     }
 
     fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {

@@ -14,7 +14,7 @@ use std::{
 use obnova_algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use obnova_ca::{
     Ca, CaKey, CredentialSecret, English, FirstDesk, FirstPair, IssuedCertificate, Issuer, PickUpSecret, Policy,
-    RevocationDesk, SqliteStore, StatusDesk, Store, Transaction,
+    RevocationDesk, SqliteStore, StatusDesk, Store, Transaction, store::WriteObserver,
 };
 use obnova_enroll::{
     cmc::{
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// The same CA in another process that may be killed: whatever it writes, and for whichever desk, passes this life.
-    pub fn observed(&self, life: &Arc<life::Life>) -> Ca {
+    pub fn observed(&self, life: &Arc<impl WriteObserver + 'static>) -> Ca {
         let store = || self.store().observed(life.clone());
         let policy: Policy = self.policy.parse().unwrap();
         let revocations = RevocationDesk::new(policy.revocation.clone(), Arc::new(store()), Arc::new(English));

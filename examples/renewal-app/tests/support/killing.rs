@@ -285,7 +285,10 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     /// What the journal says; without one, what the CA says.
     fn due(&self) -> Due {
         let status = self.desk.run(["status", "--journal", &self.journals()]).ends_with(0).out;
-        match status.contains("renewal-") {
+        let journals = status.lines().filter(|line| line.starts_with("renewal-")).count();
+        // What was refused is over: another one is begun.
+        let is_under_way = journals > status.matches("Ended without new certificates").count();
+        match is_under_way {
             // What is told last is not in it: that all is on the card, where no login says so.
             true if status.contains("Done") && self.order().is_some_and(|order| order["state"] == "confirmed") => {
                 Due::Nothing

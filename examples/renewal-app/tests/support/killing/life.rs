@@ -245,11 +245,11 @@ impl Killing<'_, '_, '_> {
             let set = ["revocation-password", "--revocation-password-file", "revocation", "--pin-file", "pin"];
             let card = ["--token", self.target.token, "--journal", &self.journals()];
             let set = self.desk.command([&set[..], service.described(), &card, &self.house.options(), old].concat());
-            // 6: one stands. The CA came to the end of what he was killed at just now, so it is the new one.
-            let codes: &[i32] = if old.is_empty() { &[0, 6] } else { &[0] };
+            // 2 or 6: one stands. The CA came to the end of what he was killed at just now, so it is the new one.
+            let codes: &[i32] = if old.is_empty() { &[0, 2, 6] } else { &[0] };
             match self.started("revocation-password", set, Growth::of_authority, codes, &mut kills) {
                 Some(0) => return,
-                Some(6) => old = &["--old-revocation-password-file", "revocation"],
+                Some(2 | 6) => old = &["--old-revocation-password-file", "revocation"],
                 _ => {}
             }
         }
