@@ -32,7 +32,7 @@ pub fn measure(bytes: usize, _: &Path, told: &mut Told) {
         let install = |card: &Card| {
             token(card).install(std::slice::from_ref(&job), &[], &pin()).unwrap();
         };
-        card.cost_once(told, &format!("install, {lengths} lengths"), Growth::Linear, install);
+        card.cost_once(told, &format!("install, {lengths} lengths"), (Growth::Linear, Growth::Linear), install);
         install(&card);
         card.cost(told, &format!("list, {lengths} lengths"), Growth::Linear, RUNS, || {
             let slots = token(&card).slots().unwrap();
