@@ -45,7 +45,7 @@ impl Desk {
         let house = House::new("CN=Root");
         let opening = CaKey::generate(KeyAlgorithm::P256).unwrap();
         let mut draft = Draft::new(KeyRole::Authentication, opening.public_key().clone());
-        (draft.from, draft.until, draft.subject) = (now() - days(400), now() + days(4_000), name("CN=For encryption"));
+        (draft.from, draft.until, draft.subject) = (now() - days(400), now() + days(30_000), name("CN=For encryption"));
         (draft.usage, draft.extended) = (Some(FlagSet::from(KeyUsages::KeyAgreement)), Vec::new());
         let encryption = house.issue(&draft).certificate().clone();
         Self { house, encryption, own: RefCell::default(), lie, asked: Cell::default() }

@@ -54,19 +54,35 @@ pub fn open_exclusive(path: &Path) -> Result<File, ExclusiveError> {
 #[cfg(target_os = "linux")]
 fn holder(file: &File) -> Option<u32> {
     use std::{io::Read as _, os::unix::fs::MetadataExt as _};
-    let inode = file.metadata().ok()?.ino().to_string();
+    let metadata = file.metadata().ok()?;
     // In few pieces: what changes between two of them may be missing in the list.
     let mut locks = String::with_capacity(64 * 1024);
     File::open("/proc/locks").ok()?.read_to_string(&mut locks).ok()?;
-    locks.lines().filter(|line| line.contains("FLOCK")).find_map(|line| {
+    named(&locks, metadata.dev(), metadata.ino())
+}
+
+/// Files of different devices may have the same number. Some file systems say another device there than the file does: then who has
+/// the one file with this number is meant, and nobody where there are several.
+#[cfg(target_os = "linux")]
+fn named(locks: &str, device: u64, inode: u64) -> Option<u32> {
+    // As the system puts them together: 12 bits of the major number and 8 of the minor one, then the others (makedev(3)).
+    let major = (device >> 8) & 0xfff | (device >> 32) & !0xfff;
+    let minor = device & 0xff | (device >> 12) & !0xff;
+    let place = format!("{major:02x}:{minor:02x}:{inode}");
+    let of_number = locks.lines().filter(|line| line.contains("FLOCK")).filter_map(|line| {
         let mut words = line.split_whitespace().rev().skip(2);
         let (place, process) = (words.next()?, words.next()?);
-        // A process of another container is 0 here.
-        (place.rsplit(':').next() == Some(&inode))
-            .then(|| process.parse().ok())
-            .flatten()
-            .filter(|process| *process > 0)
-    })
+        let is_of_it = place.rsplit(':').next()?.parse() == Ok(inode);
+        is_of_it.then_some((place, process))
+    });
+    let mut of_number: Vec<_> = of_number.collect();
+    if of_number.iter().any(|(there, _)| *there == place) {
+        of_number.retain(|(there, _)| *there == place);
+    } else if of_number.iter().any(|(there, _)| *there != of_number[0].0) {
+        return None;
+    }
+    // A process of another container is 0 here.
+    of_number.iter().find_map(|(_, process)| process.parse().ok().filter(|process| *process > 0))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -99,6 +115,26 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn who_has_another_file_of_the_same_number_is_not_named() {
+        let device = |major: u64, minor: u64| {
+            (major & 0xfff) << 8 | (major & !0xfff) << 32 | minor & 0xff | (minor & !0xff) << 12
+        };
+        let locks = "1: FLOCK  ADVISORY  WRITE 26150 00:28:3 0 EOF\n\
+                     2: POSIX  ADVISORY  READ 77 00:27:3 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 26133 00:27:3 0 EOF\n\
+                     3: -> FLOCK  ADVISORY  WRITE 26134 00:27:3 0 EOF\n\
+                     4: FLOCK  ADVISORY  WRITE 12 103:1000a:4 0 EOF\n\
+                     5: FLOCK  ADVISORY  WRITE 0 00:28:5 0 EOF\n";
+        assert_eq!(named(locks, device(0, 0x27), 3), Some(26133));
+        assert_eq!(named(locks, device(0, 0x28), 3), Some(26150));
+        assert_eq!(named(locks, device(0, 0x29), 3), None, "one of two, and nobody knows which");
+        assert_eq!(named(locks, device(0x103, 0x1000a), 4), Some(12));
+        assert_eq!(named(locks, device(0, 0x30), 4), Some(12), "the file system says another device");
+        assert_eq!(named(locks, device(0, 0x28), 5), None, "in another container");
+        assert_eq!(named(locks, device(0, 0x28), 6), None);
+    }
 
     #[test]
     fn who_has_a_file_is_named_however_many_locks_come_and_go_meanwhile() {

@@ -11,7 +11,7 @@ use support::{
     Desk,
     ca::House,
     killing::{Target, rounds},
-    peers::{InReader, Known, exported, inside, ok, run},
+    peers::{InReader, Known, exported, inside, ok, run, until_no_card},
 };
 
 const TOKEN: [&str; 2] = ["--token", "pcsc:Virtual"];
@@ -48,9 +48,7 @@ fn renew(address: SocketAddr, authentication: &str, signature: &str) {
     desk.run([&["renew", "--yes"], &TOKEN[..], &PINS, &house.options()].concat()).ends_with(8);
     // What the card was in and whoever served it may be gone meanwhile: it comes back from its file.
     drop(in_reader);
-    while run("opensc-tool", &["--atr"]).status.success() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until_no_card();
     desk.run([&["card", "list"], &TOKEN[..]].concat()).ends_with(5);
     house.approve();
     let _in_reader = InReader::serve(&desk, "card.state", address);
@@ -151,9 +149,7 @@ fn a_renewal_in_a_reader_comes_to_its_end_however_often_its_programs_are_killed(
     let mut in_reader = None;
     let mut renew_card = |round| {
         drop(in_reader.take());
-        while run("opensc-tool", &["--atr"]).status.success() {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        until_no_card();
         let _ = std::fs::remove_file(desk.file("card.state"));
         let serial = format!("OBN3{round:07}");
         let kinds = ["--authentication-key", "p-256", "--signature-key", "p-256", "--serial", &serial];

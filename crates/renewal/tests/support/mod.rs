@@ -137,7 +137,7 @@ impl Draft {
             subject: name(common_name),
             email: None,
             from: now() - days(3650),
-            until: now() + days(3650),
+            until: now() + days(30_000),
             usage: Some(KeyUsages::KeyCertSign.into()),
             extended: Vec::new(),
             statements: Vec::new(),

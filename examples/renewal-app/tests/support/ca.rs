@@ -165,14 +165,16 @@ pub fn mails(desk: &Desk) -> Vec<String> {
 
 /// The mail that has these words, once it went out.
 pub fn mail_with(desk: &Desk, house: &House<'_>, words: &str) -> String {
-    loop {
+    for _ in 0..100 {
         // The server goes its rounds too.
         house.operator(&["mail", "ca", "send", "--once"]).ends_with(0);
         let found = mails(desk).into_iter().find(|mail| mail.contains(words));
         if let Some(mail) = found {
             return mail;
         }
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    panic!("no mail has {words:?}")
 }
 
 /// The program, beside ours. `cargo test --workspace` has built it; where only this package is tested it is built now, unless it

@@ -18,6 +18,18 @@ mod reader;
 #[allow(unused_imports, reason = "each test binary uses a part of it")]
 pub use reader::inside;
 
+/// How often one looks for what a service is to come to.
+const LOOKS: usize = 3000;
+
+/// Waits until OpenSC sees no card any more.
+pub fn until_no_card() {
+    let is_there = |_| {
+        std::thread::sleep(Duration::from_millis(20));
+        run("opensc-tool", &["--atr"]).status.success()
+    };
+    assert!(!(0..LOOKS).all(is_there), "the card stays in its reader");
+}
+
 /// A simulated card in the virtual reader, until this is dropped.
 pub struct InReader(Child);
 
@@ -26,11 +38,15 @@ impl InReader {
     pub fn serve(desk: &Desk, file: &str, address: SocketAddr) -> Self {
         let port = address.port().to_string();
         let mut command = desk.command(["simulator", "serve", file, "--port", &port]);
-        let this = Self(command.stdout(Stdio::null()).spawn().unwrap());
-        while !run("opensc-tool", &["--atr"]).status.success() {
+        let mut this = Self(command.stdout(Stdio::null()).spawn().unwrap());
+        for _ in 0..LOOKS {
+            if run("opensc-tool", &["--atr"]).status.success() {
+                return this;
+            }
+            assert!(this.0.try_wait().unwrap().is_none(), "the simulator has ended");
             std::thread::sleep(Duration::from_millis(20));
         }
-        this
+        panic!("OpenSC sees no card")
     }
 }
 

@@ -2,9 +2,10 @@
 //! It kills at the moment when a call is made, which then does nothing.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::process::ExitStatusExt as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -31,6 +32,8 @@ const CALLS: [&str; 17] = [
     "unlinkat",
     "rmdir",
 ];
+/// Those by which others learn of something.
+const SENDING: [&str; 3] = ["sendto", "sendmsg", "sendmmsg"];
 const SIGKILL: i32 = 9;
 
 /// What happens to the folder of the journals before the program is started again.
@@ -108,7 +111,8 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     /// The writes of a renewal that nobody kills.
     fn record(&mut self, renewal: &Renewal) -> Vec<Write> {
         let record = self.desk.file("record");
-        let renew = self.traced(renewal, &CALLS.map(|call| format!("?{call}")).join(","), &[], &record);
+        let calls = [&CALLS[..], &SENDING].concat().iter().map(|call| format!("?{call}")).collect::<Vec<_>>().join(",");
+        let renew = self.traced(renewal, &calls, &[], &record);
         Said::from(renew).ends_with(0);
         let (record, journals) = (fs::read_to_string(record).unwrap(), self.journals());
         let lines: Vec<_> = record.lines().filter_map(|line| line.split_once(' ')).collect();
@@ -116,8 +120,10 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         assert!(lines.iter().all(|(thread, _)| *thread == lines[0].0), "more than one thread writes:\n{record}");
         let calls = lines.iter().filter_map(|(_, shown)| Some((shown.trim_start().split_once('(')?.0, *shown)));
         let calls: Vec<_> = calls.collect();
+        assert_survives_a_power_cut(&calls, self.desk.path(), &journals);
         let number = |at: usize| calls[..=at].iter().filter(|(call, _)| *call == calls[at].0).count();
-        let of_interest = |(_, (_, shown)): &(usize, &(&str, &str))| is_write(shown, &journals);
+        let of_interest =
+            |(_, (call, shown)): &(usize, &(&str, &str))| !SENDING.contains(call) && is_write(shown, &journals);
         let writes = calls.iter().enumerate().filter(of_interest);
         writes
             .map(|(at, (call, shown))| Write {
@@ -207,6 +213,41 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
         let said = run(self.install(&[]));
         assert_eq!(said.code, 0, "{}\n{}{}", self.told(), said.out, said.err);
     }
+}
+
+/// What is in a file is on the disk before the file takes the place of another one; and what is in the journals is there, names
+/// and all, before anybody hears of it or the card changes.
+fn assert_survives_a_power_cut(calls: &[(&str, &str)], desk: &Path, journals: &str) {
+    let desk = desk.canonicalize().unwrap();
+    let place = |name: &str| desk.join(name.trim_start_matches("./"));
+    let (mut open, mut acts, mut moved) = (BTreeSet::new(), 0, 0);
+    for (call, shown) in calls.iter().filter(|(_, shown)| !shown.contains(" = -1 ")) {
+        // As in `write(7</tmp/desk/journals0/renewal-1.journal>, "…", 120) = 120`.
+        let of_number = shown.split_once('<').and_then(|(_, behind)| Some(behind.split_once('>')?.0));
+        let names: Vec<_> = shown.split('"').skip(1).step_by(2).map(place).collect();
+        let is_act = SENDING.contains(call) || is_on_card(shown);
+        if is_act {
+            // Who has a journal is of no use after one.
+            let is_lost = |path: &&PathBuf| {
+                path.starts_with(place(journals)) && path.extension().is_none_or(|kind| kind != "lock")
+            };
+            let lost: Vec<_> = open.iter().filter(is_lost).collect();
+            assert!(lost.is_empty(), "a power cut would lose {lost:?} at {shown}");
+            acts += 1;
+        }
+        match *call {
+            "write" | "writev" | "pwrite64" | "ftruncate" => drop(open.insert(place(of_number.unwrap_or_default()))),
+            "fsync" | "fdatasync" => drop(open.remove(&place(of_number.unwrap_or_default()))),
+            "rename" | "renameat" | "renameat2" => {
+                let [from, to] = &names[..] else { panic!("{shown}") };
+                assert!(!open.contains(from), "a power cut would leave a part of it: {shown}");
+                open.insert(to.parent().unwrap().to_owned());
+                moved += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(acts > 0 && moved > 0, "nothing of that was recorded");
 }
 
 fn run(mut command: Command) -> Said {
