@@ -25,7 +25,7 @@ use serde_json::Value;
 use support::{
     Desk, Running, Said,
     ca::House,
-    killing::{Target, chance::Chance, rounds},
+    killing::{Target, chance::Chance, patiently, rounds},
     report::report,
 };
 
@@ -104,7 +104,7 @@ fn a_renewal_on_softhsm_comes_to_its_end_however_often_its_programs_are_killed()
     }
     let mut house = House::open(&desk);
     let token = uri(&Apart::client());
-    let open = || Pkcs11Token::open(&token.parse().unwrap()).unwrap();
+    let open = || patiently(|| Pkcs11Token::open(&token.parse().unwrap())).unwrap();
     let mut target = Target {
         name: "PKCS#11",
         token: &token,

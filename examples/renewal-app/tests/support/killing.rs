@@ -42,6 +42,8 @@ const TRIES: u8 = 3;
 /// The most times that a program is started for one renewal. A renewal that does not come to its end is a failure, not a hang.
 const MOST_STARTS: usize = 40;
 
+/// How often a card is looked at that a killed program is in the way of.
+const LOOKS: usize = 20;
 /// What a house lets pass after the first wrong guess of a password.
 pub const GUESS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -168,6 +170,20 @@ struct Killing<'k, 't, 'd> {
     lost: usize,
     /// How often he was told to.
     waited: usize,
+}
+
+/// Tries again what a killed program is in the way of. SoftHSM goes on with what such a program asked it for, and reads no token
+/// that it is writing.
+pub fn patiently<T>(mut act: impl FnMut() -> Result<T, TokenError>) -> Result<T, TokenError> {
+    for _ in 1..LOOKS {
+        match act() {
+            Err(
+                TokenError::Transport(TransportError::CardMute | TransportError::CardReset) | TokenError::Module { .. },
+            ) => std::thread::sleep(Duration::from_millis(50)),
+            answer => return answer,
+        }
+    }
+    act()
 }
 
 /// What is to be started next.
@@ -478,16 +494,7 @@ impl<'k, 't, 'd> Killing<'k, 't, 'd> {
     }
 
     fn ask<T>(open: &mut dyn FnMut() -> Box<dyn Token>, ask: impl Fn(&mut dyn Token) -> Result<T, TokenError>) -> T {
-        const LOOKS: usize = 20;
-        let mut looks = (1..=LOOKS).map(|look| (look, ask(&mut *open())));
-        let answered = looks.find_map(|(look, answer)| match answer {
-            Err(TokenError::Transport(TransportError::CardMute | TransportError::CardReset)) if look < LOOKS => {
-                std::thread::sleep(Duration::from_millis(50));
-                None
-            }
-            answer => Some(answer),
-        });
-        answered.unwrap().unwrap()
+        patiently(|| ask(&mut *open())).unwrap()
     }
 
     /// Whether all new certificates are there, beside the old ones.
