@@ -2,7 +2,10 @@
 
 use arbitrary::Arbitrary;
 use obnova_algorithm::Digest;
-use x509_cert::Certificate;
+use x509_cert::{
+    Certificate,
+    der::{self, Decode, Reader, SliceReader, asn1::AnyRef},
+};
 
 use super::{
     certificate::{DIGITAL_SIGNATURE, NON_REPUDIATION, Names, Subject, bend, extension, key_usage},
@@ -258,6 +261,33 @@ pub enum Flaw {
     OtherCertificate,
     OtherDigestAlgorithm,
     Bent(u8, u8),
+}
+
+/// Whether the signatures of one message are as good for the other, in which other versions, another list of digests or other
+/// certificates beside may stand.
+pub fn says_the_same(one: &[u8], other: &[u8]) -> bool {
+    one == other || covered(one).is_some_and(|covered_by_one| covered(other) == Some(covered_by_one))
+}
+
+/// What the signatures of a message cover, and what says whose they are: its content, and of its signers all but their versions.
+fn covered(message: &[u8]) -> Option<Vec<&[u8]>> {
+    let info = fields(message).ok()?;
+    let data = fields(fields(info.get(1)?).ok()?.first()?).ok()?;
+    let mut covered = vec![*data.get(2)?];
+    for signer in fields(data.last()?).ok()? {
+        covered.extend_from_slice(fields(signer).ok()?.get(1..)?);
+    }
+    Some(covered)
+}
+
+/// What an element is made of.
+fn fields(element: &[u8]) -> der::Result<Vec<&[u8]>> {
+    let mut inside = SliceReader::new(AnyRef::from_der(element)?.value())?;
+    let mut fields = Vec::new();
+    while !inside.is_finished() {
+        fields.push(inside.tlv_bytes()?);
+    }
+    Ok(fields)
 }
 
 impl Flaw {

@@ -4,10 +4,10 @@
 
 mod common;
 
-use common::{World, noon};
+use common::{World, craft, noon};
 use obnova_enroll::{
-    certs_only,
-    cmc::{Answer, Asked, FailInfo, FollowUp, FullRequest, FullResponse, PendToken},
+    MessageError, certs_only,
+    cmc::{Answer, Asked, FailInfo, FollowUp, FullRequest, FullResponse, PendToken, RequestError},
 };
 use x509_cert::Certificate;
 
@@ -17,6 +17,20 @@ fn flipped(message: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         flipped[position / 8] ^= 1 << (position % 8);
         flipped
     })
+}
+
+/// Where the versions of a request's signers are, whom an issuer and a number name: behind everything else.
+fn signers(request: &[u8]) -> [usize; 2] {
+    let (version, mut found) = ([0x02, 1, 1, 0x30], [0; 2]);
+    let places = request.windows(4).enumerate().filter(|(_, bytes)| *bytes == version).map(|(at, _)| at + 2);
+    places.for_each(|at| found = [found[1], at]);
+    found
+}
+
+/// Where the content begins. Before it are the version of the data and the list of digests.
+fn content(request: &[u8]) -> usize {
+    let kind = craft::oid(craft::PKI_DATA);
+    request.windows(kind.len()).position(|bytes| bytes == kind).unwrap()
 }
 
 fn responses(world: &World) -> Vec<Vec<u8>> {
@@ -57,23 +71,43 @@ fn a_response_cut_anywhere_is_refused() {
     }
 }
 
-/// A flipped bit is noticed, or it is one of the few that no signature covers and that say nothing. Whatever parses has
-/// the same content.
+/// A flipped bit is noticed, or it is one of the few that no signature covers and that say nothing: in versions and in the list
+/// of digests. Whatever parses has the same content.
 #[test]
 fn a_request_with_any_bit_flipped_says_the_same_or_nothing() {
     let world = World::new();
     let message = world.request();
     let honest = FullRequest::parse(&message).unwrap();
-    let mut survivors = 0;
     for altered in flipped(&message) {
         let _ = FullRequest::return_address(&altered);
         if let Ok(request) = FullRequest::parse(&altered) {
             assert_eq!(request, honest);
-            survivors += 1;
+            let at = (0..message.len()).find(|at| message[*at] != altered[*at]).unwrap();
+            assert!(at < content(&message) || signers(&message).contains(&at), "{at}");
         }
     }
-    // Version numbers and the list of digests stand outside of every signature.
-    assert!(survivors < message.len() / 4, "{survivors} of {}", message.len() * 8);
+}
+
+/// No signature covers the versions, and what one of them means that RFC 5652 does not know, nobody knows.
+#[test]
+fn a_request_of_an_unknown_version_is_refused() {
+    let world = World::new();
+    let mut message = world.request();
+    let honest = FullRequest::parse(&message).unwrap();
+    let data = message.windows(4).position(|bytes| bytes == [0x02, 1, 3, 0x31]).unwrap() + 2;
+    for at in [data].into_iter().chain(signers(&message)) {
+        let own = message[at];
+        for version in 0..0x80 {
+            message[at] = version;
+            let parsed = FullRequest::parse(&message);
+            if version <= 5 {
+                assert_eq!(parsed.unwrap(), honest);
+            } else {
+                assert!(matches!(parsed, Err(RequestError::Message(MessageError::Malformed(_)))), "{version} at {at}");
+            }
+        }
+        message[at] = own;
+    }
 }
 
 /// As above. The certificates in a response stand outside of the CA's signature and bear their own: one that was altered

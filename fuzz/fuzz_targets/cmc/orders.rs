@@ -17,7 +17,10 @@ use super::common::{
     certificate::bend,
     day,
     keys::Whose,
-    message::{Control, Flaw, PKI_DATA, PKI_RESPONSE, Request, RequestChange, Signer, numbered, pki_data, signed},
+    message::{
+        Control, Flaw, PKI_DATA, PKI_RESPONSE, Request, RequestChange, Signer, numbered, pki_data, says_the_same,
+        signed,
+    },
     now,
 };
 
@@ -187,8 +190,9 @@ impl Stage<'_> {
                 let Some(sent) = self.sent.get(usize::from(*message) % self.sent.len().max(1)) else { return false };
                 let (mut message, address) = (sent.message.clone(), sent.address);
                 bend(&mut message, *bent);
-                // What is bent twice may be straight again.
-                let vouched = self.sent.iter().find(|sent| sent.message == message).and_then(|sent| sent.vouched);
+                // Where no signature covers it, and where it is bent twice and straight again, it is what was signed.
+                let signed = self.sent.iter().find(|sent| says_the_same(&sent.message, &message));
+                let vouched = signed.and_then(|sent| sent.vouched);
                 self.send(address, message, vouched, *peer);
                 vouched.is_some_and(|holder| peer.may_order_for(holder))
             }
@@ -243,7 +247,7 @@ impl Stage<'_> {
                 Change::Nested => nested = true,
                 Change::Type => content_type = PKI_RESPONSE,
                 Change::Content(at, by) => before = Some((*at, *by)),
-                Change::Message(at, by) => after = Some((*at, *by)).filter(|_| *by != 0),
+                Change::Message(at, by) => after = Some((*at, *by)),
                 other => self.change(&mut draft, other),
             }
         }
@@ -251,8 +255,12 @@ impl Stage<'_> {
         if let Some(lost) = lost {
             certificates.remove(usize::from(lost % 2));
         }
-        let vouched = self.vouching(&draft.signers).filter(|_| after.is_none());
-        (draft.message(content_type, nested, before, after, &certificates), vouched)
+        let vouched = self.vouching(&draft.signers);
+        let straight = draft.message(content_type, nested, before, &certificates);
+        let mut message = straight.clone();
+        bend(&mut message, after);
+        let vouched = vouched.filter(|_| says_the_same(&straight, &message));
+        (message, vouched)
     }
 
     /// The old pairs whose keys might have signed: that of the holder, and those of the signers.
@@ -466,14 +474,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn message(
-        self,
-        content_type: &str,
-        nested: bool,
-        before: Option<(u16, u8)>,
-        after: Option<(u16, u8)>,
-        certificates: &[Vec<u8>],
-    ) -> Vec<u8> {
+    fn message(self, content_type: &str, nested: bool, before: Option<(u16, u8)>, certificates: &[Vec<u8>]) -> Vec<u8> {
         let controls = numbered(self.controls);
         let numbers = controls.len() as u8 + 1..;
         let part = |part: u8, number: u8| if part == 0 { number } else { part };
@@ -488,9 +489,7 @@ impl Draft {
         let mut content = pki_data(&controls, &requests, nested);
         bend(&mut content, before);
         let signers: Vec<_> = self.signers.into_iter().take(10).collect();
-        let mut message = signed(content_type, &content, certificates, &signers);
-        bend(&mut message, after);
-        message
+        signed(content_type, &content, certificates, &signers)
     }
 }
 

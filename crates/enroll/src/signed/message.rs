@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use cms::content_info::CmsVersion;
 use const_oid::{ObjectIdentifier, db::rfc5911::ID_SIGNED_DATA};
 use der::{
     Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged,
@@ -34,6 +35,7 @@ impl<'a> SignedMessage<'a> {
             return Err(MessageError::NotSignedData { oid: info.content_type });
         }
         let data = info.content.decode_as::<SignedData<'_>>()?;
+        data.digest_algorithms.tag().assert_eq(Tag::Set)?;
         let signers = signers(data.signer_infos)?;
         let mut certificates = Vec::new();
         for choice in data.certificates.unwrap_or_default() {
@@ -104,7 +106,7 @@ struct ContentInfo<'a> {
 /// Not the one of `cms`, for which one odd certificate spoils the message: what is in it is looked at one by one.
 #[derive(Sequence)]
 struct SignedData<'a> {
-    version: u8,
+    version: CmsVersion,
     digest_algorithms: AnyRef<'a>,
     content: EncapsulatedContentInfo<'a>,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", constructed = "true", optional = "true")]

@@ -1,4 +1,4 @@
-use cms::cert::IssuerAndSerialNumber;
+use cms::{cert::IssuerAndSerialNumber, content_info::CmsVersion};
 use const_oid::{ObjectIdentifier, db::rfc5912::RSA_ENCRYPTION};
 use der::{
     Decode, Reader, Tag, TagNumber,
@@ -52,7 +52,7 @@ impl<'a> SignerInfo<'a> {
     /// By hand, so that the signed attributes stay the bytes that were received.
     pub(super) fn read(info: AnyRef<'a>) -> der::Result<Self> {
         info.sequence(|fields| {
-            let _version = fields.decode::<u8>()?;
+            let _version = fields.decode::<CmsVersion>()?;
             let identifier = Identifier::read(fields)?;
             let digest = fields.decode()?;
             let attributes = match Tag::peek(fields)? {
