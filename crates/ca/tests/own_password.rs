@@ -184,8 +184,10 @@ fn who_heard_no_answer_asks_again_until_he_does() {
         let told = place.set_when(ANOTHER, Some(PASSWORD), later(times));
         assert_eq!((told, place.guesses()), ("done", 4 + 2 * times));
     }
+    // Who was told that one stands gives the one that he picked a moment before.
     assert_eq!(place.set_when(ANOTHER, Some(ANOTHER), later(20)), "done");
     assert!(place.opens(ANOTHER) && place.guesses() == 0);
+    assert_eq!((place.records().len(), place.mails().len()), (2, 2), "each was set once, and told once");
 }
 
 /// As often as that: the same moment after the last guess as if one had come after the other, and a record where others begin to wait.

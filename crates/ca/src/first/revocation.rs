@@ -129,7 +129,10 @@ impl<'a> RevocationPasswords<'a> {
         let mut guessed = guess(if old.is_some() { Price::Wait } else { Price::Nothing })?;
         if let (RevocationGuess::Counted { hash, count }, Some(old)) = (&guessed, old) {
             if self.matches(old, hash) {
-                self.store.guessed_revocation_password(hash.clone(), guesser)?;
+                let stands = self.store.guessed_revocation_password(hash.clone(), guesser)?;
+                if stands && old == new {
+                    return self.store.serials_with(&kept.serial).map(Some).map_err(CaError::from);
+                }
                 return self.put(kept, Some(hash.clone()), new, texts, now);
             }
             is_wrong(*count)?;

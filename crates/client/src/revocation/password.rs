@@ -72,8 +72,8 @@ pub struct PasswordWanted<'a> {
 /// that renew it: for who ordered it by a way that has no place for one. The holder picks it, and types it twice; where one stands already
 /// he is asked for that too. Both travel sealed for the CA, inside a login with the card.
 ///
-/// After whatever stop and whatever error the same may be asked again: a CA of ours
-/// takes the same password as done.
+/// After whatever stop and whatever error the same may be asked again: a CA of ours takes the same password as done. Where it compares
+/// none without the old one, since no guess is free, the one that stands may be this very one, and is given as the old one too.
 ///
 /// # Errors
 /// [`SetPasswordError`]. After [`SetPasswordError::Ca`] nobody knows whether it was done.

@@ -249,7 +249,11 @@ impl Killing<'_, '_, '_> {
             let codes: &[i32] = if old.is_empty() { &[0, 2, 6] } else { &[0] };
             match self.started("revocation-password", set, Growth::of_authority, codes, &mut kills) {
                 Some(0) => return,
-                Some(2 | 6) => old = &["--old-revocation-password-file", "revocation"],
+                Some(2 | 6) => {
+                    // A file of its own: two passwords out of one file are two lines.
+                    fs::copy(self.desk.file("revocation"), self.desk.file("standing")).unwrap();
+                    old = &["--old-revocation-password-file", "standing"];
+                }
                 _ => {}
             }
         }
