@@ -179,10 +179,7 @@ impl Ca {
     ) -> Result<Prepared, CaError> {
         let known = self.store.look_up(&order::asked(order))?;
         if let Some(known) = known.order {
-            let repeat = self.store.repeat(&order.transaction)?;
-            if *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) != order.message {
-                return Err(Refusal::TransactionTaken.into());
-            }
+            let repeat = self.repeat_of(&known, &order.transaction, &order.message)?;
             self.check_sender(order, peer, now)?;
             return self.opened(&known, repeat.as_ref()).map(Prepared::Decided);
         }
@@ -426,6 +423,20 @@ impl Ca {
         let subject = peer.tbs_certificate().subject().to_der().map_err(IssueError::from)?;
         let his = order.signers.first().is_some_and(|one| one.subject() == subject);
         if his { Ok(()) } else { Err(Refusal::OtherPeer.into()) }
+    }
+
+    /// The repeat of the known order that goes by this name, if it is one's: this is its message, else it is the order's own.
+    pub(crate) fn repeat_of(
+        &self,
+        known: &OrderRecord,
+        transaction: &Transaction,
+        message: &[u8],
+    ) -> Result<Option<Repeat>, CaError> {
+        let repeat = self.store.repeat(transaction)?;
+        match *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) == message {
+            true => Ok(repeat),
+            false => Err(Refusal::TransactionTaken.into()),
+        }
     }
 
     /// What became of an order that is asked for again, by its own message or by a repeat: who has confirmed the receipt is

@@ -216,11 +216,8 @@ impl Ca {
     /// What became of this message, if it is known. What its very same bytes prove was looked at when they came first.
     fn repeated(&self, transaction: &Transaction, message: &[u8]) -> Result<Option<Outcome>, CaError> {
         let Some(known) = self.store().order(transaction)? else { return Ok(None) };
-        let repeat = self.store().repeat(transaction)?;
-        match *repeat.as_ref().map_or(&known.message, |repeat| &repeat.message) == message {
-            true => self.opened(&known, repeat.as_ref()).map(Some),
-            false => Err(Refusal::TransactionTaken.into()),
-        }
+        let repeat = self.repeat_of(&known, transaction, message)?;
+        self.opened(&known, repeat.as_ref()).map(Some)
     }
 
     fn prepare_first(&self, desk: &FirstDesk, asked: Asked<'_>, now: SystemTime) -> Result<Prepared, CaError> {
