@@ -114,9 +114,15 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::Interrupted => Self::new(Kind::Interrupted, t!("error-interrupted")),
+            _ if is_full(&error) => Self::new(Kind::Internal, t!("error-full", problem = error.to_string())),
             _ => Self::new(Kind::Internal, error.to_string()),
         }
     }
+}
+
+/// Whether there is no room left.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The process that has what is wanted, as the sentences choose their wording.

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     };
     let outcome = commands::run(cli);
     interrupted::unless_interrupted();
-    match outcome {
+    match outcome.and_then(|()| ui::unsaid().map_or(Ok(()), Err)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             ui::report(&failure);

@@ -13,7 +13,10 @@ pub use screen::{Mark, Screen};
 pub use table::Table;
 pub use tty::sits_there;
 
-use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin, stdout};
+use std::{
+    io::{self, BufRead as _, BufReader, IsTerminal as _, Read as _, Write as _, stdin, stdout},
+    sync::OnceLock,
+};
 
 use crate::{
     beforehand::Beforehand,
@@ -84,6 +87,24 @@ pub fn data(text: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
+}
+
+/// The first thing that could not be said.
+static UNSAID: OnceLock<String> = OnceLock::new();
+
+/// What a command does goes on where nobody hears of it; but that something could not be said is told at the end.
+fn said(done: io::Result<()>) {
+    if let Err(error) = done
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = UNSAID.set(error.to_string());
+    }
+}
+
+/// That a command did what it should, and could not say all of it.
+pub fn unsaid() -> Option<Failure> {
+    said(stdout().flush());
+    UNSAID.get().map(|problem| Failure::new(Kind::Internal, t!("error-unsaid", problem = problem.as_str())))
 }
 
 /// Says on standard error why a command failed.

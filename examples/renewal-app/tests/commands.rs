@@ -59,6 +59,20 @@ fn what_programs_read_is_whole_or_missed_unless_nobody_wants_more() {
     }
 }
 
+/// Also what people read: it is not taken for read where nothing came of it.
+#[test]
+fn what_could_not_be_told_is_missed_at_the_end() {
+    let desk = Desk::new();
+    desk.run(["simulator", "new", "card"]).ends_with(0);
+    for command in [&["status", "--journal", "j"][..], &["card", "list", "--token", "sim:card"]] {
+        let run = |out: Stdio| Said::from(desk.command(command).stdout(out).stderr(Stdio::piped()).output().unwrap());
+        let full = run(File::options().write(true).open("/dev/full").unwrap().into()).ends_with(1);
+        assert!(full.err.contains("not all of it could be told") && full.err.contains("No space left"), "{}", full.err);
+        let (_, nobody) = std::io::pipe().unwrap();
+        run(nobody.into()).ends_with(0);
+    }
+}
+
 #[test]
 fn nothing_typed_and_nonsense_typed_are_usage_errors() {
     let desk = Desk::new();

@@ -32,6 +32,7 @@ doctor-bad = { $count ->
        *[other] { $count } things keep a renewal from working. Mend them, then check again.
     }
 doctor-no-card = Card: { $problem }
-doctor-journal-bad = Journal: { $problem }. Name a folder that can be written to with --journal.
+doctor-journal-none = Journal: { $problem }
+doctor-journal-bad = Journal: { $problem } Or name another folder with --journal.
 doctor-ca-bad = CA: { $problem }
 doctor-journal = Journal: { $folder } can be written

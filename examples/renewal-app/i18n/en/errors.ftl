@@ -213,6 +213,8 @@ error-trust-without-ca = The certificates that a CA is recognised by were named:
 error-trust-file = { $file }: { $problem }. Check that it is there, and that you may use it: --trust names a PEM file of the certificates that the CA is recognised by.
 error-ca-address = --ca: "{ $address }" is not an address: name one like https://ca.example.
 error-file = { $file }: { $problem }. Check that it is there, and that you may use it.
+error-full = There is no room left ({ $problem }): make some, and start the same again. What was done before is kept.
+error-unsaid = It is done, but not all of it could be told: { $problem }. Make room for what it says; "obnova status" tells what was done.
 error-service = { $file }: { $problem }
     Mend the file, or ask whoever gave it to you for another one; policies/README.md says what each field means.
 error-no-journal-folder = There is no folder for the journal: name one with --journal.

@@ -91,12 +91,14 @@ fn declined(global: &Global, card: Option<&CardView>, now: SystemTime) -> Option
 }
 
 fn journal(global: &Global) -> Check {
-    let probed = journals::folder(global).and_then(|folder| {
-        FileJournal::probe(&folder)?;
-        Ok(folder)
-    });
-    match probed {
-        Ok(folder) => Check::good(t!("doctor-journal", folder = folder.display().to_string())),
+    let folder = match journals::folder(global) {
+        Ok(folder) => folder,
+        Err(failure) => {
+            return Check::bad(Kind::NotEligible, t!("doctor-journal-none", problem = failure.message()));
+        }
+    };
+    match FileJournal::probe(&folder).map_err(Failure::from) {
+        Ok(_) => Check::good(t!("doctor-journal", folder = folder.display().to_string())),
         Err(failure) => Check::bad(Kind::NotEligible, t!("doctor-journal-bad", problem = failure.message())),
     }
 }

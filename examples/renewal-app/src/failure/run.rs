@@ -143,6 +143,9 @@ impl From<JournalError> for Failure {
             error @ (JournalError::NotAJournal { .. } | JournalError::Damaged { .. }) => {
                 (Kind::Internal, t!("error-journal-broken", problem = error.to_string()))
             }
+            JournalError::Io { path, error } if super::is_full(&error) => {
+                (Kind::Internal, t!("error-full", problem = format!("{}: {error}", path.display())))
+            }
             JournalError::Io { path, error } => {
                 (Kind::Internal, t!("error-file", file = path.display().to_string(), problem = error.to_string()))
             }

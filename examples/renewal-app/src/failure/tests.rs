@@ -4,7 +4,7 @@ use obnova_algorithm::KeyAlgorithm;
 use obnova_apdu::{StatusWord, exchange::ExchangeError};
 use obnova_card::{KeyRole, PasswordKind, SlotId, TokenError, Tries};
 use obnova_client::{
-    CaError, PromptError, RevocationError, RunError, SetPasswordError,
+    CaError, JournalError, PromptError, RevocationError, RunError, SetPasswordError,
     enroll::{
         cmc::ResponseError,
         est::{EstError, RedirectError},
@@ -102,6 +102,17 @@ fn what_a_card_lies_is_told_in_words_that_say_what_to_do() {
         let failure = Failure::from(RunError::from(error));
         assert_ne!(failure.kind(), Kind::Internal, "{told}: it is the card's doing and not the program's");
         assert_is_a_sentence(&failure, &told);
+    }
+}
+
+#[test]
+fn who_has_no_room_left_is_told_to_make_some() {
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let path = "renewal-1.journal".into();
+    for failure in [Failure::from(full()), JournalError::Io { path, error: full() }.into()] {
+        assert_eq!(failure.kind(), Kind::Internal);
+        assert!(failure.message().contains("make some"), "{}", failure.message());
+        assert_is_a_sentence(&failure, "a full disk");
     }
 }
 

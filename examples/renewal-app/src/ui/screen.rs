@@ -3,7 +3,7 @@ use std::io::{IsTerminal as _, Stdout, Write as _};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 
-use super::{Progress, Table, wrap::wrap};
+use super::{Progress, Table, said, wrap::wrap};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -71,7 +71,7 @@ impl Screen {
     /// The title of a numbered part.
     pub fn heading(&mut self, number: usize, text: &str) {
         self.blank();
-        let _ = writeln!(self.out, "{STRONG}{number:>2} {text}{STRONG:#}");
+        said(writeln!(self.out, "{STRONG}{number:>2} {text}{STRONG:#}"));
     }
 
     /// A line of a list.
@@ -94,7 +94,7 @@ impl Screen {
     pub fn quote(&mut self, text: &str) {
         for paragraph in text.lines() {
             for line in wrap(paragraph, self.width.map(|width| width.saturating_sub(5))) {
-                let _ = writeln!(self.out, "   {QUIET}│{QUIET:#} {line}");
+                said(writeln!(self.out, "   {QUIET}│{QUIET:#} {line}"));
             }
         }
     }
@@ -103,20 +103,20 @@ impl Screen {
     pub fn table(&mut self, table: &Table) {
         let lines = table.lines(self.width.map(|width| width.saturating_sub(3)));
         for (number, line) in lines.iter().enumerate() {
-            let _ = match number {
+            said(match number {
                 0 => writeln!(self.out, "   {QUIET}{line}{QUIET:#}"),
                 _ => writeln!(self.out, "   {line}"),
-            };
+            });
         }
     }
 
     pub fn blank(&mut self) {
-        let _ = writeln!(self.out);
+        said(writeln!(self.out));
     }
 
     /// Shows that something takes its time, until the answer is dropped.
     pub fn progress(&mut self, text: &str) -> Progress {
-        let _ = self.out.flush();
+        said(self.out.flush());
         Progress::start(text, self.moves)
     }
 
@@ -124,10 +124,10 @@ impl Screen {
         let used = indent.len() + 2;
         let lines = wrap(text, self.width.map(|width| width.saturating_sub(used)));
         for (number, line) in lines.iter().enumerate() {
-            let _ = match number {
+            said(match number {
                 0 => writeln!(self.out, "{indent}{style}{sign}{style:#} {line}"),
                 _ => writeln!(self.out, "{:used$}{line}", ""),
-            };
+            });
         }
     }
 
@@ -136,7 +136,7 @@ impl Screen {
             let lines = wrap(paragraph, self.width.map(|width| width.saturating_sub(rest.chars().count())));
             for (number, line) in lines.iter().enumerate() {
                 let indent = if number == 0 { first } else { rest };
-                let _ = writeln!(self.out, "{indent}{style}{line}{style:#}");
+                said(writeln!(self.out, "{indent}{style}{line}{style:#}"));
             }
         }
     }
