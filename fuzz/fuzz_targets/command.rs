@@ -29,8 +29,10 @@ fuzz_target!(|bytes: &[u8]| {
             let written = CommandBuilder::new(class, ins, theirs.p1, theirs.p2, ours.data(), ne).serialize_to_vec();
             assert_eq!(written, *short);
         }
-        // An Lc of zero must be left out; the other crate takes it.
-        Err(CommandError::ZeroLc { .. }) => {}
+        // An extended Lc of zero must be left out where something follows it; the other crate takes it.
+        Err(CommandError::ZeroLc { found }) => {
+            assert!(bytes[4..7] == [0; 3] && found == bytes.len() - 7 && found > 0, "it is another fault");
+        }
         Err(error) => {
             assert!(theirs.is_err(), "refused by one, accepted by the other: {error}");
             let _ = error.to_string();

@@ -27,6 +27,7 @@ fuzz_target!(|script: Script| {
     for step in &script.steps {
         take(&mut card, &mut model, step, &mut left);
     }
+    model.hides_its_keys(&mut card.fork());
     reset(&mut card, &mut model);
     if let Some(file) = &file {
         drop(card);
@@ -38,6 +39,7 @@ fuzz_target!(|script: Script| {
 
 fn take(card: &mut Card, model: &mut Model, step: &Step, left: &mut usize) {
     if step.action == Action::Reset {
+        model.hides_its_keys(&mut card.fork());
         return reset(card, model);
     }
     let fault = match step.manner {

@@ -51,6 +51,8 @@ pub struct World<T: Task> {
 /// What was on the card before the renewal.
 struct Before {
     old: ByRole<(SlotId, ParsedCertificate)>,
+    /// With those that are not renewed.
+    certificates: usize,
     passwords: Vec<PasswordStatus>,
 }
 
@@ -109,7 +111,8 @@ impl Snapshot {
         let card = look(T::Rig::insert(&folder.path().join("card")).witness().lock().unwrap().as_mut()).unwrap();
         let old = T::plan(&card, &T::policy(), SystemTime::now()).unwrap().old;
         let old = old.map(|_, old| (old.slot, old.certificate.clone()));
-        let before = Rc::new(Before { old, passwords: card.passwords });
+        let certificates = card.slots.iter().map(|slot| slot.certificates.len()).sum();
+        let before = Rc::new(Before { old, certificates, passwords: card.passwords });
         Self { folder, before }
     }
 
@@ -427,6 +430,23 @@ impl<T: Task> World<T> {
             let slot = seen.card.slot(*slot).unwrap();
             assert!(slot.holds(certificate), "{told}: the old {role} certificate is gone");
         }
+        if seen.card.capabilities.atomic_install {
+            self.assert_all_or_none(&seen.card, told);
+        }
+    }
+
+    /// The new certificates come together, and with them the marks of the old ones.
+    fn assert_all_or_none(&self, card: &CardView, told: &str) {
+        let all: Vec<_> = card.slots.iter().flat_map(|slot| &slot.certificates).collect();
+        let (old, new) = (self.old_pair().len(), T::policy().rules.len());
+        let marked = all.iter().filter(|one| one.superseded).count();
+        let seen = (all.len() - self.before().certificates, marked);
+        assert!(
+            [(0, 0), (new, old)].contains(&seen),
+            "{told}: {} new certificates, {} old ones marked",
+            seen.0,
+            seen.1
+        );
     }
 
     fn old_pair(&self) -> Vec<(SlotId, &ParsedCertificate)> {
