@@ -122,6 +122,20 @@ fn a_slot_is_filled_once_and_emptied_whole() {
 }
 
 #[test]
+fn what_was_chosen_to_sign_with_is_gone_with_its_key() {
+    let mut card = personalisation().finish().unwrap();
+    card.personalise_key(slot(1), KeyRole::Authentication, KeyAlgorithm::P256, &label()).unwrap();
+    card.select();
+    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
+    card.ok(command::set_signature(slot(1), SignatureAlgorithm::Ecdsa(Digest::Sha256)));
+    card.ok(command::sign(&[7; 32]));
+    card.ok(command::delete_key(slot(1)));
+    card.ok(command::generate(slot(1), KeyRole::Authentication, KeyAlgorithm::P256).unwrap());
+    card.ok(command::verify(PasswordReference::AuthenticationPin, AUTHENTICATION));
+    card.refused(command::sign(&[7; 32]), 0x6985);
+}
+
+#[test]
 fn a_host_with_short_lengths_gets_the_same_in_more_commands() {
     let mut card = personalisation().finish().unwrap();
     let key = card.personalise_key(slot(1), KeyRole::Authentication, KeyAlgorithm::Rsa3072, &label()).unwrap();

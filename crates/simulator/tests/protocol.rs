@@ -10,7 +10,7 @@ use obnova_profile::{
     CardStatus, FileId, KeyRole, Label, PasswordReference, ShortFileId, TransportPinModel, application, command, pkcs15,
 };
 use obnova_simulator::Card;
-use support::{AUTHENTICATION, Host, personalisation, slot};
+use support::{AUTHENTICATION, Host, PUK, SIGNATURE, personalisation, slot};
 
 fn raw(card: &mut Card, command: &[u8]) -> Vec<u8> {
     card.process(command).unwrap()
@@ -174,9 +174,17 @@ fn keys_are_never_read_and_the_public_part_always() {
     let key =
         card.personalise_key(slot(1), KeyRole::Signature, KeyAlgorithm::Rsa2048, &Label::new("Key").unwrap()).unwrap();
     card.select();
-    card.ok(command::verify(PasswordReference::CONTENT, AUTHENTICATION));
-    card.ok(command::select_file(FileId::key(slot(1))));
-    card.refused(command::read_selected(0, 256), 0x6981);
+    let passwords = [
+        (PasswordReference::AuthenticationPin, AUTHENTICATION),
+        (PasswordReference::SignaturePin, SIGNATURE),
+        (PasswordReference::Puk, PUK),
+    ];
+    for (password, value) in passwords {
+        card.ok(command::select_file(FileId::key(slot(1))));
+        card.refused(command::read_selected(0, 256), 0x6981);
+        card.ok(command::verify(password, value));
+        card.refused(command::read_selected(0, 256), 0x6981);
+    }
     card.refused(CommandApdu::new(0x00, 0xD6, 0x00, 0x00).with_data([0]), 0x6900);
     card.ok(command::select_file(FileId::public_key(slot(1))));
     assert_eq!(card.ok(command::read_selected(0, 65_536)), key.subject_public_key.as_bytes().unwrap());
