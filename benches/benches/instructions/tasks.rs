@@ -11,7 +11,7 @@ use x509_cert::der::Decode;
 use crate::{
     apdus,
     callgrind::what_is_counted,
-    encoding::{Checked, Given, Wanted},
+    encoding::{self, Checked, Given, Wanted},
     tlv,
 };
 
@@ -25,6 +25,7 @@ pub fn all() -> Vec<(String, Vec<&'static str>)> {
         ("objects-written", vec!["obnova", "iso7816-tlv"]),
         ("request-encoded", vec!["obnova", "rcgen"]),
         ("request-assembled", vec!["obnova", "rcgen-checked"]),
+        ("request-read", vec!["obnova", "x509-cert"]),
     ];
     let others = others.into_iter().map(|(name, sides)| (name.to_owned(), sides));
     apdus.into_iter().flatten().chain(others).collect()
@@ -38,6 +39,7 @@ pub fn run(task: &str, side: &str) {
         "objects-written" => objects_written(side),
         "request-encoded" => request_encoded(side),
         "request-assembled" => request_assembled(side),
+        "request-read" => request_read(side),
         _ => apdu(task, side),
     }
 }
@@ -142,6 +144,18 @@ fn request_assembled(side: &str) {
     };
     work();
     what_is_counted(&mut work);
+}
+
+fn request_read(side: &str) {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let public = SubjectPublicKeyInfoOwned::from_der(&pair.subject_public_key_info()).unwrap();
+    let request = Wanted::new(public, SignatureAlgorithm::Ecdsa(Digest::Sha256)).rcgen(&pair);
+    let read = match side {
+        "obnova" => encoding::obnova_read,
+        "x509-cert" => encoding::x509_cert_read,
+        _ => nobody(side),
+    };
+    what_is_counted(&mut || read(black_box(request.der())));
 }
 
 fn nobody(side: &str) -> ! {

@@ -1,15 +1,21 @@
 //! A certification request as our builder and as `rcgen` encode it: common name, key usage, one mail address.
 
+use std::hint::black_box;
+
 use obnova_algorithm::{SignatureAlgorithm, SubjectPublicKeyInfoOwned, verify};
-use obnova_pkcs10::{RequestBuilder, RequestToSign};
+use obnova_pkcs10::{CertificationRequest, RequestBuilder, RequestToSign};
 use rcgen::{
     CertificateParams, CertificateSigningRequest, DistinguishedName, DnType, KeyUsagePurpose, PublicKeyData, SanType,
     SigningKey,
 };
 use x509_cert::{
-    der::asn1::Ia5String,
-    ext::pkix::{KeyUsage, KeyUsages, name::GeneralName},
+    der::{Decode, asn1::Ia5String, oid::AssociatedOid},
+    ext::{
+        Extensions,
+        pkix::{KeyUsage, KeyUsages, name::GeneralName},
+    },
     name::Name,
+    request::{CertReq, ExtensionReq},
 };
 
 pub const SUBJECT: &str = "Jana Novakova";
@@ -50,6 +56,21 @@ impl Wanted {
     pub fn rcgen_unsigned(&self, key: &Given, show: impl Fn(&[u8])) {
         assert!(self.params.serialize_request(&Unsigned { key, show }).is_err(), "nobody signed");
     }
+}
+
+/// A request that came in, and how many extensions it asks for.
+pub fn obnova_read(der: &[u8]) -> usize {
+    black_box(CertificationRequest::from_der(der).unwrap()).extensions().len()
+}
+
+/// The same by `x509-cert`, which leaves it to its caller to read the extensions out of their attribute.
+pub fn x509_cert_read(der: &[u8]) -> usize {
+    let request = black_box(CertReq::from_der(der).unwrap());
+    let wanted = request.info.attributes.iter().filter(|attribute| attribute.oid == ExtensionReq::OID);
+    wanted
+        .flat_map(|attribute| attribute.values.iter())
+        .map(|value| black_box(value.decode_as::<Extensions>().unwrap()).len())
+        .sum()
 }
 
 /// A key that is elsewhere, whose signature has come.

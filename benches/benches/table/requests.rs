@@ -1,4 +1,5 @@
-//! Certification requests built and encoded, beside `rcgen` and OpenSSL: one key, one subject, the same extensions.
+//! Certification requests built and encoded, beside `rcgen` and OpenSSL: one key, one subject, the same extensions. And read, as a CA
+//! does, beside `x509-cert`.
 //!
 //! Ours checks the signature that is put into a request before the request leaves; where that check is measured with, `rcgen` is
 //! shown with the same check of the same signature as well: *rcgen, checked*. What is signed is the same to the byte, and the same
@@ -15,7 +16,7 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use crate::{
     bare::BareKey,
-    encoding::{Checked, Given, MAIL, SUBJECT, Wanted},
+    encoding::{self, Checked, Given, MAIL, SUBJECT, Wanted},
     openssl::OpensslKey,
 };
 
@@ -31,6 +32,7 @@ pub fn measure(report: &mut Report) {
         report.add(keys.encoded());
         report.add(keys.assembled());
         report.add(keys.signed());
+        report.add(keys.read());
     }
 }
 
@@ -136,5 +138,17 @@ impl Keys {
             .side("OpenSSL", || self.openssl.request(SUBJECT, MAIL));
         let row = Row::times(GROUP, format!("{}, signed and checked", self.key), &sides.quartiles(ROUNDS));
         row.target("rcgen, checked", 1.0)
+    }
+
+    /// From its bytes, with what it asks for.
+    fn read(&self) -> Row {
+        let request = self.ours(|request| self.sign(request));
+        let der = request.der();
+        assert_eq!(encoding::obnova_read(der), 2);
+        assert_eq!(encoding::x509_cert_read(der), 2);
+        let sides = Sides::new()
+            .side("obnova", || encoding::obnova_read(black_box(der)))
+            .side("x509-cert", || encoding::x509_cert_read(black_box(der)));
+        Row::times(GROUP, format!("{}, read", self.key), &sides.quartiles(ROUNDS))
     }
 }
