@@ -206,13 +206,15 @@ impl TryFrom<Info<'_>> for Contents {
         let mut extensions = Vec::new();
         let mut attributes = Vec::new();
         for attribute in info.attributes.unwrap_or_default() {
-            let values = attribute.values()?;
-            if attribute.oid == ID_EXTENSION_REQ {
-                for value in &values {
+            let (mut reader, mut values) = (attribute.values()?, 0);
+            while !reader.is_finished() {
+                let value: AnyRef<'_> = reader.decode()?;
+                if attribute.oid == ID_EXTENSION_REQ {
                     extensions.extend(value.decode_as::<Vec<Extension>>()?);
                 }
+                values += 1;
             }
-            attributes.push(Attribute { oid: attribute.oid, values: values.len() });
+            attributes.push(Attribute { oid: attribute.oid, values });
         }
         Ok(Self { version: info.version, subject: info.subject, public_key: info.public_key, attributes, extensions })
     }
@@ -220,15 +222,10 @@ impl TryFrom<Info<'_>> for Contents {
 
 impl<'a> InfoAttribute<'a> {
     /// The members of the SET in their order, without sorting.
-    fn values(&self) -> der::Result<Vec<AnyRef<'a>>> {
+    fn values(&self) -> der::Result<SliceReader<'a>> {
         if !matches!(der::Tagged::tag(&self.values), der::Tag::Set) {
             return Err(der::Tag::Set.value_error().into());
         }
-        let mut reader = SliceReader::new(self.values.value())?;
-        let mut values = Vec::new();
-        while !reader.is_finished() {
-            values.push(reader.decode()?);
-        }
-        Ok(values)
+        SliceReader::new(self.values.value())
     }
 }
