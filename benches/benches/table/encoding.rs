@@ -1,4 +1,4 @@
-//! A certification request as our builder and as `rcgen` encode it: common name, key usage, one mail address.
+//! A certification request as our builder and as `rcgen` encode it, and as it is read: common name, key usage, one mail address.
 
 use std::hint::black_box;
 
